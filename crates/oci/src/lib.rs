@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+//! OCI image documents for machines without an allocator.
+#![no_std]

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The core of ocre-rs.
+#![no_std]
