@@ -1,3 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The core of ocre-rs.
+//! The core of ocre-rs: judges OCI images, keeps them on flash, and runs their WebAssembly
+//! as containers. It knows no platform: everything outside is behind [`port`].
 #![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic
+    )
+)]
+
+pub mod limits;
+pub mod port;

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The contract with the outside: all that the core asks of a platform.
+//!
+//! A platform (a PC, Zephyr) implements these traits once; nothing above them knows
+//! which one it runs on. Every method takes `&self` and may be called from any thread:
+//! what needs a lock takes it inside. No method may panic, whatever it is given.
+
+use core::fmt;
+use core::ops::DerefMut;
+
+// ---------------------------------------------------------------- storage
+
+/// Why a storage operation failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StorageError {
+    /// No entry has that path, or a folder above it is missing.
+    NotFound,
+    /// An entry with that path is there already.
+    Exists,
+    /// A file stands where a folder is needed.
+    NotDirectory,
+    /// A folder stands where a file is needed.
+    IsDirectory,
+    /// The folder to be removed still has entries.
+    NotEmpty,
+    /// The partition is full.
+    NoSpace,
+    /// A name, or the whole path, is longer than the file system takes.
+    NameTooLong,
+    /// The argument makes no sense for this file (a seek before its start, say).
+    Invalid,
+    /// Out of memory, or of open files.
+    NoMemory,
+    /// The file system's own structures are damaged.
+    Corrupt,
+    /// The device did not carry the operation out.
+    Io,
+}
+
+impl StorageError {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "storage-not-found",
+            Self::Exists => "storage-exists",
+            Self::NotDirectory => "storage-not-directory",
+            Self::IsDirectory => "storage-is-directory",
+            Self::NotEmpty => "storage-not-empty",
+            Self::NoSpace => "storage-full",
+            Self::NameTooLong => "storage-name-too-long",
+            Self::Invalid => "storage-invalid",
+            Self::NoMemory => "storage-out-of-memory",
+            Self::Corrupt => "storage-corrupt",
+            Self::Io => "storage-io",
+        }
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What a path names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+}
+
+/// What the file system knows of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// File or folder.
+    pub kind: EntryKind,
+    /// Bytes in a file; 0 for a folder.
+    pub size: u64,
+}
+
+/// How a file is opened. The default opens nothing: at least one of `read` and `write` is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OpenMode {
+    /// Reading is allowed.
+    pub read: bool,
+    /// Writing is allowed.
+    pub write: bool,
+    /// A missing file is made.
+    pub create: bool,
+    /// With `create`: a file that is there already is [`StorageError::Exists`].
+    pub exclusive: bool,
+    /// The file is cut to 0 bytes.
+    pub truncate: bool,
+    /// Every write goes to the file's end.
+    pub append: bool,
+}
+
+impl OpenMode {
+    /// Read a file that must be there.
+    pub const READ: Self = Self {
+        read: true,
+        write: false,
+        create: false,
+        exclusive: false,
+        truncate: false,
+        append: false,
+    };
+    /// Write a file from empty, making it where it is missing.
+    pub const REWRITE: Self = Self {
+        read: false,
+        write: true,
+        create: true,
+        exclusive: false,
+        truncate: true,
+        append: false,
+    };
+}
+
+/// Where a seek counts from, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SeekFrom {
+    /// From the file's first byte.
+    Start(u64),
+    /// From the present position.
+    Current(i64),
+    /// From one past the file's last byte.
+    End(i64),
+}
+
+/// Room on the partition, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// The partition's size.
+    pub total: u64,
+    /// What is not in use, rounded down to whole blocks.
+    pub free: u64,
+}
+
+/// A file system with littlefs's promises: what is not synced may be lost at a power cut,
+/// a rename replaces its target atomically, and a file that was written but neither synced
+/// nor closed keeps its old content.
+///
+/// Paths are absolute, `/`-separated, without `.` and `..`, UTF-8, at most
+/// [`MAX_PATH`](crate::limits::MAX_PATH) bytes; the root is `/`.
+pub trait Storage {
+    /// An open file. Dropping one that was not closed discards what was not synced.
+    type File: Send;
+
+    /// Opens a file.
+    fn open(&self, path: &str, mode: OpenMode) -> Result<Self::File, StorageError>;
+    /// Reads up to `buffer.len()` bytes at the file's position; 0 only at its end.
+    fn read(&self, file: &mut Self::File, buffer: &mut [u8]) -> Result<usize, StorageError>;
+    /// Writes all of `bytes` at the file's position, or fails.
+    fn write(&self, file: &mut Self::File, bytes: &[u8]) -> Result<(), StorageError>;
+    /// Moves the position and returns it, in bytes from the start.
+    fn seek(&self, file: &mut Self::File, to: SeekFrom) -> Result<u64, StorageError>;
+    /// The file's size in bytes, with what was written through this handle.
+    fn size(&self, file: &mut Self::File) -> Result<u64, StorageError>;
+    /// Cuts or extends (with zeros) the file to `size` bytes; the position stays.
+    fn truncate(&self, file: &mut Self::File, size: u64) -> Result<(), StorageError>;
+    /// Makes everything written so far survive a power cut.
+    fn sync(&self, file: &mut Self::File) -> Result<(), StorageError>;
+    /// Syncs and closes.
+    fn close(&self, file: Self::File) -> Result<(), StorageError>;
+
+    /// What the path names.
+    fn metadata(&self, path: &str) -> Result<Metadata, StorageError>;
+    /// Makes one folder; the folder above it must be there.
+    fn create_dir(&self, path: &str) -> Result<(), StorageError>;
+    /// Removes a file or an empty folder.
+    fn remove(&self, path: &str) -> Result<(), StorageError>;
+    /// Renames, atomically replacing a file (or an empty folder) at `to`.
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError>;
+    /// Calls `entry` for each name in a folder (never `.` or `..`), in no promised order,
+    /// until it returns `false`. Entries may be neither added nor removed meanwhile.
+    fn read_dir(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, Metadata) -> bool,
+    ) -> Result<(), StorageError>;
+    /// The partition's room.
+    fn space(&self) -> Result<Space, StorageError>;
+}
+
+// ---------------------------------------------------------------- time and chance
+
+/// Time.
+pub trait Clock {
+    /// Microseconds since boot; never goes back.
+    fn uptime_us(&self) -> u64;
+    /// Nanoseconds since 1970-01-01 UTC, where the platform knows the date.
+    fn wall_ns(&self) -> Option<u64>;
+}
+
+/// Random bytes.
+pub trait Entropy {
+    /// Fills `buffer`; `false` where the platform has no source of randomness.
+    fn fill(&self, buffer: &mut [u8]) -> bool;
+}
+
+/// What a container writes when somebody is attached to it, and what they type.
+pub trait Console {
+    /// Shows bytes that a container wrote to its stdout or stderr.
+    fn write(&self, stream: Stream, bytes: &[u8]);
+    /// Takes typed bytes without waiting: `None` when none are there yet, 0 at the end of input.
+    fn read(&self, buffer: &mut [u8]) -> Option<usize>;
+}
+
+/// Which of its two outputs a container wrote to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    /// File descriptor 1.
+    Stdout,
+    /// File descriptor 2.
+    Stderr,
+}
+
+// ---------------------------------------------------------------- threads
+
+/// Which of the fixed container places a thread serves: 0 … `MAX_CONTAINERS` - 1.
+pub type Slot = u8;
+
+/// What a container's thread needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadSpec<'a> {
+    /// The container's name; a platform may shorten it.
+    pub name: &'a str,
+    /// Native stack, in bytes; a platform may give more.
+    pub stack_bytes: u32,
+    /// 0 is the container band's most urgent.
+    pub priority: u8,
+}
+
+/// Threads, and the two ways they wait.
+///
+/// Both waits are free of lost wake-ups: a notification that arrives before the wait ends it.
+pub trait Threads {
+    /// Starts a thread that calls [`Supervisor::thread_main`](crate::supervisor::Supervisor)
+    /// with `slot` and then ends. `false` when there is no memory or no stack for one.
+    fn spawn(&self, slot: Slot, spec: &ThreadSpec<'_>) -> bool;
+    /// Waits until [`wake`](Self::wake) is called for `slot` or uptime reaches `until_us`.
+    /// Called by the slot's own thread only. `true` when woken.
+    fn sleep(&self, slot: Slot, until_us: Option<u64>) -> bool;
+    /// Ends the present or next [`sleep`](Self::sleep) of `slot`.
+    fn wake(&self, slot: Slot);
+    /// Waits until [`announce`](Self::announce) was called more than `seen` times in all, or
+    /// uptime reaches `until_us`; returns how often it was called.
+    fn await_change(&self, seen: u32, until_us: Option<u64>) -> u32;
+    /// Tells every [`await_change`](Self::await_change) that some container's state changed.
+    fn announce(&self);
+}
+
+// ---------------------------------------------------------------- engine
+
+/// The type of one wasm value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValueType {
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// 32-bit float.
+    F32,
+    /// 64-bit float.
+    F64,
+    /// A vector or a reference, which no host function takes.
+    Other,
+}
+
+/// A host function that guests may import. One static table of them serves all containers,
+/// because the engine registers host functions per process; who may call one is decided at
+/// each call by the caller's grants.
+#[derive(Clone, Copy, Debug)]
+pub struct HostFunction {
+    /// The import's module name.
+    pub module: &'static str,
+    /// The import's field name.
+    pub name: &'static str,
+    /// Parameter types, at most 16.
+    pub params: &'static [ValueType],
+    /// Result types, at most one.
+    pub results: &'static [ValueType],
+}
+
+/// What a loaded module imports or exports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum External<'a> {
+    /// A function with its signature.
+    Function {
+        /// Parameter types, in order. Longer lists are cut to 16 entries of which the
+        /// last is `Other`.
+        params: &'a [ValueType],
+        /// Result types, in order.
+        results: &'a [ValueType],
+    },
+    /// A linear memory.
+    Memory {
+        /// Pages of 64 KiB at the start.
+        minimum_pages: u32,
+    },
+    /// A table.
+    Table,
+    /// A global.
+    Global,
+}
+
+/// Why code was not accepted by the engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadError {
+    /// The engine's validator or loader rejects the bytes.
+    Invalid,
+    /// No memory to load it.
+    OutOfMemory,
+    /// This build of the engine has no support for that kind of code.
+    Unsupported,
+}
+
+/// Why a loaded module did not get as far as its entry point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StartError {
+    /// An import is no host function of this build, or has another signature.
+    Link,
+    /// The module's memory does not fit the container's limit.
+    MemoryLimit,
+    /// No memory left on the machine.
+    OutOfMemory,
+    /// The entry point is not exported, or its signature is not `() -> ()` or `() -> i32`.
+    Entry,
+    /// Instantiation failed otherwise (a data segment outside the memory, say).
+    Instantiate,
+    /// The thread's stack is smaller than the engine needs.
+    Stack,
+}
+
+/// Why a guest was stopped by the engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trap {
+    /// The `unreachable` instruction.
+    Unreachable,
+    /// A load or store outside linear memory.
+    MemoryOutOfBounds,
+    /// A table access outside the table, or an uninitialised element.
+    TableOutOfBounds,
+    /// An indirect call with the wrong signature.
+    IndirectCallType,
+    /// Integer division by zero.
+    DivideByZero,
+    /// Integer overflow in a division or conversion.
+    IntegerOverflow,
+    /// A float without an integer value was converted.
+    InvalidConversion,
+    /// The wasm or native stack is used up.
+    StackOverflow,
+    /// The engine had no memory for an operation that must not fail.
+    OutOfMemory,
+    /// The instruction budget is used up.
+    InstructionLimit,
+    /// A host function refused its arguments in a way that no errno can express.
+    Host,
+    /// Anything else the engine reports.
+    Other,
+}
+
+impl Trap {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "trap-unreachable",
+            Self::MemoryOutOfBounds => "trap-memory-out-of-bounds",
+            Self::TableOutOfBounds => "trap-table-out-of-bounds",
+            Self::IndirectCallType => "trap-indirect-call-type",
+            Self::DivideByZero => "trap-divide-by-zero",
+            Self::IntegerOverflow => "trap-integer-overflow",
+            Self::InvalidConversion => "trap-invalid-conversion",
+            Self::StackOverflow => "trap-stack-overflow",
+            Self::OutOfMemory => "trap-out-of-memory",
+            Self::InstructionLimit => "trap-instruction-limit",
+            Self::Host => "trap-host",
+            Self::Other => "trap-other",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// The entry point returned (code 0, or its i32 result) or the guest called `proc_exit`.
+    Code(i32),
+    /// The guest trapped.
+    Trap(Trap),
+    /// [`Stop::stop`] ended it.
+    Stopped,
+}
+
+/// What a host function answers when the guest is not to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Halt {
+    /// The guest ends with this exit code.
+    Exit(i32),
+    /// The guest traps.
+    Trap(Trap),
+    /// The container is being stopped.
+    Stopped,
+}
+
+/// One run's host functions: what the engine calls when the guest calls an import.
+pub trait Host {
+    /// Calls the `function`-th entry of the engine's [`HostFunction`] table.
+    ///
+    /// `memory` is the guest's whole linear memory. `arguments` holds one parameter in each
+    /// element (a 32-bit one in the low half); a result is written to the first element, and
+    /// there is always at least one.
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt>;
+}
+
+/// What a module is run as.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// The exported function to call.
+    pub entry: &'a str,
+    /// Most bytes of linear memory; at least one page of 64 KiB is counted for a guest
+    /// that does not let its memory shrink.
+    pub memory_bytes: u32,
+    /// Bytes of the engine's stack for interpreted frames (operands and locals).
+    pub stack_bytes: u32,
+    /// Most instructions an interpreted guest may execute.
+    pub instructions: Option<u64>,
+}
+
+/// Ends a run from another thread.
+pub trait Stop: Send + Sync {
+    /// Makes the run that uses this end soon with [`Exit::Stopped`], also when it has yet to
+    /// begin. Never blocks on anything that a guest can hold.
+    fn stop(&self);
+}
+
+/// What ahead-of-time code must be made for, to run in this build.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AotTarget {
+    /// `x86_64`, `i386`, `thumbv7m` …, as `dev.ocre.aot.target` names it.
+    pub name: &'static str,
+    /// Float-passing convention and the like, as `dev.ocre.aot.abi` names it.
+    pub abi: &'static str,
+    /// The engine's version, as `dev.ocre.aot.wamr` names it.
+    pub wamr: &'static str,
+}
+
+/// Runs WebAssembly.
+pub trait Engine {
+    /// Memory for one executable layer, from the heap that containers live in.
+    type Code: DerefMut<Target = [u8]> + Send;
+    /// Loaded code. It keeps, and may have changed, the bytes it was loaded from.
+    type Module<'code>;
+    /// Ends a run.
+    type Stopper: Stop + Default;
+
+    /// Memory for `bytes` of code, zeroed; `None` when there is none.
+    fn allocate(&self, bytes: usize) -> Option<Self::Code>;
+    /// The AOT code that this build runs; `None` where AOT is left out.
+    fn aot_target(&self) -> Option<AotTarget>;
+    /// Whether this build has the interpreter.
+    fn interprets(&self) -> bool;
+    /// The host functions that guests can import.
+    fn host_functions(&self) -> &'static [HostFunction];
+
+    /// Loads and validates wasm or AOT code. `explain` gets the engine's own words on failure.
+    fn load<'code>(
+        &self,
+        code: &'code mut [u8],
+        explain: &mut dyn FnMut(&str),
+    ) -> Result<Self::Module<'code>, LoadError>;
+    /// Shows each import as (module, name, what).
+    fn imports(&self, module: &Self::Module<'_>, import: &mut dyn FnMut(&str, &str, External<'_>));
+    /// Shows each export as (name, what).
+    fn exports(&self, module: &Self::Module<'_>, export: &mut dyn FnMut(&str, External<'_>));
+    /// Pages of 64 KiB that the module's own memory starts with; 0 without one.
+    fn minimum_pages(&self, module: &Self::Module<'_>) -> u32;
+    /// Instantiates, calls `started`, and runs the entry point to its end on this thread.
+    /// Everything the run took is given back before this returns.
+    fn run(
+        &self,
+        module: &mut Self::Module<'_>,
+        program: &Program<'_>,
+        host: &mut dyn Host,
+        stopper: &Self::Stopper,
+        started: &mut dyn FnMut(),
+    ) -> Result<Exit, StartError>;
+}
