@@ -1,3 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Project tasks.
-fn main() {}
+//! `cargo xtask`: every task of the project, one word each.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use xtask::{guests, setup};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  setup     installs what the other tasks need, or says what to install
+  guests    builds samples/containers into target/guests
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result<()> {
+    match args {
+        ["setup"] => setup::all(),
+        ["guests"] => {
+            setup::guests()?;
+            guests::build()
+        }
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("no such task: {}\n\n{HELP}", args.join(" ")),
+    }
+}

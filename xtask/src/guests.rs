@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Builds the sample guests, from `samples/containers` to
+//! `target/guests/NAME.wasm`.
+//!
+//! The Rust ones with cargo, whose settings are in that folder's own
+//! `Cargo.toml` and `.cargo/config.toml`; the C ones with clang, wasm-ld and
+//! wasi-libc, whose settings are here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::process::{read, run, step};
+use crate::workspace::{cargo, root, target_dir};
+
+/// The variable that tells tests where the guests are.
+pub const VARIABLE: &str = "OCRE_GUESTS";
+
+/// The Rust target of guests.
+pub const TARGET: &str = "wasm32-wasip1";
+
+const RUST: [&str; 2] = ["hello", "reader"];
+
+struct CGuest {
+    name: &'static str,
+    sources: &'static [&'static str],
+    optimisation: &'static str,
+}
+
+const C: [CGuest; 3] = [
+    CGuest {
+        name: "hello-c",
+        sources: &["hello-c/hello.c"],
+        optimisation: "-Oz",
+    },
+    CGuest {
+        name: "kernel",
+        sources: &["kernel/main.c", "kernel/kernels.c"],
+        optimisation: "-O2",
+    },
+    CGuest {
+        name: "hostile",
+        sources: &["hostile/hostile.c"],
+        optimisation: "-Oz",
+    },
+];
+
+/// As for the Rust guests (`.cargo/config.toml` there): say where data and heap
+/// lie, and keep the stack small. `--stack-first` puts it below the data, where
+/// an overflow is a trap rather than a silent overwriting.
+const C_LINK: &str =
+    "-Wl,--export=__heap_base,--export=__data_end,--stack-first,-zstack-size=8192,--strip-all";
+
+/// The folder that the guests are built into.
+pub fn dir() -> PathBuf {
+    target_dir().join("guests")
+}
+
+/// The names of all guests, without `.wasm`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RUST.into_iter().chain(C.iter().map(|guest| guest.name))
+}
+
+/// Builds every guest and prints the size of each.
+pub fn build() -> Result<()> {
+    step("Guests");
+    let sources = root().join("samples/containers");
+    let out = dir();
+    fs::create_dir_all(&out).with_context(|| format!("can't create {}", out.display()))?;
+    build_rust(&sources, &out)?;
+    for guest in &C {
+        build_c(guest, &sources, &out)?;
+    }
+    for name in names() {
+        let size = fs::metadata(out.join(name).with_extension("wasm"))?.len();
+        println!("{name:10} {size:6} bytes");
+    }
+    Ok(())
+}
+
+fn build_rust(sources: &Path, out: &Path) -> Result<()> {
+    let built = target_dir().join("guests-build");
+    run(cargo()
+        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
+        .arg(&built)
+        .current_dir(sources)
+        // What is set for the host's build is not meant for the guests.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS"))?;
+    for name in RUST {
+        let from = built
+            .join(TARGET)
+            .join("release")
+            .join(name)
+            .with_extension("wasm");
+        fs::copy(&from, out.join(name).with_extension("wasm"))
+            .with_context(|| format!("can't copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
+    run(clang()
+        .args([
+            guest.optimisation,
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            C_LINK,
+            "-o",
+        ])
+        .arg(out.join(guest.name).with_extension("wasm"))
+        .args(guest.sources.iter().map(|source| sources.join(source))))
+}
+
+/// Whether clang, its linker, its run-time library and wasi-libc are all there:
+/// the least program is built.
+pub fn c_compiler_works() -> bool {
+    let out = target_dir().join("guests");
+    let source = out.join("probe.c");
+    let object = out.join("probe.wasm");
+    let ready = fs::create_dir_all(&out)
+        .and_then(|()| fs::write(&source, "int main(void) { return 0; }\n"));
+    let works = ready.is_ok() && read(clang().arg(&source).arg("-o").arg(&object)).is_ok();
+    // Where one of them is missing there is nothing to remove.
+    let _ = fs::remove_file(source);
+    let _ = fs::remove_file(object);
+    works
+}
+
+fn clang() -> Command {
+    let mut command = Command::new("clang");
+    command.arg("--target=wasm32-wasi");
+    command
+}

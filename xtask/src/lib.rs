@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The tasks of the project. Each module is one of them, or one thing that
+//! several of them need; `main.rs` only picks one.
+
+pub mod guests;
+pub mod process;
+pub mod setup;
+pub mod workspace;

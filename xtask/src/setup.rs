@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Finds out what the machine lacks and installs it, or says what to install.
+//!
+//! Rust targets and components come through rustup, everything else through
+//! apt where there is apt and we are root. Each need is tried, not looked up in
+//! a package list, so any way of having met it will do. Where all is there,
+//! nothing is installed, nothing is asked of the network, and it takes less
+//! than a second.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::guests;
+use crate::process::{read, run, step, succeeds};
+use crate::workspace::root;
+
+/// One thing to have, besides what rustup gives.
+struct Need {
+    what: &'static str,
+    met: fn() -> bool,
+    /// What gives it on Debian and Ubuntu.
+    packages: &'static [&'static str],
+}
+
+const GUESTS_C: Need = Need {
+    what: "clang with wasm-ld, wasi-libc and its run-time library for wasm32, for guests in C",
+    met: guests::c_compiler_works,
+    packages: &["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32"],
+};
+
+const C_COMPILER: Need = Need {
+    what: "a C compiler, for WAMR",
+    met: || answers("cc"),
+    packages: &["gcc", "libc6-dev"],
+};
+
+const LIBCLANG: Need = Need {
+    what: "libclang, for the bindings of littlefs",
+    met: libclang_is_there,
+    packages: &["libclang-dev"],
+};
+
+const LLVM: Need = Need {
+    what: "LLVM 16 and a C++ compiler, for ahead-of-time compilation",
+    met: || answers("llvm-config-16") && answers("c++"),
+    packages: &["llvm-16-dev", "g++"],
+};
+
+/// What it takes to build the sample guests.
+pub fn guests() -> Result<()> {
+    targets(&[guests::TARGET])?;
+    packages(&[GUESTS_C])
+}
+
+/// What it takes to build, lint and test everything.
+pub fn all() -> Result<()> {
+    step("Set-up");
+    targets(&[guests::TARGET])?;
+    components(&["rustfmt", "clippy"])?;
+    packages(&[GUESTS_C, C_COMPILER, LIBCLANG, LLVM])
+}
+
+fn targets(names: &[&str]) -> Result<()> {
+    let mut missing = Vec::new();
+    for name in names {
+        let libraries = read(&mut tool(
+            "rustc",
+            &["--print=target-libdir", "--target", name],
+        ))?;
+        if !Path::new(libraries.trim()).is_dir() {
+            missing.push(*name);
+        }
+    }
+    rustup("target", &missing)
+}
+
+fn components(names: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| {
+            let subcommand = if *name == "rustfmt" { "fmt" } else { name };
+            !succeeds(&mut tool("cargo", &[subcommand, "--version"]))
+        })
+        .collect();
+    rustup("component", &missing)
+}
+
+fn rustup(what: &str, names: &[&str]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    run(tool("rustup", &[what, "add"]).args(names)).with_context(|| {
+        format!(
+            "the Rust {what}s {} are needed; rustup would install them",
+            names.join(" ")
+        )
+    })
+}
+
+fn packages(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.met)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|need| need.packages.iter().copied())
+        .collect();
+    for need in &missing {
+        eprintln!("missing: {}", need.what);
+    }
+    if !is_root() || !answers("apt-get") {
+        bail!(
+            "install what is missing, on Debian or Ubuntu with\n  \
+             sudo apt-get install {}",
+            packages.join(" ")
+        );
+    }
+    run(&mut apt(&["update", "-q"]))?;
+    run(apt(&["install", "-q", "-y", "--no-install-recommends"]).args(&packages))?;
+    for need in missing {
+        if !(need.met)() {
+            bail!(
+                "{} was installed, and still there is no {}",
+                need.packages.join(" "),
+                need.what
+            );
+        }
+    }
+    Ok(())
+}
+
+fn apt(args: &[&str]) -> Command {
+    let mut command = tool("apt-get", args);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// A program run in the top folder, where rustup finds the pinned toolchain.
+fn tool(name: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(name);
+    command.args(args).current_dir(root());
+    command
+}
+
+fn answers(program: &str) -> bool {
+    succeeds(&mut tool(program, &["--version"]))
+}
+
+fn is_root() -> bool {
+    read(&mut tool("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Where `clang-sys`, which loads it at build time, looks on Linux.
+fn libclang_is_there() -> bool {
+    if std::env::var_os("LIBCLANG_PATH").is_some() {
+        return true;
+    }
+    let mut folders: Vec<_> = [
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/usr/lib/x86_64-linux-gnu",
+    ]
+    .map(Into::into)
+    .into();
+    let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.extend(versions.map(|entry| entry.path().join("lib")));
+    folders.iter().any(|folder| {
+        fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                name.starts_with("libclang.so") || name.starts_with("libclang-")
+            })
+    })
+}
