@@ -7,7 +7,7 @@
  * given). Exits with 2 where FILE can't be read or CODE is no number.
  * `hello` is the same program in Rust.
  *
- * No printf: its number formatting would make the guest four times as large.
+ * No printf: its number formatting would make the guest half as large again.
  */
 #include <stdio.h>
 #include <stdlib.h>
