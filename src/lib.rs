@@ -14,5 +14,6 @@
     )
 )]
 
+pub mod image;
 pub mod limits;
 pub mod port;

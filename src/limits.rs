@@ -5,7 +5,17 @@
 pub const MAX_PATH: usize = 160;
 /// Most containers at once.
 pub const MAX_CONTAINERS: usize = 8;
-/// Largest JSON document, in bytes; a buffer of this size is needed to judge an image.
-pub const MAX_DOCUMENT: usize = 16 * 1024;
+/// Largest index or manifest on a device, in bytes.
+pub const MAX_DOCUMENT: usize = 8 * 1024;
+/// Largest image config on a device, in bytes.
+pub const MAX_CONFIG: usize = 4 * 1024;
 /// Buffer for hashing and copying, in bytes.
 pub const COPY_BUFFER: usize = 512;
+/// Longest entry point name, in bytes.
+pub const MAX_ENTRY_POINT: usize = 64;
+/// An image's or a container's environment, in bytes, each `NAME=value` counted with one more.
+pub const MAX_ENVIRONMENT: usize = 512;
+/// Most layers besides the executable one.
+pub const MAX_BLOBS: usize = 8;
+/// Longest title of a blob that is its file name in the container, in bytes.
+pub const MAX_TITLE: usize = 64;

@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 //! OCI image documents for machines without an allocator.
 #![no_std]
+pub mod digest;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images: what a judged one is. The store keeps them, the judge proves them.
+
+pub mod permission;
+
+use heapless::{String, Vec};
+use ocre_oci::digest::Sha256;
+
+use crate::limits::{MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_TITLE};
+use permission::Permissions;
+
+/// What kind of code an executable layer holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// Portable WebAssembly, for the interpreter.
+    Wasm,
+    /// Machine code made ahead of time for one target.
+    Aot,
+}
+
+/// Content on the partition: its digest is its address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// What its bytes hash to.
+    pub digest: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// A layer that is never executed and that the container can read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blob {
+    /// Its bytes.
+    pub content: Content,
+    /// Its `org.opencontainers.image.title`, empty without one: its file name under `/image`.
+    pub title: String<MAX_TITLE>,
+}
+
+/// All that running an image needs, taken from documents that the judge has accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// The manifest: the image's identity.
+    pub manifest: Content,
+    /// The one executable layer.
+    pub executable: Content,
+    /// What the executable layer holds.
+    pub format: Format,
+    /// The exported function that is called on start.
+    pub entry_point: String<MAX_ENTRY_POINT>,
+    /// The image's environment: each `NAME=value` followed by a NUL.
+    pub environment: String<MAX_ENVIRONMENT>,
+    /// What the image asks for; it holds only together with the operator's grant.
+    pub permissions: Permissions,
+    /// Its other layers, in the manifest's order.
+    pub blobs: Vec<Blob, MAX_BLOBS>,
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Permissions: the closed list of what a container can be allowed beyond its own files.
+//! Whatever is not in the list is refused by name, never ignored.
+
+/// One permission. Everything is denied that is not both asked for by the image
+/// (`config.Permissions`) and granted by the operator (`--cap`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Permission {
+    /// Digital inputs and outputs.
+    Gpio,
+    /// Messages between containers.
+    Messaging,
+    /// Sockets.
+    Network,
+    /// Sensor channels.
+    Sensors,
+    /// Timers that send events.
+    Timers,
+}
+
+impl Permission {
+    /// Every permission, in the order of the docs.
+    pub const ALL: [Self; 5] = [
+        Self::Gpio,
+        Self::Messaging,
+        Self::Network,
+        Self::Sensors,
+        Self::Timers,
+    ];
+
+    /// Its name in an image's config and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gpio => "gpio",
+            Self::Messaging => "messaging",
+            Self::Network => "network",
+            Self::Sensors => "sensors",
+            Self::Timers => "timers",
+        }
+    }
+
+    /// The permission of that name; names are compared exactly.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.name() == name)
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Permissions(u8);
+
+impl Permissions {
+    /// Adds one.
+    pub const fn insert(&mut self, permission: Permission) {
+        self.0 |= permission.bit();
+    }
+
+    /// Whether it holds that one.
+    pub const fn contains(self, permission: Permission) -> bool {
+        self.0 & permission.bit() != 0
+    }
+
+    /// What stands in both: asked for and granted.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What stands in `self` and not in `other`.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Its members, in the order of [`Permission::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL
+            .into_iter()
+            .filter(move |permission| self.contains(*permission))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_permission_and_no_other_name_does() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::from_name(permission.name()), Some(permission));
+        }
+        for unknown in ["", "GPIO", "gpio ", "gpioo", "all"] {
+            assert_eq!(Permission::from_name(unknown), None);
+        }
+    }
+
+    #[test]
+    fn a_permission_holds_only_when_asked_for_and_granted() {
+        let mut asked = Permissions::default();
+        asked.insert(Permission::Gpio);
+        asked.insert(Permission::Timers);
+        let mut granted = Permissions::default();
+        granted.insert(Permission::Timers);
+        granted.insert(Permission::Network);
+        let holds = asked.intersection(granted);
+        assert!(holds.iter().eq([Permission::Timers]));
+        assert!(asked.difference(granted).iter().eq([Permission::Gpio]));
+    }
+}
