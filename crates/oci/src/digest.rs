@@ -1,6 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Digests.
+//! Content digests (OCI descriptor.md, "Digests").
+//!
+//! sha256 is a value: owned, `Copy`, comparable with what a hasher produced. Any
+//! other algorithm stays borrowed text, well-formed but never verified.
 
-/// A sha256 digest.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+use core::fmt;
+use core::str::FromStr;
+
+use crate::{ErrorKind, Text};
+
+/// A sha256 digest, displayed as `sha256:` and 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
+
+impl Sha256 {
+    /// The digest of `content`.
+    pub fn of(content: &[u8]) -> Self {
+        use sha2::Digest;
+        Self(sha2::Sha256::digest(content).into())
+    }
+
+    /// The 64 hex digits alone: the name of the blob in its layout.
+    pub fn hex(&self) -> Hex<'_> {
+        Hex(&self.0)
+    }
+
+    /// From 64 lower-case hex digits.
+    ///
+    /// # Errors
+    /// `digest-syntax`.
+    pub fn from_hex(digits: &str) -> Result<Self, ErrorKind> {
+        Self::from_digits(Text::from(digits).chars()).ok_or(ErrorKind::DigestSyntax)
+    }
+
+    fn from_digits(mut digits: impl Iterator<Item = char>) -> Option<Self> {
+        let mut bytes = [0; 32];
+        for byte in &mut bytes {
+            let mut nibble = || {
+                let digit = digits.next().filter(|&digit| is_lower_hex(digit))?;
+                u8::try_from(digit.to_digit(16)?).ok()
+            };
+            *byte = nibble()? << 4 | nibble()?;
+        }
+        digits.next().is_none().then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = ErrorKind;
+
+    /// Takes what `Display` writes; `digest-syntax` otherwise.
+    fn from_str(text: &str) -> Result<Self, ErrorKind> {
+        match DigestRef::parse(text)? {
+            DigestRef::Sha256(digest) => Ok(digest),
+            DigestRef::Other(_) => Err(ErrorKind::DigestSyntax),
+        }
+    }
+}
+
+/// Displays bytes as lower-case hex digits.
+#[derive(Clone, Copy)]
+pub struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A well-formed digest of any algorithm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DigestRef<'a> {
+    /// One that can be verified.
+    Sha256(Sha256),
+    /// One that can't: `algorithm:encoded`.
+    Other(Text<'a>),
+}
+
+impl<'a> DigestRef<'a> {
+    /// `algorithm:encoded`, where the algorithm is runs of `[a-z0-9]` joined by one
+    /// of `+._-`, and encoded is one or more of `[A-Za-z0-9=_-]`; for sha256 and
+    /// blake3 64, for sha512 128 lower-case hex digits.
+    ///
+    /// # Errors
+    /// `digest-syntax`.
+    pub fn parse(text: impl Into<Text<'a>>) -> Result<Self, ErrorKind> {
+        let text = text.into();
+        Self::read(text).ok_or(ErrorKind::DigestSyntax)
+    }
+
+    fn read(text: Text<'a>) -> Option<Self> {
+        let mut characters = text.chars();
+        let mut after_separator = true;
+        let encoded = loop {
+            match characters.next()? {
+                'a'..='z' | '0'..='9' => after_separator = false,
+                _ if after_separator => return None,
+                '+' | '.' | '_' | '-' => after_separator = true,
+                ':' => break characters,
+                _ => return None,
+            }
+        };
+        let is = |algorithm: &str| {
+            let mut characters = text.chars();
+            algorithm
+                .chars()
+                .all(|expected| characters.next() == Some(expected))
+                && characters.next() == Some(':')
+        };
+        let is_hex =
+            |length| encoded.clone().count() == length && encoded.clone().all(is_lower_hex);
+        if is("sha256") {
+            return Sha256::from_digits(encoded).map(Self::Sha256);
+        }
+        let well_formed = if is("blake3") {
+            is_hex(64)
+        } else if is("sha512") {
+            is_hex(128)
+        } else {
+            encoded.clone().next().is_some() && encoded.clone().all(is_encoded)
+        };
+        well_formed.then_some(Self::Other(text))
+    }
+
+    /// The digest that can be verified, if it is one.
+    pub fn sha256(self) -> Option<Sha256> {
+        match self {
+            Self::Sha256(digest) => Some(digest),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+fn is_lower_hex(character: char) -> bool {
+    matches!(character, '0'..='9' | 'a'..='f')
+}
+
+fn is_encoded(character: char) -> bool {
+    matches!(character, 'A'..='Z' | 'a'..='z' | '0'..='9' | '=' | '_' | '-')
+}
+
+impl From<Sha256> for DigestRef<'_> {
+    fn from(digest: Sha256) -> Self {
+        Self::Sha256(digest)
+    }
+}
+
+impl PartialEq<Sha256> for DigestRef<'_> {
+    fn eq(&self, other: &Sha256) -> bool {
+        self.sha256() == Some(*other)
+    }
+}
+
+impl fmt::Display for DigestRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256(digest) => digest.fmt(f),
+            Self::Other(text) => text.fmt(f),
+        }
+    }
+}

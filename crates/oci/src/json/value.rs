@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A cursor into a validated document.
+
+use super::scan::{Items, after, byte, closing_quote, value_end};
+use crate::{Error, ErrorKind, Text};
+
+/// The JSON type of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    Bool,
+    Null,
+}
+
+/// One value of a document that [`parse`](super::parse()) has accepted.
+///
+/// Navigation scans the text anew each time: it costs time in proportion to the
+/// container's bytes, and no memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    document: &'a str,
+    offset: u32,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn new(document: &'a str, at: usize) -> Self {
+        Self::at(document, u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn at(document: &'a str, offset: u32) -> Self {
+        Self { document, offset }
+    }
+
+    /// Offset of its first byte from the start of the document, in bytes.
+    pub fn offset(self) -> u32 {
+        self.offset
+    }
+
+    /// The value as it is spelt in the document.
+    pub fn source(self) -> &'a str {
+        self.document
+            .get(self.start()..value_end(self.bytes(), self.start()))
+            .unwrap_or_default()
+    }
+
+    /// Its JSON type.
+    pub fn kind(self) -> Kind {
+        match byte(self.bytes(), self.start()) {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// This value, if it is of that type; else `field-type`.
+    pub fn expect(self, kind: Kind) -> Result<Self, Error> {
+        if self.kind() == kind {
+            Ok(self)
+        } else {
+            Err(self.error(ErrorKind::FieldType))
+        }
+    }
+
+    /// Name and value of each member, in document order; none if it is no object.
+    pub fn members(self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + Clone {
+        let items = if self.kind() == Kind::Object {
+            self.items()
+        } else {
+            self.no_items()
+        };
+        items.map(move |item| {
+            let name = Self::new(self.document, item.start).spelling();
+            (Text::from_json(name), Self::new(self.document, item.value))
+        })
+    }
+
+    /// The elements, in order; none if it is no array.
+    pub fn elements(self) -> impl Iterator<Item = Value<'a>> + Clone {
+        let items = if self.kind() == Kind::Array {
+            self.items()
+        } else {
+            self.no_items()
+        };
+        items.map(move |item| Self::new(self.document, item.value))
+    }
+
+    /// The member of that name.
+    pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.members()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The member of that name, else `field-missing` at this object.
+    pub fn require(self, name: &str) -> Result<Value<'a>, Error> {
+        self.get(name).ok_or(self.error(ErrorKind::FieldMissing))
+    }
+
+    /// A string's text, else `field-type`.
+    pub fn text(self) -> Result<Text<'a>, Error> {
+        self.expect(Kind::String)?;
+        Ok(Text::from_json(self.spelling()))
+    }
+
+    /// An exact integer 0 … 2^63−1: `field-type` for anything but a number spelt
+    /// with digits alone (not `"1"`, `1.0`, `1e3`), `size-range` for one outside.
+    pub fn unsigned(self) -> Result<u64, Error> {
+        self.expect(Kind::Number)?;
+        let digits = self.source();
+        if digits
+            .bytes()
+            .any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+        {
+            return Err(self.error(ErrorKind::FieldType));
+        }
+        digits
+            .parse()
+            .ok()
+            .filter(|&number| number <= i64::MAX.cast_unsigned())
+            .ok_or(self.error(ErrorKind::SizeRange))
+    }
+
+    /// An error at this value.
+    pub fn error(self, kind: ErrorKind) -> Error {
+        Error {
+            kind,
+            offset: self.offset,
+        }
+    }
+
+    /// What stands between the quotes of a string.
+    fn spelling(self) -> &'a str {
+        let end = closing_quote(self.bytes(), self.start());
+        self.document
+            .get(after(self.start())..end)
+            .unwrap_or_default()
+    }
+
+    fn items(self) -> Items<'a> {
+        Items::new(self.bytes(), self.start())
+    }
+
+    fn no_items(self) -> Items<'a> {
+        Items::new(&[], 0)
+    }
+
+    fn bytes(self) -> &'a [u8] {
+        self.document.as_bytes()
+    }
+
+    fn start(self) -> usize {
+        usize::try_from(self.offset).unwrap_or(usize::MAX)
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The marker file `oci-layout` (OCI image-layout.md).
+
+use core::ops::ControlFlow;
+
+use crate::error::{first, report as hand_over};
+use crate::json::{Kind, Value};
+use crate::{Error, ErrorKind, Report};
+
+/// The one version of the layout there is.
+pub const LAYOUT_VERSION: &str = "1.0.0";
+
+/// Proof that a directory says it is an OCI layout of version 1.0.0.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout(());
+
+impl Layout {
+    /// # Errors
+    /// The first that [`check`](Self::check) finds.
+    pub fn parse(value: Value<'_>) -> Result<Self, Error> {
+        first(|report| Self::check(value, report))?;
+        Ok(Self(()))
+    }
+
+    /// Reports `field-missing`, `field-type` or `layout-version` for
+    /// `imageLayoutVersion`.
+    pub fn check(value: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
+        let checked = value.expect(Kind::Object).and_then(|value| {
+            let version = value.require("imageLayoutVersion")?;
+            if version.text()? == LAYOUT_VERSION {
+                Ok(())
+            } else {
+                Err(version.error(ErrorKind::LayoutVersion))
+            }
+        });
+        hand_over(checked, report).map_continue(drop)
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Media types: their grammar, and what the known ones mean to this runtime.
+//!
+//! Ocre has published two sets of names and both are accepted. A name is compared
+//! exactly, as every OCI tool does.
+
+use core::fmt;
+
+use crate::{ErrorKind, Text};
+
+/// `type/subtype` after RFC 6838 section 4.2, without parameters: each half one of
+/// `[A-Za-z0-9]`, then up to 126 of `[A-Za-z0-9!#$&^_.+-]`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MediaType<'a>(Text<'a>);
+
+impl<'a> MediaType<'a> {
+    /// # Errors
+    /// `media-type-syntax`.
+    pub fn parse(text: impl Into<Text<'a>>) -> Result<Self, ErrorKind> {
+        let text = text.into();
+        let mut slashes = 0_u32;
+        let mut length = 0_u32;
+        for character in text.chars() {
+            match character {
+                '/' if length > 0 && slashes == 0 => (slashes, length) = (1, 0),
+                'A'..='Z' | 'a'..='z' | '0'..='9' if length < 127 => {
+                    length = length.saturating_add(1);
+                }
+                '!' | '#' | '$' | '&' | '^' | '_' | '.' | '+' | '-'
+                    if length > 0 && length < 127 =>
+                {
+                    length = length.saturating_add(1);
+                }
+                _ => return Err(ErrorKind::MediaTypeSyntax),
+            }
+        }
+        if slashes == 1 && length > 0 {
+            Ok(Self(text))
+        } else {
+            Err(ErrorKind::MediaTypeSyntax)
+        }
+    }
+
+    /// As text.
+    pub fn text(self) -> Text<'a> {
+        self.0
+    }
+
+    fn find<T: Copy>(self, table: &[(&str, T)]) -> Option<T> {
+        table
+            .iter()
+            .find(|(name, _)| self == *name)
+            .map(|&(_, meaning)| meaning)
+    }
+}
+
+impl PartialEq<str> for MediaType<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl PartialEq<&str> for MediaType<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == **other
+    }
+}
+
+impl fmt::Display for MediaType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for MediaType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Whose set of names a media type belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Naming {
+    /// Both sets have it.
+    Shared,
+    /// Ocre's documents since 2024-12.
+    Current,
+    /// Ocre's Container Image Manifest page.
+    Ocre,
+    /// That page's example, which differs from its own rules.
+    Alias,
+}
+
+/// What a manifest calls itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ManifestType {
+    /// `application/vnd.oci.image.manifest.v1+json`
+    Oci,
+    /// `application/vnd.ocre.image.manifest.v1+json`
+    Ocre,
+}
+
+impl ManifestType {
+    const TABLE: &'static [(&'static str, Self)] = &[
+        (Self::Oci.name(), Self::Oci),
+        (Self::Ocre.name(), Self::Ocre),
+    ];
+
+    /// `None` for a media type that is no image manifest's.
+    pub fn of(media_type: MediaType<'_>) -> Option<Self> {
+        media_type.find(Self::TABLE)
+    }
+
+    /// Its media type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Oci => "application/vnd.oci.image.manifest.v1+json",
+            Self::Ocre => "application/vnd.ocre.image.manifest.v1+json",
+        }
+    }
+
+    pub(crate) fn naming(self) -> Naming {
+        match self {
+            Self::Oci => Naming::Shared,
+            Self::Ocre => Naming::Ocre,
+        }
+    }
+}
+
+/// What a config is, by the media type of its descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigType {
+    /// `application/vnd.wasm.config.v0+json`, the current dialect.
+    Wasm,
+    /// `application/vnd.ocre.image.config.v1+json`, the Ocre dialect.
+    Ocre,
+    /// `application/vnd.oci.empty.v1+json`: never parsed, needs an `artifactType`.
+    Empty,
+    /// Any other: never parsed.
+    Unsupported,
+}
+
+impl ConfigType {
+    const TABLE: &'static [(&'static str, Self)] = &[
+        ("application/vnd.wasm.config.v0+json", Self::Wasm),
+        ("application/vnd.ocre.image.config.v1+json", Self::Ocre),
+        ("application/vnd.oci.empty.v1+json", Self::Empty),
+    ];
+
+    /// Every well-formed media type has an answer.
+    pub fn of(media_type: MediaType<'_>) -> Self {
+        media_type.find(Self::TABLE).unwrap_or(Self::Unsupported)
+    }
+
+    pub(crate) fn naming(self) -> Naming {
+        match self {
+            Self::Wasm => Naming::Current,
+            Self::Ocre => Naming::Ocre,
+            Self::Empty | Self::Unsupported => Naming::Shared,
+        }
+    }
+}
+
+/// How an executable layer is encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A WebAssembly module.
+    Wasm,
+    /// A module compiled ahead of time for one target.
+    Aot,
+}
+
+/// What a layer is, by the media type of its descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LayerKind {
+    /// Code to run.
+    Executable {
+        /// How it is encoded.
+        format: Format,
+        /// Whose name its media type is.
+        naming: Naming,
+    },
+    /// Content that the container may read and nobody runs.
+    Blob,
+}
+
+impl LayerKind {
+    const TABLE: &'static [(&'static str, (Format, Naming))] = &[
+        ("application/wasm", (Format::Wasm, Naming::Current)),
+        (
+            "application/vnd.ocre.image.layer.v1.wasm",
+            (Format::Wasm, Naming::Ocre),
+        ),
+        // AOT has no current name, so the Ocre one serves both.
+        (
+            "application/vnd.ocre.image.layer.v1.wasm+aot",
+            (Format::Aot, Naming::Shared),
+        ),
+        (
+            "application/vnd.ocre.image.v1.wasm",
+            (Format::Wasm, Naming::Alias),
+        ),
+        (
+            "application/vnd.ocre.image.v1.wasm+aot",
+            (Format::Aot, Naming::Alias),
+        ),
+    ];
+
+    /// Every well-formed media type has an answer: what is not code is a blob.
+    pub fn of(media_type: MediaType<'_>) -> Self {
+        match media_type.find(Self::TABLE) {
+            Some((format, naming)) => Self::Executable { format, naming },
+            None => Self::Blob,
+        }
+    }
+
+    pub(crate) fn naming(self) -> Naming {
+        match self {
+            Self::Executable { naming, .. } => naming,
+            Self::Blob => Naming::Shared,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Names that people give to images.
+
+use core::fmt;
+
+use crate::{DigestRef, Error, ErrorKind};
+
+/// `name`, `name:tag`, `name@digest` or `name:tag@digest`.
+///
+/// Name and tag follow the OCI distribution specification ("Pulling manifests"):
+/// the name is components joined by `/`, each of runs of `[a-z0-9]` joined by one
+/// of `.`, `_`, `__` or any number of `-`; the first may end in `:port`, if another
+/// follows. The name has at most 255 bytes. The tag is one of `[A-Za-z0-9_]`, then
+/// up to 127 of `[A-Za-z0-9._-]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reference<'a> {
+    name: &'a str,
+    tag: Option<&'a str>,
+    digest: Option<DigestRef<'a>>,
+}
+
+impl<'a> Reference<'a> {
+    /// Longest name, in bytes.
+    pub const MAX_NAME: usize = 255;
+    /// Longest tag, in bytes.
+    pub const MAX_TAG: usize = 128;
+
+    /// # Errors
+    /// `reference-syntax`, or `digest-syntax` for what follows the `@`; the offset
+    /// is that of the offending part.
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let (named, digest) = match text.split_once('@') {
+            None => (text, None),
+            Some((named, digest)) => {
+                let offset = named.len().saturating_add(1);
+                let parsed = DigestRef::parse(digest).map_err(|kind| error(kind, offset))?;
+                (named, Some(parsed))
+            }
+        };
+        // A colon in front of a slash belongs to a port.
+        let (name, tag) = match named.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+            _ => (named, None),
+        };
+        if !is_name(name) {
+            return Err(error(ErrorKind::ReferenceSyntax, 0));
+        }
+        if tag.is_some_and(|tag| !is_tag(tag)) {
+            return Err(error(
+                ErrorKind::ReferenceSyntax,
+                name.len().saturating_add(1),
+            ));
+        }
+        Ok(Self { name, tag, digest })
+    }
+
+    /// What stands before tag and digest.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The tag, if one is given.
+    pub fn tag(&self) -> Option<&'a str> {
+        self.tag
+    }
+
+    /// The digest, if one is given: it decides, whatever the tag says.
+    pub fn digest(&self) -> Option<DigestRef<'a>> {
+        self.digest
+    }
+}
+
+impl fmt::Display for Reference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if let Some(tag) = self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+fn error(kind: ErrorKind, offset: usize) -> Error {
+    Error {
+        kind,
+        offset: u32::try_from(offset).unwrap_or(u32::MAX),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    if name.len() > Reference::MAX_NAME {
+        return false;
+    }
+    match name.split_once('/') {
+        None => is_component(name),
+        Some((first, rest)) => {
+            let host = match first.split_once(':') {
+                Some((host, port)) if is_port(port) => host,
+                _ => first,
+            };
+            is_component(host) && rest.split('/').all(is_component)
+        }
+    }
+}
+
+fn is_port(port: &str) -> bool {
+    port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Runs of letters and digits; between two of them one separator.
+fn is_component(component: &str) -> bool {
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let mut rest = component.as_bytes();
+    loop {
+        let run = rest.iter().take_while(|byte| alphanumeric(byte)).count();
+        let Some((run, after)) = rest.split_at_checked(run) else {
+            return false;
+        };
+        if run.is_empty() {
+            return false;
+        }
+        if after.is_empty() {
+            return true;
+        }
+        let separator = after.iter().take_while(|byte| !alphanumeric(byte)).count();
+        let Some((separator, after)) = after.split_at_checked(separator) else {
+            return false;
+        };
+        let valid =
+            matches!(separator, b"." | b"_" | b"__") || separator.iter().all(|&b| b == b'-');
+        if !valid {
+            return false;
+        }
+        rest = after;
+    }
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let first = tag.bytes().next().is_some_and(word);
+    first
+        && tag.len() <= Reference::MAX_TAG
+        && tag
+            .bytes()
+            .all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+}
