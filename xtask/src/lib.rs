@@ -5,4 +5,5 @@
 pub mod guests;
 pub mod process;
 pub mod setup;
+pub mod test;
 pub mod workspace;

@@ -4,13 +4,14 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{guests, setup};
+use xtask::{guests, setup, test};
 
 const HELP: &str = "\
 cargo xtask TASK
 
   setup     installs what the other tasks need, or says what to install
   guests    builds samples/containers into target/guests
+  test      format, lints and all tests: what must pass before a change goes in
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
             setup::guests()?;
             guests::build()
         }
+        ["test"] => test::test(),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             Ok(())

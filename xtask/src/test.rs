@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Everything that must hold before a change goes in, and that takes minutes:
+//! format, lints, what may be built in, and all tests. It ends with cargo's own
+//! result lines.
+
+use anyhow::Result;
+
+use crate::process::{run, step, succeeds};
+use crate::workspace::{cargo, root};
+use crate::{guests, setup};
+
+/// Runs all of it, and stops at the first thing that fails.
+pub fn test() -> Result<()> {
+    setup::all()?;
+    lint()?;
+    guests::build()?;
+    step("Tests");
+    run(cargo()
+        .args(["test", "--workspace", "--locked"])
+        .env(guests::VARIABLE, guests::dir()))
+}
+
+fn lint() -> Result<()> {
+    step("Format and lints");
+    let guests = root().join("samples/containers");
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo()
+        .args(["fmt", "--all", "--check"])
+        .current_dir(&guests))?;
+    let clippy = ["clippy", "--workspace", "--locked", "--quiet"];
+    let deny_warnings = ["--", "-D", "warnings"];
+    run(cargo()
+        .args(clippy)
+        .arg("--all-targets")
+        .args(deny_warnings))?;
+    run(cargo()
+        .args(clippy)
+        .args(deny_warnings)
+        .current_dir(&guests))?;
+    // A test of xtask keeps the same policy without it.
+    if succeeds(cargo().args(["deny", "--version"])) {
+        run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    }
+    Ok(())
+}
