@@ -2,6 +2,9 @@
 //! The tasks of the project. Each module is one of them, or one thing that
 //! several of them need; `main.rs` only picks one.
 
+pub mod bench;
+pub mod ci;
+pub mod fuzz;
 pub mod guests;
 pub mod process;
 pub mod setup;

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{guests, setup, test};
+use xtask::{bench, ci, fuzz, guests, setup, test};
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -12,6 +12,10 @@ cargo xtask TASK
   setup     installs what the other tasks need, or says what to install
   guests    builds samples/containers into target/guests
   test      format, lints and all tests: what must pass before a change goes in
+  ci        test, then what is slower: documentation, benchmarks, fuzz corpora, Miri
+  fuzz [TARGET…] [-runs N]
+            runs fuzz targets, all by default, and prints how often each ran
+  bench     measures against native code, bare sha256 and bare WAMR
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +38,9 @@ fn dispatch(args: &[&str]) -> Result<()> {
             guests::build()
         }
         ["test"] => test::test(),
+        ["ci"] => ci::ci(),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             Ok(())

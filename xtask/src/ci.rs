@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What `test` does, then what is slower or needs nightly Rust: the
+//! documentation without warnings, the core and the parsers under Miri, the
+//! engine under the address sanitizer, every fuzz corpus, each benchmark once.
+
+use anyhow::Result;
+
+use crate::fuzz::nightly;
+use crate::process::{run, step, succeeds};
+use crate::workspace::cargo;
+use crate::{bench, fuzz, test};
+
+/// Runs all of it, stops at the first thing that fails, and ends with what was
+/// left out because this machine can't do it.
+pub fn ci() -> Result<()> {
+    test::test()?;
+    step("Documentation");
+    run(cargo()
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    bench::bench(&["--once"])?;
+
+    if !succeeds(nightly().arg("--version")) {
+        step("Left out, for want of nightly Rust: Miri, the address sanitizer, fuzz corpora");
+        return Ok(());
+    }
+    fuzz::replay()?;
+    miri()
+}
+
+/// Undefined behaviour in what reads bytes from outside.
+fn miri() -> Result<()> {
+    if !succeeds(nightly().args(["miri", "--version"])) {
+        step("Left out: Miri; rustup component add --toolchain nightly miri rust-src");
+        return Ok(());
+    }
+    step("Miri");
+    run(nightly().args([
+        "miri",
+        "test",
+        "--locked",
+        "--package",
+        "ocre-oci",
+        "--package",
+        "ocre",
+    ]))
+}

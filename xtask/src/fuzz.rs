@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Runs the fuzz targets of `fuzz/` with cargo-fuzz, on nightly Rust, and says
+//! how many executions each had.
+//!
+//! A target starts from its corpus in `fuzz/corpus/TARGET`, to which it adds
+//! what it finds. A finding ends the task; the input is in
+//! `fuzz/artifacts/TARGET`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{read, run, step, succeeds};
+use crate::workspace::root;
+
+/// Executions of a target where none are asked for.
+const RUNS: u64 = 1_000_000;
+
+/// Runs the targets that `args` name, `[TARGET…] [-runs N]`, or all of them.
+pub fn fuzz(args: &[&str]) -> Result<()> {
+    let (mut targets, runs) = parse(args)?;
+    setup()?;
+    let known = targets_known()?;
+    if targets.is_empty() {
+        targets = known.iter().map(String::as_str).collect();
+    }
+    if let Some(target) = targets
+        .iter()
+        .find(|target| !known.iter().any(|name| name == *target))
+    {
+        bail!("no fuzz target {target}; there are {}", known.join(", "));
+    }
+    let mut counts = Vec::new();
+    for target in targets {
+        counts.push((target, run_target(target, runs)?));
+    }
+    step("Fuzzed without a finding");
+    for (target, count) in counts {
+        println!("{target}: {count} executions");
+    }
+    Ok(())
+}
+
+/// Runs every input of every corpus once.
+pub fn replay() -> Result<()> {
+    setup()?;
+    for target in targets_known()? {
+        run_target(&target, 0)?;
+    }
+    Ok(())
+}
+
+fn parse<'a>(args: &[&'a str]) -> Result<(Vec<&'a str>, u64)> {
+    let mut targets = Vec::new();
+    let mut runs = RUNS;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match *arg {
+            "-runs" => {
+                let count = args.next().context("-runs needs a number")?;
+                runs = count.parse().with_context(|| format!("-runs {count}"))?;
+            }
+            option if option.starts_with('-') => bail!("no such option: {option}"),
+            target => targets.push(target),
+        }
+    }
+    Ok((targets, runs))
+}
+
+fn setup() -> Result<()> {
+    if !succeeds(nightly().arg("--version")) {
+        bail!("fuzzing needs a nightly Rust: rustup toolchain install nightly");
+    }
+    if !succeeds(nightly().args(["fuzz", "--version"])) {
+        step("Installing cargo-fuzz");
+        run(nightly().args(["install", "--locked", "cargo-fuzz"]))?;
+    }
+    Ok(())
+}
+
+/// Nightly's cargo.
+pub fn nightly() -> Command {
+    let mut command = Command::new("rustup");
+    command
+        .args(["run", "nightly", "cargo"])
+        .current_dir(root());
+    command
+}
+
+fn targets_known() -> Result<Vec<String>> {
+    Ok(read(nightly().args(["fuzz", "list"]))?
+        .lines()
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Runs one target and returns the number of executions that libFuzzer counted.
+fn run_target(target: &str, runs: u64) -> Result<u64> {
+    step(&format!("Fuzzing {target}"));
+    let mut child = nightly()
+        .args(["fuzz", "run", target, "--", &format!("-runs={runs}")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("can't start cargo fuzz")?;
+    let mut count = None;
+    for line in BufReader::new(child.stderr.take().context("it was asked for")?).lines() {
+        let line = line?;
+        eprintln!("{line}");
+        count = executions(&line).or(count);
+    }
+    if !child.wait()?.success() {
+        bail!("{target} has a finding, or could not be built: see above");
+    }
+    count.with_context(|| format!("{target}: libFuzzer did not say how often it ran"))
+}
+
+/// The count in libFuzzer's closing line, `Done N runs in S second(s)`.
+fn executions(line: &str) -> Option<u64> {
+    let (count, rest) = line.strip_prefix("Done ")?.split_once(' ')?;
+    rest.starts_with("runs in ").then(|| count.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_targets_and_a_count() {
+        assert_eq!(parse(&[]).unwrap(), (vec![], RUNS));
+        assert_eq!(
+            parse(&["a", "-runs", "7", "b"]).unwrap(),
+            (vec!["a", "b"], 7)
+        );
+        for wrong in [&["-runs"][..], &["-runs", "x"], &["-jobs", "2"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn executions_are_read_from_the_closing_line_only() {
+        assert_eq!(
+            executions("Done 10000000 runs in 61 second(s)"),
+            Some(10_000_000)
+        );
+        assert_eq!(executions("#2048 pulse cov: 12 ft: 30"), None);
+        assert_eq!(executions("Done x runs in 1 second(s)"), None);
+    }
+}
