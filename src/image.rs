@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Images: what a judged one is. The store keeps them, the judge proves them.
 
+pub mod aot;
+pub mod content;
+pub mod judge;
 pub mod permission;
+pub mod verdict;
 
 use heapless::{String, Vec};
-use ocre_oci::digest::Sha256;
+use ocre_oci::{Format, Sha256};
 
 use crate::limits::{MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_TITLE};
 use permission::Permissions;
-
-/// What kind of code an executable layer holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
-    /// Portable WebAssembly, for the interpreter.
-    Wasm,
-    /// Machine code made ahead of time for one target.
-    Aot,
-}
+use verdict::Code;
 
 /// Content on the partition: its digest is its address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +41,8 @@ pub struct Image {
     pub executable: Content,
     /// What the executable layer holds.
     pub format: Format,
+    /// What the executable layer's annotations say against running AOT code here.
+    pub aot_annotations: Result<(), Code>,
     /// The exported function that is called on start.
     pub entry_point: String<MAX_ENTRY_POINT>,
     /// The image's environment: each `NAME=value` followed by a NUL.

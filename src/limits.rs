@@ -19,3 +19,7 @@ pub const MAX_ENVIRONMENT: usize = 512;
 pub const MAX_BLOBS: usize = 8;
 /// Longest title of a blob that is its file name in the container, in bytes.
 pub const MAX_TITLE: usize = 64;
+/// How deep an index may lie in another: 1 is the layout's own `index.json`.
+pub const MAX_INDEX_DEPTH: u8 = 4;
+/// A page of linear memory, in bytes.
+pub const PAGE_BYTES: u64 = 64 * 1024;

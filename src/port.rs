@@ -8,6 +8,8 @@
 use core::fmt;
 use core::ops::DerefMut;
 
+use crate::image::aot::Target;
+
 // ---------------------------------------------------------------- storage
 
 /// Why a storage operation failed.
@@ -441,17 +443,6 @@ pub trait Stop: Send + Sync {
     fn stop(&self);
 }
 
-/// What ahead-of-time code must be made for, to run in this build.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AotTarget {
-    /// `x86_64`, `i386`, `thumbv7m` …, as `dev.ocre.aot.target` names it.
-    pub name: &'static str,
-    /// Float-passing convention and the like, as `dev.ocre.aot.abi` names it.
-    pub abi: &'static str,
-    /// The engine's version, as `dev.ocre.aot.wamr` names it.
-    pub wamr: &'static str,
-}
-
 /// Runs WebAssembly.
 pub trait Engine {
     /// Memory for one executable layer, from the heap that containers live in.
@@ -464,7 +455,7 @@ pub trait Engine {
     /// Memory for `bytes` of code, zeroed; `None` when there is none.
     fn allocate(&self, bytes: usize) -> Option<Self::Code>;
     /// The AOT code that this build runs; `None` where AOT is left out.
-    fn aot_target(&self) -> Option<AotTarget>;
+    fn aot_target(&self) -> Option<&'static Target>;
     /// Whether this build has the interpreter.
     fn interprets(&self) -> bool;
     /// The host functions that guests can import.

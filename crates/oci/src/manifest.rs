@@ -243,7 +243,8 @@ impl Warning {
 pub struct Warnings(u8);
 
 impl Warnings {
-    fn insert(&mut self, warning: Warning) {
+    /// Adds one.
+    pub fn insert(&mut self, warning: Warning) {
         self.0 |= warning as u8;
     }
 

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//! AOT code: whether a file is made for this build, from its header and its layer's annotations.
+//!
+//! The header (WAMR's AOT file format, version 6) tells the machine, the word size, the byte
+//! order and whether the code is position-independent; it does not tell the calling convention
+//! or the CPU, which the annotations must. The engine trusts what it is given, so all of this
+//! is settled before the engine sees a byte.
+
+use ocre_oci::Annotations;
+
+use super::verdict::Code;
+
+/// The annotation that names the target: its LLVM triple's first part.
+pub const ANNOTATION_TARGET: &str = "dev.ocre.aot.target";
+/// The annotation that names the CPU as LLVM knows it.
+pub const ANNOTATION_CPU: &str = "dev.ocre.aot.cpu";
+/// The annotation that names the calling convention.
+pub const ANNOTATION_ABI: &str = "dev.ocre.aot.abi";
+/// The annotation that names the engine's version.
+pub const ANNOTATION_WAMR: &str = "dev.ocre.aot.wamr";
+/// The annotation that says `true` where the code looks out for being stopped.
+pub const ANNOTATION_INTERRUPTIBLE: &str = "dev.ocre.aot.interruptible";
+
+/// The `platform.architecture` of portable code; AOT code has its target's name there.
+pub const PORTABLE: &str = "wasm";
+
+/// `\0aot`
+pub const MAGIC: [u8; 4] = *b"\0aot";
+/// The file format's version that this build reads.
+const VERSION: u32 = 6;
+/// The section that must come first, and its size.
+const TARGET_SECTION: u32 = 0;
+const TARGET_SECTION_BYTES: u32 = 48;
+/// Bit 0 of the binary type: big-endian. Bit 1: 64-bit.
+const BIG_ENDIAN: u16 = 1;
+const WIDE: u16 = 2;
+/// The object file type of code that is relocated when it is loaded; the other one, 4, runs
+/// where it lies and would need the flash to be mapped.
+const RELOCATABLE: u16 = 1;
+
+/// The machine that AOT code is made for, and what this build accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// `x86_64`, `thumbv7m` …: the header's architecture and `dev.ocre.aot.target`.
+    pub name: &'static str,
+    /// The ELF machine number.
+    pub machine: u16,
+    /// Whether pointers have 64 bits.
+    pub wide: bool,
+    /// The calling convention: `dev.ocre.aot.abi`.
+    pub abi: &'static str,
+    /// The CPUs whose code runs here, as `dev.ocre.aot.cpu` names them.
+    pub cpus: &'static [&'static str],
+    /// The engine's version: `dev.ocre.aot.wamr`.
+    pub wamr: &'static str,
+}
+
+impl Target {
+    /// What the annotations of an AOT layer say against running it here.
+    ///
+    /// # Errors
+    /// `aot-metadata` where one of the first four is absent, `aot-target`, `aot-abi`,
+    /// `aot-version` where one does not fit, `aot-policy` where the code can't be interrupted
+    /// and need be.
+    pub fn check_annotations(
+        &self,
+        annotations: Annotations<'_>,
+        uninterruptible: bool,
+    ) -> Result<(), Code> {
+        let get = |name| annotations.get(name).ok_or(Code::AotMetadata);
+        let target = get(ANNOTATION_TARGET)?;
+        let cpu = get(ANNOTATION_CPU)?;
+        let abi = get(ANNOTATION_ABI)?;
+        let wamr = get(ANNOTATION_WAMR)?;
+        if target != *self.name || !self.cpus.iter().any(|accepted| cpu == **accepted) {
+            return Err(Code::AotTarget);
+        }
+        if abi != *self.abi {
+            return Err(Code::AotAbi);
+        }
+        if wamr != *self.wamr {
+            return Err(Code::AotVersion);
+        }
+        let interruptible = annotations.get(ANNOTATION_INTERRUPTIBLE);
+        if !uninterruptible && interruptible.is_none_or(|says| says != *"true") {
+            return Err(Code::AotPolicy);
+        }
+        Ok(())
+    }
+
+    /// What the file's header says against running it here. The magic is checked already.
+    ///
+    /// # Errors
+    /// `aot-version`, `aot-target`; `wasm-invalid` where the file ends in its header.
+    pub fn check_header(&self, code: &[u8]) -> Result<(), Code> {
+        let mut header = Reader(code.get(MAGIC.len()..).unwrap_or_default());
+        if header.u32()? != VERSION {
+            return Err(Code::AotVersion);
+        }
+        if header.u32()? != TARGET_SECTION || header.u32()? != TARGET_SECTION_BYTES {
+            return Err(Code::WasmInvalid);
+        }
+        let binary_type = header.u16()?;
+        let _calling_convention = header.u16()?;
+        let object_type = header.u16()?;
+        let machine = header.u16()?;
+        header.take(24)?; // ELF version and flags, wasm features, reserved: the engine's to judge
+        let name = header.take(16)?;
+        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        let fits = binary_type & BIG_ENDIAN == 0
+            && (binary_type & WIDE != 0) == self.wide
+            && object_type == RELOCATABLE
+            && machine == self.machine
+            && name == self.name.as_bytes();
+        if fits { Ok(()) } else { Err(Code::AotTarget) }
+    }
+}
+
+/// Takes little-endian numbers from the front: every target is little-endian, and a file made
+/// for another byte order fails at its version.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, bytes: usize) -> Result<&'a [u8], Code> {
+        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(Code::WasmInvalid)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn u16(&mut self) -> Result<u16, Code> {
+        let bytes = self.take(2)?.try_into().map_err(|_| Code::WasmInvalid)?;
+        Ok(u16::from_le_bytes(bytes))
+    }
+
+    fn u32(&mut self) -> Result<u32, Code> {
+        let bytes = self.take(4)?.try_into().map_err(|_| Code::WasmInvalid)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const HERE: Target = Target {
+        name: "thumbv7m",
+        machine: 40,
+        wide: false,
+        abi: "eabi",
+        cpus: &["cortex-m3"],
+        wamr: "2.4.3",
+    };
+
+    fn header() -> Vec<u8> {
+        let mut file = MAGIC.to_vec();
+        file.extend(VERSION.to_le_bytes());
+        file.extend(TARGET_SECTION.to_le_bytes());
+        file.extend(TARGET_SECTION_BYTES.to_le_bytes());
+        for half in [0_u16, 0, RELOCATABLE, 40] {
+            file.extend(half.to_le_bytes());
+        }
+        file.extend([0; 24]);
+        file.extend(b"thumbv7m\0\0\0\0\0\0\0\0");
+        file
+    }
+
+    #[test]
+    fn a_header_for_this_machine_is_accepted() {
+        assert_eq!(HERE.check_header(&header()), Ok(()));
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut file = header();
+        file[4] = 5;
+        assert_eq!(HERE.check_header(&file), Err(Code::AotVersion));
+    }
+
+    #[test]
+    fn another_machine_word_size_byte_order_object_type_or_name_is_refused() {
+        for (at, value) in [
+            (16, WIDE as u8),
+            (16, BIG_ENDIAN as u8),
+            (20, 4),
+            (22, 62),
+            (48, b'8'),
+        ] {
+            let mut file = header();
+            file[at] = value;
+            assert_eq!(HERE.check_header(&file), Err(Code::AotTarget), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_cut_anywhere_is_refused() {
+        let file = header();
+        for length in 0..file.len() {
+            assert!(
+                HERE.check_header(&file[..length]).is_err(),
+                "{length} bytes"
+            );
+        }
+    }
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Verdicts: what the judge says of an image.
+//!
+//! Every refusal has one stable code and says where; `docs/errors.md` says of each what
+//! the user can do. Findings are handed over one by one, while the document they point
+//! into is still in memory; whoever listens decides whether the judge goes on.
+
+use core::fmt::{self, Write as _};
+use core::ops::ControlFlow;
+
+use heapless::String;
+use ocre_oci::{ErrorKind, Warning, Warnings, json};
+
+use crate::port::StorageError;
+
+/// Why an image is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Code {
+    /// A document breaks a rule of its own.
+    Document(ErrorKind),
+    /// The partition could not be read.
+    Storage(StorageError),
+    /// There is no `oci-layout` file: this is no OCI image layout.
+    LayoutMissing,
+    /// There is no `index.json`.
+    IndexMissing,
+    /// The index names no manifest.
+    IndexEmpty,
+    /// An index in an index in an index … beyond [`MAX_INDEX_DEPTH`](crate::limits::MAX_INDEX_DEPTH).
+    IndexNestedTooDeep,
+    /// The index has no entry of that name or digest.
+    ReferenceNotFound,
+    /// Several entries fit equally well.
+    ReferenceAmbiguous,
+    /// None of several entries is for this machine.
+    PlatformNone,
+    /// A digest of an algorithm other than sha256, which can't be verified.
+    DigestUnsupported,
+    /// The content does not hash to its descriptor's digest.
+    DigestMismatch,
+    /// The content is not as long as its descriptor says.
+    SizeMismatch,
+    /// The content that a descriptor names is not there.
+    BlobMissing,
+    /// The layers together are larger than this device takes.
+    LimitImage,
+    /// More layers, or a longer name or environment, than this device takes.
+    LimitCapacity,
+    /// The executable layer does not begin as its media type says.
+    LayerMagic,
+    /// The executable layer is a WebAssembly component.
+    LayerComponent,
+    /// This device's policy does not run this AOT code.
+    AotPolicy,
+    /// AOT code for another version of the engine.
+    AotVersion,
+    /// AOT code for another machine.
+    AotTarget,
+    /// AOT code without the annotations that say what it was made for.
+    AotMetadata,
+    /// AOT code for another calling convention.
+    AotAbi,
+    /// The engine does not accept the code.
+    WasmInvalid,
+    /// The module imports what this build does not offer.
+    WasmImport,
+    /// The entry point takes parameters, or returns something other than one i32.
+    WasmEntrySignature,
+    /// The module needs more linear memory than the container may have.
+    LimitMemory,
+    /// The container's stack is too small for the engine.
+    LimitStack,
+    /// No memory left on the device to load the code.
+    OutOfMemory,
+}
+
+/// Who can do something about a refusal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Whoever made the image, or what carried it here.
+    Image,
+    /// Whoever asked: another reference, policy or limit would do.
+    Caller,
+    /// The device: its flash or its memory.
+    Device,
+}
+
+impl Code {
+    /// Every code that is not a document's or the storage's own.
+    pub const OWN: [Self; 26] = [
+        Self::LayoutMissing,
+        Self::IndexMissing,
+        Self::IndexEmpty,
+        Self::IndexNestedTooDeep,
+        Self::ReferenceNotFound,
+        Self::ReferenceAmbiguous,
+        Self::PlatformNone,
+        Self::DigestUnsupported,
+        Self::DigestMismatch,
+        Self::SizeMismatch,
+        Self::BlobMissing,
+        Self::LimitImage,
+        Self::LimitCapacity,
+        Self::LayerMagic,
+        Self::LayerComponent,
+        Self::AotPolicy,
+        Self::AotVersion,
+        Self::AotTarget,
+        Self::AotMetadata,
+        Self::AotAbi,
+        Self::WasmInvalid,
+        Self::WasmImport,
+        Self::WasmEntrySignature,
+        Self::LimitMemory,
+        Self::LimitStack,
+        Self::OutOfMemory,
+    ];
+
+    /// The stable string.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Document(kind) => kind.code(),
+            Self::Storage(error) => error.code(),
+            Self::LayoutMissing => "layout-missing",
+            Self::IndexMissing => "index-missing",
+            Self::IndexEmpty => "index-empty",
+            Self::IndexNestedTooDeep => "index-nested-too-deep",
+            Self::ReferenceNotFound => "reference-not-found",
+            Self::ReferenceAmbiguous => "reference-ambiguous",
+            Self::PlatformNone => "platform-none",
+            Self::DigestUnsupported => "digest-unsupported",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::SizeMismatch => "size-mismatch",
+            Self::BlobMissing => "blob-missing",
+            Self::LimitImage => "limit-image",
+            Self::LimitCapacity => "limit-capacity",
+            Self::LayerMagic => "layer-magic",
+            Self::LayerComponent => "layer-component",
+            Self::AotPolicy => "aot-policy",
+            Self::AotVersion => "aot-version",
+            Self::AotTarget => "aot-target",
+            Self::AotMetadata => "aot-metadata",
+            Self::AotAbi => "aot-abi",
+            Self::WasmInvalid => "wasm-invalid",
+            Self::WasmImport => "wasm-import",
+            Self::WasmEntrySignature => "wasm-entry-signature",
+            Self::LimitMemory => "limit-memory",
+            Self::LimitStack => "limit-stack",
+            Self::OutOfMemory => "out-of-memory",
+        }
+    }
+
+    /// Who can do something about it.
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Storage(_) | Self::OutOfMemory => Fault::Device,
+            Self::ReferenceNotFound
+            | Self::ReferenceAmbiguous
+            | Self::PlatformNone
+            | Self::LimitImage
+            | Self::LimitCapacity
+            | Self::AotPolicy
+            | Self::AotTarget
+            | Self::AotAbi
+            | Self::LimitMemory
+            | Self::LimitStack => Fault::Caller,
+            _ => Fault::Image,
+        }
+    }
+
+    /// Whether an image with this fault may still be kept, listed and inspected: all its
+    /// bytes are what its digests say, only running it here is out of the question.
+    pub const fn may_be_stored(self) -> bool {
+        matches!(
+            self,
+            Self::Document(ErrorKind::ConfigUnsupported)
+                | Self::AotPolicy
+                | Self::AotVersion
+                | Self::AotTarget
+                | Self::AotAbi
+                | Self::LimitMemory
+                | Self::PlatformNone
+        )
+    }
+}
+
+impl From<StorageError> for Code {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One of an image's documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// `oci-layout`.
+    Layout,
+    /// `index.json`, or an index it leads to.
+    Index,
+    /// The image manifest.
+    Manifest,
+    /// The image config.
+    Config,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Layout => "oci-layout",
+            Self::Index => "index",
+            Self::Manifest => "manifest",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// Where something is wrong. Displays as the document's name and a JSON pointer (RFC 6901)
+/// into it: `manifest/layers/0/digest`.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// A document as a whole.
+    Whole(Part),
+    /// The value at, or around, a byte of a document.
+    Value {
+        /// Which document.
+        part: Part,
+        /// Its bytes.
+        document: &'a [u8],
+        /// The byte.
+        offset: u32,
+    },
+    /// What a layer's descriptor leads to; counted from 0.
+    Layer(usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Whole(part) => f.write_str(part.name()),
+            Self::Value {
+                part,
+                document,
+                offset,
+            } => {
+                write!(f, "{}{}", part.name(), json::pointer(document, offset))
+            }
+            Self::Layer(index) => write!(f, "{}/layers/{index}", Part::Manifest.name()),
+        }
+    }
+}
+
+/// What is found: a refusal or a warning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Finding {
+    /// The image can't be run.
+    Refusal(Code),
+    /// The image can be run, and could be better made.
+    Warning(Warning),
+}
+
+impl Finding {
+    /// The stable string.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refusal(code) => code.as_str(),
+            Self::Warning(warning) => warning.code(),
+        }
+    }
+}
+
+/// Listens to the judge: what, where, and further words (the engine's message, the name of
+/// an import), empty where there are none. `Break` ends the judging.
+pub type Report<'r> = &'r mut dyn FnMut(Finding, Place<'_>, &str) -> ControlFlow<()>;
+
+/// The verdict on an image: its first refusal, and every warning up to there.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verdict {
+    strict: bool,
+    refusal: Option<Finding>,
+    at: String<96>,
+    detail: String<96>,
+    warnings: Warnings,
+}
+
+impl Verdict {
+    /// No verdict yet. `strict` makes every warning a refusal.
+    pub fn new(strict: bool) -> Self {
+        Self {
+            strict,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a finding; a [`Report`] passes its arguments here. `Break` after a refusal.
+    pub fn note(&mut self, finding: Finding, at: Place<'_>, detail: &str) -> ControlFlow<()> {
+        if let Finding::Warning(warning) = finding
+            && !self.strict
+        {
+            self.warnings.insert(warning);
+            return ControlFlow::Continue(());
+        }
+        if self.refusal.is_none() {
+            self.refusal = Some(finding);
+            write_cut(&mut self.at, format_args!("{at}"));
+            write_cut(&mut self.detail, format_args!("{detail}"));
+        }
+        ControlFlow::Break(())
+    }
+
+    /// The stable string of the refusal.
+    pub fn code(&self) -> Option<&'static str> {
+        self.refusal.map(Finding::as_str)
+    }
+
+    /// What is refused; `None` where the image is accepted.
+    pub const fn refusal(&self) -> Option<Finding> {
+        self.refusal
+    }
+
+    /// Where the refusal is; empty without one.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Further words on the refusal; often empty.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What could be better.
+    pub const fn warnings(&self) -> Warnings {
+        self.warnings
+    }
+
+    /// `ok`, `warnings` or `rejected`.
+    pub fn word(&self) -> &'static str {
+        match self.refusal {
+            Some(_) => "rejected",
+            None if self.warnings.is_empty() => "ok",
+            None => "warnings",
+        }
+    }
+}
+
+/// Writes as much as fits, cut at a character.
+pub(crate) fn write_cut<const N: usize>(target: &mut String<N>, text: fmt::Arguments<'_>) {
+    struct Cut<'a, const N: usize>(&'a mut String<N>);
+    impl<const N: usize> fmt::Write for Cut<'_, N> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            text.chars()
+                .try_for_each(|char| self.0.push(char).map_err(|_| fmt::Error))
+        }
+    }
+    // An error says that the rest was cut, which is what is wanted.
+    let _ = Cut(target).write_fmt(text);
+}
