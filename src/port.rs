@@ -241,6 +241,9 @@ pub struct ThreadSpec<'a> {
 pub trait Threads {
     /// Starts a thread that calls [`Supervisor::thread_main`](crate::supervisor::Supervisor)
     /// with `slot` and then ends. `false` when there is no memory or no stack for one.
+    ///
+    /// The slot's earlier thread may still be on its way out of that call: where both would
+    /// use one stack, this waits for it.
     fn spawn(&self, slot: Slot, spec: &ThreadSpec<'_>) -> bool;
     /// Waits until [`wake`](Self::wake) is called for `slot` or uptime reaches `until_us`.
     /// Called by the slot's own thread only. `true` when woken.
@@ -438,9 +441,14 @@ pub struct Program<'a> {
 
 /// Ends a run from another thread.
 pub trait Stop: Send + Sync {
+    /// One that nothing was asked of yet. A constant, so that the supervisor can be a static.
+    const NEW: Self;
+
     /// Makes the run that uses this end soon with [`Exit::Stopped`], also when it has yet to
     /// begin. Never blocks on anything that a guest can hold.
     fn stop(&self);
+    /// Forgets every [`stop`](Self::stop) so far. Called only while no run uses this.
+    fn reset(&self);
 }
 
 /// Runs WebAssembly.
@@ -450,7 +458,7 @@ pub trait Engine {
     /// Loaded code. It keeps, and may have changed, the bytes it was loaded from.
     type Module<'code>;
     /// Ends a run.
-    type Stopper: Stop + Default;
+    type Stopper: Stop;
 
     /// Memory for `bytes` of code, zeroed; `None` when there is none.
     fn allocate(&self, bytes: usize) -> Option<Self::Code>;
