@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The documents say what is so, briefly.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::str::FromStr;
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use xtask::guests;
 
 use crate::Finding;
-use crate::repository::text;
+use crate::repository::{FILES, text};
 
 /// A README is read to its end.
 const README_LINES: usize = 200;
@@ -42,9 +45,92 @@ fn untrue_sizes(table: &str, size: impl Fn(&str) -> u64) -> Vec<Finding> {
         .collect()
 }
 
+/// The codes that a source file gives to errors, warnings and refusals: the
+/// strings in functions named `code` or `as_str` that are words with hyphens.
+fn codes(source: &str) -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    collect_codes(
+        TokenStream::from_str(source).expect("rustc reads it too"),
+        &mut codes,
+    );
+    codes
+}
+
+fn collect_codes(tokens: TokenStream, codes: &mut BTreeSet<String>) {
+    let mut after_fn = false;
+    let mut in_code = false;
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) => {
+                in_code |= after_fn && (word == "code" || word == "as_str");
+                after_fn = word == "fn";
+            }
+            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => {
+                if in_code {
+                    codes.extend(literals(body.stream()).filter(|text| is_code(text)));
+                } else {
+                    collect_codes(body.stream(), codes);
+                }
+                in_code = false;
+            }
+            TokenTree::Punct(mark) if mark.as_char() == ';' => in_code = false,
+            _ => {}
+        }
+    }
+}
+
+fn literals(tokens: TokenStream) -> Box<dyn Iterator<Item = String>> {
+    Box::new(tokens.into_iter().flat_map(|token| match token {
+        TokenTree::Group(group) => literals(group.stream()),
+        TokenTree::Literal(literal) => Box::new(std::iter::once(
+            literal.to_string().trim_matches('"').to_owned(),
+        )),
+        _ => Box::new(std::iter::empty()),
+    }))
+}
+
+fn is_code(text: &str) -> bool {
+    text.contains('-')
+        && text.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+}
+
+/// Codes that have no row in the document, and rows that have no code.
+fn unlisted_codes(codes: &BTreeSet<String>, document: &str) -> Vec<Finding> {
+    let rows = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: BTreeSet<String> = rows.map(str::to_owned).collect();
+    let without_row = codes
+        .difference(&rows)
+        .map(|code| format!("{code}: has no row"));
+    let without_code = rows
+        .difference(codes)
+        .map(|row| format!("{row}: no code gives it"));
+    without_row.chain(without_code).collect()
+}
+
 #[test]
 fn the_readme_is_short() {
     crate::assert_none(too_long(text("README.md")));
+}
+
+#[test]
+fn every_code_has_a_row_that_says_what_to_do() {
+    let of_image = |path: &str| path.starts_with("src/") || path.starts_with("crates/oci/src/");
+    let sources = FILES
+        .iter()
+        .filter(|file| of_image(&file.path) && file.path.ends_with(".rs"));
+    let codes: BTreeSet<String> = sources.flat_map(|file| codes(&file.text)).collect();
+    assert!(
+        codes.contains("digest-mismatch"),
+        "the core has no codes: {codes:?}"
+    );
+    crate::assert_none(unlisted_codes(&codes, text("docs/errors.md")));
 }
 
 #[test]
@@ -66,6 +152,34 @@ mod planted {
     fn a_long_readme_is_found() {
         crate::assert_none(too_long(&"a\n".repeat(199)));
         crate::assert_one(too_long(&"a\n".repeat(200)), "200 lines");
+    }
+
+    #[test]
+    fn codes_are_read_where_they_are_given() {
+        let source = r#"
+            impl E {
+                fn new() -> Self { parse("not-one") }
+                pub const fn code(self) -> &'static str {
+                    match self { Self::A => "a-code", Self::B(x) => { x; "b-2" } }
+                }
+                fn as_str(&self) -> &str { match self { _ => "text/plain" } }
+            }
+            trait T { fn code(&self) -> u8; fn other() { "not-two" } }
+        "#;
+        assert_eq!(codes(source), ["a-code", "b-2"].map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_code_without_a_row_and_a_row_without_a_code_are_found() {
+        let codes = ["a-code", "b-code"].map(str::to_owned).into();
+        let both = "| code | what to do |\n|---|---|\n| `a-code` | x |\n| `b-code` | y |\n";
+        crate::assert_none(unlisted_codes(&codes, both));
+        crate::assert_one(
+            unlisted_codes(&codes, "| `a-code` | as `b-code` |"),
+            "b-code: has no row",
+        );
+        let old = format!("{both}| `old-code` | z |");
+        crate::assert_one(unlisted_codes(&codes, &old), "old-code: no code");
     }
 
     #[test]
