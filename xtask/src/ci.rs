@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::fuzz::nightly;
 use crate::process::{run, step, succeeds};
-use crate::workspace::cargo;
-use crate::{bench, fuzz, test};
+use crate::workspace::{cargo, target_dir};
+use crate::{bench, fuzz, guests, test};
 
 /// Runs all of it, stops at the first thing that fails, and ends with what was
 /// left out because this machine can't do it.
@@ -25,6 +25,7 @@ pub fn ci() -> Result<()> {
         return Ok(());
     }
     fuzz::replay()?;
+    address_sanitizer()?;
     miri()
 }
 
@@ -44,4 +45,18 @@ fn miri() -> Result<()> {
         "--package",
         "ocre",
     ]))
+}
+
+/// WAMR and the crate over it, all of them watched for misuse of memory.
+fn address_sanitizer() -> Result<()> {
+    step("Address sanitizer");
+    run(nightly()
+        .args(["test", "--locked", "--package", "ocre-wamr"])
+        // Named, or else build scripts would be instrumented too.
+        .args(["--target", "x86_64-unknown-linux-gnu", "--target-dir"])
+        .arg(target_dir().join("address-sanitizer"))
+        .env("CC", "clang")
+        .env("OCRE_WAMR_SANITIZE", "address")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env(guests::VARIABLE, guests::dir()))
 }
