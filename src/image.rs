@@ -39,6 +39,8 @@ pub struct Image {
     pub manifest: Content,
     /// The one executable layer.
     pub executable: Content,
+    /// Its place among the manifest's layers, from 0.
+    pub executable_layer: usize,
     /// What the executable layer holds.
     pub format: Format,
     /// What the executable layer's annotations say against running AOT code here.

@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod command;
 pub mod image;
 pub mod limits;
 pub mod port;

@@ -23,3 +23,5 @@ pub const MAX_TITLE: usize = 64;
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// A page of linear memory, in bytes.
 pub const PAGE_BYTES: u64 = 64 * 1024;
+/// Most words of a command line.
+pub const MAX_WORDS: usize = 32;

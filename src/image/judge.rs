@@ -163,6 +163,14 @@ pub fn load<'code, E: Engine>(
     Ok(module)
 }
 
+/// Where a refusal by [`read_executable`] or [`load`] is.
+pub const fn place(code: Code, image: &Image) -> Place<'static> {
+    match code {
+        Code::Document(_) => Place::Whole(Part::Config),
+        _ => Place::Layer(image.executable_layer),
+    }
+}
+
 fn check_code<E: Engine>(
     engine: &E,
     code: &[u8],
@@ -336,6 +344,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         ControlFlow::Continue(Some(Image {
             manifest: chosen.content,
             executable: layers.executable,
+            executable_layer: layers.executable_layer,
             format: layers.format,
             aot_annotations: layers.aot_annotations,
             entry_point: settings.entry_point,
@@ -646,6 +655,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         };
         ControlFlow::Continue(Some(Layers {
             executable,
+            executable_layer: layer.index,
             format,
             aot_annotations,
             blobs,
@@ -709,6 +719,7 @@ impl Settings {
 /// What the layers settle.
 struct Layers {
     executable: Content,
+    executable_layer: usize,
     format: Format,
     aot_annotations: Result<(), Code>,
     blobs: Vec<Blob, MAX_BLOBS>,

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The arguments of a command: options and operands, as POSIX and GNU spell them.
+//!
+//! `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`; flags without values may be joined
+//! (`-df`). Options and operands may be mixed, except where what follows the first operand is
+//! not the command's own (the arguments of a guest). Everything behind `--` is an operand.
+
+use core::fmt;
+
+/// One option of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opt {
+    /// Its one-letter form.
+    pub short: Option<char>,
+    /// Its long form, without dashes.
+    pub long: &'static str,
+    /// What the help calls its value; `None` for a flag.
+    pub value: Option<&'static str>,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+/// One thing that was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Argument<'a> {
+    /// An option: its long form, and its value, empty for a flag.
+    Option(&'static str, &'a str),
+    /// Anything else.
+    Operand(&'a str),
+}
+
+/// What is wrong with a command line: the caller's mistake, not a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Misuse<'a> {
+    /// No command of that name; perhaps that other one is meant.
+    UnknownCommand(&'a str, Option<&'static str>),
+    /// No option of that name.
+    UnknownOption(&'a str),
+    /// No option of that letter.
+    UnknownFlag(char),
+    /// An option lacks its value.
+    ValueMissing(&'static str),
+    /// A flag was given a value.
+    ValueUnexpected(&'static str),
+    /// A value is not what is needed, which is said by the third.
+    BadValue(&'static str, &'a str, &'static str),
+    /// An operand is missing.
+    OperandMissing(&'static str),
+    /// One operand too many.
+    OperandUnexpected(&'a str),
+}
+
+impl fmt::Display for Misuse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnknownCommand(name, None) => write!(f, "there is no command {name:?}"),
+            Self::UnknownCommand(name, Some(other)) => {
+                write!(f, "there is no command {name:?}; did you mean \"{other}\"?")
+            }
+            Self::UnknownOption(name) => write!(f, "there is no option {name:?} here"),
+            Self::UnknownFlag(letter) => write!(f, "there is no option \"-{letter}\" here"),
+            Self::ValueMissing(name) => write!(f, "--{name} needs a value"),
+            Self::ValueUnexpected(name) => write!(f, "--{name} takes no value"),
+            Self::BadValue(name, value, wanted) => write!(f, "{name} {value:?} is not {wanted}"),
+            Self::OperandMissing(name) => write!(f, "{name} is missing"),
+            Self::OperandUnexpected(text) => write!(f, "{text:?} is one argument too many"),
+        }
+    }
+}
+
+/// Goes through arguments from left to right; after an error, the rest is not to be used.
+#[derive(Clone, Debug)]
+pub struct Arguments<'a, 'o> {
+    rest: &'a [&'a str],
+    /// What is left of an argument with several flags.
+    cluster: &'a str,
+    options: &'o [Opt],
+    /// Options end at the first operand.
+    prefix: bool,
+    only_operands: bool,
+}
+
+impl<'a, 'o> Arguments<'a, 'o> {
+    /// `prefix`: the options stand in front of the operands.
+    pub const fn new(arguments: &'a [&'a str], options: &'o [Opt], prefix: bool) -> Self {
+        Self {
+            rest: arguments,
+            cluster: "",
+            options,
+            prefix,
+            only_operands: false,
+        }
+    }
+
+    /// The next one; `None` at the end.
+    ///
+    /// # Errors
+    /// `UnknownOption`, `UnknownFlag`, `ValueMissing` or `ValueUnexpected`.
+    #[allow(clippy::should_implement_trait)] // `next()?` reads well only this way round
+    pub fn next(&mut self) -> Result<Option<Argument<'a>>, Misuse<'a>> {
+        if !self.cluster.is_empty() {
+            return self.flag().map(Some);
+        }
+        let Some(argument) = self.take() else {
+            return Ok(None);
+        };
+        if self.only_operands {
+            return Ok(Some(Argument::Operand(argument)));
+        }
+        if argument == "--" {
+            self.only_operands = true;
+            return self.next();
+        }
+        if let Some(long) = argument.strip_prefix("--") {
+            return self.long(argument, long).map(Some);
+        }
+        match argument.strip_prefix('-') {
+            Some(cluster) if !cluster.is_empty() => {
+                self.cluster = cluster;
+                self.flag().map(Some)
+            }
+            _ => {
+                self.only_operands = self.prefix;
+                Ok(Some(Argument::Operand(argument)))
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(first)
+    }
+
+    fn long(&mut self, argument: &'a str, long: &'a str) -> Result<Argument<'a>, Misuse<'a>> {
+        let (name, value) = match long.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (long, None),
+        };
+        let option = self
+            .options
+            .iter()
+            .find(|option| option.long == name)
+            .ok_or(Misuse::UnknownOption(argument))?;
+        let value = match (option.value, value) {
+            (None, None) => "",
+            (None, Some(_)) => return Err(Misuse::ValueUnexpected(option.long)),
+            (Some(_), Some(value)) => value,
+            (Some(_), None) => self.take().ok_or(Misuse::ValueMissing(option.long))?,
+        };
+        Ok(Argument::Option(option.long, value))
+    }
+
+    fn flag(&mut self) -> Result<Argument<'a>, Misuse<'a>> {
+        let mut letters = self.cluster.chars();
+        let letter = letters.next().unwrap_or_default();
+        let option = self
+            .options
+            .iter()
+            .find(|option| option.short == Some(letter))
+            .ok_or(Misuse::UnknownFlag(letter))?;
+        let joined = letters.as_str();
+        if option.value.is_none() {
+            self.cluster = joined;
+            return Ok(Argument::Option(option.long, ""));
+        }
+        self.cluster = "";
+        let value = if joined.is_empty() {
+            self.take().ok_or(Misuse::ValueMissing(option.long))?
+        } else {
+            joined
+        };
+        Ok(Argument::Option(option.long, value))
+    }
+}
+
+/// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024.
+pub fn bytes(text: &str) -> Option<u64> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'K' | b'k' => (text.get(..text.len().checked_sub(1)?)?, 1 << 10),
+        b'M' | b'm' => (text.get(..text.len().checked_sub(1)?)?, 1 << 20),
+        b'G' | b'g' => (text.get(..text.len().checked_sub(1)?)?, 1 << 30),
+        _ => (text, 1),
+    };
+    number(digits)?.checked_mul(unit)
+}
+
+/// Seconds with up to three decimals, as milliseconds.
+pub fn seconds(text: &str) -> Option<u64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let scale = match decimals.len() {
+        1 => 100,
+        2 => 10,
+        3 => 1,
+        _ => return None,
+    };
+    let milliseconds = number(decimals)?.checked_mul(scale)?;
+    number(whole)?.checked_mul(1000)?.checked_add(milliseconds)
+}
+
+/// Digits, without the sign that `str::parse` would take.
+pub fn number(text: &str) -> Option<u64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(text)?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const OPTIONS: [Opt; 3] = [
+        Opt {
+            short: Some('d'),
+            long: "detach",
+            value: None,
+            help: "",
+        },
+        Opt {
+            short: Some('e'),
+            long: "env",
+            value: Some("K=V"),
+            help: "",
+        },
+        Opt {
+            short: Some('f'),
+            long: "force",
+            value: None,
+            help: "",
+        },
+    ];
+
+    fn read<'a>(arguments: &'a [&'a str], prefix: bool) -> Result<Vec<Argument<'a>>, Misuse<'a>> {
+        let mut all = Vec::new();
+        let mut arguments = Arguments::new(arguments, &OPTIONS, prefix);
+        while let Some(argument) = arguments.next()? {
+            all.push(argument);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn every_spelling_of_an_option_is_taken() {
+        let env = [Argument::Option("env", "A=1")];
+        for spelling in [
+            &["--env", "A=1"] as &[_],
+            &["--env=A=1"],
+            &["-e", "A=1"],
+            &["-eA=1"],
+        ] {
+            assert_eq!(read(spelling, false).unwrap(), env, "{spelling:?}");
+        }
+        let joined = [
+            Argument::Option("detach", ""),
+            Argument::Option("force", ""),
+            Argument::Option("env", "X="),
+        ];
+        assert_eq!(read(&["-dfeX="], false).unwrap(), joined);
+    }
+
+    #[test]
+    fn a_value_may_look_like_an_option_and_an_operand_may_be_one_dash() {
+        let expected = [Argument::Option("env", "--force"), Argument::Operand("-")];
+        assert_eq!(read(&["--env", "--force", "-"], false).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_an_operand() {
+        let expected = [Argument::Operand("-d"), Argument::Operand("--")];
+        assert_eq!(read(&["--", "-d", "--"], false).unwrap(), expected);
+    }
+
+    #[test]
+    fn where_options_come_first_the_first_operand_ends_them() {
+        let expected = [
+            Argument::Option("detach", ""),
+            Argument::Operand("hello"),
+            Argument::Operand("-d"),
+            Argument::Operand("--"),
+        ];
+        assert_eq!(read(&["-d", "hello", "-d", "--"], true).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        for (arguments, misuse) in [
+            (&["--detatch"] as &[_], Misuse::UnknownOption("--detatch")),
+            (&["--x=1"], Misuse::UnknownOption("--x=1")),
+            (&["-dx"], Misuse::UnknownFlag('x')),
+            (&["--env"], Misuse::ValueMissing("env")),
+            (&["-de"], Misuse::ValueMissing("env")),
+            (&["--detach=yes"], Misuse::ValueUnexpected("detach")),
+        ] {
+            assert_eq!(read(arguments, false), Err(misuse));
+        }
+    }
+
+    #[test]
+    fn numbers_have_units_and_no_signs() {
+        assert_eq!(bytes("64K"), Some(65_536));
+        assert_eq!(bytes("1m"), Some(1 << 20));
+        assert_eq!(bytes("2G"), Some(2 << 30));
+        assert_eq!(bytes("512"), Some(512));
+        for wrong in ["", "K", "+1", "-1", "1.5K", "1KB", "99999999999G", "é"] {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+        assert_eq!(seconds("2"), Some(2_000));
+        assert_eq!(seconds("0.25"), Some(250));
+        assert_eq!(seconds("1.005"), Some(1_005));
+        for wrong in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "1.0005",
+            "1e3",
+            "18446744073709551615",
+        ] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+}

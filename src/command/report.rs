@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How a failed command says so: what, why, where, and what to do.
+
+use core::fmt::{self, Display, Write};
+
+use super::{Outcome, Status};
+
+/// Why something failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'a> {
+    /// The stable code.
+    pub code: &'a str,
+    /// Where; empty where there is no such place.
+    pub at: &'a str,
+    /// Further words; often empty.
+    pub detail: &'a str,
+    /// What to do about it.
+    pub advice: &'a str,
+}
+
+/// Writes what failed and why; the answer is [`Status::Failed`].
+///
+/// # Errors
+/// Of the output alone.
+pub fn failure(err: &mut dyn Write, what: fmt::Arguments<'_>, reason: &Reason<'_>) -> Outcome {
+    write!(err, "error: {what}: {reason}")?;
+    Ok(Status::Failed)
+}
+
+impl Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)?;
+        if !self.at.is_empty() {
+            write!(f, " at {}", Plain(self.at))?;
+        }
+        if !self.detail.is_empty() {
+            write!(f, " ({})", Plain(self.detail))?;
+        }
+        write!(f, "\nhint: {}\n", self.advice)
+    }
+}
+
+/// Displays text of strangers on one line, so that it can't command a terminal: control
+/// characters, and those that turn the direction of writing, as escapes.
+pub struct Plain<T>(pub T);
+
+impl<T: Display> Display for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escape(f), "{}", self.0)
+    }
+}
+
+struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl Write for Escape<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|character| match character {
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                write!(self.0, "{}", character.escape_default())
+            }
+            control if control.is_control() => write!(self.0, "{}", control.escape_default()),
+            other => self.0.write_char(other),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::{String, ToString};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_why_where_and_what_to_do() {
+        let mut text = String::new();
+        let reason = Reason {
+            code: "blob-missing",
+            at: "manifest/layers/0",
+            detail: "",
+            advice: "Copy it again.",
+        };
+        let outcome = failure(&mut text, format_args!("can't run \"hello\""), &reason);
+        assert_eq!(outcome, Ok(Status::Failed));
+        assert_eq!(
+            text,
+            "error: can't run \"hello\": blob-missing at manifest/layers/0\nhint: Copy it again.\n"
+        );
+    }
+
+    #[test]
+    fn strangers_text_can_not_command_a_terminal() {
+        let text = Plain("a\x1b[31m\n\u{202e}b\u{9b}é").to_string();
+        assert_eq!(text, "a\\u{1b}[31m\\n\\u{202e}b\\u{9b}é");
+    }
+}

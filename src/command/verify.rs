@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `image verify`: the whole judgement on one image, for a person or for a program.
+//!
+//! For a program it is one line of JSON:
+//! `{"verdict":"ok"|"warnings"|"rejected","code":…,"at":…,"warnings":[…]}`, where code and at are
+//! those of the first refusal, or null. With `all` there is one more member,
+//! `"findings":[{"code":…,"at":…,"detail":…}]`, with everything that was found, in the order of
+//! the checks.
+
+use core::fmt::{self, Write};
+use core::ops::ControlFlow;
+
+use heapless::String;
+use ocre_oci::{Format, write};
+
+use super::report::Reason;
+use super::{Outcome, Status, advice};
+use crate::image::Image;
+use crate::image::judge::{self, Policy, Selector, Source, Workspace};
+use crate::image::verdict::{Finding, Place, Report, Verdict, write_cut};
+use crate::port::{Engine, Storage};
+
+/// How strict to be and what to print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Every warning is a refusal.
+    pub strict: bool,
+    /// Everything is listed, not only up to the first refusal.
+    pub all: bool,
+    /// For a program.
+    pub json: bool,
+}
+
+/// An image to verify, and what by.
+#[derive(Debug)]
+pub struct Examination<'a, S, E> {
+    /// The layout.
+    pub source: Source<'a, S>,
+    /// Which of its images.
+    pub selector: Selector<'a>,
+    /// Loads the code.
+    pub engine: &'a E,
+    /// What is taken.
+    pub policy: &'a Policy<'a>,
+    /// For the documents.
+    pub workspace: Workspace<'a>,
+}
+
+impl<S: Storage, E: Engine> Examination<'_, S, E> {
+    /// Judges the documents, the layers and the code: all that can be said without running it.
+    /// `Some` only if nothing was refused.
+    pub fn judge(&mut self, report: Report<'_>) -> Option<Image> {
+        let workspace = Workspace {
+            document: &mut *self.workspace.document,
+            config: &mut *self.workspace.config,
+        };
+        let image = judge::judge(
+            self.source,
+            self.selector,
+            self.engine,
+            self.policy,
+            workspace,
+            report,
+        )?;
+        let mut detail = String::<96>::new();
+        let mut explain = |words: &str| write_cut(&mut detail, format_args!("{words}"));
+        let loaded =
+            judge::read_executable(self.source, self.engine, &image).and_then(|mut code| {
+                judge::load(self.engine, &mut code, &image, self.policy, &mut explain).map(drop)
+            });
+        match loaded {
+            Ok(()) => Some(image),
+            Err(code) => {
+                // Nothing comes after it, whether or not the listener has heard enough.
+                let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
+                None
+            }
+        }
+    }
+
+    /// Verifies and prints; [`Status::Failed`] for an image that is refused.
+    ///
+    /// # Errors
+    /// Of the output alone.
+    pub fn print(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
+        if options.json {
+            self.print_json(options, out)
+        } else {
+            self.print_text(options, out)
+        }
+    }
+
+    fn print_json(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
+        let mut verdict = Verdict::new(options.strict);
+        self.judge(&mut |finding, at, detail| verdict.note(finding, at, detail));
+        let mut out = out;
+        write::object(&mut out, |object| {
+            object.string("verdict", verdict.word())?;
+            match verdict.code() {
+                Some(code) => {
+                    object.string("code", code)?;
+                    object.string("at", verdict.at())?;
+                }
+                None => {
+                    object.null("code")?;
+                    object.null("at")?;
+                }
+            }
+            object.array("warnings", |warnings| {
+                verdict
+                    .warnings()
+                    .iter()
+                    .try_for_each(|warning| warnings.string(warning.code()))
+            })?;
+            if !options.all {
+                return Ok(());
+            }
+            // The findings come after the verdict, so that this is a second look.
+            object.array("findings", |findings| {
+                let mut written = Ok(());
+                self.judge(&mut |finding, at, detail| {
+                    written = findings.object(|object| {
+                        object.string("code", finding.as_str())?;
+                        object.string("at", at)?;
+                        object.string("detail", detail)
+                    });
+                    go_on_while(written.is_ok())
+                });
+                written
+            })
+        })?;
+        out.write_char('\n')?;
+        Ok(status(&verdict))
+    }
+
+    fn print_text(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
+        let mut verdict = Verdict::new(options.strict);
+        let mut written = Ok(());
+        let image = self.judge(&mut |finding, at, detail| {
+            let enough = verdict.note(finding, at, detail);
+            let refused = options.strict || matches!(finding, Finding::Refusal(_));
+            written = print_finding(out, refused, finding, at, detail);
+            if options.all {
+                go_on_while(written.is_ok())
+            } else {
+                enough
+            }
+        });
+        written?;
+        writeln!(out, "verdict: {}", verdict.word())?;
+        if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
+            let format = match image.format {
+                Format::Wasm => "portable wasm",
+                Format::Aot => "AOT code",
+            };
+            writeln!(out, "image: {}", image.manifest.digest)?;
+            writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
+        }
+        Ok(status(&verdict))
+    }
+}
+
+fn print_finding(
+    out: &mut dyn Write,
+    refused: bool,
+    finding: Finding,
+    at: Place<'_>,
+    detail: &str,
+) -> fmt::Result {
+    let mut place = String::<96>::new();
+    write_cut(&mut place, format_args!("{at}"));
+    let reason = Reason {
+        code: finding.as_str(),
+        at: &place,
+        detail,
+        advice: advice::finding(finding),
+    };
+    let word = if refused { "refused" } else { "warning" };
+    write!(out, "{word}: {reason}")
+}
+
+fn go_on_while(condition: bool) -> ControlFlow<()> {
+    if condition {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}
+
+fn status(verdict: &Verdict) -> Status {
+    match verdict.refusal() {
+        None => Status::Ok,
+        Some(_) => Status::Failed,
+    }
+}
