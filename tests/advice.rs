@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the commands advise is what the documentation says.
+
+use std::collections::BTreeMap;
+
+use ocre::command::advice;
+use ocre::image::verdict::Code;
+use ocre::port::{StorageError, Trap};
+use ocre_oci::{ErrorKind, Warning};
+
+/// Every code, with the advice that a failed command prints. A code that is left out here is
+/// found: it has a row in the document.
+fn advice() -> BTreeMap<&'static str, &'static str> {
+    let storage = [
+        StorageError::NotFound,
+        StorageError::Exists,
+        StorageError::NotDirectory,
+        StorageError::IsDirectory,
+        StorageError::NotEmpty,
+        StorageError::NoSpace,
+        StorageError::NameTooLong,
+        StorageError::Invalid,
+        StorageError::NoMemory,
+        StorageError::Corrupt,
+        StorageError::Io,
+    ];
+    let traps = [
+        Trap::Unreachable,
+        Trap::MemoryOutOfBounds,
+        Trap::TableOutOfBounds,
+        Trap::IndirectCallType,
+        Trap::DivideByZero,
+        Trap::IntegerOverflow,
+        Trap::InvalidConversion,
+        Trap::StackOverflow,
+        Trap::OutOfMemory,
+        Trap::InstructionLimit,
+        Trap::Host,
+        Trap::Other,
+    ];
+    let refusals = Code::OWN
+        .into_iter()
+        .chain(ErrorKind::ALL.iter().map(|kind| Code::Document(*kind)))
+        .chain(storage.map(Code::Storage))
+        .map(|code| (code.as_str(), advice::refusal(code)));
+    let warnings = Warning::ALL.map(|warning| (warning.code(), advice::warning(warning)));
+    let traps = traps.map(|trap| (trap.code(), advice::trap(trap)));
+    refusals.chain(warnings).chain(traps).collect()
+}
+
+#[test]
+fn the_hint_of_each_code_is_the_last_column_of_its_row() {
+    let advice = advice();
+    let document = include_str!("../docs/errors.md");
+    let mut rows = 0;
+    for row in document.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let code = cells[0].trim_matches('`');
+        assert_eq!(advice.get(code), cells.last(), "{code}");
+        rows += 1;
+    }
+    assert_eq!(rows, advice.len());
+}
