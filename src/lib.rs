@@ -15,6 +15,7 @@
 )]
 
 pub mod command;
+pub mod container;
 pub mod image;
 pub mod limits;
 pub mod port;

@@ -25,3 +25,19 @@ pub const MAX_INDEX_DEPTH: u8 = 4;
 pub const PAGE_BYTES: u64 = 64 * 1024;
 /// Most words of a command line.
 pub const MAX_WORDS: usize = 32;
+/// Longest name of a container, in bytes.
+pub const MAX_NAME: usize = 32;
+/// A container's arguments, its own name included, in bytes, each counted with one more.
+pub const MAX_ARGUMENTS: usize = 256;
+/// Bytes of output, with 11 more for each line, that a container's log keeps; a power of two.
+pub const LOG_BYTES: usize = 4 * 1024;
+/// Longest part of a line that the log keeps in one piece, in bytes.
+pub const MAX_LOG_RECORD: usize = 256;
+/// Most files and folders that a container has open at once.
+pub const MAX_OPEN_FILES: usize = 8;
+/// Bytes of linear memory that a container may have if nothing else is said.
+pub const DEFAULT_MEMORY: u32 = 1024 * 1024;
+/// Bytes of stack for interpreted frames if nothing else is said.
+pub const DEFAULT_STACK: u32 = 16 * 1024;
+/// Bytes of a container's thread's stack if nothing else is said.
+pub const DEFAULT_THREAD_STACK: u32 = 16 * 1024;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Containers: what one is, what it may do next, and what it leaves behind. The
+//! [supervisor](crate::supervisor) gives them threads.
+
+pub mod data;
+mod error;
+mod guest;
+pub mod log;
+mod name;
+mod spec;
+pub mod state;
+pub mod table;
+
+pub use error::Error;
+pub use guest::Guest;
+pub use name::Name;
+pub use spec::{Options, Spec};
+
+/// What a container takes in memory besides its log, in bytes.
+const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();
+const _: () = assert!(SIZE < 2048);

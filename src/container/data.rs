@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A container's files: one folder on the partition, made when the container is created and
+//! removed, with all that is in it, when the container is.
+
+use super::Name;
+use crate::image::content::{Path, join};
+use crate::port::{EntryKind, Storage, StorageError};
+
+/// Where the folders of all containers are.
+pub const ROOT: &str = "/data";
+
+/// A container's folder.
+///
+/// # Errors
+/// `storage-name-too-long`.
+pub fn folder(name: &Name) -> Result<Path, StorageError> {
+    join(ROOT, name)
+}
+
+/// Makes a container's folder; one that is there, from before a reboot, is kept as it is.
+///
+/// # Errors
+/// The storage's own.
+pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
+    for path in [ROOT, &folder(name)?] {
+        match storage.create_dir(path) {
+            Ok(()) | Err(StorageError::Exists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes a container's folder and all that is in it. After a power cut some of it may be
+/// left; removing it again removes the rest.
+///
+/// # Errors
+/// The storage's own. A folder that is not there is none.
+pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
+    let mut path = folder(name)?;
+    let top = path.len();
+    // Without recursion: down into the first folder found, up when one is empty.
+    loop {
+        let mut first = None;
+        let listed = storage.read_dir(&path, &mut |name, metadata| {
+            first = Some((join(&path, name), metadata.kind));
+            false
+        });
+        match (listed, first) {
+            (Err(StorageError::NotFound), _) if path.len() == top => return Ok(()),
+            (Err(error), _) => return Err(error),
+            (Ok(()), Some((entry, EntryKind::Directory))) => path = entry?,
+            (Ok(()), Some((entry, EntryKind::File))) => storage.remove(&entry?)?,
+            (Ok(()), None) => {
+                storage.remove(&path)?;
+                if path.len() == top {
+                    return Ok(());
+                }
+                path.truncate(path.rfind('/').unwrap_or(0));
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Why something asked of a container is not done.
+
+use core::fmt;
+
+use super::state::{Failure, Refusal};
+use crate::port::StorageError;
+
+/// Why something asked of a container is not done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// No container has that name or handle.
+    NotFound,
+    /// A name is made of `a-z`, `0-9`, `.`, `_` and `-`, begins with a letter or a digit, and
+    /// is at most [`MAX_NAME`](crate::limits::MAX_NAME) bytes long.
+    NameSyntax,
+    /// Another container has that name.
+    NameTaken,
+    /// There is no randomness on this device to make a name of.
+    NameNeeded,
+    /// There are as many containers as there can be.
+    TableFull,
+    /// An argument holds a NUL.
+    ArgumentSyntax,
+    /// The arguments are longer than
+    /// [`MAX_ARGUMENTS`](crate::limits::MAX_ARGUMENTS) together.
+    ArgumentsTooLong,
+    /// A variable is not `NAME=value`, or holds a NUL.
+    EnvironmentSyntax,
+    /// The environment is longer than [`MAX_ENVIRONMENT`](crate::limits::MAX_ENVIRONMENT).
+    EnvironmentTooLong,
+    /// What is asked does not suit the container's state.
+    State(Refusal),
+    /// The guest could not be started.
+    Start(Failure),
+    /// The time to wait is over.
+    TimedOut,
+    /// The partition did not do its part.
+    Storage(StorageError),
+}
+
+impl Error {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "container-not-found",
+            Self::NameSyntax => "container-name-syntax",
+            Self::NameTaken => "container-name-taken",
+            Self::NameNeeded => "container-name-needed",
+            Self::TableFull => "container-table-full",
+            Self::ArgumentSyntax => "container-argument-syntax",
+            Self::ArgumentsTooLong => "container-arguments-too-long",
+            Self::EnvironmentSyntax => "container-environment-syntax",
+            Self::EnvironmentTooLong => "container-environment-too-long",
+            Self::State(refusal) => refusal.code(),
+            Self::Start(failure) => failure.code(),
+            Self::TimedOut => "container-timed-out",
+            Self::Storage(error) => error.code(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::State(refusal)
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A running container, as its host functions see it.
+
+use super::{Name, Spec};
+use crate::port::{Halt, Stream};
+
+/// A running container, as its host functions see it. The supervisor implements it; host
+/// functions know nothing else of the runtime, so they can reach no other container.
+pub trait Guest {
+    /// Its name.
+    fn name(&self) -> &Name;
+    /// Shows what it was created with. A lock is held meanwhile: copy what is needed and return.
+    fn spec(&self, show: &mut dyn FnMut(&Spec));
+    /// Takes what it writes to one of its outputs.
+    fn write(&self, stream: Stream, bytes: &[u8]);
+    /// Gives what was typed for it, without waiting: `None` when nothing is there yet, 0 at the
+    /// end of input. A container that nobody is attached to is at the end of its input, and so
+    /// is one that is asked to stop: that is how it can see it.
+    fn read(&self, buffer: &mut [u8]) -> Option<usize>;
+    /// Waits until uptime reaches `until_us`, or something happens that its host functions
+    /// should look at again.
+    ///
+    /// # Errors
+    /// It is being killed, before the wait or during it.
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt>;
+    /// Lets it go on, unless it is being killed.
+    ///
+    /// # Errors
+    /// It is.
+    fn check(&self) -> Result<(), Halt>;
+}

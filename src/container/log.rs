@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a container said, as far back as fits.
+//!
+//! Promised: writing never fails and never waits; each line keeps the time of its first byte
+//! and its stream; when the ring is full the oldest lines go, whole, and are counted; a reader
+//! that falls behind goes on with the oldest line that is left, one that keeps up sees every
+//! byte once, also of a line that is not finished yet.
+//!
+//! How: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a
+//! ring of `N` bytes. Positions count every byte ever written, so they never repeat; a position
+//! modulo `N` is where it lies.
+
+use crate::limits::MAX_LOG_RECORD;
+use crate::port::Stream;
+
+/// Uptime (8 bytes), length (2), stream (1), all little-endian.
+const HEADER: usize = 11;
+
+/// A ring of `N` bytes, a power of two.
+#[derive(Debug)]
+pub struct Log<const N: usize> {
+    ring: [u8; N],
+    /// Position of the oldest record.
+    start: u64,
+    /// Position of the newest record; means nothing while the ring is empty.
+    newest: u64,
+    /// Position one past the newest record.
+    end: u64,
+    dropped: u64,
+}
+
+/// Where a reader is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cursor {
+    record: u64,
+    /// How many of the record's bytes were read.
+    read: usize,
+}
+
+/// What [`Log::read`] has put into the buffer: a line, or a part of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Which output it was written to.
+    pub stream: Stream,
+    /// When its first byte was written, in microseconds since boot.
+    pub uptime_us: u64,
+    /// Bytes in the buffer, at least 1. The last is a newline if the line ends here.
+    pub length: usize,
+    /// Whether the reader has seen the beginning of this record already.
+    pub continued: bool,
+}
+
+struct Header {
+    uptime_us: u64,
+    length: usize,
+    stream: Stream,
+}
+
+impl Header {
+    fn to_bytes(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        let length = u16::try_from(self.length).unwrap_or(u16::MAX);
+        let fields = self
+            .uptime_us
+            .to_le_bytes()
+            .into_iter()
+            .chain(length.to_le_bytes())
+            .chain([match self.stream {
+                Stream::Stdout => 0,
+                Stream::Stderr => 1,
+            }]);
+        for (byte, field) in bytes.iter_mut().zip(fields) {
+            *byte = field;
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; HEADER]) -> Self {
+        let [a, b, c, d, e, f, g, h, low, high, stream] = bytes;
+        Self {
+            uptime_us: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            length: usize::from(u16::from_le_bytes([low, high])),
+            stream: match stream {
+                0 => Stream::Stdout,
+                _ => Stream::Stderr,
+            },
+        }
+    }
+}
+
+fn after(position: u64, bytes: usize) -> u64 {
+    position.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
+}
+
+fn between(start: u64, end: u64) -> usize {
+    usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)
+}
+
+impl<const N: usize> Log<N> {
+    /// An empty one.
+    pub const fn new() -> Self {
+        const {
+            assert!(N.is_power_of_two(), "positions are wrapped by a mask");
+            // Room for the newest record is made by dropping older ones, never itself.
+            assert!(2 * (HEADER + MAX_LOG_RECORD) <= N && MAX_LOG_RECORD <= u16::MAX as usize);
+        }
+        Self {
+            ring: [0; N],
+            start: 0,
+            newest: 0,
+            end: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Forgets everything.
+    pub const fn clear(&mut self) {
+        (self.start, self.newest, self.end, self.dropped) = (0, 0, 0, 0);
+    }
+
+    /// How many records are gone to make room.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Adds bytes that were written at `uptime_us`.
+    pub fn write(&mut self, stream: Stream, uptime_us: u64, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let mut rest = line;
+            while !rest.is_empty() {
+                let taken = match self.room_in_newest(stream) {
+                    0 => self.begin(stream, uptime_us, rest),
+                    room => self.extend(rest, room),
+                };
+                rest = rest.get(taken..).unwrap_or_default();
+            }
+        }
+    }
+
+    /// How many bytes of this stream still belong to the newest record.
+    fn room_in_newest(&self, stream: Stream) -> usize {
+        if self.start == self.end {
+            return 0;
+        }
+        let newest = self.header(self.newest);
+        let mut last = [0];
+        self.copy_out(after(self.end, 0).saturating_sub(1), &mut last);
+        if newest.stream != stream || last == *b"\n" {
+            return 0;
+        }
+        MAX_LOG_RECORD.saturating_sub(newest.length)
+    }
+
+    /// Begins a record with the front of `bytes`; returns how many it took.
+    fn begin(&mut self, stream: Stream, uptime_us: u64, bytes: &[u8]) -> usize {
+        let length = bytes.len().min(MAX_LOG_RECORD);
+        let record = bytes.get(..length).unwrap_or_default();
+        self.make_room(HEADER.saturating_add(length));
+        let header = Header {
+            uptime_us,
+            length,
+            stream,
+        };
+        self.newest = self.end;
+        self.copy_in(self.newest, &header.to_bytes());
+        self.copy_in(after(self.newest, HEADER), record);
+        self.end = after(after(self.newest, HEADER), length);
+        length
+    }
+
+    /// Adds the front of `bytes`, at most `room`, to the newest record; returns how many.
+    fn extend(&mut self, bytes: &[u8], room: usize) -> usize {
+        let taken = bytes.len().min(room);
+        self.make_room(taken);
+        let mut header = self.header(self.newest);
+        header.length = header.length.saturating_add(taken);
+        self.copy_in(self.newest, &header.to_bytes());
+        self.copy_in(self.end, bytes.get(..taken).unwrap_or_default());
+        self.end = after(self.end, taken);
+        taken
+    }
+
+    /// Drops the oldest records until `bytes` more fit.
+    fn make_room(&mut self, bytes: usize) {
+        while between(self.start, self.end).saturating_add(bytes) > N {
+            self.start = self.next(self.start);
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// The position after the record at `position`.
+    fn next(&self, position: u64) -> u64 {
+        after(after(position, HEADER), self.header(position).length)
+    }
+
+    /// Where a reader of everything begins.
+    pub const fn oldest(&self) -> Cursor {
+        Cursor {
+            record: self.start,
+            read: 0,
+        }
+    }
+
+    /// Where a reader of the last `lines` lines begins.
+    pub fn tail(&self, lines: usize) -> Cursor {
+        let mut skip = self.lines().saturating_sub(lines);
+        let mut record = self.start;
+        while skip > 0 && record < self.end {
+            if self.ends_line(record) {
+                skip = skip.saturating_sub(1);
+            }
+            record = self.next(record);
+        }
+        Cursor { record, read: 0 }
+    }
+
+    /// Lines that are there, the last also if it is not finished.
+    fn lines(&self) -> usize {
+        let mut lines = 0_usize;
+        let mut record = self.start;
+        while record < self.end {
+            let next = self.next(record);
+            if next >= self.end || self.ends_line(record) {
+                lines = lines.saturating_add(1);
+            }
+            record = next;
+        }
+        lines
+    }
+
+    fn ends_line(&self, record: u64) -> bool {
+        let mut last = [0];
+        self.copy_out(self.next(record).saturating_sub(1), &mut last);
+        last == *b"\n"
+    }
+
+    /// Whether [`read`](Self::read) would find something.
+    pub fn has_more(&self, cursor: Cursor) -> bool {
+        self.seek(cursor).is_some()
+    }
+
+    /// Takes what comes next, at most to the end of a line, and moves the cursor past it.
+    pub fn read(&self, cursor: &mut Cursor, buffer: &mut [u8; MAX_LOG_RECORD]) -> Option<Record> {
+        let found = self.seek(*cursor)?;
+        let header = self.header(found.record);
+        let length = header.length.saturating_sub(found.read).min(MAX_LOG_RECORD);
+        let from = after(after(found.record, HEADER), found.read);
+        self.copy_out(from, buffer.get_mut(..length)?);
+        *cursor = Cursor {
+            record: found.record,
+            read: header.length,
+        };
+        Some(Record {
+            stream: header.stream,
+            uptime_us: header.uptime_us,
+            length,
+            continued: found.read > 0,
+        })
+    }
+
+    /// The first unread byte at or after a cursor.
+    fn seek(&self, mut cursor: Cursor) -> Option<Cursor> {
+        if cursor.record < self.start {
+            cursor = self.oldest();
+        }
+        while cursor.record < self.end {
+            if cursor.read < self.header(cursor.record).length {
+                return Some(cursor);
+            }
+            // A record that is read to its end stays the reader's until there is a next one:
+            // it may grow.
+            cursor = Cursor {
+                record: self.next(cursor.record),
+                read: 0,
+            };
+        }
+        None
+    }
+
+    fn header(&self, position: u64) -> Header {
+        let mut bytes = [0; HEADER];
+        self.copy_out(position, &mut bytes);
+        Header::from_bytes(bytes)
+    }
+
+    /// Where a position lies in the ring.
+    fn index(position: u64) -> usize {
+        let mask = N.saturating_sub(1);
+        // What the conversion cuts off, the mask would.
+        #[allow(clippy::cast_possible_truncation)]
+        let low = position as usize;
+        low & mask
+    }
+
+    fn copy_in(&mut self, position: u64, bytes: &[u8]) {
+        let (wrapped, straight) = self
+            .ring
+            .split_at_mut_checked(Self::index(position))
+            .unwrap_or_default();
+        let (first, second) = bytes
+            .split_at_checked(straight.len())
+            .unwrap_or((bytes, &[]));
+        copy(straight, first);
+        copy(wrapped, second);
+    }
+
+    fn copy_out(&self, position: u64, buffer: &mut [u8]) {
+        let (wrapped, straight) = self
+            .ring
+            .split_at_checked(Self::index(position))
+            .unwrap_or_default();
+        let middle = straight.len().min(buffer.len());
+        let (first, second) = buffer.split_at_mut_checked(middle).unwrap_or_default();
+        copy(first, straight);
+        copy(second, wrapped);
+    }
+}
+
+impl<const N: usize> Default for Log<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// As much as fits.
+fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::VecDeque;
+    use std::string::String;
+    use std::vec::Vec;
+
+    use super::Stream::{Stderr, Stdout};
+    use super::*;
+
+    type Small = Log<1024>;
+
+    fn read(log: &Small, cursor: &mut Cursor) -> Option<(Record, String)> {
+        let mut buffer = [0; MAX_LOG_RECORD];
+        let record = log.read(cursor, &mut buffer)?;
+        let text = String::from_utf8(buffer[..record.length].to_vec()).unwrap();
+        Some((record, text))
+    }
+
+    fn texts(log: &Small, mut cursor: Cursor) -> Vec<String> {
+        std::iter::from_fn(|| read(log, &mut cursor).map(|(_, text)| text)).collect()
+    }
+
+    #[test]
+    fn each_line_keeps_its_stream_and_the_time_of_its_first_byte() {
+        let mut log = Small::new();
+        log.write(Stdout, 10, b"one\ntw");
+        log.write(Stdout, 20, b"o\n");
+        log.write(Stderr, 30, b"three\n");
+        let mut cursor = log.oldest();
+        let seen: Vec<_> = std::iter::from_fn(|| read(&log, &mut cursor))
+            .map(|(record, text)| (record.stream, record.uptime_us, text))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (Stdout, 10, "one\n".into()),
+                (Stdout, 10, "two\n".into()),
+                (Stderr, 30, "three\n".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reader_that_keeps_up_sees_an_unfinished_line_grow() {
+        let mut log = Small::new();
+        let mut cursor = log.oldest();
+        log.write(Stdout, 1, b"name");
+        let (record, text) = read(&log, &mut cursor).unwrap();
+        assert_eq!((record.continued, &*text), (false, "name"));
+        assert!(!log.has_more(cursor));
+        assert_eq!(read(&log, &mut cursor), None);
+        log.write(Stdout, 2, b"? ");
+        assert!(log.has_more(cursor));
+        let (record, text) = read(&log, &mut cursor).unwrap();
+        assert_eq!((record.continued, &*text), (true, "? "));
+        log.write(Stderr, 3, b"!\n");
+        assert_eq!(read(&log, &mut cursor).unwrap().1, "!\n");
+        assert_eq!(read(&log, &mut cursor), None);
+    }
+
+    #[test]
+    fn a_long_line_is_kept_in_parts() {
+        let mut log = Small::new();
+        let line: Vec<u8> = (0..MAX_LOG_RECORD + 9)
+            .map(|_| b'x')
+            .chain([b'\n'])
+            .collect();
+        log.write(Stdout, 1, &line);
+        let lengths: Vec<_> = texts(&log, log.oldest()).iter().map(String::len).collect();
+        assert_eq!(lengths, [MAX_LOG_RECORD, 10]);
+        assert_eq!(log.tail(1), log.oldest());
+    }
+
+    #[test]
+    fn the_tail_counts_lines_also_an_unfinished_one() {
+        let mut log = Small::new();
+        log.write(Stdout, 1, b"one\ntwo\nthree");
+        assert_eq!(texts(&log, log.tail(0)), [""; 0]);
+        assert_eq!(texts(&log, log.tail(2)), ["two\n", "three"]);
+        assert_eq!(texts(&log, log.tail(9)), ["one\n", "two\n", "three"]);
+    }
+
+    #[test]
+    fn a_reader_that_fell_behind_goes_on_with_the_oldest_line_left() {
+        let mut log = Small::new();
+        log.write(Stdout, 1, b"first\n");
+        let mut cursor = log.oldest();
+        read(&log, &mut cursor).unwrap();
+        for _ in 0..1000 {
+            log.write(Stdout, 2, b"more\n");
+        }
+        log.write(Stdout, 3, b"last\n");
+        let rest = texts(&log, cursor);
+        assert_eq!(rest, texts(&log, log.oldest()));
+        assert_eq!(rest.last().unwrap(), "last\n");
+        assert_eq!(log.dropped() + rest.len() as u64, 1002);
+    }
+
+    #[test]
+    fn a_cleared_log_is_as_a_new_one() {
+        let mut log = Small::new();
+        log.write(Stdout, 1, b"before\n");
+        log.clear();
+        assert_eq!(texts(&log, log.oldest()), [""; 0]);
+        log.write(Stdout, 1, b"after\n");
+        assert_eq!(texts(&log, Cursor::default()), ["after\n"]);
+    }
+
+    /// Against a queue of whole records: whatever is written, in whatever pieces, the ring
+    /// holds the newest records that fit, and the bytes of a reader that keeps up are all of
+    /// them, in order.
+    #[test]
+    fn the_ring_holds_what_a_queue_with_its_capacity_would() {
+        let mut log = Small::new();
+        let mut queue: VecDeque<(Stream, u64, Vec<u8>)> = VecDeque::new();
+        let mut dropped = 0;
+        let mut reader = log.oldest();
+        let (mut written, mut seen) = (Vec::new(), Vec::new());
+        let mut state = 0x2545_f491_u32;
+        for time in 0..20_000_u64 {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            let stream = if state & 1 == 0 { Stdout } else { Stderr };
+            let length = (state >> 8) as usize % 90;
+            let newline = (state >> 20) as usize % 100;
+            let bytes: Vec<u8> = (0..length)
+                .map(|i| {
+                    if i == newline {
+                        b'\n'
+                    } else {
+                        b'a' + (i % 26) as u8
+                    }
+                })
+                .collect();
+            log.write(stream, time, &bytes);
+            written.extend_from_slice(&bytes);
+            for byte in bytes {
+                match queue.back_mut() {
+                    Some((same, _, line))
+                        if *same == stream
+                            && line.last() != Some(&b'\n')
+                            && line.len() < MAX_LOG_RECORD =>
+                    {
+                        line.push(byte);
+                    }
+                    _ => queue.push_back((stream, time, std::vec![byte])),
+                }
+                while queue
+                    .iter()
+                    .map(|(_, _, line)| HEADER + line.len())
+                    .sum::<usize>()
+                    > 1024
+                {
+                    queue.pop_front();
+                    dropped += 1;
+                }
+            }
+            while let Some((_, text)) = read(&log, &mut reader) {
+                seen.extend_from_slice(text.as_bytes());
+            }
+            if time % 64 == 0 {
+                let mut cursor = log.oldest();
+                for (stream, uptime_us, line) in &queue {
+                    let (record, text) = read(&log, &mut cursor).unwrap();
+                    assert_eq!((record.stream, record.uptime_us), (*stream, *uptime_us));
+                    assert_eq!(text.as_bytes(), line);
+                }
+                assert_eq!(read(&log, &mut cursor), None);
+                assert_eq!(log.dropped(), dropped);
+            }
+        }
+        assert!(dropped > 1000);
+        assert_eq!(seen, written);
+    }
+}

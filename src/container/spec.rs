@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a container is created with, settled for its whole life.
+
+use heapless::{LenType, String};
+
+use super::{Error, Name};
+use crate::image::Image;
+use crate::image::permission::Permissions;
+use crate::limits::{
+    DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_ARGUMENTS, MAX_ENVIRONMENT,
+};
+
+/// What whoever creates a container says about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The guest's arguments, after its name.
+    pub arguments: &'a [&'a str],
+    /// `NAME=value`, on top of the image's.
+    pub environment: &'a [&'a str],
+    /// What the image gets of what it asks for.
+    pub granted: Permissions,
+    /// Most bytes of linear memory.
+    pub memory_bytes: u32,
+    /// Bytes of stack for interpreted frames.
+    pub stack_bytes: u32,
+    /// Bytes of its thread's stack, where AOT code and host functions run.
+    pub thread_stack_bytes: u32,
+    /// Its thread's priority; 0 is the most urgent.
+    pub priority: u8,
+    /// Longest that a run may take from its start, in microseconds.
+    pub time_limit_us: Option<u64>,
+    /// Whether the console shows what it writes, and gives what it reads.
+    pub attached: bool,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            arguments: &[],
+            environment: &[],
+            granted: Permissions::default(),
+            memory_bytes: DEFAULT_MEMORY,
+            stack_bytes: DEFAULT_STACK,
+            thread_stack_bytes: DEFAULT_THREAD_STACK,
+            priority: 0,
+            time_limit_us: None,
+            attached: false,
+        }
+    }
+}
+
+/// What a container is created with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spec {
+    /// Its image; but the environment is the container's, the image's with the options' on top,
+    /// and the permissions are those that hold: asked for by the image and granted.
+    pub image: Image,
+    /// Its arguments, each followed by a NUL; the first is its name.
+    pub arguments: String<MAX_ARGUMENTS, u16>,
+    /// Most bytes of linear memory.
+    pub memory_bytes: u32,
+    /// Bytes of stack for interpreted frames.
+    pub stack_bytes: u32,
+    /// Bytes of its thread's stack.
+    pub thread_stack_bytes: u32,
+    /// Its thread's priority; 0 is the most urgent.
+    pub priority: u8,
+    /// Longest that a run may take from its start, in microseconds.
+    pub time_limit_us: Option<u64>,
+    /// Whether the console shows what it writes, and gives what it reads.
+    pub attached: bool,
+}
+
+impl Spec {
+    /// Settles what an image is run with.
+    ///
+    /// # Errors
+    /// Those of [`Error`] that are about arguments and environment.
+    pub fn new(name: &Name, mut image: Image, options: &Options<'_>) -> Result<Self, Error> {
+        let mut arguments = String::new();
+        for argument in [&**name].iter().chain(options.arguments) {
+            if argument.contains('\0') {
+                return Err(Error::ArgumentSyntax);
+            }
+            push(&mut arguments, argument).ok_or(Error::ArgumentsTooLong)?;
+        }
+        image.environment = environment(&image.environment, options.environment)?;
+        image.permissions = image.permissions.intersection(options.granted);
+        Ok(Self {
+            image,
+            arguments,
+            memory_bytes: options.memory_bytes,
+            stack_bytes: options.stack_bytes,
+            thread_stack_bytes: options.thread_stack_bytes,
+            priority: options.priority,
+            time_limit_us: options.time_limit_us,
+            attached: options.attached,
+        })
+    }
+}
+
+/// The image's variables, but for those that are set again; of several of one name the last.
+fn environment(image: &str, over: &[&str]) -> Result<String<MAX_ENVIRONMENT>, Error> {
+    let well_formed = |variable: &&str| !variable.contains('\0') && variable.find('=') > Some(0);
+    if !over.iter().all(well_formed) {
+        return Err(Error::EnvironmentSyntax);
+    }
+    let variables = || image.split_terminator('\0').chain(over.iter().copied());
+    let mut environment = String::new();
+    for (index, variable) in variables().enumerate() {
+        let mut later = variables().skip(index).skip(1);
+        if !later.any(|other| name_of(other) == name_of(variable)) {
+            push(&mut environment, variable).ok_or(Error::EnvironmentTooLong)?;
+        }
+    }
+    Ok(environment)
+}
+
+fn name_of(variable: &str) -> &str {
+    variable.split('=').next().unwrap_or_default()
+}
+
+fn push<const N: usize, L: LenType>(list: &mut String<N, L>, text: &str) -> Option<()> {
+    list.push_str(text).ok()?;
+    list.push('\0').ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_set_again_has_its_last_value() {
+        let image = "A=1\0B=2\0PATH=/\0";
+        let merged = environment(image, &["B=3", "C=", "C=x=y"]).unwrap();
+        assert_eq!(merged, "A=1\0PATH=/\0B=3\0C=x=y\0");
+        assert_eq!(environment("", &[]).unwrap(), "");
+    }
+
+    #[test]
+    fn a_variable_needs_a_name() {
+        for bad in ["", "A", "=1", "A=\0"] {
+            assert_eq!(
+                environment("", &[bad]),
+                Err(Error::EnvironmentSyntax),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_environment_that_is_too_long_is_refused_not_cut() {
+        let mut long: String<MAX_ENVIRONMENT> = String::try_from("A=").unwrap();
+        while long.len() < MAX_ENVIRONMENT - 1 {
+            long.push('x').unwrap();
+        }
+        assert_eq!(environment("", &[&long]).unwrap().len(), MAX_ENVIRONMENT);
+        assert_eq!(
+            environment("B=\0", &[&long]),
+            Err(Error::EnvironmentTooLong)
+        );
+        assert_eq!(
+            environment("A=\0", &[&long]).unwrap().len(),
+            MAX_ENVIRONMENT
+        );
+    }
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A container's life, as a pure machine.
+//!
+//! Promised: every event has exactly one answer in every state, a new state with what is to be
+//! done or a refusal with a stable code; nothing else in the runtime decides what a container
+//! may do next. `docs/states.md` shows the whole table, and a test keeps it true.
+
+use core::fmt;
+
+use crate::image::verdict::Code;
+use crate::port::Trap;
+
+/// Where a container is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// It has not run since it was made or started again.
+    Created,
+    /// It has a thread: it is being loaded, or its guest runs.
+    Running,
+    /// Its guest is held at a safe point.
+    Paused,
+    /// Its last run is over.
+    Ended(Outcome),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The guest ended by itself, with this code.
+    Exited(i32),
+    /// The guest did what WebAssembly forbids.
+    Trapped(Trap),
+    /// It was ended from outside.
+    Killed(Cause),
+    /// The guest's entry point was never called.
+    Failed(Failure),
+}
+
+/// Why a container was killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// Somebody asked for it.
+    Kill,
+    /// It was asked to stop and did not do so in time.
+    Stop,
+    /// Its run took longer than it may.
+    TimeLimit,
+}
+
+impl Cause {
+    /// One word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+            Self::TimeLimit => "time-limit",
+        }
+    }
+}
+
+/// Why a run did not get as far as the guest's entry point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The executable layer is refused, with the judge's code.
+    Image(Code),
+    /// The engine could not make an instance: a data segment outside the memory, say.
+    Instantiate,
+    /// There is no thread, or no stack, for it.
+    Thread,
+}
+
+impl Failure {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Image(code) => code.as_str(),
+            Self::Instantiate => "start-instantiate",
+            Self::Thread => "start-thread",
+        }
+    }
+}
+
+impl Outcome {
+    /// The exit status of a command that stands for the run: the guest's own code; 134 after a
+    /// trap and 137 after a kill, as shells have it of SIGABRT and SIGKILL; 1 where it never ran.
+    pub const fn status(self) -> i32 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Trapped(_) => 134,
+            Self::Killed(_) => 137,
+            Self::Failed(_) => 1,
+        }
+    }
+}
+
+impl State {
+    /// One word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Ended(Outcome::Exited(_)) => "exited",
+            Self::Ended(Outcome::Trapped(_)) => "trapped",
+            Self::Ended(Outcome::Killed(_)) => "killed",
+            Self::Ended(Outcome::Failed(_)) => "failed",
+        }
+    }
+
+    /// Whether it has a thread.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+}
+
+/// The word, and in brackets the exit code or why: `exited(3)`, `killed(time-limit)`.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Self::Created | Self::Running | Self::Paused => Ok(()),
+            Self::Ended(Outcome::Exited(code)) => write!(f, "({code})"),
+            Self::Ended(Outcome::Trapped(trap)) => write!(f, "({})", trap.code()),
+            Self::Ended(Outcome::Killed(cause)) => write!(f, "({})", cause.word()),
+            Self::Ended(Outcome::Failed(failure)) => write!(f, "({})", failure.code()),
+        }
+    }
+}
+
+/// What happens to a container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// It is to run.
+    Start,
+    /// It is to end by itself.
+    Stop,
+    /// It is to be ended.
+    Kill,
+    /// It is to be held.
+    Pause,
+    /// It is to go on.
+    Unpause,
+    /// Somebody wants to know how its run ends.
+    Wait,
+    /// It is to be forgotten, unless it is live.
+    Remove,
+    /// It is to be forgotten.
+    RemoveByForce,
+    /// Its thread is done.
+    End(Outcome),
+}
+
+/// What an event asks of the supervisor, once the new state is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Give it a thread.
+    Spawn,
+    /// Forget its last run, and put the same event again.
+    Again,
+    /// Let the guest see that it is to end, and kill it after the time of grace.
+    AskToStop,
+    /// End its run.
+    Kill,
+    /// Hold its guest at the next safe point.
+    Hold,
+    /// Let its guest go on.
+    Release,
+    /// Wait for its end.
+    Await,
+    /// Tell how its run ended.
+    Report,
+    /// Give back its place, its log and its data.
+    Remove,
+    /// End its run, wait for that, then remove it.
+    KillAndRemove,
+    /// Write down its end and tell those who wait.
+    Announce,
+}
+
+/// Why an event changes nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It is running.
+    Running,
+    /// It is paused.
+    Paused,
+    /// It is not running.
+    NotRunning,
+    /// It is not paused.
+    NotPaused,
+    /// It has not been started.
+    NotStarted,
+}
+
+impl Refusal {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Running => "container-running",
+            Self::Paused => "container-paused",
+            Self::NotRunning => "container-not-running",
+            Self::NotPaused => "container-not-paused",
+            Self::NotStarted => "container-not-started",
+        }
+    }
+}
+
+impl State {
+    /// The answer to an event: the new state and what is to be done.
+    ///
+    /// # Errors
+    /// The event does not suit the state, which stays as it is.
+    pub const fn on(self, event: Event) -> Result<(Self, Action), Refusal> {
+        use State::{Created, Ended, Paused, Running};
+
+        Ok(match (self, event) {
+            (Created, Event::Start) => (Running, Action::Spawn),
+            (Ended(_), Event::Start) => (Created, Action::Again),
+
+            (Running, Event::Stop) => (self, Action::AskToStop),
+            // It can't see that it is asked, and would only be killed later.
+            (Paused, Event::Stop) | (Running | Paused, Event::Kill) => (self, Action::Kill),
+
+            (Running, Event::Pause) => (Paused, Action::Hold),
+            (Paused, Event::Unpause) => (Running, Action::Release),
+
+            (Running | Paused, Event::Wait) => (self, Action::Await),
+            (Ended(_), Event::Wait) => (self, Action::Report),
+            (Created, Event::Wait) => return Err(Refusal::NotStarted),
+
+            (Created | Ended(_), Event::Remove | Event::RemoveByForce) => (self, Action::Remove),
+            (Running | Paused, Event::RemoveByForce) => (self, Action::KillAndRemove),
+
+            (Running | Paused, Event::End(outcome)) => (Ended(outcome), Action::Announce),
+
+            (Running, Event::Start | Event::Remove) => return Err(Refusal::Running),
+            (Paused, Event::Start | Event::Remove | Event::Pause) => return Err(Refusal::Paused),
+            (Created | Running | Ended(_), Event::Unpause) => return Err(Refusal::NotPaused),
+            (Created | Ended(_), Event::Stop | Event::Kill | Event::Pause | Event::End(_)) => {
+                return Err(Refusal::NotRunning);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::fmt::Write as _;
+    use std::string::String;
+    use std::vec::Vec;
+    use std::{format, println};
+
+    use super::*;
+
+    const OUTCOMES: [Outcome; 4] = [
+        Outcome::Exited(3),
+        Outcome::Trapped(Trap::Unreachable),
+        Outcome::Killed(Cause::TimeLimit),
+        Outcome::Failed(Failure::Instantiate),
+    ];
+
+    const EVENTS: [(&str, Event); 9] = [
+        ("start", Event::Start),
+        ("stop", Event::Stop),
+        ("kill", Event::Kill),
+        ("pause", Event::Pause),
+        ("unpause", Event::Unpause),
+        ("wait", Event::Wait),
+        ("remove", Event::Remove),
+        ("remove by force", Event::RemoveByForce),
+        ("its thread ends", Event::End(OUTCOMES[0])),
+    ];
+
+    fn states() -> Vec<State> {
+        let live = [State::Created, State::Running, State::Paused];
+        live.into_iter().chain(OUTCOMES.map(State::Ended)).collect()
+    }
+
+    /// What stands in `docs/states.md`.
+    fn table() -> String {
+        let mut text = String::from(
+            "| event | created | running | paused | exited, trapped, killed, failed |\n\
+             |---|---|---|---|---|\n",
+        );
+        for (name, event) in EVENTS {
+            write!(text, "| {name} ").unwrap();
+            for state in &states()[..4] {
+                let cell = match state.on(event) {
+                    Ok((next, action)) if next == *state => words(action),
+                    Ok((State::Ended(_), action)) => format!("→ its outcome: {}", words(action)),
+                    Ok((next, action)) => format!("→ {}: {}", next.word(), words(action)),
+                    Err(refusal) => format!("`{}`", refusal.code()),
+                };
+                write!(text, "| {cell} ").unwrap();
+            }
+            text.push_str("|\n");
+        }
+        text
+    }
+
+    /// `KillAndRemove` as `kill and remove`.
+    fn words(action: Action) -> String {
+        let mut words = String::new();
+        for character in format!("{action:?}").chars() {
+            if character.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(character.to_lowercase());
+        }
+        words
+    }
+
+    #[test]
+    fn the_table_in_the_docs_is_the_machines() {
+        let table = table();
+        println!("{table}");
+        let docs = include_str!("../../docs/states.md");
+        assert!(docs.contains(&table), "docs/states.md has another table");
+    }
+
+    #[test]
+    fn however_a_run_ended_the_answers_are_the_same() {
+        for (_, event) in EVENTS {
+            let answer = |outcome| State::Ended(outcome).on(event);
+            let kind = |outcome| {
+                answer(outcome).map(|(next, action)| (next == State::Ended(outcome), action))
+            };
+            for outcome in OUTCOMES {
+                assert_eq!(
+                    kind(outcome),
+                    kind(OUTCOMES[0]),
+                    "{event:?} after {outcome:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_ends_only_through_its_thread_and_with_the_threads_outcome() {
+        for state in states() {
+            for (_, event) in EVENTS {
+                if let Ok((next, _)) = state.on(event) {
+                    let by_thread = matches!(event, Event::End(_));
+                    assert_eq!(
+                        state.is_live() && !next.is_live(),
+                        by_thread && state.is_live()
+                    );
+                }
+            }
+            for outcome in OUTCOMES {
+                let expected = if state.is_live() {
+                    Ok((State::Ended(outcome), Action::Announce))
+                } else {
+                    Err(Refusal::NotRunning)
+                };
+                assert_eq!(state.on(Event::End(outcome)), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_created_container_gets_a_thread() {
+        for state in states() {
+            let (next, action) = match state.on(Event::Start) {
+                Ok(answer) => answer,
+                Err(refusal) => {
+                    assert!(state.is_live(), "{refusal:?} in {state}");
+                    continue;
+                }
+            };
+            assert_eq!(action == Action::Spawn, state == State::Created);
+            assert_eq!(action == Action::Again, next == State::Created);
+        }
+    }
+
+    #[test]
+    fn nothing_live_is_removed_before_its_end() {
+        for state in states() {
+            for event in [Event::Remove, Event::RemoveByForce] {
+                let removed = matches!(state.on(event), Ok((_, Action::Remove)));
+                assert_eq!(removed, !state.is_live(), "{event:?} in {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_is_told_in_a_word_and_why() {
+        let shown: Vec<String> = states().iter().map(|state| format!("{state}")).collect();
+        assert_eq!(
+            shown,
+            [
+                "created",
+                "running",
+                "paused",
+                "exited(3)",
+                "trapped(trap-unreachable)",
+                "killed(time-limit)",
+                "failed(start-instantiate)",
+            ]
+        );
+    }
+
+    #[test]
+    fn trap_kill_and_exit_are_told_apart_by_their_status() {
+        assert_eq!(OUTCOMES.map(Outcome::status), [3, 134, 137, 1]);
+    }
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which containers there are.
+//!
+//! Promised: a name is one container's alone, from before its folder is made until after it is
+//! removed; a handle never leads to another container than the one it was given for.
+//!
+//! How: a fixed number of slots. A slot counts the containers it has had, and a handle carries
+//! that count. While a container's folder is made or removed, its slot is taken but no handle
+//! or name leads there.
+
+use super::state::{Cause, State};
+use super::{Error, Name};
+use crate::limits::MAX_CONTAINERS;
+use crate::port::Slot;
+
+/// One container, for as long as it exists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle {
+    pub(crate) slot: Slot,
+    generation: u32,
+}
+
+/// When things happened to a container, in microseconds since boot. What has not happened yet
+/// in the present or last run is `None`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Times {
+    /// It was created.
+    pub created_us: u64,
+    /// Its start was accepted.
+    pub started_us: Option<u64>,
+    /// Its code was read from the partition, and hashed.
+    pub read_us: Option<u64>,
+    /// The engine had loaded and checked the code.
+    pub loaded_us: Option<u64>,
+    /// It was instantiated: next comes the guest's first instruction.
+    pub entered_us: Option<u64>,
+    /// Its run was over.
+    pub ended_us: Option<u64>,
+}
+
+impl Times {
+    /// A container that is created now.
+    pub const fn created(now_us: u64) -> Self {
+        Self {
+            created_us: now_us,
+            started_us: None,
+            read_us: None,
+            loaded_us: None,
+            entered_us: None,
+            ended_us: None,
+        }
+    }
+
+    /// How long reading and hashing the code took, in microseconds.
+    pub fn reading_us(&self) -> Option<u64> {
+        span(self.started_us, self.read_us)
+    }
+
+    /// How long the engine took to load and check the code.
+    pub fn loading_us(&self) -> Option<u64> {
+        span(self.read_us, self.loaded_us)
+    }
+
+    /// How long it took to make an instance.
+    pub fn instantiating_us(&self) -> Option<u64> {
+        span(self.loaded_us, self.entered_us)
+    }
+
+    /// How long the guest ran.
+    pub fn running_us(&self) -> Option<u64> {
+        span(self.entered_us, self.ended_us)
+    }
+}
+
+fn span(from: Option<u64>, to: Option<u64>) -> Option<u64> {
+    to?.checked_sub(from?)
+}
+
+/// What changes about a container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Status {
+    /// Where it is in its life.
+    pub state: State,
+    /// When it got there.
+    pub times: Times,
+    /// Why it is being killed.
+    pub killed: Option<Cause>,
+    /// When it is to be killed.
+    pub deadline_us: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Its folder is being made.
+    Coming,
+    /// Names and handles lead to it.
+    Here,
+    /// Its folder is being removed.
+    Going,
+}
+
+#[derive(Debug)]
+struct Occupant {
+    name: Name,
+    phase: Phase,
+    status: Status,
+}
+
+/// A slot.
+#[derive(Debug)]
+pub struct Entry {
+    generation: u32,
+    occupant: Option<Occupant>,
+}
+
+/// Every container.
+#[derive(Debug)]
+pub struct Table {
+    entries: [Entry; MAX_CONTAINERS],
+    /// Whether somebody watches over the deadlines.
+    pub watched: bool,
+}
+
+impl Table {
+    /// No containers.
+    pub const fn new() -> Self {
+        const EMPTY: Entry = Entry {
+            generation: 0,
+            occupant: None,
+        };
+        const { assert!(MAX_CONTAINERS < Slot::MAX as usize) };
+        Self {
+            entries: [EMPTY; MAX_CONTAINERS],
+            watched: false,
+        }
+    }
+
+    fn occupants(&self) -> impl Iterator<Item = (Handle, &Occupant)> {
+        (0..).zip(&self.entries).filter_map(|(slot, entry)| {
+            let generation = entry.generation;
+            Some((Handle { slot, generation }, entry.occupant.as_ref()?))
+        })
+    }
+
+    fn occupant(&mut self, handle: Handle, phase: Phase) -> Result<&mut Occupant, Error> {
+        self.entries
+            .get_mut(usize::from(handle.slot))
+            .filter(|entry| entry.generation == handle.generation)
+            .and_then(|entry| entry.occupant.as_mut())
+            .filter(|occupant| occupant.phase == phase)
+            .ok_or(Error::NotFound)
+    }
+
+    /// Takes a slot and a name for a container that is [settled](Self::settle) later.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`], [`Error::TableFull`].
+    pub fn reserve(&mut self, name: &Name, now_us: u64) -> Result<Handle, Error> {
+        if self.occupants().any(|(_, other)| other.name == *name) {
+            return Err(Error::NameTaken);
+        }
+        let mut slots = (0..).zip(&mut self.entries);
+        let (slot, entry) = slots
+            .find(|(_, entry)| entry.occupant.is_none())
+            .ok_or(Error::TableFull)?;
+        entry.generation = entry.generation.wrapping_add(1);
+        entry.occupant = Some(Occupant {
+            name: name.clone(),
+            phase: Phase::Coming,
+            status: Status {
+                state: State::Created,
+                times: Times::created(now_us),
+                killed: None,
+                deadline_us: None,
+            },
+        });
+        let generation = entry.generation;
+        Ok(Handle { slot, generation })
+    }
+
+    /// From now on the container is there.
+    ///
+    /// # Errors
+    /// It was not reserved.
+    pub fn settle(&mut self, handle: Handle) -> Result<(), Error> {
+        self.occupant(handle, Phase::Coming)?.phase = Phase::Here;
+        Ok(())
+    }
+
+    /// From now on the container is no longer there; its slot and name are still taken.
+    ///
+    /// # Errors
+    /// It was not there.
+    pub fn withdraw(&mut self, handle: Handle) -> Result<(), Error> {
+        self.occupant(handle, Phase::Here)?.phase = Phase::Going;
+        Ok(())
+    }
+
+    /// The container is there after all.
+    ///
+    /// # Errors
+    /// It was not withdrawn.
+    pub fn restore(&mut self, handle: Handle) -> Result<(), Error> {
+        self.occupant(handle, Phase::Going)?.phase = Phase::Here;
+        Ok(())
+    }
+
+    /// Gives slot and name of a container back that is reserved or withdrawn.
+    pub fn release(&mut self, handle: Handle) {
+        let coming = self.occupant(handle, Phase::Coming).is_ok();
+        if (coming || self.occupant(handle, Phase::Going).is_ok())
+            && let Some(entry) = self.entries.get_mut(usize::from(handle.slot))
+        {
+            entry.occupant = None;
+        }
+    }
+
+    /// The container of that name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn find(&self, name: &str) -> Result<Handle, Error> {
+        self.occupants()
+            .find(|(_, other)| other.phase == Phase::Here && &*other.name == name)
+            .map(|(handle, _)| handle)
+            .ok_or(Error::NotFound)
+    }
+
+    /// A container's name and status.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn get(&mut self, handle: Handle) -> Result<(&Name, &mut Status), Error> {
+        let occupant = self.occupant(handle, Phase::Here)?;
+        Ok((&occupant.name, &mut occupant.status))
+    }
+
+    /// The container in a slot.
+    pub fn at(&self, slot: Slot) -> Option<Handle> {
+        self.occupants()
+            .find(|(handle, occupant)| handle.slot == slot && occupant.phase == Phase::Here)
+            .map(|(handle, _)| handle)
+    }
+
+    /// Every container's status.
+    pub fn statuses(&mut self) -> impl Iterator<Item = (Slot, &mut Status)> {
+        (0..).zip(&mut self.entries).filter_map(|(slot, entry)| {
+            let occupant = entry.occupant.as_mut()?;
+            (occupant.phase == Phase::Here).then_some((slot, &mut occupant.status))
+        })
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn settled(table: &mut Table, text: &str) -> Handle {
+        let handle = table.reserve(&name(text), 0).unwrap();
+        table.settle(handle).unwrap();
+        handle
+    }
+
+    fn removed(table: &mut Table, handle: Handle) {
+        table.withdraw(handle).unwrap();
+        table.release(handle);
+    }
+
+    #[test]
+    fn a_container_is_found_by_name_and_handle_only_while_it_is_there() {
+        let mut table = Table::new();
+        let a = table.reserve(&name("a"), 7).unwrap();
+        assert_eq!(table.find("a"), Err(Error::NotFound));
+        assert_eq!(table.get(a), Err(Error::NotFound));
+        assert_eq!(table.at(a.slot), None);
+        table.settle(a).unwrap();
+        assert_eq!(table.find("a"), Ok(a));
+        assert_eq!(table.at(a.slot), Some(a));
+        assert_eq!(table.get(a).unwrap().1.times, Times::created(7));
+        table.withdraw(a).unwrap();
+        assert_eq!(table.find("a"), Err(Error::NotFound));
+        assert_eq!(table.get(a), Err(Error::NotFound));
+        table.restore(a).unwrap();
+        assert_eq!(table.find("a"), Ok(a));
+    }
+
+    #[test]
+    fn a_name_is_taken_until_its_slot_is_released() {
+        let mut table = Table::new();
+        let a = table.reserve(&name("a"), 0).unwrap();
+        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
+        table.settle(a).unwrap();
+        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
+        table.withdraw(a).unwrap();
+        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
+        table.release(a);
+        assert!(table.reserve(&name("a"), 0).is_ok());
+    }
+
+    #[test]
+    fn a_handle_of_a_removed_container_leads_nowhere() {
+        let mut table = Table::new();
+        let old = settled(&mut table, "a");
+        removed(&mut table, old);
+        let new = settled(&mut table, "a");
+        assert_eq!(new.slot, old.slot);
+        assert_eq!(table.get(old), Err(Error::NotFound));
+        assert_eq!(table.withdraw(old), Err(Error::NotFound));
+        table.release(old);
+        assert_eq!(table.find("a"), Ok(new));
+    }
+
+    #[test]
+    fn what_is_there_is_not_released() {
+        let mut table = Table::new();
+        let a = settled(&mut table, "a");
+        table.release(a);
+        assert_eq!(table.find("a"), Ok(a));
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_and_no_more() {
+        let mut table = Table::new();
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        assert_eq!(names.len(), MAX_CONTAINERS);
+        let handles = names.map(|name| settled(&mut table, name));
+        assert_eq!(table.reserve(&name("i"), 0), Err(Error::TableFull));
+        removed(&mut table, handles[3]);
+        let i = settled(&mut table, "i");
+        assert_eq!(i.slot, handles[3].slot);
+        assert_eq!(table.statuses().count(), MAX_CONTAINERS);
+    }
+
+    #[test]
+    fn spans_are_told_once_both_their_ends_are_known() {
+        let mut times = Times::created(5);
+        assert_eq!(times.reading_us(), None);
+        times.started_us = Some(10);
+        times.read_us = Some(30);
+        times.loaded_us = Some(70);
+        times.entered_us = Some(150);
+        assert_eq!(times.running_us(), None);
+        times.ended_us = Some(310);
+        let spans = [
+            times.reading_us(),
+            times.loading_us(),
+            times.instantiating_us(),
+            times.running_us(),
+        ];
+        assert_eq!(spans, [Some(20), Some(40), Some(80), Some(160)]);
+    }
+}
