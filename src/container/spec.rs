@@ -27,8 +27,8 @@ pub struct Options<'a> {
     pub thread_stack_bytes: u32,
     /// Its thread's priority; 0 is the most urgent.
     pub priority: u8,
-    /// Longest that a run may take from its start, in microseconds.
-    pub time_limit_us: Option<u64>,
+    /// Longest that a run may take from its start, in milliseconds.
+    pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
 }
@@ -43,7 +43,7 @@ impl Default for Options<'_> {
             stack_bytes: DEFAULT_STACK,
             thread_stack_bytes: DEFAULT_THREAD_STACK,
             priority: 0,
-            time_limit_us: None,
+            time_limit_ms: None,
             attached: false,
         }
     }
@@ -65,8 +65,8 @@ pub struct Spec {
     pub thread_stack_bytes: u32,
     /// Its thread's priority; 0 is the most urgent.
     pub priority: u8,
-    /// Longest that a run may take from its start, in microseconds.
-    pub time_limit_us: Option<u64>,
+    /// Longest that a run may take from its start, in milliseconds.
+    pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
 }
@@ -93,7 +93,7 @@ impl Spec {
             stack_bytes: options.stack_bytes,
             thread_stack_bytes: options.thread_stack_bytes,
             priority: options.priority,
-            time_limit_us: options.time_limit_us,
+            time_limit_ms: options.time_limit_ms,
             attached: options.attached,
         })
     }
