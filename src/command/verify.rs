@@ -77,87 +77,89 @@ impl<S: Storage, E: Engine> Examination<'_, S, E> {
             }
         }
     }
+}
 
-    /// Verifies and prints; [`Status::Failed`] for an image that is refused.
-    ///
-    /// # Errors
-    /// Of the output alone.
-    pub fn print(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
-        if options.json {
-            self.print_json(options, out)
-        } else {
-            self.print_text(options, out)
-        }
+/// Looks at an image once, reporting what is found; `Some` only if nothing was refused.
+pub type Look<'l> = &'l mut dyn FnMut(Report<'_>) -> Option<Image>;
+
+/// Prints the verdict that looking at an image gives; [`Status::Failed`] if it is refused.
+///
+/// # Errors
+/// Of the output alone.
+pub fn print(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
+    if options.json {
+        print_json(look, options, out)
+    } else {
+        print_text(look, options, out)
     }
+}
 
-    fn print_json(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
-        let mut verdict = Verdict::new(options.strict);
-        self.judge(&mut |finding, at, detail| verdict.note(finding, at, detail));
-        let mut out = out;
-        write::object(&mut out, |object| {
-            object.string("verdict", verdict.word())?;
-            match verdict.code() {
-                Some(code) => {
-                    object.string("code", code)?;
-                    object.string("at", verdict.at())?;
-                }
-                None => {
-                    object.null("code")?;
-                    object.null("at")?;
-                }
+fn print_json(look: Look<'_>, options: Options, mut out: &mut dyn Write) -> Outcome {
+    let mut verdict = Verdict::new(options.strict);
+    look(&mut |finding, at, detail| verdict.note(finding, at, detail));
+    write::object(&mut out, |object| {
+        object.string("verdict", verdict.word())?;
+        match verdict.code() {
+            Some(code) => {
+                object.string("code", code)?;
+                object.string("at", verdict.at())?;
             }
-            object.array("warnings", |warnings| {
-                verdict
-                    .warnings()
-                    .iter()
-                    .try_for_each(|warning| warnings.string(warning.code()))
-            })?;
-            if !options.all {
-                return Ok(());
+            None => {
+                object.null("code")?;
+                object.null("at")?;
             }
-            // The findings come after the verdict, so that this is a second look.
-            object.array("findings", |findings| {
-                let mut written = Ok(());
-                self.judge(&mut |finding, at, detail| {
-                    written = findings.object(|object| {
-                        object.string("code", finding.as_str())?;
-                        object.string("at", at)?;
-                        object.string("detail", detail)
-                    });
-                    go_on_while(written.is_ok())
-                });
-                written
-            })
+        }
+        object.array("warnings", |warnings| {
+            verdict
+                .warnings()
+                .iter()
+                .try_for_each(|warning| warnings.string(warning.code()))
         })?;
-        out.write_char('\n')?;
-        Ok(status(&verdict))
-    }
-
-    fn print_text(&mut self, options: Options, out: &mut dyn Write) -> Outcome {
-        let mut verdict = Verdict::new(options.strict);
-        let mut written = Ok(());
-        let image = self.judge(&mut |finding, at, detail| {
-            let enough = verdict.note(finding, at, detail);
-            let refused = options.strict || matches!(finding, Finding::Refusal(_));
-            written = print_finding(out, refused, finding, at, detail);
-            if options.all {
-                go_on_while(written.is_ok())
-            } else {
-                enough
-            }
-        });
-        written?;
-        writeln!(out, "verdict: {}", verdict.word())?;
-        if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
-            let format = match image.format {
-                Format::Wasm => "portable wasm",
-                Format::Aot => "AOT code",
-            };
-            writeln!(out, "image: {}", image.manifest.digest)?;
-            writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
+        if !options.all {
+            return Ok(());
         }
-        Ok(status(&verdict))
+        // The findings come after the verdict, so that this is a second look.
+        object.array("findings", |findings| {
+            let mut written = Ok(());
+            look(&mut |finding, at, detail| {
+                written = findings.object(|object| {
+                    object.string("code", finding.as_str())?;
+                    object.string("at", at)?;
+                    object.string("detail", detail)
+                });
+                go_on_while(written.is_ok())
+            });
+            written
+        })
+    })?;
+    out.write_char('\n')?;
+    Ok(status(&verdict))
+}
+
+fn print_text(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
+    let mut verdict = Verdict::new(options.strict);
+    let mut written = Ok(());
+    let image = look(&mut |finding, at, detail| {
+        let enough = verdict.note(finding, at, detail);
+        let refused = options.strict || matches!(finding, Finding::Refusal(_));
+        written = print_finding(out, refused, finding, at, detail);
+        if options.all {
+            go_on_while(written.is_ok())
+        } else {
+            enough
+        }
+    });
+    written?;
+    writeln!(out, "verdict: {}", verdict.word())?;
+    if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
+        let format = match image.format {
+            Format::Wasm => "portable wasm",
+            Format::Aot => "AOT code",
+        };
+        writeln!(out, "image: {}", image.manifest.digest)?;
+        writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
     }
+    Ok(status(&verdict))
 }
 
 fn print_finding(
