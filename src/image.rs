@@ -40,7 +40,7 @@ pub struct Image {
     /// The one executable layer.
     pub executable: Content,
     /// Its place among the manifest's layers, from 0.
-    pub executable_layer: usize,
+    pub executable_layer: u8,
     /// What the executable layer holds.
     pub format: Format,
     /// What the executable layer's annotations say against running AOT code here.

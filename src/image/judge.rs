@@ -167,7 +167,7 @@ pub fn load<'code, E: Engine>(
 pub const fn place(code: Code, image: &Image) -> Place<'static> {
     match code {
         Code::Document(_) => Place::Whole(Part::Config),
-        _ => Place::Layer(image.executable_layer),
+        _ => Place::Layer(image.executable_layer as usize),
     }
 }
 
@@ -655,7 +655,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         };
         ControlFlow::Continue(Some(Layers {
             executable,
-            executable_layer: layer.index,
+            // There are no more blobs than `MAX_BLOBS` beside it.
+            executable_layer: u8::try_from(layer.index).unwrap_or(u8::MAX),
             format,
             aot_annotations,
             blobs,
@@ -719,7 +720,7 @@ impl Settings {
 /// What the layers settle.
 struct Layers {
     executable: Content,
-    executable_layer: usize,
+    executable_layer: u8,
     format: Format,
     aot_annotations: Result<(), Code>,
     blobs: Vec<Blob, MAX_BLOBS>,
