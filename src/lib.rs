@@ -19,3 +19,4 @@ pub mod container;
 pub mod image;
 pub mod limits;
 pub mod port;
+pub mod supervisor;

@@ -8,7 +8,10 @@
 use core::fmt;
 use core::ops::DerefMut;
 
+use crate::container::Guest;
 use crate::image::aot::Target;
+use crate::image::judge::Policy;
+use crate::limits::MAX_CONTAINERS;
 
 // ---------------------------------------------------------------- storage
 
@@ -221,8 +224,13 @@ pub enum Stream {
 
 // ---------------------------------------------------------------- threads
 
-/// Which of the fixed container places a thread serves: 0 … `MAX_CONTAINERS` - 1.
+/// Whom a thread serves: the containers have 0 … `MAX_CONTAINERS` - 1, and [`WATCHDOG`] is
+/// the supervisor's own.
 pub type Slot = u8;
+
+/// The slot of the thread that ends runs at their time limit. It must get to run while guests
+/// compute, so it is more urgent than any of them.
+pub const WATCHDOG: Slot = MAX_CONTAINERS as Slot;
 
 /// What a container's thread needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,7 +239,7 @@ pub struct ThreadSpec<'a> {
     pub name: &'a str,
     /// Native stack, in bytes; a platform may give more.
     pub stack_bytes: u32,
-    /// 0 is the container band's most urgent.
+    /// 0 is the container band's most urgent. Means nothing for the [`WATCHDOG`].
     pub priority: u8,
 }
 
@@ -245,8 +253,9 @@ pub trait Threads {
     /// The slot's earlier thread may still be on its way out of that call: where both would
     /// use one stack, this waits for it.
     fn spawn(&self, slot: Slot, spec: &ThreadSpec<'_>) -> bool;
-    /// Waits until [`wake`](Self::wake) is called for `slot` or uptime reaches `until_us`.
-    /// Called by the slot's own thread only. `true` when woken.
+    /// Waits until [`wake`](Self::wake) is called for `slot` or uptime reaches `until_us`; where
+    /// that is now or past, lets other threads run first. Called by the slot's own thread only.
+    /// `true` when woken.
     fn sleep(&self, slot: Slot, until_us: Option<u64>) -> bool;
     /// Ends the present or next [`sleep`](Self::sleep) of `slot`.
     fn wake(&self, slot: Slot);
@@ -481,8 +490,9 @@ pub trait Engine {
     fn exports(&self, module: &Self::Module<'_>, export: &mut dyn FnMut(&str, External<'_>));
     /// Pages of 64 KiB that the module's own memory starts with; 0 without one.
     fn minimum_pages(&self, module: &Self::Module<'_>) -> u32;
-    /// Instantiates, calls `started`, and runs the entry point to its end on this thread.
-    /// Everything the run took is given back before this returns.
+    /// Instantiates, calls `started`, and only then runs guest code on this thread: the start
+    /// function, if there is one, and the entry point to its end. Everything the run took is
+    /// given back before this returns.
     fn run(
         &self,
         module: &mut Self::Module<'_>,
@@ -491,4 +501,34 @@ pub trait Engine {
         stopper: &Self::Stopper,
         started: &mut dyn FnMut(),
     ) -> Result<Exit, StartError>;
+}
+
+// ---------------------------------------------------------------- platform
+
+/// All of the above, for one device.
+pub trait Platform {
+    /// The kind of lock that the runtime's own short critical sections use.
+    type RawMutex: lock_api::RawMutex;
+    /// The partition.
+    type Storage: Storage;
+    /// The engine.
+    type Engine: Engine;
+
+    /// The partition. The image store's layout is in its root folder.
+    fn storage(&self) -> &Self::Storage;
+    /// The engine.
+    fn engine(&self) -> &Self::Engine;
+    /// Time.
+    fn clock(&self) -> &dyn Clock;
+    /// Random bytes.
+    fn entropy(&self) -> &dyn Entropy;
+    /// Where somebody may be attached.
+    fn console(&self) -> &dyn Console;
+    /// Threads.
+    fn threads(&self) -> &dyn Threads;
+    /// Which images this device takes.
+    fn policy(&self) -> Policy<'_>;
+    /// Makes the host functions for one run of a container, calls `run` with them once, and
+    /// gives back what they hold.
+    fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host));
 }

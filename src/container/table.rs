@@ -16,8 +16,15 @@ use crate::port::Slot;
 /// One container, for as long as it exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle {
-    pub(crate) slot: Slot,
+    slot: Slot,
     generation: u32,
+}
+
+impl Handle {
+    /// The slot that the container has.
+    pub const fn slot(self) -> Slot {
+        self.slot
+    }
 }
 
 /// When things happened to a container, in microseconds since boot. What has not happened yet

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Drives containers through the ports.
+//!
+//! Promised:
+//!
+//! - Whatever the guests do, [`kill`](Supervisor::kill), the time limit and every question about
+//!   a container are served at once: no lock is held while a guest runs, and what a guest's host
+//!   calls lock (its log, what it was created with) is not needed to kill it.
+//! - A start whose code is refused or can't be instantiated says so to whoever asked for it.
+//! - How a run ended is what happened: a guest that ends by itself while it is being killed has
+//!   exited, with its own code.
+//! - A container that is not live has no thread and holds nothing but its slot, its log and its
+//!   folder.
+//!
+//! How: the [table](crate::container::table) says what containers there are and in what state,
+//! under one lock that is never held over anything slow. What a container was created with, its
+//! log and its [`Stop`] lie beside the table, one `Place` for each slot, each with its own
+//! lock. [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of
+//! the supervisor's own, which is there only while some run has a time limit, watches over the
+//! limits.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use heapless::String;
+use lock_api::{Mutex, RawMutex as _};
+use ocre_oci::Sha256;
+
+use crate::container::log::{Cursor, Log, Record};
+use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
+use crate::container::table::{Handle, Status, Table, Times};
+use crate::container::{Error, Guest, Name, Options, Spec, data};
+use crate::image::Image;
+use crate::image::judge::{self, Policy, Source};
+use crate::image::verdict::{Code, write_cut};
+use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_LOG_RECORD};
+use crate::port::{
+    Engine, Exit, Halt, Platform, Program, Slot, StartError, Stop, Stream, ThreadSpec, WATCHDOG,
+};
+
+/// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
+/// stopped takes longer.
+const KILL_PATIENCE_US: u64 = 10_000_000;
+
+/// Stack of the watchdog's thread, in bytes.
+const WATCHDOG_STACK: u32 = 2048;
+
+/// Runs containers on a platform.
+pub struct Supervisor<P: Platform> {
+    platform: P,
+    table: Mutex<P::RawMutex, Table>,
+    places: [Place<P>; MAX_CONTAINERS],
+    /// Waits for output that are going on.
+    followers: AtomicU32,
+}
+
+/// What belongs to the container in a slot, outside of the table.
+struct Place<P: Platform> {
+    spec: Mutex<P::RawMutex, Option<(Handle, Spec)>>,
+    log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
+    stopper: <P::Engine as Engine>::Stopper,
+    /// The guest is to see that it should end.
+    asked: AtomicBool,
+    /// No host call is to go on.
+    killed: AtomicBool,
+}
+
+impl<P: Platform> Place<P> {
+    const fn new() -> Self {
+        Self {
+            spec: Mutex::const_new(P::RawMutex::INIT, None),
+            log: Mutex::const_new(P::RawMutex::INIT, (None, Log::new())),
+            stopper: <P::Engine as Engine>::Stopper::NEW,
+            asked: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+        }
+    }
+}
+
+/// One line of a list of containers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// Leads to the container.
+    pub handle: Handle,
+    /// Its name.
+    pub name: Name,
+    /// Its state and times.
+    pub status: Status,
+}
+
+/// What [`Supervisor::await_log`] has waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Follow {
+    /// There is more to read.
+    More,
+    /// All is read, and the container is not running.
+    Ended,
+    /// The time is over.
+    TimedOut,
+}
+
+impl<P: Platform> Supervisor<P> {
+    /// No containers yet. Constant, so that it can be a static.
+    pub const fn new(platform: P) -> Self {
+        Self {
+            platform,
+            table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
+            places: [const { Place::new() }; MAX_CONTAINERS],
+            followers: AtomicU32::new(0),
+        }
+    }
+
+    /// What it runs on.
+    pub const fn platform(&self) -> &P {
+        &self.platform
+    }
+
+    fn now(&self) -> u64 {
+        self.platform.clock().uptime_us()
+    }
+
+    fn place(&self, slot: Slot) -> Result<&Place<P>, Error> {
+        self.places.get(usize::from(slot)).ok_or(Error::NotFound)
+    }
+
+    // ------------------------------------------------------------ to come and to go
+
+    /// Creates a container of a judged image, under a name that is made up where none is given.
+    ///
+    /// # Errors
+    /// About the name, arguments, environment or storage; [`Error::TableFull`].
+    pub fn create(
+        &self,
+        name: Option<&str>,
+        image: Image,
+        options: &Options<'_>,
+    ) -> Result<Handle, Error> {
+        let name = match name {
+            Some(name) => Name::parse(name)?,
+            None => Name::generate(self.platform.entropy())?,
+        };
+        let spec = Spec::new(&name, image, options)?;
+        let handle = self.table.lock().reserve(&name, self.now())?;
+        if let Err(error) = data::create(self.platform.storage(), &name) {
+            self.table.lock().release(handle);
+            return Err(error.into());
+        }
+        let place = self.place(handle.slot())?;
+        *place.spec.lock() = Some((handle, spec));
+        {
+            let mut log = place.log.lock();
+            log.0 = Some(handle);
+            log.1.clear();
+        }
+        self.table.lock().settle(handle)?;
+        Ok(handle)
+    }
+
+    /// Removes a container with its log and its files; one that is live only with `force`,
+    /// which kills it first.
+    ///
+    /// # Errors
+    /// `container-running`, `container-paused`; [`Error::TimedOut`] where it does not end
+    /// although killed; the storage's own, and it is still there, to be removed again.
+    pub fn remove(&self, handle: Handle, force: bool) -> Result<(), Error> {
+        let event = if force {
+            Event::RemoveByForce
+        } else {
+            Event::Remove
+        };
+        let name = loop {
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            let (_, action) = status.state.on(event)?;
+            if action == Action::Remove {
+                let name = name.clone();
+                table.withdraw(handle)?;
+                break name;
+            }
+            self.end_run(handle.slot(), status, Cause::Kill)?;
+            drop(table);
+            self.await_end(handle, self.now().saturating_add(KILL_PATIENCE_US))?;
+        };
+        if let Err(error) = data::remove(self.platform.storage(), &name) {
+            self.table.lock().restore(handle)?;
+            return Err(error.into());
+        }
+        let place = self.place(handle.slot())?;
+        *place.spec.lock() = None;
+        {
+            let mut log = place.log.lock();
+            log.0 = None;
+            log.1.clear();
+        }
+        self.table.lock().release(handle);
+        self.platform.threads().announce();
+        Ok(())
+    }
+
+    // ------------------------------------------------------------ to run
+
+    /// Starts a container, also one that has run before, and returns when its guest's first
+    /// instruction is next.
+    ///
+    /// # Errors
+    /// `container-running`, `container-paused`; [`Error::Start`] with the reason where its code
+    /// is refused or can't be instantiated, and the container is then `failed`.
+    pub fn start(&self, handle: Handle) -> Result<(), Error> {
+        let place = self.place(handle.slot())?;
+        let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
+            (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
+        })?;
+        let now = self.now();
+        let deadline_us =
+            time_limit_ms.map(|ms| now.saturating_add(u64::from(ms).saturating_mul(1000)));
+        let (name, watched) = {
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            loop {
+                let (state, action) = status.state.on(Event::Start)?;
+                status.state = state;
+                if action == Action::Spawn {
+                    break;
+                }
+            }
+            status.killed = None;
+            status.deadline_us = deadline_us;
+            status.times = Times {
+                started_us: Some(now),
+                ..Times::created(status.times.created_us)
+            };
+            // No run uses these yet, and whoever kills this one comes after us: the lock is ours.
+            place.stopper.reset();
+            place.killed.store(false, Ordering::SeqCst);
+            place.asked.store(false, Ordering::SeqCst);
+            let name = name.clone();
+            (name, deadline_us.is_none() || self.watch_over(&mut table))
+        };
+        let thread = ThreadSpec {
+            name: &name,
+            stack_bytes,
+            priority,
+        };
+        if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
+            self.ended(handle, Outcome::Failed(Failure::Thread));
+        }
+        self.await_entry(handle, now)
+    }
+
+    /// Waits until the run that was started at `started_us` is past its instantiation.
+    fn await_entry(&self, handle: Handle, started_us: u64) -> Result<(), Error> {
+        self.await_change(None, || {
+            let status = self.status(handle)?;
+            // Another start has come in between: ours is over, and how is not known any more.
+            let superseded = status.times.started_us != Some(started_us);
+            Ok(match status.state {
+                _ if superseded || status.times.entered_us.is_some() => Some(Ok(())),
+                State::Ended(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
+                State::Ended(_) => Some(Ok(())),
+                _ => None,
+            })
+        })?
+    }
+
+    /// Kills a container: returns at once, and its run ends soon.
+    ///
+    /// # Errors
+    /// `container-not-running`.
+    pub fn kill(&self, handle: Handle) -> Result<(), Error> {
+        let mut table = self.table.lock();
+        let (_, status) = table.get(handle)?;
+        status.state.on(Event::Kill)?;
+        self.end_run(handle.slot(), status, Cause::Kill)
+    }
+
+    /// Asks a container to end, waits for `grace_us`, kills it if it has not, and waits for that.
+    ///
+    /// # Errors
+    /// `container-not-running`; [`Error::TimedOut`] where it does not end although killed.
+    pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<Outcome, Error> {
+        let asked = {
+            let mut table = self.table.lock();
+            let (_, status) = table.get(handle)?;
+            let (_, action) = status.state.on(Event::Stop)?;
+            let place = self.place(handle.slot())?;
+            place.asked.store(true, Ordering::SeqCst);
+            action == Action::AskToStop
+        };
+        if asked {
+            self.platform.threads().wake(handle.slot());
+            match self.await_end(handle, self.now().saturating_add(grace_us)) {
+                Err(Error::TimedOut) => {}
+                ended => return ended,
+            }
+        }
+        {
+            let mut table = self.table.lock();
+            let (_, status) = table.get(handle)?;
+            if status.state.is_live() {
+                self.end_run(handle.slot(), status, Cause::Stop)?;
+            }
+        }
+        self.await_end(handle, self.now().saturating_add(KILL_PATIENCE_US))
+    }
+
+    /// Ends the run of a live container, from under the table's lock.
+    fn end_run(&self, slot: Slot, status: &mut Status, cause: Cause) -> Result<(), Error> {
+        let place = self.place(slot)?;
+        status.killed.get_or_insert(cause);
+        place.killed.store(true, Ordering::SeqCst);
+        place.stopper.stop();
+        self.platform.threads().wake(slot);
+        Ok(())
+    }
+
+    /// Waits for the end of a container's run, at most until uptime reaches `until_us`; where
+    /// its last run is over, tells how at once.
+    ///
+    /// # Errors
+    /// `container-not-started`; [`Error::TimedOut`]; [`Error::NotFound`], also where it is
+    /// removed meanwhile.
+    pub fn wait(&self, handle: Handle, until_us: Option<u64>) -> Result<Outcome, Error> {
+        self.await_change(until_us, || {
+            let state = self.status(handle)?.state;
+            let (_, action) = state.on(Event::Wait)?;
+            Ok(match (action, state) {
+                (Action::Report, State::Ended(outcome)) => Some(outcome),
+                _ => None,
+            })
+        })
+    }
+
+    fn await_end(&self, handle: Handle, until_us: u64) -> Result<Outcome, Error> {
+        self.wait(handle, Some(until_us))
+    }
+
+    /// Looks, and looks again after each announcement, until there is something.
+    fn await_change<T>(
+        &self,
+        until_us: Option<u64>,
+        mut look: impl FnMut() -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
+        let threads = self.platform.threads();
+        // Counted before looking, so that no announcement falls in between.
+        let mut seen = threads.await_change(0, Some(0));
+        loop {
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            if until_us.is_some_and(|until| self.now() >= until) {
+                return Err(Error::TimedOut);
+            }
+            seen = threads.await_change(seen, until_us);
+        }
+    }
+
+    // ------------------------------------------------------------ to look
+
+    /// The container of that name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn find(&self, name: &str) -> Result<Handle, Error> {
+        self.table.lock().find(name)
+    }
+
+    /// Where a container is in its life.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn status(&self, handle: Handle) -> Result<Status, Error> {
+        self.table.lock().get(handle).map(|(_, status)| *status)
+    }
+
+    /// Shows every container, in the order of their slots.
+    pub fn list(&self, show: &mut dyn FnMut(&Summary)) {
+        for slot in (0..).take(MAX_CONTAINERS) {
+            let summary = {
+                let mut table = self.table.lock();
+                let Some(handle) = table.at(slot) else {
+                    continue;
+                };
+                let Ok((name, status)) = table.get(handle) else {
+                    continue;
+                };
+                Summary {
+                    handle,
+                    name: name.clone(),
+                    status: *status,
+                }
+            };
+            show(&summary);
+        }
+    }
+
+    /// Shows what a container was created with. A lock is held meanwhile that the container's
+    /// own host calls need.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn with_spec<T>(&self, handle: Handle, show: impl FnOnce(&Spec) -> T) -> Result<T, Error> {
+        match &*self.place(handle.slot())?.spec.lock() {
+            Some((owner, spec)) if *owner == handle => Ok(show(spec)),
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    /// Whether some container is made from the image with that manifest.
+    pub fn uses(&self, manifest: &Sha256) -> bool {
+        self.places.iter().any(|place| {
+            let spec = place.spec.lock();
+            spec.as_ref()
+                .is_some_and(|(_, spec)| spec.image.manifest.digest == *manifest)
+        })
+    }
+
+    // ------------------------------------------------------------ to listen
+
+    fn with_log<T>(
+        &self,
+        handle: Handle,
+        look: impl FnOnce(&Log<LOG_BYTES>) -> T,
+    ) -> Result<T, Error> {
+        match &*self.place(handle.slot())?.log.lock() {
+            (Some(owner), log) if *owner == handle => Ok(look(log)),
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    /// Where to read a container's output from: its last `lines` lines, or all that is there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn log_cursor(&self, handle: Handle, lines: Option<usize>) -> Result<Cursor, Error> {
+        self.with_log(handle, |log| {
+            lines.map_or_else(|| log.oldest(), |lines| log.tail(lines))
+        })
+    }
+
+    /// Reads the next line, or part of one, of a container's output; `None` where all is read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn read_log(
+        &self,
+        handle: Handle,
+        cursor: &mut Cursor,
+        buffer: &mut [u8; MAX_LOG_RECORD],
+    ) -> Result<Option<Record>, Error> {
+        self.with_log(handle, |log| log.read(cursor, buffer))
+    }
+
+    /// How many lines of a container's output are lost, because the log keeps only so many.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn log_dropped(&self, handle: Handle) -> Result<u64, Error> {
+        self.with_log(handle, Log::dropped)
+    }
+
+    /// Waits until there is more output to read, at most until uptime reaches `until_us`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn await_log(
+        &self,
+        handle: Handle,
+        cursor: Cursor,
+        until_us: Option<u64>,
+    ) -> Result<Follow, Error> {
+        // Guests announce their output only while this says that somebody cares. It is raised
+        // before the log is looked at, and guests look at it after they have written.
+        self.followers.fetch_add(1, Ordering::SeqCst);
+        let found = self.await_change(until_us, || {
+            // In this order: what is written before the end must not be missed.
+            let live = self.status(handle)?.state.is_live();
+            let more = self.with_log(handle, |log| log.has_more(cursor))?;
+            Ok(match (more, live) {
+                (true, _) => Some(Follow::More),
+                (false, false) => Some(Follow::Ended),
+                (false, true) => None,
+            })
+        });
+        self.followers.fetch_sub(1, Ordering::SeqCst);
+        match found {
+            Err(Error::TimedOut) => Ok(Follow::TimedOut),
+            found => found,
+        }
+    }
+
+    // ------------------------------------------------------------ threads
+
+    /// What the platform's thread for a slot does, from beginning to end.
+    pub fn thread_main(&self, slot: Slot) {
+        if slot == WATCHDOG {
+            return self.watch();
+        }
+        let Some(handle) = self.table.lock().at(slot) else {
+            return;
+        };
+        let outcome = match self.run(handle) {
+            Ok(Exit::Code(code)) => Outcome::Exited(code),
+            Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
+            Ok(Exit::Stopped) => {
+                let cause = self.status(handle).ok().and_then(|status| status.killed);
+                Outcome::Killed(cause.unwrap_or(Cause::Kill))
+            }
+            Err(failure) => Outcome::Failed(failure),
+        };
+        self.ended(handle, outcome);
+    }
+
+    /// Writes down the end of a run that has given back everything.
+    fn ended(&self, handle: Handle, outcome: Outcome) {
+        let now = self.now();
+        {
+            let mut table = self.table.lock();
+            let Ok((name, status)) = table.get(handle) else {
+                return;
+            };
+            let Ok((state, _)) = status.state.on(Event::End(outcome)) else {
+                return;
+            };
+            log::info!("container {name}: {state}");
+            status.state = state;
+            status.times.ended_us = Some(now);
+            // The watchdog may sleep for this one alone.
+            if status.deadline_us.take().is_some() {
+                self.platform.threads().wake(WATCHDOG);
+            }
+        }
+        self.platform.threads().announce();
+    }
+
+    /// A run: from the partition to the guest's end. What is taken here is given back here.
+    fn run(&self, handle: Handle) -> Result<Exit, Failure> {
+        let engine = self.platform.engine();
+        let place = self.place(handle.slot()).map_err(|_| Failure::Thread)?;
+        let name = self.name(handle)?;
+
+        let mut code = self.read(handle)?;
+        self.mark(handle, |times, now| times.read_us = Some(now));
+        if place.killed.load(Ordering::SeqCst) {
+            return Ok(Exit::Stopped);
+        }
+        let (mut module, settings) = self.load(handle, &name, &mut code)?;
+        self.mark(handle, |times, now| times.loaded_us = Some(now));
+
+        let program = Program {
+            entry: &settings.entry_point,
+            memory_bytes: settings.memory_bytes,
+            stack_bytes: settings.stack_bytes,
+            instructions: None,
+        };
+        let guest = Running {
+            supervisor: self,
+            place,
+            handle,
+            name: &name,
+            attached: settings.attached,
+        };
+        let mut result = Err(StartError::OutOfMemory);
+        self.platform.with_host(&guest, &mut |host| {
+            result = engine.run(&mut module, &program, host, &place.stopper, &mut || {
+                self.mark(handle, |times, now| times.entered_us = Some(now));
+                self.platform.threads().announce();
+            });
+        });
+        result.map_err(|error| match error {
+            StartError::Link => Failure::Image(Code::WasmImport),
+            StartError::MemoryLimit => Failure::Image(Code::LimitMemory),
+            StartError::OutOfMemory => Failure::Image(Code::OutOfMemory),
+            StartError::Entry => Failure::Image(Code::WasmEntrySignature),
+            StartError::Stack => Failure::Image(Code::LimitStack),
+            StartError::Instantiate => Failure::Instantiate,
+        })
+    }
+
+    // The next two copy what the container was created with onto the stack. Inlined, the copies
+    // would stay there under the guest.
+
+    #[inline(never)]
+    fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
+        let spec = self.spec(handle)?;
+        judge::read_executable(self.source(), self.platform.engine(), &spec.image)
+            .map_err(Failure::Image)
+    }
+
+    #[inline(never)]
+    fn load<'code>(
+        &self,
+        handle: Handle,
+        name: &Name,
+        code: &'code mut [u8],
+    ) -> Result<(<P::Engine as Engine>::Module<'code>, Settings), Failure> {
+        let spec = self.spec(handle)?;
+        let policy = Policy {
+            memory_bytes: spec.memory_bytes,
+            ..self.platform.policy()
+        };
+        let mut words: String<96> = String::new();
+        let mut explain = |more: &str| write_cut(&mut words, format_args!("{more}"));
+        let module = judge::load(
+            self.platform.engine(),
+            code,
+            &spec.image,
+            &policy,
+            &mut explain,
+        );
+        let module = module.map_err(|code| {
+            log::error!("container {name}: {code}: {words}");
+            Failure::Image(code)
+        })?;
+        let settings = Settings {
+            entry_point: spec.image.entry_point,
+            memory_bytes: spec.memory_bytes,
+            stack_bytes: spec.stack_bytes,
+            attached: spec.attached,
+        };
+        Ok((module, settings))
+    }
+
+    fn source(&self) -> Source<'_, P::Storage> {
+        Source {
+            storage: self.platform.storage(),
+            root: "/",
+        }
+    }
+
+    // A live container is not removed, so its thread always finds it.
+
+    fn spec(&self, handle: Handle) -> Result<Spec, Failure> {
+        self.with_spec(handle, Spec::clone)
+            .map_err(|_| Failure::Thread)
+    }
+
+    fn name(&self, handle: Handle) -> Result<Name, Failure> {
+        let mut table = self.table.lock();
+        let (name, _) = table.get(handle).map_err(|_| Failure::Thread)?;
+        Ok(name.clone())
+    }
+
+    fn mark(&self, handle: Handle, set: impl FnOnce(&mut Times, u64)) {
+        let now = self.now();
+        if let Ok((_, status)) = self.table.lock().get(handle) {
+            set(&mut status.times, now);
+        }
+    }
+
+    // ------------------------------------------------------------ time limits
+
+    /// Makes sure that somebody watches over the deadlines; `false` where there is no thread
+    /// for it.
+    fn watch_over(&self, table: &mut Table) -> bool {
+        let threads = self.platform.threads();
+        if table.watched {
+            threads.wake(WATCHDOG);
+        } else {
+            let thread = ThreadSpec {
+                name: "watchdog",
+                stack_bytes: WATCHDOG_STACK,
+                priority: 0,
+            };
+            table.watched = threads.spawn(WATCHDOG, &thread);
+        }
+        table.watched
+    }
+
+    /// Ends the runs whose time is over, until no run has a limit.
+    fn watch(&self) {
+        loop {
+            let next = {
+                let mut table = self.table.lock();
+                let now = self.now();
+                let mut next: Option<u64> = None;
+                for (slot, status) in table.statuses() {
+                    match status.deadline_us.filter(|_| status.killed.is_none()) {
+                        Some(deadline) if deadline <= now => {
+                            // Fails only for a slot that is not there, and this one is.
+                            let _ = self.end_run(slot, status, Cause::TimeLimit);
+                        }
+                        Some(deadline) => {
+                            next = Some(next.map_or(deadline, |next| next.min(deadline)));
+                        }
+                        None => {}
+                    }
+                }
+                table.watched = next.is_some();
+                next
+            };
+            let Some(next) = next else {
+                return;
+            };
+            self.platform.threads().sleep(WATCHDOG, Some(next));
+        }
+    }
+}
+
+/// What a run needs to know once its code is loaded.
+struct Settings {
+    entry_point: String<{ crate::limits::MAX_ENTRY_POINT }>,
+    memory_bytes: u32,
+    stack_bytes: u32,
+    attached: bool,
+}
+
+/// A running container.
+struct Running<'a, P: Platform> {
+    supervisor: &'a Supervisor<P>,
+    place: &'a Place<P>,
+    handle: Handle,
+    name: &'a Name,
+    attached: bool,
+}
+
+impl<P: Platform> Guest for Running<'_, P> {
+    fn name(&self) -> &Name {
+        self.name
+    }
+
+    fn spec(&self, show: &mut dyn FnMut(&Spec)) {
+        // Its own thread is running, so it is there.
+        let _ = self.supervisor.with_spec(self.handle, |spec| show(spec));
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        let now = self.supervisor.now();
+        self.place.log.lock().1.write(stream, now, bytes);
+        if self.attached {
+            self.supervisor.platform.console().write(stream, bytes);
+        }
+        if self.supervisor.followers.load(Ordering::SeqCst) > 0 {
+            self.supervisor.platform.threads().announce();
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        if self.attached && !self.place.asked.load(Ordering::SeqCst) {
+            self.supervisor.platform.console().read(buffer)
+        } else {
+            Some(0)
+        }
+    }
+
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+        self.check()?;
+        let threads = self.supervisor.platform.threads();
+        threads.sleep(self.handle.slot(), until_us);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Halt> {
+        if self.place.killed.load(Ordering::SeqCst) {
+            Err(Halt::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
