@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract of ocre_wamr.h over WAMR 2.4.3, including its own headers: the
+ * public API runs start functions while it instantiates, where nothing could
+ * stop them, and looks functions up by name only.
+ */
+#include "ocre_wamr.h"
+
+#include <string.h>
+
+#include "bh_platform.h"
+#include "wasm_export.h"
+#include "wasm_exec_env.h"
+#include "wasm_memory.h"
+#include "wasm_runtime_common.h"
+#include "../aot/aot_runtime.h"
+#include "../interpreter/wasm_runtime.h"
+
+#if WASM_ENABLE_THREAD_MGR == 0 || WASM_ENABLE_INSTRUCTION_METERING == 0 \
+    || WASM_ENABLE_AOT_VALIDATOR == 0 || WASM_ENABLE_MULTI_MEMORY != 0
+#error "WAMR must be built with the definitions of wamr/defines.txt"
+#endif
+
+/* Room a guest needs on its thread's stack besides the reserve: the frames of
+ * WAMR between here and the guest's first one. */
+#define GUEST_STACK_BYTES 4096u
+
+struct module {
+    WASMModuleCommon *wamr;
+    /* The start function, hidden from WAMR; UINT32_MAX without one. */
+    uint32_t start;
+};
+
+struct instance {
+    struct module *module;
+    WASMModuleInstanceCommon *wamr;
+    WASMExecEnv *env;
+};
+
+struct wasm_trap_t;
+void
+wasm_trap_delete(struct wasm_trap_t *trap);
+
+static ocre_wamr_call_handler call_handler;
+static korp_mutex interrupt_lock;
+
+/* The one function of WAMR's C API, which is not built, that the runtime names:
+ * for host functions registered through that API, so it is never called. */
+void
+wasm_trap_delete(struct wasm_trap_t *trap)
+{
+    (void)trap;
+}
+
+static bool
+is_aot(const struct module *module)
+{
+    return module->wamr->module_type == Wasm_Module_AoT;
+}
+
+static const WASMModule *
+as_wasm(const struct module *module)
+{
+    return (const WASMModule *)module->wamr;
+}
+
+static const AOTModule *
+as_aot(const struct module *module)
+{
+    return (const AOTModule *)module->wamr;
+}
+
+static bool
+is_interrupted(WASMExecEnv *env)
+{
+    return (WASM_SUSPEND_FLAGS_GET(env->suspend_flags)
+            & WASM_SUSPEND_FLAG_TERMINATE)
+           != 0;
+}
+
+/* Every host function is this one for WAMR; the attachment tells them apart. */
+static void
+trampoline(WASMExecEnv *env, uint64_t *arguments)
+{
+    const struct ocre_wamr_native *native = env->attachment;
+    WASMModuleInstance *wamr = (WASMModuleInstance *)env->module_inst;
+    WASMMemoryInstance *memory = wasm_get_default_memory(wamr);
+    uint32_t count = native->parameters != 0 ? native->parameters : 1;
+
+    if (is_interrupted(env)) {
+        wasm_set_exception(wamr, OCRE_WAMR_STOPPED);
+        return;
+    }
+    if (call_handler(env->user_data, native->index,
+                     memory ? memory->memory_data : NULL,
+                     memory ? (size_t)memory->memory_data_size : 0, arguments,
+                     count)
+        != 0)
+        wasm_set_exception(wamr, OCRE_WAMR_HALTED);
+}
+
+int32_t
+ocre_wamr_start(void *pool, uint32_t pool_bytes, ocre_wamr_call_handler handler)
+{
+    RuntimeInitArgs arguments;
+
+    memset(&arguments, 0, sizeof(arguments));
+    if (pool) {
+        arguments.mem_alloc_type = Alloc_With_Pool;
+        arguments.mem_alloc_option.pool.heap_buf = pool;
+        arguments.mem_alloc_option.pool.heap_size = pool_bytes;
+    }
+    else
+        arguments.mem_alloc_type = Alloc_With_System_Allocator;
+    arguments.running_mode = Mode_Interp;
+
+    if (os_mutex_init(&interrupt_lock) != 0)
+        return OCRE_WAMR_NO_MEMORY;
+    if (!wasm_runtime_full_init(&arguments)) {
+        os_mutex_destroy(&interrupt_lock);
+        return OCRE_WAMR_NO_MEMORY;
+    }
+    /* Whatever is worth telling comes back as a status and a text. */
+    wasm_runtime_set_log_level(WASM_LOG_LEVEL_FATAL);
+    call_handler = handler;
+    return OCRE_WAMR_OK;
+}
+
+int32_t
+ocre_wamr_register(const char *module, struct ocre_wamr_native *natives,
+                   uint32_t count)
+{
+    NativeSymbol *symbols;
+    uint32_t i;
+
+    if (count == 0)
+        return OCRE_WAMR_OK;
+    symbols = ocre_wamr_allocate(count * (uint32_t)sizeof(*symbols));
+    if (!symbols)
+        return OCRE_WAMR_NO_MEMORY;
+    for (i = 0; i < count; i++) {
+        symbols[i].symbol = natives[i].name;
+        symbols[i].func_ptr = (void *)trampoline;
+        symbols[i].signature = natives[i].signature;
+        symbols[i].attachment = &natives[i];
+    }
+    if (!wasm_runtime_register_natives_raw(module, symbols, count)) {
+        ocre_wamr_free(symbols);
+        return OCRE_WAMR_REFUSED;
+    }
+    return OCRE_WAMR_OK;
+}
+
+void *
+ocre_wamr_allocate(uint32_t bytes)
+{
+    /* One byte at least: WAMR warns of empty allocations. */
+    void *memory = wasm_runtime_malloc(bytes ? bytes : 1);
+
+    if (memory)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+void
+ocre_wamr_free(void *memory)
+{
+    if (memory)
+        wasm_runtime_free(memory);
+}
+
+/* Names of exports that WAMR would call by itself, each behind a blank: with the
+ * blank it is hidden from WAMR, without it is the name again. */
+static char hidden_names[][24] = { " __post_instantiate", " __wasm_call_ctors" };
+#define HIDDEN_NAMES (sizeof(hidden_names) / sizeof(hidden_names[0]))
+
+/*
+ * WAMR runs the start function, and exports with the reserved names, inside
+ * wasm_runtime_instantiate(): in an environment that nobody can interrupt and
+ * without a budget. Nothing runs there once the start function is taken away
+ * and the names are not the ones it looks for.
+ */
+static void
+hide_initialisers(struct module *module)
+{
+    uint32_t i, count = ocre_wamr_exports(module);
+
+    if (is_aot(module)) {
+        AOTModule *aot = (AOTModule *)module->wamr;
+
+        module->start = aot->start_function ? aot->start_func_index : UINT32_MAX;
+        aot->start_function = NULL;
+    }
+    else {
+        WASMModule *wasm = (WASMModule *)module->wamr;
+
+        module->start = wasm->start_function;
+        wasm->start_function = UINT32_MAX;
+    }
+    for (i = 0; i < count; i++) {
+        char **name = is_aot(module)
+                          ? &((AOTModule *)module->wamr)->exports[i].name
+                          : &((WASMModule *)module->wamr)->exports[i].name;
+        uint32_t hidden;
+
+        for (hidden = 0; hidden < HIDDEN_NAMES; hidden++)
+            if (strcmp(*name, hidden_names[hidden] + 1) == 0)
+                *name = hidden_names[hidden];
+    }
+}
+
+int32_t
+ocre_wamr_load(uint8_t *code, uint32_t bytes, void **out, char *text,
+               uint32_t text_bytes)
+{
+    struct module *module = ocre_wamr_allocate(sizeof(*module));
+
+    text[0] = '\0';
+    if (!module)
+        return OCRE_WAMR_NO_MEMORY;
+    module->wamr = (WASMModuleCommon *)wasm_runtime_load(code, bytes, text,
+                                                         text_bytes);
+    if (!module->wamr) {
+        ocre_wamr_free(module);
+        return OCRE_WAMR_REFUSED;
+    }
+    hide_initialisers(module);
+    *out = module;
+    return OCRE_WAMR_OK;
+}
+
+void
+ocre_wamr_unload(void *handle)
+{
+    struct module *module = handle;
+
+    wasm_runtime_unload((wasm_module_t)module->wamr);
+    ocre_wamr_free(module);
+}
+
+static void
+describe_function(struct ocre_wamr_external *external, const WASMFuncType *type)
+{
+    external->types = type->types;
+    external->parameters = type->param_count;
+    external->results = type->result_count;
+}
+
+uint32_t
+ocre_wamr_imports(const void *handle)
+{
+    const struct module *module = handle;
+    int32_t count =
+        wasm_runtime_get_import_count((WASMModuleCommon *)module->wamr);
+
+    return count > 0 ? (uint32_t)count : 0;
+}
+
+void
+ocre_wamr_import(const void *handle, uint32_t index,
+                 struct ocre_wamr_external *external)
+{
+    const struct module *module = handle;
+    wasm_import_t import;
+
+    wasm_runtime_get_import_type((WASMModuleCommon *)module->wamr,
+                                 (int32_t)index, &import);
+    memset(external, 0, sizeof(*external));
+    external->module = import.module_name;
+    external->name = import.name;
+    external->kind = (uint32_t)import.kind;
+    external->linked = import.linked ? 1 : 0;
+    external->function = UINT32_MAX;
+    if (import.kind == WASM_IMPORT_EXPORT_KIND_FUNC)
+        describe_function(external, import.u.func_type);
+}
+
+uint32_t
+ocre_wamr_exports(const void *handle)
+{
+    const struct module *module = handle;
+
+    return is_aot(module) ? as_aot(module)->export_count
+                          : as_wasm(module)->export_count;
+}
+
+void
+ocre_wamr_export(const void *handle, uint32_t index,
+                 struct ocre_wamr_external *external)
+{
+    const struct module *module = handle;
+    wasm_export_t exported;
+    uint32_t hidden;
+
+    wasm_runtime_get_export_type((WASMModuleCommon *)module->wamr,
+                                 (int32_t)index, &exported);
+    memset(external, 0, sizeof(*external));
+    external->name = exported.name;
+    for (hidden = 0; hidden < HIDDEN_NAMES; hidden++)
+        if (exported.name == hidden_names[hidden])
+            external->name = hidden_names[hidden] + 1;
+    external->kind = (uint32_t)exported.kind;
+    external->function = UINT32_MAX;
+    if (exported.kind == WASM_IMPORT_EXPORT_KIND_FUNC) {
+        uint32_t imported = is_aot(module)
+                                ? as_aot(module)->import_func_count
+                                : as_wasm(module)->import_function_count;
+        uint32_t function = is_aot(module)
+                                ? as_aot(module)->exports[index].index
+                                : as_wasm(module)->exports[index].index;
+
+        describe_function(external, exported.u.func_type);
+        if (function >= imported)
+            external->function = function;
+    }
+}
+
+void
+ocre_wamr_demand(const void *handle, struct ocre_wamr_demand *demand)
+{
+    const struct module *module = handle;
+    const WASMMemory *memory = NULL;
+    const WASMTable *tables;
+    uint32_t i, count;
+
+    if (is_aot(module)) {
+        if (as_aot(module)->memory_count > 0)
+            memory = (const WASMMemory *)as_aot(module)->memories;
+        tables = as_aot(module)->tables;
+        count = as_aot(module)->table_count;
+    }
+    else {
+        if (as_wasm(module)->memory_count > 0)
+            memory = as_wasm(module)->memories;
+        tables = as_wasm(module)->tables;
+        count = as_wasm(module)->table_count;
+    }
+    memset(demand, 0, sizeof(*demand));
+    if (memory) {
+        demand->memory_bytes =
+            (uint64_t)memory->init_page_count * memory->num_bytes_per_page;
+        demand->page_bytes = memory->num_bytes_per_page;
+    }
+    for (i = 0; i < count; i++) {
+        const WASMTableType *type = &tables[i].table_type;
+
+        demand->table_elements +=
+            type->possible_grow && type->max_size > type->init_size
+                ? type->max_size
+                : type->init_size;
+    }
+}
+
+int32_t
+ocre_wamr_instantiate(void *handle, uint32_t maximum_pages,
+                      uint32_t stack_bytes, uint32_t reserve_bytes,
+                      void *context, void **out, char *text,
+                      uint32_t text_bytes)
+{
+    struct module *module = handle;
+    struct instance *instance;
+    WASMMemoryInstance *memory;
+    uint8_t *boundary = os_thread_get_stack_boundary();
+
+    text[0] = '\0';
+    if (boundary) {
+        boundary += reserve_bytes;
+        if ((uintptr_t)&boundary < (uintptr_t)boundary + GUEST_STACK_BYTES)
+            return OCRE_WAMR_NO_STACK;
+    }
+    instance = ocre_wamr_allocate(sizeof(*instance));
+    if (!instance)
+        return OCRE_WAMR_NO_MEMORY;
+    instance->module = module;
+    instance->wamr = (WASMModuleInstanceCommon *)wasm_runtime_instantiate(
+        (wasm_module_t)module->wamr, stack_bytes, 0, text, text_bytes);
+    if (!instance->wamr) {
+        ocre_wamr_free(instance);
+        return OCRE_WAMR_REFUSED;
+    }
+    memory = wasm_get_default_memory((WASMModuleInstance *)instance->wamr);
+    /* Here, because WAMR's own parameter takes 0 for "no limit". */
+    if (memory && memory->max_page_count > maximum_pages)
+        memory->max_page_count = maximum_pages;
+
+    instance->env = wasm_exec_env_create(instance->wamr, stack_bytes);
+    if (!instance->env) {
+        wasm_runtime_deinstantiate((wasm_module_inst_t)instance->wamr);
+        ocre_wamr_free(instance);
+        return OCRE_WAMR_NO_MEMORY;
+    }
+    instance->env->user_data = context;
+    instance->env->user_native_stack_boundary = boundary;
+    *out = instance;
+    return OCRE_WAMR_OK;
+}
+
+void
+ocre_wamr_deinstantiate(void *handle)
+{
+    struct instance *instance = handle;
+
+    wasm_exec_env_destroy(instance->env);
+    wasm_runtime_deinstantiate((wasm_module_inst_t)instance->wamr);
+    ocre_wamr_free(instance);
+}
+
+static int32_t
+call(struct instance *instance, uint32_t function, int32_t budget,
+     uint32_t *cells, uint32_t cell_count)
+{
+    const struct module *module = instance->module;
+    bool returned;
+
+    instance->env->instructions_to_execute = budget;
+    if (is_aot(module)) {
+        const AOTModule *aot = as_aot(module);
+        AOTFunctionInstance callee = { 0 };
+        uint32_t own = function - aot->import_func_count;
+
+        if (function < aot->import_func_count || own >= aot->func_count)
+            return OCRE_WAMR_NO_FUNCTION;
+        callee.func_name = "";
+        callee.func_index = function;
+        callee.u.func.func_type =
+            (AOTFuncType *)aot->types[aot->func_type_indexes[own]];
+        callee.u.func.func_ptr = aot->func_ptrs[own];
+        if (callee.u.func.func_type->param_count != 0
+            || callee.u.func.func_type->ret_cell_num > cell_count)
+            return OCRE_WAMR_NO_FUNCTION;
+        returned = aot_call_function(instance->env, &callee, 0, cells);
+    }
+    else {
+        const WASMModule *wasm = as_wasm(module);
+        WASMModuleInstance *wamr = (WASMModuleInstance *)instance->wamr;
+        WASMFunctionInstance *callee;
+
+        if (function < wasm->import_function_count
+            || function >= wamr->e->function_count)
+            return OCRE_WAMR_NO_FUNCTION;
+        callee = &wamr->e->functions[function];
+        if (callee->param_count != 0 || callee->ret_cell_num > cell_count)
+            return OCRE_WAMR_NO_FUNCTION;
+        returned = wasm_call_function(instance->env, callee, 0, cells);
+    }
+    if (!returned)
+        return OCRE_WAMR_EXCEPTION;
+    return is_interrupted(instance->env) ? OCRE_WAMR_INTERRUPTED
+                                         : OCRE_WAMR_OK;
+}
+
+int32_t
+ocre_wamr_run_start(void *handle, int32_t budget)
+{
+    struct instance *instance = handle;
+    uint32_t cells[2];
+
+    if (instance->module->start == UINT32_MAX)
+        return OCRE_WAMR_OK;
+    return call(instance, instance->module->start, budget, cells, 0);
+}
+
+int32_t
+ocre_wamr_call(void *handle, uint32_t function, int32_t budget,
+               uint32_t *results, uint32_t result_cells)
+{
+    return call(handle, function, budget, results, result_cells);
+}
+
+const char *
+ocre_wamr_exception(const void *handle)
+{
+    const struct instance *instance = handle;
+    const char *text =
+        wasm_get_exception((WASMModuleInstance *)instance->wamr);
+    static const char prefix[] = "Exception: ";
+
+    if (!text)
+        return "";
+    if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+        text += sizeof(prefix) - 1;
+    return text;
+}
+
+void
+ocre_wamr_interrupt(void *handle)
+{
+    struct instance *instance = handle;
+
+    WASM_SUSPEND_FLAGS_FETCH_OR(instance->env->suspend_flags,
+                                WASM_SUSPEND_FLAG_TERMINATE);
+}
+
+void
+ocre_wamr_lock(void)
+{
+    os_mutex_lock(&interrupt_lock);
+}
+
+void
+ocre_wamr_unlock(void)
+{
+    os_mutex_unlock(&interrupt_lock);
+}

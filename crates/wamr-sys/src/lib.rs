@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The C contract of `shim/ocre_wamr.h`, declared for Rust. What each item promises is said
+//! there, once; [`ocre-wamr`](https://docs.rs/ocre-wamr) is the safe way to use it.
+#![no_std]
+#![allow(missing_docs, reason = "documented in shim/ocre_wamr.h")]
+
+use core::ffi::{CStr, c_char, c_void};
+
+pub const OK: i32 = 0;
+pub const REFUSED: i32 = 1;
+pub const NO_MEMORY: i32 = 2;
+pub const NO_STACK: i32 = 3;
+pub const EXCEPTION: i32 = 4;
+pub const INTERRUPTED: i32 = 5;
+pub const NO_FUNCTION: i32 = 6;
+
+pub const FUNCTION: u32 = 0;
+pub const TABLE: u32 = 1;
+pub const MEMORY: u32 = 2;
+pub const GLOBAL: u32 = 3;
+
+pub const HALTED: &CStr = c"halted by the host";
+pub const STOPPED: &CStr = c"stopped by the host";
+
+pub const TEXT_BYTES: usize = 160;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Native {
+    pub name: *const c_char,
+    pub signature: *const c_char,
+    pub index: u32,
+    pub parameters: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct External {
+    pub module: *const c_char,
+    pub name: *const c_char,
+    pub kind: u32,
+    pub function: u32,
+    pub linked: u32,
+    pub types: *const u8,
+    pub parameters: u32,
+    pub results: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Demand {
+    pub memory_bytes: u64,
+    pub page_bytes: u32,
+    pub table_elements: u64,
+}
+
+pub type CallHandler = unsafe extern "C" fn(
+    context: *mut c_void,
+    index: u32,
+    memory: *mut u8,
+    memory_bytes: usize,
+    arguments: *mut u64,
+    count: u32,
+) -> i32;
+
+unsafe extern "C" {
+    pub fn ocre_wamr_start(pool: *mut c_void, pool_bytes: u32, handler: CallHandler) -> i32;
+    pub fn ocre_wamr_register(module: *const c_char, natives: *mut Native, count: u32) -> i32;
+    pub fn ocre_wamr_allocate(bytes: u32) -> *mut c_void;
+    pub fn ocre_wamr_free(memory: *mut c_void);
+    pub fn ocre_wamr_load(
+        code: *mut u8,
+        bytes: u32,
+        module: *mut *mut c_void,
+        text: *mut c_char,
+        text_bytes: u32,
+    ) -> i32;
+    pub fn ocre_wamr_unload(module: *mut c_void);
+    pub fn ocre_wamr_imports(module: *const c_void) -> u32;
+    pub fn ocre_wamr_import(module: *const c_void, index: u32, external: *mut External);
+    pub fn ocre_wamr_exports(module: *const c_void) -> u32;
+    pub fn ocre_wamr_export(module: *const c_void, index: u32, external: *mut External);
+    pub fn ocre_wamr_demand(module: *const c_void, demand: *mut Demand);
+    pub fn ocre_wamr_instantiate(
+        module: *mut c_void,
+        maximum_pages: u32,
+        stack_bytes: u32,
+        reserve_bytes: u32,
+        context: *mut c_void,
+        instance: *mut *mut c_void,
+        text: *mut c_char,
+        text_bytes: u32,
+    ) -> i32;
+    pub fn ocre_wamr_deinstantiate(instance: *mut c_void);
+    pub fn ocre_wamr_run_start(instance: *mut c_void, budget: i32) -> i32;
+    pub fn ocre_wamr_call(
+        instance: *mut c_void,
+        function: u32,
+        budget: i32,
+        results: *mut u32,
+        result_cells: u32,
+    ) -> i32;
+    pub fn ocre_wamr_exception(instance: *const c_void) -> *const c_char;
+    pub fn ocre_wamr_interrupt(instance: *mut c_void);
+    pub fn ocre_wamr_lock();
+    pub fn ocre_wamr_unlock();
+}

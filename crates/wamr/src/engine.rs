@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//! WAMR as the core's [`Engine`](port::Engine).
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use ocre::image::aot::Target;
+use ocre::port::{self, Exit, Halt, Host, HostFunction, LoadError, Program, StartError};
+use ocre_wamr_sys as sys;
+
+use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
+use crate::{Code, Module, Stopper, natives};
+
+/// WAMR's version; loader and AOT compiler must agree on it.
+pub const WAMR_VERSION: &str = "2.4.3";
+
+/// The AOT code that a PC runs.
+pub const PC_TARGET: Option<&Target> = if cfg!(target_arch = "x86_64") {
+    Some(&Target {
+        name: "x86_64",
+        machine: 62,
+        wide: true,
+        abi: "gnu",
+        cpus: &["x86-64"],
+        wamr: WAMR_VERSION,
+    })
+} else if cfg!(target_arch = "x86") {
+    Some(&Target {
+        name: "i386",
+        machine: 3,
+        wide: false,
+        abi: "gnu",
+        cpus: &["pentium4"],
+        wamr: WAMR_VERSION,
+    })
+} else {
+    None
+};
+
+/// Why the engine can't be started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineError {
+    /// This process has, or had, its engine already.
+    AlreadyStarted,
+    /// No memory.
+    OutOfMemory,
+    /// A host function has more than 16 parameters or more than one result, or a type or a
+    /// name that WAMR can't take.
+    HostFunctions,
+}
+
+/// What the engine works with.
+#[derive(Default)]
+pub struct Options {
+    /// Memory for everything the engine takes, linear memories included; the system's
+    /// allocator if `None`.
+    pub pool: Option<&'static mut [u8]>,
+    /// Bytes of each container thread's stack that are kept for host functions: a guest that
+    /// recurses deeper traps.
+    pub host_stack_bytes: u32,
+    /// The AOT code that runs here, if any does.
+    pub aot: Option<&'static Target>,
+}
+
+/// The process's one WAMR runtime.
+#[derive(Clone, Copy)]
+pub struct Engine {
+    functions: &'static [HostFunction],
+    host_stack_bytes: u32,
+    aot: Option<&'static Target>,
+}
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+impl Engine {
+    /// Starts WAMR with these host functions; once per process, whatever comes of it.
+    pub fn start(
+        functions: &'static [HostFunction],
+        options: Options,
+    ) -> Result<Self, EngineError> {
+        if STARTED.swap(true, Ordering::SeqCst) {
+            return Err(EngineError::AlreadyStarted);
+        }
+        let (pool, pool_bytes) = match options.pool {
+            Some(pool) => {
+                let bytes = u32::try_from(pool.len()).unwrap_or(u32::MAX);
+                (pool.as_mut_ptr().cast(), bytes)
+            }
+            None => (ptr::null_mut(), 0),
+        };
+        // SAFETY: the first call, by the swap above; the pool is given away for good.
+        match unsafe { sys::ocre_wamr_start(pool, pool_bytes, instance::answer) } {
+            sys::OK => {}
+            _ => return Err(EngineError::OutOfMemory),
+        }
+        natives::register(functions)?;
+        Ok(Self {
+            functions,
+            host_stack_bytes: options.host_stack_bytes,
+            aot: options.aot,
+        })
+    }
+}
+
+impl port::Engine for Engine {
+    type Code = Code;
+    type Module<'code> = Module<'code>;
+    type Stopper = Stopper;
+
+    fn allocate(&self, bytes: usize) -> Option<Code> {
+        Code::allocate(bytes)
+    }
+
+    fn aot_target(&self) -> Option<&'static Target> {
+        self.aot
+    }
+
+    fn interprets(&self) -> bool {
+        true
+    }
+
+    fn host_functions(&self) -> &'static [HostFunction] {
+        self.functions
+    }
+
+    fn load<'code>(
+        &self,
+        code: &'code mut [u8],
+        explain: &mut dyn FnMut(&str),
+    ) -> Result<Module<'code>, LoadError> {
+        Module::load(code, explain)
+    }
+
+    fn imports(&self, module: &Module<'_>, import: &mut dyn FnMut(&str, &str, port::External<'_>)) {
+        module.imports(import);
+    }
+
+    fn exports(&self, module: &Module<'_>, export: &mut dyn FnMut(&str, port::External<'_>)) {
+        module.exports(export);
+    }
+
+    fn minimum_pages(&self, module: &Module<'_>) -> u32 {
+        module.minimum_pages()
+    }
+
+    fn run(
+        &self,
+        module: &mut Module<'_>,
+        program: &Program<'_>,
+        host: &mut dyn Host,
+        stopper: &Stopper,
+        started: &mut dyn FnMut(),
+    ) -> Result<Exit, StartError> {
+        let entry = module
+            .function(program.entry, true)
+            .ok_or(StartError::Entry)?;
+        // What prepares a module without a `_start` of its own: WASI's reactors export
+        // `_initialize`, freestanding C may export its constructors.
+        let prepare = ["_initialize", "__wasm_call_ctors"]
+            .iter()
+            .filter(|_| program.entry != "_start")
+            .find_map(|name| module.function(name, false))
+            .filter(|function| function.index != entry.index);
+        let limits = InstanceLimits {
+            memory_bytes: program.memory_bytes,
+            stack_bytes: program.stack_bytes,
+            reserve_bytes: self.host_stack_bytes,
+            instructions: program.instructions,
+        };
+        let mut calls = HostCalls::new(host);
+        let mut instance = Instance::new(module, &limits, &mut calls, stopper)?;
+        started();
+        let ending = instance.start().and_then(|()| {
+            if let Some(prepare) = prepare {
+                instance.call(prepare)?;
+            }
+            instance.call(entry)
+        });
+        Ok(match ending {
+            Ok(code) => Exit::Code(code.unwrap_or(0)),
+            Err(Ending::Trap(trap) | Ending::Halted(Halt::Trap(trap))) => Exit::Trap(trap),
+            Err(Ending::Halted(Halt::Exit(code))) => Exit::Code(code),
+            Err(Ending::Halted(Halt::Stopped) | Ending::Stopped) => Exit::Stopped,
+        })
+    }
+}

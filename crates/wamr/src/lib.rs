@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Runs WebAssembly, interpreted or compiled ahead of time, on WAMR.
+//!
+//! What is promised, whatever bytes a guest is made of:
+//!
+//! - A guest touches its own linear memory, its own stacks, and what its host functions do
+//!   for it; past any limit it traps or its `memory.grow` fails.
+//! - A guest ends soon after [`Stopper::stop`](ocre::port::Stop::stop), also in its start
+//!   function. AOT code must have been made interruptible for that, and AOT code is
+//!   trusted as far as WAMR trusts it: only its container is validated, not its machine code.
+//! - A run gives back all it took.
+//!
+//! How: one [`Engine`] per process, because WAMR's runtime and its host functions are global.
+//! A [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows
+//! its module, stays on the thread that made it, and hands host functions nothing but the
+//! checked slice of its linear memory. All of C is behind `ocre-wamr-sys`.
+#![no_std]
+
+mod code;
+mod engine;
+mod instance;
+mod module;
+mod natives;
+mod stopper;
+mod text;
+
+pub use code::Code;
+pub use engine::{Engine, EngineError, Options, PC_TARGET, WAMR_VERSION};
+pub use instance::{Ending, HostCalls, Instance, InstanceLimits};
+pub use module::{Function, Module};
+pub use stopper::Stopper;

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Loaded code.
+
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::{self, NonNull};
+use core::slice;
+
+use ocre::port::{External, LoadError, StartError, ValueType};
+use ocre_wamr_sys as sys;
+
+use crate::text::{self, Text};
+
+/// Bytes that AOT code is aligned to; WAMR's loader aligns its reads by address.
+const AOT_ALIGNMENT: usize = 8;
+const AOT_MAGIC: &[u8] = b"\0aot";
+
+/// Most elements in all of a module's tables together; what they take is host memory that no
+/// limit of the container counts.
+const TABLE_ELEMENTS: u64 = 100_000;
+
+/// Most types that a signature is shown with.
+const SHOWN_TYPES: usize = 16;
+
+/// Loaded and validated code. It owns its bytes while it lives: WAMR rewrites them and points
+/// into them.
+pub struct Module<'code> {
+    handle: NonNull<c_void>,
+    code: PhantomData<&'code mut [u8]>,
+}
+
+impl<'code> Module<'code> {
+    /// Loads wasm or AOT code. The runtime has been started.
+    pub(crate) fn load(
+        code: &'code mut [u8],
+        explain: &mut dyn FnMut(&str),
+    ) -> Result<Self, LoadError> {
+        if code.starts_with(AOT_MAGIC) && !code.as_ptr().cast::<u64>().is_aligned() {
+            explain("AOT code is not aligned to 8 bytes");
+            return Err(LoadError::Invalid);
+        }
+        let Ok(bytes) = u32::try_from(code.len()) else {
+            explain("the code is too large");
+            return Err(LoadError::Unsupported);
+        };
+        let mut words = Text::new();
+        let mut handle = ptr::null_mut();
+        // SAFETY: the runtime has been started, says the caller. The code is this module's alone
+        // for `'code`, which the module does not outlive.
+        let status = unsafe {
+            sys::ocre_wamr_load(
+                code.as_mut_ptr(),
+                bytes,
+                &mut handle,
+                words.as_mut_ptr(),
+                words.bytes(),
+            )
+        };
+        match (status, NonNull::new(handle)) {
+            (sys::OK, Some(handle)) => Ok(Self {
+                handle,
+                code: PhantomData,
+            }),
+            (sys::NO_MEMORY, _) => Err(LoadError::OutOfMemory),
+            _ => {
+                explain(words.as_str());
+                Err(text::load_error(words.as_str()))
+            }
+        }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
+        self.handle.as_ptr()
+    }
+
+    /// Shows each import as (module, name, what).
+    pub fn imports(&self, show: &mut dyn FnMut(&str, &str, External<'_>)) {
+        self.each_import(|import| {
+            // SAFETY: the module holds both names.
+            let (module, name) = unsafe { (text::name(import.module), text::name(import.name)) };
+            self.describe(import, |what| show(module, name, what));
+        });
+    }
+
+    /// Shows each export as (name, what).
+    pub fn exports(&self, show: &mut dyn FnMut(&str, External<'_>)) {
+        self.each_export(|export| {
+            // SAFETY: the module holds the name.
+            let name = unsafe { text::name(export.name) };
+            self.describe(export, |what| show(name, what));
+        });
+    }
+
+    /// Pages of 64 KiB that the module's own memory starts with; 0 without one.
+    pub fn minimum_pages(&self) -> u32 {
+        let pages = self.demand().memory_bytes.div_ceil(64 * 1024);
+        u32::try_from(pages).unwrap_or(u32::MAX)
+    }
+
+    /// Whether every import is there: a host function of that name and signature.
+    pub(crate) fn check_links(&self) -> Result<(), StartError> {
+        let mut linked = true;
+        self.each_import(|import| linked &= import.kind == sys::FUNCTION && import.linked != 0);
+        if linked {
+            Ok(())
+        } else {
+            Err(StartError::Link)
+        }
+    }
+
+    /// The pages that linear memory may grow to within `memory_bytes`.
+    pub(crate) fn fit_memory(&self, memory_bytes: u32) -> Result<u32, StartError> {
+        let demand = self.demand();
+        // A slice of it must be possible where pointers have 32 bits.
+        let limit = u64::from(memory_bytes).min(isize::MAX as u64);
+        if demand.memory_bytes > limit {
+            return Err(StartError::MemoryLimit);
+        }
+        if demand.table_elements > TABLE_ELEMENTS {
+            return Err(StartError::OutOfMemory);
+        }
+        let pages = limit.checked_div(u64::from(demand.page_bytes)).unwrap_or(0);
+        Ok(u32::try_from(pages).unwrap_or(u32::MAX))
+    }
+
+    /// The exported function that can be called with nothing and gives nothing or, if
+    /// `with_result`, an i32; and which of the two it is.
+    pub fn function(&self, wanted: &str, with_result: bool) -> Option<Function> {
+        let mut found = None;
+        self.each_export(|export| {
+            // SAFETY: the module holds the name.
+            let name = unsafe { text::name(export.name) };
+            if name != wanted || export.function == u32::MAX || export.parameters != 0 {
+                return;
+            }
+            self.describe(export, |what| {
+                let returns = match what {
+                    External::Function { results: [], .. } => false,
+                    External::Function {
+                        results: [ValueType::I32],
+                        ..
+                    } if with_result => true,
+                    _ => return,
+                };
+                found = Some(Function {
+                    index: export.function,
+                    returns,
+                });
+            });
+        });
+        found
+    }
+
+    fn demand(&self) -> sys::Demand {
+        let mut demand = MaybeUninit::uninit();
+        // SAFETY: the module is loaded; the call fills all of `demand`.
+        unsafe {
+            sys::ocre_wamr_demand(self.as_ptr(), demand.as_mut_ptr());
+            demand.assume_init()
+        }
+    }
+
+    fn each_import(&self, mut visit: impl FnMut(&sys::External)) {
+        // SAFETY: the module is loaded.
+        for index in 0..unsafe { sys::ocre_wamr_imports(self.as_ptr()) } {
+            let mut import = MaybeUninit::uninit();
+            // SAFETY: as above, and the index is below the count; the call fills all of `import`.
+            visit(unsafe {
+                sys::ocre_wamr_import(self.as_ptr(), index, import.as_mut_ptr());
+                import.assume_init_ref()
+            });
+        }
+    }
+
+    fn each_export(&self, mut visit: impl FnMut(&sys::External)) {
+        // SAFETY: the module is loaded.
+        for index in 0..unsafe { sys::ocre_wamr_exports(self.as_ptr()) } {
+            let mut export = MaybeUninit::uninit();
+            // SAFETY: as above, and the index is below the count; the call fills all of `export`.
+            visit(unsafe {
+                sys::ocre_wamr_export(self.as_ptr(), index, export.as_mut_ptr());
+                export.assume_init_ref()
+            });
+        }
+    }
+
+    fn describe(&self, external: &sys::External, show: impl FnOnce(External<'_>)) {
+        match external.kind {
+            sys::FUNCTION => {
+                let (parameters, results) =
+                    (external.parameters as usize, external.results as usize);
+                let mut shown = (
+                    [ValueType::Other; SHOWN_TYPES],
+                    [ValueType::Other; SHOWN_TYPES],
+                );
+                if !external.types.is_null() {
+                    // SAFETY: the module holds that many types, one byte each.
+                    let types =
+                        unsafe { slice::from_raw_parts(external.types, parameters + results) };
+                    let (before, after) = types.split_at(parameters);
+                    translate(before, &mut shown.0);
+                    translate(after, &mut shown.1);
+                }
+                show(External::Function {
+                    params: &shown.0[..parameters.min(SHOWN_TYPES)],
+                    results: &shown.1[..results.min(SHOWN_TYPES)],
+                });
+            }
+            sys::MEMORY => show(External::Memory {
+                minimum_pages: self.minimum_pages(),
+            }),
+            sys::TABLE => show(External::Table),
+            _ => show(External::Global),
+        }
+    }
+}
+
+impl Drop for Module<'_> {
+    fn drop(&mut self) {
+        // SAFETY: loaded and not used after this; instances borrow the module, so none is left.
+        unsafe { sys::ocre_wamr_unload(self.as_ptr()) };
+    }
+}
+
+/// A module's function that can be an entry point.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    pub(crate) index: u32,
+    /// Whether it gives an i32.
+    pub(crate) returns: bool,
+}
+
+/// Puts wasm's type bytes into words; of a list that is too long the last one shown is `Other`.
+fn translate(types: &[u8], shown: &mut [ValueType; SHOWN_TYPES]) {
+    let fits = types.len() <= shown.len();
+    let count = if fits { types.len() } else { shown.len() - 1 };
+    for (slot, byte) in shown.iter_mut().zip(&types[..count]) {
+        *slot = match byte {
+            0x7f => ValueType::I32,
+            0x7e => ValueType::I64,
+            0x7d => ValueType::F32,
+            0x7c => ValueType::F64,
+            _ => ValueType::Other,
+        };
+    }
+}
+
+const _: () = assert!(align_of::<u64>() <= AOT_ALIGNMENT);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Ends a run from another thread.
+//!
+//! Promised: a stop that comes before, at, or after any moment of a run ends it or finds it
+//! ended; it never touches an instance that is gone. How: the request is remembered first and
+//! the instance looked for second, while a run shows its instance first and looks for a request
+//! second, so one of the two sees the other. The instance is shown, interrupted and hidden
+//! under one mutex that is held for an instant, never while a guest runs.
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use ocre::port::Stop;
+use ocre_wamr_sys as sys;
+
+/// Ends the one run it is given to.
+pub struct Stopper {
+    requested: AtomicBool,
+    /// The running instance, or null. Written under the mutex only.
+    instance: AtomicPtr<c_void>,
+}
+
+impl Stopper {
+    pub(crate) fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    /// Lets the instance be interrupted.
+    ///
+    /// # Safety
+    /// `instance` is alive until [`disarm`](Self::disarm).
+    pub(crate) unsafe fn arm(&self, instance: *mut c_void) {
+        locked(|| self.instance.store(instance, Ordering::SeqCst));
+        if self.is_requested() {
+            // SAFETY: alive, says the caller.
+            unsafe { sys::ocre_wamr_interrupt(instance) };
+        }
+    }
+
+    /// Makes sure that the instance is not, and will not be, interrupted any more.
+    pub(crate) fn disarm(&self, instance: *mut c_void) {
+        locked(|| {
+            // Fails only where the stopper was given to a second run meanwhile.
+            let _ = self.instance.compare_exchange(
+                instance,
+                ptr::null_mut(),
+                Ordering::SeqCst,
+                Ordering::SeqCst,
+            );
+        });
+    }
+}
+
+impl Stop for Stopper {
+    const NEW: Self = Self {
+        requested: AtomicBool::new(false),
+        instance: AtomicPtr::new(ptr::null_mut()),
+    };
+
+    fn stop(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        // Without an instance there may be no runtime yet, hence no mutex.
+        if self.instance.load(Ordering::SeqCst).is_null() {
+            return;
+        }
+        locked(|| {
+            let instance = self.instance.load(Ordering::SeqCst);
+            if !instance.is_null() {
+                // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
+                unsafe { sys::ocre_wamr_interrupt(instance) };
+            }
+        });
+    }
+
+    fn reset(&self) {
+        self.requested.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Default for Stopper {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+fn locked(action: impl FnOnce()) {
+    // SAFETY: an instance was there, so the runtime has been started and the mutex made.
+    unsafe { sys::ocre_wamr_lock() };
+    action();
+    // SAFETY: locked above by this thread; `action` does not panic.
+    unsafe { sys::ocre_wamr_unlock() };
+}

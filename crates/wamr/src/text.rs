@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Text that comes out of WAMR: names, and the words for what went wrong.
+
+use core::ffi::{CStr, c_char};
+
+use ocre::port::{LoadError, StartError, Trap};
+use ocre_wamr_sys as sys;
+
+/// Stands for a name that is not UTF-8; a guest's own names always are.
+const NOT_UTF8: &str = "\u{fffd}";
+
+/// Room for WAMR's words.
+pub(crate) struct Text([c_char; sys::TEXT_BYTES]);
+
+impl Text {
+    pub(crate) const fn new() -> Self {
+        Self([0; sys::TEXT_BYTES])
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut c_char {
+        self.0.as_mut_ptr()
+    }
+
+    pub(crate) const fn bytes(&self) -> u32 {
+        sys::TEXT_BYTES as u32
+    }
+
+    /// What was written, without the words that WAMR puts before every load error.
+    pub(crate) fn as_str(&self) -> &str {
+        // SAFETY: the array is initialised, and of `c_char`, which has `u8`'s layout.
+        let bytes = unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len()) };
+        let text = CStr::from_bytes_until_nul(bytes).map_or(NOT_UTF8, str_of);
+        [
+            "WASM module load failed: ",
+            "AOT module load failed: ",
+            "WASM module instantiate failed: ",
+        ]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
+        .unwrap_or(text)
+    }
+}
+
+fn str_of(text: &CStr) -> &str {
+    text.to_str().unwrap_or(NOT_UTF8)
+}
+
+/// A name that WAMR holds.
+///
+/// # Safety
+/// `text` is null or points to bytes that end with NUL and stay as they are for `'a`.
+pub(crate) unsafe fn name<'a>(text: *const c_char) -> &'a str {
+    if text.is_null() {
+        return "";
+    }
+    // SAFETY: not null, and the rest is the caller's promise.
+    str_of(unsafe { CStr::from_ptr(text) })
+}
+
+/// What WAMR's words for a refused module mean.
+pub(crate) fn load_error(text: &str) -> LoadError {
+    if text.contains("allocate memory failed") || text.contains("mmap memory failed") {
+        LoadError::OutOfMemory
+    } else if text.contains("unsupported opcode") {
+        LoadError::Unsupported
+    } else {
+        LoadError::Invalid
+    }
+}
+
+/// What WAMR's words for a failed instantiation mean.
+pub(crate) fn start_error(text: &str) -> StartError {
+    if text.contains("allocate") && text.contains("failed") {
+        StartError::OutOfMemory
+    } else {
+        StartError::Instantiate
+    }
+}
+
+/// What WAMR's words for an exception mean.
+pub(crate) fn trap(text: &str) -> Trap {
+    match text {
+        "unreachable" => Trap::Unreachable,
+        "out of bounds memory access" => Trap::MemoryOutOfBounds,
+        "out of bounds table access" | "undefined element" | "uninitialized element" => {
+            Trap::TableOutOfBounds
+        }
+        "indirect call type mismatch" => Trap::IndirectCallType,
+        "integer divide by zero" => Trap::DivideByZero,
+        "integer overflow" => Trap::IntegerOverflow,
+        "invalid conversion to integer" => Trap::InvalidConversion,
+        "native stack overflow"
+        | "wasm operand stack overflow"
+        | "wasm auxiliary stack overflow"
+        | "wasm auxiliary stack underflow" => Trap::StackOverflow,
+        "allocate memory failed" => Trap::OutOfMemory,
+        "instruction limit exceeded" => Trap::InstructionLimit,
+        _ => Trap::Other,
+    }
+}

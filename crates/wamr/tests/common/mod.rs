@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The process's one engine, a host that writes down what guests ask of it, and guests from
+//! text.
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::sync::OnceLock;
+
+use ocre::port::ValueType::{F32, F64, I32, I64};
+use ocre::port::{
+    Engine as _, Exit, Halt, Host, HostFunction, LoadError, Program, StartError, Trap,
+};
+use ocre_wamr::{Engine, Options, PC_TARGET, Stopper};
+
+pub const PAGE: u32 = 64 * 1024;
+
+/// In two import modules and out of alphabetical order, so that a mix-up of indices shows.
+pub static FUNCTIONS: &[HostFunction] = &[
+    HostFunction {
+        module: "env",
+        name: "write",
+        params: &[I32, I32],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "exit",
+        params: &[I32],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "trap",
+        params: &[],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "blocked",
+        params: &[],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "memory_bytes",
+        params: &[],
+        results: &[I32],
+    },
+    HostFunction {
+        module: "other",
+        name: "mix",
+        params: &[I32, I64, F32, F64],
+        results: &[I64],
+    },
+    HostFunction {
+        module: "other",
+        name: "fill",
+        params: &[I32, I32, I32],
+        results: &[I32],
+    },
+    HostFunction {
+        module: "other",
+        name: "add",
+        params: &[I32, I32],
+        results: &[I32],
+    },
+];
+
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let options = Options {
+            pool: None,
+            host_stack_bytes: 64 * 1024,
+            aot: PC_TARGET,
+        };
+        Engine::start(FUNCTIONS, options).expect("the first start")
+    })
+}
+
+#[derive(Default)]
+pub struct Recorder {
+    pub written: Vec<u8>,
+    pub calls: u32,
+    pub arguments: Vec<u64>,
+}
+
+impl Host for Recorder {
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt> {
+        self.calls += 1;
+        self.arguments = arguments.to_vec();
+        match FUNCTIONS[function].name {
+            "write" => {
+                let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
+                match memory.get(start..start + bytes) {
+                    Some(text) => self.written.extend_from_slice(text),
+                    None => return Err(Halt::Trap(Trap::Host)),
+                }
+            }
+            "exit" => return Err(Halt::Exit(arguments[0] as u32 as i32)),
+            "trap" => return Err(Halt::Trap(Trap::Host)),
+            "blocked" => return Err(Halt::Stopped),
+            "memory_bytes" => arguments[0] = memory.len() as u64,
+            "mix" => arguments[0] = arguments[1].wrapping_add(arguments[0]),
+            "fill" => {
+                let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
+                match memory.get_mut(start..start + bytes) {
+                    Some(text) => text.fill(arguments[2] as u8),
+                    None => return Err(Halt::Trap(Trap::Host)),
+                }
+                arguments[0] = 0;
+            }
+            "add" => {
+                arguments[0] = (arguments[0] as u32)
+                    .wrapping_add(arguments[1] as u32)
+                    .into()
+            }
+            name => unreachable!("{name} is not in the table"),
+        }
+        Ok(())
+    }
+}
+
+pub fn assemble(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the test's own text")
+}
+
+pub const PROGRAM: Program<'static> = Program {
+    entry: "_start",
+    memory_bytes: 4 * PAGE,
+    stack_bytes: 16 * 1024,
+    instructions: None,
+};
+
+pub struct Ran {
+    pub result: Result<Exit, StartError>,
+    pub started: bool,
+    pub host: Recorder,
+}
+
+/// Loads and runs on this thread.
+pub fn run_with(code: &[u8], program: &Program<'_>, stopper: &Stopper) -> Ran {
+    let mut memory = engine().allocate(code.len()).expect("memory for the code");
+    memory.copy_from_slice(code);
+    let mut words = String::new();
+    let mut module = engine()
+        .load(&mut memory, &mut |text| words = text.to_owned())
+        .unwrap_or_else(|error| panic!("{error:?}: {words}"));
+    let mut host = Recorder::default();
+    let mut started = false;
+    let result = engine().run(&mut module, program, &mut host, stopper, &mut || {
+        started = true
+    });
+    Ran {
+        result,
+        started,
+        host,
+    }
+}
+
+pub fn run(text: &str) -> Ran {
+    run_with(&assemble(text), &PROGRAM, &Stopper::default())
+}
+
+/// What loading fails with, and the engine's words.
+pub fn refused(code: &[u8]) -> (LoadError, String) {
+    let mut memory = code.to_vec();
+    let mut words = String::new();
+    match engine().load(&mut memory, &mut |text| words = text.to_owned()) {
+        Err(error) => (error, words),
+        Ok(_) => panic!("the module is accepted"),
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Guests on several threads, ended from others, over and over.
+
+mod common;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{PROGRAM, Recorder, assemble, engine, run_with};
+use ocre::port::{Engine as _, Exit, Program, Stop, Trap};
+use ocre_wamr::Stopper;
+
+const LOOPS: &[(&str, &str)] = &[
+    ("loop", "(module (func (export \"_start\") (loop (br 0))))"),
+    (
+        "loop with br_if",
+        "(module (func (export \"_start\") (loop (br_if 0 (i32.const 1)))))",
+    ),
+    (
+        "loop with br_table",
+        "(module (func (export \"_start\") (loop (br_table 0 0 (i32.const 1)))))",
+    ),
+    (
+        "start function",
+        "(module (start $s) (func $s (loop (br 0))) (func (export \"_start\")))",
+    ),
+    (
+        "constructors",
+        "(module (func (export \"__wasm_call_ctors\") (loop (br 0))) (func (export \"tick\")))",
+    ),
+    (
+        "calls",
+        "(module (func $f (param i32) (if (local.get 0) (then
+                (call $f (i32.sub (local.get 0) (i32.const 1)))
+                (call $f (i32.sub (local.get 0) (i32.const 1))))))
+            (func (export \"_start\") (call $f (i32.const 60))))",
+    ),
+    (
+        "host calls",
+        "(module (import \"other\" \"add\" (func $add (param i32 i32) (result i32)))
+            (func (export \"_start\")
+                (loop (drop (call $add (i32.const 1) (i32.const 2))) (br 0))))",
+    ),
+    (
+        "tail of host calls",
+        "(module (import \"other\" \"add\" (func $add (param i32 i32) (result i32)))
+            (func $f (param i32) (if (local.get 0) (then
+                (drop (call $add (i32.const 1) (i32.const 2)))
+                (call $f (i32.sub (local.get 0) (i32.const 1)))
+                (call $f (i32.sub (local.get 0) (i32.const 1))))))
+            (func (export \"_start\") (call $f (i32.const 60))))",
+    ),
+];
+
+/// Runs the guest on a thread of its own, stops it once it has started, and says how long the
+/// stop took.
+fn stopped(text: &str, wait: Duration) -> (Exit, Duration) {
+    let code = assemble(text);
+    let entry = if text.contains("\"tick\"") {
+        "tick"
+    } else {
+        "_start"
+    };
+    let stopper = Stopper::default();
+    let (tell, started) = mpsc::channel();
+    thread::scope(|scope| {
+        let guest = scope.spawn(|| {
+            let mut memory = code.clone();
+            let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
+            let mut host = Recorder::default();
+            let program = Program { entry, ..PROGRAM };
+            engine().run(&mut module, &program, &mut host, &stopper, &mut || {
+                tell.send(()).expect("somebody waits");
+            })
+        });
+        started.recv().expect("the guest starts");
+        thread::sleep(wait);
+        let before = Instant::now();
+        stopper.stop();
+        let exit = guest.join().expect("no panic").expect("it started");
+        (exit, before.elapsed())
+    })
+}
+
+#[test]
+fn endless_guests_end_when_stopped() {
+    for (name, text) in LOOPS {
+        let (exit, took) = stopped(text, Duration::from_millis(20));
+        assert_eq!(exit, Exit::Stopped, "{name}");
+        println!("{name}: stopped in {took:?}");
+    }
+}
+
+#[test]
+fn a_stop_at_any_moment_around_the_start_ends_the_run() {
+    for round in 0..300 {
+        let (exit, _) = stopped(LOOPS[0].1, Duration::from_micros(round % 50));
+        assert_eq!(exit, Exit::Stopped, "{round}");
+    }
+    // Without waiting for the start: before, during or after it.
+    let code = assemble(LOOPS[0].1);
+    for round in 0..300 {
+        let stopper = Stopper::default();
+        let exit = thread::scope(|scope| {
+            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+            for _ in 0..round * 50 {
+                std::hint::spin_loop();
+            }
+            stopper.stop();
+            guest.join().expect("no panic")
+        });
+        assert_eq!(exit, Ok(Exit::Stopped), "{round}");
+    }
+}
+
+#[test]
+fn stops_after_the_end_touch_nothing() {
+    let code = assemble("(module (func (export \"_start\")))");
+    let stopper = Stopper::default();
+    thread::scope(|scope| {
+        let (done, finished) = mpsc::channel::<()>();
+        let stops = scope.spawn({
+            let stopper = &stopper;
+            move || {
+                while finished.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                    stopper.stop();
+                }
+            }
+        });
+        for _ in 0..500 {
+            let exit = run_with(&code, &PROGRAM, &stopper).result;
+            assert!(
+                matches!(exit, Ok(Exit::Stopped | Exit::Code(0))),
+                "{exit:?}"
+            );
+        }
+        drop(done);
+        stops.join().expect("no panic");
+    });
+}
+
+#[test]
+fn two_guests_at_once_do_not_touch_each_other() {
+    let counter = |name: u8| {
+        format!(
+            r#"(module
+                (import "env" "write" (func $write (param i32 i32)))
+                (import "env" "exit" (func $exit (param i32)))
+                (memory 1) (data (i32.const 0) "{}")
+                (global $n (mut i32) (i32.const 0))
+                (func (export "_start")
+                    (loop
+                        (call $write (i32.const 0) (i32.const 1))
+                        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+                        (br_if 0 (i32.lt_u (global.get $n) (i32.const 20000))))
+                    (call $exit (global.get $n))))"#,
+            name as char
+        )
+    };
+    thread::scope(|scope| {
+        let guests: Vec<_> = [b'a', b'b']
+            .into_iter()
+            .map(|name| {
+                scope.spawn(move || {
+                    (
+                        name,
+                        run_with(&assemble(&counter(name)), &PROGRAM, &Stopper::default()),
+                    )
+                })
+            })
+            .collect();
+        for guest in guests {
+            let (name, ran) = guest.join().expect("no panic");
+            assert_eq!(ran.result, Ok(Exit::Code(20000)));
+            assert_eq!(ran.host.written, vec![name; 20000]);
+        }
+    });
+}
+
+#[test]
+fn a_trap_or_stop_of_one_guest_leaves_another_running() {
+    let spin = assemble(LOOPS[0].1);
+    let stopper = Stopper::default();
+    thread::scope(|scope| {
+        let other = scope.spawn(|| run_with(&spin, &PROGRAM, &stopper).result);
+        for _ in 0..100 {
+            let trap = common::run("(module (func (export \"_start\") unreachable))").result;
+            assert_eq!(trap, Ok(Exit::Trap(Trap::Unreachable)));
+            let (exit, _) = stopped(LOOPS[0].1, Duration::ZERO);
+            assert_eq!(exit, Exit::Stopped);
+        }
+        assert!(!other.is_finished());
+        stopper.stop();
+        assert_eq!(other.join().expect("no panic"), Ok(Exit::Stopped));
+    });
+}
