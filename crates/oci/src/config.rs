@@ -250,3 +250,250 @@ fn is_env(text: Text<'_>) -> bool {
     let named = !matches!(characters.next(), None | Some('=')) && characters.any(|c| c == '=');
     named && !text.chars().any(|character| character == '\0')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{errors, place, value};
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+    use std::{format, vec};
+
+    /// A manifest whose two layers have the digests `a:1` and `a:2`.
+    const MANIFEST: &str = r#"{"schemaVersion":2,
+        "config":{"mediaType":"a/b","digest":"a:0","size":0},
+        "layers":[{"mediaType":"application/wasm","digest":"a:1","size":0},
+                  {"mediaType":"a/b","digest":"a:2","size":0}]}"#;
+    const START: &str = r#""module":{"entryPoint":"f"}"#;
+    const DIGESTS: &str = r#""layerDigests":["a:1","a:2"]"#;
+
+    fn manifest() -> Manifest<'static> {
+        Manifest::parse(value(MANIFEST), None).unwrap()
+    }
+
+    fn config(members: &[&str]) -> String {
+        let members = members.join(",");
+        format!(r#"{{"architecture":"wasm","os":"wasip1",{members}}}"#)
+    }
+
+    #[track_caller]
+    fn accepted(document: &str, config_type: ConfigType) -> Config<'_> {
+        let parsed = Config::parse(value(document), config_type, &manifest());
+        parsed.unwrap_or_else(|error| panic!("{} in {document}", place(document, error)))
+    }
+
+    fn all(document: &str, config_type: ConfigType) -> Vec<String> {
+        errors(document, |value, report| {
+            Config::check(value, config_type, &manifest(), report)
+        })
+    }
+
+    #[track_caller]
+    fn refused(document: &str, config_type: ConfigType, expected: &str) {
+        assert_eq!(all(document, config_type), [expected], "{document}");
+        let first = Config::parse(value(document), config_type, &manifest()).unwrap_err();
+        assert_eq!(place(document, first), expected);
+    }
+
+    #[track_caller]
+    fn refused_by_both(document: &str, expected: &str) {
+        refused(document, ConfigType::Wasm, expected);
+        refused(document, ConfigType::Ocre, expected);
+    }
+
+    #[test]
+    fn generic_configs_are_never_parsed() {
+        refused("{}", ConfigType::Empty, "config-unsupported ");
+        refused("{}", ConfigType::Unsupported, "config-unsupported ");
+    }
+
+    #[test]
+    fn architecture_is_wasm() {
+        let with = |members: &str| format!(r#"{{{members}"os":"wasip1",{DIGESTS},{START}}}"#);
+        refused_by_both("[]", "field-type ");
+        refused_by_both(&with(""), "field-missing ");
+        refused_by_both(&with(r#""architecture":1,"#), "field-type /architecture");
+        refused_by_both(
+            &with(r#""architecture":"amd64","#),
+            "config-architecture /architecture",
+        );
+    }
+
+    #[test]
+    fn os_is_one_that_this_engine_offers() {
+        let with =
+            |members: &str| format!(r#"{{"architecture":"wasm",{members}{DIGESTS},{START}}}"#);
+        refused_by_both(&with(""), "field-missing ");
+        refused_by_both(&with(r#""os":null,"#), "field-type /os");
+        refused_by_both(&with(r#""os":"wasip2","#), "config-os /os");
+        refused_by_both(&with(r#""os":"linux","#), "config-os /os");
+        refused(&with(r#""os":"ocre","#), ConfigType::Wasm, "config-os /os");
+        accepted(&with(r#""os":"ocre","#), ConfigType::Ocre);
+        accepted(&with(r#""os":"wasip1","#), ConfigType::Ocre);
+    }
+
+    #[test]
+    fn layer_digests_are_the_manifests_in_its_order() {
+        accepted(&config(&[DIGESTS, START]), ConfigType::Wasm);
+        for (digests, error) in [
+            (r#"["a:1"]"#, "config-layer-digests /layerDigests"),
+            (
+                r#"["a:1","a:2","a:3"]"#,
+                "config-layer-digests /layerDigests/2",
+            ),
+            (r#"["a:1","a:3"]"#, "config-layer-digests /layerDigests/1"),
+            (r#"["a:1","x"]"#, "digest-syntax /layerDigests/1"),
+            (r#"["a:1",2]"#, "field-type /layerDigests/1"),
+            ("{}", "field-type /layerDigests"),
+        ] {
+            let member = format!(r#""layerDigests":{digests}"#);
+            refused_by_both(&config(&[&member, START]), error);
+        }
+        let swapped = config(&[r#""layerDigests":["a:2","a:1"]"#, START]);
+        let expected = [
+            "config-layer-digests /layerDigests/0",
+            "config-layer-digests /layerDigests/1",
+        ];
+        assert_eq!(all(&swapped, ConfigType::Wasm), expected);
+    }
+
+    #[test]
+    fn layer_digests_may_be_absent_in_the_ocre_dialect() {
+        refused(&config(&[START]), ConfigType::Wasm, "field-missing ");
+        accepted(&config(&[START]), ConfigType::Ocre);
+    }
+
+    #[test]
+    fn entry_point_is_a_name() {
+        let parsed = config(&[DIGESTS, START]);
+        assert_eq!(accepted(&parsed, ConfigType::Wasm).entry_point(), "f");
+        refused_by_both(&config(&[DIGESTS]), "config-entry-point ");
+        refused_by_both(&config(&[DIGESTS, r#""module":{}"#]), "config-entry-point ");
+        for (module, error) in [
+            (
+                r#"{"entryPoint":""}"#,
+                "config-entry-point /module/entryPoint",
+            ),
+            (r#"{"entryPoint":["f"]}"#, "field-type /module/entryPoint"),
+        ] {
+            refused_by_both(&config(&[DIGESTS, &format!(r#""module":{module}"#)]), error);
+        }
+        let not_objects = config(&[DIGESTS, r#""module":[],"config":1"#]);
+        let expected = [
+            "field-type /module",
+            "field-type /config",
+            "config-entry-point ",
+        ];
+        assert_eq!(all(&not_objects, ConfigType::Wasm), expected);
+    }
+
+    #[test]
+    fn entry_point_may_stand_elsewhere_in_the_ocre_dialect() {
+        for name in ["EntryPoint", "Entrypoint"] {
+            let document = config(&[DIGESTS, &format!(r#""config":{{"{name}":"g"}}"#)]);
+            assert_eq!(accepted(&document, ConfigType::Ocre).entry_point(), "g");
+            refused(&document, ConfigType::Wasm, "config-entry-point ");
+        }
+        let document = config(&[DIGESTS, START, r#""config":{"EntryPoint":""}"#]);
+        refused(
+            &document,
+            ConfigType::Ocre,
+            "config-entry-point /config/EntryPoint",
+        );
+    }
+
+    #[test]
+    fn two_spellings_of_the_entry_point_agree() {
+        let same = config(&[DIGESTS, START, r#""config":{"EntryPoint":"\u0066"}"#]);
+        accepted(&same, ConfigType::Ocre);
+        let other = config(&[DIGESTS, START, r#""config":{"Entrypoint":"g"}"#]);
+        refused(
+            &other,
+            ConfigType::Ocre,
+            "config-conflict /config/Entrypoint",
+        );
+        // In the current dialect the second is an unknown member.
+        assert_eq!(accepted(&other, ConfigType::Wasm).entry_point(), "f");
+        let both = config(&[DIGESTS, r#""config":{"Entrypoint":"f","EntryPoint":"g"}"#]);
+        refused(
+            &both,
+            ConfigType::Ocre,
+            "config-conflict /config/Entrypoint",
+        );
+    }
+
+    #[test]
+    fn environment_is_name_equals_value() {
+        let with = |env: &str| config(&[DIGESTS, START, &format!(r#""config":{{"Env":{env}}}"#)]);
+        let document = with(r#"["A=1","b==","C="]"#);
+        let env: Vec<_> = accepted(&document, ConfigType::Wasm)
+            .env()
+            .map(|entry| entry.to_string())
+            .collect();
+        assert_eq!(env, ["A=1", "b==", "C="]);
+        for bad in ["A", "=1", "", "=", "A=\\u0000"] {
+            refused_by_both(
+                &with(&format!(r#"["A=1","{bad}"]"#)),
+                "config-env /config/Env/1",
+            );
+        }
+        refused_by_both(&with("[1]"), "field-type /config/Env/0");
+        refused_by_both(&with("{}"), "field-type /config/Env");
+    }
+
+    #[test]
+    fn environment_may_be_called_otherwise_in_the_ocre_dialect() {
+        let document = config(&[START, DIGESTS, r#""config":{"Environment":["A=1"]}"#]);
+        assert_eq!(accepted(&document, ConfigType::Ocre).env().count(), 1);
+        assert_eq!(accepted(&document, ConfigType::Wasm).env().count(), 0);
+        let with = |env: &str| {
+            let both = format!(r#""config":{{"Env":["A=1"],"Environment":{env}}}"#);
+            config(&[DIGESTS, START, &both])
+        };
+        accepted(&with(r#"["A=1"]"#), ConfigType::Ocre);
+        for env in [r#"["A=2"]"#, "[]", r#"["A=1","A=1"]"#] {
+            refused(
+                &with(env),
+                ConfigType::Ocre,
+                "config-conflict /config/Environment",
+            );
+        }
+    }
+
+    #[test]
+    fn permissions_are_strings_and_known() {
+        let with = |list: &str| {
+            config(&[
+                DIGESTS,
+                START,
+                &format!(r#""config":{{"Permissions":{list}}}"#),
+            ])
+        };
+        refused_by_both(&with("[1]"), "field-type /config/Permissions/0");
+        refused_by_both(&with("1"), "field-type /config/Permissions");
+        let document = with(r#"["gpio","\u0067pio","fly"]"#);
+        let parsed = accepted(&document, ConfigType::Wasm);
+        assert_eq!(parsed.permissions().count(), 3);
+        let mut found = vec![];
+        let _ = parsed.check_permissions(|permission| permission == "gpio", &mut |error| {
+            found.push(place(&document, error));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(found, ["config-permission /config/Permissions/2"]);
+    }
+
+    #[test]
+    fn every_error_is_reported_in_order() {
+        let document = r#"{"config":{"Permissions":1,"Env":[""],"Entrypoint":""},
+            "layerDigests":[],"os":"","architecture":""}"#;
+        let expected = [
+            "config-architecture /architecture",
+            "config-os /os",
+            "config-layer-digests /layerDigests",
+            "config-entry-point /config/Entrypoint",
+            "config-env /config/Env/0",
+            "field-type /config/Permissions",
+        ];
+        assert_eq!(all(document, ConfigType::Ocre), expected);
+    }
+}

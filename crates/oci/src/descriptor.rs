@@ -271,3 +271,230 @@ fn check_data(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{DIGEST, errors, place, value};
+    use std::format;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// A descriptor of the five bytes `hello` with more members.
+    fn hello(members: &str) -> String {
+        let digest = Sha256::of(b"hello");
+        format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":5{members}}}"#)
+    }
+
+    #[track_caller]
+    fn refused(document: &str, expected: &str) {
+        assert_eq!(
+            errors(document, Descriptor::check),
+            [expected],
+            "{document}"
+        );
+        let first = Descriptor::parse(value(document)).unwrap_err();
+        assert_eq!(place(document, first), expected);
+    }
+
+    #[test]
+    fn type_digest_and_size_are_enough() {
+        let document = hello("");
+        let descriptor = Descriptor::parse(value(&document)).unwrap();
+        assert_eq!(descriptor.media_type, "a/b");
+        assert_eq!(descriptor.digest, Sha256::of(b"hello"));
+        assert_eq!(descriptor.size, 5);
+        assert!(descriptor.data().is_none());
+        assert!(descriptor.artifact_type().is_none());
+        assert!(descriptor.platform().is_none());
+        assert_eq!(descriptor.urls().count(), 0);
+        assert_eq!(descriptor.annotations().iter().count(), 0);
+    }
+
+    #[test]
+    fn media_type_is_required_and_well_formed() {
+        refused("[]", "field-type ");
+        let rest = format!(r#""digest":"{DIGEST}","size":0"#);
+        refused(&format!("{{{rest}}}"), "field-missing ");
+        refused(
+            &format!(r#"{{{rest},"mediaType":null}}"#),
+            "field-type /mediaType",
+        );
+        refused(
+            &format!(r#"{{{rest},"mediaType":"a"}}"#),
+            "media-type-syntax /mediaType",
+        );
+    }
+
+    #[test]
+    fn digest_is_required_and_well_formed() {
+        refused(r#"{"mediaType":"a/b","size":0}"#, "field-missing ");
+        refused(
+            r#"{"mediaType":"a/b","size":0,"digest":0}"#,
+            "field-type /digest",
+        );
+        refused(
+            r#"{"mediaType":"a/b","size":0,"digest":"sha256:0"}"#,
+            "digest-syntax /digest",
+        );
+    }
+
+    #[test]
+    fn size_is_a_json_integer_below_2_to_the_63() {
+        let sized = |size: &str| format!(r#"{{"mediaType":"a/b","digest":"a:b"{size}}}"#);
+        refused(&sized(""), "field-missing ");
+        for size in [r#""1""#, "1.0", "1e3", "null"] {
+            refused(&sized(&format!(r#","size":{size}"#)), "field-type /size");
+        }
+        for size in ["-1", "9223372036854775808"] {
+            refused(&sized(&format!(r#","size":{size}"#)), "size-range /size");
+        }
+        let largest = sized(r#","size":9223372036854775807"#);
+        assert_eq!(
+            Descriptor::parse(value(&largest)).unwrap().size,
+            9_223_372_036_854_775_807
+        );
+    }
+
+    #[test]
+    fn data_is_the_content_in_base64() {
+        let document = hello(r#","data":"aGVsbG8=""#);
+        let descriptor = Descriptor::parse(value(&document)).unwrap();
+        assert_eq!(
+            descriptor.data().unwrap().bytes().collect::<Vec<_>>(),
+            b"hello"
+        );
+        for data in [
+            "aGVsbG8",
+            "aGVsbG8h",
+            "aGVsbA==",
+            "aGVscG8=",
+            "",
+            "aGVsbG9=",
+            "aGVs bG8=",
+        ] {
+            refused(
+                &hello(&format!(r#","data":"{data}""#)),
+                "data-mismatch /data",
+            );
+        }
+        refused(&hello(r#","data":5"#), "field-type /data");
+    }
+
+    #[test]
+    fn data_of_an_unverifiable_digest_still_has_its_size() {
+        let with =
+            |data| format!(r#"{{"mediaType":"a/b","digest":"a:b","size":5,"data":"{data}"}}"#);
+        assert!(Descriptor::parse(value(&with("aGVscG8="))).is_ok());
+        refused(&with("aGVscA=="), "data-mismatch /data");
+    }
+
+    #[test]
+    fn data_is_not_held_against_members_that_are_wrong_themselves() {
+        let document = r#"{"mediaType":"a/b","digest":"x","size":-5,"data":"aGVsbG8="}"#;
+        let expected = ["digest-syntax /digest", "size-range /size"];
+        assert_eq!(errors(document, Descriptor::check), expected);
+    }
+
+    #[test]
+    fn urls_are_absolute_uris() {
+        let document = hello(r#","urls":["https://example.com/a","urn:b"]"#);
+        let descriptor = Descriptor::parse(value(&document)).unwrap();
+        let urls: Vec<_> = descriptor.urls().map(|url| url.to_string()).collect();
+        assert_eq!(urls, ["https://example.com/a", "urn:b"]);
+        refused(&hello(r#","urls":["a:b","/a"]"#), "url-syntax /urls/1");
+        refused(&hello(r#","urls":[1]"#), "field-type /urls/0");
+        refused(&hello(r#","urls":"a:b""#), "field-type /urls");
+    }
+
+    #[test]
+    fn annotations_are_strings() {
+        let document = hello(r#","annotations":{"a":"1","":"2"}"#);
+        let annotations = Descriptor::parse(value(&document)).unwrap().annotations();
+        assert_eq!(annotations.get("a"), Some(Text::from("1")));
+        assert_eq!(annotations.get(""), Some(Text::from("2")));
+        assert_eq!(annotations.get("b"), None);
+        assert_eq!(annotations.iter().count(), 2);
+        refused(
+            &hello(r#","annotations":{"a":null}"#),
+            "annotation-type /annotations/a",
+        );
+        refused(&hello(r#","annotations":null"#), "field-type /annotations");
+    }
+
+    #[test]
+    fn artifact_type_is_a_media_type() {
+        let document = hello(r#","artifactType":"x/y""#);
+        assert_eq!(
+            Descriptor::parse(value(&document))
+                .unwrap()
+                .artifact_type()
+                .unwrap(),
+            "x/y"
+        );
+        refused(
+            &hello(r#","artifactType":"x""#),
+            "media-type-syntax /artifactType",
+        );
+    }
+
+    #[test]
+    fn platform_needs_architecture_and_os() {
+        let document = hello(
+            r#","platform":{"architecture":"arm","os":"zephyr","variant":"v7","os.features":["a"]}"#,
+        );
+        let platform = Descriptor::parse(value(&document))
+            .unwrap()
+            .platform()
+            .unwrap();
+        assert_eq!(platform.architecture, "arm");
+        assert_eq!(platform.os, "zephyr");
+        assert_eq!(platform.variant, Some(Text::from("v7")));
+        assert_eq!(platform.os_version, None);
+        assert_eq!(platform.os_features().count(), 1);
+        for (platform, error) in [
+            ("[]", "field-type /platform"),
+            (r#"{"os":"a"}"#, "field-missing /platform"),
+            (r#"{"architecture":"a"}"#, "field-missing /platform"),
+            (
+                r#"{"architecture":1,"os":"a"}"#,
+                "field-type /platform/architecture",
+            ),
+            (r#"{"architecture":"a","os":1}"#, "field-type /platform/os"),
+            (
+                r#"{"architecture":"a","os":"a","variant":1}"#,
+                "field-type /platform/variant",
+            ),
+            (
+                r#"{"architecture":"a","os":"a","os.version":1}"#,
+                "field-type /platform/os.version",
+            ),
+            (
+                r#"{"architecture":"a","os":"a","os.features":[1]}"#,
+                "field-type /platform/os.features/0",
+            ),
+            (
+                r#"{"architecture":"a","os":"a","features":1}"#,
+                "field-type /platform/features",
+            ),
+        ] {
+            refused(&hello(&format!(r#","platform":{platform}"#)), error);
+        }
+    }
+
+    #[test]
+    fn every_error_is_reported_in_order() {
+        let document = r#"{"platform":1,"artifactType":1,"annotations":1,"urls":1,"data":1}"#;
+        let expected = [
+            "field-missing ",
+            "field-missing ",
+            "field-missing ",
+            "field-type /data",
+            "field-type /urls",
+            "field-type /annotations",
+            "field-type /artifactType",
+            "field-type /platform",
+        ];
+        assert_eq!(errors(document, Descriptor::check), expected);
+    }
+}

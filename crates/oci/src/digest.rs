@@ -172,3 +172,83 @@ impl fmt::Display for DigestRef<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{DIGEST, value};
+    use std::format;
+    use std::string::ToString;
+
+    const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn sha256_prints_as_it_parses() {
+        let digest: Sha256 = DIGEST.parse().unwrap();
+        assert_eq!(digest.to_string(), DIGEST);
+        assert_eq!(digest.hex().to_string(), HEX);
+        assert_eq!(Sha256::from_hex(HEX), Ok(digest));
+        assert_eq!(digest.0[..2], [0x01, 0x23]);
+    }
+
+    #[test]
+    fn sha256_of_nothing_is_the_known_one() {
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Sha256::of(b"").hex().to_string(), hex);
+    }
+
+    #[test]
+    fn sha256_may_be_spelt_with_escapes() {
+        let spelt = format!("\"sha256\\u003a{HEX}\"");
+        let text = value(&spelt).text().unwrap();
+        assert_eq!(DigestRef::parse(text).unwrap().to_string(), DIGEST);
+    }
+
+    #[test]
+    fn known_algorithms_take_their_number_of_lower_case_hex_digits() {
+        for (algorithm, digits) in [("sha256", 64), ("blake3", 64), ("sha512", 128)] {
+            let digest = |digits: &str| format!("{algorithm}:{digits}");
+            assert!(
+                DigestRef::parse(&*digest(&"a".repeat(digits))).is_ok(),
+                "{algorithm}"
+            );
+            for bad in [
+                "a".repeat(digits - 1),
+                "a".repeat(digits + 1),
+                "A".repeat(digits),
+                "g".repeat(digits),
+                "".to_string(),
+            ] {
+                let found = DigestRef::parse(&*digest(&bad)).map(|digest| digest.to_string());
+                assert_eq!(found, Err(ErrorKind::DigestSyntax), "{algorithm}:{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_other_well_formed_digest_is_one_that_cannot_be_verified() {
+        for good in [
+            "a:b",
+            "multihash+base58:QmRZ",
+            "sha256+b64u:LC_a-=",
+            "a.b_c-d+e9:0",
+            "0:0",
+        ] {
+            let digest = DigestRef::parse(good).unwrap();
+            assert_eq!(digest.sha256(), None);
+            assert_eq!(digest.to_string(), good);
+        }
+    }
+
+    #[test]
+    fn a_digest_is_algorithm_colon_encoded() {
+        for bad in [
+            "", ":", "a", "a:", ":b", "A:b", "a+:b", "+a:b", "a++b:c", "a b:c", "a:b c", "a:b:c",
+            "a:b/c", "ä:b", "a:ä", "a:../b", "sha256", "sha256:",
+        ] {
+            let found = DigestRef::parse(bad).map(|digest| digest.to_string());
+            assert_eq!(found, Err(ErrorKind::DigestSyntax), "{bad}");
+        }
+        assert_eq!("a:b".parse::<Sha256>(), Err(ErrorKind::DigestSyntax));
+    }
+}

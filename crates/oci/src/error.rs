@@ -197,3 +197,25 @@ pub(crate) fn report<T>(
         Err(error) => report(error).map_continue(|()| None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_and_kebab_case() {
+        let codes: BTreeSet<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), ErrorKind::ALL.len());
+        // The last variant counts them, so that ALL can't fall behind.
+        assert_eq!(
+            ErrorKind::ALL.len(),
+            ErrorKind::ReferenceSyntax as usize + 1
+        );
+        let kebab = |code: &str| {
+            code.bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        };
+        assert!(codes.iter().all(|code| kebab(code)));
+    }
+}

@@ -132,3 +132,125 @@ pub(crate) fn check_tail(object: Value<'_>, report: Report<'_>) -> ControlFlow<(
 pub(crate) fn artifact_type(object: Value<'_>) -> Option<MediaType<'_>> {
     media_type(object.get("artifactType")?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{DIGEST, errors, place, value};
+    use std::format;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    #[test]
+    fn an_index_may_be_empty_and_need_not_name_its_type() {
+        let index = Index::parse(value(r#"{"schemaVersion":2,"manifests":[]}"#)).unwrap();
+        assert_eq!(index.manifests().count(), 0);
+        let typed = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX_MEDIA_TYPE}","manifests":[],"x":[]}}"#
+        );
+        assert!(Index::parse(value(&typed)).is_ok());
+    }
+
+    #[test]
+    fn each_member_has_its_rule() {
+        for (members, error) in [
+            (r#""manifests":[]"#, "field-missing "),
+            (
+                r#""schemaVersion":"2","manifests":[]"#,
+                "field-type /schemaVersion",
+            ),
+            (
+                r#""schemaVersion":2.0,"manifests":[]"#,
+                "field-type /schemaVersion",
+            ),
+            (
+                r#""schemaVersion":1,"manifests":[]"#,
+                "schema-version /schemaVersion",
+            ),
+            (
+                r#""schemaVersion":-2,"manifests":[]"#,
+                "schema-version /schemaVersion",
+            ),
+            (r#""schemaVersion":2"#, "field-missing "),
+            (
+                r#""schemaVersion":2,"manifests":null"#,
+                "field-type /manifests",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[{},1]"#,
+                "field-type /manifests/1",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"mediaType":2"#,
+                "field-type /mediaType",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"mediaType":"x""#,
+                "media-type-syntax /mediaType",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"mediaType":"x/y""#,
+                "media-type-unsupported /mediaType",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"artifactType":"x""#,
+                "media-type-syntax /artifactType",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"subject":[]"#,
+                "field-type /subject",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"annotations":[]"#,
+                "field-type /annotations",
+            ),
+            (
+                r#""schemaVersion":2,"manifests":[],"annotations":{"a":1}"#,
+                "annotation-type /annotations/a",
+            ),
+        ] {
+            let document = format!("{{{members}}}");
+            assert_eq!(errors(&document, Index::check), [error], "{document}");
+            let first = Index::parse(value(&document)).unwrap_err();
+            assert_eq!(place(&document, first), error);
+        }
+        assert_eq!(errors("[]", Index::check), ["field-type "]);
+    }
+
+    #[test]
+    fn every_error_is_reported_in_order() {
+        let document = r#"{"annotations":{"a":1},"manifests":[1],"mediaType":1}"#;
+        let expected = [
+            "field-missing ",
+            "field-type /mediaType",
+            "field-type /manifests/0",
+            "annotation-type /annotations/a",
+        ];
+        assert_eq!(errors(document, Index::check), expected);
+    }
+
+    #[test]
+    fn a_bad_entry_does_not_hide_its_neighbours() {
+        let document = format!(
+            r#"{{"schemaVersion":2,"manifests":[
+                {{"mediaType":"a/b","digest":"x","size":0,"annotations":{{"{REF_NAME}":"bad"}}}},
+                {{"mediaType":"a/b","digest":"{DIGEST}","size":1}},
+                {{"mediaType":"a/b","digest":"{DIGEST}","size":1,
+                  "annotations":{{"{REF_NAME}":"v1"}}}}]}}"#
+        );
+        let index = Index::parse(value(&document)).unwrap();
+        let names: Vec<_> = index
+            .manifests()
+            .map(|entry| entry.reference_name().map(|name| name.to_string()))
+            .collect();
+        assert_eq!(names, [Some("bad".into()), None, Some("v1".into())]);
+        let bad = index.manifests().next().unwrap().descriptor().unwrap_err();
+        assert_eq!(place(&document, bad), "digest-syntax /manifests/0/digest");
+        assert!(
+            index
+                .manifests()
+                .skip(1)
+                .all(|entry| entry.descriptor().is_ok())
+        );
+    }
+}

@@ -36,3 +36,29 @@ impl Layout {
         hand_over(checked, report).map_continue(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{errors, value};
+
+    #[test]
+    fn the_layout_version_is_1_0_0() {
+        assert!(Layout::parse(value(r#"{"imageLayoutVersion":"1.0.0","x":1}"#)).is_ok());
+        for (document, error) in [
+            ("[]", "field-type "),
+            ("{}", "field-missing "),
+            (
+                r#"{"imageLayoutVersion":1}"#,
+                "field-type /imageLayoutVersion",
+            ),
+            (
+                r#"{"imageLayoutVersion":"1.0.1"}"#,
+                "layout-version /imageLayoutVersion",
+            ),
+        ] {
+            assert_eq!(errors(document, Layout::check), [error], "{document}");
+            assert!(Layout::parse(value(document)).is_err());
+        }
+    }
+}

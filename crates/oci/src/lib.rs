@@ -54,6 +54,8 @@ mod layout;
 mod manifest;
 mod media_type;
 mod reference;
+#[cfg(test)]
+mod testing;
 mod text;
 mod uri;
 pub mod write;

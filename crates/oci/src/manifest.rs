@@ -265,3 +265,245 @@ impl Warnings {
             .filter(move |&warning| self.contains(warning))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{DIGEST, errors, place, value};
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
+    const OCRE: &str = "application/vnd.ocre.image.manifest.v1+json";
+    const WASM_CONFIG: &str = "application/vnd.wasm.config.v0+json";
+    const OCRE_CONFIG: &str = "application/vnd.ocre.image.config.v1+json";
+    const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
+    const WASM: &str = "application/wasm";
+    const OCRE_WASM: &str = "application/vnd.ocre.image.layer.v1.wasm";
+    const AOT: &str = "application/vnd.ocre.image.layer.v1.wasm+aot";
+    const ALIAS: &str = "application/vnd.ocre.image.v1.wasm";
+    const BLOB: &str = "application/vnd.ocre.image.v1.blob";
+
+    fn descriptor(media_type: &str) -> String {
+        format!(r#"{{"mediaType":"{media_type}","digest":"{DIGEST}","size":0}}"#)
+    }
+
+    fn manifest(media_type: &str, config: &str, layers: &[&str], more: &str) -> String {
+        let config = descriptor(config);
+        let layers: Vec<_> = layers.iter().map(|layer| descriptor(layer)).collect();
+        let layers = layers.join(",");
+        format!(r#"{{"schemaVersion":2,{media_type}"config":{config},"layers":[{layers}]{more}}}"#)
+    }
+
+    fn named(media_type: &str) -> String {
+        format!(r#""mediaType":"{media_type}","#)
+    }
+
+    fn check_all(document: &str) -> Vec<String> {
+        errors(document, |value, report| {
+            Manifest::check(value, None, report)
+        })
+    }
+
+    #[track_caller]
+    fn refused(document: &str, described_as: Option<&str>, expected: &str) {
+        let described_as = described_as.map(|text| MediaType::parse(text).unwrap());
+        let check = |value, report: Report<'_>| Manifest::check(value, described_as, report);
+        assert_eq!(errors(document, check), [expected], "{document}");
+        let first = Manifest::parse(value(document), described_as).unwrap_err();
+        assert_eq!(place(document, first), expected);
+    }
+
+    #[test]
+    fn schema_version_is_2() {
+        let rest = format!(
+            r#""config":{},"layers":[{}]"#,
+            descriptor("a/b"),
+            descriptor("a/b")
+        );
+        refused("[]", None, "field-type ");
+        refused(&format!("{{{rest}}}"), None, "field-missing ");
+        refused(
+            &format!(r#"{{"schemaVersion":3,{rest}}}"#),
+            None,
+            "schema-version /schemaVersion",
+        );
+    }
+
+    #[test]
+    fn media_type_is_one_of_two_and_agrees_with_the_descriptor() {
+        for media_type in [OCI, OCRE] {
+            let document = manifest(&named(media_type), WASM_CONFIG, &[AOT], "");
+            let described = MediaType::parse(media_type).unwrap();
+            let parsed = Manifest::parse(value(&document), Some(described)).unwrap();
+            assert_eq!(Some(parsed.manifest_type()), ManifestType::of(described));
+        }
+        let oci = manifest(&named(OCI), WASM_CONFIG, &[WASM], "");
+        refused(&oci, Some(OCRE), "media-type-mismatch /mediaType");
+        let other = manifest(&named("a/b"), WASM_CONFIG, &[WASM], "");
+        refused(&other, None, "media-type-unsupported /mediaType");
+        let malformed = manifest(&named("a"), WASM_CONFIG, &[WASM], "");
+        refused(&malformed, None, "media-type-syntax /mediaType");
+        let number = manifest(r#""mediaType":1,"#, WASM_CONFIG, &[WASM], "");
+        refused(&number, None, "field-type /mediaType");
+    }
+
+    #[test]
+    fn an_absent_media_type_is_the_descriptors_and_a_warning() {
+        let document = manifest("", OCRE_CONFIG, &[OCRE_WASM], "");
+        let plain = Manifest::parse(value(&document), None).unwrap();
+        assert_eq!(plain.manifest_type(), ManifestType::Oci);
+        let described = MediaType::parse(OCRE).unwrap();
+        let parsed = Manifest::parse(value(&document), Some(described)).unwrap();
+        assert_eq!(parsed.manifest_type(), ManifestType::Ocre);
+        let warnings: Vec<_> = parsed.warnings().iter().collect();
+        assert_eq!(warnings, [Warning::ManifestMediaTypeAbsent]);
+        refused(&document, Some("a/b"), "media-type-unsupported ");
+    }
+
+    #[test]
+    fn config_is_a_descriptor() {
+        let rest = format!(r#"{{"schemaVersion":2,"layers":[{}]"#, descriptor("a/b"));
+        refused(&format!("{rest}}}"), None, "field-missing ");
+        refused(
+            &format!(r#"{rest},"config":[]}}"#),
+            None,
+            "field-type /config",
+        );
+        let config = r#""config":{"mediaType":"a/b","digest":"a:b"}"#;
+        refused(&format!("{rest},{config}}}"), None, "field-missing /config");
+    }
+
+    #[test]
+    fn an_empty_config_needs_an_artifact_type() {
+        let document = manifest("", EMPTY_CONFIG, &[WASM], "");
+        refused(&document, None, "artifact-type-missing ");
+        let document = manifest("", EMPTY_CONFIG, &[WASM], r#","artifactType":"a/b""#);
+        let parsed = Manifest::parse(value(&document), None).unwrap();
+        assert_eq!(parsed.artifact_type().unwrap(), "a/b");
+        assert_eq!(parsed.config_type(), ConfigType::Empty);
+        let document = manifest("", EMPTY_CONFIG, &[WASM], r#","artifactType":"a""#);
+        refused(&document, None, "media-type-syntax /artifactType");
+    }
+
+    #[test]
+    fn there_is_at_least_one_layer_and_each_is_a_descriptor() {
+        refused(
+            &manifest("", WASM_CONFIG, &[], ""),
+            None,
+            "layer-none /layers",
+        );
+        let rest = format!(r#"{{"schemaVersion":2,"config":{}"#, descriptor("a/b"));
+        refused(&format!("{rest}}}"), None, "field-missing ");
+        refused(
+            &format!(r#"{rest},"layers":{{}}}}"#),
+            None,
+            "field-type /layers",
+        );
+        let bad = manifest("", WASM_CONFIG, &[WASM, "a"], "");
+        refused(&bad, None, "media-type-syntax /layers/1/mediaType");
+    }
+
+    #[test]
+    fn subject_is_a_descriptor_and_annotations_are_strings() {
+        let subject = format!(
+            r#","subject":{},"annotations":{{"a":"b"}}"#,
+            descriptor("x/y")
+        );
+        let document = manifest("", WASM_CONFIG, &[WASM], &subject);
+        let parsed = Manifest::parse(value(&document), None).unwrap();
+        assert_eq!(parsed.subject().unwrap().media_type, "x/y");
+        assert!(parsed.annotations().get("a").is_some());
+        let bad = manifest("", WASM_CONFIG, &[WASM], r#","subject":{}"#);
+        assert_eq!(check_all(&bad), ["field-missing /subject"; 3]);
+        let bad = manifest("", WASM_CONFIG, &[WASM], r#","annotations":{"a":1}"#);
+        refused(&bad, None, "annotation-type /annotations/a");
+    }
+
+    #[test]
+    fn every_error_is_reported_in_order() {
+        let document = r#"{"annotations":1,"subject":1,"layers":[1],"config":1,
+            "mediaType":1,"schemaVersion":1}"#;
+        let expected = [
+            "schema-version /schemaVersion",
+            "field-type /mediaType",
+            "field-type /config",
+            "field-type /layers/0",
+            "field-type /subject",
+            "field-type /annotations",
+        ];
+        assert_eq!(check_all(document), expected);
+    }
+
+    #[test]
+    fn exactly_one_layer_is_executable_whatever_it_is_called() {
+        for name in [
+            WASM,
+            OCRE_WASM,
+            AOT,
+            ALIAS,
+            "application/vnd.ocre.image.v1.wasm+aot",
+        ] {
+            let document = manifest("", WASM_CONFIG, &[BLOB, name, "text/plain"], "");
+            let parsed = Manifest::parse(value(&document), None).unwrap();
+            let layer = parsed.executable().unwrap();
+            assert_eq!(layer.index, 1);
+            assert_eq!(layer.descriptor.media_type, name);
+            assert_eq!(
+                parsed
+                    .layers()
+                    .filter(|layer| layer.is_executable())
+                    .count(),
+                1
+            );
+        }
+        let document = manifest("", WASM_CONFIG, &[BLOB], "");
+        let error = Manifest::parse(value(&document), None)
+            .unwrap()
+            .executable()
+            .unwrap_err();
+        assert_eq!(place(&document, error), "layer-none /layers");
+        let document = manifest("", WASM_CONFIG, &[WASM, BLOB, AOT], "");
+        let error = Manifest::parse(value(&document), None)
+            .unwrap()
+            .executable()
+            .unwrap_err();
+        assert_eq!(place(&document, error), "layer-many /layers/2");
+    }
+
+    #[test]
+    fn warnings_are_for_aliases_and_for_mixed_dialects() {
+        use Warning::{DialectMixed, LayerMediaTypeAlias};
+        for (media_type, config, layers, expected) in [
+            (OCI, WASM_CONFIG, &[WASM][..], &[][..]),
+            (OCI, WASM_CONFIG, &[AOT, BLOB], &[]),
+            (OCI, OCRE_CONFIG, &[OCRE_WASM], &[]),
+            (OCRE, OCRE_CONFIG, &[AOT, BLOB], &[]),
+            (OCI, OCRE_CONFIG, &[ALIAS, BLOB], &[LayerMediaTypeAlias]),
+            (
+                OCI,
+                WASM_CONFIG,
+                &[ALIAS],
+                &[LayerMediaTypeAlias, DialectMixed],
+            ),
+            (OCI, WASM_CONFIG, &[OCRE_WASM], &[DialectMixed]),
+            (OCI, OCRE_CONFIG, &[WASM], &[DialectMixed]),
+            (OCRE, WASM_CONFIG, &[AOT], &[DialectMixed]),
+            (OCRE, "a/b", &[WASM], &[DialectMixed]),
+            (OCI, "a/b", &[WASM], &[]),
+        ] {
+            let document = manifest(&named(media_type), config, layers, "");
+            let warnings = Manifest::parse(value(&document), None).unwrap().warnings();
+            assert_eq!(warnings.iter().collect::<Vec<_>>(), expected, "{document}");
+            assert_eq!(warnings.is_empty(), expected.is_empty());
+        }
+        let codes = Warning::ALL.map(Warning::code);
+        let expected = [
+            "manifest-media-type-absent",
+            "layer-media-type-alias",
+            "dialect-mixed",
+        ];
+        assert_eq!(codes, expected);
+    }
+}

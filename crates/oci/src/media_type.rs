@@ -221,3 +221,115 @@ impl LayerKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::ToString;
+
+    #[test]
+    fn a_media_type_is_type_slash_subtype() {
+        let longest = format!("{0}/{0}", "a".repeat(127));
+        for good in [
+            "a/b",
+            "application/vnd.oci.image.manifest.v1+json",
+            "1/2",
+            "a!#$&^_.+-/b-",
+        ] {
+            assert_eq!(
+                MediaType::parse(good).map(|found| found.to_string()),
+                Ok(good.to_string())
+            );
+        }
+        assert!(MediaType::parse(&*longest).is_ok());
+        let long_type = format!("{}/b", "a".repeat(128));
+        let long_subtype = format!("a/{}", "b".repeat(128));
+        for bad in [
+            "",
+            "/",
+            "a",
+            "a/",
+            "/b",
+            "a/b/c",
+            "a//b",
+            "+a/b",
+            "a/.b",
+            "a/b;c=d",
+            "a/b ",
+            " a/b",
+            "a/b*",
+            "ä/b",
+            "a/\0",
+            &long_type,
+            &long_subtype,
+        ] {
+            assert_eq!(
+                MediaType::parse(bad),
+                Err(ErrorKind::MediaTypeSyntax),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_two_dialects_have_their_names() {
+        let manifest = |name| ManifestType::of(MediaType::parse(name).unwrap());
+        let oci = "application/vnd.oci.image.manifest.v1+json";
+        assert_eq!(manifest(oci), Some(ManifestType::Oci));
+        let ocre = "application/vnd.ocre.image.manifest.v1+json";
+        assert_eq!(manifest(ocre), Some(ManifestType::Ocre));
+        assert_eq!(manifest("application/vnd.oci.image.index.v1+json"), None);
+
+        let config = |name| ConfigType::of(MediaType::parse(name).unwrap());
+        assert_eq!(
+            config("application/vnd.wasm.config.v0+json"),
+            ConfigType::Wasm
+        );
+        assert_eq!(
+            config("application/vnd.ocre.image.config.v1+json"),
+            ConfigType::Ocre
+        );
+        assert_eq!(
+            config("application/vnd.oci.empty.v1+json"),
+            ConfigType::Empty
+        );
+        assert_eq!(
+            config("application/vnd.oci.image.config.v1+json"),
+            ConfigType::Unsupported
+        );
+        assert_eq!(
+            config("application/vnd.unknown.config.v1+json"),
+            ConfigType::Unsupported
+        );
+
+        let layer = |name| LayerKind::of(MediaType::parse(name).unwrap());
+        let executable = |format, naming| LayerKind::Executable { format, naming };
+        for (name, kind) in [
+            (
+                "application/wasm",
+                executable(Format::Wasm, Naming::Current),
+            ),
+            (
+                "application/vnd.ocre.image.layer.v1.wasm",
+                executable(Format::Wasm, Naming::Ocre),
+            ),
+            (
+                "application/vnd.ocre.image.layer.v1.wasm+aot",
+                executable(Format::Aot, Naming::Shared),
+            ),
+            (
+                "application/vnd.ocre.image.v1.wasm",
+                executable(Format::Wasm, Naming::Alias),
+            ),
+            (
+                "application/vnd.ocre.image.v1.wasm+aot",
+                executable(Format::Aot, Naming::Alias),
+            ),
+            ("application/vnd.ocre.image.v1.blob", LayerKind::Blob),
+            ("Application/wasm", LayerKind::Blob),
+        ] {
+            assert_eq!(layer(name), kind, "{name}");
+        }
+    }
+}

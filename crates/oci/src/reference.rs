@@ -147,3 +147,114 @@ fn is_tag(tag: &str) -> bool {
             .bytes()
             .all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::DIGEST;
+    use std::format;
+    use std::string::ToString;
+
+    type Parts<'a> = (&'a str, Option<&'a str>, bool);
+
+    #[test]
+    fn name_tag_and_digest_come_in_four_forms() {
+        let forms: [(&str, Parts<'_>); 4] = [
+            ("hello", ("hello", None, false)),
+            ("hello:1.0", ("hello", Some("1.0"), false)),
+            (&format!("hello@{DIGEST}"), ("hello", None, true)),
+            (&format!("hello:1.0@{DIGEST}"), ("hello", Some("1.0"), true)),
+        ];
+        for (text, (name, tag, digest)) in forms {
+            let reference = Reference::parse(text).unwrap();
+            assert_eq!(reference.name(), name);
+            assert_eq!(reference.tag(), tag);
+            assert_eq!(reference.digest().is_some(), digest);
+            assert_eq!(reference.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_name_is_components_of_lower_case_runs() {
+        let longest = "a".repeat(255);
+        for good in [
+            "a",
+            "0",
+            "a.b",
+            "a_b",
+            "a__b",
+            "a-b",
+            "a---b",
+            "a/b",
+            "ghcr.io/a/b",
+            "localhost:5000/a",
+            "a:0/b:t",
+            &longest,
+        ] {
+            assert_eq!(Reference::parse(good).unwrap().to_string(), good);
+        }
+        let too_long = "a".repeat(256);
+        for bad in [
+            "",
+            "A",
+            "a..b",
+            "a___b",
+            "a_-b",
+            ".a",
+            "a.",
+            "-a",
+            "a-",
+            "_a",
+            "/a",
+            "a/",
+            "a//b",
+            "a b",
+            "ä",
+            "a\0",
+            ":t",
+            "a:b:c",
+            "a:5000/b/c:1:2",
+            "a/b:1/c",
+            "a:/b",
+            "a:x/b",
+            "a:+1/b",
+            "a:70000/b",
+            "../a",
+            "a/../b",
+            &too_long,
+        ] {
+            let error = Reference::parse(bad)
+                .map(|found| found.to_string())
+                .unwrap_err();
+            assert_eq!(error.kind, ErrorKind::ReferenceSyntax, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_a_word_of_at_most_128_bytes() {
+        let longest = format!("a:{}", "t".repeat(128));
+        for good in ["a:1", "a:_", "a:V1.0-rc_1", &longest] {
+            assert_eq!(Reference::parse(good).unwrap().to_string(), good);
+        }
+        let too_long = format!("a:{}", "t".repeat(129));
+        for bad in ["a:", "a:.", "a:-1", "a:1+2", "a:ä", "a: ", &too_long] {
+            let error = Error {
+                kind: ErrorKind::ReferenceSyntax,
+                offset: 2,
+            };
+            assert_eq!(Reference::parse(bad), Err(error), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_well_formed() {
+        assert!(Reference::parse("a@blake9:x").is_ok());
+        for bad in ["a@", "a@b", "a@sha256:0", "a@b:c@d:e"] {
+            let error = Error {
+                kind: ErrorKind::DigestSyntax,
+                offset: 2,
+            };
+            assert_eq!(Reference::parse(bad), Err(error), "{bad}");
+        }
+    }
+}

@@ -298,3 +298,214 @@ impl<W: Write> Write for Escape<'_, W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::value;
+    use crate::{Index, Manifest};
+    use std::format;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+        let mut out = String::new();
+        write(&mut out).unwrap();
+        out
+    }
+
+    const BLOB: Descriptor<'_> = Descriptor {
+        media_type: "a/b",
+        digest: Sha256([0xab; 32]),
+        size: 7,
+        annotations: &[],
+        platform: None,
+    };
+
+    #[test]
+    fn a_string_reads_back_as_it_was_put_in() {
+        for text in [
+            "",
+            "\"\\/",
+            "\u{0}\u{1f}\n\r\t\u{8}\u{7f}\u{9b}",
+            "é😀",
+            "\\u0041",
+        ] {
+            let document = written(|out| string(out, text));
+            assert_eq!(value(&document).text().unwrap(), text, "{document}");
+        }
+        assert_eq!(
+            written(|out| string(out, "a\n\u{1b}\"")),
+            r#""a\n\u001b\"""#
+        );
+    }
+
+    #[test]
+    fn values_stand_between_commas() {
+        let document = written(|out| {
+            object(out, |out| {
+                out.unsigned("a", u64::MAX)?;
+                out.boolean("b", true)?;
+                out.null("c")?;
+                out.array("d", |_| Ok(()))?;
+                out.array("e", |out| {
+                    out.string("x")?;
+                    out.object(|_| Ok(()))?;
+                    out.copy(value(" [ 1 ] "))
+                })?;
+                out.object("f", |out| out.string("g\"", 1))
+            })
+        });
+        let expected = concat!(
+            r#"{"a":18446744073709551615,"b":true,"c":null,"d":[],"#,
+            r#""e":["x",{},[ 1 ]],"f":{"g\"":"1"}}"#
+        );
+        assert_eq!(document, expected);
+        value(&document);
+    }
+
+    #[test]
+    fn a_layout_marker_parses() {
+        let document = written(layout);
+        assert_eq!(document, r#"{"imageLayoutVersion":"1.0.0"}"#);
+        assert!(crate::Layout::parse(value(&document)).is_ok());
+    }
+
+    #[test]
+    fn a_manifest_and_its_config_parse() {
+        let config_text = written(|out| {
+            let layer_digests = &[BLOB.digest];
+            let (env, permissions) = (&["A=\"1\""][..], &["gpio"][..]);
+            config(
+                out,
+                &Config {
+                    layer_digests,
+                    entry_point: "_start",
+                    env,
+                    permissions,
+                },
+            )
+        });
+        let digest = Sha256::of(config_text.as_bytes());
+        let size = u64::try_from(config_text.len()).unwrap();
+        let media_type = "application/vnd.wasm.config.v0+json";
+        let config = Descriptor {
+            media_type,
+            digest,
+            size,
+            ..BLOB
+        };
+        let layers = [Descriptor {
+            media_type: "application/wasm",
+            ..BLOB
+        }];
+        let text = written(|out| manifest(out, &config, &layers, &[("k", "v")]));
+
+        let parsed = Manifest::parse(value(&text), None).unwrap();
+        assert!(parsed.warnings().is_empty());
+        assert_eq!(parsed.config().digest, digest);
+        assert_eq!(parsed.executable().unwrap().descriptor.size, 7);
+        assert!(
+            parsed
+                .annotations()
+                .get("k")
+                .is_some_and(|text| text == "v")
+        );
+        let parsed =
+            crate::Config::parse(value(&config_text), parsed.config_type(), &parsed).unwrap();
+        assert_eq!(parsed.entry_point(), "_start");
+        assert_eq!(
+            parsed.env().map(|e| e.to_string()).collect::<Vec<_>>(),
+            ["A=\"1\""]
+        );
+        assert_eq!(
+            parsed
+                .permissions()
+                .map(|p| p.to_string())
+                .collect::<Vec<_>>(),
+            ["gpio"]
+        );
+    }
+
+    #[test]
+    fn a_config_without_settings_is_the_published_one_without_white_space() {
+        let published = include_str!("../../../testdata/vectors/ocre-config.json");
+        let layer_digest = value(published)
+            .get("layerDigests")
+            .unwrap()
+            .elements()
+            .next()
+            .unwrap();
+        let layer_digests = &[layer_digest.text().unwrap().to_string().parse().unwrap()];
+        let document = written(|out| {
+            config(
+                out,
+                &Config {
+                    layer_digests,
+                    entry_point: "on_init",
+                    env: &[],
+                    permissions: &[],
+                },
+            )
+        });
+        let stripped: String = published.split_ascii_whitespace().collect();
+        assert_eq!(document, stripped);
+    }
+
+    #[test]
+    fn an_index_entry_keeps_everything_but_its_name() {
+        let annotations = &[("a", "b"), (REF_NAME, "old")];
+        let named = Descriptor {
+            annotations,
+            platform: Some(("wasm", "wasip1")),
+            ..BLOB
+        };
+        let first = written(|out| {
+            index(out, |out| {
+                out.descriptor(&named)?;
+                out.descriptor(&BLOB)
+            })
+        });
+        let parsed = Index::parse(value(&first)).unwrap();
+        let entries: Vec<_> = parsed.manifests().collect();
+        assert_eq!(entries[0].reference_name().unwrap(), "old");
+        assert_eq!(
+            entries[0].descriptor().unwrap().platform().unwrap().os,
+            "wasip1"
+        );
+
+        let renamed = |entry, name| written(|out| index(out, |out| out.renamed(entry, name)));
+        let document = renamed(&entries[0], Some("new"));
+        let entry = Index::parse(value(&document))
+            .unwrap()
+            .manifests()
+            .next()
+            .unwrap();
+        assert_eq!(entry.reference_name().unwrap(), "new");
+        let descriptor = entry.descriptor().unwrap();
+        assert_eq!(descriptor.annotations().iter().count(), 2);
+        assert!(descriptor.platform().is_some());
+
+        let document = renamed(&entries[1], Some("new"));
+        let entry = Index::parse(value(&document))
+            .unwrap()
+            .manifests()
+            .next()
+            .unwrap();
+        assert_eq!(entry.reference_name().unwrap(), "new");
+
+        let plain = format!(
+            r#"{{"mediaType":"a/b","digest":"{}","size":7}}"#,
+            BLOB.digest
+        );
+        assert!(renamed(&entries[1], None).contains(&plain));
+        let unnamed = renamed(&entries[0], None);
+        assert!(unnamed.contains(r#""annotations":{"a":"b"}"#), "{unnamed}");
+    }
+
+    #[test]
+    fn an_error_of_the_output_is_passed_on() {
+        let mut small = heapless::String::<8>::new();
+        assert_eq!(layout(&mut small), Err(fmt::Error));
+    }
+}
