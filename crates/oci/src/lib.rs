@@ -46,7 +46,7 @@ extern crate std;
 mod base64;
 mod config;
 mod descriptor;
-pub mod digest;
+mod digest;
 mod error;
 mod index;
 pub mod json;
