@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A folder of the PC as storage.
+//!
+//! Promised: the same as littlefs promises, unsynced writes and atomic renames included; and no
+//! path leaves the folder. Symbolic links are not followed: one on the way is refused with
+//! [`StorageError::Invalid`], as are pipes and devices, and none of them is listed; nor is a
+//! name that is no UTF-8.
+//! Who can change the folder meanwhile can still swap a folder for a link between the check
+//! and the use: that is not defended against.
+//!
+//! How: a file that is open for writing is a copy in memory; each sync writes it to a temporary
+//! file beside the real one and renames. A folder has no fixed size, so its space is said to
+//! be the largest number there is.
+
+use std::fs;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ocre::port::{
+    EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
+};
+
+/// A folder of the PC.
+pub struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    /// The folder at `root`.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotDirectory`, or what the PC answers.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = root.into();
+        // The folder itself may be reached through links: it is the user who named it.
+        if fs::metadata(&root).map_err(failure)?.is_dir() {
+            Ok(Self { root })
+        } else {
+            Err(StorageError::NotDirectory)
+        }
+    }
+
+    /// The path on the PC, if no link is on the way to it.
+    fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
+        let mut real = self.root.clone();
+        let mut names = rules::components(path)?.peekable();
+        while let Some(name) = names.next() {
+            // What is a name here may be more than that on the PC: `C:`, `a\b`.
+            let mut components = Path::new(name).components();
+            let plain = matches!(components.next(), Some(Component::Normal(only)) if only == name);
+            if !plain || components.next().is_some() {
+                return Err(StorageError::Invalid);
+            }
+            real.push(name);
+            match fs::symlink_metadata(&real) {
+                // A pipe or a device may block whoever opens it.
+                Ok(found) if !found.is_dir() && !found.is_file() => {
+                    return Err(StorageError::Invalid);
+                }
+                Ok(found) if names.peek().is_some() && !found.is_dir() => {
+                    return Err(StorageError::NotDirectory);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if names.peek().is_some() {
+                        return Err(StorageError::NotFound);
+                    }
+                }
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Ok(real)
+    }
+}
+
+fn failure(error: io::Error) -> StorageError {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => StorageError::NotFound,
+        Kind::AlreadyExists => StorageError::Exists,
+        Kind::NotADirectory => StorageError::NotDirectory,
+        Kind::IsADirectory => StorageError::IsDirectory,
+        Kind::DirectoryNotEmpty => StorageError::NotEmpty,
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => StorageError::NoSpace,
+        Kind::InvalidFilename => StorageError::NameTooLong,
+        Kind::OutOfMemory => StorageError::NoMemory,
+        _ => StorageError::Io,
+    }
+}
+
+fn metadata(found: &fs::Metadata) -> Metadata {
+    if found.is_dir() {
+        Metadata {
+            kind: EntryKind::Directory,
+            size: 0,
+        }
+    } else {
+        Metadata {
+            kind: EntryKind::File,
+            size: found.len(),
+        }
+    }
+}
+
+/// An open file.
+pub struct File(Open);
+
+enum Open {
+    Reading(fs::File),
+    Writing(Copy),
+}
+
+/// A file's content as its writer sees it.
+struct Copy {
+    path: PathBuf,
+    mode: OpenMode,
+    content: Vec<u8>,
+    position: u64,
+    /// The file on the PC has another content.
+    dirty: bool,
+}
+
+impl Copy {
+    /// Replaces the file on the PC.
+    fn sync(&mut self) -> Result<(), StorageError> {
+        if self.dirty {
+            replace(&self.path, &self.content).map_err(failure)?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    fn resize(&mut self, size: u64) -> Result<(), StorageError> {
+        let size = usize::try_from(size).map_err(|_| StorageError::NoSpace)?;
+        let more = size.saturating_sub(self.content.len());
+        self.content
+            .try_reserve(more)
+            .map_err(|_| StorageError::NoMemory)?;
+        self.content.resize(size, 0);
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        if self.mode.append {
+            self.position = self.content.len() as u64;
+        }
+        let end = self
+            .position
+            .checked_add(bytes.len() as u64)
+            .ok_or(StorageError::NoSpace)?;
+        if end > self.content.len() as u64 && !bytes.is_empty() {
+            self.resize(end)?;
+        }
+        if let Some(place) = self.content.get_mut(self.position as usize..) {
+            place[..bytes.len()].copy_from_slice(bytes);
+            self.position = end;
+            self.dirty = true;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> usize {
+        let start = usize::try_from(self.position).unwrap_or(usize::MAX);
+        let rest = self.content.get(start..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.position += count as u64;
+        count
+    }
+
+    fn seek(&mut self, to: SeekFrom) -> Result<u64, StorageError> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => (self.content.len() as u64).checked_add_signed(offset),
+        };
+        self.position = position
+            .filter(|&position| position <= MAX_POSITION)
+            .ok_or(StorageError::Invalid)?;
+        Ok(self.position)
+    }
+}
+
+/// As far as a PC's own files go.
+const MAX_POSITION: u64 = i64::MAX as u64;
+
+/// Replaces a file so that it has its old content or the new one, whatever happens.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_file_name(format!(".ocre-{}-{count}", std::process::id()));
+    let written = (|| {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if written.is_err() {
+        // What matters is the first error; the file is none of the user's.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+impl Storage for Directory {
+    type File = File;
+
+    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+        let path = self.resolve(path)?;
+        if !mode.is_valid() {
+            return Err(StorageError::Invalid);
+        }
+        let found = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => return Err(StorageError::IsDirectory),
+            Ok(_) if mode.create && mode.exclusive => return Err(StorageError::Exists),
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && mode.create => false,
+            Err(error) => return Err(failure(error)),
+        };
+        if !mode.write {
+            return Ok(File(Open::Reading(fs::File::open(path).map_err(failure)?)));
+        }
+        let content = if !found {
+            fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .map_err(failure)?;
+            Vec::new()
+        } else if mode.truncate {
+            Vec::new()
+        } else {
+            fs::read(&path).map_err(failure)?
+        };
+        let dirty = found && mode.truncate;
+        Ok(File(Open::Writing(Copy {
+            path,
+            mode,
+            content,
+            position: 0,
+            dirty,
+        })))
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        match &mut file.0 {
+            Open::Reading(file) => file.read(buffer).map_err(failure),
+            Open::Writing(copy) if copy.mode.read => Ok(copy.read(buffer)),
+            Open::Writing(_) => Err(StorageError::Invalid),
+        }
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+        match &mut file.0 {
+            Open::Reading(_) => Err(StorageError::Invalid),
+            Open::Writing(copy) => copy.write(bytes),
+        }
+    }
+
+    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+        match &mut file.0 {
+            Open::Reading(file) => {
+                let to = match to {
+                    SeekFrom::Start(position) => io::SeekFrom::Start(position),
+                    SeekFrom::Current(offset) => io::SeekFrom::Current(offset),
+                    SeekFrom::End(offset) => io::SeekFrom::End(offset),
+                };
+                // The only way in which a seek in a regular file fails.
+                file.seek(to).map_err(|_| StorageError::Invalid)
+            }
+            Open::Writing(copy) => copy.seek(to),
+        }
+    }
+
+    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+        match &file.0 {
+            Open::Reading(file) => Ok(file.metadata().map_err(failure)?.len()),
+            Open::Writing(copy) => Ok(copy.content.len() as u64),
+        }
+    }
+
+    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+        match &mut file.0 {
+            Open::Reading(_) => Err(StorageError::Invalid),
+            Open::Writing(copy) => copy.resize(size),
+        }
+    }
+
+    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+        match &mut file.0 {
+            Open::Reading(_) => Ok(()),
+            Open::Writing(copy) => copy.sync(),
+        }
+    }
+
+    fn close(&self, mut file: File) -> Result<(), StorageError> {
+        self.sync(&mut file)
+    }
+
+    fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
+        Ok(metadata(
+            &fs::symlink_metadata(self.resolve(path)?).map_err(failure)?,
+        ))
+    }
+
+    fn create_dir(&self, path: &str) -> Result<(), StorageError> {
+        fs::create_dir(self.resolve(path)?).map_err(failure)
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        let real = self.resolve(path)?;
+        if path == "/" {
+            return Err(StorageError::Invalid);
+        }
+        let found = fs::symlink_metadata(&real).map_err(failure)?;
+        let removed = if found.is_dir() {
+            fs::remove_dir(real)
+        } else {
+            fs::remove_file(real)
+        };
+        removed.map_err(failure)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        rules::check_rename(from, to)?;
+        fs::rename(self.resolve(from)?, self.resolve(to)?).map_err(failure)
+    }
+
+    fn read_dir(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, Metadata) -> bool,
+    ) -> Result<(), StorageError> {
+        for found in fs::read_dir(self.resolve(path)?).map_err(failure)? {
+            let found = found.map_err(failure)?;
+            let kind = found.metadata().map_err(failure)?;
+            let name = found.file_name();
+            let shown = (kind.is_file() || kind.is_dir())
+                .then(|| name.to_str())
+                .flatten();
+            if shown.is_some_and(|name| !entry(name, metadata(&kind))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        Ok(Space {
+            total: u64::MAX,
+            free: u64::MAX,
+        })
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Flash memory: blocks that are erased whole and then programmed in pieces.
+//!
+//! [`RamFlash`] forgets everything when it is dropped, [`FileFlash`] keeps a file in step, and
+//! [`PowerCut`] stands in front of another flash and fails at a chosen operation.
+
+mod file;
+mod power_cut;
+
+pub use file::{FileError, FileFlash, OpenedFile};
+pub use power_cut::{Cut, PowerCut, Tear};
+
+/// The sizes of a flash. A pair that makes no sense can't be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Geometry {
+    block_bytes: u32,
+    blocks: u32,
+}
+
+impl Geometry {
+    /// Smallest block, in bytes: littlefs keeps a list of pointers in it.
+    pub const MIN_BLOCK_BYTES: u32 = 128;
+    /// Largest block, in bytes.
+    pub const MAX_BLOCK_BYTES: u32 = 1024 * 1024;
+    /// Fewest blocks: two pairs of metadata.
+    pub const MIN_BLOCKS: u32 = 4;
+    /// Largest flash, in bytes: a PC keeps a copy of it in memory.
+    pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
+    /// `block_bytes` is a power of two within the limits above; `None` otherwise, and where
+    /// there are too few or too many blocks.
+    pub const fn new(block_bytes: u32, blocks: u32) -> Option<Self> {
+        let geometry = Self {
+            block_bytes,
+            blocks,
+        };
+        if block_bytes.is_power_of_two()
+            && block_bytes >= Self::MIN_BLOCK_BYTES
+            && block_bytes <= Self::MAX_BLOCK_BYTES
+            && blocks >= Self::MIN_BLOCKS
+            && geometry.bytes() <= Self::MAX_BYTES
+        {
+            Some(geometry)
+        } else {
+            None
+        }
+    }
+
+    /// Bytes that are erased together.
+    pub const fn block_bytes(self) -> u32 {
+        self.block_bytes
+    }
+
+    /// How many blocks there are.
+    pub const fn blocks(self) -> u32 {
+        self.blocks
+    }
+
+    /// Bytes in all.
+    pub const fn bytes(self) -> u64 {
+        self.block_bytes as u64 * self.blocks as u64
+    }
+}
+
+impl Default for Geometry {
+    /// 8 MiB in blocks of 4 KiB, as on a common NOR flash.
+    fn default() -> Self {
+        Self {
+            block_bytes: 4096,
+            blocks: 2048,
+        }
+    }
+}
+
+/// The flash did not carry an operation out: it lies outside, or the device failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Failed;
+
+/// A flash. Offsets and lengths are in bytes; an operation stays within one block.
+pub trait Flash: Send {
+    /// Its sizes.
+    fn geometry(&self) -> Geometry;
+    /// Reads.
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed>;
+    /// Writes to bytes that were erased and not programmed since.
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed>;
+    /// Sets every byte of a block to 0xff.
+    fn erase(&mut self, block: u32) -> Result<(), Failed>;
+    /// Returns when all before it would survive the machine.
+    fn sync(&mut self) -> Result<(), Failed>;
+}
+
+/// What an erased byte reads as.
+const ERASED: u8 = 0xff;
+
+/// Flash in memory.
+#[derive(Clone)]
+pub struct RamFlash {
+    geometry: Geometry,
+    bytes: Vec<u8>,
+}
+
+impl RamFlash {
+    /// All erased.
+    pub fn new(geometry: Geometry) -> Self {
+        Self {
+            geometry,
+            bytes: vec![ERASED; geometry.bytes() as usize],
+        }
+    }
+
+    /// With that content; `None` if it does not have the flash's size.
+    pub fn with_content(geometry: Geometry, bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() as u64 == geometry.bytes()).then_some(Self { geometry, bytes })
+    }
+
+    /// The content.
+    pub fn content(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The content, to be damaged.
+    pub fn content_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], Failed> {
+        let within = u64::from(offset) + length as u64 <= u64::from(self.geometry.block_bytes);
+        let start = u64::from(block) * u64::from(self.geometry.block_bytes) + u64::from(offset);
+        let start = usize::try_from(start).map_err(|_| Failed)?;
+        let place = self
+            .bytes
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..length));
+        place.filter(|_| within).ok_or(Failed)
+    }
+
+    /// Where a block begins, in bytes from the start.
+    fn position(&self, block: u32, offset: u32) -> u64 {
+        u64::from(block) * u64::from(self.geometry.block_bytes) + u64::from(offset)
+    }
+}
+
+impl Flash for RamFlash {
+    fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
+        buffer.copy_from_slice(self.place(block, offset, buffer.len())?);
+        Ok(())
+    }
+
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
+        let place = self.place(block, offset, bytes.len())?;
+        place.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn erase(&mut self, block: u32) -> Result<(), Failed> {
+        self.place(block, 0, self.geometry.block_bytes as usize)?
+            .fill(ERASED);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Failed> {
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The PC as a device: what the core asks of a platform, on std.
+//!
+//! Storage is the real littlefs, on a flash file, in memory, or on a flash whose power can be
+//! cut; or a plain folder, for OCI layouts that lie on the PC.
+
+pub mod directory;
+pub mod flash;
+pub mod littlefs;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a flash's content says of its own geometry (littlefs SPEC.md, "0x0ff LFS_TYPE_SUPERBLOCK").
+//!
+//! The first two blocks each may hold a superblock: after a revision count and a tag the
+//! name `littlefs`, then, after another tag, version, block size and block count, each a
+//! little-endian `u32`. Which of the two counts, and whether its checksum is right, littlefs
+//! finds out itself when it mounts; here is only what to try.
+
+use crate::flash::Geometry;
+
+const NAME: &[u8] = b"littlefs";
+const NAME_AT: usize = 8;
+const BLOCK_SIZE_AT: usize = 24;
+const BLOCK_COUNT_AT: usize = 28;
+
+/// Each geometry that a superblock in `content` speaks of; the same one may come twice.
+pub fn geometries(content: &[u8]) -> impl Iterator<Item = Geometry> + '_ {
+    let first = at(content, 0);
+    // Where the second block begins depends on its size.
+    let sizes = (0..).map(|shift| Geometry::MIN_BLOCK_BYTES << shift);
+    let second = sizes
+        .take_while(|&size| size <= Geometry::MAX_BLOCK_BYTES)
+        .filter_map(|size| at(content, size as usize).filter(|found| found.block_bytes() == size));
+    first.into_iter().chain(second)
+}
+
+fn at(content: &[u8], block: usize) -> Option<Geometry> {
+    let block = content.get(block..)?;
+    if !block.get(NAME_AT..)?.starts_with(NAME) {
+        return None;
+    }
+    let word = |at: usize| Some(u32::from_le_bytes(*block.get(at..)?.first_chunk()?));
+    Geometry::new(word(BLOCK_SIZE_AT)?, word(BLOCK_COUNT_AT)?)
+}

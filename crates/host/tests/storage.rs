@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Each storage of the PC keeps the promises of the port, and its own.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use common::{Numbers, Scratch, formatted, mounted};
+use ocre::port::{OpenMode, Storage, StorageError, conformance};
+use ocre_host::directory::Directory;
+use ocre_host::flash::{Cut, FileError, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::littlefs::LittleFs;
+
+fn geometry(block_bytes: u32, blocks: u32) -> Geometry {
+    Geometry::new(block_bytes, blocks).expect("valid")
+}
+
+fn conforms<S: Storage>(storage: &S) {
+    conformance::storage(storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+    storage.create_dir("/inside").expect("made");
+    conformance::storage(storage, "/inside").unwrap_or_else(|failure| panic!("{failure}"));
+    storage.remove("/inside").expect("removed");
+}
+
+#[test]
+fn littlefs_in_memory_conforms_at_every_geometry() {
+    for (block_bytes, blocks) in [(128, 256), (256, 64), (512, 64), (4096, 16), (65536, 16)] {
+        conforms(&mounted(formatted(geometry(block_bytes, blocks))));
+    }
+}
+
+#[test]
+fn littlefs_on_a_file_conforms_and_survives_a_restart() {
+    let scratch = Scratch::new("file");
+    let path = scratch.path().join("flash");
+    let storage = LittleFs::create(&path, geometry(4096, 32)).expect("created");
+    conforms(&storage);
+    conformance::before_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+    drop(storage);
+    let storage = LittleFs::open(&path).expect("opened");
+    assert_eq!(storage.geometry(), geometry(4096, 32));
+    conformance::after_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn a_folder_conforms_and_survives_a_restart() {
+    let scratch = Scratch::new("folder");
+    let open = || Directory::open(scratch.path()).expect("it is there");
+    conforms(&open());
+    conformance::before_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
+    conformance::after_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(
+        fs::read_dir(scratch.path()).unwrap().count(),
+        0,
+        "no temporary file stays"
+    );
+}
+
+#[test]
+fn what_is_cut_off_is_lost_and_what_was_synced_is_not() {
+    let flash = PowerCut::new(formatted(geometry(512, 64)), None);
+    let storage = mounted(flash);
+    conformance::before_restart(&storage, "/").unwrap();
+    let flash = storage
+        .unmount()
+        .ok()
+        .expect("nothing is open")
+        .into_flash();
+    let cut = Cut {
+        at: 1,
+        tear: Tear::Half,
+    };
+    let storage = mounted(PowerCut::new(flash, Some(cut)));
+    assert_eq!(storage.remove("/kept"), Err(StorageError::Io));
+    assert_eq!(storage.metadata("/kept").err(), Some(StorageError::Io));
+    let flash = storage
+        .unmount()
+        .ok()
+        .expect("nothing is open")
+        .into_flash();
+    conformance::after_restart(&mounted(flash), "/").unwrap();
+}
+
+#[test]
+fn a_volume_with_an_open_file_does_not_unmount() {
+    let storage = mounted(formatted(geometry(512, 16)));
+    let file = storage.open("/f", OpenMode::REWRITE).expect("opened");
+    let storage = storage.unmount().err().expect("a file is open");
+    drop(file);
+    assert!(storage.unmount().is_ok());
+}
+
+#[test]
+fn threads_share_a_volume_and_its_files() {
+    let storage = mounted(formatted(geometry(512, 256)));
+    let shared = storage.open("/shared", OpenMode::REWRITE).expect("opened");
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            let storage = storage.clone();
+            scope.spawn(move || {
+                let path = format!("/{thread}");
+                for round in 0..20_u8 {
+                    let mut file = storage.open(&path, OpenMode::REWRITE).expect("opened");
+                    storage
+                        .write(&mut file, &[thread ^ round; 900])
+                        .expect("written");
+                    storage.close(file).expect("closed");
+                    let mut file = storage.open(&path, OpenMode::READ).expect("opened");
+                    let mut content = [0; 900];
+                    assert_eq!(storage.read(&mut file, &mut content), Ok(900));
+                    assert_eq!(content, [thread ^ round; 900]);
+                }
+            });
+        }
+        // A handle goes from thread to thread.
+        let storage = storage.clone();
+        scope.spawn(move || {
+            let mut shared = shared;
+            storage.write(&mut shared, b"moved").expect("written");
+            storage.close(shared).expect("closed");
+        });
+    });
+    assert_eq!(storage.metadata("/shared").map(|found| found.size), Ok(5));
+}
+
+#[test]
+fn a_full_flash_says_so_and_keeps_what_it_has() {
+    let storage = mounted(formatted(geometry(512, 32)));
+    let mut file = storage.open("/old", OpenMode::REWRITE).unwrap();
+    storage.write(&mut file, b"old").unwrap();
+    storage.close(file).unwrap();
+    for path in ["/old", "/big"] {
+        let mut file = storage.open(path, OpenMode::REWRITE).unwrap();
+        let full = storage.write(&mut file, &[1; 64 * 1024]);
+        assert_eq!(full, Err(StorageError::NoSpace));
+        assert_eq!(
+            storage.sync(&mut file),
+            Err(StorageError::NoSpace),
+            "the loss is not hidden"
+        );
+        assert_eq!(storage.close(file), Err(StorageError::NoSpace));
+    }
+    let mut content = [0; 8];
+    let mut file = storage.open("/old", OpenMode::READ).unwrap();
+    assert_eq!(storage.read(&mut file, &mut content), Ok(3));
+    assert_eq!(storage.metadata("/big").map(|found| found.size), Ok(0));
+    let space = storage.space().unwrap();
+    assert!(
+        space.free > space.total / 2,
+        "what was not kept takes no room: {space:?}"
+    );
+}
+
+// ---------------------------------------------------------------- flash files
+
+/// A flash file with something in it.
+fn flash_file(scratch: &Scratch) -> std::path::PathBuf {
+    let path = scratch.path().join("flash");
+    let storage = LittleFs::create(&path, geometry(512, 64)).expect("created");
+    storage.create_dir("/d").expect("made");
+    for name in ["/a", "/d/b", "/d/c"] {
+        let mut file = storage.open(name, OpenMode::REWRITE).expect("opened");
+        storage.write(&mut file, &[0x42; 1300]).expect("written");
+        storage.close(file).expect("closed");
+    }
+    path
+}
+
+fn refusal(path: &std::path::Path) -> FileError {
+    let before = fs::read(path).ok();
+    let error = LittleFs::open(path).err().expect("refused");
+    assert_eq!(fs::read(path).ok(), before, "a refused file is left alone");
+    error
+}
+
+#[test]
+fn creating_leaves_an_existing_file_alone() {
+    let scratch = Scratch::new("existing");
+    let path = scratch.path().join("mine");
+    fs::write(&path, "mine").unwrap();
+    let error = LittleFs::create(&path, geometry(512, 16))
+        .err()
+        .expect("refused");
+    assert!(
+        matches!(&error, FileError::Io(error) if error.kind() == std::io::ErrorKind::AlreadyExists)
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+}
+
+#[test]
+fn a_flash_file_has_one_user() {
+    let scratch = Scratch::new("lock");
+    let path = flash_file(&scratch);
+    let first = LittleFs::open(&path).expect("opened");
+    assert_eq!(refusal(&path).code(), "flash-locked");
+    drop(first);
+    LittleFs::open(&path).expect("the lock is gone");
+}
+
+#[test]
+fn a_file_that_is_no_flash_is_refused() {
+    let scratch = Scratch::new("foreign");
+    let path = scratch.path().join("flash");
+    assert_eq!(refusal(&path).code(), "flash-io", "there is none");
+    let foreign: [(&[u8], &str); 4] = [
+        (b"", "flash-empty"),
+        (b"\x7fELF", "flash-no-file-system"),
+        (&[0xff; 65536], "flash-no-file-system"),
+        (&[0; 65536], "flash-no-file-system"),
+    ];
+    for (content, code) in foreign {
+        fs::write(&path, content).unwrap();
+        assert_eq!(refusal(&path).code(), code);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(refusal(&path).code(), "flash-io", "a folder");
+}
+
+#[test]
+fn a_truncated_or_extended_flash_file_is_refused() {
+    let scratch = Scratch::new("truncated");
+    let path = flash_file(&scratch);
+    let whole = fs::read(&path).unwrap();
+    for length in [1, 8, 15, 16, 40, 511, 512, 513, 600, 1024, 10_000, 32767] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let code = refusal(&path).code();
+        assert!(
+            ["flash-no-file-system", "flash-size"].contains(&code),
+            "{length}: {code}"
+        );
+        assert!(
+            length < 1024 || code == "flash-size",
+            "{length}: the size is what is wrong"
+        );
+    }
+    fs::write(&path, [&whole[..], &[0xff; 512]].concat()).unwrap();
+    assert_eq!(refusal(&path).code(), "flash-size");
+    fs::write(&path, &whole).unwrap();
+    LittleFs::open(&path).expect("whole again");
+}
+
+#[test]
+fn either_superblock_is_enough() {
+    let scratch = Scratch::new("superblock");
+    let path = flash_file(&scratch);
+    let whole = fs::read(&path).unwrap();
+    let holds_superblock = |block: usize| &whole[block * 512 + 8..block * 512 + 16] == b"littlefs";
+    let copies: Vec<usize> = (0..2).filter(|&block| holds_superblock(block)).collect();
+    assert_eq!(copies, [0, 1], "littlefs keeps two");
+    let mut opened = 0;
+    for lost in [0, 1] {
+        let mut damaged = whole.clone();
+        damaged[lost * 512..][..512].fill(0xff);
+        fs::write(&path, &damaged).unwrap();
+        match LittleFs::open(&path) {
+            Ok(storage) => {
+                assert_eq!(storage.geometry(), geometry(512, 64));
+                opened += 1;
+            }
+            // The other copy may be older than the root folder.
+            Err(error) => assert_eq!(error.code(), "flash-damaged"),
+        }
+    }
+    assert!(opened > 0, "the geometry is found in the second block too");
+}
+
+/// Reads all there is, and writes; anything but a return is a failure.
+fn use_everything<S: Storage>(storage: &S, folder: &str, depth: usize) {
+    let mut names = Vec::new();
+    let _ = storage.read_dir(folder, &mut |name, _| {
+        names.push(name.to_owned());
+        names.len() < 50
+    });
+    for name in names {
+        let path = format!("{}/{name}", folder.trim_end_matches('/'));
+        if let Ok(mut file) = storage.open(&path, OpenMode::READ) {
+            let mut buffer = [0; 256];
+            let mut pieces = 0;
+            while storage
+                .read(&mut file, &mut buffer)
+                .is_ok_and(|count| count > 0)
+                && pieces < 100
+            {
+                pieces += 1;
+            }
+        }
+        if depth > 0 {
+            use_everything(storage, &path, depth - 1);
+        }
+        if let Ok(mut file) = storage.open(
+            &path,
+            OpenMode {
+                read: true,
+                write: true,
+                ..OpenMode::default()
+            },
+        ) {
+            let _ = storage.write(&mut file, &[7; 600]);
+            let _ = storage.close(file);
+        }
+        let _ = storage.rename(&path, "/renamed");
+        let _ = storage.remove("/renamed");
+    }
+    let _ = storage.create_dir("/new");
+    let _ = storage.space();
+}
+
+#[test]
+fn flipped_bits_are_errors_at_worst() {
+    let scratch = Scratch::new("flipped");
+    let path = flash_file(&scratch);
+    let whole = fs::read(&path).unwrap();
+    let mut numbers = Numbers(0x0c2e);
+    let mut mounts = 0;
+    for round in 0..3000 {
+        let mut damaged = whole.clone();
+        for _ in 0..1 + round % 8 {
+            // Mostly where something is.
+            let at = numbers.below(if round % 2 == 0 { 2048 } else { damaged.len() });
+            damaged[at] ^= 1 << numbers.below(8);
+        }
+        let flash = RamFlash::with_content(geometry(512, 64), damaged).expect("the same size");
+        if let Ok(storage) = LittleFs::mount(flash) {
+            mounts += 1;
+            use_everything(&storage, "/", 2);
+        }
+    }
+    assert!(
+        (300..3000).contains(&mounts),
+        "some damage is fatal, some is not: {mounts}"
+    );
+}
+
+#[test]
+fn a_damaged_flash_file_opens_or_says_why() {
+    let scratch = Scratch::new("damaged");
+    let path = flash_file(&scratch);
+    let whole = fs::read(&path).unwrap();
+    let mut file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .unwrap();
+    let mut codes = std::collections::BTreeSet::new();
+    for (at, &intact) in whole.iter().enumerate().take(1024) {
+        for bit in [0, 7] {
+            let mut byte = [intact ^ 1 << bit];
+            file.seek(SeekFrom::Start(at as u64)).unwrap();
+            file.write_all(&byte).unwrap();
+            match LittleFs::open(&path) {
+                Ok(storage) => drop(storage),
+                Err(error) => {
+                    codes.insert(error.code());
+                }
+            }
+            byte[0] = intact;
+            file.seek(SeekFrom::Start(at as u64)).unwrap();
+            file.write_all(&byte).unwrap();
+        }
+    }
+    let mut content = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut content).unwrap();
+    assert!(content == whole, "opening writes nothing");
+    assert!(
+        codes
+            .iter()
+            .all(|code| ["flash-damaged", "flash-size", "flash-no-file-system"].contains(code)),
+        "{codes:?}"
+    );
+}
+
+// ---------------------------------------------------------------- folders
+
+#[test]
+fn a_folder_that_is_not_there_or_none_is_refused() {
+    let scratch = Scratch::new("nowhere");
+    let open = |path| Directory::open(path).err();
+    assert_eq!(
+        open(scratch.path().join("no")),
+        Some(StorageError::NotFound)
+    );
+    fs::write(scratch.path().join("f"), "").unwrap();
+    assert_eq!(
+        open(scratch.path().join("f")),
+        Some(StorageError::NotDirectory)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out_of_a_folder() {
+    use std::os::unix::fs::symlink;
+
+    let scratch = Scratch::new("links");
+    let (inside, outside) = (
+        scratch.path().join("inside"),
+        scratch.path().join("outside"),
+    );
+    fs::create_dir(&inside).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("secret"), "secret").unwrap();
+    symlink("../outside", inside.join("folder")).unwrap();
+    symlink("../outside/secret", inside.join("file")).unwrap();
+    symlink("../outside/new", inside.join("dangling")).unwrap();
+    let storage = Directory::open(&inside).unwrap();
+    let write = OpenMode {
+        write: true,
+        create: true,
+        ..OpenMode::default()
+    };
+    for path in ["/folder/secret", "/file", "/dangling", "/folder"] {
+        let invalid = Some(StorageError::Invalid);
+        assert_eq!(storage.open(path, OpenMode::READ).err(), invalid, "{path}");
+        assert_eq!(storage.open(path, write).err(), invalid, "{path}");
+        assert_eq!(storage.metadata(path).err(), invalid, "{path}");
+        assert_eq!(storage.remove(path).err(), invalid, "{path}");
+        assert_eq!(storage.rename(path, "/x").err(), invalid, "{path}");
+        assert_eq!(
+            storage.create_dir(&format!("{path}/d")).err(),
+            invalid,
+            "{path}"
+        );
+    }
+    storage
+        .read_dir("/", &mut |name, _| panic!("{name} is listed"))
+        .unwrap();
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    assert_eq!(fs::read(outside.join("secret")).unwrap(), b"secret");
+}
