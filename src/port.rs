@@ -5,6 +5,9 @@
 //! which one it runs on. Every method takes `&self` and may be called from any thread:
 //! what needs a lock takes it inside. No method may panic, whatever it is given.
 
+pub mod conformance;
+pub mod path;
+
 use core::fmt;
 use core::ops::DerefMut;
 
@@ -85,7 +88,7 @@ pub struct Metadata {
     pub size: u64,
 }
 
-/// How a file is opened. The default opens nothing: at least one of `read` and `write` is set.
+/// How a file is opened. The default is not valid: see [`is_valid`](Self::is_valid).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OpenMode {
     /// Reading is allowed.
@@ -121,6 +124,12 @@ impl OpenMode {
         truncate: true,
         append: false,
     };
+
+    /// Whether it reads or writes, and writes if it is to create, truncate or append. A mode
+    /// that is not valid is [`StorageError::Invalid`].
+    pub const fn is_valid(self) -> bool {
+        self.write || (self.read && !self.create && !self.truncate && !self.append)
+    }
 }
 
 /// Where a seek counts from, in bytes.
@@ -148,7 +157,7 @@ pub struct Space {
 /// nor closed keeps its old content.
 ///
 /// Paths are absolute, `/`-separated, without `.` and `..`, UTF-8, at most
-/// [`MAX_PATH`](crate::limits::MAX_PATH) bytes; the root is `/`.
+/// [`MAX_PATH`](crate::limits::MAX_PATH) bytes; the root is `/`. [`path::check`] is that rule.
 pub trait Storage {
     /// An open file. Dropping one that was not closed discards what was not synced.
     type File: Send;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use ocre::command::advice;
+use ocre::container::Error;
+use ocre::container::state::{Failure, Refusal};
 use ocre::image::verdict::Code;
 use ocre::port::{StorageError, Trap};
 use ocre_oci::{ErrorKind, Warning};
@@ -38,6 +40,25 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
         Trap::Host,
         Trap::Other,
     ];
+    let containers = [
+        Error::NotFound,
+        Error::NameSyntax,
+        Error::NameTaken,
+        Error::NameNeeded,
+        Error::TableFull,
+        Error::ArgumentSyntax,
+        Error::ArgumentsTooLong,
+        Error::EnvironmentSyntax,
+        Error::EnvironmentTooLong,
+        Error::State(Refusal::Running),
+        Error::State(Refusal::Paused),
+        Error::State(Refusal::NotRunning),
+        Error::State(Refusal::NotPaused),
+        Error::State(Refusal::NotStarted),
+        Error::Start(Failure::Instantiate),
+        Error::Start(Failure::Thread),
+        Error::TimedOut,
+    ];
     let refusals = Code::OWN
         .into_iter()
         .chain(ErrorKind::ALL.iter().map(|kind| Code::Document(*kind)))
@@ -45,7 +66,12 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
         .map(|code| (code.as_str(), advice::refusal(code)));
     let warnings = Warning::ALL.map(|warning| (warning.code(), advice::warning(warning)));
     let traps = traps.map(|trap| (trap.code(), advice::trap(trap)));
-    refusals.chain(warnings).chain(traps).collect()
+    let containers = containers.map(|error| (error.code(), advice::container(error)));
+    refusals
+        .chain(warnings)
+        .chain(traps)
+        .chain(containers)
+        .collect()
 }
 
 #[test]

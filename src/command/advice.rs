@@ -6,6 +6,8 @@
 
 use ocre_oci::{ErrorKind, Warning};
 
+use crate::container::Error;
+use crate::container::state::{Failure, Refusal};
 use crate::image::verdict::{Code, Finding};
 use crate::port::{StorageError, Trap};
 
@@ -150,5 +152,46 @@ pub const fn trap(trap: Trap) -> &'static str {
         Trap::InstructionLimit => "raise the limit",
         Trap::Host => "debug the guest",
         Trap::Other => "read the container's log",
+    }
+}
+
+/// For what is not done with a container.
+pub const fn container(error: Error) -> &'static str {
+    match error {
+        Error::NotFound => "see which there are with `ocre ps -a`",
+        Error::NameSyntax => "use up to 32 of `a-z`, `0-9`, `.`, `_`, `-`, a letter or digit first",
+        Error::NameTaken => "choose another name, or remove that container with `ocre rm`",
+        Error::NameNeeded => "give it a name with `--name`",
+        Error::TableFull => "remove one that has ended with `ocre rm`",
+        Error::ArgumentSyntax => "leave the NUL out",
+        Error::ArgumentsTooLong => "shorten them, or raise the device's capacity",
+        Error::EnvironmentSyntax => "give each variable as `NAME=value`",
+        Error::EnvironmentTooLong => "shorten it, or raise the device's capacity",
+        Error::State(refusal) => state(refusal),
+        Error::Start(failure) => self::failure(failure),
+        Error::TimedOut => "wait again, or kill it with `ocre kill`",
+        Error::Storage(error) => storage(error),
+    }
+}
+
+/// For what does not suit a container's state.
+pub const fn state(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Running => "stop it first with `ocre stop`, or remove it with `ocre rm -f`",
+        Refusal::Paused => "let it go on first, or remove it with `ocre rm -f`",
+        Refusal::NotRunning => "see its state with `ocre ps -a`, start it with `ocre start`",
+        Refusal::NotPaused => "see its state with `ocre ps -a`",
+        Refusal::NotStarted => "start it with `ocre start`",
+    }
+}
+
+/// For a start that failed.
+pub const fn failure(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Image(code) => refusal(code),
+        Failure::Instantiate => {
+            "debug the module: its data or elements do not fit its memory or tables"
+        }
+        Failure::Thread => "stop another container, or give this one a smaller `--stack`",
     }
 }

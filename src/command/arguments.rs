@@ -44,6 +44,8 @@ pub enum Misuse<'a> {
     ValueUnexpected(&'static str),
     /// A value is not what is needed, which is said by the third.
     BadValue(&'static str, &'a str, &'static str),
+    /// Two options that make no sense together.
+    Conflict(&'static str, &'static str),
     /// An operand is missing.
     OperandMissing(&'static str),
     /// One operand too many.
@@ -62,6 +64,7 @@ impl fmt::Display for Misuse<'_> {
             Self::ValueMissing(name) => write!(f, "--{name} needs a value"),
             Self::ValueUnexpected(name) => write!(f, "--{name} takes no value"),
             Self::BadValue(name, value, wanted) => write!(f, "{name} {value:?} is not {wanted}"),
+            Self::Conflict(one, other) => write!(f, "{one} makes no sense with {other}"),
             Self::OperandMissing(name) => write!(f, "{name} is missing"),
             Self::OperandUnexpected(text) => write!(f, "{text:?} is one argument too many"),
         }

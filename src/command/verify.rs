@@ -152,17 +152,22 @@ fn print_text(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome 
     written?;
     writeln!(out, "verdict: {}", verdict.word())?;
     if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
-        let format = match image.format {
-            Format::Wasm => "portable wasm",
-            Format::Aot => "AOT code",
-        };
+        let format = format_word(image.format);
         writeln!(out, "image: {}", image.manifest.digest)?;
         writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
     }
     Ok(status(&verdict))
 }
 
-fn print_finding(
+/// One word for what kind of code it is.
+pub(super) const fn format_word(format: Format) -> &'static str {
+    match format {
+        Format::Wasm => "wasm",
+        Format::Aot => "aot",
+    }
+}
+
+pub(super) fn print_finding(
     out: &mut dyn Write,
     refused: bool,
     finding: Finding,

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The commands on containers that are there.
+
+use core::fmt;
+
+use ocre_oci::write::{self, Object};
+
+use super::arguments::{Argument, Arguments, Misuse, seconds};
+use super::report::{Reason, failure};
+use super::{Environment, Halt, Operand, Outcome, POLL_US, Status, advice, json, only};
+use crate::container::state::{Cause, Outcome as RunOutcome, State};
+use crate::container::table::{Handle, Times};
+use crate::container::{Error, Spec};
+use crate::port::Platform;
+use crate::supervisor::Summary;
+
+/// How long `stop` waits for a guest to end, in milliseconds, if nothing else is said.
+const GRACE_MS: u64 = 10_000;
+
+/// `start NAME`
+pub(super) fn start<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "NAME")?;
+    let handle = environment.find(name)?;
+    let started = environment.supervisor.start(handle);
+    started.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `stop [-t S] NAME`
+pub(super) fn stop<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut grace_ms = GRACE_MS;
+    let mut operand = Operand::new("NAME");
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("time", value) => {
+                grace_ms = seconds(value).ok_or(Misuse::BadValue(
+                    "--time",
+                    value,
+                    "seconds, such as 2 or 0.5",
+                ))?;
+            }
+            Argument::Operand(name) => operand.take(name)?,
+            Argument::Option(..) => {}
+        }
+    }
+    let name = operand.get()?;
+    let handle = environment.find(name)?;
+    let stopped = environment
+        .supervisor
+        .stop(handle, grace_ms.saturating_mul(1000));
+    stopped.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `kill NAME`
+pub(super) fn kill<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "NAME")?;
+    let handle = environment.find(name)?;
+    let killed = environment.supervisor.kill(handle);
+    killed.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `wait NAME`
+pub(super) fn wait<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "NAME")?;
+    let handle = environment.find(name)?;
+    loop {
+        let until = environment.now().saturating_add(POLL_US);
+        match environment.supervisor.wait(handle, Some(until)) {
+            Ok(outcome) => {
+                writeln!(environment.out, "{}", outcome.status().cast_unsigned())?;
+                return Ok(Status::Ok);
+            }
+            Err(Error::TimedOut) if !(environment.interrupted)() => {}
+            Err(error) => return Err(Halt::container(name, error)),
+        }
+    }
+}
+
+/// `rm [-f] NAME`
+pub(super) fn remove<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut force = false;
+    let mut operand = Operand::new("NAME");
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("force", _) => force = true,
+            Argument::Operand(name) => operand.take(name)?,
+            Argument::Option(..) => {}
+        }
+    }
+    let name = operand.get()?;
+    let handle = environment.find(name)?;
+    let removed = environment.supervisor.remove(handle, force);
+    removed.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `ps [-a]`
+pub(super) fn list<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut all = false;
+    let mut as_json = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("all", _) => all = true,
+            Argument::Option("format", value) => as_json = json(value)?,
+            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
+            Argument::Option(..) => {}
+        }
+    }
+    let supervisor = environment.supervisor;
+    let listed = |summary: &Summary| all || summary.status.state.is_live();
+    let mut out = &mut *environment.out;
+    let mut written = Ok(());
+    if as_json {
+        write::object(&mut out, |out| {
+            out.array("containers", |out| {
+                supervisor.list(&mut |summary| {
+                    if written.is_ok() && listed(summary) {
+                        written = out.object(|out| {
+                            out.string("name", &summary.name)?;
+                            out.string("state", summary.status.state.word())?;
+                            end(summary.status.state, out)?;
+                            let image = |spec: &Spec| spec.image.manifest.digest;
+                            match supervisor.with_spec(summary.handle, image) {
+                                Ok(digest) => out.string("image", digest),
+                                Err(_) => out.null("image"),
+                            }
+                        });
+                    }
+                });
+                written
+            })
+        })?;
+        writeln!(out)?;
+        return Ok(Status::Ok);
+    }
+    writeln!(out, "{:32}  STATE", "NAME")?;
+    supervisor.list(&mut |summary| {
+        if written.is_ok() && listed(summary) {
+            written = writeln!(out, "{:32}  {}", summary.name, summary.status.state);
+        }
+    });
+    written?;
+    Ok(Status::Ok)
+}
+
+/// `inspect NAME`
+pub(super) fn inspect<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "NAME")?;
+    let handle = environment.find(name)?;
+    let supervisor = environment.supervisor;
+    let failed = |error| Halt::container(name, error);
+    let status = supervisor.status(handle).map_err(failed)?;
+    // A copy, because the guest needs the lock to go on.
+    let spec = supervisor.with_spec(handle, Spec::clone).map_err(failed)?;
+    let mut out = &mut *environment.out;
+    write::object(&mut out, |out| {
+        out.string("name", name)?;
+        out.string("state", status.state.word())?;
+        end(status.state, out)?;
+        out.object("image", |out| {
+            out.string("digest", spec.image.manifest.digest)?;
+            out.string("code", super::verify::format_word(spec.image.format))?;
+            out.unsigned("codeBytes", spec.image.executable.size)?;
+            out.string("entryPoint", &spec.image.entry_point)
+        })?;
+        out.array("arguments", |out| {
+            let mut list = spec.arguments.split_terminator('\0');
+            list.try_for_each(|text| out.string(text))
+        })?;
+        out.array("environment", |out| {
+            let mut list = spec.image.environment.split_terminator('\0');
+            list.try_for_each(|text| out.string(text))
+        })?;
+        out.array("permissions", |out| {
+            let mut list = spec.image.permissions.iter();
+            list.try_for_each(|permission| out.string(permission.name()))
+        })?;
+        out.object("limits", |out| {
+            out.unsigned("memoryBytes", spec.memory_bytes.into())?;
+            out.unsigned("stackBytes", spec.stack_bytes.into())?;
+            out.unsigned("threadStackBytes", spec.thread_stack_bytes.into())?;
+            match spec.time_limit_ms {
+                Some(limit) => out.unsigned("timeMs", limit.into()),
+                None => out.null("timeMs"),
+            }
+        })?;
+        out.object("times", |out| times(&status.times, out))
+    })?;
+    writeln!(out)?;
+    Ok(Status::Ok)
+}
+
+/// How the last run ended: the exit code that `run` would have, and why.
+fn end<W: fmt::Write>(state: State, out: &mut Object<'_, W>) -> fmt::Result {
+    let State::Ended(outcome) = state else {
+        return Ok(());
+    };
+    // WASI has exit codes as numbers without a sign.
+    out.unsigned("exitCode", outcome.status().cast_unsigned().into())?;
+    match outcome {
+        RunOutcome::Exited(_) => Ok(()),
+        RunOutcome::Trapped(trap) => out.string("reason", trap.code()),
+        RunOutcome::Killed(cause) => out.string("reason", cause.word()),
+        RunOutcome::Failed(failure) => out.string("reason", failure.code()),
+    }
+}
+
+fn times<W: fmt::Write>(times: &Times, out: &mut Object<'_, W>) -> fmt::Result {
+    out.unsigned("createdUs", times.created_us)?;
+    for (name, value) in [
+        ("startedUs", times.started_us),
+        ("endedUs", times.ended_us),
+        ("readingUs", times.reading_us()),
+        ("loadingUs", times.loading_us()),
+        ("instantiatingUs", times.instantiating_us()),
+        ("runningUs", times.running_us()),
+    ] {
+        match value {
+            Some(value) => out.unsigned(name, value)?,
+            None => out.null(name)?,
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a run's end; if whoever waits wants it to end, kills it.
+pub(super) fn await_end<P: Platform>(
+    handle: Handle,
+    environment: &Environment<'_, P>,
+) -> Result<RunOutcome, Error> {
+    let supervisor = environment.supervisor;
+    let mut killed = false;
+    loop {
+        if !killed && (environment.interrupted)() {
+            killed = true;
+            // It may have ended by itself meanwhile, and the wait says how.
+            let _ = supervisor.kill(handle);
+        }
+        let until = environment.now().saturating_add(POLL_US);
+        match supervisor.wait(handle, Some(until)) {
+            Err(Error::TimedOut) => {}
+            ended => return ended,
+        }
+    }
+}
+
+/// Says how a run ended, if not by itself, and with what exit code the command ends.
+pub(super) fn say_end<P: Platform>(
+    name: &str,
+    outcome: RunOutcome,
+    environment: &mut Environment<'_, P>,
+) -> Outcome {
+    let (what, code, advice) = match outcome {
+        RunOutcome::Exited(_) => return Ok(Status::of_run(outcome)),
+        RunOutcome::Trapped(trap) => ("trapped", trap.code(), advice::trap(trap)),
+        RunOutcome::Killed(cause) => (
+            "was killed",
+            cause.word(),
+            match cause {
+                Cause::TimeLimit => "give it more time with --timeout",
+                Cause::Kill | Cause::Stop => "start it again to go on",
+            },
+        ),
+        RunOutcome::Failed(failure) => ("failed", failure.code(), advice::failure(failure)),
+    };
+    let reason = Reason {
+        code,
+        at: "",
+        detail: "",
+        advice,
+    };
+    failure(
+        environment.err,
+        format_args!("container {name} {what}"),
+        &reason,
+    )?;
+    Ok(Status::of_run(outcome))
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `logs`: what a container wrote, from its ring.
+
+use core::fmt::{self, Write};
+
+use heapless::Vec;
+
+use super::arguments::{Argument, Arguments, Misuse, number};
+use super::{Environment, Halt, Operand, POLL_US, Status};
+use crate::limits::MAX_LOG_RECORD;
+use crate::port::Platform;
+use crate::supervisor::Follow;
+
+/// `logs [-f] [--tail N] NAME`
+pub(super) fn logs<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut follow = false;
+    let mut tail = None;
+    let mut operand = Operand::new("NAME");
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("follow", _) => follow = true,
+            Argument::Option("tail", value) => {
+                let lines = number(value).ok_or(Misuse::BadValue("--tail", value, "a number"))?;
+                tail = Some(usize::try_from(lines).unwrap_or(usize::MAX));
+            }
+            Argument::Operand(name) => operand.take(name)?,
+            Argument::Option(..) => {}
+        }
+    }
+    let name = operand.get()?;
+    let handle = environment.find(name)?;
+    let gone = |error| Halt::container(name, error);
+    let supervisor = environment.supervisor;
+    let mut cursor = supervisor.log_cursor(handle, tail).map_err(gone)?;
+    let dropped = supervisor.log_dropped(handle).map_err(gone)?;
+    if tail.is_none() && dropped > 0 {
+        writeln!(
+            environment.err,
+            "warning: the log has lost its first {dropped} lines"
+        )?;
+    }
+    let mut text = Utf8::default();
+    let mut buffer = [0; MAX_LOG_RECORD];
+    loop {
+        while let Some(record) = supervisor
+            .read_log(handle, &mut cursor, &mut buffer)
+            .map_err(gone)?
+        {
+            let bytes = buffer.get(..record.length).unwrap_or_default();
+            text.write(bytes, environment.out)?;
+        }
+        if !follow || (environment.interrupted)() {
+            break;
+        }
+        let until = environment.now().saturating_add(POLL_US);
+        let found = supervisor.await_log(handle, cursor, Some(until));
+        if found.map_err(gone)? == Follow::Ended {
+            break;
+        }
+    }
+    text.finish(environment.out)?;
+    Ok(Status::Ok)
+}
+
+/// Bytes as text: what is no UTF-8 becomes U+FFFD, but a character that is split between two
+/// records does not.
+#[derive(Default)]
+struct Utf8 {
+    /// A record, behind the beginning of a character of at most 3 bytes.
+    bytes: Vec<u8, { MAX_LOG_RECORD + 3 }>,
+}
+
+impl Utf8 {
+    fn write(&mut self, record: &[u8], out: &mut dyn Write) -> fmt::Result {
+        // There is room: all that stays from one record to the next is a beginning.
+        let _ = self.bytes.extend_from_slice(record);
+        let mut behind = self.bytes.len();
+        let mut begun = Vec::<u8, 3>::new();
+        for chunk in self.bytes.utf8_chunks() {
+            out.write_str(chunk.valid())?;
+            let rest = chunk.invalid();
+            behind = behind.saturating_sub(chunk.valid().len().saturating_add(rest.len()));
+            let may_go_on =
+                core::str::from_utf8(rest).is_err_and(|error| error.error_len().is_none());
+            if behind == 0 && may_go_on {
+                let _ = begun.extend_from_slice(rest);
+            } else if !rest.is_empty() {
+                out.write_char(char::REPLACEMENT_CHARACTER)?;
+            }
+        }
+        self.bytes.clear();
+        let _ = self.bytes.extend_from_slice(&begun);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut dyn Write) -> fmt::Result {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        out.write_char(char::REPLACEMENT_CHARACTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::String;
+
+    use super::*;
+
+    fn text(records: &[&[u8]]) -> String {
+        let mut out = String::new();
+        let mut text = Utf8::default();
+        for record in records {
+            text.write(record, &mut out).unwrap();
+        }
+        text.finish(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_character_may_be_split_anywhere() {
+        let whole = "aé€😀z".as_bytes();
+        for first in 0..whole.len() {
+            for second in first..whole.len() {
+                let (a, b) = whole.split_at(second);
+                let (a, c) = a.split_at(first);
+                assert_eq!(text(&[a, c, b]), "aé€😀z");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_character_is_shown_as_one_that_says_so() {
+        assert_eq!(text(&[b"a\xffb"]), "a\u{fffd}b");
+        assert_eq!(text(&[b"a\xe2\x82", b"b"]), "a\u{fffd}b");
+        assert_eq!(text(&[b"a\xe2\x82"]), "a\u{fffd}");
+        let full = [0xf0; MAX_LOG_RECORD];
+        assert_eq!(
+            text(&[&[0xf0, 0x9f, 0x98], &full]).chars().count(),
+            1 + MAX_LOG_RECORD
+        );
+    }
+}

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which commands there are: one table for dispatch, help and completion.
+
+use super::arguments::{Misuse, Opt};
+
+/// What a command does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // the table below says it
+pub enum Verb {
+    Help,
+    Version,
+    Info,
+    ImageVerify,
+    Run,
+    Create,
+    Start,
+    Stop,
+    Kill,
+    Wait,
+    Rm,
+    Ps,
+    Logs,
+    Inspect,
+}
+
+/// One command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// What it does.
+    pub verb: Verb,
+    /// One or two words.
+    pub name: &'static str,
+    /// What follows its options.
+    pub operands: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What else there is to know; may be empty.
+    pub details: &'static str,
+    /// Its options.
+    pub options: &'static [Opt],
+    /// What follows its first operand is not its own.
+    pub passes_on: bool,
+}
+
+const HELP: Opt = Opt {
+    short: Some('h'),
+    long: "help",
+    value: None,
+    help: "shows this",
+};
+const FORMAT: Opt = Opt {
+    short: None,
+    long: "format",
+    value: Some("text|json"),
+    help: "how to print it",
+};
+const FORCE: Opt = Opt {
+    short: Some('f'),
+    long: "force",
+    value: None,
+    help: "kills it first if it is running",
+};
+
+/// The options of `create`, and, from the second on, of `run` as well.
+const RUN: &[Opt] = &[
+    Opt {
+        short: Some('d'),
+        long: "detach",
+        value: None,
+        help: "returns when the guest has started",
+    },
+    Opt {
+        short: None,
+        long: "rm",
+        value: None,
+        help: "removes the container and its files after its end",
+    },
+    Opt {
+        short: None,
+        long: "timing",
+        value: None,
+        help: "tells in the end how long each step took",
+    },
+    Opt {
+        short: None,
+        long: "name",
+        value: Some("NAME"),
+        help: "its name; one is made up otherwise",
+    },
+    Opt {
+        short: Some('e'),
+        long: "env",
+        value: Some("K=V"),
+        help: "sets a variable, over the image's",
+    },
+    Opt {
+        short: None,
+        long: "cap",
+        value: Some("CAP"),
+        help: "grants a permission that the image asks for",
+    },
+    Opt {
+        short: None,
+        long: "memory",
+        value: Some("BYTES"),
+        help: "most linear memory, such as 128K or 1M",
+    },
+    Opt {
+        short: None,
+        long: "stack",
+        value: Some("BYTES"),
+        help: "stack of the guest",
+    },
+    Opt {
+        short: None,
+        long: "timeout",
+        value: Some("SECONDS"),
+        help: "kills it when it runs longer, such as 0.5",
+    },
+    Opt {
+        short: None,
+        long: "prefer",
+        value: Some("aot|wasm"),
+        help: "which code is taken where the image has both",
+    },
+    HELP,
+];
+
+const CREATE: &[Opt] = match RUN {
+    [_, _, _, create @ ..] => create,
+    _ => &[],
+};
+
+/// Every command, in the order in which they are listed.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        verb: Verb::Help,
+        name: "help",
+        operands: "[COMMAND]",
+        summary: "lists the commands, or explains one",
+        details: "",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Version,
+        name: "version",
+        operands: "",
+        summary: "shows the version of ocre",
+        details: "",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Info,
+        name: "info",
+        operands: "",
+        summary: "shows what this device can do and how full it is",
+        details: "",
+        options: &[FORMAT, HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::ImageVerify,
+        name: "image verify",
+        operands: "IMAGE",
+        summary: "says whether an image is what it claims to be and can run here",
+        details: "The verdict is ok, warnings or rejected; one that is rejected makes the command \
+                  fail. As JSON it is one line:\n\
+                  {\"verdict\":…,\"code\":…,\"at\":…,\"warnings\":[…]}, and \"findings\" with --all.",
+        options: &[
+            Opt {
+                short: None,
+                long: "strict",
+                value: None,
+                help: "refuses what is odd too: every warning is a refusal",
+            },
+            Opt {
+                short: None,
+                long: "all",
+                value: None,
+                help: "lists everything that is wrong, not only the first",
+            },
+            FORMAT,
+            HELP,
+        ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Run,
+        name: "run",
+        operands: "IMAGE [ARG]...",
+        summary: "creates a container of an image and runs it",
+        details: "Shows what the guest writes until it ends, and ends with the guest's exit code: 255 \
+                  for one that does not fit\n\
+                  in a byte, 134 after a trap, 137 after a kill or at its time limit, 1 if it can't \
+                  be started.",
+        options: RUN,
+        passes_on: true,
+    },
+    Command {
+        verb: Verb::Create,
+        name: "create",
+        operands: "IMAGE [ARG]...",
+        summary: "creates a container of an image, to be started later",
+        details: "Prints the container's name.",
+        options: CREATE,
+        passes_on: true,
+    },
+    Command {
+        verb: Verb::Start,
+        name: "start",
+        operands: "NAME",
+        summary: "runs a container that is created or has ended",
+        details: "Returns when the guest has started; its output goes to its log.",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Stop,
+        name: "stop",
+        operands: "NAME",
+        summary: "asks a container to end, and kills it if it does not",
+        details: "The guest sees the end of its input, and that is how it is asked.",
+        options: &[
+            Opt {
+                short: Some('t'),
+                long: "time",
+                value: Some("SECONDS"),
+                help: "how long it is given to end; 10 otherwise",
+            },
+            HELP,
+        ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Kill,
+        name: "kill",
+        operands: "NAME",
+        summary: "ends a container at once",
+        details: "",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Wait,
+        name: "wait",
+        operands: "NAME",
+        summary: "waits for a container's end and prints its exit code",
+        details: "The exit code is as `run` has it.",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Rm,
+        name: "rm",
+        operands: "NAME",
+        summary: "removes a container, its log and its files",
+        details: "",
+        options: &[FORCE, HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Ps,
+        name: "ps",
+        operands: "",
+        summary: "lists the containers that are running",
+        details: "",
+        options: &[
+            Opt {
+                short: Some('a'),
+                long: "all",
+                value: None,
+                help: "also those that are not",
+            },
+            FORMAT,
+            HELP,
+        ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Logs,
+        name: "logs",
+        operands: "NAME",
+        summary: "shows what a container wrote",
+        details: "",
+        options: &[
+            Opt {
+                short: Some('f'),
+                long: "follow",
+                value: None,
+                help: "goes on until the container ends",
+            },
+            Opt {
+                short: Some('n'),
+                long: "tail",
+                value: Some("LINES"),
+                help: "only the last of them",
+            },
+            HELP,
+        ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Inspect,
+        name: "inspect",
+        operands: "NAME",
+        summary: "shows everything about a container, as JSON",
+        details: "",
+        options: &[HELP],
+        passes_on: false,
+    },
+];
+
+/// The command that the arguments begin with, and its arguments.
+///
+/// # Errors
+/// [`Misuse::UnknownCommand`], with the command whose name is the most alike.
+pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a str]), Misuse<'a>> {
+    for command in COMMANDS {
+        let mut rest = words;
+        let here = command
+            .name
+            .split(' ')
+            .all(|word| match rest.split_first() {
+                Some((first, behind)) if *first == word => {
+                    rest = behind;
+                    true
+                }
+                _ => false,
+            });
+        if here {
+            return Ok((command, rest));
+        }
+    }
+    let (first, second) = match words {
+        [first, second, ..] => (*first, *second),
+        [first] => (*first, ""),
+        [] => ("", ""),
+    };
+    // In a group of commands it is the second word that is wrong.
+    if is_group(first) {
+        let prefix = |name: &'static str| name.split_once(' ').filter(|(group, _)| *group == first);
+        let names = COMMANDS
+            .iter()
+            .filter_map(|command| Some(prefix(command.name)?.1));
+        return Err(if second.is_empty() {
+            Misuse::OperandMissing("the second word of the command")
+        } else {
+            Misuse::UnknownCommand(second, alike(second, names))
+        });
+    }
+    let names = COMMANDS
+        .iter()
+        .filter_map(|command| command.name.split(' ').next());
+    Err(Misuse::UnknownCommand(first, alike(first, names)))
+}
+
+/// Whether commands of two words begin with this one.
+pub fn is_group(word: &str) -> bool {
+    COMMANDS.iter().any(|command| {
+        command
+            .name
+            .split_once(' ')
+            .is_some_and(|(group, _)| group == word)
+    })
+}
+
+/// The name that `word` is most likely meant to be; `None` if it looks like none of them.
+fn alike<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .filter_map(|name| Some((distance(word, name)?, name)))
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(2))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many bytes are to be inserted, removed or replaced to make one of the other
+/// (Levenshtein); `None` if the name is longer than any command's.
+fn distance(word: &str, name: &str) -> Option<usize> {
+    const LONGEST: usize = 12;
+    let mut row = [0_usize; LONGEST + 1];
+    let row = row.get_mut(..=name.len())?;
+    row.iter_mut()
+        .enumerate()
+        .for_each(|(column, cell)| *cell = column);
+    for (above, letter) in word.bytes().enumerate() {
+        let mut diagonal = above;
+        let mut left = above.saturating_add(1);
+        let (first, rest) = row.split_first_mut()?;
+        *first = left;
+        for (cell, other) in rest.iter_mut().zip(name.bytes()) {
+            let replaced = diagonal.saturating_add(usize::from(letter != other));
+            diagonal = *cell;
+            left = replaced.min(left.min(*cell).saturating_add(1));
+            *cell = left;
+        }
+    }
+    row.last().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_one_and_two_words_are_found() {
+        let (command, rest) = find(&["run", "-d", "hello"]).unwrap();
+        assert_eq!((command.name, rest), ("run", &["-d", "hello"][..]));
+        let (command, rest) = find(&["image", "verify", "hello"]).unwrap();
+        assert_eq!((command.name, rest), ("image verify", &["hello"][..]));
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_one_is_suggested() {
+        for (word, meant) in [
+            ("rnu", Some("run")),
+            ("lgos", Some("logs")),
+            ("verison", Some("version")),
+            ("xyz", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                find(&[word]).unwrap_err(),
+                Misuse::UnknownCommand(word, meant)
+            );
+        }
+        assert_eq!(
+            find(&["image", "verfy"]).unwrap_err(),
+            Misuse::UnknownCommand("verfy", Some("verify"))
+        );
+    }
+
+    #[test]
+    fn half_of_a_command_is_missing_its_other_half() {
+        assert!(matches!(find(&["image"]), Err(Misuse::OperandMissing(_))));
+    }
+
+    #[test]
+    fn no_two_options_of_a_command_are_spelt_alike_and_each_has_help() {
+        for command in COMMANDS {
+            for (index, option) in command.options.iter().enumerate() {
+                for other in &command.options[..index] {
+                    assert_ne!(option.long, other.long, "{}", command.name);
+                    assert!(
+                        option.short.is_none() || option.short != other.short,
+                        "{} {:?}",
+                        command.name,
+                        option.short
+                    );
+                }
+            }
+            assert_eq!(command.options.last(), Some(&HELP), "{}", command.name);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The rules for paths that every [`Storage`](super::Storage) keeps, checked in one place.
+
+use super::StorageError;
+use crate::limits::MAX_PATH;
+
+/// Checks that `path` is `/`, or begins with `/` and has no empty name, no `.`, no `..` and
+/// no NUL.
+///
+/// # Errors
+/// `Invalid`; `NameTooLong` where only the length is wrong.
+pub fn check(path: &str) -> Result<(), StorageError> {
+    components(path).map(drop)
+}
+
+/// The names on the way from the root to what `path` names; none for the root itself.
+///
+/// # Errors
+/// As [`check`].
+pub fn components(path: &str) -> Result<impl Iterator<Item = &str> + Clone, StorageError> {
+    let relative = path.strip_prefix('/').ok_or(StorageError::Invalid)?;
+    // The root has no names; any other path has no empty one.
+    let skip = usize::from(relative.is_empty());
+    let names = relative.split('/').skip(skip);
+    if path.contains('\0') || names.clone().any(|name| matches!(name, "" | "." | "..")) {
+        return Err(StorageError::Invalid);
+    }
+    if path.len() > MAX_PATH {
+        return Err(StorageError::NameTooLong);
+    }
+    Ok(names)
+}
+
+/// Checks both paths of a rename: the root stays where it is, and a folder does not go into
+/// itself.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_rename(from: &str, to: &str) -> Result<(), StorageError> {
+    check(from)?;
+    check(to)?;
+    let into_itself = to
+        .strip_prefix(from)
+        .is_some_and(|rest| rest.starts_with('/'));
+    if from == "/" || to == "/" || into_itself {
+        Err(StorageError::Invalid)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_absolute_and_plain() {
+        for path in ["/", "/a", "/a/b.c", "/..a/...", "/\u{e4} b"] {
+            assert_eq!(check(path), Ok(()), "{path}");
+        }
+        for path in [
+            "", "a", "a/b", "//", "/a/", "/a//b", "/.", "/..", "/a/../b", "/a/.", "/\0",
+        ] {
+            assert_eq!(check(path), Err(StorageError::Invalid), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_not_too_long() {
+        let path = |length: usize| std::format!("/{}", "a".repeat(length - 1));
+        assert_eq!(check(&path(MAX_PATH)), Ok(()));
+        assert_eq!(check(&path(MAX_PATH + 1)), Err(StorageError::NameTooLong));
+    }
+
+    #[test]
+    fn the_names_of_a_path_come_in_order() {
+        assert!(components("/").unwrap().eq([""; 0]));
+        assert!(components("/a/b").unwrap().eq(["a", "b"]));
+    }
+
+    #[test]
+    fn a_folder_does_not_go_into_itself_nor_the_root_anywhere() {
+        assert_eq!(check_rename("/a", "/ab"), Ok(()));
+        assert_eq!(check_rename("/a", "/a"), Ok(()));
+        for (from, to) in [("/a", "/a/b"), ("/", "/a"), ("/a", "/")] {
+            assert_eq!(
+                check_rename(from, to),
+                Err(StorageError::Invalid),
+                "{from} {to}"
+            );
+        }
+    }
+}
