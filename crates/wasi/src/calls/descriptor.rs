@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is done with open descriptors: `fd_*`.
+
+use ocre::port::{EntryKind, Metadata, Storage, StorageError};
+
+use crate::Wasi;
+use crate::errno::{Errno, Error};
+use crate::memory::{Buffers, Memory, Record};
+use crate::rights;
+use crate::table::{Descriptor, Target, Tree};
+use crate::tree;
+
+/// `filetype`.
+const CHARACTER_DEVICE: u8 = 2;
+const DIRECTORY: u8 = 3;
+const REGULAR_FILE: u8 = 4;
+
+/// `fdflags`: every write goes to the end.
+pub(super) const APPEND: u16 = 1 << 0;
+const DSYNC: u16 = 1 << 1;
+/// `fdflags`: no call waits.
+const NONBLOCK: u16 = 1 << 2;
+const SYNC: u16 = 1 << 4;
+/// `fdflags`: all there are.
+pub(super) const ANY_FLAGS: u16 = (1 << 5) - 1;
+
+/// Bytes that are read or written between two looks at whether the guest is killed.
+const PIECE: u32 = 4096;
+
+/// How often the console is asked for input that a guest waits for, in microseconds.
+const INPUT_INTERVAL_US: u64 = 20_000;
+
+/// Bytes of an entry's header in what `fd_readdir` writes.
+const DIRENT: usize = 24;
+
+/// Longest position, so that each fits the signed number that `fd_seek` knows.
+const MAX_OFFSET: u64 = i64::MAX as u64;
+
+/// `filetype` of an entry.
+const fn file_type(kind: EntryKind) -> u8 {
+    match kind {
+        EntryKind::File => REGULAR_FILE,
+        EntryKind::Directory => DIRECTORY,
+    }
+}
+
+/// The `filestat` of a file or a folder.
+pub(super) fn filestat(number: u64, metadata: &Metadata) -> Record<64> {
+    filestat_of(number, file_type(metadata.kind), metadata.size)
+}
+
+fn filestat_of(number: u64, file_type: u8, size: u64) -> Record<64> {
+    Record::new()
+        .with(8, &number.to_le_bytes())
+        .with(16, &[file_type])
+        .with(24, &1_u64.to_le_bytes())
+        .with(32, &size.to_le_bytes())
+}
+
+/// A 16-bit number, which the engine hands over in 32 bits.
+///
+/// # Errors
+/// `Inval`.
+pub(super) fn narrow(number: u32) -> Result<u16, Errno> {
+    u16::try_from(number).map_err(|_| Errno::Inval)
+}
+
+impl<S: Storage> Wasi<'_, S> {
+    pub(crate) fn fd_advise(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        _offset: u64,
+        _length: u64,
+        advice: u32,
+    ) -> Result<(), Error> {
+        self.table.file(fd, rights::FD_ADVISE)?;
+        // Six kinds of advice, all of which are heard and not followed.
+        if advice < 6 {
+            Ok(())
+        } else {
+            Err(Errno::Inval.into())
+        }
+    }
+
+    /// littlefs can't reserve room.
+    pub(crate) fn fd_allocate(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        _offset: u64,
+        _length: u64,
+    ) -> Result<(), Error> {
+        self.table.file(fd, rights::FD_ALLOCATE)?;
+        Err(Errno::Notsup.into())
+    }
+
+    pub(crate) fn fd_close(&mut self, _: &mut Memory<'_>, fd: u32) -> Result<(), Error> {
+        let last = self.table.remove(fd)?;
+        self.close_file(last)
+    }
+
+    fn close_file(&self, file: Option<S::File>) -> Result<(), Error> {
+        match file {
+            Some(file) => Ok(self.storage.close(file)?),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn fd_datasync(&mut self, _: &mut Memory<'_>, fd: u32) -> Result<(), Error> {
+        self.sync(fd, rights::FD_DATASYNC)
+    }
+
+    pub(crate) fn fd_sync(&mut self, _: &mut Memory<'_>, fd: u32) -> Result<(), Error> {
+        self.sync(fd, rights::FD_SYNC)
+    }
+
+    fn sync(&mut self, fd: u32, right: u64) -> Result<(), Error> {
+        let target = self.table.with_right(fd, right)?.target;
+        match self.table.file(fd, right) {
+            Ok((_, open)) => Ok(self.storage.sync(open.file())?),
+            // A folder's entries are on flash as soon as they are made.
+            Err(Errno::Badf) if matches!(target, Target::Node(_)) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    pub(crate) fn fd_fdstat_get(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        stat: u32,
+    ) -> Result<(), Error> {
+        let descriptor = *self.table.descriptor(fd)?;
+        let record = Record::<24>::new()
+            .with(0, &[self.type_of(&descriptor)?])
+            .with(2, &descriptor.flags.to_le_bytes())
+            .with(8, &descriptor.rights.to_le_bytes())
+            .with(16, &descriptor.inheriting.to_le_bytes());
+        Ok(memory.write(stat, record.bytes())?)
+    }
+
+    fn type_of(&mut self, descriptor: &Descriptor) -> Result<u8, Errno> {
+        Ok(match descriptor.target {
+            Target::Input | Target::Output(_) => CHARACTER_DEVICE,
+            Target::Node(index) if self.table.node(index)?.file.is_some() => REGULAR_FILE,
+            Target::Node(_) => DIRECTORY,
+        })
+    }
+
+    pub(crate) fn fd_fdstat_set_flags(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        flags: u32,
+    ) -> Result<(), Error> {
+        let flags = narrow(flags)?;
+        let descriptor = self.table.with_right(fd, rights::FD_FDSTAT_SET_FLAGS)?;
+        if flags & !ANY_FLAGS != 0 {
+            return Err(Errno::Inval.into());
+        }
+        descriptor.flags = flags;
+        Ok(())
+    }
+
+    pub(crate) fn fd_fdstat_set_rights(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        rights: u64,
+        inheriting: u64,
+    ) -> Result<(), Error> {
+        let descriptor = self.table.descriptor(fd)?;
+        // Rights can be given up, never won.
+        if rights & !descriptor.rights != 0 || inheriting & !descriptor.inheriting != 0 {
+            return Err(Errno::Notcapable.into());
+        }
+        (descriptor.rights, descriptor.inheriting) = (rights, inheriting);
+        Ok(())
+    }
+
+    pub(crate) fn fd_filestat_get(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        stat: u32,
+    ) -> Result<(), Error> {
+        memory.check(stat, 1, 64)?;
+        let descriptor = *self.table.with_right(fd, rights::FD_FILESTAT_GET)?;
+        let record = match descriptor.target {
+            Target::Input | Target::Output(_) => filestat_of(0, CHARACTER_DEVICE, 0),
+            Target::Node(index) => {
+                let node = self.table.node(index)?;
+                let number = tree::number(node.tree, &node.path, "");
+                match &mut node.file {
+                    Some(open) => {
+                        filestat_of(number, REGULAR_FILE, self.storage.size(open.file())?)
+                    }
+                    None => filestat_of(number, DIRECTORY, 0),
+                }
+            }
+        };
+        Ok(memory.write(stat, record.bytes())?)
+    }
+
+    pub(crate) fn fd_filestat_set_size(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        size: u64,
+    ) -> Result<(), Error> {
+        let (_, open) = self.table.file(fd, rights::FD_FILESTAT_SET_SIZE)?;
+        Ok(self.storage.truncate(open.file(), size)?)
+    }
+
+    /// Files have no times.
+    pub(crate) fn fd_filestat_set_times(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        _accessed: u64,
+        _modified: u64,
+        _which: u32,
+    ) -> Result<(), Error> {
+        self.table.descriptor(fd)?;
+        Err(Errno::Notsup.into())
+    }
+
+    pub(crate) fn fd_prestat_get(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        prestat: u32,
+    ) -> Result<(), Error> {
+        let length = self.preopened_at(fd)?.len();
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        // The first field is the kind, 0 for a folder, of which there is only this one.
+        let record = Record::<8>::new().with(4, &length.to_le_bytes());
+        Ok(memory.write(prestat, record.bytes())?)
+    }
+
+    pub(crate) fn fd_prestat_dir_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        path: u32,
+        length: u32,
+    ) -> Result<(), Error> {
+        let name = self.preopened_at(fd)?;
+        if usize::try_from(length).is_ok_and(|length| length < name.len()) {
+            return Err(Errno::Nametoolong.into());
+        }
+        Ok(memory.write(path, name.as_bytes())?)
+    }
+
+    /// # Errors
+    /// `Badf` for what the guest has opened by itself: that is how it knows the end of the list.
+    fn preopened_at(&mut self, fd: u32) -> Result<&'static str, Errno> {
+        match *self.table.descriptor(fd)? {
+            Descriptor {
+                preopened: true,
+                target: Target::Node(index),
+                ..
+            } => Ok(self.table.node(index)?.tree.mounted_at()),
+            _ => Err(Errno::Badf),
+        }
+    }
+
+    pub(crate) fn fd_read(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        list: u32,
+        count: u32,
+        read: u32,
+    ) -> Result<(), Error> {
+        let buffers = memory.buffers(list, count)?;
+        memory.check(read, 1, 4)?;
+        let descriptor = *self.table.with_right(fd, rights::FD_READ)?;
+        let total = match descriptor.target {
+            Target::Input => self.read_input(&descriptor, memory, buffers)?,
+            Target::Output(_) => return Err(Errno::Badf.into()),
+            Target::Node(_) => {
+                let total = self.read_file(memory, fd, buffers, descriptor.offset)?;
+                let (descriptor, _) = self.table.file(fd, rights::FD_READ)?;
+                descriptor.offset = descriptor.offset.saturating_add(total.into());
+                total
+            }
+        };
+        Ok(memory.write_u32(read, total)?)
+    }
+
+    pub(crate) fn fd_pread(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        list: u32,
+        count: u32,
+        offset: u64,
+        read: u32,
+    ) -> Result<(), Error> {
+        let buffers = memory.buffers(list, count)?;
+        memory.check(read, 1, 4)?;
+        self.check_position(fd, rights::FD_READ | rights::FD_SEEK)?;
+        let total = self.read_file(memory, fd, buffers, offset)?;
+        Ok(memory.write_u32(read, total)?)
+    }
+
+    /// A console has no position.
+    fn check_position(&mut self, fd: u32, right: u64) -> Result<(), Errno> {
+        match self.table.descriptor(fd)?.target {
+            Target::Input | Target::Output(_) => Err(Errno::Spipe),
+            Target::Node(_) => self.table.file(fd, right).map(|_| ()),
+        }
+    }
+
+    /// Takes what is typed, at least one byte, into the first buffer that has room.
+    fn read_input(
+        &mut self,
+        descriptor: &Descriptor,
+        memory: &mut Memory<'_>,
+        buffers: Buffers,
+    ) -> Result<u32, Error> {
+        let mut room = None;
+        for index in 0..buffers.count() {
+            let (address, length) = memory.buffer(buffers, index)?;
+            if length > 0 {
+                room = Some((address, length));
+                break;
+            }
+        }
+        let Some((address, length)) = room else {
+            return Ok(0);
+        };
+        let buffer = memory.bytes_mut(address, length)?;
+        let (first, rest) = match self.typed.take() {
+            Some(byte) => match buffer.split_first_mut() {
+                Some((first, rest)) => {
+                    *first = byte;
+                    (1, rest)
+                }
+                None => return Ok(0),
+            },
+            None => (0, buffer),
+        };
+        loop {
+            match self.guest.read(rest) {
+                Some(more) => return Ok(more.saturating_add(first).try_into().unwrap_or(length)),
+                None if first > 0 => return Ok(1),
+                None if descriptor.flags & NONBLOCK != 0 => return Err(Errno::Again.into()),
+                None => {
+                    let later = self.clock.uptime_us().saturating_add(INPUT_INTERVAL_US);
+                    self.guest.sleep(Some(later))?;
+                }
+            }
+        }
+    }
+
+    /// Reads from a file at `offset` until the buffers are full or the file ends.
+    fn read_file(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        buffers: Buffers,
+        offset: u64,
+    ) -> Result<u32, Error> {
+        let mut total = 0_u32;
+        for index in 0..buffers.count() {
+            let (address, length) = memory.buffer(buffers, index)?;
+            let mut done = 0_u32;
+            while done < length {
+                self.guest.check()?;
+                let piece = length.saturating_sub(done).min(PIECE);
+                let to = address.checked_add(done).ok_or(Errno::Fault)?;
+                let buffer = memory.bytes_mut(to, piece)?;
+                let (_, open) = self.table.file(fd, rights::FD_READ)?;
+                let from = offset.saturating_add(total.into());
+                let read = match open.read(self.storage, from, buffer) {
+                    Ok(read) => u32::try_from(read).map_err(|_| Errno::Io)?,
+                    // What was read before must not be lost: the error comes again.
+                    Err(_) if total > 0 => return Ok(total),
+                    Err(error) => return Err(error.into()),
+                };
+                total = total.saturating_add(read);
+                done = done.saturating_add(read);
+                if read < piece {
+                    return Ok(total);
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    pub(crate) fn fd_write(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        list: u32,
+        count: u32,
+        written: u32,
+    ) -> Result<(), Error> {
+        let buffers = memory.buffers(list, count)?;
+        memory.check(written, 1, 4)?;
+        let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
+        let total = match descriptor.target {
+            Target::Input => return Err(Errno::Badf.into()),
+            Target::Output(stream) => {
+                let mut total = 0_u32;
+                for index in 0..buffers.count() {
+                    let (address, length) = memory.buffer(buffers, index)?;
+                    for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
+                        self.guest.check()?;
+                        self.guest.write(stream, piece);
+                    }
+                    total = total.saturating_add(length);
+                }
+                total
+            }
+            Target::Node(_) => {
+                let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
+                let offset = if descriptor.flags & APPEND != 0 {
+                    self.storage.size(open.file())?
+                } else {
+                    descriptor.offset
+                };
+                let total = self.write_file(memory, fd, buffers, offset)?;
+                let (descriptor, _) = self.table.file(fd, rights::FD_WRITE)?;
+                descriptor.offset = offset.saturating_add(total.into());
+                total
+            }
+        };
+        Ok(memory.write_u32(written, total)?)
+    }
+
+    pub(crate) fn fd_pwrite(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        list: u32,
+        count: u32,
+        offset: u64,
+        written: u32,
+    ) -> Result<(), Error> {
+        let buffers = memory.buffers(list, count)?;
+        memory.check(written, 1, 4)?;
+        self.check_position(fd, rights::FD_WRITE | rights::FD_SEEK)?;
+        let total = self.write_file(memory, fd, buffers, offset)?;
+        Ok(memory.write_u32(written, total)?)
+    }
+
+    /// Writes all buffers to a file at `offset`, or as much as there is room for.
+    fn write_file(
+        &mut self,
+        memory: &Memory<'_>,
+        fd: u32,
+        buffers: Buffers,
+        offset: u64,
+    ) -> Result<u32, Error> {
+        let mut total = 0_u32;
+        for index in 0..buffers.count() {
+            let (address, length) = memory.buffer(buffers, index)?;
+            for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
+                self.guest.check()?;
+                let to = offset.saturating_add(total.into());
+                let bytes = u32::try_from(piece.len()).map_err(|_| Errno::Fault)?;
+                let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
+                match open.write(self.storage, to, piece) {
+                    Ok(()) => total = total.saturating_add(bytes),
+                    Err(_) if total > 0 => return Ok(total),
+                    // No file can be as large as it would become.
+                    Err(StorageError::Invalid) => return Err(Errno::Fbig.into()),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        let (descriptor, open) = self.table.file(fd, rights::FD_WRITE)?;
+        if descriptor.flags & (SYNC | DSYNC) != 0 {
+            self.storage.sync(open.file())?;
+        }
+        Ok(total)
+    }
+
+    /// Entries come in the order of a number made of their names, which is also the cookie: so
+    /// a guest that removes what it has been told of, and then goes on, misses nothing.
+    pub(crate) fn fd_readdir(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        buffer: u32,
+        length: u32,
+        cookie: u64,
+        used: u32,
+    ) -> Result<(), Error> {
+        memory.check(used, 1, 4)?;
+        memory.check(buffer, length, 1)?;
+        let (_, node) = self.table.folder(fd, rights::FD_READDIR)?;
+        let (tree, path) = (node.tree, node.path.clone());
+        let mut cookie = cookie;
+        let mut filled = 0_u32;
+        while filled < length {
+            self.guest.check()?;
+            let Some(entry) = self.next_entry(tree, &path, cookie)? else {
+                break;
+            };
+            cookie = entry.cookie;
+            let name = entry.name.as_bytes();
+            let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
+            let header = Record::<DIRENT>::new()
+                .with(0, &entry.cookie.to_le_bytes())
+                .with(8, &entry.number.to_le_bytes())
+                .with(16, &name_bytes.to_le_bytes())
+                .with(20, &[entry.file_type]);
+            for part in [header.bytes().as_slice(), name] {
+                // What does not fit is cut: a full buffer is how the guest knows.
+                let at = buffer.checked_add(filled).ok_or(Errno::Fault)?;
+                let room = usize::try_from(length.saturating_sub(filled)).unwrap_or(usize::MAX);
+                let part = part.get(..room.min(part.len())).unwrap_or_default();
+                memory.write(at, part)?;
+                filled = filled.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Ok(memory.write_u32(used, filled)?)
+    }
+
+    /// The entry with the lowest cookie above `cookie`.
+    fn next_entry(&self, tree: Tree, path: &str, cookie: u64) -> Result<Option<Entry>, Error> {
+        for (index, name) in [(1, "."), (2, "..")] {
+            if cookie < index {
+                return Ok(Some(Entry {
+                    cookie: index,
+                    number: tree::number(tree, path, ""),
+                    name: entry_name(name).ok_or(Errno::Io)?,
+                    file_type: DIRECTORY,
+                }));
+            }
+        }
+        let mut next: Option<Entry> = None;
+        tree::entries(self.storage, self.guest, tree, path, &mut |name, kind| {
+            let number = tree::number(tree, path, name);
+            let candidate = number.max(3);
+            if candidate > cookie
+                && next.as_ref().is_none_or(|next| candidate < next.cookie)
+                // A name that is too long for this build's paths can't be used anyway.
+                && let Some(name) = entry_name(name)
+            {
+                next = Some(Entry {
+                    cookie: candidate,
+                    number,
+                    name,
+                    file_type: file_type(kind),
+                });
+            }
+        })?;
+        Ok(next)
+    }
+
+    pub(crate) fn fd_renumber(
+        &mut self,
+        _: &mut Memory<'_>,
+        from: u32,
+        to: u32,
+    ) -> Result<(), Error> {
+        let last = self.table.renumber(from, to)?;
+        self.close_file(last)
+    }
+
+    pub(crate) fn fd_seek(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        by: u64,
+        whence: u32,
+        position: u32,
+    ) -> Result<(), Error> {
+        memory.check(position, 1, 8)?;
+        let by = by.cast_signed();
+        // To learn the position is less than to move it.
+        let right = if by == 0 && whence == 1 {
+            rights::FD_TELL
+        } else {
+            rights::FD_SEEK
+        };
+        self.check_position(fd, right)?;
+        let (descriptor, open) = self.table.file(fd, right)?;
+        let from = match whence {
+            0 => 0,
+            1 => descriptor.offset,
+            2 => self.storage.size(open.file())?,
+            _ => return Err(Errno::Inval.into()),
+        };
+        let to = from
+            .checked_add_signed(by)
+            .filter(|to| *to <= MAX_OFFSET)
+            .ok_or(Errno::Inval)?;
+        descriptor.offset = to;
+        Ok(memory.write_u64(position, to)?)
+    }
+
+    pub(crate) fn fd_tell(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        position: u32,
+    ) -> Result<(), Error> {
+        self.check_position(fd, rights::FD_TELL)?;
+        let (descriptor, _) = self.table.file(fd, rights::FD_TELL)?;
+        Ok(memory.write_u64(position, descriptor.offset)?)
+    }
+}
+
+/// One entry of a folder.
+struct Entry {
+    cookie: u64,
+    number: u64,
+    name: crate::path::RelativePath,
+    file_type: u8,
+}
+
+fn entry_name(name: &str) -> Option<crate::path::RelativePath> {
+    name.try_into().ok()
+}

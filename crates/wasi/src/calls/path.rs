@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is done by path: `path_*`.
+
+use ocre::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
+
+use super::descriptor::{ANY_FLAGS, filestat, narrow};
+use crate::Wasi;
+use crate::errno::{Errno, Error};
+use crate::memory::Memory;
+use crate::path::{RelativePath, is_within, resolve};
+use crate::rights;
+use crate::table::{Descriptor, OpenFile, Target, Tree};
+use crate::tree;
+
+/// `oflags`.
+const CREAT: u16 = 1 << 0;
+const DIRECTORY: u16 = 1 << 1;
+const EXCL: u16 = 1 << 2;
+const TRUNC: u16 = 1 << 3;
+
+/// Where a path leads.
+struct Located {
+    tree: Tree,
+    path: RelativePath,
+    /// By its form it can only mean a folder.
+    folder: bool,
+    /// What what is opened there may be allowed.
+    inheriting: u64,
+}
+
+impl Located {
+    /// For what changes the folder that it is in.
+    ///
+    /// # Errors
+    /// `Rofs` in the image; `Inval` for a top folder.
+    fn writable(self) -> Result<Self, Errno> {
+        if self.tree == Tree::Image {
+            return Err(Errno::Rofs);
+        }
+        if self.path.is_empty() {
+            return Err(Errno::Inval);
+        }
+        Ok(self)
+    }
+}
+
+impl<S: Storage> Wasi<'_, S> {
+    fn locate(
+        &mut self,
+        memory: &Memory<'_>,
+        fd: u32,
+        right: u64,
+        path: u32,
+        length: u32,
+    ) -> Result<Located, Errno> {
+        let given = memory.bytes(path, length)?;
+        let (storage, guest) = (self.storage, self.guest);
+        let (descriptor, node) = self.table.folder(fd, right)?;
+        let tree = node.tree;
+        let resolved = resolve(&node.path, given, &mut |path| match tree::metadata(
+            storage, guest, tree, path,
+        )?
+        .kind
+        {
+            EntryKind::Directory => Ok(()),
+            EntryKind::File => Err(Errno::Notdir),
+        })?;
+        Ok(Located {
+            tree,
+            path: resolved.path,
+            folder: resolved.folder,
+            inheriting: descriptor.inheriting,
+        })
+    }
+
+    /// What is at a place, as the guest has to see it: with what it wrote and did not sync.
+    fn metadata(&mut self, located: &Located) -> Result<Metadata, Errno> {
+        if let Some(index) = self.table.find_file(located.tree, &located.path)
+            && !located.folder
+            && let Some(open) = &mut self.table.node(index)?.file
+        {
+            return Ok(Metadata {
+                kind: EntryKind::File,
+                size: self.storage.size(open.file())?,
+            });
+        }
+        let found = tree::metadata(self.storage, self.guest, located.tree, &located.path)?;
+        if located.folder && found.kind == EntryKind::File {
+            return Err(Errno::Notdir);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn path_create_directory(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        path: u32,
+        length: u32,
+    ) -> Result<(), Error> {
+        let right = rights::PATH_CREATE_DIRECTORY;
+        let located = self.locate(memory, fd, right, path, length)?;
+        if located.path.is_empty() {
+            return Err(Errno::Exist.into());
+        }
+        let located = located.writable()?;
+        let path = tree::data_path(self.guest, &located.path)?;
+        Ok(self.storage.create_dir(&path)?)
+    }
+
+    pub(crate) fn path_filestat_get(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        _lookup: u32,
+        path: u32,
+        length: u32,
+        stat: u32,
+    ) -> Result<(), Error> {
+        memory.check(stat, 1, 64)?;
+        let located = self.locate(memory, fd, rights::PATH_FILESTAT_GET, path, length)?;
+        let found = self.metadata(&located)?;
+        let number = tree::number(located.tree, &located.path, "");
+        Ok(memory.write(stat, filestat(number, &found).bytes())?)
+    }
+
+    /// Files have no times.
+    #[allow(clippy::too_many_arguments)] // preview 1 has them
+    pub(crate) fn path_filestat_set_times(
+        &mut self,
+        _: &mut Memory<'_>,
+        fd: u32,
+        _lookup: u32,
+        _path: u32,
+        _length: u32,
+        _accessed: u64,
+        _modified: u64,
+        _which: u32,
+    ) -> Result<(), Error> {
+        self.table.descriptor(fd)?;
+        Err(Errno::Notsup.into())
+    }
+
+    /// There are no links.
+    #[allow(clippy::too_many_arguments)] // preview 1 has them
+    pub(crate) fn path_link(
+        &mut self,
+        _: &mut Memory<'_>,
+        old_fd: u32,
+        _lookup: u32,
+        _old_path: u32,
+        _old_length: u32,
+        new_fd: u32,
+        _new_path: u32,
+        _new_length: u32,
+    ) -> Result<(), Error> {
+        self.table.descriptor(old_fd)?;
+        self.table.descriptor(new_fd)?;
+        Err(Errno::Notsup.into())
+    }
+
+    /// There are no links.
+    pub(crate) fn path_symlink(
+        &mut self,
+        _: &mut Memory<'_>,
+        _old_path: u32,
+        _old_length: u32,
+        fd: u32,
+        _new_path: u32,
+        _new_length: u32,
+    ) -> Result<(), Error> {
+        self.table.descriptor(fd)?;
+        Err(Errno::Notsup.into())
+    }
+
+    /// There are no links, so nothing that is there is one.
+    #[allow(clippy::too_many_arguments)] // preview 1 has them
+    pub(crate) fn path_readlink(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        path: u32,
+        length: u32,
+        _buffer: u32,
+        _buffer_length: u32,
+        _used: u32,
+    ) -> Result<(), Error> {
+        let located = self.locate(memory, fd, rights::PATH_READLINK, path, length)?;
+        self.metadata(&located)?;
+        Err(Errno::Inval.into())
+    }
+
+    #[allow(clippy::too_many_arguments)] // preview 1 has them
+    pub(crate) fn path_open(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        _lookup: u32,
+        path: u32,
+        length: u32,
+        oflags: u32,
+        rights: u64,
+        inheriting: u64,
+        flags: u32,
+        opened: u32,
+    ) -> Result<(), Error> {
+        memory.check(opened, 1, 4)?;
+        let (oflags, flags) = (narrow(oflags)?, narrow(flags)?);
+        if flags & !ANY_FLAGS != 0 || oflags & !(CREAT | DIRECTORY | EXCL | TRUNC) != 0 {
+            return Err(Errno::Inval.into());
+        }
+        let mut needed = rights::PATH_OPEN;
+        if oflags & CREAT != 0 {
+            needed |= rights::PATH_CREATE_FILE;
+        }
+        if oflags & TRUNC != 0 {
+            needed |= rights::PATH_FILESTAT_SET_SIZE;
+        }
+        let mut located = self.locate(memory, fd, needed, path, length)?;
+        let (rights, inheriting) = (rights & rights::ALL, inheriting & rights::ALL);
+        if (rights | inheriting) & !located.inheriting != 0 {
+            return Err(Errno::Notcapable.into());
+        }
+        self.table.check_room()?;
+        located.folder |= oflags & DIRECTORY != 0;
+        let found = match self.metadata(&located) {
+            Ok(found) => Some(found.kind),
+            Err(Errno::Noent) if oflags & CREAT != 0 && !located.folder => None,
+            Err(errno) => return Err(errno.into()),
+        };
+        if found.is_some() && oflags & (CREAT | EXCL) == CREAT | EXCL {
+            return Err(Errno::Exist.into());
+        }
+        let (index, rights) = if found == Some(EntryKind::Directory) {
+            let written = rights & rights::FD_WRITE != 0 || oflags & (TRUNC | CREAT) != 0;
+            if written && oflags & DIRECTORY == 0 {
+                return Err(Errno::Isdir.into());
+            }
+            let index = self.table.add_node(located.tree, located.path, None);
+            (index.map_err(|_| Errno::Mfile)?, rights & rights::FOLDER)
+        } else {
+            let index = self.open_file(located, found.is_none(), oflags, rights)?;
+            (index, rights & rights::FILE)
+        };
+        let opened_fd = self.table.add(Descriptor {
+            target: Target::Node(index),
+            rights,
+            inheriting,
+            flags,
+            offset: 0,
+            preopened: false,
+        })?;
+        Ok(memory.write_u32(opened, opened_fd)?)
+    }
+
+    /// The node of a file, which is opened or made if it is not open yet.
+    fn open_file(
+        &mut self,
+        located: Located,
+        create: bool,
+        oflags: u16,
+        rights: u64,
+    ) -> Result<usize, Error> {
+        let truncate = oflags & TRUNC != 0;
+        let written = truncate || create || rights & rights::FD_WRITE != 0;
+        if located.tree == Tree::Image && written {
+            return Err(Errno::Rofs.into());
+        }
+        if let Some(index) = self.table.find_file(located.tree, &located.path) {
+            if truncate && let Some(open) = &mut self.table.node(index)?.file {
+                self.storage.truncate(open.file(), 0)?;
+            }
+            return Ok(index);
+        }
+        let file = match located.tree {
+            Tree::Image => {
+                let (path, _) = tree::blob_path(self.guest, &located.path)?;
+                self.storage.open(&path, OpenMode::READ)
+            }
+            // For writing too, whoever opens it first: there is only this one handle.
+            Tree::Data => self.storage.open(
+                &tree::data_path(self.guest, &located.path)?,
+                OpenMode {
+                    read: true,
+                    write: true,
+                    create,
+                    exclusive: false,
+                    truncate,
+                    append: false,
+                },
+            ),
+        };
+        let open = OpenFile::new(file?);
+        let added = self.table.add_node(located.tree, located.path, Some(open));
+        match added {
+            Ok(index) => Ok(index),
+            Err(file) => {
+                if let Some(file) = file {
+                    self.storage.close(file)?;
+                }
+                Err(Errno::Mfile.into())
+            }
+        }
+    }
+
+    pub(crate) fn path_remove_directory(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        path: u32,
+        length: u32,
+    ) -> Result<(), Error> {
+        let right = rights::PATH_REMOVE_DIRECTORY;
+        let located = self.locate(memory, fd, right, path, length)?.writable()?;
+        if self.metadata(&located)?.kind == EntryKind::File {
+            return Err(Errno::Notdir.into());
+        }
+        let path = tree::data_path(self.guest, &located.path)?;
+        Ok(self.storage.remove(&path)?)
+    }
+
+    pub(crate) fn path_unlink_file(
+        &mut self,
+        memory: &mut Memory<'_>,
+        fd: u32,
+        path: u32,
+        length: u32,
+    ) -> Result<(), Error> {
+        let right = rights::PATH_UNLINK_FILE;
+        let located = self.locate(memory, fd, right, path, length)?.writable()?;
+        if self.metadata(&located)?.kind == EntryKind::Directory {
+            return Err(Errno::Isdir.into());
+        }
+        self.check_closed(&located.path)?;
+        let path = tree::data_path(self.guest, &located.path)?;
+        Ok(self.storage.remove(&path)?)
+    }
+
+    /// An open file's handle would go on reading blocks that are given to other files.
+    fn check_closed(&self, path: &str) -> Result<(), Errno> {
+        match self.table.find_file(Tree::Data, path) {
+            Some(_) => Err(Errno::Busy),
+            None => Ok(()),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // preview 1 has them
+    pub(crate) fn path_rename(
+        &mut self,
+        memory: &mut Memory<'_>,
+        old_fd: u32,
+        old_path: u32,
+        old_length: u32,
+        new_fd: u32,
+        new_path: u32,
+        new_length: u32,
+    ) -> Result<(), Error> {
+        let right = rights::PATH_RENAME_SOURCE;
+        let old = self.locate(memory, old_fd, right, old_path, old_length)?;
+        let right = rights::PATH_RENAME_TARGET;
+        let new = self.locate(memory, new_fd, right, new_path, new_length)?;
+        if old.tree != new.tree {
+            return Err(Errno::Xdev.into());
+        }
+        let (old, mut new) = (old.writable()?, new.writable()?);
+        let kind = self.metadata(&old)?.kind;
+        // A folder may be renamed to a path that ends with `/`, though nothing is there yet.
+        new.folder &= kind == EntryKind::File;
+        match self.metadata(&new).map(|found| found.kind) {
+            Ok(EntryKind::File) if kind == EntryKind::Directory => {
+                return Err(Errno::Notdir.into());
+            }
+            Ok(EntryKind::Directory) if kind == EntryKind::File => {
+                return Err(Errno::Isdir.into());
+            }
+            Err(Errno::Noent) if new.folder => return Err(Errno::Notdir.into()),
+            Ok(_) | Err(Errno::Noent) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        if old.path == new.path {
+            return Ok(());
+        }
+        if kind == EntryKind::Directory && is_within(&new.path, &old.path) {
+            return Err(Errno::Inval.into());
+        }
+        self.check_closed(&old.path)?;
+        self.check_closed(&new.path)?;
+        self.table.moves(&old.path, &new.path)?;
+        let from = tree::data_path(self.guest, &old.path)?;
+        let to = tree::data_path(self.guest, &new.path)?;
+        match self.storage.rename(&from, &to) {
+            Ok(()) => {
+                self.table.has_moved(&old.path, &new.path);
+                Ok(())
+            }
+            Err(StorageError::Exists) => Err(Errno::Notempty.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

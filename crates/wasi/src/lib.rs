@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//! WASI preview 1 for containers.
+//!
+//! Promised: a guest reaches its own two trees of files, its own output and input, time and
+//! chance, and nothing else; no address, length, path or descriptor that it makes up does more
+//! than give it an errno; a call that waits, or takes long, ends at once when the container is
+//! killed. Every function of preview 1 can be imported; one that makes no sense here answers
+//! with the errno that preview 1 has for that.
+//!
+//! How: [`FUNCTIONS`] is the table for the engine, [`Wasi`] what one run of a container has open.
+//! A call takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and
+//! touches guest memory only through `memory`. Files are the partition's, through the ports.
+//!
+//! What differs from other systems: a file has no times, so they are 0; there are no links; a
+//! file that is open can be neither removed nor renamed nor replaced ([`Errno::Busy`]); the
+//! calendar begins at 1970 with each boot where the device does not know the date.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic
+    )
+)]
+
+mod calls;
+mod errno;
+mod memory;
+mod path;
+mod rights;
+mod table;
+mod tree;
+
+use ocre::container::Guest;
+use ocre::port::{Clock, Entropy, Halt, Host, HostFunction, Storage, ValueType};
+
+pub use errno::Errno;
+use errno::Error;
+use memory::Memory;
+use table::Table;
+
+/// The module name of every function in [`FUNCTIONS`].
+pub const MODULE: &str = "wasi_snapshot_preview1";
+
+/// What one run of one container has open.
+pub struct Wasi<'a, S: Storage> {
+    storage: &'a S,
+    clock: &'a dyn Clock,
+    entropy: &'a dyn Entropy,
+    guest: &'a dyn Guest,
+    table: Table<S::File>,
+    /// A typed byte that a poll had to take to see that there is one.
+    typed: Option<u8>,
+}
+
+impl<'a, S: Storage> Wasi<'a, S> {
+    /// For a run that is about to begin.
+    pub fn new(
+        storage: &'a S,
+        clock: &'a dyn Clock,
+        entropy: &'a dyn Entropy,
+        guest: &'a dyn Guest,
+    ) -> Self {
+        Self {
+            storage,
+            clock,
+            entropy,
+            guest,
+            table: Table::new(),
+            typed: None,
+        }
+    }
+
+    /// Closes what the guest has left open, however its run has ended: what it wrote is kept.
+    pub fn close(mut self) {
+        for file in self.table.drain() {
+            if let Err(error) = self.storage.close(file) {
+                log::error!("container {}: a file is lost: {error}", self.guest.name());
+            }
+        }
+    }
+}
+
+impl<S: Storage> Host for Wasi<'_, S> {
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt> {
+        self.guest.check()?;
+        let answer = match Self::handler(function) {
+            Some(handler) => handler(self, &mut Memory::new(memory), arguments),
+            None => Err(Errno::Nosys.into()),
+        };
+        let errno = match answer {
+            Ok(()) => 0,
+            Err(Error::Errno(errno)) => errno as u64,
+            Err(Error::Halt(halt)) => return Err(halt),
+        };
+        if let Some(result) = arguments.first_mut() {
+            *result = errno;
+        }
+        Ok(())
+    }
+}
+
+/// A parameter of a host function.
+trait Parameter {
+    const TYPE: ValueType;
+
+    /// From an engine's argument, where a narrower one is in the low bits.
+    fn from_argument(argument: u64) -> Self;
+}
+
+impl Parameter for u32 {
+    const TYPE: ValueType = ValueType::I32;
+
+    fn from_argument(argument: u64) -> Self {
+        let [a, b, c, d, ..] = argument.to_le_bytes();
+        Self::from_le_bytes([a, b, c, d])
+    }
+}
+
+impl Parameter for u64 {
+    const TYPE: ValueType = ValueType::I64;
+
+    fn from_argument(argument: u64) -> Self {
+        argument
+    }
+}
+
+type Handler<'a, S> = fn(&mut Wasi<'a, S>, &mut Memory<'_>, &[u64]) -> Result<(), Error>;
+
+/// Makes the engine's table of functions and the table of their handlers out of one list, so
+/// that neither order nor types can disagree.
+macro_rules! functions {
+    ($($name:ident($($type:ty),*) $(-> $result:ident)?;)*) => {
+        /// Every function of preview 1, for the engine; [`Wasi`] is called with an index into it.
+        pub static FUNCTIONS: &[HostFunction] = &[$(HostFunction {
+            module: MODULE,
+            name: stringify!($name),
+            params: &[$(<$type as Parameter>::TYPE),*],
+            results: &[$(ValueType::$result)?],
+        }),*];
+
+        impl<'a, S: Storage> Wasi<'a, S> {
+            fn handler(function: usize) -> Option<Handler<'a, S>> {
+                let handlers: &[Handler<'a, S>] = &[$(
+                    #[allow(unused_mut, unused_variables)] // without parameters
+                    |wasi, memory, arguments| {
+                        let mut arguments = arguments.iter().copied();
+                        wasi.$name(memory, $(
+                            <$type>::from_argument(arguments.next().unwrap_or_default())
+                        ),*)
+                    }
+                ),*];
+                handlers.get(function).copied()
+            }
+        }
+    };
+}
+
+functions! {
+    args_get(u32, u32) -> I32;
+    args_sizes_get(u32, u32) -> I32;
+    environ_get(u32, u32) -> I32;
+    environ_sizes_get(u32, u32) -> I32;
+    clock_res_get(u32, u32) -> I32;
+    clock_time_get(u32, u64, u32) -> I32;
+    fd_advise(u32, u64, u64, u32) -> I32;
+    fd_allocate(u32, u64, u64) -> I32;
+    fd_close(u32) -> I32;
+    fd_datasync(u32) -> I32;
+    fd_fdstat_get(u32, u32) -> I32;
+    fd_fdstat_set_flags(u32, u32) -> I32;
+    fd_fdstat_set_rights(u32, u64, u64) -> I32;
+    fd_filestat_get(u32, u32) -> I32;
+    fd_filestat_set_size(u32, u64) -> I32;
+    fd_filestat_set_times(u32, u64, u64, u32) -> I32;
+    fd_pread(u32, u32, u32, u64, u32) -> I32;
+    fd_prestat_get(u32, u32) -> I32;
+    fd_prestat_dir_name(u32, u32, u32) -> I32;
+    fd_pwrite(u32, u32, u32, u64, u32) -> I32;
+    fd_read(u32, u32, u32, u32) -> I32;
+    fd_readdir(u32, u32, u32, u64, u32) -> I32;
+    fd_renumber(u32, u32) -> I32;
+    fd_seek(u32, u64, u32, u32) -> I32;
+    fd_sync(u32) -> I32;
+    fd_tell(u32, u32) -> I32;
+    fd_write(u32, u32, u32, u32) -> I32;
+    path_create_directory(u32, u32, u32) -> I32;
+    path_filestat_get(u32, u32, u32, u32, u32) -> I32;
+    path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32) -> I32;
+    path_link(u32, u32, u32, u32, u32, u32, u32) -> I32;
+    path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) -> I32;
+    path_readlink(u32, u32, u32, u32, u32, u32) -> I32;
+    path_remove_directory(u32, u32, u32) -> I32;
+    path_rename(u32, u32, u32, u32, u32, u32) -> I32;
+    path_symlink(u32, u32, u32, u32, u32) -> I32;
+    path_unlink_file(u32, u32, u32) -> I32;
+    poll_oneoff(u32, u32, u32, u32) -> I32;
+    proc_exit(u32);
+    proc_raise(u32) -> I32;
+    sched_yield() -> I32;
+    random_get(u32, u32) -> I32;
+    sock_accept(u32, u32, u32) -> I32;
+    sock_recv(u32, u32, u32, u32, u32, u32) -> I32;
+    sock_send(u32, u32, u32, u32, u32) -> I32;
+    sock_shutdown(u32, u32) -> I32;
+}

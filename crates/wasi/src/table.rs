@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a container has open.
+//!
+//! Promised: a file is open on the partition at most once, however many descriptors lead to it.
+//! littlefs gives blocks that a file no longer needs to other files, while another handle of
+//! that file would still read them: two handles could show one container the data of another.
+//!
+//! How: a descriptor carries its own position, flags and rights and leads to a node; a node is
+//! a folder's path, or a file's path with the partition's handle, and counts its descriptors.
+
+use ocre::limits::MAX_OPEN_FILES;
+use ocre::port::{SeekFrom, Storage, StorageError, Stream};
+
+use crate::errno::Errno;
+use crate::path::{RelativePath, is_within};
+use crate::rights;
+
+/// stdin, stdout, stderr, and the two top folders.
+const STANDARD: usize = 5;
+const MAX_DESCRIPTORS: usize = STANDARD + MAX_OPEN_FILES;
+const MAX_NODES: usize = 2 + MAX_OPEN_FILES;
+
+/// One of a container's two trees of files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tree {
+    /// Its own folder.
+    Data,
+    /// The blob layers of its image.
+    Image,
+}
+
+impl Tree {
+    /// The path at which the guest finds it.
+    pub const fn mounted_at(self) -> &'static str {
+        match self {
+            Self::Data => "/",
+            Self::Image => "/image",
+        }
+    }
+}
+
+/// What a descriptor leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// What is typed.
+    Input,
+    /// stdout or stderr.
+    Output(Stream),
+    /// A file or a folder.
+    Node(usize),
+}
+
+/// An open descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Descriptor {
+    /// What it leads to.
+    pub target: Target,
+    /// What may be done with it.
+    pub rights: u64,
+    /// What may be done with what is opened through it.
+    pub inheriting: u64,
+    /// `fdflags`.
+    pub flags: u16,
+    /// Position in a file, in bytes.
+    pub offset: u64,
+    /// Whether it was there before the guest.
+    pub preopened: bool,
+}
+
+/// An open file or folder.
+#[derive(Debug)]
+pub struct Node<F> {
+    /// Which tree it is in.
+    pub tree: Tree,
+    /// Where in that tree.
+    pub path: RelativePath,
+    /// The file; `None` for a folder.
+    pub file: Option<OpenFile<F>>,
+    descriptors: usize,
+}
+
+/// A file that is open on the partition.
+#[derive(Debug)]
+pub struct OpenFile<F> {
+    file: F,
+    /// Where the partition's handle is; `None` where that is not known.
+    position: Option<u64>,
+}
+
+impl<F> OpenFile<F> {
+    /// One that was opened just now.
+    pub const fn new(file: F) -> Self {
+        Self {
+            file,
+            position: Some(0),
+        }
+    }
+
+    /// The partition's handle, for what does not depend on its position.
+    pub const fn file(&mut self) -> &mut F {
+        &mut self.file
+    }
+
+    /// Reads at `offset`.
+    pub fn read<S: Storage<File = F>>(
+        &mut self,
+        storage: &S,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, StorageError> {
+        if offset >= storage.size(&mut self.file)? {
+            return Ok(0);
+        }
+        self.seek(storage, offset)?;
+        let read = storage.read(&mut self.file, buffer);
+        self.moved(offset, read.ok());
+        read
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    pub fn write<S: Storage<File = F>>(
+        &mut self,
+        storage: &S,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), StorageError> {
+        self.seek(storage, offset)?;
+        let written = storage.write(&mut self.file, bytes);
+        self.moved(offset, written.ok().map(|()| bytes.len()));
+        written
+    }
+
+    fn seek<S: Storage<File = F>>(&mut self, storage: &S, offset: u64) -> Result<(), StorageError> {
+        if self.position != Some(offset) {
+            self.position = None;
+            storage.seek(&mut self.file, SeekFrom::Start(offset))?;
+            self.position = Some(offset);
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self, from: u64, by: Option<usize>) {
+        self.position = by.and_then(|by| from.checked_add(by.try_into().ok()?));
+    }
+}
+
+/// Everything that a container has open.
+#[derive(Debug)]
+pub struct Table<F> {
+    descriptors: [Option<Descriptor>; MAX_DESCRIPTORS],
+    nodes: [Option<Node<F>>; MAX_NODES],
+}
+
+impl<F> Table<F> {
+    /// What is there before the guest begins.
+    pub fn new() -> Self {
+        let console = |target| {
+            Some(Descriptor {
+                target,
+                rights: rights::CONSOLE,
+                inheriting: 0,
+                flags: 0,
+                offset: 0,
+                preopened: false,
+            })
+        };
+        let folder = |node| {
+            Some(Descriptor {
+                target: Target::Node(node),
+                rights: rights::FOLDER,
+                inheriting: rights::ALL,
+                flags: 0,
+                offset: 0,
+                preopened: true,
+            })
+        };
+        let standard = [
+            console(Target::Input),
+            console(Target::Output(Stream::Stdout)),
+            console(Target::Output(Stream::Stderr)),
+            folder(0),
+            folder(1),
+        ];
+        let mut descriptors = [None; MAX_DESCRIPTORS];
+        for (slot, descriptor) in descriptors.iter_mut().zip(standard) {
+            *slot = descriptor;
+        }
+        let mut nodes = [const { None }; MAX_NODES];
+        for (slot, tree) in nodes.iter_mut().zip([Tree::Data, Tree::Image]) {
+            *slot = Some(Node {
+                tree,
+                path: RelativePath::new(),
+                file: None,
+                descriptors: 1,
+            });
+        }
+        Self { descriptors, nodes }
+    }
+
+    /// An open descriptor.
+    ///
+    /// # Errors
+    /// `Badf`.
+    pub fn descriptor(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
+        slot(&mut self.descriptors, fd)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::Badf)
+    }
+
+    /// An open descriptor with a right.
+    ///
+    /// # Errors
+    /// `Badf`, `Notcapable`.
+    pub fn with_right(&mut self, fd: u32, right: u64) -> Result<&mut Descriptor, Errno> {
+        let descriptor = self.descriptor(fd)?;
+        if descriptor.rights & right == right {
+            Ok(descriptor)
+        } else {
+            Err(Errno::Notcapable)
+        }
+    }
+
+    /// The node at an index.
+    ///
+    /// # Errors
+    /// `Badf`, which does not happen to an index out of a descriptor.
+    pub fn node(&mut self, index: usize) -> Result<&mut Node<F>, Errno> {
+        self.nodes
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::Badf)
+    }
+
+    /// An open descriptor with a right that leads to a folder, and that folder.
+    ///
+    /// # Errors
+    /// `Badf`, `Notcapable`, `Notdir`.
+    pub fn folder(&mut self, fd: u32, right: u64) -> Result<(Descriptor, &mut Node<F>), Errno> {
+        let descriptor = *self.descriptor(fd)?;
+        let Target::Node(index) = descriptor.target else {
+            return Err(Errno::Notdir);
+        };
+        if self.node(index)?.file.is_some() {
+            return Err(Errno::Notdir);
+        }
+        self.with_right(fd, right)?;
+        Ok((descriptor, self.node(index)?))
+    }
+
+    /// An open descriptor with a right that leads to a file, and that file.
+    ///
+    /// # Errors
+    /// `Badf`, also for a folder or a console; `Notcapable`.
+    pub fn file(
+        &mut self,
+        fd: u32,
+        right: u64,
+    ) -> Result<(&mut Descriptor, &mut OpenFile<F>), Errno> {
+        let descriptor = slot(&mut self.descriptors, fd)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::Badf)?;
+        let Target::Node(index) = descriptor.target else {
+            return Err(Errno::Badf);
+        };
+        let file = self
+            .nodes
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .and_then(|node| node.file.as_mut())
+            .ok_or(Errno::Badf)?;
+        if descriptor.rights & right != right {
+            return Err(Errno::Notcapable);
+        }
+        Ok((descriptor, file))
+    }
+
+    /// The node of a file that is open.
+    pub fn find_file(&self, tree: Tree, path: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| {
+            node.as_ref()
+                .is_some_and(|node| node.file.is_some() && node.tree == tree && node.path == path)
+        })
+    }
+
+    /// Whether there is room for one more descriptor, and a node for it.
+    ///
+    /// # Errors
+    /// `Mfile`.
+    pub fn check_room(&self) -> Result<(), Errno> {
+        if self.descriptors.iter().any(Option::is_none) && self.nodes.iter().any(Option::is_none) {
+            Ok(())
+        } else {
+            Err(Errno::Mfile)
+        }
+    }
+
+    /// Adds a node that no descriptor leads to yet. Gives the file back where there is no room.
+    pub fn add_node(
+        &mut self,
+        tree: Tree,
+        path: RelativePath,
+        file: Option<OpenFile<F>>,
+    ) -> Result<usize, Option<F>> {
+        let node = Node {
+            tree,
+            path,
+            file,
+            descriptors: 0,
+        };
+        match self.nodes.iter().position(Option::is_none) {
+            Some(index) => {
+                if let Some(slot) = self.nodes.get_mut(index) {
+                    *slot = Some(node);
+                }
+                Ok(index)
+            }
+            None => Err(node.file.map(|open| open.file)),
+        }
+    }
+
+    /// Adds a descriptor at the lowest number that is free.
+    ///
+    /// # Errors
+    /// `Mfile`.
+    pub fn add(&mut self, descriptor: Descriptor) -> Result<u32, Errno> {
+        let mut slots = (0_u32..).zip(&mut self.descriptors);
+        let (fd, slot) = slots.find(|(_, slot)| slot.is_none()).ok_or(Errno::Mfile)?;
+        *slot = Some(descriptor);
+        if let Target::Node(index) = descriptor.target {
+            let node = self.node(index)?;
+            node.descriptors = node.descriptors.saturating_add(1);
+        }
+        Ok(fd)
+    }
+
+    /// Removes a descriptor. Gives the file that it was the last to lead to.
+    ///
+    /// # Errors
+    /// `Badf`.
+    pub fn remove(&mut self, fd: u32) -> Result<Option<F>, Errno> {
+        let descriptor = slot(&mut self.descriptors, fd)
+            .and_then(Option::take)
+            .ok_or(Errno::Badf)?;
+        let Target::Node(index) = descriptor.target else {
+            return Ok(None);
+        };
+        let node = self.node(index)?;
+        node.descriptors = node.descriptors.saturating_sub(1);
+        if node.descriptors > 0 {
+            return Ok(None);
+        }
+        let node = self.nodes.get_mut(index).and_then(Option::take);
+        Ok(node.and_then(|node| node.file).map(|open| open.file))
+    }
+
+    /// Puts a descriptor in another's place. Gives the file that the other was the last to lead
+    /// to.
+    ///
+    /// # Errors
+    /// `Badf`: both are to be open.
+    pub fn renumber(&mut self, from: u32, to: u32) -> Result<Option<F>, Errno> {
+        let moved = *self.descriptor(from)?;
+        self.descriptor(to)?;
+        if from == to {
+            return Ok(None);
+        }
+        let file = self.remove(to)?;
+        for (fd, new) in [(from, None), (to, Some(moved))] {
+            if let Some(slot) = slot(&mut self.descriptors, fd) {
+                *slot = new;
+            }
+        }
+        Ok(file)
+    }
+
+    /// Gives every open file, and has nothing open afterwards.
+    pub fn drain(&mut self) -> impl Iterator<Item = F> {
+        self.descriptors = [None; MAX_DESCRIPTORS];
+        self.nodes
+            .iter_mut()
+            .filter_map(|node| Some(node.take()?.file?.file))
+    }
+
+    /// What is open in the folder `from` moves with it to `to`.
+    ///
+    /// # Errors
+    /// `Nametoolong` where a path would be; nothing has changed then.
+    pub fn moves(&mut self, from: &str, to: &str) -> Result<(), Errno> {
+        self.each_within(from, |_, rest| moved(to, rest).map(|_| ()))
+    }
+
+    /// What was open in the folder `from` is now in `to`.
+    pub fn has_moved(&mut self, from: &str, to: &str) {
+        // `moves` has said that the paths fit.
+        let _ = self.each_within(from, |node, rest| {
+            node.path = moved(to, rest)?;
+            Ok(())
+        });
+    }
+
+    fn each_within(
+        &mut self,
+        folder: &str,
+        mut act: impl FnMut(&mut Node<F>, &str) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        for node in self.nodes.iter_mut().flatten() {
+            if node.tree == Tree::Data && is_within(&node.path, folder) {
+                let path = node.path.clone();
+                act(node, path.strip_prefix(folder).unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn moved(to: &str, rest: &str) -> Result<RelativePath, Errno> {
+    let mut path = RelativePath::new();
+    path.push_str(to)
+        .and_then(|()| path.push_str(rest))
+        .map_err(|_| Errno::Nametoolong)?;
+    Ok(path)
+}
+
+fn slot<T>(slots: &mut [T], number: u32) -> Option<&mut T> {
+    slots.get_mut(usize::try_from(number).ok()?)
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A container's files: its own folder, and its image's blob layers as files of one folder.
+
+use core::fmt::Write as _;
+
+use heapless::String;
+use ocre::container::{Guest, data};
+use ocre::image::content::{self, Path};
+use ocre::image::{Blob, Content};
+use ocre::limits::MAX_TITLE;
+use ocre::port::{EntryKind, Metadata, Storage};
+
+use crate::errno::Errno;
+use crate::table::Tree;
+
+/// The image store's layout is in the partition's root folder.
+const STORE: &str = "/";
+
+/// The path on the partition of something in a container's own folder.
+///
+/// # Errors
+/// `Nametoolong`.
+pub fn data_path(guest: &dyn Guest, path: &str) -> Result<Path, Errno> {
+    let folder = data::folder(guest.name())?;
+    if path.is_empty() {
+        return Ok(folder);
+    }
+    Ok(content::join(&folder, path)?)
+}
+
+/// The path on the partition of a blob layer that has this name under `/image`.
+///
+/// # Errors
+/// `Noent`; `Notdir` for a path through a blob.
+pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<(Path, Content), Errno> {
+    let (name, through) = match path.split_once('/') {
+        Some((name, _)) => (name, true),
+        None => (path, false),
+    };
+    let mut found = None;
+    guest.spec(&mut |spec| {
+        let blobs = &spec.image.blobs;
+        found = (0..blobs.len())
+            .filter(|index| is_named(blobs, *index, name))
+            .find_map(|index| blobs.get(index))
+            .map(|blob| blob.content);
+    });
+    let content = found.ok_or(Errno::Noent)?;
+    if through {
+        return Err(Errno::Notdir);
+    }
+    Ok((content::blob_path(STORE, &content.digest)?, content))
+}
+
+fn is_named(blobs: &[Blob], index: usize, name: &str) -> bool {
+    let Some(blob) = blobs.get(index) else {
+        return false;
+    };
+    // Every blob also has its digest for a name, listed or not.
+    title(blobs, index) == Some(name) || digits(blob) == name
+}
+
+/// The 64 hex digits of a blob's digest.
+fn digits(blob: &Blob) -> String<MAX_TITLE> {
+    let mut digits = String::new();
+    // They fit, as asserted below.
+    let _ = write!(digits, "{}", blob.content.digest.hex());
+    digits
+}
+const _: () = assert!(MAX_TITLE >= 64);
+
+/// A blob's title, where that is a file's name and no earlier blob's.
+fn title(blobs: &[Blob], index: usize) -> Option<&str> {
+    let title = &*blobs.get(index)?.title;
+    let mut earlier = blobs.iter().take(index);
+    let is_name = !matches!(title, "" | "." | "..") && !title.contains(['/', '\0']);
+    (is_name && !earlier.any(|other| other.title == title)).then_some(title)
+}
+
+/// What is at a path.
+///
+/// # Errors
+/// `Noent`, `Notdir`, and the storage's own.
+pub fn metadata<S: Storage>(
+    storage: &S,
+    guest: &dyn Guest,
+    tree: Tree,
+    path: &str,
+) -> Result<Metadata, Errno> {
+    match tree {
+        Tree::Data => Ok(storage.metadata(&data_path(guest, path)?)?),
+        Tree::Image if path.is_empty() => Ok(Metadata {
+            kind: EntryKind::Directory,
+            size: 0,
+        }),
+        Tree::Image => {
+            let (_, content) = blob_path(guest, path)?;
+            Ok(Metadata {
+                kind: EntryKind::File,
+                size: content.size,
+            })
+        }
+    }
+}
+
+/// Calls `entry` for everything in a folder.
+///
+/// # Errors
+/// `Noent`, `Notdir`, and the storage's own.
+pub fn entries<S: Storage>(
+    storage: &S,
+    guest: &dyn Guest,
+    tree: Tree,
+    path: &str,
+    entry: &mut dyn FnMut(&str, EntryKind),
+) -> Result<(), Errno> {
+    match tree {
+        Tree::Data => storage
+            .read_dir(&data_path(guest, path)?, &mut |name, metadata| {
+                entry(name, metadata.kind);
+                true
+            })
+            .map_err(Errno::from),
+        Tree::Image => {
+            let mut index = 0_usize;
+            while let Some(name) = blob_name(guest, index) {
+                entry(&name, EntryKind::File);
+                index = index.saturating_add(1);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The name under which a blob is listed.
+fn blob_name(guest: &dyn Guest, index: usize) -> Option<String<MAX_TITLE>> {
+    let mut name = None;
+    guest.spec(&mut |spec| {
+        let blobs = &spec.image.blobs;
+        name = blobs.get(index).map(|blob| {
+            let title = title(blobs, index).and_then(|title| String::try_from(title).ok());
+            title.unwrap_or_else(|| digits(blob))
+        });
+    });
+    name
+}
+
+/// A number for a path that no other path of the container is likely to have: FNV-1a.
+pub fn number(tree: Tree, folder: &str, name: &str) -> u64 {
+    let separator = if folder.is_empty() || name.is_empty() {
+        ""
+    } else {
+        "/"
+    };
+    let top = match tree {
+        Tree::Data => "d",
+        Tree::Image => "i",
+    };
+    let bytes = [top, folder, separator, name];
+    let bytes = bytes.iter().flat_map(|text| text.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
