@@ -38,11 +38,16 @@ const WIDE: u16 = 2;
 /// where it lies and would need the flash to be mapped.
 const RELOCATABLE: u16 = 1;
 
+/// The engine's version; loader and compiler must be the same.
+pub const WAMR: &str = "2.4.3";
+
 /// The machine that AOT code is made for, and what this build accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Target {
-    /// `x86_64`, `thumbv7m` …: the header's architecture and `dev.ocre.aot.target`.
+    /// `x86_64`, `thumbv7m` …: `dev.ocre.aot.target`, and `ocre aot --target`.
     pub name: &'static str,
+    /// The header's architecture, as WAMR shortens the LLVM triple.
+    pub arch: &'static str,
     /// The ELF machine number.
     pub machine: u16,
     /// Whether pointers have 64 bits.
@@ -55,7 +60,58 @@ pub struct Target {
     pub wamr: &'static str,
 }
 
+const X86: u16 = 3;
+const ARM: u16 = 40;
+const X86_64: u16 = 62;
+const RISCV: u16 = 243;
+
+const fn target(
+    [name, arch, abi]: [&'static str; 3],
+    machine: u16,
+    cpus: &'static [&'static str],
+) -> Target {
+    Target {
+        name,
+        arch,
+        machine,
+        wide: machine == X86_64,
+        abi,
+        cpus,
+        wamr: WAMR,
+    }
+}
+
 impl Target {
+    /// 64-bit x86: a PC, and Zephyr's native_sim on one.
+    pub const X86_64: Self = target(["x86_64", "x86_64", "gnu"], X86_64, &["x86-64"]);
+    /// 32-bit x86.
+    pub const I386: Self = target(["i386", "i386", "gnu"], X86, &["pentium4"]);
+    /// Cortex-M3.
+    pub const THUMBV7M: Self = target(["thumbv7m", "thumbv7", "eabi"], ARM, &["cortex-m3"]);
+    /// Cortex-M4 and M7 in firmware that does not use the FPU; they run code for the M3 too,
+    /// but that is another target.
+    pub const THUMBV7EM: Self = target(["thumbv7em", "thumbv7em", "eabi"], ARM, &["cortex-m4"]);
+    /// Cortex-M4F and M7, floats passed in registers.
+    pub const THUMBV7EM_EABIHF: Self = target(
+        ["thumbv7em-eabihf", "thumbv7em", "eabihf"],
+        ARM,
+        &["cortex-m4"],
+    );
+    /// Cortex-M33.
+    pub const THUMBV8M: Self = target(["thumbv8m", "thumbv8m.main", "eabi"], ARM, &["cortex-m33"]);
+    /// RV32IMAC.
+    pub const RISCV32: Self = target(["riscv32", "riscv32", "ilp32"], RISCV, &["generic-rv32"]);
+    /// Every target that code can be made for.
+    pub const ALL: [Self; 7] = [
+        Self::X86_64,
+        Self::I386,
+        Self::THUMBV7M,
+        Self::THUMBV7EM,
+        Self::THUMBV7EM_EABIHF,
+        Self::THUMBV8M,
+        Self::RISCV32,
+    ];
+
     /// What the annotations of an AOT layer say against running it here.
     ///
     /// # Errors
@@ -105,13 +161,13 @@ impl Target {
         let object_type = header.u16()?;
         let machine = header.u16()?;
         header.take(24)?; // ELF version and flags, wasm features, reserved: the engine's to judge
-        let name = header.take(16)?;
-        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        let arch = header.take(16)?;
+        let arch = arch.split(|&byte| byte == 0).next().unwrap_or_default();
         let fits = binary_type & BIG_ENDIAN == 0
             && (binary_type & WIDE != 0) == self.wide
             && object_type == RELOCATABLE
             && machine == self.machine
-            && name == self.name.as_bytes();
+            && arch == self.arch.as_bytes();
         if fits { Ok(()) } else { Err(Code::AotTarget) }
     }
 }
@@ -145,14 +201,7 @@ mod tests {
 
     use super::*;
 
-    const HERE: Target = Target {
-        name: "thumbv7m",
-        machine: 40,
-        wide: false,
-        abi: "eabi",
-        cpus: &["cortex-m3"],
-        wamr: "2.4.3",
-    };
+    const HERE: Target = Target::THUMBV7M;
 
     fn header() -> Vec<u8> {
         let mut file = MAGIC.to_vec();
@@ -163,7 +212,7 @@ mod tests {
             file.extend(half.to_le_bytes());
         }
         file.extend([0; 24]);
-        file.extend(b"thumbv7m\0\0\0\0\0\0\0\0");
+        file.extend(b"thumbv7\0\0\0\0\0\0\0\0\0");
         file
     }
 
@@ -186,7 +235,7 @@ mod tests {
             (16, BIG_ENDIAN as u8),
             (20, 4),
             (22, 62),
-            (48, b'8'),
+            (55, b'8'),
         ] {
             let mut file = header();
             file[at] = value;

@@ -11,28 +11,11 @@ use ocre_wamr_sys as sys;
 use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
 use crate::{Code, Module, Stopper, natives};
 
-/// WAMR's version; loader and AOT compiler must agree on it.
-pub const WAMR_VERSION: &str = "2.4.3";
-
 /// The AOT code that a PC runs.
 pub const PC_TARGET: Option<&Target> = if cfg!(target_arch = "x86_64") {
-    Some(&Target {
-        name: "x86_64",
-        machine: 62,
-        wide: true,
-        abi: "gnu",
-        cpus: &["x86-64"],
-        wamr: WAMR_VERSION,
-    })
+    Some(&Target::X86_64)
 } else if cfg!(target_arch = "x86") {
-    Some(&Target {
-        name: "i386",
-        machine: 3,
-        wide: false,
-        abi: "gnu",
-        cpus: &["pentium4"],
-        wamr: WAMR_VERSION,
-    })
+    Some(&Target::I386)
 } else {
     None
 };

@@ -25,7 +25,7 @@ mod stopper;
 mod text;
 
 pub use code::Code;
-pub use engine::{Engine, EngineError, Options, PC_TARGET, WAMR_VERSION};
+pub use engine::{Engine, EngineError, Options, PC_TARGET};
 pub use instance::{Ending, HostCalls, Instance, InstanceLimits};
 pub use module::{Function, Module};
 pub use stopper::Stopper;
