@@ -7,7 +7,6 @@
 //! nothing is installed, nothing is asked of the network, and it takes less
 //! than a second.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -32,15 +31,9 @@ const GUESTS_C: Need = Need {
 };
 
 const C_COMPILER: Need = Need {
-    what: "a C compiler, for WAMR",
+    what: "a C compiler, for WAMR and littlefs",
     met: || answers("cc"),
     packages: &["gcc", "libc6-dev"],
-};
-
-const LIBCLANG: Need = Need {
-    what: "libclang, for the bindings of littlefs",
-    met: libclang_is_there,
-    packages: &["libclang-dev"],
 };
 
 const LLVM: Need = Need {
@@ -60,7 +53,7 @@ pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
     components(&["rustfmt", "clippy"])?;
-    packages(&[GUESTS_C, C_COMPILER, LIBCLANG, LLVM])
+    packages(&[GUESTS_C, C_COMPILER, LLVM])
 }
 
 fn targets(names: &[&str]) -> Result<()> {
@@ -153,32 +146,4 @@ fn answers(program: &str) -> bool {
 
 fn is_root() -> bool {
     read(&mut tool("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
-}
-
-/// Where `clang-sys`, which loads it at build time, looks on Linux.
-fn libclang_is_there() -> bool {
-    if std::env::var_os("LIBCLANG_PATH").is_some() {
-        return true;
-    }
-    let mut folders: Vec<_> = [
-        "/usr/lib",
-        "/usr/lib64",
-        "/usr/local/lib",
-        "/usr/lib/x86_64-linux-gnu",
-    ]
-    .map(Into::into)
-    .into();
-    let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    folders.extend(versions.map(|entry| entry.path().join("lib")));
-    folders.iter().any(|folder| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name.starts_with("libclang.so") || name.starts_with("libclang-")
-            })
-    })
 }

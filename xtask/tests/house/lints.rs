@@ -6,6 +6,7 @@
 //! else. What reads bytes from outside, and the core, also keep the strict
 //! list, which only their tests may relax. The core knows no platform.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -195,24 +196,29 @@ fn in_one_manifest(folder: &str, manifest: &Table, workspace: &Value) -> Vec<Fin
     if lints.get("workspace") == Some(&true.into()) {
         return Vec::new();
     }
-    let mut wanted = workspace.clone();
-    let mut own = lints;
-    for lints in [&mut wanted, &mut own] {
-        if let Some(Value::Table(rust)) = lints.get_mut("rust") {
-            rust.remove("unsafe_code");
-        }
-    }
     if !within(folder, &FACING_C) {
         vec![format!(
             "{folder}: does not keep the lints of the workspace"
         )]
-    } else if own != wanted {
+    } else if denied(&lints) != denied(workspace) {
         vec![format!(
             "{folder}: differs from the workspace in more than unsafe_code"
         )]
     } else {
         Vec::new()
     }
+}
+
+/// What lints other than `unsafe_code` do, by group and name, where they do
+/// anything.
+fn denied(lints: &Value) -> BTreeMap<(&str, &str), &str> {
+    let groups = lints.as_table().into_iter().flatten();
+    let all = groups.flat_map(|(group, lints)| {
+        let lints = lints.as_table().into_iter().flatten();
+        lints.map(move |(name, level)| ((&**group, &**name), level.as_str().unwrap_or_default()))
+    });
+    all.filter(|((_, name), level)| *name != "unsafe_code" && *level != "allow")
+        .collect()
 }
 
 #[test]

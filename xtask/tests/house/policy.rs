@@ -2,6 +2,11 @@
 //! What may be built in: the licences and the sources that `deny.toml` allows,
 //! so that the policy holds where cargo-deny, whose own build takes minutes, is
 //! not installed. With it, `cargo xtask test` has it check the same file.
+//!
+//! Built in is what cargo builds, and the packages that are named under a
+//! condition that is never true, from which a crate takes C source.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
@@ -24,7 +29,9 @@ fn findings(metadata: &Value, policy: &Table) -> Vec<Finding> {
     let licences = strings("licenses", "allow");
     let registries = strings("sources", "allow-registry");
     let mut findings = Vec::new();
-    for package in list(&metadata["packages"]) {
+    let built_in = built_in(metadata);
+    let packages = list(&metadata["packages"]).iter();
+    for package in packages.filter(|package| built_in.contains(string(&package["id"]))) {
         let name = string(&package["name"]);
         let licence = string(&package["license"]);
         let allowed = Expression::parse_mode(licence, ParseMode::LAX).is_ok_and(|expression| {
@@ -45,6 +52,35 @@ fn findings(metadata: &Value, policy: &Table) -> Vec<Finding> {
     findings
 }
 
+/// The ids of the packages that are built, or whose source is.
+fn built_in(metadata: &Value) -> BTreeSet<&str> {
+    let nodes = list(&metadata["resolve"]["nodes"]).iter();
+    let nodes: BTreeMap<&str, &Value> = nodes.map(|node| (string(&node["id"]), node)).collect();
+    let mut found = BTreeSet::new();
+    let mut to_do: Vec<&str> = list(&metadata["workspace_members"])
+        .iter()
+        .map(string)
+        .collect();
+    while let Some(id) = to_do.pop() {
+        if !found.insert(id) {
+            continue;
+        }
+        for dependency in nodes.get(id).map_or(&[][..], |node| list(&node["deps"])) {
+            let package = string(&dependency["pkg"]);
+            let mut kinds = list(&dependency["dep_kinds"]).iter();
+            if kinds.any(|kind| kind["target"] != NEVER) {
+                to_do.push(package);
+            } else {
+                found.insert(package);
+            }
+        }
+    }
+    found
+}
+
+/// The condition under which a package is locked and downloaded, but not built.
+const NEVER: &str = "cfg(any())";
+
 #[test]
 fn only_allowed_licences_and_sources_are_built_in() {
     let policy = text("deny.toml").parse().expect("deny.toml is TOML");
@@ -63,8 +99,21 @@ mod planted {
                       sources = { allow-registry = ['here'] }"
                 .parse()
                 .unwrap();
-        let package = json!({ "name": "p", "license": licence, "source": source });
-        findings(&json!({ "packages": [package] }), &policy)
+        let package = json!({ "id": "p", "name": "p", "license": licence, "source": source });
+        let all = json!({ "packages": [package], "workspace_members": ["p"] });
+        findings(&all, &policy)
+    }
+
+    #[test]
+    fn what_is_never_built_is_source_only() {
+        let edge =
+            |to: &str, target: Value| json!({ "pkg": to, "dep_kinds": [{ "target": target }] });
+        let metadata = json!({ "workspace_members": ["a"], "resolve": { "nodes": [
+            { "id": "a", "deps": [edge("b", Value::Null), edge("source", NEVER.into())] },
+            { "id": "b", "deps": [edge("c", "cfg(unix)".into())] },
+            { "id": "source", "deps": [edge("its build", Value::Null)] },
+        ] } });
+        assert_eq!(built_in(&metadata), ["a", "b", "c", "source"].into());
     }
 
     #[test]
