@@ -39,7 +39,15 @@ fn lint() -> Result<()> {
         .current_dir(&guests))?;
     // A test of xtask keeps the same policy without it.
     if succeeds(cargo().args(["deny", "--version"])) {
-        run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+        run(cargo().args([
+            "deny",
+            "--workspace",
+            "--locked",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ]))?;
     }
     Ok(())
 }
