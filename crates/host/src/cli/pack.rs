@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image pack`: files to an image in an OCI layout.
+//!
+//! Promised: the same input gives the same digests, whatever the files are called and whenever it
+//! is done; what the judge refuses never gets into the layout; a layout that is there already
+//! keeps its other images, and has the old or the new one at any instant.
+//!
+//! How: the image is written to a folder beside the layout, judged there, and only then moved:
+//! as a whole where there is no layout yet, else blob by blob, and the index last.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::verify::Examination;
+use ocre::command::{Status, advice};
+use ocre::image::Content;
+use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
+use ocre::image::content::{blob_path, verify};
+use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
+use ocre::image::verdict::{Code, Finding, Verdict};
+use ocre::port::{Engine, OpenMode, Storage, StorageError};
+use ocre_host::directory::Directory;
+use ocre_oci::json::{self, Caps};
+use ocre_oci::write::{self, Descriptor};
+use ocre_oci::{INDEX_MEDIA_TYPE, Index, ManifestType, Reference, Sha256};
+
+use super::aot_file::{self, Annotation};
+use super::failure::Failure;
+use super::output::Output;
+
+const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
+const WASM_TYPE: &str = "application/wasm";
+const AOT_TYPE: &str = "application/vnd.ocre.image.layer.v1.wasm+aot";
+const BLOB_TYPE: &str = "application/octet-stream";
+const OS: &str = "wasip1";
+
+/// Enough for an index of thousands of images.
+const MAX_INDEX: usize = 1 << 20;
+
+/// Makes an image of a module, of its variants compiled for machines, and of data.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The portable module
+    #[arg(long, value_name = "FILE", required_unless_present = "aot")]
+    wasm: Option<PathBuf>,
+    /// The module compiled by `ocre aot`, for each machine
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    aot: Vec<PathBuf>,
+    /// Files that the container can read as /image/TITLE; its own name if no title is given
+    #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(Blob::parse))]
+    blob: Vec<Blob>,
+    /// The exported function to call on start
+    #[arg(long, value_name = "NAME", default_value = "_start")]
+    entry: String,
+    /// A variable of the container's environment
+    #[arg(short, long, value_name = "K=V")]
+    env: Vec<String>,
+    /// What the container is to be allowed: gpio, messaging, network, sensors or timers
+    #[arg(long, value_name = "NAME")]
+    permission: Vec<String>,
+    /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image
+    #[arg(short, long, value_name = "NAME[:TAG]", value_parser = tag)]
+    tag: Option<String>,
+    /// The layout's folder; made if it is not there
+    #[arg(short, long, value_name = "LAYOUT")]
+    output: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+struct Blob {
+    file: PathBuf,
+    title: String,
+}
+
+impl Blob {
+    /// A file's name may hold `=` too: what is there as a whole is taken as a whole.
+    fn parse(argument: OsString) -> Result<Self, String> {
+        let bytes = argument.as_bytes();
+        let whole = PathBuf::from(&argument);
+        let equals = bytes.iter().rposition(|byte| *byte == b'=');
+        let (file, title) = match equals.filter(|_| !whole.exists()) {
+            Some(at) => (
+                PathBuf::from(OsStr::from_bytes(&bytes[..at])),
+                Some(OsStr::from_bytes(&bytes[at + 1..])),
+            ),
+            None => (whole.clone(), whole.file_name()),
+        };
+        let title = title
+            .and_then(OsStr::to_str)
+            .filter(|title| {
+                !title.is_empty() && !matches!(*title, "." | "..") && !title.contains('/')
+            })
+            .ok_or("a title is a file name in UTF-8, without a slash")?;
+        Ok(Self {
+            file,
+            title: title.to_owned(),
+        })
+    }
+}
+
+fn tag(name: &str) -> Result<String, String> {
+    match Reference::parse(name) {
+        Ok(reference) if reference.digest().is_some() => Err("a name has no digest".to_owned()),
+        Ok(reference) if reference.tag().is_some() => Ok(name.to_owned()),
+        Ok(_) => Ok(format!("{name}:latest")),
+        Err(error) => Err(advice::document(error.kind).to_owned()),
+    }
+}
+
+/// One program for one kind of machine.
+struct Variant {
+    architecture: String,
+    media_type: &'static str,
+    code: Vec<u8>,
+    annotations: Vec<Annotation>,
+}
+
+/// A manifest that was written, and what the judge says of it.
+struct Packed<'a> {
+    architecture: &'a str,
+    manifest: Content,
+    verdict: Verdict,
+}
+
+/// Packs, and prints the digests.
+pub fn run<E: Engine>(
+    args: &Args,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't pack {}", args.output.display());
+    let variants = variants(args)?;
+    let mut blobs = Vec::new();
+    for blob in &args.blob {
+        blobs.push((blob.title.as_str(), read(&blob.file)?));
+    }
+    let target = Target::of(&args.output, &what)?;
+    let staging = Staging::beside(&args.output).map_err(|error| Failure::io(&what, &error))?;
+    let stage = open(&staging.0, &what)?;
+    let failed = |error| storage_failure(&what, error);
+
+    for folder in ["/blobs", "/blobs/sha256"] {
+        stage.create_dir(folder).map_err(failed)?;
+    }
+    let mut layers = Vec::new();
+    for (title, bytes) in &blobs {
+        layers.push((*title, put(&stage, bytes).map_err(failed)?));
+    }
+    let mut manifests = Vec::new();
+    for variant in &variants {
+        let manifest = put_variant(&stage, variant, &layers, args).map_err(failed)?;
+        manifests.push((variant.architecture.as_str(), manifest));
+    }
+    let entry = put_index(&stage, &manifests, args.tag.as_deref()).map_err(failed)?;
+
+    let packed = judge_all(&stage, &manifests, engine, policy, &what)?;
+    target.take(staging, &stage, &entry, args.tag.as_deref(), &what)?;
+    print(args, &entry, &packed, out).map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file).map_err(|error| Failure::io(format!("can't read {}", file.display()), &error))
+}
+
+/// In an order of their own, whatever the order they were given in.
+fn variants(args: &Args) -> Result<Vec<Variant>, Failure> {
+    let mut variants = Vec::new();
+    for file in &args.aot {
+        let code = read(file)?;
+        let refuse = |code: Code| {
+            let what = format!("can't pack {}", file.display());
+            Failure::new(what, code.as_str(), advice::refusal(code))
+        };
+        if !aot_file::is_aot(&code) {
+            return Err(refuse(Code::LayerMagic).because("this is no AOT file"));
+        }
+        let annotations = aot_file::annotations(&code).ok_or_else(|| refuse(Code::AotMetadata))?;
+        let (_, architecture) = annotations
+            .iter()
+            .find(|(name, _)| name == ANNOTATION_TARGET)
+            .ok_or_else(|| refuse(Code::AotMetadata))?;
+        variants.push(Variant {
+            architecture: architecture.clone(),
+            media_type: AOT_TYPE,
+            annotations,
+            code,
+        });
+    }
+    variants.sort_by(|one, other| one.architecture.cmp(&other.architecture));
+    if let Some(pair) = variants
+        .windows(2)
+        .find(|pair| pair[0].architecture == pair[1].architecture)
+    {
+        let what = format!("can't pack two AOT files for {}", pair[0].architecture);
+        let code = Code::ReferenceAmbiguous.as_str();
+        return Err(Failure::new(what, code, "pack each under a tag of its own"));
+    }
+    if let Some(file) = &args.wasm {
+        let portable = Variant {
+            architecture: PORTABLE.to_owned(),
+            media_type: WASM_TYPE,
+            code: read(file)?,
+            annotations: Vec::new(),
+        };
+        variants.insert(0, portable);
+    }
+    Ok(variants)
+}
+
+/// Writes content under its digest.
+fn put(storage: &Directory, bytes: &[u8]) -> Result<Content, StorageError> {
+    let content = Content {
+        digest: Sha256::of(bytes),
+        size: bytes.len() as u64,
+    };
+    write_file(storage, &blob_path("/", &content.digest)?, bytes)?;
+    Ok(content)
+}
+
+fn write_file(storage: &Directory, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
+    let mut file = storage.open(path, OpenMode::REWRITE)?;
+    storage.write(&mut file, bytes)?;
+    storage.close(file)
+}
+
+/// What one of the writers writes: into a `String`, which never fails.
+fn document(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
+    let mut text = String::new();
+    let _ = write(&mut text);
+    text
+}
+
+fn put_variant(
+    stage: &Directory,
+    variant: &Variant,
+    blobs: &[(&str, Content)],
+    args: &Args,
+) -> Result<Content, StorageError> {
+    let code = put(stage, &variant.code)?;
+    let digests: Vec<Sha256> = std::iter::once(code.digest)
+        .chain(blobs.iter().map(|(_, content)| content.digest))
+        .collect();
+    let config = document(|out| {
+        let config = write::Config {
+            layer_digests: &digests,
+            entry_point: &args.entry,
+            env: &texts(&args.env),
+            permissions: &texts(&args.permission),
+        };
+        write::config(out, &config)
+    });
+    let config = put(stage, config.as_bytes())?;
+    let annotations: Vec<(&str, &str)> = variant
+        .annotations
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let titles: Vec<_> = blobs.iter().map(|(title, _)| [(TITLE, *title)]).collect();
+    let blobs = blobs
+        .iter()
+        .zip(&titles)
+        .map(|((_, content), title)| describe(BLOB_TYPE, content, title));
+    let layers: Vec<Descriptor<'_>> =
+        std::iter::once(describe(variant.media_type, &code, &annotations))
+            .chain(blobs)
+            .collect();
+    let manifest =
+        document(|out| write::manifest(out, &describe(CONFIG_TYPE, &config, &[]), &layers, &[]));
+    put(stage, manifest.as_bytes())
+}
+
+fn texts(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
+}
+
+fn describe<'a>(
+    media_type: &'a str,
+    content: &Content,
+    annotations: write::Pairs<'a>,
+) -> Descriptor<'a> {
+    Descriptor {
+        media_type,
+        digest: content.digest,
+        size: content.size,
+        annotations,
+        platform: None,
+    }
+}
+
+/// The entry of the layout's index: a descriptor that owns what it says.
+struct IndexEntry {
+    media_type: &'static str,
+    content: Content,
+    architecture: Option<String>,
+    name: Option<String>,
+}
+
+impl IndexEntry {
+    fn write<W: std::fmt::Write>(&self, out: &mut write::Array<'_, W>) -> std::fmt::Result {
+        let name = self
+            .name
+            .as_deref()
+            .map(|name| [(ocre_oci::REF_NAME, name)]);
+        out.descriptor(&Descriptor {
+            platform: self.architecture.as_deref().map(|name| (name, OS)),
+            annotations: name.as_ref().map_or(&[], |name| name),
+            ..describe(self.media_type, &self.content, &[])
+        })
+    }
+}
+
+/// One manifest is the image itself; several need an index of their own.
+fn put_index(
+    stage: &Directory,
+    manifests: &[(&str, Content)],
+    tag: Option<&str>,
+) -> Result<IndexEntry, StorageError> {
+    let entry = |(architecture, content): &(&str, Content)| IndexEntry {
+        media_type: ManifestType::Oci.name(),
+        content: *content,
+        architecture: Some((*architecture).to_owned()),
+        name: None,
+    };
+    let image = match manifests {
+        [only] => entry(only),
+        several => {
+            let index = document(|out| {
+                write::index(out, |out| {
+                    several.iter().try_for_each(|one| entry(one).write(out))
+                })
+            });
+            IndexEntry {
+                media_type: INDEX_MEDIA_TYPE,
+                content: put(stage, index.as_bytes())?,
+                architecture: None,
+                name: None,
+            }
+        }
+    };
+    let image = IndexEntry {
+        name: tag.map(str::to_owned),
+        ..image
+    };
+    write_file(stage, "/oci-layout", document(write::layout).as_bytes())?;
+    let index = document(|out| write::index(out, |out| image.write(out)));
+    write_file(stage, "/index.json", index.as_bytes())?;
+    Ok(image)
+}
+
+/// Judges what was written. Code for another machine is no reason to refuse it.
+fn judge_all<'a, E: Engine>(
+    stage: &Directory,
+    manifests: &[(&'a str, Content)],
+    engine: &E,
+    policy: &Policy<'_>,
+    what: &str,
+) -> Result<Vec<Packed<'a>>, Failure> {
+    let (mut document, mut config) = (vec![0; MAX_INDEX], vec![0; MAX_INDEX]);
+    let mut packed = Vec::new();
+    for (architecture, manifest) in manifests {
+        let mut verdict = Verdict::new(false);
+        let mut examination = Examination {
+            source: Source {
+                storage: stage,
+                root: "/",
+            },
+            selector: Selector {
+                name: None,
+                digest: Some(manifest.digest),
+            },
+            engine,
+            policy,
+            workspace: Workspace {
+                document: &mut document,
+                config: &mut config,
+            },
+        };
+        examination.judge(&mut |finding, at, detail| verdict.note(finding, at, detail));
+        if let Some(Finding::Refusal(code)) = verdict.refusal()
+            && !code.may_be_stored()
+        {
+            let failure = Failure::new(what, code.as_str(), advice::refusal(code));
+            return Err(failure.at(verdict.at()).because(verdict.detail()));
+        }
+        packed.push(Packed {
+            architecture,
+            manifest: *manifest,
+            verdict,
+        });
+    }
+    Ok(packed)
+}
+
+/// A folder beside the layout, so that a rename can move it there. Removed when it is dropped.
+struct Staging(PathBuf);
+
+impl Staging {
+    fn beside(layout: &Path) -> std::io::Result<Self> {
+        let mut name = OsString::from(".");
+        name.push(layout.file_name().unwrap_or(OsStr::new("layout")));
+        name.push(format!(".{}", std::process::id()));
+        let parent = match layout.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => layout,
+        };
+        fs::create_dir_all(parent)?;
+        let path = parent.join(name);
+        fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Where it was moved away there is nothing to remove; a rest does no harm.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What stands where the layout is to be.
+enum Target {
+    /// Nothing, or an empty folder.
+    Free(PathBuf),
+    /// A layout, and its index.
+    Layout(Directory, Vec<u8>),
+}
+
+impl Target {
+    fn of(path: &Path, what: &str) -> Result<Self, Failure> {
+        let io = |error| Failure::io(what, &error);
+        let empty = match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::Free(path.to_owned()));
+            }
+            Err(error) => return Err(io(error)),
+        };
+        // A link to a folder stays one.
+        let real = path.canonicalize().map_err(io)?;
+        if empty {
+            return Ok(Self::Free(real));
+        }
+        if !real.join("oci-layout").is_file() {
+            let code = Code::LayoutMissing.as_str();
+            let failure = Failure::new(what, code, "name a new folder, or a layout");
+            return Err(failure.because("the folder holds something else"));
+        }
+        let index = match fs::read(real.join("index.json")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                document(|out| write::index(out, |_| Ok(()))).into_bytes()
+            }
+            read => read.map_err(io)?,
+        };
+        Ok(Self::Layout(open(&real, what)?, index))
+    }
+
+    /// Puts the staged image there.
+    fn take(
+        self,
+        staging: Staging,
+        stage: &Directory,
+        entry: &IndexEntry,
+        name: Option<&str>,
+        what: &str,
+    ) -> Result<(), Failure> {
+        let (layout, index) = match self {
+            Self::Free(path) => {
+                return fs::rename(&staging.0, path).map_err(|error| Failure::io(what, &error));
+            }
+            Self::Layout(layout, index) => (layout, index),
+        };
+        let index = with_entry(&index, entry, name).map_err(|error| {
+            let failure = Failure::new(what, error.kind.code(), advice::document(error.kind));
+            failure.at(format_args!("index{}", json::pointer(&index, error.offset)))
+        })?;
+        copy_blobs(stage, &layout)
+            .and_then(|()| write_file(&layout, "/index.json", index.as_bytes()))
+            .map_err(|error| storage_failure(what, error))
+    }
+}
+
+/// An index with one more entry, which replaces those of its name; without a name, those
+/// without one.
+fn with_entry(
+    index: &[u8],
+    entry: &IndexEntry,
+    name: Option<&str>,
+) -> Result<String, ocre_oci::Error> {
+    let caps = Caps {
+        bytes: MAX_INDEX as u32,
+        entries: u16::MAX,
+        ..Caps::default()
+    };
+    let root = json::parse(index, &caps)?;
+    let old = Index::parse(root)?;
+    let replaced = |found: Option<ocre_oci::Text<'_>>| match (found, name) {
+        (None, None) => true,
+        (Some(found), Some(name)) => found == *name,
+        _ => false,
+    };
+    Ok(document(|out| {
+        write::object(out, |out| {
+            for (member, value) in root.members() {
+                if member != "manifests" {
+                    out.copy(member, value)?;
+                    continue;
+                }
+                out.array(member, |out| {
+                    old.manifests()
+                        .filter(|other| !replaced(other.reference_name()))
+                        .try_for_each(|other| out.copy(other.value()))?;
+                    entry.write(out)
+                })?;
+            }
+            Ok(())
+        })
+    }))
+}
+
+fn copy_blobs(stage: &Directory, layout: &Directory) -> Result<(), StorageError> {
+    for folder in ["/blobs", "/blobs/sha256"] {
+        match layout.create_dir(folder) {
+            Ok(()) | Err(StorageError::Exists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut found = Vec::new();
+    stage.read_dir("/blobs/sha256", &mut |name, metadata| {
+        found.push((name.to_owned(), metadata.size));
+        true
+    })?;
+    for (name, size) in found {
+        let digest = Sha256::from_hex(&name).map_err(|_| StorageError::Invalid)?;
+        // A damaged blob of that name is replaced.
+        if verify(layout, "/", &Content { digest, size }).is_err() {
+            let path = blob_path("/", &digest)?;
+            let mut bytes = vec![0; size as usize];
+            let count = ocre::image::content::read_file(stage, &path, &mut bytes)?;
+            write_file(layout, &path, &bytes[..count])?;
+        }
+    }
+    Ok(())
+}
+
+fn open(folder: &Path, what: &str) -> Result<Directory, Failure> {
+    Directory::open(folder).map_err(|error| storage_failure(what, error))
+}
+
+fn storage_failure(what: &str, error: StorageError) -> Failure {
+    Failure::new(what, error.code(), advice::storage(error))
+}
+
+fn print(
+    args: &Args,
+    entry: &IndexEntry,
+    packed: &[Packed<'_>],
+    out: &mut Output,
+) -> std::io::Result<()> {
+    let verdict = |packed: &Packed<'_>| packed.verdict.code().unwrap_or(packed.verdict.word());
+    if out.json() {
+        return out.document(|out| {
+            out.string("layout", args.output.display())?;
+            match &args.tag {
+                Some(name) => out.string("name", name)?,
+                None => out.null("name")?,
+            }
+            out.string("digest", entry.content.digest)?;
+            out.array("manifests", |out| {
+                packed.iter().try_for_each(|packed| {
+                    out.object(|out| {
+                        out.string("architecture", packed.architecture)?;
+                        out.string("digest", packed.manifest.digest)?;
+                        out.string("verdict", verdict(packed))
+                    })
+                })
+            })
+        });
+    }
+    let name = args.tag.as_deref().unwrap_or("an image without a name");
+    out.line(format_args!("packed {name} into {}", args.output.display()))?;
+    out.line(format_args!("digest: {}", entry.content.digest))?;
+    for packed in packed {
+        out.line(format_args!(
+            "{}: {} ({})",
+            packed.architecture,
+            packed.manifest.digest,
+            verdict(packed)
+        ))?;
+    }
+    Ok(())
+}
