@@ -5,6 +5,7 @@ pub mod aot;
 pub mod content;
 pub mod judge;
 pub mod permission;
+pub mod store;
 pub mod verdict;
 
 use heapless::{String, Vec};

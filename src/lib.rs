@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod atomic;
 pub mod command;
 pub mod container;
 pub mod image;

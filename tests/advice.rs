@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use ocre::command::advice;
 use ocre::container::Error;
 use ocre::container::state::{Failure, Refusal};
+use ocre::image::store;
 use ocre::image::verdict::Code;
 use ocre::port::{StorageError, Trap};
 use ocre_oci::{ErrorKind, Warning};
@@ -67,7 +68,10 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
     let warnings = Warning::ALL.map(|warning| (warning.code(), advice::warning(warning)));
     let traps = traps.map(|trap| (trap.code(), advice::trap(trap)));
     let containers = containers.map(|error| (error.code(), advice::container(error)));
+    let store = [store::Error::InUse, store::Error::IndexFull]
+        .map(|error| (error.code(), advice::store(error)));
     refusals
+        .chain(store)
         .chain(warnings)
         .chain(traps)
         .chain(containers)

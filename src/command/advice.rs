@@ -8,6 +8,7 @@ use ocre_oci::{ErrorKind, Warning};
 
 use crate::container::Error;
 use crate::container::state::{Failure, Refusal};
+use crate::image::store;
 use crate::image::verdict::{Code, Finding};
 use crate::port::{StorageError, Trap};
 
@@ -106,6 +107,17 @@ pub const fn document(kind: ErrorKind) -> &'static str {
         ErrorKind::LayerMany => "pack each as an image of its own, in one index",
         ErrorKind::ArtifactTypeMissing => "add `artifactType`, or a config",
         ErrorKind::ReferenceSyntax => "spell it so: lower-case name, at most 128 characters of tag",
+    }
+}
+
+/// For the image store.
+pub const fn store(error: store::Error) -> &'static str {
+    match error {
+        store::Error::Image(code) => refusal(code),
+        store::Error::InUse => "remove the container with `ocre rm` first",
+        store::Error::IndexFull => {
+            "remove tags with `ocre image rm`, or raise the device's capacity"
+        }
     }
 }
 

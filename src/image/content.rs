@@ -4,10 +4,11 @@
 use core::fmt::Write as _;
 
 use heapless::String;
-use ocre_oci::Sha256;
+use ocre_oci::{ErrorKind, Sha256};
 use sha2::Digest as _;
 
 use super::Content;
+use super::judge::Source;
 use super::verdict::Code;
 use crate::limits::{COPY_BUFFER, MAX_PATH};
 use crate::port::{EntryKind, OpenMode, Storage, StorageError};
@@ -73,6 +74,45 @@ pub fn read<'b, S: Storage>(
     } else {
         Err(Code::DigestMismatch)
     }
+}
+
+/// Reads a document as [`read`] does.
+///
+/// # Errors
+/// As [`read`], but `document-too-large` where the buffer is too small.
+pub fn read_document<'b, S: Storage>(
+    source: Source<'_, S>,
+    content: &Content,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], Code> {
+    if usize::try_from(content.size).is_ok_and(|size| size <= buffer.len()) {
+        read(source.storage, source.root, content, buffer).map(|bytes| &*bytes)
+    } else {
+        Err(Code::Document(ErrorKind::DocumentTooLarge))
+    }
+}
+
+/// Reads a document that has a name in the layout's folder instead of a digest.
+///
+/// # Errors
+/// `missing` where it is not there, `document-too-large`, or the storage's own.
+pub fn read_named<'b, S: Storage>(
+    source: Source<'_, S>,
+    name: &str,
+    missing: Code,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], Code> {
+    let path = join(source.root, name)?;
+    let found = match source.storage.metadata(&path) {
+        Err(StorageError::NotFound) => return Err(missing),
+        found => found?,
+    };
+    let size = usize::try_from(found.size).unwrap_or(usize::MAX);
+    let buffer = buffer
+        .get_mut(..size)
+        .ok_or(Code::Document(ErrorKind::DocumentTooLarge))?;
+    let count = read_file(source.storage, &path, buffer)?;
+    Ok(buffer.get(..count).unwrap_or_default())
 }
 
 /// Hashes content through a small buffer, without keeping it.

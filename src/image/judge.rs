@@ -21,14 +21,14 @@ use ocre_oci::{
     Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Platform, Sha256, Text,
 };
 
-use super::content::{self, join};
+use super::content;
 use super::permission::{Permission, Permissions};
 use super::verdict::{Code, Finding, Part, Place, Report};
 use super::{Blob, Content, Image, aot};
 use crate::limits::{
     MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES,
 };
-use crate::port::{Engine, External, LoadError, Storage, StorageError, ValueType};
+use crate::port::{Engine, External, LoadError, Storage, ValueType};
 
 /// The annotation that gives a layer its file name.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -377,27 +377,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         part: Part,
         buffer: &'b mut [u8],
     ) -> Step<&'b [u8]> {
-        let bytes = self.read_root_file(name, missing, buffer);
+        let bytes = content::read_named(self.source, name, missing, buffer);
         self.check(bytes, Place::Whole(part))
-    }
-
-    fn read_root_file<'b>(
-        &self,
-        name: &str,
-        missing: Code,
-        buffer: &'b mut [u8],
-    ) -> Result<&'b [u8], Code> {
-        let path = join(self.source.root, name)?;
-        let found = match self.source.storage.metadata(&path) {
-            Err(StorageError::NotFound) => return Err(missing),
-            found => found?,
-        };
-        let size = usize::try_from(found.size).unwrap_or(usize::MAX);
-        let buffer = buffer
-            .get_mut(..size)
-            .ok_or(Code::Document(ErrorKind::DocumentTooLarge))?;
-        let count = content::read_file(self.source.storage, &path, buffer)?;
-        Ok(buffer.get(..count).unwrap_or_default())
     }
 
     /// Finds the manifest through the index, and the indexes it leads to, and reads it.
@@ -449,13 +430,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
 
     /// Reads a document by its digest.
     fn read<'b>(&mut self, content: &Content, part: Part, buffer: &'b mut [u8]) -> Step<&'b [u8]> {
-        let fits = usize::try_from(content.size).is_ok_and(|size| size <= buffer.len());
-        let bytes = if fits {
-            content::read(self.source.storage, self.source.root, content, buffer)
-                .map(|bytes| &*bytes)
-        } else {
-            Err(Code::Document(ErrorKind::DocumentTooLarge))
-        };
+        let bytes = content::read_document(self.source, content, buffer);
         self.check(bytes, Place::Whole(part))
     }
 
@@ -727,24 +702,37 @@ struct Layers {
 }
 
 impl Selector<'_> {
-    fn takes(&self, entry: &Entry<'_>) -> bool {
-        let named = self.name.is_none_or(|name| {
+    /// Whether the entry has the name that is given, if one is.
+    pub(super) fn names(&self, entry: &Entry<'_>) -> bool {
+        self.name.is_none_or(|name| {
             entry.reference_name().is_some_and(|found| {
                 let tagged = name.chars().chain(":latest".chars());
-                found == *name || (!name.contains(':') && found.chars().eq(tagged))
+                // A colon in front of a slash belongs to a port.
+                let has_tag = name
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|last| last.contains(':'));
+                found == *name || (!has_tag && found.chars().eq(tagged))
             })
-        });
+        })
+    }
+
+    fn takes(&self, entry: &Entry<'_>) -> bool {
         // An index is taken whatever its digest: what is meant may lie in it.
         let digested = self.digest.is_none_or(|digest| {
             entry.descriptor().is_ok_and(|found| {
                 found.digest == DigestRef::Sha256(digest) || found.media_type == *INDEX_MEDIA_TYPE
             })
         });
-        named && digested
+        self.names(entry) && digested
     }
 }
 
-fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
+/// What a descriptor leads to.
+///
+/// # Errors
+/// `digest-unsupported`.
+pub(super) fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
     match descriptor.digest {
         DigestRef::Sha256(digest) => Ok(Content {
             digest,
@@ -767,7 +755,8 @@ fn title(layer: &Layer<'_>) -> Option<heapless::String<MAX_TITLE>> {
     }
 }
 
-fn caps(buffer: &[u8]) -> Caps {
+/// The caps on a document that was read into `buffer`.
+pub(super) fn caps(buffer: &[u8]) -> Caps {
     Caps {
         bytes: u32::try_from(buffer.len()).unwrap_or(u32::MAX),
         ..Caps::default()

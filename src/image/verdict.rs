@@ -184,6 +184,12 @@ impl Code {
     }
 }
 
+impl From<ocre_oci::Error> for Code {
+    fn from(error: ocre_oci::Error) -> Self {
+        Self::Document(error.kind)
+    }
+}
+
 impl From<StorageError> for Code {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)

@@ -42,7 +42,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The stable code, as `docs/errors.md` lists it.
+    /// The stable code, as `docs/flash-files.md` lists it.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "flash-io",
@@ -52,6 +52,21 @@ impl FileError {
             Self::NoFileSystem => "flash-no-file-system",
             Self::Size { .. } => "flash-size",
             Self::Mount(_) => "flash-damaged",
+        }
+    }
+}
+
+impl FileError {
+    /// What to do: the last column of `docs/flash-files.md`.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "look at the path, its permissions and the disk",
+            Self::Locked => "wait for the other process, or end it",
+            Self::Empty | Self::NoFileSystem | Self::TooLarge(_) => {
+                "name another file with `--flash`, or move this one away to start anew"
+            }
+            Self::Size { .. } => "copy the file again, whole",
+            Self::Mount(_) => "restore the file from a copy; nothing was written to it",
         }
     }
 }

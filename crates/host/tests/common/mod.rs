@@ -2,6 +2,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code)] // each test uses its part
 
+pub mod images;
+
 use std::path::{Path, PathBuf};
 
 use ocre_host::flash::{Flash, Geometry, RamFlash};

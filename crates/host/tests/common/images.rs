@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//! OCI layouts made on the spot.
+
+use ocre::image::Content;
+use ocre::image::judge::{Selector, Source};
+use ocre::image::store::{Error, Store, Tag};
+use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_oci::write::{self, Descriptor};
+use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
+
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// Caps the documents of the tests, and so the store's reserve.
+pub const DOCUMENT: usize = 2048;
+
+/// An OCI layout being written.
+pub struct Layout<'a, S> {
+    storage: &'a S,
+    root: &'a str,
+}
+
+impl<'a, S: Storage> Layout<'a, S> {
+    /// Makes the folders and the marker.
+    pub fn new(storage: &'a S, root: &'a str) -> Self {
+        let layout = Self { storage, root };
+        for folder in [root, &layout.path("blobs"), &layout.path("blobs/sha256")] {
+            match storage.create_dir(folder) {
+                Ok(()) | Err(StorageError::Exists) => {}
+                Err(error) => panic!("{folder}: {error}"),
+            }
+        }
+        let mut marker = String::new();
+        write::layout(&mut marker).unwrap();
+        layout.put("oci-layout", marker.as_bytes());
+        layout
+    }
+
+    pub fn source(&self) -> Source<'a, S> {
+        Source {
+            storage: self.storage,
+            root: self.root,
+        }
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.root.trim_end_matches('/'))
+    }
+
+    pub fn blob_path(&self, content: Content) -> String {
+        self.path(&format!("blobs/sha256/{}", content.digest.hex()))
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        put(self.storage, &self.path(name), bytes);
+    }
+
+    pub fn blob(&self, bytes: &[u8]) -> Content {
+        let content = Content {
+            digest: Sha256::of(bytes),
+            size: bytes.len() as u64,
+        };
+        put(self.storage, &self.blob_path(content), bytes);
+        content
+    }
+
+    /// An image of a config and these layers; its manifest.
+    pub fn image(&self, config: &str, layers: &[&[u8]]) -> Content {
+        let describe = |content: Content, media_type| Descriptor {
+            media_type,
+            digest: content.digest,
+            size: content.size,
+            annotations: &[],
+            platform: None,
+        };
+        let config = describe(
+            self.blob(config.as_bytes()),
+            "application/vnd.wasm.config.v0+json",
+        );
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|layer| describe(self.blob(layer), "application/wasm"))
+            .collect();
+        let mut manifest = String::new();
+        write::manifest(&mut manifest, &config, &layers, &[]).unwrap();
+        self.blob(manifest.as_bytes())
+    }
+
+    /// A nested index of such entries.
+    pub fn nested(&self, entries: &[Entry<'_>]) -> Content {
+        self.blob(index(entries).as_bytes())
+    }
+
+    /// Writes `index.json`.
+    pub fn index(&self, entries: &[Entry<'_>]) {
+        self.put("index.json", index(entries).as_bytes());
+    }
+}
+
+/// An index entry: its name, empty for none; what it leads to; whether that is an index.
+pub type Entry<'a> = (&'a str, Content, bool);
+
+fn index(entries: &[Entry<'_>]) -> String {
+    let mut text = String::new();
+    write::index(&mut text, |out| {
+        entries.iter().try_for_each(|(name, content, is_index)| {
+            let named = [(REF_NAME, *name)];
+            out.descriptor(&Descriptor {
+                media_type: if *is_index {
+                    INDEX_MEDIA_TYPE
+                } else {
+                    MANIFEST
+                },
+                digest: content.digest,
+                size: content.size,
+                annotations: if name.is_empty() { &[] } else { &named },
+                platform: None,
+            })
+        })
+    })
+    .unwrap();
+    text
+}
+
+pub fn put<S: Storage>(storage: &S, path: &str, bytes: &[u8]) {
+    let mut file = storage.open(path, OpenMode::REWRITE).expect(path);
+    storage.write(&mut file, bytes).expect(path);
+    storage.close(file).expect(path);
+}
+
+pub fn get<S: Storage>(storage: &S, path: &str) -> Vec<u8> {
+    let mut file = storage.open(path, OpenMode::READ).expect(path);
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        match storage.read(&mut file, &mut buffer).expect(path) {
+            0 => return bytes,
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// Bytes that differ for each seed and do not compress to a pattern of blocks.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut numbers = super::Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    (0..length).map(|_| numbers.next() as u8).collect()
+}
+
+pub fn tag(text: &str) -> Tag {
+    Tag::new(&Reference::parse(text).expect(text))
+}
+
+pub fn named(name: &str) -> Selector<'_> {
+    Selector {
+        name: Some(name),
+        digest: None,
+    }
+}
+
+pub fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<Store<'a, S>, Error> {
+    Store::open(storage, "/", document)
+}
+
+/// What can be seen of a store: its tags in the index's order, and its blobs, each of which
+/// is checked against its name. Nothing else may lie in its folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    pub tags: Vec<(String, Sha256)>,
+    pub blobs: std::collections::BTreeMap<[u8; 32], u64>,
+}
+
+pub fn see<S: Storage>(storage: &S) -> Seen {
+    let mut seen = Seen::default();
+    let mut document = [0; DOCUMENT];
+    let mut store = open(storage, &mut document).expect("the store opens");
+    for entry in store.index().expect("the index is whole").manifests() {
+        let name = entry
+            .reference_name()
+            .map(|name| name.to_string())
+            .unwrap_or_default();
+        let digest = entry
+            .descriptor()
+            .expect("a descriptor")
+            .digest
+            .sha256()
+            .expect("sha256");
+        seen.tags.push((name, digest));
+    }
+    let mut names = Vec::new();
+    storage
+        .read_dir("/blobs/sha256", &mut |name, _| {
+            names.push(name.to_owned());
+            true
+        })
+        .expect("the blobs are listed");
+    for name in names {
+        let bytes = get(storage, &format!("/blobs/sha256/{name}"));
+        let digest = Sha256::of(&bytes);
+        assert_eq!(
+            digest.hex().to_string(),
+            name,
+            "a blob is what its name says"
+        );
+        seen.blobs.insert(digest.0, bytes.len() as u64);
+    }
+    for folder in ["/", "/blobs"] {
+        storage
+            .read_dir(folder, &mut |name, _| {
+                let known = [
+                    "oci-layout",
+                    "index.json",
+                    "blobs",
+                    "sha256",
+                    "filler",
+                    "source",
+                ];
+                assert!(known.contains(&name), "{folder} holds {name}");
+                true
+            })
+            .expect("the folders are listed");
+    }
+    seen
+}

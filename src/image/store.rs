@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The store: the images on the partition.
+//!
+//! # What is stored
+//!
+//! The store is an OCI image layout of its own: `oci-layout`, `index.json` and
+//! `blobs/sha256/<hex>`. An entry of `index.json` whose annotation
+//! `org.opencontainers.image.ref.name` is `name:tag` is a *tag*. A blob is *used* if an entry
+//! leads to it, or the manifest of a container does.
+//!
+//! # What survives a power cut
+//!
+//! The power may go at any instant, in the middle of a program or erase. Then:
+//!
+//! - **Every file under `blobs/sha256` with the name of a digest is whole**: its bytes were
+//!   hashed while they were written, and it got its name only once they were synced.
+//! - **Tags change all at once.** `index.json` is the old one or the new one.
+//! - **A tag never leads to a blob that is not there**: blobs are stored before the tag is
+//!   written, and removed after it is gone.
+//!
+//! So each operation has two outcomes, and which of them a cut left is visible in the tags:
+//!
+//! | operation | before | after | a cut may also leave |
+//! |---|---|---|---|
+//! | [`Store::open`] | | a layout, with no tags if there was none | parts of an empty layout |
+//! | [`Store::import`] | no tag, or its old one | the tag, with all that it leads to | blobs that nothing uses |
+//! | [`Store::remove`] | the tag | no tag, and its unused blobs gone | blobs that nothing uses |
+//! | [`Store::prune`] | blobs that nothing uses | none | some of them |
+//!
+//! Each can be repeated after a cut, and then comes to its end. Blobs that nothing uses take
+//! room and do no harm: repeating the import takes them up, [`Store::prune`] removes them. A
+//! file named `.new` may be left too; the next [`Store::open`] removes it.
+//!
+//! An operation that *fails*, for lack of room or because the source is not what it claims to
+//! be, leaves what a cut before its last step would leave. Room for rewriting the index is
+//! never given to blobs, so that an image can be removed from a full partition.
+//!
+//! # How
+//!
+//! [`atomic::replace`] writes every file. Nothing is kept in memory between operations; the
+//! caller lends one buffer for documents, whose length caps them. An operation needs the
+//! store for itself; whoever shares it takes a lock around it.
+
+mod walk;
+
+use core::fmt;
+
+use heapless::{String, Vec};
+use ocre_oci::json::{self, Caps};
+use ocre_oci::write::{self, Array};
+use ocre_oci::{Entry, Index, Layout, Reference, Sha256};
+use sha2::Digest as _;
+
+use self::walk::{Damage, Document, walk};
+use super::Content;
+use super::content::{self, blob_path, join, read_named};
+use super::judge::{Selector, Source, caps, content_of};
+use super::verdict::Code;
+use crate::atomic::{self, Output};
+use crate::limits::COPY_BUFFER;
+use crate::port::{EntryKind, OpenMode, Storage, StorageError};
+
+/// Why an operation failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// What the judge would say of the image or of the store, too: not found, missing,
+    /// damaged, or the partition's own failure.
+    Image(Code),
+    /// A container was created from the image.
+    InUse,
+    /// The index would grow beyond what is read.
+    IndexFull,
+}
+
+impl Error {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Image(code) => code.as_str(),
+            Self::InUse => "image-in-use",
+            Self::IndexFull => "index-full",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::Image(code)
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Self::Image(Code::Storage(error))
+    }
+}
+
+impl From<ocre_oci::Error> for Error {
+    fn from(error: ocre_oci::Error) -> Self {
+        Self::Image(error.into())
+    }
+}
+
+/// A tag as the index spells it: `name:tag`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tag(String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>);
+
+impl Tag {
+    /// The tag that a reference names, `latest` where it names none. Its digest is no part of
+    /// it.
+    pub fn new(reference: &Reference<'_>) -> Self {
+        let mut text = String::new();
+        // A reference is within the lengths that the capacity is made of.
+        let _ = fmt::write(
+            &mut text,
+            format_args!(
+                "{}:{}",
+                reference.name(),
+                reference.tag().unwrap_or("latest")
+            ),
+        );
+        Self(text)
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Bytes that are stored.
+    pub done: u64,
+    /// Bytes of all blobs, each counted as often as the image names it.
+    pub total: u64,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Freed {
+    /// Blobs.
+    pub blobs: u32,
+    /// Their content in bytes; the file system frees whole blocks.
+    pub bytes: u64,
+}
+
+/// Blobs that are looked for in one walk over all documents.
+const BATCH: usize = 16;
+
+/// The images on a storage.
+pub struct Store<'a, S> {
+    source: Source<'a, S>,
+    document: &'a mut [u8],
+}
+
+impl<'a, S: Storage> Store<'a, S> {
+    /// Opens the store in the folder `root`: makes what is missing of an empty one, and tidies
+    /// up after a power cut. `document` is at least as long as the largest document there is.
+    ///
+    /// # Errors
+    /// What is wrong with the layout's marker, or the storage's own.
+    pub fn open(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Result<Self, Error> {
+        let source = Source { storage, root };
+        let blobs = join(root, "blobs")?;
+        let folder = join(root, BLOBS)?;
+        for path in [root, &blobs, &folder] {
+            match storage.create_dir(path) {
+                Ok(()) | Err(StorageError::Exists) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        atomic::clean(storage, root)?;
+        atomic::clean(storage, &folder)?;
+        if is_missing(source, INDEX)? {
+            write_index(source, document.len(), |_| Ok(0))?;
+        }
+        // Last, so that a folder with a marker has the rest.
+        if is_missing(source, LAYOUT)? {
+            let path = join(root, LAYOUT)?;
+            atomic::replace(storage, &path, |output| output.format(write::layout))?;
+        }
+        let marker = read_named(source, LAYOUT, Code::LayoutMissing, document)?;
+        Layout::parse(json::parse(marker, &caps(marker))?)?;
+        Ok(Self { source, document })
+    }
+
+    /// The index: its [`manifests`](Index::manifests) are the tags, and entries without one.
+    ///
+    /// # Errors
+    /// `index-missing`, what is wrong with it, or the storage's own.
+    pub fn index(&mut self) -> Result<Index<'_>, Error> {
+        read_index(self.source, self.document)
+    }
+
+    /// The manifest or index that a tag, or a digest, leads to; the first of several.
+    ///
+    /// # Errors
+    /// As [`index`](Self::index); `reference-not-found`.
+    pub fn find(&mut self, selector: Selector<'_>) -> Result<Content, Error> {
+        let index = self.index()?;
+        let mut selected = index.manifests().filter(|entry| selects(selector, entry));
+        let entry = selected.next().ok_or(Code::ReferenceNotFound)?;
+        Ok(content_of(&entry.descriptor()?)?)
+    }
+
+    /// Copies an image from another layout and tags it; a tag of that name is replaced.
+    ///
+    /// What `selector` selects in the other layout's index is taken whole: all variants of an
+    /// image, and all manifests of an index. Whether they can run is not asked. Content that
+    /// is here already is hashed and, if it is whole, not copied.
+    ///
+    /// # Errors
+    /// What is wrong with the other layout; `index-empty`, `reference-not-found`, and
+    /// `reference-ambiguous` where several names are selected; `digest-mismatch` and
+    /// `size-mismatch` where a blob changes while it is read; `storage-full`; `index-full`.
+    pub fn import<F: Storage>(
+        &mut self,
+        from: Source<'_, F>,
+        selector: Selector<'_>,
+        tag: &Tag,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Error> {
+        let mut total = 0_u64;
+        let mut add = |content: &Content| {
+            total = total.saturating_add(content.size);
+            Ok(())
+        };
+        check_selection(from, selector, self.document)?;
+        walk_selected(from, selector, Damage::Refuse, self.document, &mut add)?;
+
+        let mut done = 0_u64;
+        progress(Progress { done, total });
+        let (to, reserve) = (self.source, self.reserve());
+        let mut copy = |content: &Content| {
+            copy(from, to, reserve, content, &mut |bytes| {
+                progress(Progress {
+                    done: done.saturating_add(bytes),
+                    total,
+                });
+            })?;
+            done = done.saturating_add(content.size);
+            progress(Progress { done, total });
+            Ok(())
+        };
+        walk_selected(from, selector, Damage::Refuse, self.document, &mut copy)?;
+
+        let tag = tag.as_str();
+        // Other tools leave `latest` out.
+        let bare = tag.strip_suffix(":latest").unwrap_or(tag);
+        let keep = |entry: &Entry<'_>| {
+            !entry
+                .reference_name()
+                .is_some_and(|name| name == *tag || name == *bare)
+        };
+        self.rewrite(keep, |entries, buffer| {
+            let index = read_index(from, buffer)?;
+            let selected = index.manifests().filter(|entry| selects(selector, entry));
+            copy_entries(selected, |entry| entries.renamed(entry, Some(tag)))
+        })
+    }
+
+    /// Stores one blob, which nothing uses until a document that is stored does. Content that
+    /// is here already is hashed; it is written only if it is damaged. `source` fills a buffer
+    /// and returns how many bytes there were, 0 at the end.
+    ///
+    /// # Errors
+    /// `digest-mismatch` or `size-mismatch` where the bytes are not that content,
+    /// `storage-full`, and what `source` returns.
+    pub fn put(
+        &mut self,
+        content: &Content,
+        source: &mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
+    ) -> Result<(), Error> {
+        put(self.source, self.reserve(), content, source)
+    }
+
+    /// Removes a tag, or the entries of a digest, and the blobs that nothing uses then.
+    /// `in_use` are the manifests that containers were created from.
+    ///
+    /// # Errors
+    /// `reference-not-found`; `image-in-use`; as [`index`](Self::index).
+    pub fn remove(&mut self, selector: Selector<'_>, in_use: &[Sha256]) -> Result<Freed, Error> {
+        check_selection(self.source, selector, self.document)?;
+        let mut used = |content: &Content| {
+            if in_use.contains(&content.digest) {
+                Err(Error::InUse)
+            } else {
+                Ok(())
+            }
+        };
+        walk_selected(
+            self.source,
+            selector,
+            Damage::Skip,
+            self.document,
+            &mut used,
+        )?;
+        self.rewrite(|entry| !selects(selector, entry), |_, _| Ok(0))?;
+        self.prune(in_use)
+    }
+
+    /// Removes every blob that nothing uses. `in_use` are the manifests that containers were
+    /// created from. A document that is damaged uses nothing: the image it belongs to has to
+    /// be imported again anyway, and that brings back what was removed.
+    ///
+    /// # Errors
+    /// As [`index`](Self::index).
+    pub fn prune(&mut self, in_use: &[Sha256]) -> Result<Freed, Error> {
+        let mut freed = Freed::default();
+        let mut after = None;
+        loop {
+            let mut batch = self.blobs_after(after)?;
+            let Some(last) = batch.last() else {
+                return Ok(freed);
+            };
+            after = Some(last.content.digest);
+            self.mark(&mut batch, in_use)?;
+            for blob in batch.iter().filter(|blob| !blob.used) {
+                let path = blob_path(self.source.root, &blob.content.digest)?;
+                self.source.storage.remove(&path)?;
+                freed.blobs = freed.blobs.saturating_add(1);
+                freed.bytes = freed.bytes.saturating_add(blob.content.size);
+            }
+        }
+    }
+
+    /// The blobs whose digests come next after `after`.
+    fn blobs_after(&self, after: Option<Sha256>) -> Result<Vec<Blob, BATCH>, Error> {
+        let mut batch: Vec<Blob, BATCH> = Vec::new();
+        let folder = join(self.source.root, BLOBS)?;
+        self.source
+            .storage
+            .read_dir(&folder, &mut |name, metadata| {
+                let digest = Sha256::from_hex(name).ok();
+                let wanted = digest.filter(|digest| after.is_none_or(|after| *digest > after));
+                if let (Some(digest), EntryKind::File) = (wanted, metadata.kind) {
+                    let content = Content {
+                        digest,
+                        size: metadata.size,
+                    };
+                    let place = batch.partition_point(|blob| blob.content.digest < digest);
+                    if batch.is_full() && place < BATCH {
+                        batch.pop();
+                    }
+                    // Where it is full of smaller ones, this one's turn comes later.
+                    let _ = batch.insert(
+                        place,
+                        Blob {
+                            content,
+                            used: false,
+                        },
+                    );
+                }
+                true
+            })?;
+        Ok(batch)
+    }
+
+    /// Marks those of a sorted batch that are used.
+    fn mark(&mut self, batch: &mut Vec<Blob, BATCH>, in_use: &[Sha256]) -> Result<(), Error> {
+        let source = self.source;
+        let mut mark = |content: &Content| {
+            let found = batch.binary_search_by(|blob| blob.content.digest.cmp(&content.digest));
+            if let Some(blob) = found.ok().and_then(|place| batch.get_mut(place)) {
+                blob.used = true;
+            }
+            Ok(())
+        };
+        let all = Selector::default();
+        walk_selected(source, all, Damage::Skip, self.document, &mut mark)?;
+        for digest in in_use {
+            let size = match source.storage.metadata(&blob_path(source.root, digest)?) {
+                Err(StorageError::NotFound) => continue,
+                found => found?.size,
+            };
+            let content = Content {
+                digest: *digest,
+                size,
+            };
+            let document = Document {
+                content,
+                is_index: false,
+            };
+            walk(source, document, Damage::Skip, self.document, &mut mark)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the index by one with those of its entries that `keep` keeps, and what `add`
+    /// adds; `add` may use the document buffer, and returns how many it added.
+    fn rewrite(
+        &mut self,
+        keep: impl Fn(&Entry<'_>) -> bool,
+        add: impl FnOnce(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>,
+    ) -> Result<(), Error> {
+        let Self { source, document } = self;
+        write_index(*source, document.len(), |entries| {
+            let index = read_index(*source, document)?;
+            let kept = index.manifests().filter(|entry| keep(entry));
+            let kept = copy_entries(kept, |entry| entries.copy(entry.value()))?;
+            Ok(kept.saturating_add(add(entries, document)?))
+        })
+    }
+
+    /// Room that blobs leave free, in bytes: for the index, once as it is and once anew.
+    fn reserve(&self) -> u64 {
+        u64::try_from(self.document.len())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(2)
+    }
+}
+
+const LAYOUT: &str = "oci-layout";
+const INDEX: &str = "index.json";
+const BLOBS: &str = "blobs/sha256";
+
+/// Where the entries of a new index go.
+type Entries<'w, 'o, S> = Array<'w, Output<'o, S>>;
+
+/// A blob that is there.
+struct Blob {
+    content: Content,
+    used: bool,
+}
+
+fn is_missing<S: Storage>(source: Source<'_, S>, name: &str) -> Result<bool, StorageError> {
+    match source.storage.metadata(&join(source.root, name)?) {
+        Ok(_) => Ok(false),
+        Err(StorageError::NotFound) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_index<'b, S: Storage>(
+    source: Source<'_, S>,
+    buffer: &'b mut [u8],
+) -> Result<Index<'b>, Error> {
+    let bytes = read_named(source, INDEX, Code::IndexMissing, buffer)?;
+    Ok(Index::parse(json::parse(bytes, &caps(bytes))?)?)
+}
+
+/// Writes an index of at most `room` bytes, with the entries that `fill` writes and counts.
+fn write_index<S: Storage>(
+    source: Source<'_, S>,
+    room: usize,
+    fill: impl FnOnce(&mut Entries<'_, '_, S>) -> Result<usize, Error>,
+) -> Result<(), Error> {
+    let path = join(source.root, INDEX)?;
+    atomic::replace(source.storage, &path, |output| {
+        let mut count = Ok(0);
+        output.format(|text| {
+            write::index(text, |entries| {
+                count = fill(entries);
+                count.map(drop).map_err(|_| fmt::Error)
+            })
+        })?;
+        let fits = count? <= usize::from(Caps::default().entries)
+            && usize::try_from(output.written()).is_ok_and(|written| written <= room);
+        if fits { Ok(()) } else { Err(Error::IndexFull) }
+    })
+}
+
+/// Writes each entry with `copy`; returns how many.
+fn copy_entries<'e>(
+    mut entries: impl Iterator<Item = Entry<'e>>,
+    mut copy: impl FnMut(&Entry<'e>) -> fmt::Result,
+) -> Result<usize, Error> {
+    // Formatting fails only where the output does, which has the reason.
+    entries.try_fold(0_usize, |count, entry| match copy(&entry) {
+        Ok(()) => Ok(count.saturating_add(1)),
+        Err(fmt::Error) => Err(StorageError::Io.into()),
+    })
+}
+
+/// Whether a selector means an entry itself, not something that it leads to.
+fn selects(selector: Selector<'_>, entry: &Entry<'_>) -> bool {
+    let has = |digest| entry.descriptor().is_ok_and(|found| found.digest == digest);
+    selector.names(entry) && selector.digest.is_none_or(has)
+}
+
+/// Checks that the selected entries are one image.
+fn check_selection<S: Storage>(
+    source: Source<'_, S>,
+    selector: Selector<'_>,
+    buffer: &mut [u8],
+) -> Result<(), Error> {
+    let index = read_index(source, buffer)?;
+    if index.manifests().next().is_none() {
+        return Err(Code::IndexEmpty.into());
+    }
+    let mut names = index
+        .manifests()
+        .filter(|entry| selects(selector, entry))
+        .map(|entry| entry.reference_name());
+    let first = names.next().ok_or(Code::ReferenceNotFound)?;
+    if names.all(|name| name == first) {
+        Ok(())
+    } else {
+        Err(Code::ReferenceAmbiguous.into())
+    }
+}
+
+/// [`walk`]s from each entry that is selected.
+fn walk_selected<S: Storage>(
+    source: Source<'_, S>,
+    selector: Selector<'_>,
+    damage: Damage,
+    buffer: &mut [u8],
+    visit: &mut dyn FnMut(&Content) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for place in 0_usize.. {
+        let Some(found) = nth_selected(source, selector, place, buffer)? else {
+            break;
+        };
+        match found {
+            Ok(document) => walk(source, document, damage, buffer, visit)?,
+            Err(code) if damage == Damage::Refuse => return Err(code.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn nth_selected<S: Storage>(
+    source: Source<'_, S>,
+    selector: Selector<'_>,
+    place: usize,
+    buffer: &mut [u8],
+) -> Result<Option<Result<Document, Code>>, Error> {
+    let index = read_index(source, buffer)?;
+    let mut selected = index.manifests().filter(|entry| selects(selector, entry));
+    let entry = selected.nth(place);
+    Ok(entry.map(|entry| Document::of(&entry.descriptor()?)))
+}
+
+/// Copies one blob; `progress` is told how many of its bytes are read.
+fn copy<F: Storage, S: Storage>(
+    from: Source<'_, F>,
+    to: Source<'_, S>,
+    reserve: u64,
+    content: &Content,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), Error> {
+    content::stat(from.storage, from.root, content)?;
+    let path = blob_path(from.root, &content.digest)?;
+    let mut file = from.storage.open(&path, OpenMode::READ)?;
+    let mut done = 0_u64;
+    put(to, reserve, content, &mut |buffer| {
+        let count = from.storage.read(&mut file, buffer)?;
+        done = done.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        progress(done);
+        Ok(count)
+    })?;
+    Ok(from.storage.close(file)?)
+}
+
+fn put<S: Storage>(
+    to: Source<'_, S>,
+    reserve: u64,
+    content: &Content,
+    source: &mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
+) -> Result<(), Error> {
+    match content::verify(to.storage, to.root, content) {
+        Ok(()) => return Ok(()),
+        // Damage ends with the file that has it.
+        Err(Code::Storage(error)) if error != StorageError::Corrupt => return Err(error.into()),
+        Err(_) => {}
+    }
+    if to.storage.space()?.free < content.size.saturating_add(reserve) {
+        return Err(StorageError::NoSpace.into());
+    }
+    let path = blob_path(to.root, &content.digest)?;
+    atomic::replace(to.storage, &path, |output| {
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = [0; COPY_BUFFER];
+        loop {
+            let count = source(&mut buffer)?;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            hasher.update(bytes);
+            output.write(bytes)?;
+            if output.written() > content.size {
+                return Err(Code::SizeMismatch.into());
+            }
+        }
+        if output.written() != content.size {
+            Err(Code::SizeMismatch.into())
+        } else if Sha256(hasher.finalize().into()) != content.digest {
+            Err(Code::DigestMismatch.into())
+        } else {
+            Ok(())
+        }
+    })
+}
