@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//! WebAssembly to ahead-of-time (AOT) code for WAMR 2.4.3, on a PC.
+//!
+//! What [`compile`] promises of the file it returns, unless [`Options`] says
+//! otherwise:
+//!
+//! - Every access to linear memory is checked, so it runs safely on a machine
+//!   without guard pages.
+//! - Every loop and every recursion ends soon after `wasm_runtime_terminate`.
+//! - Recursion that is too deep traps; it never runs over the native stack.
+//! - The same module and options give the same bytes.
+//!
+//! The work is done by WAMR's own compiler library over LLVM 16, behind the C
+//! functions of `src/c/shim.h`; `src/c/passes.cpp` puts this crate's checks and
+//! optimisations between the two. Where LLVM was missing when the crate was
+//! built, [`compile`] returns [`Error::NoLlvm`].
+//!
+//! The file must run on a WAMR of the same version: see [`Options::annotations`]
+//! for what its header does not say about it.
+
+mod error;
+mod ffi;
+mod target;
+
+pub use error::Error;
+pub use target::{Target, UnknownTarget};
+
+/// The WAMR release whose AOT format this crate writes.
+pub const WAMR_VERSION: &str = "2.4.3";
+
+/// How to compile. [`Options::new`] gives the settings a container needs; each
+/// check can be left out to measure what it costs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The machine the file will run on.
+    pub target: Target,
+    /// An LLVM CPU name in place of [`Target::cpu`]. The file then needs that
+    /// CPU or a better one.
+    pub cpu: Option<String>,
+    /// Optimisation, 0 to 3.
+    pub opt_level: u8,
+    /// Checks every linear memory access against the memory's size.
+    pub bounds_checks: bool,
+    /// Checks the native stack on every call.
+    pub stack_checks: bool,
+    /// Checks for termination in every loop.
+    pub kill_checks: bool,
+}
+
+impl Options {
+    /// All checks on, full optimisation.
+    #[must_use]
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            cpu: None,
+            opt_level: 3,
+            bounds_checks: true,
+            stack_checks: true,
+            kill_checks: true,
+        }
+    }
+
+    /// The CPU that the file will need.
+    #[must_use]
+    pub fn cpu(&self) -> &str {
+        self.cpu.as_deref().unwrap_or(self.target.cpu())
+    }
+
+    /// Annotations for the image layer that holds the file: what the AOT header
+    /// leaves out and a runtime must know before it executes the code.
+    #[must_use]
+    pub fn annotations(&self) -> [(&'static str, String); 5] {
+        // Without bounds checks WAMR emits no test of the exception after a
+        // call either, and that test is what ends a recursion.
+        let interruptible = self.kill_checks && self.bounds_checks;
+        [
+            ("dev.ocre.aot.target", self.target.triple().to_owned()),
+            ("dev.ocre.aot.cpu", self.cpu().to_owned()),
+            ("dev.ocre.aot.abi", self.target.abi().to_owned()),
+            ("dev.ocre.aot.wamr", WAMR_VERSION.to_owned()),
+            ("dev.ocre.aot.interruptible", interruptible.to_string()),
+        ]
+    }
+}
+
+/// Compiles a core WebAssembly module.
+///
+/// One compilation runs at a time in a process; further callers wait.
+///
+/// # Errors
+///
+/// See [`Error`].
+pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
+    ffi::compile(wasm, options)
+}
