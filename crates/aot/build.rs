@@ -15,17 +15,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The LLVM that this code was built and tested with. WAMR's compiler and
-/// `passes.cpp` use its C++ interface, which changes with every release.
+/// `src/c/*.cpp` use its C++ interface, which changes with every release.
 const LLVM_MAJOR: &str = "16";
 
 /// Everything the rest of the program may see of the archive.
 const GLOBAL_SYMBOLS: [&str; 2] = ["ocre_aot_compile", "ocre_aot_free"];
 
+/// A source of the runtime that a compiler has no use for, and what it has
+/// instead: it runs no wasm and relocates no code.
+const RUNTIME_ONLY: &str = "iwasm/interpreter/wasm_interp_fast.c";
+const COMPILER_ONLY: [&str; 4] = [
+    "iwasm/interpreter/wasm_interp_classic.c",
+    "iwasm/aot/arch/aot_reloc_dummy.c",
+    "iwasm/common/arch/invokeNative_general.c",
+    "shared/utils/runtime_timer.c",
+];
+
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(have_llvm)");
     println!("cargo::rerun-if-changed=src/c");
     println!("cargo::rerun-if-env-changed=LLVM_CONFIG");
-    println!("cargo::rerun-if-env-changed=WAMR_ROOT_DIR");
 
     let llvm = match Llvm::find() {
         Ok(llvm) => llvm,
@@ -34,13 +43,11 @@ fn main() {
             return;
         }
     };
-    let Some(wamr) = env::var_os("WAMR_ROOT_DIR").map(PathBuf::from) else {
-        println!("cargo::warning=the AOT compiler is left out: WAMR_ROOT_DIR is not set");
-        return;
-    };
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let wamr = folder("DEP_WAMR_ROOT");
+    let lists = folder("DEP_WAMR_LISTS");
+    let out = folder("OUT_DIR");
 
-    let objects = compile(&wamr, &llvm);
+    let objects = compile(&wamr, &lists, &llvm);
     let joined = out.join("ocre_aot_joined.o");
     run(Command::new("ld")
         .arg("-r")
@@ -69,6 +76,13 @@ fn main() {
     }
     println!("cargo::rustc-link-lib=dylib=stdc++");
     println!("cargo::rustc-link-lib=dylib=m");
+}
+
+/// A folder that cargo, or the build of `ocre-wamr-sys`, names.
+fn folder(variable: &str) -> PathBuf {
+    env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set"))
+        .into()
 }
 
 /// What `llvm-config` says.
@@ -129,80 +143,55 @@ impl Llvm {
 }
 
 /// Compiles WAMR's loader and compiler and this crate's C and C++.
-fn compile(wamr: &Path, llvm: &Llvm) -> Vec<PathBuf> {
+///
+/// What wasm the loader takes, and how the runtime's structures are laid out,
+/// is set by definitions that must be the runtime's, so they come from the lists
+/// that it is built from.
+fn compile(wamr: &Path, lists: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     let core = wamr.join("core");
-    let iwasm = core.join("iwasm");
-    let shared = core.join("shared");
-    let mut c = Vec::new();
-    for folder in [
-        iwasm.join("common"),
-        iwasm.join("compilation"),
-        iwasm.join("compilation/simd"),
-        iwasm.join("libraries/thread-mgr"),
-        shared.join("mem-alloc"),
-        shared.join("mem-alloc/ems"),
-        shared.join("utils"),
-        shared.join("platform/linux"),
-        shared.join("platform/common/memory"),
-        shared.join("platform/common/libc-util"),
-    ] {
-        c.extend(sources(&folder, "c"));
-    }
-    c.extend(
-        ["wasm_loader.c", "wasm_runtime.c", "wasm_interp_classic.c"]
-            .map(|name| iwasm.join("interpreter").join(name)),
-    );
-    c.extend(
-        [
-            "aot_intrinsic.c",
-            "aot_loader.c",
-            "aot_runtime.c",
-            "arch/aot_reloc_dummy.c",
-        ]
-        .map(|name| iwasm.join("aot").join(name)),
-    );
-    c.push(iwasm.join("common/arch/invokeNative_general.c"));
-    c.extend(
-        [
-            "posix_blocking_op.c",
-            "posix_malloc.c",
-            "posix_memmap.c",
-            "posix_sleep.c",
-            "posix_thread.c",
-            "posix_time.c",
-        ]
-        .map(|name| shared.join("platform/common/posix").join(name)),
-    );
-    c.push("src/c/shim.c".into());
+    let compilation = core.join("iwasm/compilation");
 
-    let mut cpp: Vec<PathBuf> = sources(&iwasm.join("compilation"), "cpp")
-        .into_iter()
-        // src/c/passes.cpp takes its place.
-        .filter(|path| !path.ends_with("aot_llvm_extra.cpp"))
+    let mut c: Vec<PathBuf> = ["sources.txt", "linux.txt"]
+        .iter()
+        .flat_map(|name| list(&lists.join(name)))
+        .filter(|source| source != RUNTIME_ONLY)
+        .map(|source| core.join(source))
         .collect();
-    cpp.push("src/c/passes.cpp".into());
+    c.extend(COMPILER_ONLY.map(|source| core.join(source)));
+    c.extend(sources(&compilation, "c"));
+    c.extend(sources(&compilation.join("simd"), "c"));
+    let mut cpp = sources(&compilation, "cpp");
+    // src/c/optimise.cpp takes its place.
+    cpp.retain(|path| !path.ends_with("aot_llvm_extra.cpp"));
+    c.extend(sources("src/c".as_ref(), "c"));
+    cpp.extend(sources("src/c".as_ref(), "cpp"));
 
     let mut build = cc::Build::new();
-    // Fixed: the compiler's own speed matters in every profile.
-    build.opt_level(2).debug(false).warnings(false).pic(true);
+    // Fixed: the compiler's own speed matters in every profile. WAMR reads one
+    // and the same memory through pointers of many types.
+    build
+        .opt_level(2)
+        .debug(false)
+        .warnings(false)
+        .pic(true)
+        .flag("-fno-strict-aliasing");
     build.include("src/c").include(&llvm.include_dir);
-    for folder in [
-        "iwasm/include",
-        "iwasm/common",
-        "iwasm/interpreter",
-        "iwasm/aot",
-        "iwasm/compilation",
-        "iwasm/libraries/thread-mgr",
-        "shared/include",
-        "shared/utils",
-        "shared/mem-alloc",
-        "shared/platform/include",
-        "shared/platform/linux",
-        "shared/platform/common/libc-util",
-    ] {
-        build.include(core.join(folder));
+    for include in list(&lists.join("includes.txt")) {
+        build.include(core.join(include));
     }
-    let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    build
+        .include(core.join("shared/platform/linux"))
+        .include(compilation);
+    for define in list(&lists.join("defines.txt")) {
+        let (name, value) = define.split_once('=').unwrap_or((&define, "1"));
+        let value = if name == "WASM_ENABLE_FAST_INTERP" {
+            "0"
+        } else {
+            value
+        };
+        build.define(name, value);
+    }
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
     build.define(
         match arch.as_str() {
             "x86_64" => "BUILD_TARGET_X86_64",
@@ -213,21 +202,9 @@ fn compile(wamr: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     );
     for (name, value) in [
         ("WASM_ENABLE_WAMR_COMPILER", "1"),
-        ("WASM_ENABLE_INTERP", "1"),
-        ("WASM_ENABLE_AOT", "1"),
-        ("WASM_ENABLE_THREAD_MGR", "1"),
-        ("WASM_ENABLE_BULK_MEMORY", "1"),
-        ("WASM_ENABLE_BULK_MEMORY_OPT", "1"),
-        ("WASM_ENABLE_REF_TYPES", "1"),
-        ("WASM_ENABLE_CALL_INDIRECT_OVERLONG", "1"),
-        ("WASM_ENABLE_TAIL_CALL", "1"),
-        ("WASM_ENABLE_EXTENDED_CONST_EXPR", "1"),
-        ("WASM_ENABLE_SIMD", "1"),
-        ("WASM_ENABLE_MODULE_INST_CONTEXT", "1"),
-        ("WASM_DISABLE_HW_BOUND_CHECK", "1"),
-        ("BH_MALLOC", "wasm_runtime_malloc"),
-        ("BH_FREE", "wasm_runtime_free"),
         ("BH_VPRINTF", "ocre_aot_discard"),
+        ("BH_PLATFORM_LINUX", "1"),
+        ("WASM_HAVE_MREMAP", "1"),
         ("_GNU_SOURCE", "1"),
         ("__STDC_CONSTANT_MACROS", "1"),
         ("__STDC_FORMAT_MACROS", "1"),
@@ -235,17 +212,27 @@ fn compile(wamr: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     ] {
         build.define(name, value);
     }
-    let mut objects = build.clone().files(&c).std("gnu11").compile_intermediates();
-    objects.extend(
-        build
-            .cpp(true)
-            .files(&cpp)
-            .std("c++17")
-            .flag("-fno-rtti")
-            .flag("-fno-exceptions")
-            .compile_intermediates(),
-    );
+    let mut objects = build.clone().files(&c).std("gnu99").compile_intermediates();
+    build
+        .cpp(true)
+        .files(&cpp)
+        .std("c++17")
+        .flag("-fno-rtti")
+        .flag("-fno-exceptions");
+    objects.extend(build.compile_intermediates());
     objects
+}
+
+/// The lines of one of the runtime's lists, without comments.
+fn list(path: &Path) -> Vec<String> {
+    println!("cargo::rerun-if-changed={}", path.display());
+    std::fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The files of `folder` with that extension, in a fixed order.

@@ -3,7 +3,7 @@
 //!
 //! The source is the directory named by `WAMR_ROOT_DIR` or else what the package
 //! `wamrx-sys`, pinned by Cargo.lock, carries. Crates that depend on this one find it in
-//! `DEP_WAMR_ROOT`.
+//! `DEP_WAMR_ROOT`, and the folder of the lists below in `DEP_WAMR_LISTS`.
 //!
 //! `OCRE_WAMR_SANITIZE=address` (or another value of `-fsanitize=`) instruments the C code.
 //! The program must then be linked with the sanitizer's runtime, for instance with
@@ -36,6 +36,7 @@ fn main() {
         root.display()
     );
     println!("cargo::metadata=root={}", root.display());
+    println!("cargo::metadata=lists={}", here.join("wamr").display());
 
     #[cfg(feature = "bundled")]
     bundled::build(&here, &root);

@@ -11,7 +11,7 @@
 //! - The same module and options give the same bytes.
 //!
 //! The work is done by WAMR's own compiler library over LLVM 16, behind the C
-//! functions of `src/c/shim.h`; `src/c/passes.cpp` puts this crate's checks and
+//! functions of `src/c/shim.h`; `src/c/optimise.cpp` puts this crate's checks and
 //! optimisations between the two. Where LLVM was missing when the crate was
 //! built, [`compile`] returns [`Error::NoLlvm`].
 //!
@@ -75,7 +75,7 @@ impl Options {
         // call either, and that test is what ends a recursion.
         let interruptible = self.kill_checks && self.bounds_checks;
         [
-            ("dev.ocre.aot.target", self.target.triple().to_owned()),
+            ("dev.ocre.aot.target", self.target.arch().to_owned()),
             ("dev.ocre.aot.cpu", self.cpu().to_owned()),
             ("dev.ocre.aot.abi", self.target.abi().to_owned()),
             ("dev.ocre.aot.wamr", WAMR_VERSION.to_owned()),

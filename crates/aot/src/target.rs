@@ -147,8 +147,9 @@ impl Target {
         self.row().pointer_bits
     }
 
-    /// What WAMR calls the architecture: the prefix of the name in the file.
-    pub(crate) const fn arch(self) -> &'static str {
+    /// The triple's first part, which the file's header names too.
+    #[must_use]
+    pub const fn arch(self) -> &'static str {
         self.row().arch
     }
 

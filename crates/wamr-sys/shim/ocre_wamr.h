@@ -46,6 +46,9 @@ extern "C" {
  * ends a guest which makes a host call after ocre_wamr_interrupt(). */
 #define OCRE_WAMR_HALTED "halted by the host"
 #define OCRE_WAMR_STOPPED "stopped by the host"
+/* What AOT code raises, by a number that WAMR has no words for, when it finds
+ * itself interrupted: its callers only look for an exception. */
+#define OCRE_WAMR_KILLED "unknown exception"
 
 /* Bytes that hold any text WAMR gives, NUL included. */
 #define OCRE_WAMR_TEXT_BYTES 160u

@@ -21,6 +21,7 @@ pub const GLOBAL: u32 = 3;
 
 pub const HALTED: &CStr = c"halted by the host";
 pub const STOPPED: &CStr = c"stopped by the host";
+pub const KILLED: &CStr = c"unknown exception";
 
 pub const TEXT_BYTES: usize = 160;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A module that runs: memory and stacks of its own, and the way to its host functions.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -154,7 +154,7 @@ impl<'m> Instance<'m> {
                 }
                 // SAFETY: alive; the text is left alone until the next call.
                 let words = unsafe { text::name(sys::ocre_wamr_exception(self.handle.as_ptr())) };
-                if sys::STOPPED.to_bytes() == words.as_bytes() {
+                if [sys::STOPPED, sys::KILLED].map(CStr::to_bytes).contains(&words.as_bytes()) {
                     return Err(Ending::Stopped);
                 }
                 Err(Ending::Trap(text::trap(words)))

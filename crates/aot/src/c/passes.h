@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the shim tells the optimiser; set before each compilation. */
+/* This crate's steps in the optimisation of a module, in their order. */
 #ifndef OCRE_AOT_PASSES_H
 #define OCRE_AOT_PASSES_H
 
-#include <stdint.h>
+#include <llvm/IR/PassManager.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+// Tells LLVM what the runtime promises about linear memory: it never shrinks
+// below the `InitialSize` bytes it starts with, it overlaps nothing of the
+// runtime's own, and traps are rare. To be run before any optimisation.
+struct MemoryFactsPass : llvm::PassInfoMixin<MemoryFactsPass> {
+    uint64_t InitialSize;
 
-struct ocre_aot_passes {
-    uint32_t kill_checks;
+    explicit MemoryFactsPass(uint64_t InitialSize)
+      : InitialSize(InitialSize)
+    {}
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
-extern struct ocre_aot_passes ocre_aot_passes;
-
-/* Whether LLVM knows that CPU of that architecture; it aborts on some that it
-   does not know. */
-int32_t
-ocre_aot_knows_cpu(const char *arch, const char *cpu);
-
-#ifdef __cplusplus
-}
-#endif
+// Makes the guest end soon after its terminate flag is set, whatever it is
+// doing. To be run after the loop optimisations, so that none of them is
+// hindered and one check serves a whole unrolled or vectorised iteration.
+struct KillChecksPass : llvm::PassInfoMixin<KillChecksPass> {
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
 
 #endif

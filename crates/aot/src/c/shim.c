@@ -4,7 +4,7 @@
  * file, no output on the console, no state that a later call can see.
  */
 #include "shim.h"
-#include "passes.h"
+#include "optimise.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +32,13 @@ __wrap_getenv(const char *name)
 {
     (void)name;
     return NULL;
+}
+
+/* WAMR's other C API is not built; the loader names this function of it. */
+void
+wasm_trap_delete(void *trap)
+{
+    (void)trap;
 }
 
 static void
@@ -79,13 +86,11 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     option.enable_bulk_memory_opt = true;
     option.enable_ref_types = true;
     option.enable_call_indirect_overlong = true;
-    option.enable_simd = true;
     option.enable_aux_stack_check = true;
-    option.enable_tail_call = true;
     option.enable_extended_const = true;
     option.enable_thread_mgr = options->kill_checks != 0;
     aot_call_stack_features_init_default(&option.call_stack_features);
-    ocre_aot_passes.kill_checks = options->kill_checks;
+    ocre_aot_optimise.kill_checks = options->kill_checks;
 
     if (!ocre_aot_knows_cpu(options->arch, options->cpu)) {
         snprintf(message, message_len, "LLVM knows no %s CPU called %s",

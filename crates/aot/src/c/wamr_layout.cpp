@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wamr_layout.h"
+
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/Module.h>
+
+#include "aot_llvm.h"
+
+using namespace llvm;
+
+bool
+wamr::isBody(const Function &F)
+{
+    if (F.isDeclaration() || F.arg_empty())
+        return false;
+    StringRef Name = F.getName();
+    if (Name.startswith(AOT_FUNC_INTERNAL_PREFIX))
+        return true;
+    if (!Name.consume_front(AOT_FUNC_PREFIX))
+        return false;
+    // An entry has a body of its own.
+    return !F.getParent()->getFunction((AOT_FUNC_INTERNAL_PREFIX + Name).str());
+}
+
+const Value *
+wamr::baseOf(const Value *Pointer, const DataLayout &DL, uint64_t &Offset)
+{
+    APInt Bytes(DL.getIndexTypeSizeInBits(Pointer->getType()), 0);
+    const Value *Base = Pointer->stripAndAccumulateConstantOffsets(
+        DL, Bytes, /*AllowNonInbounds=*/true);
+    Offset = Bytes.getZExtValue();
+    return Base;
+}
+
+bool
+wamr::isInstance(const Value *V, const DataLayout &DL)
+{
+    auto *Load = dyn_cast<LoadInst>(V);
+    if (!Load)
+        return false;
+    uint64_t Offset;
+    auto *Base =
+        dyn_cast<Argument>(baseOf(Load->getPointerOperand(), DL, Offset));
+    return Base && Base->getArgNo() == 0
+           && Offset == ExecEnvInstance * DL.getPointerSize();
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the code that WAMR emits reaches the runtime: what its headers promise to
+ * compiled code, in terms of LLVM IR.
+ *
+ * A wasm function is `aot_func#N(exec_env, ...)`. With stack checks that is only
+ * an entry which checks the stack and then calls the body,
+ * `aot_func_internal#N`. exec_env is a WASMExecEnv; one of its fields points to
+ * the instance, which holds, among others, the linear memory's base and bounds.
+ */
+#ifndef OCRE_AOT_WAMR_LAYOUT_H
+#define OCRE_AOT_WAMR_LAYOUT_H
+
+#include <cstdint>
+
+namespace llvm {
+class DataLayout;
+class Function;
+class Value;
+} // namespace llvm
+
+namespace wamr {
+
+// Fields of WASMExecEnv, in pointers.
+constexpr unsigned ExecEnvInstance = 2;
+constexpr unsigned ExecEnvSuspendFlags = 5;
+
+// The bit of the suspend flags that ends the guest.
+constexpr uint32_t TerminateFlag = 1;
+
+// The runtime's function that raises an exception: (instance, number).
+constexpr const char *RaiseException = "aot_set_exception_with_id";
+
+// Whether this is the body of a wasm function.
+bool
+isBody(const llvm::Function &F);
+
+// What a pointer is based on, if at a constant distance, and that distance.
+const llvm::Value *
+baseOf(const llvm::Value *Pointer, const llvm::DataLayout &DL, uint64_t &Offset);
+
+// Whether this value was loaded as the instance from the environment.
+bool
+isInstance(const llvm::Value *V, const llvm::DataLayout &DL);
+
+} // namespace wamr
+
+#endif
