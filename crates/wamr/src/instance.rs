@@ -154,7 +154,10 @@ impl<'m> Instance<'m> {
                 }
                 // SAFETY: alive; the text is left alone until the next call.
                 let words = unsafe { text::name(sys::ocre_wamr_exception(self.handle.as_ptr())) };
-                if [sys::STOPPED, sys::KILLED].map(CStr::to_bytes).contains(&words.as_bytes()) {
+                if [sys::STOPPED, sys::KILLED]
+                    .map(CStr::to_bytes)
+                    .contains(&words.as_bytes())
+                {
                     return Err(Ending::Stopped);
                 }
                 Err(Ending::Trap(text::trap(words)))
