@@ -28,6 +28,7 @@ use crate::container::state::{Failure, Outcome as RunOutcome};
 use crate::container::table::Handle;
 use crate::container::{Error, Name};
 use crate::image::judge::{self, Policy, Workspace};
+use crate::image::store;
 use crate::image::verdict::write_cut;
 use crate::limits::MAX_NAME;
 use crate::port::Platform;
@@ -123,6 +124,8 @@ enum Halt<'a> {
     Misuse(Misuse<'a>),
     /// What it asks of that container is not done.
     Container(String<MAX_NAME>, Error),
+    /// What it asks of the image store is not done.
+    Store(store::Error),
     /// It has said itself why.
     Told(Status),
 }
@@ -170,6 +173,19 @@ pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) ->
             Ok(Status::Usage)
         }
         Err(Halt::Container(name, error)) => refuse(command.name, &name, error, environment),
+        Err(Halt::Store(error)) => {
+            let reason = Reason {
+                code: error.code(),
+                at: "",
+                detail: "",
+                advice: advice::store(error),
+            };
+            failure(
+                environment.err,
+                format_args!("{} failed", command.name),
+                &reason,
+            )
+        }
         Err(Halt::Told(status)) => Ok(status),
     }
 }
@@ -192,7 +208,11 @@ fn dispatch<'a, P: Platform>(
         Verb::Help => help::run(arguments, environment),
         Verb::Version => info::version(arguments, environment),
         Verb::Info => info::info(arguments, environment),
+        Verb::ImageLs => images::list(arguments, environment),
+        Verb::ImageInspect => images::inspect(arguments, environment),
         Verb::ImageVerify => images::verify(arguments, environment),
+        Verb::ImageRm => images::remove(arguments, environment),
+        Verb::ImagePrune => images::prune(arguments, environment),
         Verb::Run => run::run(arguments, environment),
         Verb::Create => run::create(arguments, environment),
         Verb::Start => containers::start(arguments, environment),

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image commands, on the images of the partition.
 
-use ocre_oci::{DigestRef, Reference, Warnings};
+use core::fmt;
 
-use super::arguments::{Argument, Arguments};
+use heapless::Vec;
+use ocre_oci::json::{self, Caps};
+use ocre_oci::write::{self, Object};
+use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Warnings};
+
+use super::arguments::{Argument, Arguments, Misuse};
 use super::report::{Plain, Reason, failure};
-use super::verify::{Examination, Options, print, print_finding};
-use super::{Environment, Halt, Operand, Status, advice, json};
+use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
+use super::{Environment, Halt, Operand, Status, advice, only};
 use crate::image::Image;
+use crate::image::content::read_document;
 use crate::image::judge::{self, Policy, Selector, Source, Workspace};
+use crate::image::store::{Freed, Store};
 use crate::image::verdict::{Code, Finding, Report, Verdict};
-use crate::port::Platform;
+use crate::limits::MAX_CONTAINERS;
+use crate::port::{Platform, Storage};
 
 /// The partition is a layout.
 const ROOT: &str = "/";
@@ -111,19 +119,12 @@ pub(super) fn verify<'a, P: Platform>(
         match argument {
             Argument::Option("strict", _) => options.strict = true,
             Argument::Option("all", _) => options.all = true,
-            Argument::Option("format", value) => options.json = json(value)?,
+            Argument::Option("format", value) => options.json = super::json(value)?,
             Argument::Operand(name) => operand.take(name)?,
             Argument::Option(..) => {}
         }
     }
-    let name = operand.get()?;
-    let selector = match selector(name) {
-        Ok(selector) => selector,
-        Err(code) => {
-            let what = format_args!("can't verify {}", Plain(name));
-            return Ok(failure(environment.err, what, &reason(code))?);
-        }
-    };
+    let selector = selector(operand.get()?).map_err(|code| Halt::Store(code.into()))?;
     let platform = environment.supervisor.platform();
     let mut examination = Examination {
         source: Source {
@@ -140,4 +141,232 @@ pub(super) fn verify<'a, P: Platform>(
     };
     let mut look = |report: Report<'_>| examination.judge(report);
     Ok(print(&mut look, options, environment.out)?)
+}
+
+/// `image ls`
+pub(super) fn list<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut as_json = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("format", value) => as_json = super::json(value)?,
+            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
+            Argument::Option(..) => {}
+        }
+    }
+    let storage = environment.supervisor.platform().storage();
+    let mut store = open(storage, environment.workspace.document)?;
+    let index = store.index().map_err(Halt::Store)?;
+    let mut out = &mut *environment.out;
+    if as_json {
+        write::object(&mut out, |out| {
+            out.array("images", |out| {
+                index
+                    .manifests()
+                    .try_for_each(|entry| out.object(|out| write_entry(&entry, out)))
+            })
+        })?;
+        writeln!(out)?;
+        return Ok(Status::Ok);
+    }
+    writeln!(out, "{:71}  {:16}  NAME", "DIGEST", "FOR")?;
+    for entry in index.manifests() {
+        match entry.descriptor() {
+            Ok(found) => write!(out, "{:71}  ", Plain(found.digest))?,
+            Err(error) => write!(out, "{:71}  ", error.kind)?,
+        }
+        match entry.descriptor().ok().and_then(|found| found.platform()) {
+            Some(platform) => write!(out, "{:16}  ", Plain(platform.architecture))?,
+            None => write!(out, "{:16}  ", "-")?,
+        }
+        match entry.reference_name() {
+            Some(name) => writeln!(out, "{}", Plain(name))?,
+            None => writeln!(out, "-")?,
+        }
+    }
+    Ok(Status::Ok)
+}
+
+/// The members of an index entry that say which image it is.
+fn write_entry<W: fmt::Write>(entry: &Entry<'_>, out: &mut Object<'_, W>) -> fmt::Result {
+    match entry.reference_name() {
+        Some(name) => out.string("name", name)?,
+        None => out.null("name")?,
+    }
+    let descriptor = match entry.descriptor() {
+        Ok(descriptor) => descriptor,
+        Err(error) => return out.string("code", error.kind),
+    };
+    out.string("digest", descriptor.digest)?;
+    out.string("mediaType", descriptor.media_type)?;
+    out.unsigned("size", descriptor.size)?;
+    match descriptor.platform() {
+        Some(platform) => out.object("platform", |out| {
+            out.string("architecture", platform.architecture)?;
+            out.string("os", platform.os)
+        }),
+        None => out.null("platform"),
+    }
+}
+
+/// `image inspect IMAGE`
+pub(super) fn inspect<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "IMAGE")?;
+    let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
+    let platform = environment.supervisor.platform();
+    let source = Source {
+        storage: platform.storage(),
+        root: ROOT,
+    };
+    let mut store = open(source.storage, environment.workspace.document)?;
+    let content = store.find(selector).map_err(Halt::Store)?;
+    let mut verdict = Verdict::new(false);
+    let workspace = Workspace {
+        document: &mut *environment.workspace.document,
+        config: &mut *environment.workspace.config,
+    };
+    let image = judge::judge(
+        source,
+        selector,
+        platform.engine(),
+        &platform.policy(),
+        workspace,
+        &mut |finding, at, detail| verdict.note(finding, at, detail),
+    );
+    let document = read_document(source, &content, environment.workspace.document);
+    let mut out = &mut *environment.out;
+    write::object(&mut out, |out| {
+        out.string("digest", content.digest)?;
+        write_verdict(&verdict, out)?;
+        match &image {
+            Some(image) => out.object("image", |out| write_image(image, out))?,
+            None => out.null("image")?,
+        }
+        match document {
+            Ok(document) => write_parts(document, out),
+            // It is what the verdict says, too.
+            Err(_) => Ok(()),
+        }
+    })?;
+    writeln!(out)?;
+    Ok(Status::Ok)
+}
+
+fn write_image<W: fmt::Write>(image: &Image, out: &mut Object<'_, W>) -> fmt::Result {
+    out.string("manifest", image.manifest.digest)?;
+    out.string("code", format_word(image.format))?;
+    out.unsigned("codeBytes", image.executable.size)?;
+    out.string("entryPoint", &image.entry_point)?;
+    out.array("environment", |out| {
+        let mut list = image.environment.split_terminator('\0');
+        list.try_for_each(|text| out.string(text))
+    })?;
+    out.array("permissions", |out| {
+        let mut list = image.permissions.iter();
+        list.try_for_each(|permission| out.string(permission.name()))
+    })?;
+    out.array("blobs", |out| {
+        image.blobs.iter().try_for_each(|blob| {
+            out.object(|out| {
+                out.string("title", &blob.title)?;
+                out.string("digest", blob.content.digest)?;
+                out.unsigned("size", blob.content.size)
+            })
+        })
+    })
+}
+
+/// The layers of a manifest, or the entries of an index.
+fn write_parts<W: fmt::Write>(document: &[u8], out: &mut Object<'_, W>) -> fmt::Result {
+    let caps = Caps {
+        bytes: u32::try_from(document.len()).unwrap_or(u32::MAX),
+        ..Caps::default()
+    };
+    let Ok(value) = json::parse(document, &caps) else {
+        return Ok(());
+    };
+    if let Ok(index) = Index::parse(value) {
+        return out.array("manifests", |out| {
+            index
+                .manifests()
+                .try_for_each(|entry| out.object(|out| write_entry(&entry, out)))
+        });
+    }
+    let Ok(manifest) = Manifest::parse(value, None) else {
+        return Ok(());
+    };
+    out.array("layers", |out| {
+        manifest.layers().try_for_each(|layer| {
+            out.object(|out| {
+                out.string("mediaType", layer.descriptor.media_type)?;
+                out.string("digest", layer.descriptor.digest)?;
+                out.unsigned("size", layer.descriptor.size)
+            })
+        })
+    })
+}
+
+/// `image rm IMAGE`
+pub(super) fn remove<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let name = only(arguments, "IMAGE")?;
+    let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
+    let in_use = in_use(environment);
+    let storage = environment.supervisor.platform().storage();
+    let mut store = open(storage, environment.workspace.document)?;
+    let freed = store.remove(selector, &in_use).map_err(Halt::Store)?;
+    say_freed(freed, environment)
+}
+
+/// `image prune`
+pub(super) fn prune<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    while let Some(argument) = arguments.next()? {
+        if let Argument::Operand(word) = argument {
+            return Err(Misuse::OperandUnexpected(word).into());
+        }
+    }
+    let in_use = in_use(environment);
+    let storage = environment.supervisor.platform().storage();
+    let mut store = open(storage, environment.workspace.document)?;
+    let freed = store.prune(&in_use).map_err(Halt::Store)?;
+    say_freed(freed, environment)
+}
+
+fn say_freed<'a, P: Platform>(
+    freed: Freed,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let Freed { blobs, bytes } = freed;
+    writeln!(environment.out, "freed {blobs} blobs, {bytes} bytes")?;
+    Ok(Status::Ok)
+}
+
+/// The manifests that containers were created from.
+fn in_use<P: Platform>(environment: &Environment<'_, P>) -> Vec<Sha256, MAX_CONTAINERS> {
+    let mut in_use = Vec::new();
+    environment.supervisor.list(&mut |summary| {
+        let manifest = |spec: &crate::container::Spec| spec.image.manifest.digest;
+        if let Ok(digest) = environment.supervisor.with_spec(summary.handle, manifest) {
+            // There is room for each container there can be.
+            let _ = in_use.push(digest);
+        }
+    });
+    in_use
+}
+
+fn open<'b, 'a, S: Storage>(
+    storage: &'b S,
+    document: &'b mut [u8],
+) -> Result<Store<'b, S>, Halt<'a>> {
+    Store::open(storage, ROOT, document).map_err(Halt::Store)
 }

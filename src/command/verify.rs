@@ -98,23 +98,7 @@ fn print_json(look: Look<'_>, options: Options, mut out: &mut dyn Write) -> Outc
     let mut verdict = Verdict::new(options.strict);
     look(&mut |finding, at, detail| verdict.note(finding, at, detail));
     write::object(&mut out, |object| {
-        object.string("verdict", verdict.word())?;
-        match verdict.code() {
-            Some(code) => {
-                object.string("code", code)?;
-                object.string("at", verdict.at())?;
-            }
-            None => {
-                object.null("code")?;
-                object.null("at")?;
-            }
-        }
-        object.array("warnings", |warnings| {
-            verdict
-                .warnings()
-                .iter()
-                .try_for_each(|warning| warnings.string(warning.code()))
-        })?;
+        write_verdict(&verdict, object)?;
         if !options.all {
             return Ok(());
         }
@@ -157,6 +141,30 @@ fn print_text(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome 
         writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
     }
     Ok(status(&verdict))
+}
+
+/// The members that tell a verdict.
+pub(super) fn write_verdict<W: Write>(
+    verdict: &Verdict,
+    object: &mut write::Object<'_, W>,
+) -> fmt::Result {
+    object.string("verdict", verdict.word())?;
+    match verdict.code() {
+        Some(code) => {
+            object.string("code", code)?;
+            object.string("at", verdict.at())?;
+        }
+        None => {
+            object.null("code")?;
+            object.null("at")?;
+        }
+    }
+    object.array("warnings", |warnings| {
+        verdict
+            .warnings()
+            .iter()
+            .try_for_each(|warning| warnings.string(warning.code()))
+    })
 }
 
 /// One word for what kind of code it is.
