@@ -8,7 +8,8 @@
 //! `OCRE_WAMR_SANITIZE=address` (or another value of `-fsanitize=`) instruments the C code.
 //! The program must then be linked with the sanitizer's runtime, for instance with
 //! `RUSTFLAGS=-Zsanitizer=address`, a nightly compiler, `CC=clang` and an explicit
-//! `--target`.
+//! `--target`, and run with `ASAN_OPTIONS=detect_stack_use_after_return=0`: WAMR takes the
+//! address of a local for the stack pointer.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -365,7 +365,9 @@ ocre_wamr_instantiate(void *handle, uint32_t maximum_pages,
     text[0] = '\0';
     if (boundary) {
         boundary += reserve_bytes;
-        if ((uintptr_t)&boundary < (uintptr_t)boundary + GUEST_STACK_BYTES)
+        /* Not the address of a local: sanitizers move those off the stack. */
+        if ((uintptr_t)__builtin_frame_address(0)
+            < (uintptr_t)boundary + GUEST_STACK_BYTES)
             return OCRE_WAMR_NO_STACK;
     }
     instance = ocre_wamr_allocate(sizeof(*instance));
