@@ -7,3 +7,4 @@
 pub mod directory;
 pub mod flash;
 pub mod littlefs;
+pub mod platform;

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The PC as a [`Platform`]: WAMR, std's threads and clock, the system's randomness, and a
+//! terminal, around a storage of the caller's choice.
+
+mod console;
+mod threads;
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use ocre::container::Guest;
+use ocre::image::judge::{AotPolicy, Policy};
+use ocre::port::{Clock, Console, Entropy, Host, Platform, Storage, Threads};
+use ocre::supervisor::Supervisor;
+use ocre_wamr::{Engine, EngineError, PC_TARGET};
+use ocre_wasi::Wasi;
+
+pub use console::Terminal;
+use threads::{Body, PcThreads};
+
+/// Which images a PC takes if nothing else is said.
+pub const POLICY: Policy<'static> = Policy {
+    aot: AotPolicy::Allow,
+    uninterruptible: false,
+    prefer_portable: false,
+    image_bytes: 64 * 1024 * 1024,
+    memory_bytes: 256 * 1024 * 1024,
+};
+
+/// Bytes of each container's thread's stack that the engine keeps for host functions.
+const HOST_STACK: u32 = 64 * 1024;
+
+/// The PC, with its containers on a storage.
+pub struct Pc<S> {
+    storage: S,
+    engine: Engine,
+    clock: PcClock,
+    threads: PcThreads,
+    console: Box<dyn Console + Send + Sync>,
+    policy: Policy<'static>,
+}
+
+/// A PC with its containers. While one of them runs, its thread keeps the value alive.
+pub type Device<S> = Supervisor<Pc<S>>;
+
+impl<S: Storage + Send + Sync + 'static> Pc<S> {
+    /// Switches a PC on. Several can be on at once in one process; they share its engine.
+    ///
+    /// # Errors
+    /// The engine's, at the first time and then again at each.
+    pub fn boot(
+        storage: S,
+        console: Box<dyn Console + Send + Sync>,
+        policy: Policy<'static>,
+    ) -> Result<Arc<Device<S>>, EngineError> {
+        let engine = engine()?;
+        let boot = Instant::now();
+        Ok(Arc::new_cyclic(|device: &Weak<Device<S>>| {
+            let device = device.clone();
+            let body = move |slot| {
+                let device = device.upgrade()?;
+                let body: Body = Box::new(move || device.thread_main(slot));
+                Some(body)
+            };
+            Supervisor::new(Self {
+                storage,
+                engine,
+                clock: PcClock(boot),
+                threads: PcThreads::new(boot, body),
+                console,
+                policy,
+            })
+        }))
+    }
+}
+
+/// The process's engine.
+fn engine() -> Result<Engine, EngineError> {
+    static ENGINE: OnceLock<Result<Engine, EngineError>> = OnceLock::new();
+    *ENGINE.get_or_init(|| {
+        let options = ocre_wamr::Options {
+            pool: None,
+            host_stack_bytes: HOST_STACK,
+            aot: PC_TARGET,
+        };
+        Engine::start(ocre_wasi::FUNCTIONS, options)
+    })
+}
+
+impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
+    type RawMutex = parking_lot::RawMutex;
+    type Storage = S;
+    type Engine = Engine;
+
+    fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        &PcEntropy
+    }
+
+    fn console(&self) -> &dyn Console {
+        &*self.console
+    }
+
+    fn threads(&self) -> &dyn Threads {
+        &self.threads
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        self.policy
+    }
+
+    fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
+        let mut wasi = Wasi::new(&self.storage, &self.clock, &PcEntropy, guest);
+        run(&mut wasi);
+        wasi.close();
+    }
+}
+
+/// Boot is when it was made.
+#[derive(Clone, Copy, Debug)]
+struct PcClock(Instant);
+
+impl Clock for PcClock {
+    fn uptime_us(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn wall_ns(&self) -> Option<u64> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        u64::try_from(since.as_nanos()).ok()
+    }
+}
+
+/// The system's.
+struct PcEntropy;
+
+impl Entropy for PcEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> bool {
+        getrandom::fill(buffer).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ocre::port::conformance;
+
+    use super::*;
+
+    #[test]
+    fn the_clock_keeps_its_promises() {
+        conformance::clock(&PcClock(Instant::now())).unwrap();
+    }
+
+    #[test]
+    fn the_entropy_keeps_its_promises() {
+        conformance::entropy(&PcEntropy).unwrap();
+    }
+}
