@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A PC with a flash in memory, images put straight onto it, and a console that tests read.
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use ocre::container::state::Outcome;
+use ocre::container::table::Handle;
+use ocre::container::{Error, Options};
+use ocre::image::content::blob_path;
+use ocre::image::permission::Permissions;
+use ocre::image::{Blob, Content, Image};
+use ocre::limits::MAX_LOG_RECORD;
+use ocre::port::{Clock, Console, OpenMode, Platform, Storage, StorageError, Stream};
+use ocre_host::flash::{Geometry, RamFlash};
+use ocre_host::littlefs::LittleFs;
+use ocre_host::platform::{Device, POLICY, Pc};
+use ocre_oci::{Format, Sha256};
+
+pub type Disk = LittleFs<RamFlash>;
+
+type Written = (Stream, Vec<u8>);
+
+/// What containers wrote to the console, and what they are going to read from it.
+#[derive(Clone, Default)]
+pub struct Tape {
+    written: Arc<Mutex<Vec<Written>>>,
+    typed: Arc<Mutex<VecDeque<u8>>>,
+    ended: Arc<Mutex<bool>>,
+}
+
+impl Tape {
+    pub fn type_in(&self, text: &str) {
+        self.typed.lock().unwrap().extend(text.as_bytes());
+    }
+
+    pub fn end_input(&self) {
+        *self.ended.lock().unwrap() = true;
+    }
+
+    pub fn text(&self, stream: Stream) -> String {
+        let written = self.written.lock().unwrap();
+        let of_stream = written.iter().filter(|(one, _)| *one == stream);
+        let bytes: Vec<u8> = of_stream.flat_map(|(_, bytes)| bytes.clone()).collect();
+        String::from_utf8(bytes).unwrap()
+    }
+}
+
+impl Console for Tape {
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        self.written.lock().unwrap().push((stream, bytes.to_vec()));
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        let mut typed = self.typed.lock().unwrap();
+        if typed.is_empty() {
+            return self.ended.lock().unwrap().then_some(0);
+        }
+        let count = typed.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(typed.drain(..count)) {
+            *to = from;
+        }
+        Some(count)
+    }
+}
+
+/// A device that is on, and its console.
+pub struct Bench {
+    pub device: Arc<Device<Disk>>,
+    pub console: Tape,
+    pub disk: Disk,
+}
+
+pub fn disk() -> Disk {
+    let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
+    formatted.expect("memory takes a file system");
+    LittleFs::mount(flash)
+        .map_err(|(_, error)| error)
+        .expect("the flash mounts")
+}
+
+pub fn boot() -> Bench {
+    boot_on(disk())
+}
+
+pub fn boot_on(disk: Disk) -> Bench {
+    let console = Tape::default();
+    let device = Pc::boot(disk.clone(), Box::new(console.clone()), POLICY).expect("an engine");
+    Bench {
+        device,
+        console,
+        disk,
+    }
+}
+
+/// A guest that `cargo xtask guests` has built.
+pub fn guest(name: &str) -> Vec<u8> {
+    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
+    let folder = std::env::var_os("OCRE_GUESTS").map_or(built, PathBuf::from);
+    let path = folder.join(name).with_extension("wasm");
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run cargo xtask guests", path.display()))
+}
+
+/// A guest from text.
+pub fn assemble(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the test's module is well-formed")
+}
+
+pub fn write_file(storage: &impl Storage, path: &str, bytes: &[u8]) {
+    let mut file = storage.open(path, OpenMode::REWRITE).expect("room");
+    storage.write(&mut file, bytes).expect("room");
+    storage.close(file).expect("room");
+}
+
+pub fn read_file(storage: &impl Storage, path: &str) -> Result<Vec<u8>, StorageError> {
+    let size = usize::try_from(storage.metadata(path)?.size).unwrap();
+    let mut bytes = vec![0; size];
+    let count = ocre::image::content::read_file(storage, path, &mut bytes)?;
+    assert_eq!(count, size);
+    Ok(bytes)
+}
+
+/// Puts content onto the partition, as the store does.
+pub fn put(storage: &impl Storage, bytes: &[u8]) -> Content {
+    for folder in ["/blobs", "/blobs/sha256"] {
+        match storage.create_dir(folder) {
+            Ok(()) | Err(StorageError::Exists) => {}
+            Err(error) => panic!("{folder}: {error}"),
+        }
+    }
+    let digest = Sha256::of(bytes);
+    write_file(storage, &blob_path("/", &digest).unwrap(), bytes);
+    Content {
+        digest,
+        size: bytes.len() as u64,
+    }
+}
+
+/// A judged image of that code on the partition.
+pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
+    let executable = put(storage, code);
+    Image {
+        manifest: executable,
+        executable,
+        executable_layer: 0,
+        format: Format::Wasm,
+        aot_annotations: Ok(()),
+        entry_point: "_start".try_into().unwrap(),
+        environment: heapless::String::new(),
+        permissions: Permissions::default(),
+        blobs: heapless::Vec::new(),
+    }
+}
+
+pub fn with_blob(storage: &impl Storage, mut image: Image, title: &str, bytes: &[u8]) -> Image {
+    let blob = Blob {
+        content: put(storage, bytes),
+        title: title.try_into().unwrap(),
+    };
+    image.blobs.push(blob).unwrap();
+    image
+}
+
+impl Bench {
+    pub fn image(&self, code: &[u8]) -> Image {
+        image(&self.disk, code)
+    }
+
+    pub fn create(&self, name: &str, code: &[u8], options: &Options<'_>) -> Handle {
+        let created = self.device.create(Some(name), self.image(code), options);
+        created.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Creates and starts.
+    pub fn start(&self, name: &str, code: &[u8], options: &Options<'_>) -> Handle {
+        let handle = self.create(name, code, options);
+        self.device.start(handle).expect("it starts");
+        handle
+    }
+
+    /// How the run ends. A minute is for ever here: nothing waited for takes a second.
+    pub fn end(&self, handle: Handle) -> Outcome {
+        let minute = self.now() + 60_000_000;
+        self.device
+            .wait(handle, Some(minute))
+            .expect("the run ends")
+    }
+
+    /// Creates, starts, and runs to the end.
+    pub fn run(&self, name: &str, code: &[u8], arguments: &[&str]) -> (Handle, Outcome) {
+        let options = Options {
+            arguments,
+            ..Options::default()
+        };
+        let handle = self.start(name, code, &options);
+        (handle, self.end(handle))
+    }
+
+    pub fn now(&self) -> u64 {
+        let clock: &dyn Clock = self.device.platform().clock();
+        clock.uptime_us()
+    }
+
+    /// All that a container's log keeps of one stream.
+    pub fn log(&self, handle: Handle, stream: Stream) -> String {
+        let mut cursor = self.device.log_cursor(handle, None).unwrap();
+        let mut buffer = [0; MAX_LOG_RECORD];
+        let mut bytes = Vec::new();
+        while let Some(record) = self
+            .device
+            .read_log(handle, &mut cursor, &mut buffer)
+            .unwrap()
+        {
+            if record.stream == stream {
+                bytes.extend_from_slice(&buffer[..record.length]);
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    pub fn output(&self, handle: Handle) -> String {
+        self.log(handle, Stream::Stdout)
+    }
+
+    /// Waits until a container has written something that ends with `text`.
+    pub fn await_output(&self, handle: Handle, text: &str) {
+        let minute = self.now() + 60_000_000;
+        let mut cursor = self.device.log_cursor(handle, None).unwrap();
+        let mut buffer = [0; MAX_LOG_RECORD];
+        let mut seen = String::new();
+        while !seen.ends_with(text) {
+            self.device
+                .await_log(handle, cursor, Some(minute))
+                .expect("it is there");
+            let record = self
+                .device
+                .read_log(handle, &mut cursor, &mut buffer)
+                .unwrap();
+            let record = record.unwrap_or_else(|| panic!("ended after {seen:?}"));
+            seen.push_str(str::from_utf8(&buffer[..record.length]).unwrap());
+        }
+    }
+
+    pub fn state(&self, handle: Handle) -> Result<String, Error> {
+        Ok(self.device.status(handle)?.state.to_string())
+    }
+}
