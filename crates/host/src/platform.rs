@@ -74,8 +74,11 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
     }
 }
 
-/// The process's engine.
-fn engine() -> Result<Engine, EngineError> {
+/// The process's engine, with WASI's host functions.
+///
+/// # Errors
+/// The engine's, at the first time and then again at each.
+pub fn engine() -> Result<Engine, EngineError> {
     static ENGINE: OnceLock<Result<Engine, EngineError>> = OnceLock::new();
     *ENGINE.get_or_init(|| {
         let options = ocre_wamr::Options {
