@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What `test` does, then what is slower or needs nightly Rust: the
-//! documentation without warnings, the core and the parsers under Miri, the
-//! engine under the address sanitizer, every fuzz corpus, each benchmark once.
+//! documentation without warnings, the demo, each benchmark once, each fuzz
+//! target for a while, the engine under the address sanitizer, the core and the
+//! parsers under Miri.
 
 use anyhow::Result;
 
 use crate::fuzz::nightly;
 use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, target_dir};
-use crate::{bench, fuzz, test};
+use crate::{bench, demo, fuzz, test};
+
+/// Executions of each fuzz target: some seconds.
+const FUZZ_RUNS: &str = "100000";
 
 /// Runs all of it, stops at the first thing that fails, and ends with what was
 /// left out because this machine can't do it.
@@ -18,13 +22,14 @@ pub fn ci() -> Result<()> {
     run(cargo()
         .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
+    demo::demo()?;
     bench::bench(&["--once"])?;
 
     if !succeeds(nightly().arg("--version")) {
-        step("Left out, for want of nightly Rust: Miri, the address sanitizer, fuzz corpora");
+        step("Left out, for want of nightly Rust: fuzzing, the address sanitizer, Miri");
         return Ok(());
     }
-    fuzz::replay()?;
+    fuzz::fuzz(&["-runs", FUZZ_RUNS])?;
     address_sanitizer()?;
     miri()
 }

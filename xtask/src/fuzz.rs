@@ -3,8 +3,8 @@
 //! how many executions each had.
 //!
 //! A target starts from its corpus in `fuzz/corpus/TARGET`, to which it adds
-//! what it finds. A finding ends the task; the input is in
-//! `fuzz/artifacts/TARGET`.
+//! what it finds, and from the words in `fuzz/TARGET.dict` if there is one. A
+//! finding ends the task; the input is in `fuzz/artifacts/TARGET`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -38,15 +38,6 @@ pub fn fuzz(args: &[&str]) -> Result<()> {
     step("Fuzzed without a finding");
     for (target, count) in counts {
         println!("{target}: {count} executions");
-    }
-    Ok(())
-}
-
-/// Runs every input of every corpus once.
-pub fn replay() -> Result<()> {
-    setup()?;
-    for target in targets_known()? {
-        run_target(&target, 0)?;
     }
     Ok(())
 }
@@ -98,8 +89,13 @@ fn targets_known() -> Result<Vec<String>> {
 /// Runs one target and returns the number of executions that libFuzzer counted.
 fn run_target(target: &str, runs: u64) -> Result<u64> {
     step(&format!("Fuzzing {target}"));
-    let mut child = nightly()
-        .args(["fuzz", "run", target, "--", &format!("-runs={runs}")])
+    let mut command = nightly();
+    command.args(["fuzz", "run", target, "--", &format!("-runs={runs}")]);
+    let dictionary = root().join("fuzz").join(target).with_extension("dict");
+    if dictionary.is_file() {
+        command.arg(format!("-dict={}", dictionary.display()));
+    }
+    let mut child = command
         .stderr(Stdio::piped())
         .spawn()
         .context("can't start cargo fuzz")?;

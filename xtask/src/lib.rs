@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod demo;
 pub mod fuzz;
 pub mod guests;
 pub mod process;

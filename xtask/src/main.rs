@@ -4,15 +4,17 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, ci, fuzz, guests, setup, test};
+use xtask::{bench, ci, demo, fuzz, guests, setup, test};
 
 const HELP: &str = "\
 cargo xtask TASK
 
+  demo      from guest source to running container, interpreted and ahead-of-time compiled
   setup     installs what the other tasks need, or says what to install
   guests    builds samples/containers into target/guests
   test      format, lints and all tests: what must pass before a change goes in
-  ci        test, then what is slower: documentation, benchmarks, fuzz corpora, Miri
+  ci        test, then what is slower: documentation, demo, benchmarks, fuzzing,
+            sanitizer, Miri
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
   bench     measures against native code, bare sha256 and bare WAMR
@@ -37,6 +39,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
             setup::guests()?;
             guests::build()
         }
+        ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),

@@ -23,10 +23,11 @@ pub fn test() -> Result<()> {
 fn lint() -> Result<()> {
     step("Format and lints");
     let guests = root().join("samples/containers");
-    run(cargo().args(["fmt", "--all", "--check"]))?;
-    run(cargo()
-        .args(["fmt", "--all", "--check"])
-        .current_dir(&guests))?;
+    for workspace in [root(), &guests, &root().join("fuzz")] {
+        run(cargo()
+            .args(["fmt", "--all", "--check"])
+            .current_dir(workspace))?;
+    }
     let clippy = ["clippy", "--workspace", "--locked", "--quiet"];
     let deny_warnings = ["--", "-D", "warnings"];
     run(cargo()
