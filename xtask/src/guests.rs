@@ -37,7 +37,7 @@ const C: [CGuest; 3] = [
     },
     CGuest {
         name: "kernel",
-        sources: &["kernel/main.c", "kernel/kernels.c"],
+        sources: &["kernel/main.c", "../../benches/kernels/sha256.c"],
         optimisation: "-O2",
     },
     CGuest {
