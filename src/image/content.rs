@@ -10,7 +10,7 @@ use sha2::Digest as _;
 use super::Content;
 use super::judge::Source;
 use super::verdict::Code;
-use crate::limits::{COPY_BUFFER, MAX_PATH};
+use crate::limits::MAX_PATH;
 use crate::port::{EntryKind, OpenMode, Storage, StorageError};
 
 /// A path on the partition.
@@ -115,18 +115,22 @@ pub fn read_named<'b, S: Storage>(
     Ok(buffer.get(..count).unwrap_or_default())
 }
 
-/// Hashes content through a small buffer, without keeping it.
+/// Hashes content without keeping it, as much at a time as `buffer` holds.
 ///
 /// # Errors
 /// As [`stat`], and `digest-mismatch`.
-pub fn verify<S: Storage>(storage: &S, root: &str, content: &Content) -> Result<(), Code> {
+pub fn verify<S: Storage>(
+    storage: &S,
+    root: &str,
+    content: &Content,
+    buffer: &mut [u8],
+) -> Result<(), Code> {
     stat(storage, root, content)?;
     let mut file = storage.open(&blob_path(root, &content.digest)?, OpenMode::READ)?;
     let mut hasher = sha2::Sha256::new();
-    let mut buffer = [0; COPY_BUFFER];
     let mut size = 0_u64;
     loop {
-        let count = storage.read(&mut file, &mut buffer)?;
+        let count = storage.read(&mut file, buffer)?;
         let bytes = buffer.get(..count).unwrap_or_default();
         if bytes.is_empty() {
             break;

@@ -92,7 +92,7 @@ pub struct Policy<'a> {
 pub struct Workspace<'a> {
     /// For an index or a manifest.
     pub document: &'a mut [u8],
-    /// For an image config.
+    /// For an image config, and then for hashing: a larger one hashes faster.
     pub config: &'a mut [u8],
 }
 
@@ -337,7 +337,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             (self.report)(Finding::Warning(warning), Place::Whole(Part::Manifest), "")?;
         }
         let settings = self.config(&manifest, document, config)?;
-        let layers = self.layers(&manifest, document)?;
+        let layers = self.layers(&manifest, document, config)?;
         let (Some(settings), Some(layers)) = (settings, layers) else {
             return ControlFlow::Continue(None);
         };
@@ -548,7 +548,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         };
         let config_type = manifest.config_type();
         if matches!(config_type, ConfigType::Empty | ConfigType::Unsupported) {
-            let verified = content::verify(self.source.storage, self.source.root, &content);
+            let verified = content::verify(self.source.storage, self.source.root, &content, buffer);
             self.check(verified, Place::Whole(Part::Config))?;
             return self.refuse(Code::Document(ErrorKind::ConfigUnsupported), at);
         }
@@ -571,7 +571,13 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         self.check(settings, Place::Whole(Part::Config))
     }
 
-    fn layers(&mut self, manifest: &Manifest<'_>, document: &[u8]) -> Step<Layers> {
+    /// `buffer` is for hashing.
+    fn layers(
+        &mut self,
+        manifest: &Manifest<'_>,
+        document: &[u8],
+        buffer: &mut [u8],
+    ) -> Step<Layers> {
         let executable = manifest
             .executable()
             .map_err(|error| (error.kind, error.offset));
@@ -605,7 +611,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             if content::stat(self.source.storage, self.source.root, &content).is_err() {
                 continue;
             }
-            let verified = content::verify(self.source.storage, self.source.root, &content);
+            let verified = content::verify(self.source.storage, self.source.root, &content, buffer);
             let blob = verified.and_then(|()| {
                 let title = title(&layer).ok_or(Code::LimitCapacity)?;
                 blobs

@@ -570,7 +570,8 @@ fn put<S: Storage>(
     content: &Content,
     source: &mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
 ) -> Result<(), Error> {
-    match content::verify(to.storage, to.root, content) {
+    let mut buffer = [0; COPY_BUFFER];
+    match content::verify(to.storage, to.root, content, &mut buffer) {
         Ok(()) => return Ok(()),
         // Damage ends with the file that has it.
         Err(Code::Storage(error)) if error != StorageError::Corrupt => return Err(error.into()),
@@ -582,7 +583,6 @@ fn put<S: Storage>(
     let path = blob_path(to.root, &content.digest)?;
     atomic::replace(to.storage, &path, |output| {
         let mut hasher = sha2::Sha256::new();
-        let mut buffer = [0; COPY_BUFFER];
         loop {
             let count = source(&mut buffer)?;
             let bytes = buffer.get(..count).unwrap_or_default();

@@ -75,7 +75,7 @@ impl Options {
         // call either, and that test is what ends a recursion.
         let interruptible = self.kill_checks && self.bounds_checks;
         [
-            ("dev.ocre.aot.target", self.target.arch().to_owned()),
+            ("dev.ocre.aot.target", self.target.name().to_owned()),
             ("dev.ocre.aot.cpu", self.cpu().to_owned()),
             ("dev.ocre.aot.abi", self.target.abi().to_owned()),
             ("dev.ocre.aot.wamr", WAMR_VERSION.to_owned()),

@@ -117,3 +117,16 @@ fn a_cpu_that_llvm_does_not_know_is_refused() {
     let error = compile(&module(), &options).expect_err("refused");
     assert!(matches!(error, Error::Unsupported(_)), "{error:?}");
 }
+
+#[test]
+fn what_a_file_is_annotated_with_is_what_the_judge_takes() {
+    let known = ocre::image::aot::Target::ALL;
+    assert_eq!(known.len(), Target::ALL.len());
+    for (target, known) in Target::ALL.into_iter().zip(known) {
+        let annotations = Options::new(target).annotations();
+        let expected = [known.name, known.cpus[0], known.abi, known.wamr, "true"];
+        assert_eq!(annotations.map(|(_, value)| value), expected);
+        assert_eq!(target.arch(), known.arch);
+        assert_eq!(target.pointer_bits() == 64, known.wide);
+    }
+}
