@@ -3,6 +3,8 @@
 //! document: what is taken prints as it was and is taken again.
 #![no_main]
 
+use std::fmt::Write;
+
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::json::{self, Caps, Value};
 use ocre_oci::{DigestRef, MediaType, Reference, Sha256, write};
@@ -36,11 +38,12 @@ fuzz_target!(|text: &str| {
     // As a string, the text means the same however it is spelt.
     let mut plain = String::new();
     write::string(&mut plain, text).expect("a String takes everything");
-    let escaped: String = text
-        .encode_utf16()
-        .map(|unit| format!("\\u{unit:04X}"))
-        .collect();
-    for document in [plain, format!("\"{escaped}\"")] {
+    let mut escaped = String::from("\"");
+    for unit in text.encode_utf16() {
+        write!(escaped, "\\u{unit:04X}").expect("a String takes everything");
+    }
+    escaped.push('"');
+    for document in [plain, escaped] {
         let caps = Caps {
             bytes: u32::MAX,
             ..Caps::default()

@@ -85,9 +85,13 @@ impl fmt::Display for Hex<'_> {
 pub enum DigestRef<'a> {
     /// One that can be verified.
     Sha256(Sha256),
-    /// One that can't: `algorithm:encoded`.
-    Other(Text<'a>),
+    /// One that can't.
+    Other(OtherDigest<'a>),
 }
+
+/// A digest of an algorithm other than sha256, displayed as `algorithm:encoded`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OtherDigest<'a>(Text<'a>);
 
 impl<'a> DigestRef<'a> {
     /// `algorithm:encoded`, where the algorithm is runs of `[a-z0-9]` joined by one
@@ -132,7 +136,7 @@ impl<'a> DigestRef<'a> {
         } else {
             encoded.clone().next().is_some() && encoded.clone().all(is_encoded)
         };
-        well_formed.then_some(Self::Other(text))
+        well_formed.then_some(Self::Other(OtherDigest(text)))
     }
 
     /// The digest that can be verified, if it is one.
@@ -168,7 +172,7 @@ impl fmt::Display for DigestRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sha256(digest) => digest.fmt(f),
-            Self::Other(text) => text.fmt(f),
+            Self::Other(OtherDigest(text)) => text.fmt(f),
         }
     }
 }
