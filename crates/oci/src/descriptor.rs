@@ -42,13 +42,32 @@ impl<'a> Descriptor<'a> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
-        hand_over(value.require("mediaType").and_then(media_type), report)?;
-        let digest = hand_over(value.require("digest").and_then(digest), report)?;
-        let size = hand_over(value.require("size").and_then(Value::unsigned), report)?;
-        if let Some(data) = value.get("data") {
+        let [
+            type_,
+            digest_,
+            size,
+            data,
+            urls,
+            annotations,
+            artifact_type,
+            platform,
+        ] = value.fields([
+            "mediaType",
+            "digest",
+            "size",
+            "data",
+            "urls",
+            "annotations",
+            "artifactType",
+            "platform",
+        ]);
+        hand_over(value.present(type_).and_then(media_type), report)?;
+        let digest = hand_over(value.present(digest_).and_then(digest), report)?;
+        let size = hand_over(value.present(size).and_then(Value::unsigned), report)?;
+        if let Some(data) = data {
             hand_over(check_data(data, digest, size), report)?;
         }
-        if let Some(urls) = value.get("urls") {
+        if let Some(urls) = urls {
             check_strings(urls, report, |url| {
                 if uri::is_absolute(url) {
                     Ok(())
@@ -57,11 +76,13 @@ impl<'a> Descriptor<'a> {
                 }
             })?;
         }
-        check_annotations(value, report)?;
-        if let Some(artifact_type) = value.get("artifactType") {
+        if let Some(annotations) = annotations {
+            check_annotations(annotations, report)?;
+        }
+        if let Some(artifact_type) = artifact_type {
             hand_over(media_type(artifact_type), report)?;
         }
-        if let Some(platform) = value.get("platform") {
+        if let Some(platform) = platform {
             Platform::check(platform, report)?;
         }
         ControlFlow::Continue(())
@@ -69,11 +90,12 @@ impl<'a> Descriptor<'a> {
 
     /// The required members alone, of a descriptor that has been checked.
     pub(crate) fn required(value: Value<'a>) -> Result<Self, Error> {
+        let [type_, digest_, size] = value.fields(["mediaType", "digest", "size"]);
         Ok(Self {
             value,
-            media_type: value.require("mediaType").and_then(media_type)?,
-            digest: value.require("digest").and_then(digest)?,
-            size: value.require("size").and_then(Value::unsigned)?,
+            media_type: value.present(type_).and_then(media_type)?,
+            digest: value.present(digest_).and_then(digest)?,
+            size: value.present(size).and_then(Value::unsigned)?,
         })
     }
 
@@ -193,11 +215,8 @@ impl<'a> Annotations<'a> {
     }
 }
 
-/// Checks the member `annotations` of `object`, if there is one.
-pub(crate) fn check_annotations(object: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
-    let Some(annotations) = object.get("annotations") else {
-        return ControlFlow::Continue(());
-    };
+/// Checks that `annotations` is an object of strings.
+pub(crate) fn check_annotations(annotations: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
     if let Err(error) = annotations.expect(Kind::Object) {
         return report(error);
     }

@@ -36,7 +36,7 @@ impl<'a> Index<'a> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
-        check_schema_version(value, report)?;
+        check_schema_version(value.require("schemaVersion"), report)?;
         if let Some(value) = value.get("mediaType") {
             let checked = media_type(value).and_then(|found| {
                 if found == INDEX_MEDIA_TYPE {
@@ -106,26 +106,32 @@ impl<'a> Entry<'a> {
 }
 
 /// `schemaVersion` is 2: in indexes and manifests alike.
-pub(crate) fn check_schema_version(object: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
-    let checked = object
-        .require("schemaVersion")
-        .and_then(|value| match value.unsigned() {
-            Ok(2) => Ok(()),
-            Err(error) if error.kind == ErrorKind::FieldType => Err(error),
-            _ => Err(value.error(ErrorKind::SchemaVersion)),
-        });
+pub(crate) fn check_schema_version(
+    version: Result<Value<'_>, Error>,
+    report: Report<'_>,
+) -> ControlFlow<()> {
+    let checked = version.and_then(|value| match value.unsigned() {
+        Ok(2) => Ok(()),
+        Err(error) if error.kind == ErrorKind::FieldType => Err(error),
+        _ => Err(value.error(ErrorKind::SchemaVersion)),
+    });
     hand_over(checked, report).map_continue(drop)
 }
 
 /// The optional members that end indexes and manifests alike.
 pub(crate) fn check_tail(object: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
-    if let Some(artifact_type) = object.get("artifactType") {
+    let [artifact_type, subject, annotations] =
+        object.fields(["artifactType", "subject", "annotations"]);
+    if let Some(artifact_type) = artifact_type {
         hand_over(media_type(artifact_type), report)?;
     }
-    if let Some(subject) = object.get("subject") {
+    if let Some(subject) = subject {
         Descriptor::check(subject, report)?;
     }
-    check_annotations(object, report)
+    if let Some(annotations) = annotations {
+        check_annotations(annotations, report)?;
+    }
+    ControlFlow::Continue(())
 }
 
 /// The `artifactType` of a checked document.

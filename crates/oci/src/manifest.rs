@@ -29,11 +29,12 @@ impl<'a> Manifest<'a> {
     /// The first that [`check`](Self::check) finds.
     pub fn parse(value: Value<'a>, described_as: Option<MediaType<'_>>) -> Result<Self, Error> {
         first(|report| Self::check(value, described_as, report))?;
+        let [type_, config, layers] = value.fields(["mediaType", "config", "layers"]);
         Ok(Self {
             value,
-            layers: value.require("layers")?,
-            manifest_type: manifest_type(value, described_as)?,
-            config: Descriptor::required(value.require("config")?)?,
+            layers: value.present(layers)?,
+            manifest_type: manifest_type(value, type_, described_as)?,
+            config: Descriptor::required(value.present(config)?)?,
         })
     }
 
@@ -53,21 +54,27 @@ impl<'a> Manifest<'a> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
-        check_schema_version(value, report)?;
-        hand_over(manifest_type(value, described_as), report)?;
-        if let Some(config) = hand_over(value.require("config"), report)? {
+        let [version, type_, config, layers, artifact_type] = value.fields([
+            "schemaVersion",
+            "mediaType",
+            "config",
+            "layers",
+            "artifactType",
+        ]);
+        check_schema_version(value.present(version), report)?;
+        hand_over(manifest_type(value, type_, described_as), report)?;
+        if let Some(config) = hand_over(value.present(config), report)? {
             Descriptor::check(config, report)?;
             let config_type = config
                 .get("mediaType")
-                .and_then(|value| media_type(value).ok());
-            if config_type.map(ConfigType::of) == Some(ConfigType::Empty)
-                && value.get("artifactType").is_none()
-            {
+                .and_then(|value| media_type(value).ok())
+                .map(ConfigType::of);
+            if config_type == Some(ConfigType::Empty) && artifact_type.is_none() {
                 report(value.error(ErrorKind::ArtifactTypeMissing))?;
             }
         }
         let layers = value
-            .require("layers")
+            .present(layers)
             .and_then(|value| value.expect(Kind::Array));
         if let Some(layers) = hand_over(layers, report)? {
             if layers.elements().next().is_none() {
@@ -169,11 +176,13 @@ impl<'a> Manifest<'a> {
     }
 }
 
+/// `value` is the member `mediaType` of `object`.
 fn manifest_type(
     object: Value<'_>,
+    value: Option<Value<'_>>,
     described_as: Option<MediaType<'_>>,
 ) -> Result<ManifestType, Error> {
-    let Some(value) = object.get("mediaType") else {
+    let Some(value) = value else {
         return match described_as {
             None => Ok(ManifestType::Oci),
             Some(described) => {

@@ -4,6 +4,7 @@
 //! Two texts are equal when they spell the same characters, with escapes or
 //! without.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::iter::FusedIterator;
 
@@ -93,6 +94,22 @@ impl PartialEq for Text<'_> {
 }
 
 impl Eq for Text<'_> {}
+
+impl Ord for Text<'_> {
+    /// By code points, which is also the order of their UTF-8.
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.as_plain(), other.as_plain()) {
+            (Some(this), Some(that)) => this.cmp(that),
+            _ => self.chars().cmp(other.chars()),
+        }
+    }
+}
+
+impl PartialOrd for Text<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one pass that validates a document.
 
+use core::cmp::Ordering;
+
 use super::scan::{after, byte, closing_quote, skip_space};
 use super::value::Value;
 use crate::text::{BadEscape, Text};
@@ -21,8 +23,7 @@ pub struct Caps {
 impl Caps {
     /// Bounds the parser's stack: 6 bytes each.
     pub const MAX_DEPTH: u8 = 32;
-    /// Bounds the parser's stack (4 bytes each), and the comparisons it makes to
-    /// find a duplicate name.
+    /// Bounds the parser's stack: 4 bytes each.
     pub const MAX_OPEN_NAMES: usize = 256;
 }
 
@@ -88,7 +89,9 @@ struct Parser<'a, 'c> {
     at: usize,
     caps: &'c Caps,
     open: heapless::Vec<Open, { Caps::MAX_DEPTH as usize }, u8>,
-    /// Offsets of the names read so far in the open objects, outermost first.
+    /// Offsets of the names read so far in the open objects, outermost first; those
+    /// of one object in the order of the names, so that a hostile document can't
+    /// make the search for a duplicate quadratic.
     names: heapless::Vec<u32, { Caps::MAX_OPEN_NAMES }, u16>,
 }
 
@@ -221,14 +224,19 @@ impl<'a> Parser<'a, '_> {
         let duplicate = self.error(ErrorKind::JsonDuplicateKey);
         let start = duplicate.offset;
         let name = self.string()?;
-        let siblings = self.names.get(usize::from(outer)..).unwrap_or_default();
-        if siblings
-            .iter()
-            .any(|&sibling| Value::at(self.document, sibling).text() == Ok(name))
-        {
-            return Err(duplicate);
+        let outer = usize::from(outer);
+        let siblings = self.names.get(outer..).unwrap_or_default();
+        let place = siblings.binary_search_by(|&sibling| {
+            let sibling = Value::at(self.document, sibling).text();
+            sibling.map_or(Ordering::Less, |sibling| sibling.cmp(&name))
+        });
+        match place {
+            Ok(_) => return Err(duplicate),
+            Err(place) => self
+                .names
+                .insert(outer.saturating_add(place), start)
+                .map_err(|_| too_many)?,
         }
-        self.names.push(start).map_err(|_| too_many)?;
 
         self.skip_space();
         if self.peek() != Some(b':') {

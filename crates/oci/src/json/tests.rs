@@ -121,6 +121,24 @@ fn names_are_unique_in_an_object() {
 }
 
 #[test]
+fn names_are_unique_wherever_they_sort() {
+    let names = ["m", "c", "x", "\\u0061", "é", "", "ab", "😀", "z"];
+    for again in names {
+        let members: Vec<String> = names
+            .iter()
+            .map(|name| format!("\"{name}\":{{}}"))
+            .collect();
+        let document = format!("{{{},\"{again}\":0}}", members.join(","));
+        let offset = document.rfind(',').unwrap() + 1;
+        refused(
+            document.as_bytes(),
+            ErrorKind::JsonDuplicateKey,
+            u32::try_from(offset).unwrap(),
+        );
+    }
+}
+
+#[test]
 fn names_are_unique_also_when_spelt_with_escapes() {
     refused(br#"{"a":1,"\u0061":2}"#, ErrorKind::JsonDuplicateKey, 7);
     refused(br#"{"\u0061":1,"a":2}"#, ErrorKind::JsonDuplicateKey, 12);
@@ -272,6 +290,15 @@ fn members_and_elements_come_in_order() {
     assert_eq!(value.elements().count(), 0);
     assert_eq!(value.get("b").unwrap().members().count(), 0);
     assert_eq!(value.get("a").unwrap().elements().count(), 0);
+}
+
+#[test]
+fn fields_are_found_in_any_order() {
+    let value = parse_default(r#"{"b":1,"c":2,"\u0061":3}"#).unwrap();
+    let fields = value
+        .fields(["a", "b", "x"])
+        .map(|field| field.map(Value::source));
+    assert_eq!(fields, [Some("3"), Some("1"), None]);
 }
 
 #[test]

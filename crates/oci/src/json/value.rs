@@ -98,9 +98,26 @@ impl<'a> Value<'a> {
             .map(|(_, value)| value)
     }
 
+    /// The members of those names, found in one pass.
+    pub fn fields<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let mut fields = [None; N];
+        for (found, value) in self.members() {
+            let mut slots = names.iter().zip(&mut fields);
+            if let Some((_, field)) = slots.find(|(name, _)| found == **name) {
+                *field = Some(value);
+            }
+        }
+        fields
+    }
+
     /// The member of that name, else `field-missing` at this object.
     pub fn require(self, name: &str) -> Result<Value<'a>, Error> {
-        self.get(name).ok_or(self.error(ErrorKind::FieldMissing))
+        self.present(self.get(name))
+    }
+
+    /// What was found in this object, else `field-missing` at this object.
+    pub(crate) fn present(self, field: Option<Value<'a>>) -> Result<Value<'a>, Error> {
+        field.ok_or(self.error(ErrorKind::FieldMissing))
     }
 
     /// A string's text, else `field-type`.
