@@ -11,7 +11,7 @@ pub mod advice;
 pub mod arguments;
 mod containers;
 pub mod help;
-mod images;
+pub mod images;
 mod info;
 pub mod line;
 mod logs;

@@ -1,14 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Capacities of the core, in one place.
+//! Capacities of the core, in one place. Some can be set by the build's environment, in a
+//! variable named after them with `OCRE_` in front: the firmware's build does so.
+
+/// What the build's environment says, else `default`.
+const fn set(value: Option<&str>, default: usize) -> usize {
+    match value {
+        None => default,
+        Some(text) => match usize::from_str_radix(text, 10) {
+            Ok(value) => value,
+            Err(_) => 0, // refused below
+        },
+    }
+}
+
+const _: () = assert!(
+    MAX_CONTAINERS > 0 && MAX_CONTAINERS < 256 && MAX_DOCUMENT > 0 && MAX_CONFIG > 0,
+    "a capacity in the environment is no number"
+);
+const _: () = assert!(
+    LOG_BYTES.is_power_of_two() && LOG_BYTES >= 512,
+    "OCRE_LOG_BYTES is a power of two, at least 512"
+);
+const _: () = assert!(
+    DEFAULT_MEMORY > 0 && DEFAULT_STACK > 0 && DEFAULT_THREAD_STACK > 0,
+    "a default in the environment is no number"
+);
 
 /// Longest path on the partition, in bytes.
 pub const MAX_PATH: usize = 160;
 /// Most containers at once.
-pub const MAX_CONTAINERS: usize = 8;
+pub const MAX_CONTAINERS: usize = set(option_env!("OCRE_MAX_CONTAINERS"), 8);
 /// Largest index or manifest on a device, in bytes.
-pub const MAX_DOCUMENT: usize = 8 * 1024;
+pub const MAX_DOCUMENT: usize = set(option_env!("OCRE_MAX_DOCUMENT"), 8 * 1024);
 /// Largest image config on a device, in bytes.
-pub const MAX_CONFIG: usize = 4 * 1024;
+pub const MAX_CONFIG: usize = set(option_env!("OCRE_MAX_CONFIG"), 4 * 1024);
 /// Buffer for hashing and copying, in bytes.
 pub const COPY_BUFFER: usize = 512;
 /// Longest entry point name, in bytes.
@@ -30,14 +55,15 @@ pub const MAX_NAME: usize = 32;
 /// A container's arguments, its own name included, in bytes, each counted with one more.
 pub const MAX_ARGUMENTS: usize = 256;
 /// Bytes of output, with 11 more for each line, that a container's log keeps; a power of two.
-pub const LOG_BYTES: usize = 4 * 1024;
+pub const LOG_BYTES: usize = set(option_env!("OCRE_LOG_BYTES"), 4 * 1024);
 /// Longest part of a line that the log keeps in one piece, in bytes.
 pub const MAX_LOG_RECORD: usize = 256;
 /// Most files and folders that a container has open at once.
 pub const MAX_OPEN_FILES: usize = 8;
 /// Bytes of linear memory that a container may have if nothing else is said.
-pub const DEFAULT_MEMORY: u32 = 1024 * 1024;
+pub const DEFAULT_MEMORY: u32 = set(option_env!("OCRE_DEFAULT_MEMORY"), 1024 * 1024) as u32;
 /// Bytes of stack for interpreted frames if nothing else is said.
-pub const DEFAULT_STACK: u32 = 16 * 1024;
+pub const DEFAULT_STACK: u32 = set(option_env!("OCRE_DEFAULT_STACK"), 16 * 1024) as u32;
 /// Bytes of a container's thread's stack if nothing else is said.
-pub const DEFAULT_THREAD_STACK: u32 = 16 * 1024;
+pub const DEFAULT_THREAD_STACK: u32 =
+    set(option_env!("OCRE_DEFAULT_THREAD_STACK"), 16 * 1024) as u32;

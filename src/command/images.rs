@@ -28,7 +28,7 @@ const ROOT: &str = "/";
 ///
 /// # Errors
 /// `reference-syntax`, `digest-syntax`, `digest-unsupported`.
-fn selector(text: &str) -> Result<Selector<'_>, Code> {
+pub fn selector(text: &str) -> Result<Selector<'_>, Code> {
     if let Ok(digest) = text.parse() {
         return Ok(Selector {
             name: None,

@@ -25,6 +25,25 @@ impl Handle {
     pub const fn slot(self) -> Slot {
         self.slot
     }
+
+    /// As one number, never 0, for callers that can't hold this type.
+    pub const fn to_bits(self) -> u64 {
+        1 << 40 | (self.slot as u64) << 32 | self.generation as u64
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave; any other number leads to no container.
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        let [g0, g1, g2, g3, slot, mark, 0, 0] = bits.to_le_bytes() else {
+            return None;
+        };
+        if mark != 1 {
+            return None;
+        }
+        Some(Self {
+            slot,
+            generation: u32::from_le_bytes([g0, g1, g2, g3]),
+        })
+    }
 }
 
 /// When things happened to a container, in microseconds since boot. What has not happened yet
@@ -281,6 +300,18 @@ mod tests {
     fn removed(table: &mut Table, handle: Handle) {
         table.withdraw(handle).unwrap();
         table.release(handle);
+    }
+
+    #[test]
+    fn a_handle_is_a_number_and_no_other_number_is_a_handle() {
+        let mut table = Table::new();
+        let first = settled(&mut table, "a");
+        let second = settled(&mut table, "b");
+        assert_eq!(Handle::from_bits(first.to_bits()), Some(first));
+        assert_eq!(Handle::from_bits(second.to_bits()), Some(second));
+        for bits in [0, 1, first.to_bits() << 1, first.to_bits() | 1 << 63] {
+            assert_eq!(Handle::from_bits(bits), None, "{bits:#x}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@
 #include "../interpreter/wasm_runtime.h"
 
 #if WASM_ENABLE_THREAD_MGR == 0 || WASM_ENABLE_INSTRUCTION_METERING == 0 \
-    || WASM_ENABLE_AOT_VALIDATOR == 0 || WASM_ENABLE_MULTI_MEMORY != 0
+    || (WASM_ENABLE_AOT != 0 && WASM_ENABLE_AOT_VALIDATOR == 0) || WASM_ENABLE_MULTI_MEMORY != 0
 #error "WAMR must be built with the definitions of wamr/defines.txt"
 #endif
 
@@ -55,7 +55,10 @@ wasm_trap_delete(struct wasm_trap_t *trap)
 static bool
 is_aot(const struct module *module)
 {
-    return module->wamr->module_type == Wasm_Module_AoT;
+    /* Constant where firmware leaves one kind out, and then so is what asks. */
+    return WASM_ENABLE_AOT != 0
+           && (WASM_ENABLE_INTERP == 0
+               || module->wamr->module_type == Wasm_Module_AoT);
 }
 
 static const WASMModule *

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only file that knows Cargo: builds a Rust package of this repository as a
+# static library for the CPU that the image is for, and links it.
+
+set(OCRE_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
+
+# Sets `out` to Rust's name of the target.
+function(ocre_rust_target out)
+  if(CONFIG_ARCH_POSIX)
+    if(NOT CONFIG_64BIT)
+      set(target i686-unknown-linux-gnu)
+    else()
+      set(target ${CMAKE_HOST_SYSTEM_PROCESSOR}-unknown-linux-gnu)
+    endif()
+  elseif(CONFIG_CPU_CORTEX_M0 OR CONFIG_CPU_CORTEX_M0PLUS OR CONFIG_CPU_CORTEX_M1)
+    set(target thumbv6m-none-eabi)
+  elseif(CONFIG_CPU_CORTEX_M3)
+    set(target thumbv7m-none-eabi)
+  elseif(CONFIG_CPU_CORTEX_M4 OR CONFIG_CPU_CORTEX_M7)
+    set(target thumbv7em-none-eabi)
+  elseif(CONFIG_CPU_CORTEX_M23)
+    set(target thumbv8m.base-none-eabi)
+  elseif(CONFIG_CPU_CORTEX_M33 OR CONFIG_CPU_CORTEX_M55)
+    set(target thumbv8m.main-none-eabi)
+  elseif(CONFIG_RISCV AND NOT CONFIG_64BIT)
+    set(target riscv32imac-unknown-none-elf)
+  else()
+    message(FATAL_ERROR "ocre: no Rust target is known for this CPU")
+  endif()
+  if(CONFIG_FP_HARDABI)
+    string(REGEX REPLACE "-eabi$" "-eabihf" target ${target})
+  endif()
+  set(${out} ${target} PARENT_SCOPE)
+endfunction()
+
+# Builds `package` and links it to `library`: plainly, because only what the C
+# shims call is to be in the image.
+function(ocre_rust_staticlib library package)
+  find_program(CARGO cargo REQUIRED)
+  ocre_rust_target(target)
+  set(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
+  string(REPLACE - _ name ${package})
+  set(archive ${target_dir}/${target}/firmware/lib${name}.a)
+
+  add_custom_target(${package}_cargo
+    COMMAND ${CMAKE_COMMAND} -E env
+      CARGO_TARGET_DIR=${target_dir}
+      OCRE_KCONFIG=${DOTCONFIG}
+      WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
+      OCRE_MAX_CONTAINERS=${CONFIG_OCRE_CONTAINERS}
+      OCRE_LOG_BYTES=${CONFIG_OCRE_LOG_SIZE}
+      OCRE_MAX_DOCUMENT=${CONFIG_OCRE_DOCUMENT_SIZE}
+      OCRE_MAX_CONFIG=${CONFIG_OCRE_CONFIG_SIZE}
+      OCRE_DEFAULT_MEMORY=${CONFIG_OCRE_MEMORY_LIMIT}
+      OCRE_DEFAULT_STACK=${CONFIG_OCRE_GUEST_STACK_SIZE}
+      OCRE_DEFAULT_THREAD_STACK=${CONFIG_OCRE_THREAD_STACK_SIZE}
+      ${CARGO} build --quiet --profile firmware --target ${target}
+      --manifest-path ${OCRE_DIR}/Cargo.toml --package ${package} --locked
+    BYPRODUCTS ${archive}
+    WORKING_DIRECTORY ${OCRE_DIR}
+    COMMENT "Building ${package} for ${target}"
+    USES_TERMINAL
+    VERBATIM
+  )
+  add_library(${package} STATIC IMPORTED GLOBAL)
+  set_target_properties(${package} PROPERTIES IMPORTED_LOCATION ${archive})
+  add_dependencies(${package} ${package}_cargo)
+  target_link_libraries(${library} PRIVATE ${package})
+endfunction()
+
+# Sets `out` to the folder of a package that Cargo.lock pins.
+function(ocre_cargo_package_dir out package)
+  find_program(CARGO cargo REQUIRED)
+  execute_process(
+    COMMAND ${CARGO} metadata --format-version 1 --locked
+      --manifest-path ${OCRE_DIR}/Cargo.toml
+    OUTPUT_VARIABLE metadata
+    COMMAND_ERROR_IS_FATAL ANY
+  )
+  if(NOT metadata MATCHES "\"manifest_path\":\"([^\"]*/${package}-[^/\"]*)/Cargo.toml\"")
+    message(FATAL_ERROR "ocre: Cargo.lock has no package ${package}")
+  endif()
+  set(${out} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()

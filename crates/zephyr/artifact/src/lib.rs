@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a program has once: its panic handler.
+//!
+//! Everything else of the firmware's Rust part is a library, so that a firmware written in Rust
+//! can take it without this. On a PC, where panics unwind, this is an ordinary crate over std:
+//! it is there to be checked, not to be run.
+#![cfg_attr(panic = "abort", no_std)]
+
+// Nothing here is called from Rust: the C API is.
+use ocre_zephyr as _;
+
+#[cfg(panic = "abort")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    ocre_zephyr::halt(info)
+}

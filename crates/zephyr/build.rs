@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Makes Rust constants of Kconfig's options: the only place that reads a `.config`.
+//!
+//! `OCRE_KCONFIG` names it, and Zephyr's build sets that; without it `host.config` is taken.
+//! Each `CONFIG_OCRE_…` becomes a constant without the prefix: `i64` for a number, `bool` for
+//! `y`, `&str` for a text. What is not set is `false`, if it is asked for as one. So is which CPU
+//! it is for: the compiler's own target stands for several.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+const PREFIX: &str = "CONFIG_OCRE_";
+/// Options that Rust asks for and that a `.config` leaves out where they are off.
+const SWITCHES: [&str; 5] = [
+    "AOT",
+    "AOT_POLICY_ALLOW",
+    "AOT_UNINTERRUPTIBLE",
+    "INTERPRETER",
+    "MOUNT",
+];
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=OCRE_KCONFIG");
+    let path = env::var_os("OCRE_KCONFIG").map_or_else(|| "host.config".into(), PathBuf::from);
+    println!("cargo::rerun-if-changed={}", path.display());
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+
+    let mut code = String::new();
+    let mut on = Vec::new();
+    for line in text.lines() {
+        let Some((name, value)) = line
+            .strip_prefix(PREFIX)
+            .and_then(|line| line.split_once('='))
+        else {
+            continue;
+        };
+        if value == "y" {
+            on.push(name);
+        } else if let Ok(number) = value.parse::<i64>() {
+            writeln!(code, "pub const {name}: i64 = {number};").expect("a string takes it");
+        } else {
+            writeln!(code, "pub const {name}: &str = {value};").expect("a string takes it");
+        }
+    }
+    for name in SWITCHES {
+        writeln!(code, "pub const {name}: bool = {};", on.contains(&name))
+            .expect("a string takes it");
+    }
+    for cpu in [
+        "CPU_CORTEX_M3",
+        "CPU_CORTEX_M4",
+        "CPU_CORTEX_M7",
+        "CPU_CORTEX_M33",
+    ] {
+        let is = text.lines().any(|line| line == format!("CONFIG_{cpu}=y"));
+        writeln!(code, "pub const {cpu}: bool = {is};").expect("a string takes it");
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    fs::write(out.join("kconfig.rs"), code).expect("OUT_DIR can be written");
+}

@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The C API of `include/ocre/ocre.h`, which says what each function promises.
+//!
+//! How: pointers from C are read where they come in, and nowhere else; everything is then the
+//! core's, and its answers become errnos.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::fmt::{self, Write};
+use core::{ptr, slice};
+
+use heapless::Vec;
+use ocre::command::{self, Environment, images};
+use ocre::container::state::{Outcome, Refusal, State};
+use ocre::container::table::Handle;
+use ocre::container::{Error, Options};
+use ocre::image::Image;
+use ocre::image::content::read_file;
+use ocre::image::judge::{self, Policy, Source};
+use ocre::image::permission::{Permission, Permissions};
+use ocre::image::verdict::{Code, Verdict};
+use ocre::limits::{
+    DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_LOG_RECORD, MAX_NAME, MAX_WORDS,
+};
+use ocre::port::{Clock, Platform, StorageError, Stream};
+use ocre_oci::json::{self, Caps};
+use ocre_oci::{Index, Reference};
+
+use crate::device::Device;
+use crate::platform::{DOCUMENTS, InitError, Runtime, init, runtime};
+use crate::sys;
+
+const TEXT_BYTES: usize = 160;
+const CODE_BYTES: usize = 40;
+const FOREVER: u32 = u32::MAX;
+const ATTACHED: u32 = 1;
+const PREFER_PORTABLE: u32 = 2;
+
+/// Answers to C: errnos whose numbers every libc agrees on. The shim checks that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Errno {
+    NoEntry = 2,
+    NoProcess = 3,
+    Io = 5,
+    TooBig = 7,
+    NotExecutable = 8,
+    Again = 11,
+    NoMemory = 12,
+    Busy = 16,
+    Exists = 17,
+    NoDevice = 19,
+    Invalid = 22,
+    TableFull = 23,
+    NoSpace = 28,
+}
+
+impl From<StorageError> for Errno {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NoSpace => Self::NoSpace,
+            StorageError::NotFound => Self::NoEntry,
+            _ => Self::Io,
+        }
+    }
+}
+
+impl From<Error> for Errno {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::NoEntry,
+            Error::NameSyntax
+            | Error::NameNeeded
+            | Error::ArgumentSyntax
+            | Error::EnvironmentSyntax => Self::Invalid,
+            Error::ArgumentsTooLong | Error::EnvironmentTooLong => Self::TooBig,
+            Error::NameTaken => Self::Exists,
+            Error::TableFull => Self::TableFull,
+            Error::State(Refusal::Running | Refusal::Paused | Refusal::NotPaused) => Self::Busy,
+            Error::State(Refusal::NotRunning | Refusal::NotStarted) => Self::NoProcess,
+            Error::Start(_) => Self::NotExecutable,
+            Error::TimedOut => Self::Again,
+            Error::Storage(StorageError::NoSpace) => Self::NoSpace,
+            Error::Storage(_) => Self::Io,
+        }
+    }
+}
+
+fn answer(result: Result<(), Errno>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(errno) => -(errno as c_int),
+    }
+}
+
+fn started() -> Result<&'static Runtime, Errno> {
+    runtime().ok_or(Errno::NoDevice)
+}
+
+fn handle(bits: u64) -> Result<Handle, Errno> {
+    Handle::from_bits(bits).ok_or(Errno::NoEntry)
+}
+
+/// A text of C's.
+///
+/// # Safety
+/// `text` is null or ends with NUL, and stays as it is for `'a`.
+unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, Errno> {
+    if text.is_null() {
+        return Err(Errno::Invalid);
+    }
+    // SAFETY: see above.
+    let text = unsafe { CStr::from_ptr(text) };
+    text.to_str().map_err(|_| Errno::Invalid)
+}
+
+/// A list of C's texts.
+///
+/// # Safety
+/// `list` has `count` texts as [`text`] takes them, or `count` is 0.
+unsafe fn texts<'a>(
+    list: *const *const c_char,
+    count: u32,
+) -> Result<Vec<&'a str, MAX_WORDS>, Errno> {
+    let mut found = Vec::new();
+    if count != 0 && !list.is_null() {
+        // SAFETY: see above.
+        for &one in unsafe { slice::from_raw_parts(list, count as usize) } {
+            // SAFETY: see above.
+            let one = unsafe { text(one) }?;
+            found.push(one).map_err(|_| Errno::TooBig)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Writes into C's memory as much as fits, and ends it with NUL.
+struct Buffer<'a> {
+    room: &'a mut [u8],
+    used: usize,
+}
+
+impl<'a> Buffer<'a> {
+    /// # Safety
+    /// `start` is null or has `bytes` that are this function's alone for `'a`.
+    unsafe fn new(start: *mut c_char, bytes: usize) -> Self {
+        let room = if start.is_null() {
+            &mut []
+        } else {
+            // SAFETY: see above.
+            unsafe { slice::from_raw_parts_mut(start.cast(), bytes) }
+        };
+        Self::of(room)
+    }
+
+    fn of(room: &'a mut [u8]) -> Self {
+        if let Some(first) = room.first_mut() {
+            *first = 0;
+        }
+        Self { room, used: 0 }
+    }
+}
+
+impl Write for Buffer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let Some(room) = self.room.len().checked_sub(self.used + 1) else {
+            return Ok(());
+        };
+        let count = text.floor_char_boundary(text.len().min(room));
+        self.room[self.used..self.used + count].copy_from_slice(&text.as_bytes()[..count]);
+        self.used += count;
+        self.room[self.used] = 0;
+        Ok(())
+    }
+}
+
+// ---------------------------------------------------------------- the runtime
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_init() -> c_int {
+    answer(init().map_err(|error| match error {
+        InitError::Busy => Errno::Busy,
+        InitError::Mount => Errno::Io,
+        InitError::Engine => Errno::NoMemory,
+    }))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_set_date(unix_ns: u64) {
+    // SAFETY: takes nothing by reference.
+    unsafe { sys::ocre_port_set_wall_ns(unix_ns) };
+}
+
+// ---------------------------------------------------------------- images
+
+/// Judges an image, also its code where `whole`; writes the refusal.
+fn judge(
+    runtime: &Runtime,
+    name: &str,
+    prefer_portable: bool,
+    whole: bool,
+    mut refusal: Buffer<'_>,
+) -> Result<Image, Errno> {
+    let device = runtime.platform();
+    let policy = Policy {
+        prefer_portable,
+        ..device.policy()
+    };
+    let selector = images::selector(name).map_err(|code| {
+        say(&mut refusal, code.as_str(), "", "");
+        Errno::Invalid
+    })?;
+    let source = Source {
+        storage: device.storage(),
+        root: "/",
+    };
+    let mut verdict = Verdict::new(false);
+    let image = {
+        let mut documents = DOCUMENTS.lock();
+        judge::judge(
+            source,
+            selector,
+            device.engine(),
+            &policy,
+            documents.workspace(),
+            &mut |finding, at, detail| verdict.note(finding, at, detail),
+        )
+    };
+    let Some(image) = image else {
+        let code = verdict.code().unwrap_or_default();
+        say(&mut refusal, code, verdict.at(), verdict.detail());
+        return Err(Errno::NotExecutable);
+    };
+    if whole {
+        check_code(device, source, &image, &policy).map_err(|code| {
+            say(&mut refusal, code.as_str(), "", "");
+            Errno::NotExecutable
+        })?;
+    }
+    Ok(image)
+}
+
+fn check_code(
+    device: &Device,
+    source: Source<'_, Device>,
+    image: &Image,
+    policy: &Policy<'_>,
+) -> Result<(), Code> {
+    let engine = device.engine();
+    let mut code = judge::read_executable(source, engine, image)?;
+    judge::load(engine, &mut code, image, policy, &mut |_| {})?;
+    Ok(())
+}
+
+fn say(refusal: &mut Buffer<'_>, code: &str, at: &str, detail: &str) {
+    // The buffer takes what fits and never fails.
+    let _ = refusal.write_str(code);
+    for (before, more) in [(" at ", at), (": ", detail)] {
+        if !more.is_empty() {
+            let _ = refusal.write_str(before);
+            let _ = refusal.write_str(more);
+        }
+    }
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_image_verify(image: *const c_char, refusal: *mut c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    let (image, refusal) = unsafe { (text(image), Buffer::new(refusal, TEXT_BYTES)) };
+    answer(started().and_then(|runtime| {
+        judge(runtime, image?, false, true, refusal)?;
+        Ok(())
+    }))
+}
+
+/// Shows the names in the list of images, until `show` answers `false`.
+fn list_images(runtime: &Runtime, show: &mut dyn FnMut(&str) -> bool) -> Result<(), Errno> {
+    let mut documents = DOCUMENTS.lock();
+    let buffer = documents.workspace().document;
+    let length = read_file(runtime.platform().storage(), "/index.json", buffer)?;
+    let bytes = buffer.get(..length).unwrap_or_default();
+    let value = json::parse(bytes, &Caps::default()).map_err(|_| Errno::Io)?;
+    let index = Index::parse(value).map_err(|_| Errno::Io)?;
+    for entry in index.manifests() {
+        let mut name = [0; Reference::MAX_NAME + 1 + Reference::MAX_TAG];
+        let Some(text) = entry.reference_name() else {
+            continue;
+        };
+        let Some(text) = text.copy_to(&mut name) else {
+            continue;
+        };
+        if !show(text) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_image_list(
+    visit: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
+    context: *mut c_void,
+) -> c_int {
+    answer(started().and_then(|runtime| {
+        list_images(runtime, &mut |name| {
+            let mut room = [0; Reference::MAX_NAME + 1 + Reference::MAX_TAG + 1];
+            // The buffer takes what fits and never fails.
+            let _ = Buffer::of(&mut room).write_str(name);
+            // SAFETY: the caller's promise.
+            unsafe { visit(context, room.as_ptr().cast()) != 0 }
+        })
+    }))
+}
+
+// ---------------------------------------------------------------- containers
+
+/// `struct ocre_options`.
+#[repr(C)]
+struct CreateOptions {
+    name: *const c_char,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+    permissions: *const *const c_char,
+    argument_count: u32,
+    environment_count: u32,
+    permission_count: u32,
+    memory_bytes: u32,
+    stack_bytes: u32,
+    time_limit_ms: u32,
+    priority: u32,
+    flags: u32,
+}
+
+const DEFAULTS: CreateOptions = CreateOptions {
+    name: ptr::null(),
+    arguments: ptr::null(),
+    environment: ptr::null(),
+    permissions: ptr::null(),
+    argument_count: 0,
+    environment_count: 0,
+    permission_count: 0,
+    memory_bytes: 0,
+    stack_bytes: 0,
+    time_limit_ms: 0,
+    priority: 0,
+    flags: 0,
+};
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_create(
+    image: *const c_char,
+    options: *const CreateOptions,
+    container: *mut u64,
+    refusal: *mut c_char,
+) -> c_int {
+    // SAFETY: the caller's promise, in all of this.
+    let (image, options, refusal, container) = unsafe {
+        (
+            text(image),
+            options.as_ref().unwrap_or(&DEFAULTS),
+            Buffer::new(refusal, TEXT_BYTES),
+            container.as_mut(),
+        )
+    };
+    answer(started().and_then(|runtime| {
+        let container = container.ok_or(Errno::Invalid)?;
+        // SAFETY: see above.
+        *container = unsafe { create(runtime, image?, options, refusal) }?.to_bits();
+        Ok(())
+    }))
+}
+
+/// # Safety
+/// The pointers in `options` are as the header says.
+unsafe fn create(
+    runtime: &Runtime,
+    image: &str,
+    options: &CreateOptions,
+    refusal: Buffer<'_>,
+) -> Result<Handle, Errno> {
+    let or = |value: u32, default: u32| if value == 0 { default } else { value };
+    // SAFETY: see above, in all of this.
+    let (name, arguments, environment, permissions) = unsafe {
+        (
+            if options.name.is_null() {
+                None
+            } else {
+                Some(text(options.name)?)
+            },
+            texts(options.arguments, options.argument_count)?,
+            texts(options.environment, options.environment_count)?,
+            texts(options.permissions, options.permission_count)?,
+        )
+    };
+    let mut granted = Permissions::default();
+    for permission in permissions {
+        granted.insert(Permission::from_name(permission).ok_or(Errno::Invalid)?);
+    }
+    let memory_bytes = or(options.memory_bytes, DEFAULT_MEMORY);
+    if memory_bytes > runtime.platform().policy().memory_bytes {
+        return Err(Errno::Invalid);
+    }
+    let prefer_portable = options.flags & PREFER_PORTABLE != 0;
+    let image = judge(runtime, image, prefer_portable, false, refusal)?;
+    let options = Options {
+        arguments: &arguments,
+        environment: &environment,
+        granted,
+        memory_bytes,
+        stack_bytes: or(options.stack_bytes, DEFAULT_STACK),
+        thread_stack_bytes: DEFAULT_THREAD_STACK,
+        priority: u8::try_from(options.priority).unwrap_or(u8::MAX),
+        time_limit_ms: Some(options.time_limit_ms).filter(|&limit| limit != 0),
+        attached: options.flags & ATTACHED != 0,
+    };
+    Ok(runtime.create(name, image, &options)?)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_start(container: u64) -> c_int {
+    answer(started().and_then(|runtime| Ok(runtime.start(handle(container)?)?)))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
+    answer(started().and_then(|runtime| {
+        runtime.stop(handle(container)?, u64::from(grace_ms) * 1000)?;
+        Ok(())
+    }))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_kill(container: u64) -> c_int {
+    answer(started().and_then(|runtime| Ok(runtime.kill(handle(container)?)?)))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
+    answer(started().and_then(|runtime| Ok(runtime.remove(handle(container)?, force != 0)?)))
+}
+
+/// `struct ocre_status`.
+#[repr(C)]
+struct ContainerStatus {
+    state: u32,
+    code: i32,
+    reason: [u8; CODE_BYTES],
+}
+
+impl From<State> for ContainerStatus {
+    fn from(state: State) -> Self {
+        let (number, code, why) = match state {
+            State::Created => (0, 0, ""),
+            State::Running => (1, 0, ""),
+            State::Paused => (2, 0, ""),
+            State::Ended(outcome) => {
+                let (number, why) = match outcome {
+                    Outcome::Exited(_) => (3, ""),
+                    Outcome::Trapped(trap) => (4, trap.code()),
+                    Outcome::Killed(cause) => (5, cause.word()),
+                    Outcome::Failed(failure) => (6, failure.code()),
+                };
+                (number, outcome.status(), why)
+            }
+        };
+        let mut reason = [0; CODE_BYTES];
+        // The buffer takes what fits and never fails.
+        let _ = Buffer::of(&mut reason).write_str(why);
+        Self {
+            state: number,
+            code,
+            reason,
+        }
+    }
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_wait(
+    container: u64,
+    timeout_ms: u32,
+    status: *mut ContainerStatus,
+) -> c_int {
+    answer(started().and_then(|runtime| {
+        let until = (timeout_ms != FOREVER)
+            .then(|| runtime.platform().uptime_us() + u64::from(timeout_ms) * 1000);
+        let outcome = runtime.wait(handle(container)?, until)?;
+        if !status.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { status.write(State::Ended(outcome).into()) };
+        }
+        Ok(())
+    }))
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_status(container: u64, status: *mut ContainerStatus) -> c_int {
+    answer(started().and_then(|runtime| {
+        let found = runtime.status(handle(container)?)?;
+        if status.is_null() {
+            return Err(Errno::Invalid);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { status.write(found.state.into()) };
+        Ok(())
+    }))
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_find(name: *const c_char, container: *mut u64) -> c_int {
+    // SAFETY: the caller's promise, in all of this.
+    let (name, container) = unsafe { (text(name), container.as_mut()) };
+    answer(started().and_then(|runtime| {
+        *container.ok_or(Errno::Invalid)? = runtime.find(name?)?.to_bits();
+        Ok(())
+    }))
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_list(
+    visit: unsafe extern "C" fn(*mut c_void, u64, *const c_char) -> c_int,
+    context: *mut c_void,
+) -> c_int {
+    answer(started().map(|runtime| {
+        let mut more = true;
+        runtime.list(&mut |summary| {
+            if more {
+                let mut name = [0; MAX_NAME + 1];
+                // The buffer takes what fits and never fails.
+                let _ = Buffer::of(&mut name).write_str(&summary.name);
+                let bits = summary.handle.to_bits();
+                // SAFETY: the caller's promise.
+                more = unsafe { visit(context, bits, name.as_ptr().cast()) != 0 };
+            }
+        });
+    }))
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_logs(
+    container: u64,
+    lines: u32,
+    visit: unsafe extern "C" fn(*mut c_void, c_int, *const c_char, u32) -> c_int,
+    context: *mut c_void,
+) -> c_int {
+    answer(started().and_then(|runtime| {
+        let handle = handle(container)?;
+        let lines = Some(lines as usize).filter(|&lines| lines != 0);
+        let mut cursor = runtime.log_cursor(handle, lines)?;
+        let mut buffer = [0; MAX_LOG_RECORD];
+        while let Some(record) = runtime.read_log(handle, &mut cursor, &mut buffer)? {
+            let stream = match record.stream {
+                Stream::Stdout => 1,
+                Stream::Stderr => 2,
+            };
+            let bytes = record.length as u32;
+            // SAFETY: the caller's promise.
+            if unsafe { visit(context, stream, buffer.as_ptr().cast(), bytes) } == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }))
+}
+
+// ---------------------------------------------------------------- commands
+
+type Print = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, u32);
+
+/// Output of a command.
+struct Printer {
+    print: Print,
+    context: *mut c_void,
+    error: c_int,
+}
+
+impl Write for Printer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // SAFETY: whoever made this promises that `print` takes `context`.
+        unsafe {
+            (self.print)(
+                self.context,
+                self.error,
+                text.as_ptr().cast(),
+                text.len() as u32,
+            );
+        }
+        Ok(())
+    }
+}
+
+/// # Safety
+/// As the header says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_command(
+    words: *const *const c_char,
+    count: u32,
+    print: Print,
+    interrupted: Option<unsafe extern "C" fn(*mut c_void) -> c_int>,
+    context: *mut c_void,
+) -> c_int {
+    let runtime = match started() {
+        Ok(runtime) => runtime,
+        Err(errno) => return answer(Err(errno)),
+    };
+    // SAFETY: the caller's promise.
+    let Ok(words) = (unsafe { texts(words, count) }) else {
+        return answer(Err(Errno::Invalid));
+    };
+    let printer = |error| Printer {
+        print,
+        context,
+        error,
+    };
+    let (mut out, mut err) = (printer(0), printer(1));
+    let mut documents = DOCUMENTS.lock();
+    let status = command::run(
+        &words,
+        &mut Environment {
+            supervisor: runtime,
+            workspace: documents.workspace(),
+            out: &mut out,
+            err: &mut err,
+            // SAFETY: the caller's promise.
+            interrupted: &|| interrupted.is_some_and(|ask| unsafe { ask(context) != 0 }),
+        },
+    );
+    status.map_or(1, |status| status.exit_code().into())
+}

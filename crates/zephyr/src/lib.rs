@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Ocre on Zephyr.
+//!
+//! Promised: the core's ports over Zephyr's own file system, threads, clock, randomness and log;
+//! all memory that a guest takes is out of a heap of its own; the C API of `include/ocre/ocre.h`.
+//!
+//! How: all that Zephyr offers as inline functions, macros and structures is behind the C
+//! functions of `shim/port.h`. [`Device`] is the core's platform over these, and [`runtime`] the
+//! one supervisor on it.
+#![no_std]
+
+mod api;
+mod config;
+mod device;
+mod lock;
+mod log;
+mod platform;
+mod storage;
+mod sys;
+mod target;
+
+pub use device::Device;
+pub use lock::Lock;
+pub use log::halt;
+pub use platform::{InitError, Runtime, init, runtime};
+pub use storage::File;

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one runtime of a firmware: the core's supervisor, as a static.
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use lock_api::Mutex;
+use ocre::container::Guest;
+use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
+use ocre::port::{Clock, Console, Entropy, Host, Platform, Threads};
+use ocre::supervisor::Supervisor;
+use ocre_wamr::{Engine, Options};
+use ocre_wasi::Wasi;
+
+use crate::device::Device;
+use crate::lock::Lock;
+use crate::{config, log, sys, target};
+
+/// The supervisor of this firmware.
+pub type Runtime = Supervisor<Device>;
+
+static RUNTIME: Runtime = Supervisor::new(Device);
+
+/// Buffers for the documents of images, for one user at a time.
+pub(crate) struct Documents {
+    document: [u8; MAX_DOCUMENT],
+    config: [u8; MAX_CONFIG],
+}
+
+impl Documents {
+    pub(crate) fn workspace(&mut self) -> Workspace<'_> {
+        Workspace {
+            document: &mut self.document,
+            config: &mut self.config,
+        }
+    }
+}
+
+pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
+    <Lock as lock_api::RawMutex>::INIT,
+    Documents {
+        document: [0; MAX_DOCUMENT],
+        config: [0; MAX_CONFIG],
+    },
+);
+
+// ---------------------------------------------------------------- the engine
+
+const NEW: u8 = 0;
+const STARTING: u8 = 1;
+const READY: u8 = 2;
+const BROKEN: u8 = 3;
+
+struct EngineCell {
+    state: AtomicU8,
+    engine: UnsafeCell<MaybeUninit<Engine>>,
+}
+
+// SAFETY: the engine is written once, before `state` says that it is there, and only read later.
+unsafe impl Sync for EngineCell {}
+
+static ENGINE: EngineCell = EngineCell {
+    state: AtomicU8::new(NEW),
+    engine: UnsafeCell::new(MaybeUninit::uninit()),
+};
+
+/// The engine's heap, aligned as it wants it.
+#[repr(align(16))]
+struct Heap(UnsafeCell<[u8; config::HEAP_SIZE as usize]>);
+
+// SAFETY: taken once, by whoever moves the engine's state from new to starting.
+unsafe impl Sync for Heap {}
+
+static HEAP: Heap = Heap(UnsafeCell::new([0; config::HEAP_SIZE as usize]));
+
+/// Why the runtime does not start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InitError {
+    /// Another thread is at it, or it has failed before.
+    Busy,
+    /// The partition does not mount.
+    Mount,
+    /// The heap is too small for the engine.
+    Engine,
+}
+
+/// Mounts the partition and starts the engine, unless that is done.
+///
+/// # Errors
+/// See [`InitError`].
+pub fn init() -> Result<(), InitError> {
+    let state = &ENGINE.state;
+    match state.compare_exchange(NEW, STARTING, Ordering::SeqCst, Ordering::SeqCst) {
+        Ok(_) => {}
+        Err(READY) => return Ok(()),
+        Err(_) => return Err(InitError::Busy),
+    }
+    log::start();
+    // SAFETY: takes nothing.
+    if config::MOUNT && unsafe { sys::ocre_port_mount() } != 0 {
+        // The engine has not been started, so this can be tried again.
+        state.store(NEW, Ordering::SeqCst);
+        return Err(InitError::Mount);
+    }
+    // SAFETY: only the first to get here does, and it keeps the heap.
+    let heap = unsafe { &mut *HEAP.0.get() };
+    let engine = Engine::start(
+        ocre_wasi::FUNCTIONS,
+        Options {
+            pool: Some(heap),
+            host_stack_bytes: config::HOST_STACK_SIZE as u32,
+            aot: target::TARGET,
+        },
+    );
+    match engine {
+        Ok(engine) => {
+            // SAFETY: nobody reads it before `state` says so.
+            unsafe { (*ENGINE.engine.get()).write(engine) };
+            state.store(READY, Ordering::SeqCst);
+            Ok(())
+        }
+        Err(_) => {
+            state.store(BROKEN, Ordering::SeqCst);
+            Err(InitError::Engine)
+        }
+    }
+}
+
+/// The runtime, once [`init`] has succeeded.
+pub fn runtime() -> Option<&'static Runtime> {
+    (ENGINE.state.load(Ordering::SeqCst) == READY).then_some(&RUNTIME)
+}
+
+/// What a container's thread runs.
+#[unsafe(no_mangle)]
+extern "C" fn ocre_thread_main(slot: u32) {
+    if let Ok(slot) = u8::try_from(slot) {
+        RUNTIME.thread_main(slot);
+    }
+}
+
+// ---------------------------------------------------------------- the platform
+
+impl Platform for Device {
+    type RawMutex = Lock;
+    type Storage = Self;
+    type Engine = Engine;
+
+    fn storage(&self) -> &Self {
+        self
+    }
+
+    fn engine(&self) -> &Engine {
+        assert!(runtime().is_some(), "the runtime is used before its start");
+        // SAFETY: written before the state became ready, and never again.
+        unsafe { (*ENGINE.engine.get()).assume_init_ref() }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        self
+    }
+
+    fn console(&self) -> &dyn Console {
+        self
+    }
+
+    fn threads(&self) -> &dyn Threads {
+        self
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            aot: if config::AOT_POLICY_ALLOW {
+                AotPolicy::Allow
+            } else {
+                AotPolicy::Deny
+            },
+            uninterruptible: config::AOT_UNINTERRUPTIBLE,
+            prefer_portable: false,
+            image_bytes: config::IMAGE_SIZE_LIMIT as u64,
+            memory_bytes: config::MEMORY_LIMIT as u32,
+        }
+    }
+
+    fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
+        let mut wasi = Wasi::new(self, self, self, guest);
+        run(&mut wasi);
+        wasi.close();
+    }
+}

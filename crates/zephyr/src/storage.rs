@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The partition, through Zephyr's file system API.
+
+use core::ffi::c_void;
+use core::mem;
+use core::ptr::{self, NonNull};
+use core::slice;
+
+use ocre::port::{EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError};
+
+use crate::device::Device;
+use crate::sys;
+
+/// An open file. It takes one of the places that `CONFIG_OCRE_OPEN_FILES` counts.
+#[derive(Debug)]
+pub struct File(NonNull<c_void>);
+
+// SAFETY: the file system locks by itself, and a handle may be used from any thread.
+unsafe impl Send for File {}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: open, and not used after this.
+        unsafe { sys::ocre_port_discard(self.0.as_ptr()) };
+    }
+}
+
+/// What a status says; a count is not negative.
+fn check(status: i32) -> Result<usize, StorageError> {
+    usize::try_from(status).map_err(|_| match status {
+        sys::NOT_FOUND => StorageError::NotFound,
+        sys::EXISTS => StorageError::Exists,
+        sys::NOT_DIRECTORY => StorageError::NotDirectory,
+        sys::IS_DIRECTORY => StorageError::IsDirectory,
+        sys::NOT_EMPTY => StorageError::NotEmpty,
+        sys::NO_SPACE => StorageError::NoSpace,
+        sys::NAME_TOO_LONG => StorageError::NameTooLong,
+        sys::INVALID => StorageError::Invalid,
+        sys::NO_MEMORY => StorageError::NoMemory,
+        sys::CORRUPT => StorageError::Corrupt,
+        _ => StorageError::Io,
+    })
+}
+
+fn done(status: i32) -> Result<(), StorageError> {
+    check(status).map(|_| ())
+}
+
+/// A path's length, as C takes it; the shim refuses one that long.
+fn bytes_of(path: &str) -> u32 {
+    u32::try_from(path.len()).unwrap_or(u32::MAX)
+}
+
+fn kind(directory: u32) -> EntryKind {
+    if directory == 0 {
+        EntryKind::File
+    } else {
+        EntryKind::Directory
+    }
+}
+
+impl Storage for Device {
+    type File = File;
+
+    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+        let flags = [
+            (mode.read, sys::READ),
+            (mode.write, sys::WRITE),
+            (mode.create, sys::CREATE),
+            (mode.create && mode.exclusive, sys::EXCLUSIVE),
+            (mode.truncate, sys::TRUNCATE),
+            (mode.append, sys::APPEND),
+        ]
+        .into_iter()
+        .filter_map(|(wanted, flag)| wanted.then_some(flag))
+        .fold(0, |all, flag| all | flag);
+        let mut file = ptr::null_mut();
+        // SAFETY: path and place are valid for the call.
+        done(unsafe { sys::ocre_port_open(path.as_ptr(), bytes_of(path), flags, &mut file) })?;
+        NonNull::new(file).map(File).ok_or(StorageError::Io)
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        let bytes = buffer.len().min(i32::MAX as usize) as u32;
+        // SAFETY: open; the buffer has that many bytes.
+        check(unsafe { sys::ocre_port_read(file.0.as_ptr(), buffer.as_mut_ptr(), bytes) })
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+        for part in bytes.chunks(i32::MAX as usize) {
+            // SAFETY: open; the part has that many bytes.
+            let written = check(unsafe {
+                sys::ocre_port_write(file.0.as_ptr(), part.as_ptr(), part.len() as u32)
+            })?;
+            // Zephyr gives a short count where the partition is full.
+            if written != part.len() {
+                return Err(StorageError::NoSpace);
+            }
+        }
+        Ok(())
+    }
+
+    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+        let (offset, from) = match to {
+            SeekFrom::Start(offset) => (
+                i64::try_from(offset).map_err(|_| StorageError::Invalid)?,
+                sys::SEEK_START,
+            ),
+            SeekFrom::Current(offset) => (offset, sys::SEEK_CURRENT),
+            SeekFrom::End(offset) => (offset, sys::SEEK_END),
+        };
+        let mut position = 0;
+        // SAFETY: open; the place is valid for the call.
+        done(unsafe { sys::ocre_port_seek(file.0.as_ptr(), offset, from, &mut position) })?;
+        Ok(position)
+    }
+
+    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+        let mut size = 0;
+        // SAFETY: open; the place is valid for the call.
+        done(unsafe { sys::ocre_port_size(file.0.as_ptr(), &mut size) })?;
+        Ok(size)
+    }
+
+    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+        // SAFETY: open.
+        done(unsafe { sys::ocre_port_truncate(file.0.as_ptr(), size) })
+    }
+
+    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+        // SAFETY: open.
+        done(unsafe { sys::ocre_port_sync(file.0.as_ptr()) })
+    }
+
+    fn close(&self, file: File) -> Result<(), StorageError> {
+        let handle = file.0;
+        mem::forget(file); // closing is its end
+        // SAFETY: open, and not used after this.
+        done(unsafe { sys::ocre_port_close(handle.as_ptr()) })
+    }
+
+    fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
+        let (mut directory, mut size) = (0, 0);
+        // SAFETY: path and places are valid for the call.
+        done(unsafe {
+            sys::ocre_port_metadata(path.as_ptr(), bytes_of(path), &mut directory, &mut size)
+        })?;
+        Ok(Metadata {
+            kind: kind(directory),
+            size,
+        })
+    }
+
+    fn create_dir(&self, path: &str) -> Result<(), StorageError> {
+        // SAFETY: the path is valid for the call.
+        done(unsafe { sys::ocre_port_create_dir(path.as_ptr(), bytes_of(path)) })
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        // SAFETY: the path is valid for the call.
+        done(unsafe { sys::ocre_port_remove(path.as_ptr(), bytes_of(path)) })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        // SAFETY: the paths are valid for the call.
+        done(unsafe {
+            sys::ocre_port_rename(from.as_ptr(), bytes_of(from), to.as_ptr(), bytes_of(to))
+        })
+    }
+
+    fn read_dir(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, Metadata) -> bool,
+    ) -> Result<(), StorageError> {
+        let mut entry = entry;
+        // SAFETY: the path is valid for the call, and `visit` gets what it expects.
+        done(unsafe {
+            sys::ocre_port_read_dir(
+                path.as_ptr(),
+                bytes_of(path),
+                visit,
+                ptr::from_mut(&mut entry).cast(),
+            )
+        })
+    }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        let (mut total, mut free) = (0, 0);
+        // SAFETY: the places are valid for the call.
+        done(unsafe { sys::ocre_port_space(&mut total, &mut free) })?;
+        Ok(Space { total, free })
+    }
+}
+
+/// Hands one entry to the closure of [`Storage::read_dir`]. Names that are not UTF-8 are not
+/// ours and are passed over.
+///
+/// # Safety
+/// `context` is a `&mut &mut dyn FnMut(&str, Metadata) -> bool`, and `name` has `name_bytes`.
+unsafe extern "C" fn visit(
+    context: *mut c_void,
+    name: *const u8,
+    name_bytes: u32,
+    directory: u32,
+    size: u64,
+) -> i32 {
+    // SAFETY: see above.
+    let entry = unsafe { &mut *context.cast::<&mut dyn FnMut(&str, Metadata) -> bool>() };
+    // SAFETY: see above.
+    let name = unsafe { slice::from_raw_parts(name, name_bytes as usize) };
+    let kind = kind(directory);
+    str::from_utf8(name)
+        .map_or(true, |name| entry(name, Metadata { kind, size }))
+        .into()
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs one container from C, to its end. */
+#include <ocre/ocre.h>
+#include <zephyr/kernel.h>
+
+int main(void)
+{
+	static const char *const arguments[] = {"Zephyr"};
+	const struct ocre_options options = {
+		.name = "greeter",
+		.arguments = arguments,
+		.argument_count = ARRAY_SIZE(arguments),
+		.flags = OCRE_ATTACHED,
+	};
+	char refusal[OCRE_TEXT_BYTES];
+	struct ocre_status status;
+	ocre_container_t container;
+	int result = ocre_init();
+
+	if (result != 0) {
+		printk("ocre does not start: %d\n", result);
+		return 0;
+	}
+	result = ocre_create("hello", &options, &container, refusal);
+	if (result != 0) {
+		printk("no container of hello: %d %s\n", result, refusal);
+		return 0;
+	}
+	result = ocre_start(container);
+	if (result == 0) {
+		result = ocre_wait(container, OCRE_FOREVER, &status);
+	}
+	(void)ocre_status(container, &status);
+	printk("the container ended: state %u, code %d, reason \"%s\"\n", status.state,
+	       status.code, status.reason);
+	(void)ocre_remove(container, 0);
+	return 0;
+}
