@@ -2,6 +2,8 @@
 //! A container's files: one folder on the partition, made when the container is created and
 //! removed, with all that is in it, when the container is.
 
+use core::fmt::Write as _;
+
 use super::Name;
 use crate::image::content::{Path, join};
 use crate::port::{EntryKind, Storage, StorageError};
@@ -37,8 +39,8 @@ pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
 /// # Errors
 /// The storage's own. A folder that is not there is none.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    let mut path = folder(name)?;
-    let top = path.len();
+    let top = folder(name)?;
+    let mut path = top.clone();
     // Without recursion: down into the first folder found, up when one is empty.
     loop {
         let mut first = None;
@@ -47,17 +49,40 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
             false
         });
         match (listed, first) {
-            (Err(StorageError::NotFound), _) if path.len() == top => return Ok(()),
+            (Err(StorageError::NotFound), _) if path == top => return Ok(()),
             (Err(error), _) => return Err(error),
+            (Ok(()), Some((Err(StorageError::NameTooLong), _))) if path != top => {
+                path = lift(storage, &top, &path)?;
+            }
             (Ok(()), Some((entry, EntryKind::Directory))) => path = entry?,
             (Ok(()), Some((entry, EntryKind::File))) => storage.remove(&entry?)?,
             (Ok(()), None) => {
                 storage.remove(&path)?;
-                if path.len() == top {
+                if path == top {
                     return Ok(());
                 }
                 path.truncate(path.rfind('/').unwrap_or(0));
             }
+        }
+    }
+}
+
+/// Moves a folder to the top under a short name: by renaming what is above it, a guest can make
+/// the paths in it too long to be named.
+fn lift<S: Storage>(storage: &S, top: &str, path: &str) -> Result<Path, StorageError> {
+    let mut number: u32 = 0;
+    loop {
+        let mut name = heapless::String::<10>::new();
+        // Ten digits fit.
+        let _ = write!(name, "{number}");
+        let lifted = join(top, &name)?;
+        match storage.metadata(&lifted) {
+            Err(StorageError::NotFound) => {
+                storage.rename(path, &lifted)?;
+                return Ok(lifted);
+            }
+            Err(error) => return Err(error),
+            Ok(_) => number = number.checked_add(1).ok_or(StorageError::NameTooLong)?,
         }
     }
 }

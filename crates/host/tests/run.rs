@@ -18,7 +18,7 @@ use ocre::container::{Error, Options};
 use ocre::image::Image;
 use ocre::image::content::blob_path;
 use ocre::image::verdict::Code;
-use ocre::limits::MAX_CONTAINERS;
+use ocre::limits::{MAX_CONTAINERS, MAX_PATH};
 use ocre::port::{OpenMode, Storage, StorageError, Stream, Trap};
 use ocre::supervisor::Follow;
 use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
@@ -700,6 +700,32 @@ fn a_removed_container_leaves_nothing_behind() {
     }
     let again = bench.create("a", &guest("hello"), &Options::default());
     assert_eq!(bench.output(again), "");
+}
+
+#[test]
+fn folders_whose_paths_have_become_too_long_are_removed_too() {
+    let bench = boot();
+    let handle = bench.create("a", &spinning(), &Options::default());
+    // Each as long as can be when it is made; then what is above gets longer.
+    for inner in ["x", "y"] {
+        let long = inner.repeat(70);
+        for path in ["/data/a/s", "/data/a/s/t"] {
+            bench.disk.create_dir(path).unwrap();
+        }
+        bench
+            .disk
+            .create_dir(&format!("/data/a/s/t/{long}"))
+            .unwrap();
+        let file = format!("/data/a/s/t/{long}/{long}");
+        assert!(file.len() <= MAX_PATH);
+        write_file(&bench.disk, &file, b"x");
+        let longer = format!("/data/a/{}", inner.repeat(80));
+        bench.disk.rename("/data/a/s", &longer).unwrap();
+        bench.disk.create_dir(&format!("/data/a/{inner}")).unwrap();
+    }
+    bench.disk.create_dir("/data/a/0").unwrap();
+    bench.device.remove(handle, false).unwrap();
+    assert_eq!(bench.disk.metadata("/data/a"), Err(StorageError::NotFound));
 }
 
 #[test]

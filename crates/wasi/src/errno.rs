@@ -17,8 +17,6 @@ pub enum Errno {
     Exist = 20,
     /// An address, or what it leads to, is not in linear memory.
     Fault = 21,
-    /// A file can't be that large.
-    Fbig = 22,
     /// A path is not UTF-8.
     Ilseq = 25,
     /// An argument makes no sense.

@@ -6,12 +6,16 @@
 //! POSIX has it. There are no links on the partition that could lead elsewhere.
 
 use heapless::String;
-use ocre::limits::MAX_PATH;
+use ocre::container::data;
+use ocre::limits::{MAX_NAME, MAX_PATH};
 
 use crate::errno::Errno;
 
+/// Longest path below a top folder, in bytes: the same for every container, whatever its name.
+const MAX_RELATIVE: usize = MAX_PATH - (data::ROOT.len() + 1 + MAX_NAME + 1);
+
 /// A path below one of the container's top folders, `/`-separated; empty for that folder.
-pub type RelativePath = String<MAX_PATH, u8>;
+pub type RelativePath = String<MAX_RELATIVE, u8>;
 
 /// Longest path that a guest may give, in bytes: each `..` in it costs a look at the partition.
 const MAX_GIVEN: usize = 512;
@@ -155,10 +159,13 @@ mod tests {
         assert_eq!(resolved("", b""), Err(Errno::Noent));
         assert_eq!(resolved("", b"a\0"), Err(Errno::Inval));
         assert_eq!(resolved("", b"\xff"), Err(Errno::Ilseq));
-        assert_eq!(resolved("", &[b'a'; MAX_PATH]).map(|_| ()), Ok(()));
-        assert_eq!(resolved("", &[b'a'; MAX_PATH + 1]), Err(Errno::Nametoolong));
+        assert_eq!(resolved("", &[b'a'; MAX_RELATIVE]).map(|_| ()), Ok(()));
         assert_eq!(
-            resolved("b", &[b'a'; MAX_PATH - 1]),
+            resolved("", &[b'a'; MAX_RELATIVE + 1]),
+            Err(Errno::Nametoolong)
+        );
+        assert_eq!(
+            resolved("b", &[b'a'; MAX_RELATIVE - 1]),
             Err(Errno::Nametoolong)
         );
         let winding: Vec<u8> = b"a/../"

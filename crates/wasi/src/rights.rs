@@ -66,6 +66,9 @@ pub const FILE: u64 = FD_DATASYNC
     | 1 << 23
     | POLL_FD_READWRITE;
 
+/// What changes a file.
+pub const CHANGE: u64 = FD_WRITE | FD_ALLOCATE | FD_FILESTAT_SET_SIZE;
+
 /// What makes sense for a folder: all but what only files can.
 pub const FOLDER: u64 = ALL
     & !(FD_READ

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done with open descriptors: `fd_*`.
 
-use ocre::port::{EntryKind, Metadata, Storage, StorageError};
+use ocre::port::{EntryKind, Metadata, Storage};
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
@@ -209,8 +209,27 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         size: u64,
     ) -> Result<(), Error> {
+        self.grow(fd, rights::FD_FILESTAT_SET_SIZE, size)?;
         let (_, open) = self.table.file(fd, rights::FD_FILESTAT_SET_SIZE)?;
         Ok(self.storage.truncate(open.file(), size)?)
+    }
+
+    /// Extends a file to `size`, if it is shorter: in pieces, as the zeros are all written, and
+    /// not at all where there is no room, as littlefs would forget what was written before.
+    fn grow(&mut self, fd: u32, right: u64, size: u64) -> Result<(), Error> {
+        let storage = self.storage;
+        let (_, open) = self.table.file(fd, right)?;
+        let mut now = storage.size(open.file())?;
+        if size > now && size.saturating_sub(now) > storage.space()?.free {
+            return Err(Errno::Nospc.into());
+        }
+        while now < size {
+            self.guest.check()?;
+            now = now.saturating_add(PIECE.into()).min(size);
+            let (_, open) = self.table.file(fd, right)?;
+            storage.truncate(open.file(), now)?;
+        }
+        Ok(())
     }
 
     /// Files have no times.
@@ -459,6 +478,9 @@ impl<S: Storage> Wasi<'_, S> {
         let mut total = 0_u32;
         for index in 0..buffers.count() {
             let (address, length) = memory.buffer(buffers, index)?;
+            if length > 0 && total == 0 {
+                self.grow(fd, rights::FD_WRITE, offset)?;
+            }
             for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
                 self.guest.check()?;
                 let to = offset.saturating_add(total.into());
@@ -467,8 +489,6 @@ impl<S: Storage> Wasi<'_, S> {
                 match open.write(self.storage, to, piece) {
                     Ok(()) => total = total.saturating_add(bytes),
                     Err(_) if total > 0 => return Ok(total),
-                    // No file can be as large as it would become.
-                    Err(StorageError::Invalid) => return Err(Errno::Fbig.into()),
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -239,8 +239,12 @@ impl<S: Storage> Wasi<'_, S> {
             let index = self.table.add_node(located.tree, located.path, None);
             (index.map_err(|_| Errno::Mfile)?, rights & rights::FOLDER)
         } else {
+            let allowed = match located.tree {
+                Tree::Data => rights::FILE,
+                Tree::Image => rights::FILE & !rights::CHANGE,
+            };
             let index = self.open_file(located, found.is_none(), oflags, rights)?;
-            (index, rights & rights::FILE)
+            (index, rights & allowed)
         };
         let opened_fd = self.table.add(Descriptor {
             target: Target::Node(index),
