@@ -3,7 +3,8 @@
 //!
 //! The source is the directory named by `WAMR_ROOT_DIR` or else what the package
 //! `wamrx-sys`, pinned by Cargo.lock, carries. Crates that depend on this one find it in
-//! `DEP_WAMR_ROOT`, and the folder of the lists below in `DEP_WAMR_LISTS`.
+//! `DEP_WAMR_ROOT`, the folder of the lists below in `DEP_WAMR_LISTS`, and, where it is built,
+//! the library in `DEP_WAMR_LIBRARY`.
 //!
 //! `OCRE_WAMR_SANITIZE=address` (or another value of `-fsanitize=`) instruments the C code.
 //! The program must then be linked with the sanitizer's runtime, for instance with
@@ -75,7 +76,7 @@ fn packaged_source(here: &Path) -> PathBuf {
 
 #[cfg(feature = "bundled")]
 mod bundled {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::{env, fs};
 
     pub fn build(here: &Path, root: &Path) {
@@ -138,6 +139,9 @@ mod bundled {
             .include(here.join("shim"))
             .file(here.join("shim/ocre_wamr.c"));
         build.compile("ocre_wamr");
+        let library = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+        let library = library.join("libocre_wamr.a");
+        println!("cargo::metadata=library={}", library.display());
         println!("cargo::rustc-link-lib=m");
     }
 

@@ -44,7 +44,14 @@ const DRAWN: [(&str, &[&str]); 12] = [
     ("crates/zephyr/artifact", &["crates/zephyr"]),
     (
         "benches",
-        &["crates/host", "crates/aot", "crates/wamr", "", "crates/oci"],
+        &[
+            "crates/host",
+            "crates/aot",
+            "crates/wamr",
+            "crates/wamr-sys",
+            "",
+            "crates/oci",
+        ],
     ),
     ("xtask", &[]),
 ];

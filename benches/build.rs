@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Tells the program where WAMR's headers and its compiled library are: what it compares with
+//! is a C program over that same library.
+
+use std::env;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for name in ["DEP_WAMR_ROOT", "DEP_WAMR_LIBRARY"] {
+        let value = env::var(name).expect("ocre-wamr-sys tells it");
+        println!("cargo::rustc-env={name}={value}");
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An OCI layout with one image, on any storage.
+
+use anyhow::{Result, anyhow};
+use ocre::image::content::blob_path;
+use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_oci::{Sha256, write};
+
+/// Writes an image of a module and a blob into the root folder.
+pub fn write<S: Storage>(storage: &S, wasm: &[u8], blob: &[u8]) -> Result<()> {
+    let failed = |error: StorageError| anyhow!("{error}");
+    storage.create_dir("/blobs").map_err(failed)?;
+    storage.create_dir("/blobs/sha256").map_err(failed)?;
+    let file = |path: &str, bytes: &[u8]| -> Result<()> {
+        let mut file = storage.open(path, OpenMode::REWRITE).map_err(failed)?;
+        storage.write(&mut file, bytes).map_err(failed)?;
+        storage.close(file).map_err(failed)
+    };
+    let put = |media_type: &'static str, bytes: &[u8]| -> Result<write::Descriptor<'static>> {
+        let digest = Sha256::of(bytes);
+        file(&blob_path("/", &digest).map_err(failed)?, bytes)?;
+        Ok(write::Descriptor {
+            media_type,
+            digest,
+            size: bytes.len() as u64,
+            annotations: &[],
+            platform: None,
+        })
+    };
+    let layers = [
+        put("application/wasm", wasm)?,
+        put("application/octet-stream", blob)?,
+    ];
+    let mut config = String::new();
+    let settings = write::Config {
+        layer_digests: &layers.map(|layer| layer.digest),
+        entry_point: "_start",
+        env: &[],
+        permissions: &[],
+    };
+    write::config(&mut config, &settings)?;
+    let config = put("application/vnd.wasm.config.v0+json", config.as_bytes())?;
+    let mut manifest = String::new();
+    write::manifest(&mut manifest, &config, &layers, &[])?;
+    let manifest = put(
+        "application/vnd.oci.image.manifest.v1+json",
+        manifest.as_bytes(),
+    )?;
+    let mut index = String::new();
+    write::index(&mut index, |entries| entries.descriptor(&manifest))?;
+    file("/index.json", index.as_bytes())?;
+    let mut marker = String::new();
+    write::layout(&mut marker)?;
+    file("/oci-layout", marker.as_bytes())
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What ocre-rs costs. Every figure is a ratio of two things measured in one run, alternately,
+//! each as the least of several: what other programs do to the machine meanwhile only adds.
+//!
+//! `ocre-bench [kernels] [judging] [start]`; all of them without arguments.
+
+mod judging;
+mod kernels;
+mod layout;
+mod measure;
+mod start;
+
+use anyhow::{Result, bail};
+
+type Benchmark = fn() -> Result<()>;
+
+const BENCHMARKS: [(&str, Benchmark); 3] = [
+    ("kernels", kernels::run),
+    ("judging", judging::run),
+    ("start", start::run),
+];
+
+fn main() -> Result<()> {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
+    {
+        bail!("no benchmark is called {unknown}: there are kernels, judging and start");
+    }
+    for (name, benchmark) in BENCHMARKS {
+        if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {
+            benchmark()?;
+            println!();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Measuring.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use ocre_wamr::Engine;
+
+/// The process's one engine, as the `ocre` program has it.
+pub fn engine() -> Result<&'static Engine> {
+    static ENGINE: OnceLock<Option<Engine>> = OnceLock::new();
+    let engine = ENGINE.get_or_init(|| ocre_host::platform::engine().ok());
+    engine
+        .as_ref()
+        .ok_or_else(|| anyhow!("the engine does not start"))
+}
+
+/// How long `work` takes.
+pub fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// The geometric mean; 1 of nothing.
+pub fn geometric_mean(ratios: &[f64]) -> f64 {
+    let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+    (sum / ratios.len().max(1) as f64).exp()
+}
+
+/// Runs a program to its end and gives what it printed.
+pub fn output(command: &mut Command) -> Result<String> {
+    let name = Path::new(command.get_program()).display().to_string();
+    let output = command
+        .output()
+        .with_context(|| format!("can't run {name}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {errors}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

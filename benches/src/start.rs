@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Starting a judged image against bare WAMR: from code in memory to the first instruction of the
+//! guest, through the checks of `judge::load` and the engine's port; and the same with reading
+//! the code from flash and hashing it. Bare WAMR is a C program over the same library that loads
+//! and instantiates the same bytes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use ocre::image::Image;
+use ocre::image::judge::{Selector, Source, Workspace, judge, load, read_executable};
+use ocre::port::{Engine as _, Exit, Halt, Host, Program, Storage};
+use ocre_host::flash::{Geometry, RamFlash};
+use ocre_host::littlefs::LittleFs;
+use ocre_wamr::Stopper;
+
+use crate::judging::POLICY;
+use crate::layout;
+use crate::measure::{engine, output};
+
+const TIMES: u32 = 200;
+
+pub fn run() -> Result<()> {
+    println!("Start: time as a multiple of bare WAMR's load and instantiate (aim: at most 1.1)");
+    let guests = std::env::var_os("OCRE_GUESTS").context("OCRE_GUESTS names no folder")?;
+    let folder = tempfile::tempdir()?;
+    let raw = build_raw(folder.path())?;
+    for guest in ["hello", "hello-c"] {
+        let path = Path::new(&guests).join(guest).with_extension("wasm");
+        let wasm = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+        let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
+        formatted.map_err(|error| anyhow!("{error}"))?;
+        let storage = LittleFs::mount(flash).map_err(|(_, error)| anyhow!("{error}"))?;
+        layout::write(&storage, &wasm, b"a blob")?;
+        let image = judged(&storage)?;
+        let mut bare = Duration::MAX;
+        let (mut from_memory, mut from_flash) = (Duration::MAX, Duration::MAX);
+        // A few turns each, so that what slows the machine slows all of them.
+        for _ in 0..5 {
+            let text = output(Command::new(&raw).arg(&path).arg(TIMES.to_string()))?;
+            bare = bare.min(Duration::from_nanos(text.trim().parse()?));
+            for _ in 0..TIMES {
+                let (memory, flash) = start(&storage, &image)?;
+                from_memory = from_memory.min(memory);
+                from_flash = from_flash.min(flash);
+            }
+        }
+        let ratio = |taken: Duration| taken.as_secs_f64() / bare.as_secs_f64();
+        println!(
+            "{guest:10} {:6} bytes  {:5.2} from memory  {:5.2} from flash   (bare WAMR {bare:?})",
+            wasm.len(),
+            ratio(from_memory),
+            ratio(from_flash),
+        );
+    }
+    Ok(())
+}
+
+/// A C program that prints the least nanoseconds of loading and instantiating a file.
+fn build_raw(folder: &Path) -> Result<PathBuf> {
+    let program = folder.join("raw");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("raw/raw.c");
+    output(
+        Command::new("gcc")
+            .args(["-O2", "-o"])
+            .arg(&program)
+            .arg(source)
+            .arg(concat!("-I", env!("DEP_WAMR_ROOT"), "/core/iwasm/include"))
+            .arg(env!("DEP_WAMR_LIBRARY"))
+            .args(["-Wl,--gc-sections", "-lm", "-lpthread"]),
+    )?;
+    Ok(program)
+}
+
+fn judged<S: Storage>(storage: &S) -> Result<Image> {
+    let (mut document, mut config) = ([0; 8192], [0; 4096]);
+    let workspace = Workspace {
+        document: &mut document,
+        config: &mut config,
+    };
+    let source = Source { storage, root: "/" };
+    let mut found = String::new();
+    judge(
+        source,
+        Selector::default(),
+        engine()?,
+        &POLICY,
+        workspace,
+        &mut |finding, at, _| {
+            found += &format!("{} at {at}", finding.as_str());
+            std::ops::ControlFlow::Break(())
+        },
+    )
+    .with_context(|| found)
+}
+
+/// Ends the guest at its first call.
+struct EndAtOnce;
+
+impl Host for EndAtOnce {
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+        Err(Halt::Exit(0))
+    }
+}
+
+/// How long it took to the guest's first instruction, without and with reading the code.
+fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)> {
+    let engine = engine()?;
+    let begin = Instant::now();
+    let mut code = read_executable(Source { storage, root: "/" }, engine, image)
+        .map_err(|code| anyhow!("{code}"))?;
+    let read = begin.elapsed();
+    let mut module =
+        load(engine, &mut code, image, &POLICY, &mut |_| ()).map_err(|code| anyhow!("{code}"))?;
+    let program = Program {
+        entry: &image.entry_point,
+        memory_bytes: POLICY.memory_bytes,
+        stack_bytes: 64 << 10,
+        instructions: None,
+    };
+    let mut started = Duration::ZERO;
+    let stopper = Stopper::default();
+    let exit = engine
+        .run(&mut module, &program, &mut EndAtOnce, &stopper, &mut || {
+            started = begin.elapsed()
+        })
+        .map_err(|error| anyhow!("{error:?}"))?;
+    ensure!(exit == Exit::Code(0), "the guest ended with {exit:?}");
+    Ok((started - read, started))
+}
