@@ -107,6 +107,7 @@ static struct ocre_lfs *prepare(const struct ocre_lfs_device *device)
 		.block_count = device->block_count,
 		.block_cycles = device->block_cycles,
 		.cache_size = device->cache_size,
+		.inline_max = device->inline_max,
 		.lookahead_size = device->lookahead_size,
 		.read_buffer = fs->buffers,
 		.prog_buffer = fs->buffers + device->cache_size,

@@ -30,6 +30,7 @@ struct ocre_lfs_device {
 	uint32_t block_size;
 	uint32_t block_count;
 	uint32_t cache_size;
+	uint32_t inline_max;
 	uint32_t lookahead_size;
 	int32_t block_cycles;
 };

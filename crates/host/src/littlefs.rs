@@ -33,7 +33,11 @@ use crate::flash::{FileError, FileFlash, Flash, Geometry, OpenedFile, RamFlash};
 // Zephyr's defaults for a `zephyr,fstab,littlefs` node.
 const READ_BYTES: u32 = 16;
 const PROGRAM_BYTES: u32 = 16;
-const CACHE_BYTES: u32 = 64;
+/// Zephyr's cache, and so the largest file that may lie in its folder's own block: a device
+/// reads such a file through its cache.
+const INLINE_BYTES: u32 = 64;
+/// The PC's own cache: it is not part of the format, and a larger one reads faster.
+const CACHE_BYTES: u32 = 4096;
 const LOOKAHEAD_BYTES: u32 = 32;
 const BLOCK_CYCLES: i32 = 512;
 
@@ -138,7 +142,8 @@ impl<F: Flash> Volume<F> {
             program_size: PROGRAM_BYTES,
             block_size: geometry.block_bytes(),
             block_count: geometry.blocks(),
-            cache_size: CACHE_BYTES,
+            cache_size: CACHE_BYTES.min(geometry.block_bytes()),
+            inline_max: INLINE_BYTES.min(geometry.block_bytes() / 8),
             lookahead_size: LOOKAHEAD_BYTES,
             block_cycles: BLOCK_CYCLES,
         }

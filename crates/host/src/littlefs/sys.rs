@@ -33,6 +33,7 @@ pub struct Device {
     pub block_size: u32,
     pub block_count: u32,
     pub cache_size: u32,
+    pub inline_max: u32,
     pub lookahead_size: u32,
     pub block_cycles: i32,
 }
