@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use heapless::Vec;
+use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Object};
 use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Warnings};
@@ -16,7 +16,7 @@ use crate::image::Image;
 use crate::image::content::read_document;
 use crate::image::judge::{self, Policy, Selector, Source, Workspace};
 use crate::image::store::{Freed, Store};
-use crate::image::verdict::{Code, Finding, Report, Verdict};
+use crate::image::verdict::{Code, Finding, Report, Verdict, write_cut};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::{Platform, Storage};
 
@@ -173,14 +173,21 @@ pub(super) fn list<'a, P: Platform>(
     }
     writeln!(out, "{:71}  {:16}  NAME", "DIGEST", "FOR")?;
     for entry in index.manifests() {
+        let mut digest: String<71> = String::new();
+        let mut machine: String<16> = String::new();
         match entry.descriptor() {
-            Ok(found) => write!(out, "{:71}  ", Plain(found.digest))?,
-            Err(error) => write!(out, "{:71}  ", error.kind)?,
+            Ok(found) => {
+                write_cut(&mut digest, format_args!("{}", found.digest));
+                match found.platform() {
+                    Some(found) => {
+                        write_cut(&mut machine, format_args!("{}", Plain(found.architecture)))
+                    }
+                    None => write_cut(&mut machine, format_args!("-")),
+                }
+            }
+            Err(error) => write_cut(&mut digest, format_args!("{}", error.kind)),
         }
-        match entry.descriptor().ok().and_then(|found| found.platform()) {
-            Some(platform) => write!(out, "{:16}  ", Plain(platform.architecture))?,
-            None => write!(out, "{:16}  ", "-")?,
-        }
+        write!(out, "{digest:71}  {machine:16}  ")?;
         match entry.reference_name() {
             Some(name) => writeln!(out, "{}", Plain(name))?,
             None => writeln!(out, "-")?,

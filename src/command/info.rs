@@ -6,7 +6,7 @@ use ocre_oci::write;
 use super::arguments::{Argument, Arguments, Misuse};
 use super::{Environment, Halt, Status, VERSION, json};
 use crate::image::judge::AotPolicy;
-use crate::limits::{MAX_BLOBS, MAX_CONTAINERS, MAX_DOCUMENT};
+use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
 use crate::port::{Engine as _, Platform, Storage as _};
 
 /// `version`
@@ -49,6 +49,7 @@ pub(super) fn info<'a, P: Platform>(
         .supervisor
         .list(&mut |_| containers = containers.saturating_add(1));
     let capacity = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let document_bytes = capacity(environment.workspace.document.len());
     let out = &mut *environment.out;
     if as_json {
         let mut out = out;
@@ -77,7 +78,7 @@ pub(super) fn info<'a, P: Platform>(
                 out.unsigned("memoryBytes", policy.memory_bytes.into())?;
                 out.unsigned("imageBytes", policy.image_bytes)?;
                 out.unsigned("blobs", capacity(MAX_BLOBS))?;
-                out.unsigned("documentBytes", capacity(MAX_DOCUMENT))
+                out.unsigned("documentBytes", document_bytes)
             })
         })?;
         writeln!(out)?;

@@ -188,8 +188,9 @@ pub const COMMANDS: &[Command] = &[
         operands: "IMAGE",
         summary: "says whether an image is what it claims to be and can run here",
         details: "The verdict is ok, warnings or rejected; one that is rejected makes the command \
-                  fail. As JSON it is one line:\n\
-                  {\"verdict\":…,\"code\":…,\"at\":…,\"warnings\":[…]}, and \"findings\" with --all.",
+                  fail.\n\
+                  As JSON: {\"verdict\":…,\"code\":…,\"at\":…,\"warnings\":[…]} on one line, with --all \
+                  also \"findings\".",
         options: &[
             Opt {
                 short: None,
@@ -232,9 +233,10 @@ pub const COMMANDS: &[Command] = &[
         operands: "IMAGE [ARG]...",
         summary: "creates a container of an image and runs it",
         details: "Shows what the guest writes until it ends, and ends with the guest's exit code: 255 \
-                  for one that does not fit\n\
-                  in a byte, 134 after a trap, 137 after a kill or at its time limit, 1 if it can't \
-                  be started.",
+                  for\n\
+                  one that does not fit in a byte, 134 after a trap, 137 after a kill or at its time \
+                  limit,\n\
+                  1 if it can't be started.",
         options: RUN,
         passes_on: true,
     },
@@ -287,7 +289,7 @@ pub const COMMANDS: &[Command] = &[
         name: "wait",
         operands: "NAME",
         summary: "waits for a container's end and prints its exit code",
-        details: "The exit code is as `run` has it.",
+        details: "It is 134 after a trap, 137 after a kill, 1 if it could not be started.",
         options: &[HELP],
         passes_on: false,
     },

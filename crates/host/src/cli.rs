@@ -1,33 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The PC's side of the command line: what a device does not do. Everything else goes to the
-//! core's commands as it was typed.
+//! core's commands as it was typed, but for the options that are the PC's everywhere.
 
 mod aot_file;
+mod compile;
+mod device;
 mod failure;
+mod import;
 mod layout_name;
+mod log;
 mod output;
 mod pack;
+mod shell;
 mod verify;
+mod words;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use ocre::command::Status;
+use clap::{CommandFactory as _, FromArgMatches as _};
+use ocre::command::{Status, VERSION, help};
 use ocre::image::judge::{AotPolicy, Policy};
+use ocre_host::platform::{self, POLICY};
 use ocre_oci::Sha256;
-use ocre_wamr::{Engine, Options, PC_TARGET};
+use ocre_wamr::Engine;
 
+use device::Device;
 use failure::Failure;
 use output::{Color, Format, Output};
 
 /// What a process that is killed by SIGPIPE ends with: nobody reads on.
 const BROKEN_PIPE: u8 = 141;
 
-/// Judges, packs, compiles and runs WebAssembly containers as a device with ocre-rs does.
+/// Judges, packs, compiles and runs WebAssembly containers, as a device with ocre-rs does.
 #[derive(clap::Parser, Debug)]
-#[command(name = "ocre", version, arg_required_else_help = true)]
+#[command(
+    name = "ocre",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -89,18 +103,15 @@ impl AotRule {
         }
     }
 
-    /// What this PC takes.
-    fn policy(&self) -> Policy<'_> {
+    /// What this PC takes. It is asked for once in a process, so that the list may stay.
+    fn into_policy(self) -> Policy<'static> {
         Policy {
             aot: match self {
                 Self::Deny => AotPolicy::Deny,
-                Self::Pinned(digests) => AotPolicy::Pinned(digests),
+                Self::Pinned(digests) => AotPolicy::Pinned(digests.leak()),
                 Self::Allow => AotPolicy::Allow,
             },
-            uninterruptible: false,
-            prefer_portable: false,
-            image_bytes: 64 << 20,
-            memory_bytes: 64 << 20,
+            ..POLICY
         }
     }
 }
@@ -113,6 +124,13 @@ enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
+    /// Compiles a module ahead of time for one machine
+    Aot(compile::Args),
+    /// Opens the device's command line, on a terminal or for a script
+    Shell,
+    /// One of the core's.
+    #[command(external_subcommand)]
+    Core(Vec<OsString>),
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -121,17 +139,65 @@ enum ImageCommand {
     Verify(verify::Args),
     /// Makes an image of a module, of its variants compiled for machines, and of data
     Pack(pack::Args),
+    /// Copies an image onto the flash
+    Import(import::Args),
+    /// One of the core's.
+    #[command(external_subcommand)]
+    Core(Vec<OsString>),
+}
+
+/// The grammar, with the core's commands in its help.
+fn grammar() -> clap::Command {
+    let listed = |group: bool| {
+        let mut text =
+            String::from("Commands of the device, which explain themselves with --help:\n");
+        let wanted = |command: &ocre::command::table::Command| {
+            words::once(command) && (!group || command.name.starts_with("image "))
+                // The PC has one of its own.
+                && command.name != "image verify"
+        };
+        // Writing to a String does not fail.
+        let _ = help::list(wanted, &mut text);
+        text
+    };
+    Cli::command()
+        .after_help(listed(false))
+        .mut_subcommand("image", |image| image.after_help(listed(true)))
 }
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut out = Output::stdout(cli.global.color, cli.global.format);
-    let mut err = Output::stderr(cli.global.color);
-    let done = run(&cli, &mut out);
+    let matches = grammar().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let Cli {
+        mut global,
+        command,
+    } = cli;
+    let command = match command {
+        Command::Image {
+            command: ImageCommand::Core(words),
+        } => Command::Core([OsString::from("image")].into_iter().chain(words).collect()),
+        other => other,
+    };
+    let words = match &command {
+        Command::Core(words) => words::lift(words, &mut global),
+        _ => Ok(Vec::new()),
+    };
+    let mut out = Output::stdout(global.color, global.format);
+    let mut err = Output::stderr(global.color);
+    let done = match words {
+        Ok(words) => run(command, &words, global, &mut out, &mut err),
+        Err(misuse) => err
+            .text(&format!("error: {misuse}\nhint: see `ocre --help`\n"))
+            .map(|()| Status::Usage)
+            .map_err(|error| Failure::io("can't print", &error)),
+    };
     let done = done.and_then(|status| {
-        out.finish()
-            .map_err(|error| Failure::io("can't print", &error))?;
+        let finished = out.finish().and_then(|()| err.finish());
+        finished.map_err(|error| Failure::io("can't print", &error))?;
         Ok(status)
     });
     match done {
@@ -147,26 +213,161 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, out: &mut Output) -> Result<Status, Failure> {
-    let policy = cli.global.aot_policy.policy();
-    match &cli.command {
+fn run(
+    command: Command,
+    words: &[String],
+    global: Global,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    log::show_errors();
+    let policy = global.aot_policy.into_policy();
+    let flash = global.flash.as_deref();
+    match command {
         Command::Image { command } => match command {
-            ImageCommand::Verify(args) => Ok(verify::run(args, &engine()?, &policy, out)
-                // `finish` says why.
-                .unwrap_or(Status::Failed)),
-            ImageCommand::Pack(args) => pack::run(args, &engine()?, &policy, out),
+            // Why it could not print is told by `finish`.
+            ImageCommand::Verify(args) => {
+                Ok(verify::run(&args, &engine()?, &policy, out).unwrap_or(Status::Failed))
+            }
+            ImageCommand::Pack(args) => pack::run(&args, &engine()?, &policy, out),
+            ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
+            // These were turned into the one below.
+            ImageCommand::Core(_) => Ok(Status::Usage),
         },
+        Command::Aot(args) => compile::run(&args, out),
+        Command::Shell => {
+            device::catch_interrupts()?;
+            let mut device = Device::boot(flash, policy)?;
+            let status = shell::run(&mut device, out, err);
+            device.shut_down();
+            status
+        }
+        Command::Core(_) => core(words, flash, policy, out, err),
     }
 }
 
-fn engine() -> Result<Engine, Failure> {
-    let options = Options {
-        aot: PC_TARGET,
-        host_stack_bytes: 16 * 1024,
-        ..Options::default()
+/// Runs one of the core's commands on a device that is on only for that.
+fn core(
+    words: &[String],
+    flash: Option<&std::path::Path>,
+    policy: Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let print = |error: io::Error| Failure::io("can't print", &error);
+    match *words {
+        // Neither needs a device.
+        ["version"] => {
+            out.line(format_args!("ocre {VERSION}")).map_err(print)?;
+            return Ok(Status::Ok);
+        }
+        ["help", ref of @ ..] => return explain(of, out, err),
+        _ => {}
+    }
+    let words = match words::for_one_boot(&words) {
+        Ok(words) => words,
+        Err(refusal) => {
+            let advice = "use `ocre shell`: its device stays on";
+            err.text(&format!("error: {refusal}\nhint: {advice}\n"))
+                .map_err(print)?;
+            return Ok(Status::Usage);
+        }
     };
-    Engine::start(ocre_wasi::FUNCTIONS, options).map_err(|_| {
+    device::catch_interrupts()?;
+    let mut device = Device::boot(flash, policy)?;
+    // Why it could not print is told by `finish`.
+    let status = device.command(&words, out, err).unwrap_or(Status::Failed);
+    device.shut_down();
+    Ok(status)
+}
+
+/// `help [COMMAND]`
+fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+    let mut grammar = grammar();
+    grammar.build();
+    let mut found = Some(&mut grammar);
+    for word in of {
+        found = found.and_then(|grammar| grammar.find_subcommand_mut(word));
+    }
+    let mut status = Status::Ok;
+    let printed = if let Some(grammar) = found {
+        out.text(&grammar.render_long_help().to_string())
+    } else {
+        match ocre::command::table::find(of) {
+            Ok((command, [])) => {
+                help::command(command, out).map_err(|_| io::ErrorKind::Other.into())
+            }
+            Ok((_, [word, ..])) => {
+                status = Status::Usage;
+                err.text(&format!("error: help: {word:?} is one argument too many\n"))
+            }
+            Err(misuse) => {
+                status = Status::Usage;
+                err.text(&format!("error: help: {misuse}\n"))
+            }
+        }
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(status)
+}
+
+fn engine() -> Result<Engine, Failure> {
+    platform::engine().map_err(|_| {
         let advice = "end other programs to free memory";
         Failure::new("can't start the engine", "out-of-memory", advice)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the document says in the section of a command.
+    fn section<'d>(documented: &'d str, name: &str) -> &'d str {
+        let begin = documented
+            .find(&format!("### `ocre {name}"))
+            .unwrap_or_else(|| panic!("{name}: has no section"));
+        let text = &documented[begin + 3..];
+        text.split("\n### ").next().unwrap_or_default()
+    }
+
+    fn check(grammar: &clap::Command, name: &str, documented: &str) {
+        for command in grammar.get_subcommands() {
+            let name = format!("{name}{}", command.get_name());
+            if command.has_subcommands() {
+                check(command, &format!("{name} "), documented);
+                continue;
+            }
+            // The device has one of the same name.
+            let text = match &*name {
+                "image verify" => section(documented, "image verify IMAGE"),
+                name => section(documented, name),
+            };
+            let own = command
+                .get_arguments()
+                .filter(|option| !option.is_global_set());
+            for long in own.filter_map(clap::Arg::get_long) {
+                assert!(text.contains(&format!("`--{long}")), "{name}: no --{long}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_of_the_program_is_documented() {
+        let documented = include_str!("../../../docs/commands.md");
+        check(&Cli::command(), "", documented);
+        for option in Cli::command().get_arguments() {
+            let long = option.get_long().unwrap();
+            assert!(
+                ["help", "version"].contains(&long) || documented.contains(&format!("`--{long} ")),
+                "no --{long}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        grammar().debug_assert();
+    }
 }

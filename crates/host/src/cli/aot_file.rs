@@ -20,7 +20,6 @@ const HEADER_BYTES: usize = 8;
 pub type Annotation = (String, String);
 
 /// Appends the section.
-#[cfg(test)]
 pub fn append<'a>(file: &mut Vec<u8>, annotations: impl IntoIterator<Item = (&'a str, &'a str)>) {
     let mut text = String::new();
     for (name, value) in annotations {

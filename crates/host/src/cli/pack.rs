@@ -21,7 +21,6 @@ use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
 use ocre::image::content::{blob_path, verify};
 use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::limits::COPY_BUFFER;
 use ocre::port::{Engine, OpenMode, Storage, StorageError};
 use ocre_host::directory::Directory;
 use ocre_oci::json::{self, Caps};
@@ -538,11 +537,10 @@ fn copy_blobs(stage: &Directory, layout: &Directory) -> Result<(), StorageError>
     })?;
     for (name, size) in found {
         let digest = Sha256::from_hex(&name).map_err(|_| StorageError::Invalid)?;
+        let mut bytes = vec![0; size as usize];
         // A damaged blob of that name is replaced.
-        let mut buffer = [0; COPY_BUFFER];
-        if verify(layout, "/", &Content { digest, size }, &mut buffer).is_err() {
+        if verify(layout, "/", &Content { digest, size }, &mut bytes).is_err() {
             let path = blob_path("/", &digest)?;
-            let mut bytes = vec![0; size as usize];
             let count = ocre::image::content::read_file(stage, &path, &mut bytes)?;
             write_file(layout, &path, &bytes[..count])?;
         }

@@ -75,15 +75,21 @@ impl Desk {
 
     /// Runs a script in `ocre shell`.
     pub fn shell(&self, script: &str) -> Done {
+        self.shell_on("flash.bin", script)
+    }
+
+    /// The same, on another flash file.
+    pub fn shell_on(&self, flash: &str, script: &str) -> Done {
         let mut child = self
-            .command(["shell"])
+            .command(["--flash", flash, "shell"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(script.as_bytes()).unwrap();
+        // One that refuses its flash file does not wait for the script.
+        let _ = stdin.write_all(script.as_bytes());
         drop(stdin);
         output(child.wait_with_output().unwrap())
     }

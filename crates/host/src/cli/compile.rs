@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre aot`: a module to code for one machine, with a note of what that machine is.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use ocre::command::Status;
+use ocre_aot::{Error, Options, Target};
+
+use super::aot_file;
+use super::failure::Failure;
+use super::output::Output;
+
+/// Compiles a module ahead of time.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The machine that is to run it
+    #[arg(long, value_parser = targets())]
+    target: Target,
+    /// A better CPU than the target's least one, by LLVM's name; the code then needs it
+    #[arg(long)]
+    cpu: Option<String>,
+    /// How hard to optimise, from 0 to 3
+    #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=3))]
+    opt: u8,
+    /// The module
+    #[arg(value_name = "IN.wasm")]
+    input: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "OUT.aot")]
+    output: PathBuf,
+}
+
+fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
+    PossibleValuesParser::new(Target::ALL.map(Target::name)).try_map(|name| name.parse::<Target>())
+}
+
+/// Compiles, and prints the sizes.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!("can't compile {}", args.input.display());
+    let wasm = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
+    let mut options = Options::new(args.target);
+    options.cpu.clone_from(&args.cpu);
+    options.opt_level = args.opt;
+    let mut aot = ocre_aot::compile(&wasm, &options).map_err(|error| {
+        let failure = Failure::new(&what, error.code(), advice(&error));
+        failure.because(&error)
+    })?;
+    let annotations = options.annotations();
+    aot_file::append(
+        &mut aot,
+        annotations
+            .iter()
+            .map(|(name, value)| (*name, value.as_str())),
+    );
+    let written = format!("can't write {}", args.output.display());
+    fs::write(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
+    let printed = if out.json() {
+        out.document(|out| {
+            out.string("output", args.output.display())?;
+            out.unsigned("bytes", aot.len() as u64)?;
+            out.object("annotations", |out| {
+                annotations
+                    .iter()
+                    .try_for_each(|(name, value)| out.string(name, value))
+            })
+        })
+    } else {
+        out.line(format_args!(
+            "compiled {} for {}: {} bytes, from {} of wasm",
+            args.output.display(),
+            args.target,
+            aot.len(),
+            wasm.len()
+        ))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::NoLlvm => {
+            "install LLVM's library (Debian: apt-get install llvm-16-dev) and build ocre again"
+        }
+        Error::BadWasm(_) => "name a core module, built for wasm32-wasip1 without newer features",
+        Error::Unsupported(_) => "choose another --target, or a --cpu that LLVM knows",
+        Error::OutOfMemory => "end other programs, or make the module smaller",
+        _ => "compile with a lower --opt, and report this as a bug",
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The simulated device: a flash file, and a PC that boots from it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ocre::command::{self, Environment, Outcome, advice};
+use ocre::image::judge::{Policy, Workspace};
+use ocre::image::store::Store;
+use ocre::port::Platform as _;
+use ocre_host::flash::{FileError, FileFlash, Geometry};
+use ocre_host::littlefs::LittleFs;
+use ocre_host::platform::{self, Pc, Terminal};
+
+use super::failure::Failure;
+use super::output::Output;
+
+/// What the documents of images may have in bytes. More than a small device takes: here the
+/// index has room for some hundred images.
+const MAX_DOCUMENT: usize = 64 * 1024;
+const MAX_CONFIG: usize = 16 * 1024;
+
+/// How long the containers are given to end at the end, in microseconds.
+const PATIENCE_US: u64 = 2_000_000;
+
+/// The partition.
+pub type Partition = LittleFs<FileFlash>;
+
+/// Opens the flash file; makes it, and the folder it is in, where there is none.
+pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
+    let default;
+    let path = match flash {
+        Some(path) => path,
+        None => {
+            default = default_file("flash.bin")?;
+            &default
+        }
+    };
+    let what = || format!("can't use the flash file {}", path.display());
+    let failed = |error: FileError| {
+        let failure = Failure::new(what(), error.code(), error.hint());
+        failure.because(&error)
+    };
+    match Partition::open(path) {
+        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+            }
+            Partition::create(path, Geometry::default()).map_err(failed)
+        }
+        opened => opened.map_err(failed),
+    }
+}
+
+/// A file in the user's data folder for this program, by the XDG rules.
+pub fn default_file(name: &str) -> Result<PathBuf, Failure> {
+    let absolute = |variable| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let data = absolute("XDG_DATA_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local/share")))
+        .ok_or_else(|| {
+            let what = "can't find your data folder";
+            let advice = "set HOME, or name a flash file with --flash";
+            Failure::new(what, "no-data-folder", advice)
+        })?;
+    Ok(data.join("ocre").join(name))
+}
+
+/// The store on the partition; `document` caps its documents.
+pub fn store<'a>(
+    partition: &'a Partition,
+    document: &'a mut [u8],
+) -> Result<Store<'a, Partition>, Failure> {
+    Store::open(partition, "/", document).map_err(|error| {
+        let what = "can't open the image store on the flash";
+        Failure::new(what, error.code(), advice::store(error))
+    })
+}
+
+/// A buffer for the documents of the store.
+pub fn document() -> Vec<u8> {
+    vec![0; MAX_DOCUMENT]
+}
+
+/// A device that is on.
+pub struct Device {
+    pc: Arc<platform::Device<Partition>>,
+    document: Vec<u8>,
+    config: Vec<u8>,
+}
+
+impl Device {
+    /// Boots it.
+    pub fn boot(flash: Option<&Path>, policy: Policy<'static>) -> Result<Self, Failure> {
+        let partition = partition(flash)?;
+        let mut document = document();
+        store(&partition, &mut document)?;
+        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(|_| {
+            let advice = "end other programs to free memory";
+            Failure::new("can't start the engine", "out-of-memory", advice)
+        })?;
+        Ok(Self {
+            pc,
+            document,
+            config: vec![0; MAX_CONFIG],
+        })
+    }
+
+    /// Runs one of the core's commands.
+    pub fn command(&mut self, words: &[&str], out: &mut Output, err: &mut Output) -> Outcome {
+        command::run(
+            words,
+            &mut Environment {
+                supervisor: &self.pc,
+                workspace: Workspace {
+                    document: &mut self.document,
+                    config: &mut self.config,
+                },
+                out,
+                err,
+                interrupted: &|| INTERRUPTED.load(Ordering::Relaxed),
+            },
+        )
+    }
+
+    /// Kills what still runs, so that its files are closed.
+    pub fn shut_down(self) {
+        let mut live = Vec::new();
+        self.pc.list(&mut |summary| {
+            if summary.status.state.is_live() {
+                live.push(summary.handle);
+            }
+        });
+        for handle in &live {
+            // It may just have ended by itself.
+            let _ = self.pc.kill(*handle);
+        }
+        let until = self.pc.platform().clock().uptime_us() + PATIENCE_US;
+        for handle in live {
+            // What does not end is left to the end of the process.
+            let _ = self.pc.wait(handle, Some(until));
+        }
+    }
+}
+
+/// Somebody pressed Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// What a process that is ended by SIGINT ends with.
+const INTERRUPTED_TWICE: i32 = 130;
+
+/// From now on Ctrl-C ends the command, not the program; but the second one does.
+pub fn catch_interrupts() -> Result<(), Failure> {
+    let caught = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED_TWICE);
+        }
+    });
+    caught.map_err(|error| {
+        let advice = "this is a bug of ocre: report it";
+        Failure::new("can't catch Ctrl-C", "signal", advice).because(error)
+    })
+}
+
+/// A new command begins.
+pub fn forget_interrupt() {
+    INTERRUPTED.store(false, Ordering::Relaxed);
+}

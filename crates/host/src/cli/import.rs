@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image import`: from an OCI layout of the PC onto the flash.
+//!
+//! The variant for this machine is judged first, and what is refused does not get in; but an
+//! image that is only not for this machine, or not allowed here, may be kept. All variants of
+//! the image are copied, and each blob is hashed while it is.
+
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use indicatif::{ProgressBar, ProgressStyle};
+use ocre::command::verify::Examination;
+use ocre::command::{Status, advice};
+use ocre::image::content::read_named;
+use ocre::image::judge::{Policy, Selector, Source, Workspace};
+use ocre::image::store::{Progress, Tag};
+use ocre::image::verdict::{Code, Finding, Verdict};
+use ocre::port::{Engine, StorageError};
+use ocre_host::directory::Directory;
+use ocre_oci::json::{self, Caps};
+use ocre_oci::{Index, Reference};
+
+use super::device;
+use super::failure::Failure;
+use super::layout_name::{self, LayoutName};
+use super::output::Output;
+
+/// An import that takes less than this shows no bar.
+const LONG: Duration = Duration::from_millis(300);
+
+/// Copies an image onto the flash.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The folder of an OCI image layout, and which of its images
+    #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
+    layout: LayoutName,
+    /// Its name on the flash; without one the name it has, or the folder's
+    #[arg(value_name = "NAME[:TAG]", value_parser = name)]
+    name: Option<String>,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    match Reference::parse(text) {
+        Ok(reference) if reference.digest().is_none() => Ok(text.to_owned()),
+        Ok(_) => Err("a name has no digest".to_owned()),
+        Err(error) => Err(advice::document(error.kind).to_owned()),
+    }
+}
+
+/// Judges, copies, and prints the image's name and digest.
+pub fn run<E: Engine>(
+    args: &Args,
+    flash: Option<&Path>,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't import {}", args.layout.folder.display());
+    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
+    let layout = Directory::open(&args.layout.folder).map_err(|error| match error {
+        StorageError::NotFound | StorageError::NotDirectory => refused(Code::LayoutMissing),
+        error => refused(error.into()),
+    })?;
+    let source = Source {
+        storage: &layout,
+        root: "/",
+    };
+    let selector = args.layout.selector();
+    if let Some(code) = judge(source, selector, engine, policy, &what)? {
+        let kept = format_args!(
+            "warning: can't run here: {code}\nhint: {}\n",
+            advice::refusal(code)
+        );
+        err.text(&kept.to_string())
+            .map_err(|error| Failure::io("can't print", &error))?;
+    }
+
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => own_name(source, &args.layout).ok_or_else(|| {
+            let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
+            Failure::new(&what, "reference-syntax", advice).because("the image has no name")
+        })?,
+    };
+    let reference = Reference::parse(&name).map_err(|error| refused(Code::Document(error.kind)))?;
+    let tag = Tag::new(&reference);
+
+    let partition = device::partition(flash)?;
+    let mut document = device::document();
+    let mut store = device::store(&partition, &mut document)?;
+    let mut bar = Bar::new();
+    let imported = store.import(source, selector, &tag, &mut |progress| bar.show(progress));
+    bar.finish();
+    let stored = imported.and_then(|()| {
+        store.find(Selector {
+            name: Some(tag.as_str()),
+            digest: None,
+        })
+    });
+    let content =
+        stored.map_err(|error| Failure::new(&what, error.code(), advice::store(error)))?;
+
+    let printed = if out.json() {
+        out.document(|out| {
+            out.string("name", tag.as_str())?;
+            out.string("digest", content.digest)
+        })
+    } else {
+        out.line(format_args!("imported {}", tag.as_str()))
+            .and_then(|()| out.line(format_args!("digest: {}", content.digest)))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+/// Judges; what is against running the image here, but not against keeping it.
+fn judge<E: Engine>(
+    source: Source<'_, Directory>,
+    selector: Selector<'_>,
+    engine: &E,
+    policy: &Policy<'_>,
+    what: &str,
+) -> Result<Option<Code>, Failure> {
+    let (mut document, mut config) = (device::document(), device::document());
+    let mut examination = Examination {
+        source,
+        selector,
+        engine,
+        policy,
+        workspace: Workspace {
+            document: &mut document,
+            config: &mut config,
+        },
+    };
+    let mut verdict = Verdict::new(false);
+    let mut kept = None;
+    examination.judge(&mut |finding, at, detail| match finding {
+        Finding::Refusal(code) if code.may_be_stored() => {
+            kept.get_or_insert(code);
+            std::ops::ControlFlow::Continue(())
+        }
+        other => verdict.note(other, at, detail),
+    });
+    match verdict.refusal() {
+        None => Ok(kept),
+        Some(finding) => {
+            let failure = Failure::new(what, finding.as_str(), advice::finding(finding));
+            Err(failure.at(verdict.at()).because(verdict.detail()))
+        }
+    }
+}
+
+/// The name that the image has in its layout, else the layout's folder's name.
+fn own_name(source: Source<'_, Directory>, layout: &LayoutName) -> Option<String> {
+    let is_name = |name: &String| Reference::parse(name).is_ok();
+    let folder = || {
+        let folder = layout.folder.canonicalize().ok()?;
+        Some(folder.file_name().and_then(OsStr::to_str)?.to_owned())
+    };
+    let indexed = || {
+        let mut buffer = device::document();
+        let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
+        let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;
+        let name = index.manifests().next()?.reference_name()?;
+        Some(name.to_string())
+    };
+    let named = layout.name.clone();
+    named
+        .or_else(|| indexed().filter(|_| layout.digest.is_none()))
+        .filter(is_name)
+        .or_else(|| folder().filter(is_name))
+}
+
+/// Shows how far a long import is, on a terminal.
+struct Bar {
+    began: Instant,
+    bar: Option<ProgressBar>,
+    wanted: bool,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            bar: None,
+            wanted: io::stderr().is_terminal(),
+        }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        if !self.wanted || (self.bar.is_none() && self.began.elapsed() < LONG) {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(progress.total);
+            match ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        bar.set_position(progress.done);
+    }
+
+    fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The words of the core's commands, as they are typed on a PC.
+
+use std::ffi::OsString;
+
+use clap::ValueEnum as _;
+use ocre::command::arguments::{Argument, Arguments, Opt};
+use ocre::command::table::{Command, Verb, find};
+
+use super::Global;
+use super::output::{Color, Format};
+use crate::cli::AotRule;
+
+const fn global(long: &'static str) -> Opt {
+    Opt {
+        short: None,
+        long,
+        value: Some(""),
+        help: "",
+    }
+}
+
+/// The PC's options, which may stand among the core's.
+const GLOBALS: [Opt; 4] = [
+    global("flash"),
+    global("format"),
+    global("color"),
+    global("aot-policy"),
+];
+
+/// Takes the PC's own options out of a core's command line. What the core would refuse is left
+/// to it, as it is.
+///
+/// # Errors
+/// What is wrong, for the user.
+pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, String> {
+    let words: Vec<&str> = words
+        .iter()
+        .map(|word| {
+            word.to_str()
+                .ok_or_else(|| format!("{word:?} is not UTF-8"))
+        })
+        .collect::<Result<_, _>>()?;
+    let as_they_are = || Ok(words.iter().map(ToString::to_string).collect());
+    let Ok((command, arguments)) = find(&words) else {
+        return as_they_are();
+    };
+    let formats = command.options.iter().any(|option| option.long == "format");
+    let options: Vec<Opt> = command.options.iter().copied().chain(GLOBALS).collect();
+    let mut arguments = Arguments::new(arguments, &options, command.passes_on);
+    let mut kept: Vec<String> = command.name.split(' ').map(str::to_owned).collect();
+    let mut operands = Vec::new();
+    loop {
+        match arguments.next() {
+            // The core says what is wrong.
+            Err(_) => return as_they_are(),
+            Ok(None) => break,
+            Ok(Some(Argument::Operand(text))) => operands.push(text.to_owned()),
+            Ok(Some(Argument::Option("flash", file))) => global.flash = Some(file.into()),
+            Ok(Some(Argument::Option("color", text))) => {
+                global.color =
+                    Color::from_str(text, false).map_err(|error| format!("--color: {error}"))?;
+            }
+            Ok(Some(Argument::Option("aot-policy", text))) => {
+                global.aot_policy =
+                    AotRule::parse(text).map_err(|error| format!("--aot-policy: {error}"))?;
+            }
+            Ok(Some(Argument::Option("format", text))) => {
+                global.format =
+                    Format::from_str(text, false).map_err(|error| format!("--format: {error}"))?;
+            }
+            Ok(Some(Argument::Option(name, value))) => {
+                let takes_value = options
+                    .iter()
+                    .any(|option| option.long == name && option.value.is_some());
+                kept.push(if takes_value {
+                    format!("--{name}={value}")
+                } else {
+                    format!("--{name}")
+                });
+            }
+        }
+    }
+    if formats && global.format == Format::Json {
+        kept.push("--format=json".to_owned());
+    }
+    if operands.iter().any(|operand| operand.starts_with('-')) {
+        kept.push("--".to_owned());
+    }
+    kept.extend(operands);
+    Ok(kept)
+}
+
+/// Whether a command makes sense on a device that is on only for it.
+pub fn once(command: &Command) -> bool {
+    match command.verb {
+        Verb::Help
+        | Verb::Version
+        | Verb::Info
+        | Verb::ImageLs
+        | Verb::ImageInspect
+        | Verb::ImageVerify
+        | Verb::ImageRm
+        | Verb::ImagePrune
+        | Verb::Run => true,
+        Verb::Create
+        | Verb::Start
+        | Verb::Stop
+        | Verb::Kill
+        | Verb::Wait
+        | Verb::Rm
+        | Verb::Ps
+        | Verb::Logs
+        | Verb::Inspect => false,
+    }
+}
+
+/// The command line for a device that is on only for it: a container without a name of its own
+/// would leave files that nobody finds again, so it goes with its run.
+///
+/// # Errors
+/// Why the command makes no sense there.
+pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
+    let mut kept = words.to_vec();
+    let Ok((command, arguments)) = find(words) else {
+        return Ok(kept);
+    };
+    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
+    let mut given = Vec::new();
+    while let Ok(Some(argument)) = arguments.next() {
+        if let Argument::Option(name, _) = argument {
+            given.push(name);
+        }
+    }
+    if given.contains(&"help") {
+        return Ok(kept);
+    }
+    if !once(command) {
+        return Err(format!(
+            "`{}` is about containers that run on, and this device is off again after the command",
+            command.name
+        ));
+    }
+    if command.verb == Verb::Run {
+        if given.contains(&"detach") {
+            return Err("--detach: this device is off again after the command".to_owned());
+        }
+        if !given.contains(&"name") && !given.contains(&"rm") {
+            kept.insert(1, "--rm");
+        }
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifted(words: &[&str]) -> (Result<Vec<String>, String>, Global) {
+        let mut global = Global {
+            flash: None,
+            format: Format::Text,
+            color: Color::Auto,
+            aot_policy: AotRule::Allow,
+        };
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        (lift(&words, &mut global), global)
+    }
+
+    #[test]
+    fn the_pcs_options_may_stand_among_the_cores_but_not_among_the_guests() {
+        let words = [
+            "run", "-d", "--flash", "f", "-eA=1", "hello", "--flash", "g",
+        ];
+        let (kept, global) = lifted(&words);
+        let expected = [
+            "run",
+            "--detach",
+            "--env=A=1",
+            "--",
+            "hello",
+            "--flash",
+            "g",
+        ];
+        assert_eq!(kept.unwrap(), expected);
+        assert_eq!(global.flash.unwrap(), std::path::Path::new("f"));
+    }
+
+    #[test]
+    fn the_format_goes_to_commands_that_print_data() {
+        let (kept, _) = lifted(&["image", "ls", "--format", "json"]);
+        assert_eq!(kept.unwrap(), ["image", "ls", "--format=json"]);
+        let (kept, _) = lifted(&["run", "--format=json", "hello"]);
+        assert_eq!(kept.unwrap(), ["run", "hello"]);
+    }
+
+    #[test]
+    fn what_the_core_refuses_is_left_to_it() {
+        let words = ["run", "--flash=f", "--bogus"];
+        assert_eq!(lifted(&words).0.unwrap(), words);
+        assert_eq!(lifted(&["rnu"]).0.unwrap(), ["rnu"]);
+        assert!(lifted(&["run", "--color=pink", "x"]).0.is_err());
+    }
+
+    #[test]
+    fn a_run_without_a_name_leaves_nothing() {
+        assert_eq!(for_one_boot(&["run", "x"]).unwrap(), ["run", "--rm", "x"]);
+        assert_eq!(
+            for_one_boot(&["run", "--name=a", "x"]).unwrap(),
+            ["run", "--name=a", "x"]
+        );
+        assert!(for_one_boot(&["run", "-d", "x"]).is_err());
+        assert!(for_one_boot(&["ps"]).is_err());
+        assert!(for_one_boot(&["ps", "--help"]).is_ok());
+    }
+}
