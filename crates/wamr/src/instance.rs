@@ -154,9 +154,11 @@ impl<'m> Instance<'m> {
                 }
                 // SAFETY: alive; the text is left alone until the next call.
                 let words = unsafe { text::name(sys::ocre_wamr_exception(self.handle.as_ptr())) };
+                // Only after a stop are these more than words, which AOT code may raise too.
                 if [sys::STOPPED, sys::KILLED]
                     .map(CStr::to_bytes)
                     .contains(&words.as_bytes())
+                    && self.stopper.is_requested()
                 {
                     return Err(Ending::Stopped);
                 }

@@ -16,6 +16,7 @@
 //! checked slice of its linear memory. All of C is behind `ocre-wamr-sys`.
 #![no_std]
 
+mod aot;
 mod code;
 mod engine;
 mod instance;

@@ -10,11 +10,11 @@ use core::slice;
 use ocre::port::{External, LoadError, StartError, ValueType};
 use ocre_wamr_sys as sys;
 
+use crate::aot;
 use crate::text::{self, Text};
 
 /// Bytes that AOT code is aligned to; WAMR's loader aligns its reads by address.
 const AOT_ALIGNMENT: usize = 8;
-const AOT_MAGIC: &[u8] = b"\0aot";
 
 /// Most elements in all of a module's tables together; what they take is host memory that no
 /// limit of the container counts.
@@ -36,9 +36,15 @@ impl<'code> Module<'code> {
         code: &'code mut [u8],
         explain: &mut dyn FnMut(&str),
     ) -> Result<Self, LoadError> {
-        if code.starts_with(AOT_MAGIC) && !code.as_ptr().cast::<u64>().is_aligned() {
-            explain("AOT code is not aligned to 8 bytes");
-            return Err(LoadError::Invalid);
+        if code.starts_with(aot::MAGIC) {
+            if !code.as_ptr().addr().is_multiple_of(AOT_ALIGNMENT) {
+                explain("AOT code is not aligned to 8 bytes");
+                return Err(LoadError::Invalid);
+            }
+            if !aot::literals_fit(code) {
+                explain("the literals are longer than their section");
+                return Err(LoadError::Invalid);
+            }
         }
         let Ok(bytes) = u32::try_from(code.len()) else {
             explain("the code is too large");
@@ -245,5 +251,3 @@ fn translate(types: &[u8], shown: &mut [ValueType; SHOWN_TYPES]) {
         };
     }
 }
-
-const _: () = assert!(align_of::<u64>() <= AOT_ALIGNMENT);
