@@ -131,7 +131,7 @@ struct Volume<F: Flash> {
 unsafe impl<F: Flash> Send for Volume<F> {}
 
 impl<F: Flash> Volume<F> {
-    fn contract(geometry: Geometry, device: NonNull<Device<F>>) -> sys::Device {
+    fn contract(geometry: Geometry, device: NonNull<Device<F>>, cycles: i32) -> sys::Device {
         sys::Device {
             context: device.as_ptr().cast(),
             read: device_read::<F>,
@@ -145,7 +145,7 @@ impl<F: Flash> Volume<F> {
             cache_size: CACHE_BYTES.min(geometry.block_bytes()),
             inline_max: INLINE_BYTES.min(geometry.block_bytes() / 8),
             lookahead_size: LOOKAHEAD_BYTES,
-            block_cycles: BLOCK_CYCLES,
+            block_cycles: cycles,
         }
     }
 
@@ -156,6 +156,7 @@ impl<F: Flash> Volume<F> {
     /// Runs `operation` on a device that holds `flash`, outside of any volume.
     fn with_device<T>(
         flash: F,
+        cycles: i32,
         operation: impl FnOnce(&sys::Device) -> Result<T, StorageError>,
     ) -> (Result<T, StorageError>, NonNull<Device<F>>) {
         let geometry = flash.geometry();
@@ -164,7 +165,7 @@ impl<F: Flash> Volume<F> {
             reads_left: Self::reads(geometry),
         });
         let device = NonNull::from(Box::leak(device));
-        (operation(&Self::contract(geometry, device)), device)
+        (operation(&Self::contract(geometry, device, cycles)), device)
     }
 
     fn take_flash(device: NonNull<Device<F>>) -> F {
@@ -173,16 +174,16 @@ impl<F: Flash> Volume<F> {
     }
 
     fn format(flash: F) -> (F, Result<(), StorageError>) {
-        let (formatted, device) = Self::with_device(flash, |device| {
+        let (formatted, device) = Self::with_device(flash, BLOCK_CYCLES, |device| {
             // SAFETY: `device` and its context live until the call returns.
             check(unsafe { sys::ocre_lfs_format(device) }).map(drop)
         });
         (Self::take_flash(device), formatted)
     }
 
-    fn mount(flash: F) -> Result<Self, (F, StorageError)> {
+    fn mount(flash: F, cycles: i32) -> Result<Self, (F, StorageError)> {
         let geometry = flash.geometry();
-        let (mounted, device) = Self::with_device(flash, |device| {
+        let (mounted, device) = Self::with_device(flash, cycles, |device| {
             let mut fs = ptr::null_mut();
             // SAFETY: the shim copies `device`; its context lives until the volume is dropped.
             check(unsafe { sys::ocre_lfs_mount(device, &mut fs) })?;
@@ -278,8 +279,20 @@ impl<F: Flash> LittleFs<F> {
     /// `Corrupt` where there is none, `Invalid` where it has another version or geometry; with
     /// the flash as it was.
     pub fn mount(flash: F) -> Result<Self, (F, StorageError)> {
+        Self::mount_with(flash, BLOCK_CYCLES)
+    }
+
+    /// Mounts as [`mount`](Self::mount) does, and moves a block of metadata each time it was
+    /// rewritten `cycles` times. Small numbers show in a test what wear does over years.
+    ///
+    /// # Errors
+    /// As [`mount`](Self::mount); `Invalid` unless `cycles` is at least 1.
+    pub fn mount_with(flash: F, cycles: i32) -> Result<Self, (F, StorageError)> {
+        if cycles < 1 {
+            return Err((flash, StorageError::Invalid));
+        }
         Ok(Self {
-            volume: Arc::new(Mutex::new(Volume::mount(flash)?)),
+            volume: Arc::new(Mutex::new(Volume::mount(flash, cycles)?)),
         })
     }
 

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The power goes at every program and every erase of each operation of the store, and leaves
+//! that one not begun, complete, half done or scattered. What is found afterwards is what the
+//! store's documentation says.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
+use common::{formatted, mounted};
+use ocre::image::judge::Source;
+use ocre::image::store::{Error, Store};
+use ocre::image::verdict::Code;
+use ocre_host::flash::{Cut, Flash, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::littlefs::LittleFs;
+
+const GEOMETRY: Geometry = Geometry::new(512, 64).expect("valid");
+
+/// Two images that share a config and a layer, on a flash of their own.
+struct Images {
+    storage: LittleFs<RamFlash>,
+}
+
+impl Images {
+    fn new() -> Self {
+        let storage = mounted(formatted(GEOMETRY));
+        let layout = Layout::new(&storage, "/");
+        let shared = noise(1, 600);
+        let first = layout.image("config", &[&shared, &noise(2, 1300)]);
+        let second = layout.image("config", &[&shared, b"tiny"]);
+        layout.index(&[("first", first, false), ("second", second, false)]);
+        Self { storage }
+    }
+
+    fn source(&self) -> Source<'_, LittleFs<RamFlash>> {
+        Source {
+            storage: &self.storage,
+            root: "/",
+        }
+    }
+
+    /// A flash on which `(image, tag)` were imported one after the other.
+    fn imported(&self, imports: &[(&str, &str)]) -> RamFlash {
+        let storage = mounted(formatted(GEOMETRY));
+        for (image, name) in imports {
+            let result = with(&storage, |store| {
+                store.import(self.source(), named(image), &tag(name), &mut |_| {})
+            });
+            assert_eq!(result, Ok(()));
+        }
+        see(&storage);
+        storage.unmount().ok().expect("nothing is open")
+    }
+}
+
+fn with<F: Flash, T>(
+    storage: &LittleFs<F>,
+    operation: impl FnOnce(&mut Store<'_, LittleFs<F>>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut document = [0; DOCUMENT];
+    operation(&mut open(storage, &mut document)?)
+}
+
+/// Something done to a store, from opening it on.
+trait Operation {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error>;
+}
+
+/// Runs `operation` on `flash` until the power goes; `Ok` if it does not.
+fn cut_short(
+    flash: RamFlash,
+    cycles: i32,
+    cut: Option<Cut>,
+    operation: &impl Operation,
+) -> (RamFlash, Result<(), Error>, u64) {
+    let mount = LittleFs::mount_with(PowerCut::new(flash, cut), cycles);
+    let storage = mount
+        .map_err(|(_, error)| error)
+        .expect("mounting only reads");
+    let result = operation.run(&storage);
+    let flash = storage.unmount().ok().expect("nothing is open");
+    let operations = flash.operations();
+    (flash.into_flash(), result, operations)
+}
+
+/// Whether all of `part` is in `whole`.
+fn within(part: &BTreeMap<[u8; 32], u64>, whole: &BTreeMap<[u8; 32], u64>) -> bool {
+    part.iter()
+        .all(|(digest, size)| whole.get(digest) == Some(size))
+}
+
+/// What a cut may leave: the tags of one state, all that they lead to, and nothing that
+/// neither state has.
+fn is_either(found: &Seen, old: &Seen, new: &Seen) -> bool {
+    let mut either = old.blobs.clone();
+    either.extend(&new.blobs);
+    let is = |state: &Seen| found.tags == state.tags && within(&state.blobs, &found.blobs);
+    (is(old) || is(new)) && within(&found.blobs, &either)
+}
+
+fn prune<F: Flash>(storage: &LittleFs<F>) {
+    with(storage, |store| store.prune(&[])).expect("pruned");
+}
+
+/// Cuts the power at each operation of `operation`, in every way.
+fn sweep(before: &RamFlash, operation: &impl Operation) {
+    sweep_worn(before, 512, operation);
+}
+
+/// Does so where littlefs moves metadata that was rewritten `cycles` times.
+fn sweep_worn(before: &RamFlash, cycles: i32, operation: &impl Operation) {
+    let old = see(&mounted(before.clone()));
+    let (after, result, operations) = cut_short(before.clone(), cycles, None, operation);
+    assert_eq!(result, Ok(()), "it goes well without a cut");
+    let new = see(&mounted(after.clone()));
+    let settled = {
+        let storage = mounted(after);
+        prune(&storage);
+        see(&storage)
+    };
+    let mut outcomes = [0_u32; 2];
+    for at in 1..=operations {
+        for tear in Tear::ALL {
+            let cut = Cut { at, tear };
+            let (flash, result, _) = cut_short(before.clone(), cycles, Some(cut), operation);
+            let found = see(&mounted(flash.clone()));
+            assert!(
+                is_either(&found, &old, &new),
+                "{cut:?}: {found:#?}\n{old:#?}\n{new:#?}"
+            );
+            assert!(
+                result.is_err() || found.tags == new.tags,
+                "{cut:?}: what is done is done"
+            );
+            outcomes[usize::from(found.tags == new.tags)] += 1;
+
+            // Once more, and the power goes again before it is done.
+            let again = Cut {
+                at: 1 + at * 7 % operations,
+                tear,
+            };
+            let (flash, _, _) = cut_short(flash, cycles, Some(again), operation);
+            let found = see(&mounted(flash.clone()));
+            assert!(
+                is_either(&found, &old, &new),
+                "{cut:?}, {again:?}: {found:#?}"
+            );
+
+            // Then it comes to its end.
+            let storage = mounted(flash);
+            assert_eq!(
+                operation.run(&storage),
+                Ok(()),
+                "{cut:?}: it can be repeated"
+            );
+            prune(&storage);
+            assert_eq!(see(&storage), settled, "{cut:?}");
+        }
+    }
+    assert!(operations > 0, "it writes");
+    assert!(
+        old.tags == new.tags || outcomes.iter().all(|&count| count > 0),
+        "cuts before and after the tags change: {outcomes:?}"
+    );
+}
+
+struct Open;
+
+impl Operation for Open {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
+        with(storage, |_| Ok(()))
+    }
+}
+
+struct Import<'a> {
+    images: &'a Images,
+    image: &'a str,
+    name: &'a str,
+}
+
+impl Operation for Import<'_> {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
+        with(storage, |store| {
+            store.import(
+                self.images.source(),
+                named(self.image),
+                &tag(self.name),
+                &mut |_| {},
+            )
+        })
+    }
+}
+
+struct Remove<'a>(&'a str);
+
+impl Operation for Remove<'_> {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
+        let removed = with(storage, |store| store.remove(named(self.0), &[]));
+        match removed {
+            // Repeated after the tag was gone.
+            Err(Error::Image(Code::ReferenceNotFound | Code::IndexEmpty)) => Ok(()),
+            removed => removed.map(drop),
+        }
+    }
+}
+
+struct Prune;
+
+impl Operation for Prune {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
+        with(storage, |store| store.prune(&[])).map(drop)
+    }
+}
+
+#[test]
+fn opening_an_empty_flash() {
+    sweep(&formatted(GEOMETRY), &Open);
+}
+
+#[test]
+fn importing_the_first_image() {
+    let images = Images::new();
+    let before = images.imported(&[]);
+    sweep(
+        &before,
+        &Import {
+            images: &images,
+            image: "first",
+            name: "new",
+        },
+    );
+}
+
+#[test]
+fn importing_onto_an_empty_flash() {
+    let images = Images::new();
+    sweep(
+        &formatted(GEOMETRY),
+        &Import {
+            images: &images,
+            image: "second",
+            name: "new",
+        },
+    );
+}
+
+#[test]
+fn importing_what_shares_blobs_with_another_image() {
+    let images = Images::new();
+    let before = images.imported(&[("second", "old")]);
+    sweep(
+        &before,
+        &Import {
+            images: &images,
+            image: "first",
+            name: "new",
+        },
+    );
+}
+
+#[test]
+fn moving_a_tag_to_a_new_image() {
+    let images = Images::new();
+    let before = images.imported(&[("second", "old"), ("second", "moved")]);
+    sweep(
+        &before,
+        &Import {
+            images: &images,
+            image: "first",
+            name: "moved",
+        },
+    );
+}
+
+#[test]
+fn tagging_what_is_stored() {
+    let images = Images::new();
+    let before = images.imported(&[("first", "old")]);
+    sweep(
+        &before,
+        &Import {
+            images: &images,
+            image: "first",
+            name: "new",
+        },
+    );
+}
+
+#[test]
+fn removing_an_image_that_shares_blobs() {
+    let images = Images::new();
+    let before = images.imported(&[("first", "gone"), ("second", "kept")]);
+    sweep(&before, &Remove("gone"));
+}
+
+#[test]
+fn removing_the_last_image() {
+    let images = Images::new();
+    let before = images.imported(&[("first", "gone")]);
+    sweep(&before, &Remove("gone"));
+}
+
+#[test]
+fn pruning() {
+    let images = Images::new();
+    // Moving the tag leaves what only the first image used.
+    let before = images.imported(&[("first", "moved"), ("second", "moved")]);
+    sweep(&before, &Prune);
+}
+
+/// Metadata blocks wear, and littlefs moves them: that is cut, too.
+#[test]
+fn importing_and_removing_on_a_worn_flash() {
+    let images = Images::new();
+    let before = images.imported(&[("second", "old")]);
+    let import = Import {
+        images: &images,
+        image: "first",
+        name: "new",
+    };
+    for cycles in [1, 2, 5] {
+        sweep_worn(&before, cycles, &import);
+        sweep_worn(&before, cycles, &Remove("old"));
+    }
+}
