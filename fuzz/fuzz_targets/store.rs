@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Sequences of imports, removals and prunings, with power cuts and failures in between, against
+//! a model of what is tagged and stored.
+//!
+//! Every input runs on a file system in memory; one in so many also runs on littlefs, where a
+//! cut is at a program or an erase. An operation that meets no fault ends as the model says. One
+//! that does leaves the old tags or the new ones, all that these lead to, and nothing that
+//! neither of both has.
+#![no_main]
+
+#[path = "store/memory.rs"]
+mod memory;
+
+use libfuzzer_sys::fuzz_target;
+use memory::{Fault, Memory};
+use ocre::image::Content;
+use ocre::image::judge::{Selector, Source};
+use ocre::image::store::{Error, Store, Tag};
+use ocre::port::{OpenMode, Storage, StorageError, conformance};
+use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::littlefs::LittleFs;
+use ocre_oci::write::{self, Descriptor};
+use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
+
+/// Caps documents: an index of nine tags fits, one of ten does not.
+const DOCUMENT: usize = 2048;
+/// One in so many inputs also runs on littlefs.
+const LITTLEFS_SHARE: u32 = 512;
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const TAGS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+/// The name of each image in its own layout.
+const IMAGE: &str = "image";
+/// For an image that the fuzzer made up.
+const STRANGE: &str = "strange";
+
+// ---------------------------------------------------------------- the images
+
+/// Blobs, one bit each.
+type Blobs = u32;
+
+/// What can be imported: the only image of a layout.
+struct Image {
+    /// The layout's folder.
+    root: String,
+    digest: Sha256,
+    /// Its manifests and indexes.
+    documents: Blobs,
+    /// All that it leads to, itself among it.
+    blobs: Blobs,
+    /// Bytes of its entry in an index.
+    entry_bytes: usize,
+    whole: bool,
+}
+
+struct Palette {
+    source: Memory,
+    /// All blobs, for an image that the fuzzer makes up.
+    strange: Memory,
+    images: Vec<Image>,
+    blobs: Vec<(String, Vec<u8>)>,
+    /// Each manifest that a container may have been created from, its own blob, and all that
+    /// it leads to.
+    manifests: Vec<(Sha256, Blobs, Blobs)>,
+    empty_index_bytes: usize,
+    /// An opened, empty store.
+    memory: Memory,
+    flash: RamFlash,
+}
+
+/// Names of blobs, and what they hold.
+struct Builder(Vec<(String, Vec<u8>)>);
+
+impl Builder {
+    fn blob(&mut self, bytes: &[u8]) -> (Content, Blobs) {
+        let content = Content {
+            digest: Sha256::of(bytes),
+            size: bytes.len() as u64,
+        };
+        let name = content.digest.hex().to_string();
+        let place = self.0.iter().position(|(known, _)| *known == name);
+        let place = place.unwrap_or_else(|| {
+            self.0.push((name, bytes.to_vec()));
+            self.0.len() - 1
+        });
+        (content, 1 << place)
+    }
+
+    fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, Blobs, Blobs) {
+        let (config, mut blobs) = self.blob(config);
+        let config = describe(config, "application/vnd.wasm.config.v0+json", &[]);
+        let mut described = Vec::new();
+        for layer in layers {
+            let (content, blob) = self.blob(layer);
+            described.push(describe(content, "application/wasm", &[]));
+            blobs |= blob;
+        }
+        let mut text = String::new();
+        write::manifest(&mut text, &config, &described, &[]).expect("a String takes everything");
+        let (content, own) = self.blob(text.as_bytes());
+        (content, own, blobs | own)
+    }
+}
+
+fn describe<'a>(
+    content: Content,
+    media_type: &'a str,
+    annotations: &'a [(&'a str, &'a str)],
+) -> Descriptor<'a> {
+    let Content { digest, size } = content;
+    Descriptor {
+        media_type,
+        digest,
+        size,
+        annotations,
+        platform: None,
+    }
+}
+
+/// An index of such entries: name, content, media type.
+fn index(entries: &[(&str, Content, &str)]) -> String {
+    let mut text = String::new();
+    write::index(&mut text, |out| {
+        entries.iter().try_for_each(|(name, content, media_type)| {
+            out.descriptor(&describe(*content, media_type, &[(REF_NAME, name)]))
+        })
+    })
+    .expect("a String takes everything");
+    text
+}
+
+fn put<S: Storage>(storage: &S, path: &str, bytes: &[u8]) {
+    let mut file = storage.open(path, OpenMode::REWRITE).expect("opened");
+    storage.write(&mut file, bytes).expect("written");
+    storage.close(file).expect("closed");
+}
+
+thread_local! {
+    static PALETTE: Palette = palette();
+}
+
+fn palette() -> Palette {
+    conformance::storage(&Memory::new(1 << 20), "/").expect("the file system in memory conforms");
+
+    let source = Memory::new(1 << 20);
+    let mut builder = Builder(Vec::new());
+    let manifests = [
+        builder.manifest(b"c0", &[b"layer 0"]),
+        builder.manifest(b"c0", &[b"layer 0", b"layer 1"]),
+        builder.manifest(b"c1", &[b"layer 2", b""]),
+    ];
+    let missing = builder.manifest(b"c0", &[b"layer 0", b"missing"]);
+    let damaged = builder.manifest(b"c1", &[b"damaged"]);
+    let (malformed, own) = builder.blob(b"{}");
+    let nested = index(&[
+        ("", manifests[0].0, MANIFEST),
+        ("", manifests[2].0, MANIFEST),
+    ]);
+    let (nested, nested_own) = builder.blob(nested.as_bytes());
+    let nested_documents = nested_own | manifests[0].1 | manifests[2].1;
+    let nested_blobs = nested_own | manifests[0].2 | manifests[2].2;
+    let deep = index(&[
+        ("", nested, INDEX_MEDIA_TYPE),
+        ("", manifests[1].0, MANIFEST),
+    ]);
+    let (deep, deep_own) = builder.blob(deep.as_bytes());
+
+    let all = builder.0;
+    let images = [
+        (manifests[0], MANIFEST, true),
+        (manifests[1], MANIFEST, true),
+        (manifests[2], MANIFEST, true),
+        (
+            (nested, nested_documents, nested_blobs),
+            INDEX_MEDIA_TYPE,
+            true,
+        ),
+        (
+            (
+                deep,
+                deep_own | nested_documents | manifests[1].1,
+                deep_own | nested_blobs | manifests[1].2,
+            ),
+            INDEX_MEDIA_TYPE,
+            true,
+        ),
+        (missing, MANIFEST, false),
+        (damaged, MANIFEST, false),
+        ((malformed, own, own), MANIFEST, false),
+    ];
+    let empty_index_bytes = index(&[]).len();
+    let images = images.into_iter().enumerate();
+    let images = images.map(
+        |(place, ((content, documents, blobs), media_type, whole))| {
+            let root = format!("/{place}");
+            for folder in ["", "/blobs", "/blobs/sha256"] {
+                source.create_dir(&format!("{root}{folder}")).expect("made");
+            }
+            put(
+                &source,
+                &format!("{root}/index.json"),
+                index(&[(IMAGE, content, media_type)]).as_bytes(),
+            );
+            for (place, (name, bytes)) in all.iter().enumerate() {
+                let bytes = match bytes.as_slice() {
+                    b"missing" => continue,
+                    b"damaged" => b"DAMAGED",
+                    whole => whole,
+                };
+                if blobs >> place & 1 == 1 {
+                    put(&source, &format!("{root}/blobs/sha256/{name}"), bytes);
+                }
+            }
+            Image {
+                root,
+                digest: content.digest,
+                documents,
+                blobs,
+                entry_bytes: index(&[("a:latest", content, media_type)]).len() - empty_index_bytes,
+                whole,
+            }
+        },
+    );
+    let images: Vec<Image> = images.collect();
+    let strange = Memory::new(1 << 20);
+    for folder in ["/blobs", "/blobs/sha256"] {
+        strange.create_dir(folder).expect("made");
+    }
+    for (name, bytes) in &all {
+        put(&strange, &format!("/blobs/sha256/{name}"), bytes);
+    }
+
+    let memory = Memory::new(1 << 20);
+    let mut document = [0; DOCUMENT];
+    open(&memory, &mut document).expect("opened");
+    let geometry = Geometry::new(256, 128).expect("valid");
+    let (flash, formatted) = LittleFs::format(RamFlash::new(geometry));
+    formatted.expect("formatted");
+    let littlefs = LittleFs::mount(flash)
+        .map_err(|(_, error)| error)
+        .expect("mounted");
+    open(&littlefs, &mut document).expect("opened");
+    Palette {
+        source,
+        strange,
+        images,
+        manifests: manifests
+            .map(|(content, own, blobs)| (content.digest, own, blobs))
+            .into(),
+        blobs: all,
+        empty_index_bytes,
+        memory,
+        flash: littlefs.unmount().ok().expect("nothing is open"),
+    }
+}
+
+fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<Store<'a, S>, Error> {
+    Store::open(storage, "/", document)
+}
+
+fn tag(name: &str) -> Tag {
+    Tag::new(&Reference::parse(name).expect("a name"))
+}
+
+fn named(name: &str) -> Selector<'_> {
+    Selector {
+        name: Some(name),
+        digest: None,
+    }
+}
+
+// ---------------------------------------------------------------- the devices
+
+/// A storage whose power can be cut, with a store in it.
+trait Device {
+    type Storage: Storage;
+    fn storage(&self) -> &Self::Storage;
+    /// Lets a later change fail.
+    fn arm(&mut self, changes: u32, kind: u8);
+    /// Ends what a fault left, if there was one since the last time.
+    fn recover(&mut self) -> bool;
+    /// Starts it anew.
+    fn restart(&mut self);
+}
+
+impl Device for Memory {
+    type Storage = Self;
+
+    fn storage(&self) -> &Self {
+        self
+    }
+
+    fn arm(&mut self, changes: u32, kind: u8) {
+        let fault = match kind % 4 {
+            0 => Fault::Once(StorageError::NoSpace),
+            1 => Fault::Once(StorageError::Io),
+            _ => Fault::Cut,
+        };
+        Memory::arm(self, changes, fault);
+    }
+
+    fn recover(&mut self) -> bool {
+        Memory::recover(self)
+    }
+
+    fn restart(&mut self) {
+        Memory::disarm(self);
+    }
+}
+
+/// littlefs on a flash in memory.
+struct Flash {
+    mounted: Option<LittleFs<PowerCut<RamFlash>>>,
+    /// After how many rewritings metadata is moved.
+    cycles: i32,
+}
+
+impl Flash {
+    fn new(flash: RamFlash, cycles: i32) -> Self {
+        let mut device = Self {
+            mounted: None,
+            cycles,
+        };
+        device.mount(flash, None);
+        device
+    }
+
+    fn mount(&mut self, flash: RamFlash, cut: Option<Cut>) {
+        let mounted = LittleFs::mount_with(PowerCut::new(flash, cut), self.cycles);
+        self.mounted = Some(
+            mounted
+                .map_err(|(_, error)| error)
+                .expect("whatever was cut, it mounts"),
+        );
+    }
+
+    fn take(&mut self) -> RamFlash {
+        let mounted = self.mounted.take().expect("it is mounted");
+        mounted
+            .unmount()
+            .ok()
+            .expect("nothing is open")
+            .into_flash()
+    }
+}
+
+impl Device for Flash {
+    type Storage = LittleFs<PowerCut<RamFlash>>;
+
+    fn storage(&self) -> &Self::Storage {
+        self.mounted.as_ref().expect("it is mounted")
+    }
+
+    fn arm(&mut self, changes: u32, kind: u8) {
+        let tear = Tear::ALL[usize::from(kind) % Tear::ALL.len()];
+        let flash = self.take();
+        self.mount(
+            flash,
+            Some(Cut {
+                at: u64::from(changes) + 1,
+                tear,
+            }),
+        );
+    }
+
+    fn recover(&mut self) -> bool {
+        let off = self.storage().with_flash(PowerCut::is_off);
+        if off {
+            self.restart();
+        }
+        off
+    }
+
+    fn restart(&mut self) {
+        let flash = self.take();
+        self.mount(flash, None);
+    }
+}
+
+// ---------------------------------------------------------------- the model
+
+/// Stands for any code: the image is not whole.
+const SPOILT: &str = "spoilt";
+
+/// What is tagged, in the index's order, and what is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Model {
+    /// Places in [`TAGS`] and in [`Palette::images`].
+    tags: Vec<(usize, usize)>,
+    blobs: Blobs,
+}
+
+impl Model {
+    fn import(&mut self, palette: &Palette, tag: usize, image: usize) -> Result<(), &'static str> {
+        let Image { blobs, whole, .. } = palette.images[image];
+        self.blobs |= blobs;
+        if !whole {
+            return Err(SPOILT);
+        }
+        let mut tags = self.tags.clone();
+        tags.retain(|(known, _)| *known != tag);
+        tags.push((tag, image));
+        let entries: usize = tags
+            .iter()
+            .map(|(_, image)| palette.images[*image].entry_bytes)
+            .sum();
+        if palette.empty_index_bytes + entries + tags.len() - 1 > DOCUMENT {
+            return Err("index-full");
+        }
+        self.tags = tags;
+        Ok(())
+    }
+
+    fn remove(&mut self, palette: &Palette, tag: usize, in_use: u8) -> Result<(), &'static str> {
+        if self.tags.is_empty() {
+            return Err("index-empty");
+        }
+        let place = self.tags.iter().position(|(known, _)| *known == tag);
+        let place = place.ok_or("reference-not-found")?;
+        let used = palette.in_use(in_use).fold(0, |all, (_, own, _)| all | own);
+        if palette.images[self.tags[place].1].documents & used != 0 {
+            return Err("image-in-use");
+        }
+        self.tags.remove(place);
+        self.prune(palette, in_use);
+        Ok(())
+    }
+
+    fn prune(&mut self, palette: &Palette, in_use: u8) {
+        let tagged = self
+            .tags
+            .iter()
+            .map(|(_, image)| palette.images[*image].blobs);
+        let of_containers = palette
+            .in_use(in_use)
+            .filter(|(_, own, _)| self.blobs & own != 0)
+            .map(|(_, _, blobs)| blobs);
+        self.blobs &= tagged
+            .chain(of_containers)
+            .fold(0, |all, blobs| all | blobs);
+    }
+}
+
+impl Palette {
+    /// The manifests of a set of containers, one bit each: digest, own blob, all blobs.
+    fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, Blobs, Blobs)> + '_ {
+        self.manifests
+            .iter()
+            .enumerate()
+            .filter_map(move |(place, found)| (set >> place & 1 == 1).then_some(*found))
+    }
+}
+
+/// What is there. Every blob is what its name says, and nothing else lies about.
+fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
+    let mut model = Model::default();
+    let mut document = [0; DOCUMENT];
+    let mut store = open(storage, &mut document).expect("the store opens after whatever happened");
+    for entry in store.index().expect("the index is whole").manifests() {
+        let digest = entry.descriptor().expect("a descriptor").digest;
+        let name = entry.reference_name().expect("a name").to_string();
+        let name = name.strip_suffix(":latest").expect("a tag");
+        let tag = TAGS
+            .iter()
+            .position(|tag| *tag == name)
+            .expect("a tag of ours");
+        let image = palette
+            .images
+            .iter()
+            .position(|image| digest == image.digest);
+        model.tags.push((tag, image.expect("an image of ours")));
+    }
+    let mut buffer = [0; DOCUMENT];
+    storage
+        .read_dir("/blobs/sha256", &mut |name, _| {
+            let place = palette.blobs.iter().position(|(known, _)| known == name);
+            let place = place.unwrap_or_else(|| panic!("{name} was stored"));
+            let mut file = storage
+                .open(&format!("/blobs/sha256/{name}"), OpenMode::READ)
+                .expect("it was listed");
+            let count = storage
+                .read(&mut file, &mut buffer)
+                .expect("it can be read");
+            assert!(buffer[..count] == palette.blobs[place].1, "{name} is whole");
+            model.blobs |= 1 << place;
+            true
+        })
+        .expect("the blobs are listed");
+    for (folder, known) in [
+        ("/", &["blobs", "index.json", "oci-layout"][..]),
+        ("/blobs", &["sha256"][..]),
+    ] {
+        storage
+            .read_dir(folder, &mut |name, _| {
+                assert!(known.contains(&name), "{name} lies about");
+                true
+            })
+            .expect("the folders are listed");
+    }
+    model
+}
+
+/// Whether a fault on the way from `old` to `new` may leave `found`.
+fn may_be_left(found: &Model, old: &Model, new: &Model) -> bool {
+    let is = |state: &Model| found.tags == state.tags && state.blobs & !found.blobs == 0;
+    (is(old) || is(new)) && found.blobs & !(old.blobs | new.blobs) == 0
+}
+
+// ---------------------------------------------------------------- the runs
+
+/// Takes the input from its front.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+}
+
+/// Most operations of a run.
+const OPERATIONS: usize = 12;
+
+fn run<D: Device>(palette: &Palette, device: &mut D, input: &[u8]) {
+    let mut model = Model::default();
+    let mut input = Bytes(input);
+    for _ in 0..OPERATIONS {
+        let (Some(operation), Some(argument)) = (input.next(), input.next()) else {
+            break;
+        };
+        let mut new = model.clone();
+        let expected = match operation % 16 {
+            14 => {
+                device.arm(u32::from(argument) % 64, argument / 64);
+                continue;
+            }
+            15 => {
+                device.restart();
+                Ok(())
+            }
+            13 => {
+                strange(palette, device, &mut input, argument);
+                new.prune(palette, 0);
+                Ok(())
+            }
+            12 => {
+                new.prune(palette, argument);
+                Ok(())
+            }
+            9..12 => new.remove(palette, usize::from(operation / 16) % TAGS.len(), argument),
+            _ => {
+                let image = usize::from(argument) % palette.images.len();
+                new.import(palette, usize::from(operation / 16) % TAGS.len(), image)
+            }
+        };
+        let result = operate(palette, device.storage(), operation, argument);
+        if device.recover() {
+            let found = observe(palette, device.storage());
+            let left = may_be_left(&found, &model, &new);
+            assert!(left, "{found:?} is left of {model:?} or {new:?}");
+            assert!(
+                result.is_err() || found.tags == new.tags,
+                "what is done is done"
+            );
+            model = found;
+            continue;
+        }
+        match (result, expected) {
+            (Ok(()), Ok(())) => model = new,
+            (Err(error), Err(code)) => {
+                assert!(
+                    error.code() == code || code == SPOILT,
+                    "{error} instead of {code}"
+                );
+                let found = observe(palette, device.storage());
+                // How far a refused import came is not promised.
+                assert_eq!(found.tags, model.tags);
+                assert!(
+                    may_be_left(&found, &model, &new),
+                    "{found:?} is left of {model:?}"
+                );
+                model = found;
+            }
+            (result, expected) => panic!("{result:?} instead of {expected:?}"),
+        }
+    }
+    assert_eq!(observe(palette, device.storage()), model);
+}
+
+fn operate<S: Storage>(
+    palette: &Palette,
+    storage: &S,
+    operation: u8,
+    argument: u8,
+) -> Result<(), Error> {
+    let mut document = [0; DOCUMENT];
+    let mut store = open(storage, &mut document)?;
+    let name = TAGS[usize::from(operation / 16) % TAGS.len()];
+    let in_use: Vec<Sha256> = palette
+        .in_use(argument)
+        .map(|(digest, _, _)| digest)
+        .collect();
+    match operation % 16 {
+        15 => Ok(()),
+        13 => store.prune(&[]).map(drop),
+        12 => store.prune(&in_use).map(drop),
+        9..12 => store.remove(named(name), &in_use).map(drop),
+        _ => {
+            let image = &palette.images[usize::from(argument) % palette.images.len()];
+            let source = Source {
+                storage: &palette.source,
+                root: &image.root,
+            };
+            store.import(source, named(IMAGE), &tag(name), &mut |_| {})
+        }
+    }
+}
+
+/// Imports a document that the input spells, and removes it again if that went well. Only
+/// blobs that nothing uses may be left.
+fn strange<D: Device>(palette: &Palette, device: &mut D, input: &mut Bytes<'_>, length: u8) {
+    // What it leaves is not in the model.
+    device.restart();
+    let length = usize::from(length).min(input.0.len());
+    let (text, rest) = input.0.split_at(length);
+    input.0 = rest;
+    let source = palette.strange.clone();
+    let content = Content {
+        digest: Sha256::of(text),
+        size: text.len() as u64,
+    };
+    put(
+        &source,
+        &format!("/blobs/sha256/{}", content.digest.hex()),
+        text,
+    );
+    let media_type = if length % 2 == 0 {
+        MANIFEST
+    } else {
+        INDEX_MEDIA_TYPE
+    };
+    put(
+        &source,
+        "/index.json",
+        index(&[(STRANGE, content, media_type)]).as_bytes(),
+    );
+    let storage = device.storage();
+    let mut document = [0; DOCUMENT];
+    let mut store = open(storage, &mut document).expect("the store opens");
+    let source = Source {
+        storage: &source,
+        root: "/",
+    };
+    let imported = store.import(source, named(STRANGE), &tag(STRANGE), &mut |_| {});
+    if imported.is_ok() {
+        let removed = store.remove(named(STRANGE), &[]);
+        removed.expect("what was tagged can be removed");
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    PALETTE.with(|palette| {
+        run(palette, &mut palette.memory.clone(), input);
+        let sum: u32 = input.iter().map(|byte| u32::from(*byte)).sum();
+        if sum % LITTLEFS_SHARE == 0 {
+            let cycles = 1 + i32::from(input.len() as u8 % 8);
+            run(
+                palette,
+                &mut Flash::new(palette.flash.clone(), cycles),
+                input,
+            );
+        }
+    });
+});
