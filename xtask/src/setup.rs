@@ -56,7 +56,8 @@ pub fn all() -> Result<()> {
     packages(&[GUESTS_C, C_COMPILER, LLVM])
 }
 
-fn targets(names: &[&str]) -> Result<()> {
+/// Rust's library for these targets.
+pub fn targets(names: &[&str]) -> Result<()> {
     let mut missing = Vec::new();
     for name in names {
         let libraries = read(&mut tool(

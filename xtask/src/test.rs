@@ -7,12 +7,13 @@ use anyhow::Result;
 
 use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, root};
-use crate::{guests, setup};
+use crate::{firmware, guests, setup};
 
 /// Runs all of it, and stops at the first thing that fails.
 pub fn test() -> Result<()> {
     setup::all()?;
     lint()?;
+    firmware::check(&[firmware::LEAST])?;
     guests::build()?;
     step("Tests");
     run(cargo()
