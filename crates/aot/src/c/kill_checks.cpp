@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the terminate flag is checked:
+// What is checked, and where:
 //
-// - At the head of every loop, but for those that end within `Budget`
-//   instructions. Loops are found by their back edges, so that cycles which
-//   are no natural loops are covered too.
-// - On entry to every function that can be active twice. A call in tail
-//   position takes no stack, so no stack check ends such a recursion.
+// - A loop that calls nothing counts down the instructions of each turn in a
+//   register, and looks at the terminate flag when `Budget` of them are used
+//   up. Loops inside each other share the count. A loop that is known to end
+//   within the budget does not count; its instructions are part of a turn of
+//   the loop around it.
+// - A loop that calls something looks at the flag in each turn, and so does a
+//   cycle that is no natural loop. Cycles are found by their back edges, so
+//   none is forgotten.
+// - A function that can be active twice looks at the flag on entry. (A call in
+//   tail position takes no stack, so stack checks would not end it.) A loop that
+//   calls such a function in each turn needs no check of its own.
 //
-// A check that finds the flag raises an exception and returns. WAMR tests for
-// an exception after every call, and so every caller returns too.
+// Where the flag is set, an exception is raised and the function returns. WAMR
+// tests for an exception after every call, and so every caller returns too.
 
 #include "passes.h"
 #include "wamr_layout.h"
@@ -19,11 +25,13 @@
 #include <llvm/Analysis/CallGraph.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
-#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/PromoteMemToReg.h>
 
 #include "aot_llvm.h"
 #include "../aot/aot_runtime.h"
@@ -32,16 +40,18 @@ using namespace llvm;
 
 namespace {
 
-// Most instructions that may run without a check in a loop: some ten
+// Most instructions that loops run between two looks at the flag: some ten
 // microseconds on a PC, a few milliseconds on the slowest boards.
 constexpr uint64_t Budget = 1 << 14;
 
+using Functions = DenseSet<const Function *>;
+
 // The functions that can be active twice. An indirect call can reach any
 // function, so whatever leads to one is counted.
-DenseSet<const Function *>
+Functions
 recursiveFunctions(Module &M)
 {
-    DenseSet<const Function *> Recursive, Indirect;
+    Functions Recursive, Indirect;
     CallGraph Graph(M);
     for (auto It = scc_begin(&Graph); !It.isAtEnd(); ++It) {
         bool Cycle = It.hasCycle(), ReachesIndirect = false;
@@ -66,89 +76,142 @@ recursiveFunctions(Module &M)
 
 // Whether an instruction can take long by itself.
 bool
-isLong(const Instruction &I)
+takesLong(const Instruction &I)
 {
     if (auto *Memory = dyn_cast<MemIntrinsic>(&I))
         return !isa<ConstantInt>(Memory->getLength());
     return isa<CallBase>(I) && !isa<IntrinsicInst>(I);
 }
 
-// The loops that end within the budget.
-SmallPtrSet<const Loop *, 8>
-shortLoops(LoopInfo &LI, ScalarEvolution &SE)
+// What is to be known of a function's loops.
+class Loops
 {
-    SmallPtrSet<const Loop *, 8> Short;
-    DenseMap<const Loop *, uint64_t> Cost;
-    auto Loops = LI.getLoopsInPreorder();
-    // Inner loops first.
-    for (Loop *L : reverse(Loops)) {
+    struct Facts {
+        // Instructions of one turn, those of short loops inside included.
+        uint64_t Turn = 0;
+        bool Short = false;
         bool Long = false;
-        uint64_t Once = 0;
-        for (BasicBlock *BB : L->blocks()) {
-            if (LI.getLoopFor(BB) != L)
-                continue;
-            for (Instruction &I : *BB)
-                Long |= isLong(I);
-            Once += BB->size();
+    };
+    DenseMap<const Loop *, Facts> All;
+
+  public:
+    Loops(LoopInfo &LI, ScalarEvolution &SE)
+    {
+        auto Order = LI.getLoopsInPreorder();
+        for (Loop *L : reverse(Order)) {
+            Facts Found;
+            for (BasicBlock *BB : L->blocks()) {
+                if (LI.getLoopFor(BB) != L)
+                    continue;
+                Found.Turn += BB->size();
+                for (Instruction &I : *BB)
+                    Found.Long |= takesLong(I);
+            }
+            for (Loop *Inner : *L) {
+                Facts In = All.lookup(Inner);
+                Found.Long |= In.Long;
+                Found.Turn = SaturatingAdd(Found.Turn, In.Turn);
+            }
+            uint64_t Turns = SE.getSmallConstantMaxTripCount(L);
+            uint64_t Whole = SaturatingMultiply(Found.Turn, Turns);
+            Found.Short = !Found.Long && Turns != 0 && Whole <= Budget;
+            if (Found.Short)
+                Found.Turn = Whole;
+            All[L] = Found;
         }
-        for (Loop *Inner : *L)
-            Once = SaturatingAdd(Once, Cost[Inner]);
-        uint64_t All = SaturatingMultiply(
-            Once, (uint64_t)SE.getSmallConstantMaxTripCount(L));
-        if (!Long && All != 0 && All <= Budget)
-            Short.insert(L);
-        // A loop with a check of its own runs once between two checks.
-        Cost[L] = Short.contains(L) ? All : Once;
     }
-    return Short;
-}
+
+    // Ends within the budget.
+    bool isShort(const Loop *L) const { return All.lookup(L).Short; }
+
+    // Calls something, or does something else of unknown length.
+    bool isLong(const Loop *L) const { return All.lookup(L).Long; }
+
+    unsigned turn(const Loop *L) const
+    {
+        return std::min(All.lookup(L).Turn, Budget);
+    }
+};
 
 class Checks
 {
     Function &F;
-    const DataLayout &DL;
     IRBuilder<> B;
+    AllocaInst *Counter = nullptr;
     BasicBlock *Killed = nullptr;
 
   public:
     explicit Checks(Function &F)
       : F(F)
-      , DL(F.getParent()->getDataLayout())
       , B(F.getContext())
     {}
 
-    void insert(BasicBlock *At)
+    // Looks at the flag when control comes to this block.
+    void look(BasicBlock *At)
     {
         Instruction *Before = &*At->getFirstInsertionPt();
         while (isa<AllocaInst>(Before))
             Before = Before->getNextNode();
-        B.SetInsertPoint(Before);
-        LoadInst *Flags = B.CreateAlignedLoad(
-            B.getInt32Ty(), field(wamr::ExecEnvSuspendFlags), Align(4));
-        // Another thread sets it.
-        Flags->setAtomic(AtomicOrdering::Monotonic);
-        Value *Set =
-            B.CreateIsNotNull(B.CreateAnd(Flags, wamr::TerminateFlag));
         BasicBlock *Alive = At->splitBasicBlock(Before, "alive");
         At->getTerminator()->eraseFromParent();
         B.SetInsertPoint(At);
-        B.CreateCondBr(Set, killed(), Alive, rarely());
+        branchIfKilled(Alive);
+    }
+
+    // Begins to count on entry to this loop, which is in no other that counts.
+    void startCounting(const Loop *L)
+    {
+        if (!Counter) {
+            B.SetInsertPointPastAllocas(&F);
+            Counter = B.CreateAlloca(B.getInt32Ty());
+        }
+        for (BasicBlock *From : predecessors(L->getHeader()))
+            if (!L->contains(From)) {
+                B.SetInsertPoint(From->getTerminator());
+                B.CreateStore(B.getInt32(Budget), Counter);
+            }
+    }
+
+    // Counts one turn of a loop on this back edge.
+    void count(BasicBlock *From, BasicBlock *Head, unsigned Turn)
+    {
+        BasicBlock *Edge = SplitEdge(From, Head);
+        BasicBlock *Expired = BasicBlock::Create(F.getContext(), "expired", &F);
+        BasicBlock *Alive = SplitBlock(Edge, Edge->getTerminator());
+        Edge->getTerminator()->eraseFromParent();
+        B.SetInsertPoint(Edge);
+        Value *Left = B.CreateSub(B.CreateLoad(B.getInt32Ty(), Counter),
+                                  B.getInt32(Turn));
+        B.CreateStore(Left, Counter);
+        B.CreateCondBr(B.CreateICmpSLT(Left, B.getInt32(0)), Expired, Alive,
+                       wamr::rarely(F.getContext()));
+        B.SetInsertPoint(Expired);
+        B.CreateStore(B.getInt32(Budget), Counter);
+        branchIfKilled(Alive);
+    }
+
+    // Puts the counter into a register.
+    void finish()
+    {
+        if (!Counter)
+            return;
+        DominatorTree DT(F);
+        PromoteMemToReg({ Counter }, DT);
     }
 
   private:
-    // The address of a field of the environment.
-    Value *field(unsigned Index)
+    void branchIfKilled(BasicBlock *Alive)
     {
-        return B.CreateConstInBoundsGEP1_32(
-            B.getInt8Ty(), F.getArg(0), Index * DL.getPointerSize());
+        // Volatile: another thread sets it.
+        Value *Flags = B.CreateLoad(
+            B.getInt8Ty(),
+            wamr::field(B, F.getArg(0), wamr::ExecEnvSuspendFlags),
+            /*isVolatile=*/true);
+        Value *Set = B.CreateIsNotNull(B.CreateAnd(Flags, wamr::TerminateFlag));
+        B.CreateCondBr(Set, killed(), Alive, wamr::rarely(F.getContext()));
     }
 
-    MDNode *rarely()
-    {
-        return MDBuilder(F.getContext()).createBranchWeights(1, 1 << 20);
-    }
-
-    // Where checks go when the flag is set.
+    // Where control goes when the flag is set.
     BasicBlock *killed()
     {
         if (Killed)
@@ -161,27 +224,90 @@ class Checks
 
         // Whoever set the flag may have said why.
         B.SetInsertPoint(Killed);
-        Value *Instance = B.CreateLoad(B.getPtrTy(), field(wamr::ExecEnvInstance));
+        Value *Instance = B.CreateLoad(
+            B.getPtrTy(), wamr::field(B, F.getArg(0), wamr::ExecEnvInstance));
         Value *Exception = B.CreateConstInBoundsGEP1_32(
             B.getInt8Ty(), Instance, offsetof(AOTModuleInstance, cur_exception));
         B.CreateCondBr(B.CreateIsNull(B.CreateLoad(B.getInt8Ty(), Exception)),
                        Raise, Return);
 
-        B.SetInsertPoint(Raise);
-        FunctionCallee Function = F.getParent()->getOrInsertFunction(
-            wamr::RaiseException, B.getVoidTy(), B.getPtrTy(), B.getInt32Ty());
         // A number beyond the last: "unknown exception".
-        B.CreateCall(Function, { Instance, B.getInt32(EXCE_NUM) });
+        B.SetInsertPoint(Raise);
+        wamr::createRaise(B, F, EXCE_NUM);
         B.CreateBr(Return);
 
         B.SetInsertPoint(Return);
-        if (F.getReturnType()->isVoidTy())
-            B.CreateRetVoid();
-        else
-            B.CreateRet(Constant::getNullValue(F.getReturnType()));
+        wamr::createReturn(B, nullptr);
         return Killed;
     }
 };
+
+// Whether each turn of the loop calls a function that looks at the flag. Its
+// entry may have been inlined; then the body is called.
+bool
+callsChecked(const Loop *L, const Functions &Checked, const DominatorTree &DT)
+{
+    SmallVector<BasicBlock *, 4> Latches;
+    L->getLoopLatches(Latches);
+    for (BasicBlock *BB : L->blocks()) {
+        if (!all_of(Latches, [&](BasicBlock *Latch) {
+                return DT.dominates(BB, Latch);
+            }))
+            continue;
+        for (Instruction &I : *BB)
+            if (auto *Call = dyn_cast<CallInst>(&I))
+                if (Function *Callee = Call->getCalledFunction())
+                    if (Checked.contains(Callee))
+                        return true;
+    }
+    return false;
+}
+
+void
+insertChecks(Function &F, const Functions &Recursive, LoopInfo &LI,
+             ScalarEvolution &SE, const DominatorTree &DT)
+{
+    Loops Facts(LI, SE);
+    SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 16> Back;
+    FindFunctionBackedges(F, Back);
+
+    SmallSetVector<BasicBlock *, 16> Looks;
+    struct Turn {
+        BasicBlock *From, *Head;
+        unsigned Instructions;
+    };
+    SmallVector<Turn, 16> Turns;
+    SmallSetVector<const Loop *, 8> Nests;
+    for (auto [FromConst, HeadConst] : Back) {
+        auto *From = const_cast<BasicBlock *>(FromConst);
+        auto *Head = const_cast<BasicBlock *>(HeadConst);
+        const Loop *L = LI.getLoopFor(Head);
+        if (!L || L->getHeader() != Head || !L->contains(From)) {
+            Looks.insert(Head);
+        }
+        else if (Facts.isLong(L)) {
+            if (!callsChecked(L, Recursive, DT))
+                Looks.insert(Head);
+        }
+        else if (!Facts.isShort(L)) {
+            Turns.push_back({ From, Head, Facts.turn(L) });
+            while (L->getParentLoop() && !Facts.isLong(L->getParentLoop()))
+                L = L->getParentLoop();
+            Nests.insert(L);
+        }
+    }
+    if (Recursive.contains(&F))
+        Looks.insert(&F.getEntryBlock());
+
+    Checks Checks(F);
+    for (const Loop *Nest : Nests)
+        Checks.startCounting(Nest);
+    for (auto [From, Head, Instructions] : Turns)
+        Checks.count(From, Head, Instructions);
+    for (BasicBlock *At : Looks)
+        Checks.look(At);
+    Checks.finish();
+}
 
 } // namespace
 
@@ -190,26 +316,10 @@ KillChecksPass::run(Module &M, ModuleAnalysisManager &MAM)
 {
     auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
     auto Recursive = recursiveFunctions(M);
-    for (Function &F : M) {
-        if (!wamr::isBody(F))
-            continue;
-        auto &LI = FAM.getResult<LoopAnalysis>(F);
-        auto Short = shortLoops(LI, FAM.getResult<ScalarEvolutionAnalysis>(F));
-
-        SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 16> Back;
-        FindFunctionBackedges(F, Back);
-        SmallSetVector<BasicBlock *, 16> Heads;
-        for (auto [From, To] : Back) {
-            Loop *L = LI.getLoopFor(To);
-            bool Natural = L && L->getHeader() == To && L->contains(From);
-            if (!Natural || !Short.contains(L))
-                Heads.insert(const_cast<BasicBlock *>(To));
-        }
-        if (Recursive.contains(&F))
-            Heads.insert(&F.getEntryBlock());
-        Checks Checks(F);
-        for (BasicBlock *Head : Heads)
-            Checks.insert(Head);
-    }
+    for (Function &F : M)
+        if (wamr::isBody(F))
+            insertChecks(F, Recursive, FAM.getResult<LoopAnalysis>(F),
+                         FAM.getResult<ScalarEvolutionAnalysis>(F),
+                         FAM.getResult<DominatorTreeAnalysis>(F));
     return PreservedAnalyses::none();
 }

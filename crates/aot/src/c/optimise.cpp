@@ -61,6 +61,7 @@ aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
                       * Data->memories[0].init_page_count;
     PB.registerPipelineStartEPCallback(
         [=](ModulePassManager &MPM, OptimizationLevel) {
+            MPM.addPass(StackChecksPass());
             MPM.addPass(MemoryFactsPass(InitialSize));
         });
     if (ocre_aot_optimise.kill_checks)

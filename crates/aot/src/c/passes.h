@@ -17,6 +17,12 @@ struct MemoryFactsPass : llvm::PassInfoMixin<MemoryFactsPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
+// Gives the entries of wasm functions a shorter check of the native stack, and
+// lets callers take it in. To be run before any optimisation.
+struct StackChecksPass : llvm::PassInfoMixin<StackChecksPass> {
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
+
 // Makes the guest end soon after its terminate flag is set, whatever it is
 // doing. To be run after the loop optimisations, so that none of them is
 // hindered and one check serves a whole unrolled or vectorised iteration.

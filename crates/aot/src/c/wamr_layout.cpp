@@ -2,6 +2,7 @@
 #include "wamr_layout.h"
 
 #include <llvm/IR/Instructions.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
 
 #include "aot_llvm.h"
@@ -43,4 +44,38 @@ wamr::isInstance(const Value *V, const DataLayout &DL)
         dyn_cast<Argument>(baseOf(Load->getPointerOperand(), DL, Offset));
     return Base && Base->getArgNo() == 0
            && Offset == ExecEnvInstance * DL.getPointerSize();
+}
+
+Value *
+wamr::field(IRBuilder<> &B, Value *ExecEnv, unsigned Index)
+{
+    const DataLayout &DL = B.GetInsertBlock()->getModule()->getDataLayout();
+    return B.CreateConstInBoundsGEP1_32(B.getInt8Ty(), ExecEnv,
+                                        Index * DL.getPointerSize());
+}
+
+void
+wamr::createRaise(IRBuilder<> &B, Function &F, uint32_t Exception)
+{
+    FunctionCallee Raise = F.getParent()->getOrInsertFunction(
+        RaiseException, B.getVoidTy(), B.getPtrTy(), B.getInt32Ty());
+    Value *Instance =
+        B.CreateLoad(B.getPtrTy(), field(B, F.getArg(0), ExecEnvInstance));
+    B.CreateCall(Raise, { Instance, B.getInt32(Exception) });
+}
+
+void
+wamr::createReturn(IRBuilder<> &B, Value *V)
+{
+    Type *Result = B.GetInsertBlock()->getParent()->getReturnType();
+    if (Result->isVoidTy())
+        B.CreateRetVoid();
+    else
+        B.CreateRet(V ? V : Constant::getNullValue(Result));
+}
+
+MDNode *
+wamr::rarely(LLVMContext &C)
+{
+    return MDBuilder(C).createBranchWeights(1, 1 << 20);
 }

@@ -13,16 +13,13 @@
 
 #include <cstdint>
 
-namespace llvm {
-class DataLayout;
-class Function;
-class Value;
-} // namespace llvm
+#include <llvm/IR/IRBuilder.h>
 
 namespace wamr {
 
 // Fields of WASMExecEnv, in pointers.
 constexpr unsigned ExecEnvInstance = 2;
+constexpr unsigned ExecEnvStackBoundary = 4;
 constexpr unsigned ExecEnvSuspendFlags = 5;
 
 // The bit of the suspend flags that ends the guest.
@@ -42,6 +39,22 @@ baseOf(const llvm::Value *Pointer, const llvm::DataLayout &DL, uint64_t &Offset)
 // Whether this value was loaded as the instance from the environment.
 bool
 isInstance(const llvm::Value *V, const llvm::DataLayout &DL);
+
+// The address of a field of the environment.
+llvm::Value *
+field(llvm::IRBuilder<> &B, llvm::Value *ExecEnv, unsigned Index);
+
+// Raises an exception in the function that is being built.
+void
+createRaise(llvm::IRBuilder<> &B, llvm::Function &F, uint32_t Exception);
+
+// Returns this value, or zero where there is none, if the function returns one.
+void
+createReturn(llvm::IRBuilder<> &B, llvm::Value *V);
+
+// Weights for a branch that is hardly ever taken.
+llvm::MDNode *
+rarely(llvm::LLVMContext &C);
 
 } // namespace wamr
 
