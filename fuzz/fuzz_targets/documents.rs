@@ -3,9 +3,10 @@
 //!
 //! An input is one document, or a manifest and its config with a byte 0xff, which
 //! no UTF-8 has, between them. Checked: nothing panics; every error lies within its
-//! document and has a pointer; `serde_json` takes what is taken here and reads the
-//! same from it, and refuses what is called broken here; `parse` and `check` agree;
-//! and what the writer writes reads back equal.
+//! document; every value, and the place of every syntax error, has a pointer;
+//! `serde_json` takes what is taken here and reads the same from it, and refuses what
+//! is called broken here; `parse` and `check` agree; and what the writer writes reads
+//! back equal.
 #![no_main]
 
 use std::fmt;
@@ -62,6 +63,8 @@ fn read(document: &[u8]) -> Option<Value<'_>> {
         }
         Err(error) => {
             located(document, error);
+            let pointer = json::pointer(document, error.offset).to_string();
+            assert!(!pointer.contains(char::is_control));
             let broken = matches!(
                 error.kind,
                 ErrorKind::JsonSyntax | ErrorKind::JsonUtf8 | ErrorKind::JsonTrailingData
@@ -74,8 +77,6 @@ fn read(document: &[u8]) -> Option<Value<'_>> {
 
 fn located(document: &[u8], error: Error) {
     assert!(usize::try_from(error.offset).is_ok_and(|offset| offset <= document.len()));
-    let pointer = json::pointer(document, error.offset).to_string();
-    assert!(!pointer.contains(char::is_control));
 }
 
 /// `parse` stops at the first of the errors that `check` reports.

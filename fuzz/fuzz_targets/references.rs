@@ -35,7 +35,11 @@ fuzz_target!(|text: &str| {
         Err(error) => assert!(error.offset as usize <= text.len()),
     }
 
-    // As a string, the text means the same however it is spelt.
+    // As a string, the text means the same however it is spelt. Where it is longer
+    // than any digest, that costs time and shows nothing new.
+    if text.len() > 140 {
+        return;
+    }
     let mut plain = String::new();
     write::string(&mut plain, text).expect("a String takes everything");
     let mut escaped = String::from("\"");
