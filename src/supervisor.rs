@@ -512,7 +512,7 @@ impl<P: Platform> Supervisor<P> {
     /// Writes down the end of a run that has given back everything.
     fn ended(&self, handle: Handle, outcome: Outcome) {
         let now = self.now();
-        {
+        let (name, state) = {
             let mut table = self.table.lock();
             let Ok((name, status)) = table.get(handle) else {
                 return;
@@ -520,15 +520,16 @@ impl<P: Platform> Supervisor<P> {
             let Ok((state, _)) = status.state.on(Event::End(outcome)) else {
                 return;
             };
-            log::info!("container {name}: {state}");
             status.state = state;
             status.times.ended_us = Some(now);
             // The watchdog may sleep for this one alone.
             if status.deadline_us.take().is_some() {
                 self.platform.threads().wake(WATCHDOG);
             }
-        }
+            (name.clone(), state)
+        };
         self.platform.threads().announce();
+        log::info!("container {name}: {state}");
     }
 
     /// A run: from the partition to the guest's end. What is taken here is given back here.

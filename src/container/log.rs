@@ -450,7 +450,9 @@ mod tests {
         let mut reader = log.oldest();
         let (mut written, mut seen) = (Vec::new(), Vec::new());
         let mut state = 0x2545_f491_u32;
-        for time in 0..20_000_u64 {
+        // Miri takes its time.
+        let writes = if cfg!(miri) { 300 } else { 20_000 };
+        for time in 0..writes {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
@@ -503,7 +505,7 @@ mod tests {
                 assert_eq!(log.dropped(), dropped);
             }
         }
-        assert!(dropped > 1000);
+        assert!(dropped > writes / 20);
         assert_eq!(seen, written);
     }
 }

@@ -5,12 +5,12 @@
 mod device;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use device::{
-    Bench, Tape, assemble, boot, boot_on, guest, image, read_file, with_blob, write_file,
+    Bench, Tape, assemble, boot, boot_on, compile, guest, image, read_file, with_blob, write_file,
 };
 use ocre::container::state::{Cause, Failure, Outcome, Refusal, State};
 use ocre::container::table::Times;
@@ -110,9 +110,25 @@ fn an_entry_point_that_returns_a_number_exits_with_it() {
     assert_eq!(bench.end(handle), Outcome::Exited(-3));
 }
 
+/// The guest that misbehaves, interpreted and, where there is a compiler, compiled.
+fn hostile() -> &'static [Vec<u8>] {
+    static FORMS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    FORMS.get_or_init(|| {
+        let portable = guest("hostile");
+        let compiled = compile(&portable);
+        [portable].into_iter().chain(compiled).collect()
+    })
+}
+
 #[test]
 fn what_a_guest_may_not_do_is_a_trap_of_its_kind() {
     let bench = boot();
+    for code in hostile() {
+        traps(&bench, code);
+    }
+}
+
+fn traps(bench: &Bench, code: &[u8]) {
     for (way, trap) in [
         ("unreachable", Trap::Unreachable),
         ("divide", Trap::DivideByZero),
@@ -122,7 +138,7 @@ fn what_a_guest_may_not_do_is_a_trap_of_its_kind() {
         ("recurse", Trap::StackOverflow),
         ("stack", Trap::StackOverflow),
     ] {
-        let (handle, outcome) = bench.run(way, &guest("hostile"), &[way]);
+        let (handle, outcome) = bench.run(way, code, &[way]);
         assert_eq!(outcome, Outcome::Trapped(trap), "{way}");
         assert_eq!(bench.output(handle), format!("hostile: {way}\n"));
         bench.device.remove(handle, false).unwrap();
@@ -132,6 +148,12 @@ fn what_a_guest_may_not_do_is_a_trap_of_its_kind() {
 #[test]
 fn what_never_ends_is_killed_whatever_it_is_at() {
     let bench = boot();
+    for code in hostile() {
+        is_killed(&bench, code);
+    }
+}
+
+fn is_killed(bench: &Bench, code: &[u8]) {
     for way in [
         "loop",
         "arithmetic",
@@ -145,7 +167,7 @@ fn what_never_ends_is_killed_whatever_it_is_at() {
             arguments: &[way],
             ..Options::default()
         };
-        let handle = bench.start(way, &guest("hostile"), &options);
+        let handle = bench.start(way, code, &options);
         bench.await_output(handle, &format!("hostile: {way}\n"));
         bench.device.kill(handle).unwrap();
         assert_eq!(bench.end(handle), KILLED, "{way}");
@@ -165,14 +187,21 @@ fn a_guest_is_killed_in_its_start_function_too() {
 #[test]
 fn what_must_not_get_the_better_of_the_host_does_not() {
     let bench = boot();
+    for code in hostile() {
+        is_refused(&bench, code);
+    }
+}
+
+fn is_refused(bench: &Bench, code: &[u8]) {
     for (way, words) in [
         ("grow", "refused after pages: 15\n"),
         ("pointers", "refused of 8: 8\n"),
         ("escape", "refused of 8: 8\n"),
     ] {
-        let (handle, outcome) = bench.run(way, &guest("hostile"), &[way]);
+        let (handle, outcome) = bench.run(way, code, &[way]);
         assert_eq!(outcome, Outcome::Exited(0), "{way}");
         assert_eq!(bench.output(handle), format!("hostile: {way}\n{words}"));
+        bench.device.remove(handle, false).unwrap();
     }
 }
 

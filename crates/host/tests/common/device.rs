@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex};
 use ocre::container::state::Outcome;
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
+use ocre::image::aot::MAGIC as AOT_MAGIC;
 use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blob, Content, Image};
 use ocre::limits::MAX_LOG_RECORD;
 use ocre::port::{Clock, Console, OpenMode, Platform, Storage, StorageError, Stream};
+use ocre_aot::Target;
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{Device, POLICY, Pc};
 use ocre_oci::{Format, Sha256};
+use ocre_wamr::PC_TARGET;
 
 pub type Disk = LittleFs<RamFlash>;
 
@@ -109,6 +112,18 @@ pub fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's module is well-formed")
 }
 
+/// AOT code for this machine; `None` where there is no compiler for it here.
+pub fn compile(code: &[u8]) -> Option<Vec<u8>> {
+    let target = Target::ALL
+        .into_iter()
+        .find(|target| Some(target.name()) == PC_TARGET.map(|known| known.name))?;
+    match ocre_aot::compile(code, &ocre_aot::Options::new(target)) {
+        Ok(code) => Some(code),
+        Err(ocre_aot::Error::NoLlvm) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 pub fn write_file(storage: &impl Storage, path: &str, bytes: &[u8]) {
     let mut file = storage.open(path, OpenMode::REWRITE).expect("room");
     storage.write(&mut file, bytes).expect("room");
@@ -146,7 +161,11 @@ pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
         manifest: executable,
         executable,
         executable_layer: 0,
-        format: Format::Wasm,
+        format: if code.starts_with(&AOT_MAGIC) {
+            Format::Aot
+        } else {
+            Format::Wasm
+        },
         aot_annotations: Ok(()),
         entry_point: "_start".try_into().unwrap(),
         environment: heapless::String::new(),
