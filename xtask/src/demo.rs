@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::{read, run, step};
-use crate::workspace::{cargo, root, target_dir};
+use crate::workspace::{cargo, root, target_dir, typed};
 use crate::{guests, setup};
 
 /// A guest, and how it is run.
@@ -87,11 +87,9 @@ pub fn demo() -> Result<()> {
     }
     step("On the flash file");
     run(demo.ocre().args(["image", "ls"]))?;
-    println!(
-        "\nLook for yourself:\n  {} --flash {} image ls",
-        program().display(),
-        demo.flash().display()
-    );
+    let (program, flash) = (program(), demo.flash());
+    println!("\nLook for yourself:");
+    println!("  {} --flash {} image ls", typed(&program), typed(&flash));
     Ok(())
 }
 
