@@ -36,10 +36,35 @@ const PROGRAM_BYTES: u32 = 16;
 /// Zephyr's cache, and so the largest file that may lie in its folder's own block: a device
 /// reads such a file through its cache.
 const INLINE_BYTES: u32 = 64;
-/// The PC's own cache: it is not part of the format, and a larger one reads faster.
-const CACHE_BYTES: u32 = 4096;
 const LOOKAHEAD_BYTES: u32 = 32;
-const BLOCK_CYCLES: i32 = 512;
+
+/// How littlefs goes about its work. It is no part of the format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tuning {
+    /// Bytes of each cache, a power of two from 64 on; never more than a block is used.
+    pub cache_bytes: u32,
+    /// How often a block of metadata is rewritten before it is moved, at least once.
+    pub block_cycles: i32,
+}
+
+impl Tuning {
+    /// Zephyr's defaults.
+    pub const DEVICE: Self = Self {
+        cache_bytes: 64,
+        block_cycles: 512,
+    };
+    /// With a cache that makes a PC faster.
+    pub const PC: Self = Self {
+        cache_bytes: 4096,
+        ..Self::DEVICE
+    };
+
+    const fn is_valid(self) -> bool {
+        self.cache_bytes.is_power_of_two()
+            && self.cache_bytes >= INLINE_BYTES
+            && self.block_cycles >= 1
+    }
+}
 
 /// Most bytes in a file (`LFS_FILE_MAX`), and so the last position in one.
 const MAX_FILE: u64 = i32::MAX as u64;
@@ -131,7 +156,7 @@ struct Volume<F: Flash> {
 unsafe impl<F: Flash> Send for Volume<F> {}
 
 impl<F: Flash> Volume<F> {
-    fn contract(geometry: Geometry, device: NonNull<Device<F>>, cycles: i32) -> sys::Device {
+    fn contract(geometry: Geometry, device: NonNull<Device<F>>, tuning: Tuning) -> sys::Device {
         sys::Device {
             context: device.as_ptr().cast(),
             read: device_read::<F>,
@@ -142,10 +167,10 @@ impl<F: Flash> Volume<F> {
             program_size: PROGRAM_BYTES,
             block_size: geometry.block_bytes(),
             block_count: geometry.blocks(),
-            cache_size: CACHE_BYTES.min(geometry.block_bytes()),
+            cache_size: tuning.cache_bytes.min(geometry.block_bytes()),
             inline_max: INLINE_BYTES.min(geometry.block_bytes() / 8),
             lookahead_size: LOOKAHEAD_BYTES,
-            block_cycles: cycles,
+            block_cycles: tuning.block_cycles,
         }
     }
 
@@ -156,7 +181,7 @@ impl<F: Flash> Volume<F> {
     /// Runs `operation` on a device that holds `flash`, outside of any volume.
     fn with_device<T>(
         flash: F,
-        cycles: i32,
+        tuning: Tuning,
         operation: impl FnOnce(&sys::Device) -> Result<T, StorageError>,
     ) -> (Result<T, StorageError>, NonNull<Device<F>>) {
         let geometry = flash.geometry();
@@ -165,7 +190,7 @@ impl<F: Flash> Volume<F> {
             reads_left: Self::reads(geometry),
         });
         let device = NonNull::from(Box::leak(device));
-        (operation(&Self::contract(geometry, device, cycles)), device)
+        (operation(&Self::contract(geometry, device, tuning)), device)
     }
 
     fn take_flash(device: NonNull<Device<F>>) -> F {
@@ -174,16 +199,16 @@ impl<F: Flash> Volume<F> {
     }
 
     fn format(flash: F) -> (F, Result<(), StorageError>) {
-        let (formatted, device) = Self::with_device(flash, BLOCK_CYCLES, |device| {
+        let (formatted, device) = Self::with_device(flash, Tuning::PC, |device| {
             // SAFETY: `device` and its context live until the call returns.
             check(unsafe { sys::ocre_lfs_format(device) }).map(drop)
         });
         (Self::take_flash(device), formatted)
     }
 
-    fn mount(flash: F, cycles: i32) -> Result<Self, (F, StorageError)> {
+    fn mount(flash: F, tuning: Tuning) -> Result<Self, (F, StorageError)> {
         let geometry = flash.geometry();
-        let (mounted, device) = Self::with_device(flash, cycles, |device| {
+        let (mounted, device) = Self::with_device(flash, tuning, |device| {
             let mut fs = ptr::null_mut();
             // SAFETY: the shim copies `device`; its context lives until the volume is dropped.
             check(unsafe { sys::ocre_lfs_mount(device, &mut fs) })?;
@@ -279,20 +304,20 @@ impl<F: Flash> LittleFs<F> {
     /// `Corrupt` where there is none, `Invalid` where it has another version or geometry; with
     /// the flash as it was.
     pub fn mount(flash: F) -> Result<Self, (F, StorageError)> {
-        Self::mount_with(flash, BLOCK_CYCLES)
+        Self::mount_with(flash, Tuning::PC)
     }
 
-    /// Mounts as [`mount`](Self::mount) does, and moves a block of metadata each time it was
-    /// rewritten `cycles` times. Small numbers show in a test what wear does over years.
+    /// Mounts as [`mount`](Self::mount) does, and works as `tuning` says: a test sees what a
+    /// device's cache does, or what wear does over years.
     ///
     /// # Errors
-    /// As [`mount`](Self::mount); `Invalid` unless `cycles` is at least 1.
-    pub fn mount_with(flash: F, cycles: i32) -> Result<Self, (F, StorageError)> {
-        if cycles < 1 {
+    /// As [`mount`](Self::mount); `Invalid` where `tuning` is.
+    pub fn mount_with(flash: F, tuning: Tuning) -> Result<Self, (F, StorageError)> {
+        if !tuning.is_valid() {
             return Err((flash, StorageError::Invalid));
         }
         Ok(Self {
-            volume: Arc::new(Mutex::new(Volume::mount(flash, cycles)?)),
+            volume: Arc::new(Mutex::new(Volume::mount(flash, tuning)?)),
         })
     }
 

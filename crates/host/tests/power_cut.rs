@@ -13,7 +13,7 @@ use ocre::image::judge::Source;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
 use ocre_host::flash::{Cut, Flash, Geometry, PowerCut, RamFlash, Tear};
-use ocre_host::littlefs::LittleFs;
+use ocre_host::littlefs::{LittleFs, Tuning};
 
 const GEOMETRY: Geometry = Geometry::new(512, 64).expect("valid");
 
@@ -70,11 +70,11 @@ trait Operation {
 /// Runs `operation` on `flash` until the power goes; `Ok` if it does not.
 fn cut_short(
     flash: RamFlash,
-    cycles: i32,
+    tuning: Tuning,
     cut: Option<Cut>,
     operation: &impl Operation,
 ) -> (RamFlash, Result<(), Error>, u64) {
-    let mount = LittleFs::mount_with(PowerCut::new(flash, cut), cycles);
+    let mount = LittleFs::mount_with(PowerCut::new(flash, cut), tuning);
     let storage = mount
         .map_err(|(_, error)| error)
         .expect("mounting only reads");
@@ -105,13 +105,13 @@ fn prune<F: Flash>(storage: &LittleFs<F>) {
 
 /// Cuts the power at each operation of `operation`, in every way.
 fn sweep(before: &RamFlash, operation: &impl Operation) {
-    sweep_worn(before, 512, operation);
+    sweep_with(before, Tuning::DEVICE, operation);
 }
 
-/// Does so where littlefs moves metadata that was rewritten `cycles` times.
-fn sweep_worn(before: &RamFlash, cycles: i32, operation: &impl Operation) {
+/// Does so where littlefs works otherwise than on a device.
+fn sweep_with(before: &RamFlash, tuning: Tuning, operation: &impl Operation) {
     let old = see(&mounted(before.clone()));
-    let (after, result, operations) = cut_short(before.clone(), cycles, None, operation);
+    let (after, result, operations) = cut_short(before.clone(), tuning, None, operation);
     assert_eq!(result, Ok(()), "it goes well without a cut");
     let new = see(&mounted(after.clone()));
     let settled = {
@@ -123,7 +123,7 @@ fn sweep_worn(before: &RamFlash, cycles: i32, operation: &impl Operation) {
     for at in 1..=operations {
         for tear in Tear::ALL {
             let cut = Cut { at, tear };
-            let (flash, result, _) = cut_short(before.clone(), cycles, Some(cut), operation);
+            let (flash, result, _) = cut_short(before.clone(), tuning, Some(cut), operation);
             let found = see(&mounted(flash.clone()));
             assert!(
                 is_either(&found, &old, &new),
@@ -140,7 +140,7 @@ fn sweep_worn(before: &RamFlash, cycles: i32, operation: &impl Operation) {
                 at: 1 + at * 7 % operations,
                 tear,
             };
-            let (flash, _, _) = cut_short(flash, cycles, Some(again), operation);
+            let (flash, _, _) = cut_short(flash, tuning, Some(again), operation);
             let found = see(&mounted(flash.clone()));
             assert!(
                 is_either(&found, &old, &new),
@@ -319,8 +319,25 @@ fn importing_and_removing_on_a_worn_flash() {
         image: "first",
         name: "new",
     };
-    for cycles in [1, 2, 5] {
-        sweep_worn(&before, cycles, &import);
-        sweep_worn(&before, cycles, &Remove("old"));
+    for block_cycles in [1, 2, 5] {
+        let tuning = Tuning {
+            block_cycles,
+            ..Tuning::DEVICE
+        };
+        sweep_with(&before, tuning, &import);
+        sweep_with(&before, tuning, &Remove("old"));
     }
+}
+
+#[test]
+fn importing_and_removing_with_the_cache_of_a_pc() {
+    let images = Images::new();
+    let before = images.imported(&[("second", "old")]);
+    let import = Import {
+        images: &images,
+        image: "first",
+        name: "new",
+    };
+    sweep_with(&before, Tuning::PC, &import);
+    sweep_with(&before, Tuning::PC, &Remove("old"));
 }
