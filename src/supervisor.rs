@@ -608,7 +608,7 @@ impl<P: Platform> Supervisor<P> {
             &mut explain,
         );
         let module = module.map_err(|code| {
-            log::error!("container {name}: {code}: {words}");
+            log::error!("container {name}: {code} {words}");
             Failure::Image(code)
         })?;
         let settings = Settings {

@@ -281,7 +281,7 @@ pub(super) fn say_end<P: Platform>(
             cause.word(),
             match cause {
                 Cause::TimeLimit => "give it more time with --timeout",
-                Cause::Kill | Cause::Stop => "start it again to go on",
+                Cause::Kill | Cause::Stop => "nothing: it was asked for",
             },
         ),
         RunOutcome::Failed(failure) => ("failed", failure.code(), advice::failure(failure)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What `test` does, then what is slower or needs nightly Rust: the Rust part of
 //! the firmware for every target, the documentation without warnings, the demo,
-//! each benchmark once, each fuzz target for a while, the engine under the
+//! the benchmarks, each fuzz target for a while, the engine under the
 //! address sanitizer, the core and the parsers under Miri.
 
 use anyhow::Result;
@@ -24,7 +24,7 @@ pub fn ci() -> Result<()> {
         .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     demo::demo()?;
-    bench::bench(&["--once"])?;
+    bench::bench(&[])?;
 
     if !succeeds(nightly().arg("--version")) {
         step("Left out, for want of nightly Rust: fuzzing, the address sanitizer, Miri");

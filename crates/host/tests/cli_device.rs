@@ -169,6 +169,23 @@ fn a_guest_gets_its_arguments_and_environment_and_its_exit_code_is_the_programs(
 }
 
 #[test]
+fn an_exit_code_that_does_not_fit_in_a_byte_is_no_success() {
+    let desk = Desk::new();
+    let exit = |code: &str| {
+        let module = format!(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1)
+                (func (export "_start") (call $exit (i32.const {code}))))"#
+        );
+        desk.write("exit.wasm", wat::parse_str(module).unwrap());
+        desk.ok(["image", "pack", "--wasm", "exit.wasm", "-o", "exit"]);
+        desk.ok(["image", "import", "exit"]);
+        desk.ocre(["run", "exit"]).code
+    };
+    assert_eq!([exit("255"), exit("256"), exit("-1")], [255; 3]);
+}
+
+#[test]
 fn the_times_of_each_step_are_told_when_asked_for() {
     let desk = Desk::new();
     install(&desk, "hello-c", &[]);

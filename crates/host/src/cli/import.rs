@@ -29,7 +29,7 @@ use super::layout_name::{self, LayoutName};
 use super::output::Output;
 
 /// An import that takes less than this shows no bar.
-const LONG: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_millis(100);
 
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]
