@@ -30,7 +30,7 @@ pub const POLICY: Policy<'_> = Policy {
 
 pub fn run() -> Result<()> {
     println!("Judging: throughput as a share of bare sha256 (aim: at least 0.9)");
-    let blob: Vec<u8> = (0..BLOB_BYTES).map(|at| (at * 31 >> 3) as u8).collect();
+    let blob: Vec<u8> = (0..BLOB_BYTES).map(|at| ((at * 31) >> 3) as u8).collect();
     let folder = tempfile::tempdir()?;
     let directory = Directory::open(folder.path()).map_err(|error| anyhow!("{error}"))?;
     measure("a folder", &directory, &blob)?;
