@@ -107,7 +107,8 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 		return NULL;
 	}
 #ifdef CONFIG_ARCH_POSIX
-	if ((prot & MMAP_PROT_EXEC) != 0) {
+	/* AOT code and its data, which relocations keep close together. */
+	if ((prot & MMAP_PROT_EXEC) != 0 || (flags & MMAP_MAP_32BIT) != 0) {
 		origin = FROM_PC;
 		header = ocre_exec_memory_get(size + HEADER_BYTES);
 	} else

@@ -22,12 +22,16 @@ double sqrt(double x);
 double floor(double x);
 double ceil(double x);
 double rint(double x);
+double fmin(double x, double y);
+double fmax(double x, double y);
 double fabs(double x);
 double trunc(double x);
 float sqrtf(float x);
 float floorf(float x);
 float ceilf(float x);
 float rintf(float x);
+float fminf(float x, float y);
+float fmaxf(float x, float y);
 float fabsf(float x);
 float truncf(float x);
 #ifndef isnan
