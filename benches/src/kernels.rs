@@ -153,6 +153,7 @@ fn wasm(kernel: &str, folder: &Path, rounds: u32) -> Result<Vec<u8>> {
             .args([
                 "--target=wasm32",
                 "-O2",
+                "-mbulk-memory",
                 "-nostdlib",
                 "-Wl,--no-entry",
                 "-Wl,--strip-all",
