@@ -33,7 +33,6 @@ int main(void)
 	(void)ocre_status(container, &status);
 	printk("the container ended: state %u, code %d, reason \"%s\"\n", status.state,
 	       status.code, status.reason);
-	extern void thread_analyzer_print(void); thread_analyzer_print();
 	(void)ocre_remove(container, 0);
 	return 0;
 }
