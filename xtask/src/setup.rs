@@ -38,7 +38,8 @@ const C_COMPILER: Need = Need {
 
 const LLVM: Need = Need {
     what: "LLVM 16 and a C++ compiler, for ahead-of-time compilation",
-    met: || answers("llvm-config-16") && answers("c++"),
+    // The library has to be there, not only the program that knows where.
+    met: || succeeds(&mut tool("llvm-config-16", &["--libs"])) && answers("c++"),
     packages: &["llvm-16-dev", "g++"],
 };
 
@@ -129,7 +130,9 @@ fn packages(needs: &[Need]) -> Result<()> {
 }
 
 fn apt(args: &[&str]) -> Command {
-    let mut command = tool("apt-get", args);
+    // Somebody else may be installing something: wait for them.
+    let mut command = tool("apt-get", &["-o", "DPkg::Lock::Timeout=600"]);
+    command.args(args);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }

@@ -154,7 +154,8 @@ impl Target {
     }
 
     /// LLVM CPU features that differ from the CPU's own.
-    pub(crate) const fn features(self) -> &'static str {
+    #[must_use]
+    pub const fn features(self) -> &'static str {
         self.row().features
     }
 }
