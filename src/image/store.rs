@@ -412,13 +412,17 @@ impl<'a, S: Storage> Store<'a, S> {
         })
     }
 
-    /// Room that blobs leave free, in bytes: for the index, once as it is and once anew.
+    /// Room that blobs leave free, in bytes: for the index, once as it is and once anew. On a
+    /// small partition, a part of it.
     fn reserve(&self) -> u64 {
         u64::try_from(self.document.len())
             .unwrap_or(u64::MAX)
             .saturating_mul(2)
     }
 }
+
+/// The most that is kept free for the index is one part of that many.
+const RESERVED_PART: u64 = 8;
 
 const LAYOUT: &str = "oci-layout";
 const INDEX: &str = "index.json";
@@ -577,7 +581,9 @@ fn put<S: Storage>(
         Err(Code::Storage(error)) if error != StorageError::Corrupt => return Err(error.into()),
         Err(_) => {}
     }
-    if to.storage.space()?.free < content.size.saturating_add(reserve) {
+    let space = to.storage.space()?;
+    let reserve = reserve.min(space.total / RESERVED_PART);
+    if space.free < content.size.saturating_add(reserve) {
         return Err(StorageError::NoSpace.into());
     }
     let path = blob_path(to.root, &content.digest)?;

@@ -6,6 +6,8 @@ mod aot_file;
 mod compile;
 mod device;
 mod failure;
+mod flash_create;
+mod flash_hex;
 mod import;
 mod layout_name;
 mod log;
@@ -124,6 +126,12 @@ enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
+    /// Makes flash files, and turns them into what a board's flash is written from
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Flash {
+        #[command(subcommand)]
+        command: FlashCommand,
+    },
     /// Compiles a module ahead of time for one machine
     Aot(compile::Args),
     /// Opens the device's command line, on a terminal or for a script
@@ -144,6 +152,14 @@ enum ImageCommand {
     /// One of the core's.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum FlashCommand {
+    /// Makes an empty flash file of the sizes of a device's partition
+    Create(flash_create::Args),
+    /// Writes a flash file as Intel HEX
+    Hex(flash_hex::Args),
 }
 
 /// The grammar, with the core's commands in its help.
@@ -233,6 +249,10 @@ fn run(
             ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
             // These were turned into the one below.
             ImageCommand::Core(_) => Ok(Status::Usage),
+        },
+        Command::Flash { command } => match command {
+            FlashCommand::Create(args) => flash_create::run(&args, out),
+            FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
         Command::Aot(args) => compile::run(&args, out),
         Command::Shell => {

@@ -39,11 +39,7 @@ pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
             &default
         }
     };
-    let what = || format!("can't use the flash file {}", path.display());
-    let failed = |error: FileError| {
-        let failure = Failure::new(what(), error.code(), error.hint());
-        failure.because(&error)
-    };
+    let failed = |error: FileError| unusable(path, &error);
     match Partition::open(path) {
         Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
@@ -53,6 +49,17 @@ pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
         }
         opened => opened.map_err(failed),
     }
+}
+
+/// A flash file can't be used.
+pub fn unusable(path: &Path, error: &FileError) -> Failure {
+    let what = format!("can't use the flash file {}", path.display());
+    refused_file(&what, error)
+}
+
+/// Something failed because of a flash file.
+pub fn refused_file(what: &str, error: &FileError) -> Failure {
+    Failure::new(what, error.code(), error.hint()).because(error)
 }
 
 /// A file in the user's data folder for this program, by the XDG rules.

@@ -198,6 +198,11 @@ impl FileFlash {
         })
     }
 
+    /// The content.
+    pub fn content(&self) -> &[u8] {
+        self.memory.content()
+    }
+
     /// Gives the file back, still locked.
     pub fn into_opened(self) -> OpenedFile {
         OpenedFile {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre flash hex`: a flash file as Intel HEX, for whatever writes a board's flash.
+//!
+//! Blocks that are erased are left out: the file system erases a block before it uses it, whatever
+//! it finds there. Both blocks that a mount begins with are always in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ihex::Record;
+use ocre::command::Status;
+
+use super::device::{self, Partition};
+use super::failure::Failure;
+use super::output::Output;
+
+/// Bytes in a record: what every reader takes.
+const RECORD_BYTES: usize = 16;
+
+/// Bytes that records reach without a new upper half of the address. A record divides it, and so
+/// does an address that is a multiple of a record.
+const WINDOW_BYTES: u64 = 0x1_0000;
+
+/// One more than the last address that the format has.
+const END: u64 = 1 << 32;
+
+/// A superblock is in the first two blocks.
+const SUPERBLOCKS: usize = 2;
+
+/// Writes a flash file as Intel HEX.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The flash file
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+    /// Where the partition begins in the device's address space, such as 0x100000
+    #[arg(long, value_parser = address)]
+    address: u64,
+    /// The file to write
+    #[arg(short, long, value_name = "OUT.hex")]
+    output: PathBuf,
+}
+
+fn address(text: &str) -> Result<u64, &'static str> {
+    let parsed = match text.strip_prefix("0x") {
+        // from_str_radix would take a sign.
+        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
+            u64::from_str_radix(digits, 16).ok()
+        }
+        Some(_) => None,
+        None => ocre::command::arguments::number(text),
+    };
+    parsed
+        .filter(|address| address.is_multiple_of(RECORD_BYTES as u64))
+        .ok_or("not a number, or one with 0x and hex digits, that is a multiple of 16")
+}
+
+/// Writes the file, and prints what is in it.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let partition = open(&args.input)?;
+    let geometry = partition.geometry();
+    let what = format!("can't write {}", args.output.display());
+    if args.address.saturating_add(geometry.bytes()) > END {
+        let advice = "give --address the first byte of the partition";
+        let failure = Failure::new(&what, "flash-address", advice);
+        return Err(failure.because("the format's addresses have 32 bits"));
+    }
+    let (hex, blocks) = partition
+        .with_flash(|flash| records(flash.content(), geometry.block_bytes(), args.address));
+    let hex = ihex::create_object_file_representation(&hex).map_err(|error| {
+        let advice = "this is a bug of ocre: report it";
+        Failure::new(&what, "flash-hex", advice).because(error)
+    })?;
+    fs::write(&args.output, hex + "\n").map_err(|error| Failure::io(&what, &error))?;
+    let bytes = u64::from(blocks) * u64::from(geometry.block_bytes());
+    let printed = if out.json() {
+        out.document(|out| {
+            out.string("output", args.output.display())?;
+            out.unsigned("address", args.address)?;
+            out.unsigned("bytes", bytes)
+        })
+    } else {
+        out.line(format_args!(
+            "wrote {}: {bytes} bytes of {} from {:#x} on, the others are erased",
+            args.output.display(),
+            geometry.bytes(),
+            args.address
+        ))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+fn open(path: &Path) -> Result<Partition, Failure> {
+    Partition::open(path).map_err(|error| device::unusable(path, &error))
+}
+
+/// The records, and how many blocks they hold.
+fn records(content: &[u8], block_bytes: u32, address: u64) -> (Vec<Record>, u32) {
+    let mut records = Vec::new();
+    let mut blocks = 0;
+    let mut window = None;
+    let mut at = address;
+    for (index, block) in content.chunks(block_bytes as usize).enumerate() {
+        if index >= SUPERBLOCKS && block.iter().all(|byte| *byte == 0xff) {
+            at += block.len() as u64;
+            continue;
+        }
+        blocks += 1;
+        for piece in block.chunks(RECORD_BYTES) {
+            let (upper, offset) = (at / WINDOW_BYTES, at % WINDOW_BYTES);
+            if window != Some(upper) {
+                window = Some(upper);
+                records.push(Record::ExtendedLinearAddress(upper as u16));
+            }
+            records.push(Record::Data {
+                offset: offset as u16,
+                value: piece.to_vec(),
+            });
+            at += piece.len() as u64;
+        }
+    }
+    records.push(Record::EndOfFile);
+    (records, blocks)
+}
