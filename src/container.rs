@@ -7,6 +7,7 @@ mod error;
 mod guest;
 pub mod log;
 mod name;
+pub mod record;
 mod spec;
 pub mod state;
 pub mod table;

@@ -47,7 +47,7 @@ pub struct Image {
     /// What the executable layer's annotations say against running AOT code here.
     pub aot_annotations: Result<(), Code>,
     /// The exported function that is called on start.
-    pub entry_point: String<MAX_ENTRY_POINT>,
+    pub entry_point: String<MAX_ENTRY_POINT, u8>,
     /// The image's environment: each `NAME=value` followed by a NUL.
     pub environment: String<MAX_ENVIRONMENT>,
     /// What the image asks for; it holds only together with the operator's grant.

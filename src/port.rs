@@ -46,6 +46,21 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Every one, in order of declaration.
+    pub const ALL: [Self; 11] = [
+        Self::NotFound,
+        Self::Exists,
+        Self::NotDirectory,
+        Self::IsDirectory,
+        Self::NotEmpty,
+        Self::NoSpace,
+        Self::NameTooLong,
+        Self::Invalid,
+        Self::NoMemory,
+        Self::Corrupt,
+        Self::Io,
+    ];
+
     /// The stable code, as `docs/errors.md` lists it.
     pub const fn code(self) -> &'static str {
         match self {
@@ -387,6 +402,27 @@ pub enum Trap {
 }
 
 impl Trap {
+    /// Every one, in order of declaration.
+    pub const ALL: [Self; 12] = [
+        Self::Unreachable,
+        Self::MemoryOutOfBounds,
+        Self::TableOutOfBounds,
+        Self::IndirectCallType,
+        Self::DivideByZero,
+        Self::IntegerOverflow,
+        Self::InvalidConversion,
+        Self::StackOverflow,
+        Self::OutOfMemory,
+        Self::InstructionLimit,
+        Self::Host,
+        Self::Other,
+    ];
+
+    /// The one with that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trap| trap.code() == code)
+    }
+
     /// The stable code, as `docs/errors.md` lists it.
     pub const fn code(self) -> &'static str {
         match self {

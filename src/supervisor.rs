@@ -9,16 +9,22 @@
 //! - A start whose code is refused or can't be instantiated says so to whoever asked for it.
 //! - How a run ended is what happened: a guest that ends by itself while it is being killed has
 //!   exited, with its own code.
-//! - A container that is not live has no thread and holds nothing but its slot, its log and its
-//!   folder.
+//! - A container that is not live has no thread and holds nothing but its slot, its log, its
+//!   record and its folder.
+//! - What a container was created with, its files, and how its last run ended are there after a
+//!   reboot, unless it is temporary: what [`start`](Supervisor::start),
+//!   [`wait`](Supervisor::wait) and the others have told survives a power cut, as far as the
+//!   partition has room for it.
 //!
 //! How: the [table](crate::container::table) says what containers there are and in what state,
 //! under one lock that is never held over anything slow. What a container was created with, its
 //! log and its [`Stop`] lie beside the table, one `Place` for each slot, each with its own
-//! lock. [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of
+//! lock. [Records](crate::container::record) are written by whoever starts a container and by its
+//! own thread at its end, under one lock that nothing else needs. [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of
 //! the supervisor's own, which is there only while some run has a time limit, watches over the
 //! limits.
 
+use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::String;
@@ -26,15 +32,17 @@ use lock_api::{Mutex, RawMutex as _};
 use ocre_oci::Sha256;
 
 use crate::container::log::{Cursor, Log, Record};
+use crate::container::record::{self, Dates};
 use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
-use crate::container::table::{Handle, Status, Table, Times};
+use crate::container::table::{Handle, Recorded, Status, Table, Times};
 use crate::container::{Error, Guest, Name, Options, Spec, data};
 use crate::image::Image;
 use crate::image::judge::{self, Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_LOG_RECORD};
 use crate::port::{
-    Engine, Exit, Halt, Platform, Program, Slot, StartError, Stop, Stream, ThreadSpec, WATCHDOG,
+    Engine, Exit, Halt, Platform, Program, Slot, StartError, Stop, StorageError, Stream,
+    ThreadSpec, WATCHDOG,
 };
 
 /// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
@@ -49,6 +57,8 @@ pub struct Supervisor<P: Platform> {
     platform: P,
     table: Mutex<P::RawMutex, Table>,
     places: [Place<P>; MAX_CONTAINERS],
+    /// Held while records are written or removed.
+    records: Mutex<P::RawMutex, ()>,
     /// Waits for output that are going on.
     followers: AtomicU32,
 }
@@ -73,6 +83,22 @@ impl<P: Platform> Place<P> {
             asked: AtomicBool::new(false),
             killed: AtomicBool::new(false),
         }
+    }
+
+    /// Belongs to that container from now on.
+    fn take(&self, handle: Handle, spec: Spec) {
+        *self.spec.lock() = Some((handle, spec));
+        let mut log = self.log.lock();
+        log.0 = Some(handle);
+        log.1.clear();
+    }
+
+    /// Belongs to no container.
+    fn clear(&self) {
+        *self.spec.lock() = None;
+        let mut log = self.log.lock();
+        log.0 = None;
+        log.1.clear();
     }
 }
 
@@ -105,6 +131,7 @@ impl<P: Platform> Supervisor<P> {
             platform,
             table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
             places: [const { Place::new() }; MAX_CONTAINERS],
+            records: Mutex::const_new(P::RawMutex::INIT, ()),
             followers: AtomicU32::new(0),
         }
     }
@@ -122,12 +149,77 @@ impl<P: Platform> Supervisor<P> {
         self.places.get(usize::from(slot)).ok_or(Error::NotFound)
     }
 
+    /// The time by the calendar, where the platform knows it.
+    fn date(&self) -> Option<NonZeroU32> {
+        let ns = self.platform.clock().wall_ns()?;
+        NonZeroU32::new(u32::try_from(ns / 1_000_000_000).ok()?)
+    }
+
+    // ------------------------------------------------------------ to boot
+
+    /// Takes up the containers that there are records of, after removing what a power cut left.
+    /// To be called before anything else, until it succeeds. A container whose record can't be read is left
+    /// alone and logged. `buffer` has [`record::MAX_BYTES`].
+    ///
+    /// # Errors
+    /// The storage's own.
+    pub fn boot(&self, buffer: &mut [u8]) -> Result<(), StorageError> {
+        let storage = self.platform.storage();
+        record::tidy(storage, &mut |path| {
+            log::warn!("removed {path}, which no container has");
+        })?;
+        record::list(storage, &mut |name| {
+            match self.table.lock().reserve(name, None) {
+                // Taken: by a boot that failed half way.
+                Ok(_) | Err(Error::NameTaken) => {}
+                Err(error) => log::error!("container {name}: {error}; it stays on the partition"),
+            }
+        })?;
+        let mut slot = 0;
+        loop {
+            let coming = self.table.lock().coming(slot);
+            let Some((handle, name)) = coming else {
+                return Ok(());
+            };
+            slot = handle.slot().saturating_add(1);
+            if let Err(error) = self.take_up(handle, &name, buffer) {
+                log::error!("container {name}: {error}; it stays on the partition");
+                self.table.lock().release(handle);
+            }
+        }
+    }
+
+    fn take_up(&self, handle: Handle, name: &Name, buffer: &mut [u8]) -> Result<(), record::Error> {
+        let storage = self.platform.storage();
+        let (state, dates) = match record::read_state(storage, name, buffer) {
+            Err(record::Error::Damaged) => {
+                log::warn!("container {name}: how its last run ended is not known any more");
+                (State::Created, Dates::default())
+            }
+            read => read?,
+        };
+        let (spec, created) = record::read_spec(storage, name, buffer)?;
+        data::keep(storage, name)?;
+        let Ok(place) = self.place(handle.slot()) else {
+            return Ok(());
+        };
+        place.take(handle, spec);
+        // Reserved above, and nobody else has the handle.
+        let _ = self.table.lock().settle(handle, |status| {
+            status.state = state;
+            status.dates = Dates { created, ..dates };
+            status.recorded = Recorded::Present;
+        });
+        Ok(())
+    }
+
     // ------------------------------------------------------------ to come and to go
 
     /// Creates a container of a judged image, under a name that is made up where none is given.
     ///
     /// # Errors
-    /// About the name, arguments, environment or storage; [`Error::TableFull`].
+    /// About the name, arguments, environment or storage; [`Error::TableFull`];
+    /// [`Error::RecordUnreadable`].
     pub fn create(
         &self,
         name: Option<&str>,
@@ -139,20 +231,69 @@ impl<P: Platform> Supervisor<P> {
             None => Name::generate(self.platform.entropy())?,
         };
         let spec = Spec::new(&name, image, options)?;
-        let handle = self.table.lock().reserve(&name, self.now())?;
-        if let Err(error) = data::create(self.platform.storage(), &name) {
+        let recorded = if spec.temporary {
+            Recorded::Never
+        } else {
+            Recorded::Present
+        };
+        let created = self.date();
+        let handle = self.table.lock().reserve(&name, Some(self.now()))?;
+        if let Err(error) = self.furnish(&name, &spec, created) {
             self.table.lock().release(handle);
-            return Err(error.into());
+            return Err(error);
         }
-        let place = self.place(handle.slot())?;
-        *place.spec.lock() = Some((handle, spec));
-        {
-            let mut log = place.log.lock();
-            log.0 = Some(handle);
-            log.1.clear();
-        }
-        self.table.lock().settle(handle)?;
+        self.place(handle.slot())?.take(handle, spec);
+        self.table.lock().settle(handle, |status| {
+            status.dates.created = created;
+            status.recorded = recorded;
+        })?;
         Ok(handle)
+    }
+
+    /// Makes what a container has on the partition, or nothing.
+    fn furnish(&self, name: &Name, spec: &Spec, created: Option<NonZeroU32>) -> Result<(), Error> {
+        let storage = self.platform.storage();
+        if record::exists(storage, name)? {
+            return Err(Error::RecordUnreadable);
+        }
+        data::create(storage, name)?;
+        if spec.temporary {
+            return Ok(());
+        }
+        let _alone = self.records.lock();
+        record::write_spec(storage, name, spec, created).map_err(|error| {
+            // What can't be removed now is removed at the next boot.
+            let _ = data::remove(storage, name);
+            error.into()
+        })
+    }
+
+    /// Removes what is left of a container whose record can't be read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such record; [`Error::NameTaken`] where there is
+    /// a container of that name; the storage's own.
+    pub fn discard(&self, name: &str) -> Result<(), Error> {
+        let name = Name::parse(name).map_err(|_| Error::NotFound)?;
+        let storage = self.platform.storage();
+        let handle = self.table.lock().reserve(&name, None)?;
+        let discarded = match record::exists(storage, &name) {
+            Ok(true) => self.strip(&name).map_err(Error::from),
+            Ok(false) => Err(Error::NotFound),
+            Err(error) => Err(error.into()),
+        };
+        self.table.lock().release(handle);
+        discarded
+    }
+
+    /// Removes what a container has on the partition, the record first.
+    fn strip(&self, name: &Name) -> Result<(), StorageError> {
+        let storage = self.platform.storage();
+        {
+            let _alone = self.records.lock();
+            record::remove(storage, name)?;
+        }
+        data::remove(storage, name)
     }
 
     /// Removes a container with its log and its files; one that is live only with `force`,
@@ -180,17 +321,11 @@ impl<P: Platform> Supervisor<P> {
             drop(table);
             self.await_end(handle, self.now().saturating_add(KILL_PATIENCE_US))?;
         };
-        if let Err(error) = data::remove(self.platform.storage(), &name) {
+        if let Err(error) = self.strip(&name) {
             self.table.lock().restore(handle)?;
             return Err(error.into());
         }
-        let place = self.place(handle.slot())?;
-        *place.spec.lock() = None;
-        {
-            let mut log = place.log.lock();
-            log.0 = None;
-            log.1.clear();
-        }
+        self.place(handle.slot())?.clear();
         self.table.lock().release(handle);
         self.platform.threads().announce();
         Ok(())
@@ -209,7 +344,7 @@ impl<P: Platform> Supervisor<P> {
         let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
             (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
         })?;
-        let now = self.now();
+        let (now, date) = (self.now(), self.date());
         let deadline_us =
             time_limit_ms.map(|ms| now.saturating_add(u64::from(ms).saturating_mul(1000)));
         let (name, watched) = {
@@ -225,9 +360,15 @@ impl<P: Platform> Supervisor<P> {
             status.killed = None;
             status.deadline_us = deadline_us;
             status.times = Times {
+                created_us: status.times.created_us,
                 started_us: Some(now),
-                ..Times::created(status.times.created_us)
+                ..Times::default()
             };
+            status.dates.started = date;
+            status.dates.ended = None;
+            if status.recorded == Recorded::Present {
+                status.recorded = Recorded::Earlier;
+            }
             // No run uses these yet, and whoever kills this one comes after us: the lock is ours.
             place.stopper.reset();
             place.killed.store(false, Ordering::SeqCst);
@@ -243,7 +384,39 @@ impl<P: Platform> Supervisor<P> {
         if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
             self.ended(handle, Outcome::Failed(Failure::Thread));
         }
-        self.await_entry(handle, now)
+        let entered = self.await_entry(handle, now);
+        // Not before, so that no guest waits for the flash.
+        self.write_down(handle);
+        entered
+    }
+
+    /// Brings a container's record up to its state.
+    fn write_down(&self, handle: Handle) {
+        let _alone = self.records.lock();
+        let (name, state, dates) = {
+            let mut table = self.table.lock();
+            match table.get(handle) {
+                Ok((name, status)) if status.recorded == Recorded::Earlier => {
+                    (name.clone(), status.state, status.dates)
+                }
+                _ => return,
+            }
+        };
+        if self.write_state(&name, state, &dates)
+            && let Ok((_, status)) = self.table.lock().get(handle)
+            && status.state == state
+        {
+            status.recorded = Recorded::Present;
+        }
+    }
+
+    /// Writes a state into a record; says so where there is no room for it.
+    fn write_state(&self, name: &Name, state: State, dates: &Dates) -> bool {
+        let written = record::write_state(self.platform.storage(), name, state, dates);
+        if let Err(error) = written {
+            log::warn!("container {name}: {state} is not in its record: {error}");
+        }
+        written.is_ok()
     }
 
     /// Waits until the run that was started at `started_us` is past its instantiation.
@@ -511,23 +684,41 @@ impl<P: Platform> Supervisor<P> {
 
     /// Writes down the end of a run that has given back everything.
     fn ended(&self, handle: Handle, outcome: Outcome) {
-        let now = self.now();
-        let (name, state) = {
+        let (now, date) = (self.now(), self.date());
+        let end = Event::End(outcome);
+        // It is recorded before anybody is told of it.
+        let alone = self.records.lock();
+        let known = {
             let mut table = self.table.lock();
-            let Ok((name, status)) = table.get(handle) else {
-                return;
-            };
-            let Ok((state, _)) = status.state.on(Event::End(outcome)) else {
-                return;
-            };
+            let found = table.get(handle).ok();
+            found.and_then(|(name, status)| {
+                let (state, _) = status.state.on(end).ok()?;
+                Some((name.clone(), state, *status))
+            })
+        };
+        let Some((name, state, status)) = known else {
+            return;
+        };
+        let dates = Dates {
+            ended: date,
+            ..status.dates
+        };
+        let recorded = match status.recorded {
+            Recorded::Never => Recorded::Never,
+            _ if self.write_state(&name, state, &dates) => Recorded::Present,
+            _ => Recorded::Earlier,
+        };
+        if let Ok((_, status)) = self.table.lock().get(handle) {
             status.state = state;
+            status.dates = dates;
+            status.recorded = recorded;
             status.times.ended_us = Some(now);
             // The watchdog may sleep for this one alone.
             if status.deadline_us.take().is_some() {
                 self.platform.threads().wake(WATCHDOG);
             }
-            (name.clone(), state)
-        };
+        }
+        drop(alone);
         self.platform.threads().announce();
         log::info!("container {name}: {state}");
     }
@@ -698,7 +889,7 @@ impl<P: Platform> Supervisor<P> {
 
 /// What a run needs to know once its code is loaded.
 struct Settings {
-    entry_point: String<{ crate::limits::MAX_ENTRY_POINT }>,
+    entry_point: String<{ crate::limits::MAX_ENTRY_POINT }, u8>,
     memory_bytes: u32,
     stack_bytes: u32,
     attached: bool,

@@ -4,47 +4,21 @@
 use std::collections::BTreeMap;
 
 use ocre::command::advice;
-use ocre::container::Error;
 use ocre::container::state::{Failure, Refusal};
+use ocre::container::{Error, record};
 use ocre::image::store;
 use ocre::image::verdict::Code;
-use ocre::port::{StorageError, Trap};
-use ocre_oci::{ErrorKind, Warning};
+use ocre::port::Trap;
+use ocre_oci::Warning;
 
 /// Every code, with the advice that a failed command prints. A code that is left out here is
 /// found: it has a row in the document.
 fn advice() -> BTreeMap<&'static str, &'static str> {
-    let storage = [
-        StorageError::NotFound,
-        StorageError::Exists,
-        StorageError::NotDirectory,
-        StorageError::IsDirectory,
-        StorageError::NotEmpty,
-        StorageError::NoSpace,
-        StorageError::NameTooLong,
-        StorageError::Invalid,
-        StorageError::NoMemory,
-        StorageError::Corrupt,
-        StorageError::Io,
-    ];
-    let traps = [
-        Trap::Unreachable,
-        Trap::MemoryOutOfBounds,
-        Trap::TableOutOfBounds,
-        Trap::IndirectCallType,
-        Trap::DivideByZero,
-        Trap::IntegerOverflow,
-        Trap::InvalidConversion,
-        Trap::StackOverflow,
-        Trap::OutOfMemory,
-        Trap::InstructionLimit,
-        Trap::Host,
-        Trap::Other,
-    ];
     let containers = [
         Error::NotFound,
         Error::NameSyntax,
         Error::NameTaken,
+        Error::RecordUnreadable,
         Error::NameNeeded,
         Error::TableFull,
         Error::ArgumentSyntax,
@@ -60,18 +34,17 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
         Error::Start(Failure::Thread),
         Error::TimedOut,
     ];
-    let refusals = Code::OWN
-        .into_iter()
-        .chain(ErrorKind::ALL.iter().map(|kind| Code::Document(*kind)))
-        .chain(storage.map(Code::Storage))
-        .map(|code| (code.as_str(), advice::refusal(code)));
+    let refusals = Code::all().map(|code| (code.as_str(), advice::refusal(code)));
     let warnings = Warning::ALL.map(|warning| (warning.code(), advice::warning(warning)));
-    let traps = traps.map(|trap| (trap.code(), advice::trap(trap)));
+    let traps = Trap::ALL.map(|trap| (trap.code(), advice::trap(trap)));
     let containers = containers.map(|error| (error.code(), advice::container(error)));
     let store = [store::Error::InUse, store::Error::IndexFull]
         .map(|error| (error.code(), advice::store(error)));
+    let records = [record::Error::Damaged, record::Error::Version]
+        .map(|error| (error.code(), advice::record(error)));
     refusals
         .chain(store)
+        .chain(records)
         .chain(warnings)
         .chain(traps)
         .chain(containers)

@@ -54,6 +54,7 @@ struct ocre_status {
  */
 #define OCRE_ATTACHED        1u /**< The console shows what it writes. */
 #define OCRE_PREFER_PORTABLE 2u /**< Portable code, where the image has AOT code too. */
+#define OCRE_TEMPORARY       4u /**< Without a record: gone, with its files, after a reboot. */
 /** @} */
 
 /** What a container is created with. All zero is a good default. */
@@ -81,17 +82,18 @@ struct ocre_options {
 	uint32_t time_limit_ms;
 	/** 0 is CONFIG_OCRE_PRIORITY_FIRST, and so on to CONFIG_OCRE_PRIORITY_LAST. */
 	uint32_t priority;
-	/** OCRE_ATTACHED, OCRE_PREFER_PORTABLE. */
+	/** OCRE_ATTACHED, OCRE_PREFER_PORTABLE, OCRE_TEMPORARY. */
 	uint32_t flags;
 };
 
 /**
- * @brief Mounts the storage partition, if CONFIG_OCRE_MOUNT says so, and starts the
- * runtime. Once it has succeeded, calling it again does nothing.
+ * @brief Mounts the storage partition, if CONFIG_OCRE_MOUNT says so, takes up the
+ * containers that were there before the reboot, and starts the runtime. None of them runs
+ * yet. Once it has succeeded, calling it again does nothing.
  *
  * @retval 0 Everything else here can be called.
  * @retval -EBUSY It is being called by another thread, or has failed before.
- * @retval -EIO The partition does not mount.
+ * @retval -EIO The partition does not mount, or can't be read.
  * @retval -ENOMEM The engine does not start in CONFIG_OCRE_HEAP_SIZE bytes.
  */
 int ocre_init(void);
@@ -125,14 +127,16 @@ int ocre_image_verify(const char *image, char *text);
 int ocre_image_list(int (*visit)(void *context, const char *name), void *context);
 
 /**
- * @brief Judges an image and creates a container of it, which does not run yet.
+ * @brief Judges an image and creates a container of it, which does not run yet, and is
+ * there after a reboot too unless it is OCRE_TEMPORARY.
  *
  * @param options NULL for the defaults. Nothing of it is kept.
  * @param text As for ocre_image_verify().
  * @retval -EINVAL Image, name, an argument, a variable or a permission is malformed.
  * @retval -E2BIG Arguments or environment are too long.
  * @retval -ENOEXEC The image is refused.
- * @retval -EEXIST Another container has that name.
+ * @retval -EEXIST Another container has that name, or a record on the partition that
+ * can't be read.
  * @retval -ENFILE There are as many containers as CONFIG_OCRE_CONTAINERS.
  * @retval -ENOSPC The partition is full.
  * @retval -EIO The partition does not do its part.

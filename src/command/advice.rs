@@ -6,8 +6,8 @@
 
 use ocre_oci::{ErrorKind, Warning};
 
-use crate::container::Error;
 use crate::container::state::{Failure, Refusal};
+use crate::container::{Error, record};
 use crate::image::store;
 use crate::image::verdict::{Code, Finding};
 use crate::port::{StorageError, Trap};
@@ -173,6 +173,9 @@ pub const fn container(error: Error) -> &'static str {
         Error::NotFound => "see which there are with `ocre ps -a`",
         Error::NameSyntax => "use up to 32 of `a-z`, `0-9`, `.`, `_`, `-`, a letter or digit first",
         Error::NameTaken => "choose another name, or remove that container with `ocre rm`",
+        Error::RecordUnreadable => {
+            "boot the release that wrote it, or remove it with its files with `ocre rm -f`"
+        }
         Error::NameNeeded => "give it a name with `--name`",
         Error::TableFull => "remove one that has ended with `ocre rm`",
         Error::ArgumentSyntax => "leave the NUL out",
@@ -183,6 +186,15 @@ pub const fn container(error: Error) -> &'static str {
         Error::Start(failure) => self::failure(failure),
         Error::TimedOut => "wait again, or kill it with `ocre kill`",
         Error::Storage(error) => storage(error),
+    }
+}
+
+/// For a record that can't be read.
+pub const fn record(error: record::Error) -> &'static str {
+    match error {
+        record::Error::Damaged => "remove it with its files with `ocre rm -f`",
+        record::Error::Version => "boot the release that wrote it",
+        record::Error::Storage(error) => storage(error),
     }
 }
 

@@ -8,6 +8,7 @@ use ocre_oci::write::{self, Object};
 use super::arguments::{Argument, Arguments, Misuse, seconds};
 use super::report::{Reason, failure};
 use super::{Environment, Halt, Operand, Outcome, POLL_US, Status, advice, json, only};
+use crate::container::record::Dates;
 use crate::container::state::{Cause, Outcome as RunOutcome, State};
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Spec};
@@ -105,8 +106,13 @@ pub(super) fn remove<'a, P: Platform>(
         }
     }
     let name = operand.get()?;
-    let handle = environment.find(name)?;
-    let removed = environment.supervisor.remove(handle, force);
+    let supervisor = environment.supervisor;
+    let removed = match supervisor.find(name) {
+        Ok(handle) => supervisor.remove(handle, force),
+        // It may be one whose record can't be read.
+        Err(Error::NotFound) if force => supervisor.discard(name),
+        Err(error) => Err(error),
+    };
     removed.map_err(|error| Halt::container(name, error))?;
     Ok(Status::Ok)
 }
@@ -207,7 +213,8 @@ pub(super) fn inspect<'a, P: Platform>(
                 None => out.null("timeMs"),
             }
         })?;
-        out.object("times", |out| times(&status.times, out))
+        out.object("times", |out| times(&status.times, out))?;
+        out.object("dates", |out| dates(&status.dates, out))
     })?;
     writeln!(out)?;
     Ok(Status::Ok)
@@ -228,9 +235,24 @@ fn end<W: fmt::Write>(state: State, out: &mut Object<'_, W>) -> fmt::Result {
     }
 }
 
+/// Seconds since 1970.
+fn dates<W: fmt::Write>(dates: &Dates, out: &mut Object<'_, W>) -> fmt::Result {
+    for (name, date) in [
+        ("createdS", dates.created),
+        ("startedS", dates.started),
+        ("endedS", dates.ended),
+    ] {
+        match date {
+            Some(date) => out.unsigned(name, date.get().into())?,
+            None => out.null(name)?,
+        }
+    }
+    Ok(())
+}
+
 fn times<W: fmt::Write>(times: &Times, out: &mut Object<'_, W>) -> fmt::Result {
-    out.unsigned("createdUs", times.created_us)?;
     for (name, value) in [
+        ("createdUs", times.created_us),
         ("startedUs", times.started_us),
         ("endedUs", times.ended_us),
         ("readingUs", times.reading_us()),
@@ -282,6 +304,7 @@ pub(super) fn say_end<P: Platform>(
             match cause {
                 Cause::TimeLimit => "give it more time with --timeout",
                 Cause::Kill | Cause::Stop => "nothing: it was asked for",
+                Cause::Reset => "start it again",
             },
         ),
         RunOutcome::Failed(failure) => ("failed", failure.code(), advice::failure(failure)),

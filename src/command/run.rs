@@ -57,7 +57,10 @@ impl<'a> Lists<'a> {
         while let Some(argument) = arguments.next()? {
             match argument {
                 Argument::Option("detach", _) => request.detach = true,
-                Argument::Option("rm", _) => request.remove = true,
+                Argument::Option("rm", _) => {
+                    request.remove = true;
+                    request.guest.temporary = true;
+                }
                 Argument::Option("timing", _) => request.timing = true,
                 Argument::Option("name", name) => request.name = Some(name),
                 Argument::Option("env", variable) => {

@@ -19,18 +19,33 @@ pub fn folder(name: &Name) -> Result<Path, StorageError> {
     join(ROOT, name)
 }
 
-/// Makes a container's folder; one that is there, from before a reboot, is kept as it is.
+/// Makes a container's folder. What lies there of an earlier container goes first.
 ///
 /// # Errors
 /// The storage's own.
 pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
+    make(storage, ROOT)?;
+    remove(storage, name)?;
+    storage.create_dir(&folder(name)?)
+}
+
+/// Makes sure that a container from before a reboot has its folder.
+///
+/// # Errors
+/// The storage's own.
+pub fn keep<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
     for path in [ROOT, &folder(name)?] {
-        match storage.create_dir(path) {
-            Ok(()) | Err(StorageError::Exists) => {}
-            Err(error) => return Err(error),
-        }
+        make(storage, path)?;
     }
     Ok(())
+}
+
+/// Makes a folder, unless it is there.
+pub(super) fn make<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
+    match storage.create_dir(path) {
+        Ok(()) | Err(StorageError::Exists) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes a container's folder and all that is in it. After a power cut some of it may be

@@ -16,6 +16,8 @@ pub enum Error {
     NameSyntax,
     /// Another container has that name.
     NameTaken,
+    /// There is a record of that name which can't be read: see [`record`](super::record).
+    RecordUnreadable,
     /// There is no randomness on this device to make a name of.
     NameNeeded,
     /// There are as many containers as there can be.
@@ -46,6 +48,7 @@ impl Error {
             Self::NotFound => "container-not-found",
             Self::NameSyntax => "container-name-syntax",
             Self::NameTaken => "container-name-taken",
+            Self::RecordUnreadable => "container-record-unreadable",
             Self::NameNeeded => "container-name-needed",
             Self::TableFull => "container-table-full",
             Self::ArgumentSyntax => "container-argument-syntax",

@@ -31,6 +31,8 @@ pub struct Options<'a> {
     pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
+    /// Whether it has no record: after a reboot it is gone, with its files.
+    pub temporary: bool,
 }
 
 impl Default for Options<'_> {
@@ -45,6 +47,7 @@ impl Default for Options<'_> {
             priority: 0,
             time_limit_ms: None,
             attached: false,
+            temporary: false,
         }
     }
 }
@@ -69,6 +72,8 @@ pub struct Spec {
     pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
+    /// Whether it has no record: after a reboot it is gone, with its files.
+    pub temporary: bool,
 }
 
 impl Spec {
@@ -95,6 +100,7 @@ impl Spec {
             priority: options.priority,
             time_limit_ms: options.time_limit_ms,
             attached: options.attached,
+            temporary: options.temporary,
         })
     }
 }

@@ -45,15 +45,26 @@ pub enum Cause {
     Stop,
     /// Its run took longer than it may.
     TimeLimit,
+    /// The device was reset, or lost its power, while it ran.
+    Reset,
 }
 
 impl Cause {
+    /// Every one, in order of declaration.
+    pub const ALL: [Self; 4] = [Self::Kill, Self::Stop, Self::TimeLimit, Self::Reset];
+
+    /// The one with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.word() == word)
+    }
+
     /// One word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Kill => "kill",
             Self::Stop => "stop",
             Self::TimeLimit => "time-limit",
+            Self::Reset => "reset",
         }
     }
 }
@@ -70,6 +81,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The one with that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Instantiate, Self::Thread]
+            .into_iter()
+            .find(|failure| failure.code() == code)
+            .or_else(|| Code::from_name(code).map(Self::Image))
+    }
+
     /// The stable code, as `docs/errors.md` lists it.
     pub const fn code(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@
 //! that count. While a container's folder is made or removed, its slot is taken but no handle
 //! or name leads there.
 
+use super::record::Dates;
 use super::state::{Cause, State};
 use super::{Error, Name};
 use crate::limits::MAX_CONTAINERS;
@@ -47,11 +48,11 @@ impl Handle {
 }
 
 /// When things happened to a container, in microseconds since boot. What has not happened yet
-/// in the present or last run is `None`.
+/// in the present or last run, or was before this boot, is `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Times {
     /// It was created.
-    pub created_us: u64,
+    pub created_us: Option<u64>,
     /// Its start was accepted.
     pub started_us: Option<u64>,
     /// Its code was read from the partition, and hashed.
@@ -65,18 +66,6 @@ pub struct Times {
 }
 
 impl Times {
-    /// A container that is created now.
-    pub const fn created(now_us: u64) -> Self {
-        Self {
-            created_us: now_us,
-            started_us: None,
-            read_us: None,
-            loaded_us: None,
-            entered_us: None,
-            ended_us: None,
-        }
-    }
-
     /// How long reading and hashing the code took, in microseconds.
     pub fn reading_us(&self) -> Option<u64> {
         span(self.started_us, self.read_us)
@@ -113,6 +102,21 @@ pub struct Status {
     pub killed: Option<Cause>,
     /// When it is to be killed.
     pub deadline_us: Option<u64>,
+    /// When things happened by the calendar, before this boot too.
+    pub dates: Dates,
+    /// What its record says of its state.
+    pub recorded: Recorded,
+}
+
+/// What a container's record says of its state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recorded {
+    /// Nothing: it has no record, and gets none.
+    Never,
+    /// An earlier one.
+    Earlier,
+    /// The present one.
+    Present,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -181,7 +185,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::NameTaken`], [`Error::TableFull`].
-    pub fn reserve(&mut self, name: &Name, now_us: u64) -> Result<Handle, Error> {
+    pub fn reserve(&mut self, name: &Name, now_us: Option<u64>) -> Result<Handle, Error> {
         if self.occupants().any(|(_, other)| other.name == *name) {
             return Err(Error::NameTaken);
         }
@@ -195,22 +199,36 @@ impl Table {
             phase: Phase::Coming,
             status: Status {
                 state: State::Created,
-                times: Times::created(now_us),
+                times: Times {
+                    created_us: now_us,
+                    ..Times::default()
+                },
                 killed: None,
                 deadline_us: None,
+                dates: Dates::default(),
+                recorded: Recorded::Never,
             },
         });
         let generation = entry.generation;
         Ok(Handle { slot, generation })
     }
 
-    /// From now on the container is there.
+    /// From now on the container is there, in the state that `set` gives it.
     ///
     /// # Errors
     /// It was not reserved.
-    pub fn settle(&mut self, handle: Handle) -> Result<(), Error> {
-        self.occupant(handle, Phase::Coming)?.phase = Phase::Here;
+    pub fn settle(&mut self, handle: Handle, set: impl FnOnce(&mut Status)) -> Result<(), Error> {
+        let occupant = self.occupant(handle, Phase::Coming)?;
+        occupant.phase = Phase::Here;
+        set(&mut occupant.status);
         Ok(())
+    }
+
+    /// A container that is reserved and not settled yet, from that slot on.
+    pub fn coming(&self, from: Slot) -> Option<(Handle, Name)> {
+        self.occupants()
+            .find(|(handle, occupant)| handle.slot >= from && occupant.phase == Phase::Coming)
+            .map(|(handle, occupant)| (handle, occupant.name.clone()))
     }
 
     /// From now on the container is no longer there; its slot and name are still taken.
@@ -292,8 +310,8 @@ mod tests {
     }
 
     fn settled(table: &mut Table, text: &str) -> Handle {
-        let handle = table.reserve(&name(text), 0).unwrap();
-        table.settle(handle).unwrap();
+        let handle = table.reserve(&name(text), Some(0)).unwrap();
+        table.settle(handle, |_| {}).unwrap();
         handle
     }
 
@@ -317,14 +335,14 @@ mod tests {
     #[test]
     fn a_container_is_found_by_name_and_handle_only_while_it_is_there() {
         let mut table = Table::new();
-        let a = table.reserve(&name("a"), 7).unwrap();
+        let a = table.reserve(&name("a"), Some(7)).unwrap();
         assert_eq!(table.find("a"), Err(Error::NotFound));
         assert_eq!(table.get(a), Err(Error::NotFound));
         assert_eq!(table.at(a.slot), None);
-        table.settle(a).unwrap();
+        table.settle(a, |_| {}).unwrap();
         assert_eq!(table.find("a"), Ok(a));
         assert_eq!(table.at(a.slot), Some(a));
-        assert_eq!(table.get(a).unwrap().1.times, Times::created(7));
+        assert_eq!(table.get(a).unwrap().1.times.created_us, Some(7));
         table.withdraw(a).unwrap();
         assert_eq!(table.find("a"), Err(Error::NotFound));
         assert_eq!(table.get(a), Err(Error::NotFound));
@@ -335,14 +353,14 @@ mod tests {
     #[test]
     fn a_name_is_taken_until_its_slot_is_released() {
         let mut table = Table::new();
-        let a = table.reserve(&name("a"), 0).unwrap();
-        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
-        table.settle(a).unwrap();
-        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
+        let a = table.reserve(&name("a"), Some(0)).unwrap();
+        assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
+        table.settle(a, |_| {}).unwrap();
+        assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
         table.withdraw(a).unwrap();
-        assert_eq!(table.reserve(&name("a"), 0), Err(Error::NameTaken));
+        assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
         table.release(a);
-        assert!(table.reserve(&name("a"), 0).is_ok());
+        assert!(table.reserve(&name("a"), Some(0)).is_ok());
     }
 
     #[test]
@@ -372,7 +390,7 @@ mod tests {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         assert_eq!(names.len(), MAX_CONTAINERS);
         let handles = names.map(|name| settled(&mut table, name));
-        assert_eq!(table.reserve(&name("i"), 0), Err(Error::TableFull));
+        assert_eq!(table.reserve(&name("i"), Some(0)), Err(Error::TableFull));
         removed(&mut table, handles[3]);
         let i = settled(&mut table, "i");
         assert_eq!(i.slot, handles[3].slot);
@@ -381,7 +399,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_once_both_their_ends_are_known() {
-        let mut times = Times::created(5);
+        let mut times = Times::default();
         assert_eq!(times.reading_us(), None);
         times.started_us = Some(10);
         times.read_us = Some(30);

@@ -671,7 +671,7 @@ impl IndexEntry {
 
 /// What a config settles.
 struct Settings {
-    entry_point: heapless::String<MAX_ENTRY_POINT>,
+    entry_point: heapless::String<MAX_ENTRY_POINT, u8>,
     environment: heapless::String<MAX_ENVIRONMENT>,
     permissions: Permissions,
 }

@@ -116,6 +116,18 @@ impl Code {
         Self::OutOfMemory,
     ];
 
+    /// Every code, in no order that matters.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let documents = ErrorKind::ALL.iter().copied().map(Self::Document);
+        let storage = StorageError::ALL.into_iter().map(Self::Storage);
+        Self::OWN.into_iter().chain(documents).chain(storage)
+    }
+
+    /// The code with that string.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|code| code.as_str() == name)
+    }
+
     /// The stable string.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -8,9 +8,9 @@ mod threads;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use ocre::container::Guest;
+use ocre::container::{Guest, record};
 use ocre::image::judge::{AotPolicy, Policy};
-use ocre::port::{Clock, Console, Entropy, Host, Platform, Storage, Threads};
+use ocre::port::{Clock, Console, Entropy, Host, Platform, Storage, StorageError, Threads};
 use ocre::supervisor::Supervisor;
 use ocre_wamr::{Engine, EngineError, PC_TARGET};
 use ocre_wasi::Wasi;
@@ -43,19 +43,29 @@ pub struct Pc<S> {
 /// A PC with its containers. While one of them runs, its thread keeps the value alive.
 pub type Device<S> = Supervisor<Pc<S>>;
 
+/// Why a PC can't be switched on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BootError {
+    /// The engine does not start.
+    Engine(EngineError),
+    /// The records of containers can't be read.
+    Storage(StorageError),
+}
+
 impl<S: Storage + Send + Sync + 'static> Pc<S> {
-    /// Switches a PC on. Several can be on at once in one process; they share its engine.
+    /// Switches a PC on and takes up the containers that its storage has records of. Several can
+    /// be on at once in one process; they share its engine.
     ///
     /// # Errors
-    /// The engine's, at the first time and then again at each.
+    /// The engine's, at the first time and then again at each; the storage's.
     pub fn boot(
         storage: S,
         console: Box<dyn Console + Send + Sync>,
         policy: Policy<'static>,
-    ) -> Result<Arc<Device<S>>, EngineError> {
-        let engine = engine()?;
+    ) -> Result<Arc<Device<S>>, BootError> {
+        let engine = engine().map_err(BootError::Engine)?;
         let boot = Instant::now();
-        Ok(Arc::new_cyclic(|device: &Weak<Device<S>>| {
+        let device = Arc::new_cyclic(|device: &Weak<Device<S>>| {
             let device = device.clone();
             let body = move |slot| {
                 let device = device.upgrade()?;
@@ -70,7 +80,10 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                 console,
                 policy,
             })
-        }))
+        });
+        let mut buffer = [0; record::MAX_BYTES];
+        device.boot(&mut buffer).map_err(BootError::Storage)?;
+        Ok(device)
     }
 }
 

@@ -330,16 +330,48 @@ fn code_for_another_machine_is_packed_and_kept_and_not_run() {
 }
 
 #[test]
-fn files_of_a_named_container_stay_and_others_go() {
+fn a_named_container_is_there_at_the_next_boot_and_others_go() {
     let desk = Desk::new();
-    install(&desk, "hello", &[]);
+    install(&desk, "hello-c", &[]);
     let free = || desk.json(["info"])["storage"]["freeBytes"].clone();
-    desk.ok(["run", "hello"]);
+    desk.ok(["run", "hello-c"]);
     let before = free();
     for _ in 0..3 {
-        desk.ok(["run", "hello"]);
+        desk.ok(["run", "hello-c"]);
     }
     assert_eq!(free(), before);
+
+    assert_eq!(
+        desk.ok(["create", "--name", "one", "hello-c", "x"]),
+        "one\n"
+    );
+    let ended = desk.ocre(["run", "--name", "two", "hello-c", "--exit", "3"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let listed = desk.json(["ps", "-a"]);
+    let states: Vec<_> = listed["containers"].as_array().unwrap().iter().collect();
+    assert_eq!(states.len(), 2, "{listed}");
+    assert_eq!(
+        (&states[0]["name"], &states[0]["state"]),
+        (&json!("one"), &json!("created"))
+    );
+    assert_eq!(
+        (&states[1]["name"], &states[1]["exitCode"]),
+        (&json!("two"), &json!(3))
+    );
+    assert_eq!(
+        desk.json(["inspect", "one"])["arguments"],
+        json!(["one", "x"])
+    );
+    desk.ocre(["image", "rm", "hello-c"])
+        .failed(1, "image-in-use");
+    desk.ocre(["run", "--name", "two", "hello-c"])
+        .failed(1, "container-name-taken");
+    let ended = desk.shell("start one\nwait one\nlogs one\n");
+    assert_eq!(ended.out, "0\nHello from a C guest!\narg: x\n", "{ended:?}");
+    desk.ok(["rm", "one"]);
+    desk.ok(["rm", "two"]);
+    assert_eq!(desk.json(["ps", "-a"])["containers"], json!([]));
+    desk.ok(["image", "rm", "hello-c"]);
 }
 
 #[test]
@@ -411,7 +443,7 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
             "--prefer \"jit\" is not aot or wasm",
         ),
         (&["run", "-d", "x"], "ocre shell"),
-        (&["ps"], "ocre shell"),
+        (&["wait", "x"], "ocre shell"),
         (&["image", "ls", "x"], "one argument too many"),
         (&["image", "rm"], "IMAGE is missing"),
         (&["image", "ls", "--format", "xml"], "--format"),

@@ -55,7 +55,9 @@ impl<'a> Text<'a> {
     }
 
     /// A copy; `None` if it needs more than `N` bytes.
-    pub fn to_heapless<const N: usize>(self) -> Option<heapless::String<N>> {
+    pub fn to_heapless<const N: usize, L: heapless::LenType>(
+        self,
+    ) -> Option<heapless::String<N, L>> {
         let mut copy = heapless::String::new();
         for character in self.chars() {
             copy.push(character).ok()?;

@@ -34,6 +34,7 @@ const CODE_BYTES: usize = 40;
 const FOREVER: u32 = u32::MAX;
 const ATTACHED: u32 = 1;
 const PREFER_PORTABLE: u32 = 2;
+const TEMPORARY: u32 = 4;
 
 /// Answers to C: errnos whose numbers every libc agrees on. The shim checks that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +73,7 @@ impl From<Error> for Errno {
             | Error::ArgumentSyntax
             | Error::EnvironmentSyntax => Self::Invalid,
             Error::ArgumentsTooLong | Error::EnvironmentTooLong => Self::TooBig,
-            Error::NameTaken => Self::Exists,
+            Error::NameTaken | Error::RecordUnreadable => Self::Exists,
             Error::TableFull => Self::TableFull,
             Error::State(Refusal::Running | Refusal::Paused | Refusal::NotPaused) => Self::Busy,
             Error::State(Refusal::NotRunning | Refusal::NotStarted) => Self::NoProcess,
@@ -416,6 +417,7 @@ unsafe fn create(
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),
         time_limit_ms: Some(options.time_limit_ms).filter(|&limit| limit != 0),
         attached: options.flags & ATTACHED != 0,
+        temporary: options.flags & TEMPORARY != 0,
     };
     Ok(runtime.create(name, image, &options)?)
 }

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use lock_api::Mutex;
-use ocre::container::Guest;
+use ocre::container::{Guest, record};
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::{Clock, Console, Entropy, Host, Platform, Threads};
@@ -80,7 +80,7 @@ static HEAP: Heap = Heap(UnsafeCell::new([0; config::HEAP_SIZE as usize]));
 pub enum InitError {
     /// Another thread is at it, or it has failed before.
     Busy,
-    /// The partition does not mount.
+    /// The partition does not mount, or can't be read.
     Mount,
     /// The heap is too small for the engine.
     Engine,
@@ -101,6 +101,16 @@ pub fn init() -> Result<(), InitError> {
     // SAFETY: takes nothing.
     if config::MOUNT && unsafe { sys::ocre_port_mount() } != 0 {
         // The engine has not been started, so this can be tried again.
+        state.store(NEW, Ordering::SeqCst);
+        return Err(InitError::Mount);
+    }
+    const {
+        assert!(
+            MAX_DOCUMENT >= record::MAX_BYTES,
+            "OCRE_DOCUMENT_SIZE is too small"
+        )
+    };
+    if RUNTIME.boot(&mut DOCUMENTS.lock().document).is_err() {
         state.store(NEW, Ordering::SeqCst);
         return Err(InitError::Mount);
     }

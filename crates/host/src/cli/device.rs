@@ -13,7 +13,7 @@ use ocre::image::store::Store;
 use ocre::port::Platform as _;
 use ocre_host::flash::{FileError, FileFlash, Geometry};
 use ocre_host::littlefs::LittleFs;
-use ocre_host::platform::{self, Pc, Terminal};
+use ocre_host::platform::{self, BootError, Pc, Terminal};
 
 use super::failure::Failure;
 use super::output::Output;
@@ -108,9 +108,15 @@ impl Device {
         let partition = partition(flash)?;
         let mut document = document();
         store(&partition, &mut document)?;
-        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(|_| {
-            let advice = "end other programs to free memory";
-            Failure::new("can't start the engine", "out-of-memory", advice)
+        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(|error| match error {
+            BootError::Engine(_) => {
+                let advice = "end other programs to free memory";
+                Failure::new("can't start the engine", "out-of-memory", advice)
+            }
+            BootError::Storage(error) => {
+                let what = "can't read the containers on the flash";
+                Failure::new(what, error.code(), advice::storage(error))
+            }
         })?;
         Ok(Self {
             pc,

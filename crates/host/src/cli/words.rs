@@ -102,21 +102,17 @@ pub fn once(command: &Command) -> bool {
         | Verb::ImageVerify
         | Verb::ImageRm
         | Verb::ImagePrune
-        | Verb::Run => true,
-        Verb::Create
-        | Verb::Start
-        | Verb::Stop
-        | Verb::Kill
-        | Verb::Wait
+        | Verb::Run
+        | Verb::Create
         | Verb::Rm
         | Verb::Ps
-        | Verb::Logs
-        | Verb::Inspect => false,
+        | Verb::Inspect => true,
+        Verb::Start | Verb::Stop | Verb::Kill | Verb::Wait | Verb::Logs => false,
     }
 }
 
-/// The command line for a device that is on only for it: a container without a name of its own
-/// would leave files that nobody finds again, so it goes with its run.
+/// The command line for a device that is on only for it: a container that was given no name goes
+/// with its run.
 ///
 /// # Errors
 /// Why the command makes no sense there.
@@ -137,7 +133,7 @@ pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
     }
     if !once(command) {
         return Err(format!(
-            "`{}` is about containers that run on, and this device is off again after the command",
+            "`{}` is about a container that runs, and this device is off again after the command",
             command.name
         ));
     }
@@ -210,7 +206,8 @@ mod tests {
             ["run", "--name=a", "x"]
         );
         assert!(for_one_boot(&["run", "-d", "x"]).is_err());
-        assert!(for_one_boot(&["ps"]).is_err());
-        assert!(for_one_boot(&["ps", "--help"]).is_ok());
+        assert!(for_one_boot(&["wait", "a"]).is_err());
+        assert!(for_one_boot(&["wait", "--help"]).is_ok());
+        assert!(for_one_boot(&["ps"]).is_ok());
     }
 }

@@ -324,8 +324,8 @@ fn text_resolves_escapes() {
     assert_eq!(text.len(), meant.len());
     assert_eq!(text.to_string(), meant);
     assert_eq!(text.as_plain(), None);
-    assert_eq!(text.to_heapless::<13>().as_deref(), Some(meant));
-    assert_eq!(text.to_heapless::<12>(), None);
+    assert_eq!(text.to_heapless::<13, usize>().as_deref(), Some(meant));
+    assert_eq!(text.to_heapless::<12, usize>(), None);
     let mut buffer = [0xff; 14];
     assert_eq!(text.copy_to(&mut buffer), Some(meant));
     assert_eq!(text.copy_to(&mut buffer[..12]), None);

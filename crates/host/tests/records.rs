@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Containers after a reboot: what is still there, and what a power cut, a damaged record or a
+//! full partition leaves.
+
+#[path = "common/device.rs"]
+mod device;
+
+use std::sync::Arc;
+
+use device::{
+    Bench, Disk, Tape, assemble, boot, boot_on, disk, image, read_file, with_blob, write_file,
+};
+use ocre::container::state::{Cause, Outcome, State};
+use ocre::container::table::Handle;
+use ocre::container::{Error, Options, Spec};
+use ocre::image::Image;
+use ocre::image::permission::{Permission, Permissions};
+use ocre::limits::MAX_CONTAINERS;
+use ocre::port::{OpenMode, Platform as _, Storage, StorageError, Trap};
+use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::littlefs::LittleFs;
+use ocre_host::platform::{Device, POLICY, Pc};
+
+const MINUTE_US: u64 = 60_000_000;
+const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
+const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
+
+/// A guest that never ends by itself.
+fn spinning() -> Vec<u8> {
+    assemble(r#"(module (func (export "_start") (loop (br 0))))"#)
+}
+
+/// A guest that ends with 7.
+fn exiting() -> Vec<u8> {
+    assemble(r#"(module (func (export "_start") (result i32) (i32.const 7)))"#)
+}
+
+fn trapping() -> Vec<u8> {
+    assemble(r#"(module (func (export "_start") unreachable))"#)
+}
+
+/// The states of all containers, by name.
+fn states<S: Storage + Send + Sync + 'static>(device: &Device<S>) -> Vec<(String, State)> {
+    let mut states = Vec::new();
+    device.list(&mut |summary| states.push((summary.name.to_string(), summary.status.state)));
+    states.sort_by(|(one, _), (other, _)| one.cmp(other));
+    states
+}
+
+fn files(storage: &impl Storage, folder: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let listed = storage.read_dir(folder, &mut |name, _| {
+        names.push(name.to_owned());
+        true
+    });
+    assert!(matches!(listed, Ok(()) | Err(StorageError::NotFound)));
+    names.sort();
+    names
+}
+
+fn spec(bench: &Bench, handle: Handle) -> Spec {
+    bench.device.with_spec(handle, Spec::clone).unwrap()
+}
+
+#[test]
+fn a_container_is_as_it_was_created_after_a_reboot() {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    let mut image = with_blob(&disk, image(&disk, &exiting()), "notes.txt", b"a blob");
+    for permission in Permission::ALL {
+        image.permissions.insert(permission);
+    }
+    image.environment = "A=1\0".try_into().unwrap();
+    let mut granted = Permissions::default();
+    granted.insert(Permission::Timers);
+    let options = Options {
+        arguments: &["one", "", "ü"],
+        environment: &["B=2"],
+        granted,
+        memory_bytes: 70_000,
+        stack_bytes: 5000,
+        thread_stack_bytes: 60_000,
+        priority: 3,
+        time_limit_ms: Some(1234),
+        ..Options::default()
+    };
+    let handle = before.device.create(Some("a"), image, &options).unwrap();
+    let created = spec(&before, handle);
+    let dates = before.device.status(handle).unwrap().dates;
+    assert!(dates.created.is_some());
+    write_file(&disk, "/data/a/kept", b"data");
+
+    let after = boot_on(disk.clone());
+    let handle = after.device.find("a").unwrap();
+    assert_eq!(spec(&after, handle), created);
+    let status = after.device.status(handle).unwrap();
+    assert_eq!((status.state, status.dates), (State::Created, dates));
+    assert_eq!(status.times.created_us, None, "that was before this boot");
+    assert_eq!(read_file(&disk, "/data/a/kept").unwrap(), b"data");
+    assert!(after.device.uses(&created.image.manifest.digest));
+    after.device.start(handle).unwrap();
+    assert_eq!(after.end(handle), Outcome::Exited(7));
+}
+
+#[test]
+fn how_a_run_ended_is_known_after_a_reboot() {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    let options = Options::default();
+    let handles = [
+        before.start("exited", &exiting(), &options),
+        before.start("trapped", &trapping(), &options),
+        before.start("killed", &spinning(), &options),
+    ];
+    before.create("created", &exiting(), &options);
+    let failing = before.create("failed", b"\0asm\x01\0\0\0 and no more", &options);
+    assert!(before.device.start(failing).is_err());
+    before.device.kill(handles[2]).unwrap();
+    for handle in handles {
+        before.end(handle);
+    }
+    let told = states(&before.device);
+    assert_eq!(told.len(), 5);
+    assert!(told.contains(&(
+        "trapped".into(),
+        State::Ended(Outcome::Trapped(Trap::Unreachable))
+    )));
+    let after = boot_on(disk);
+    assert_eq!(states(&after.device), told);
+    let ended = after.device.find("exited").unwrap();
+    let dates = after.device.status(ended).unwrap().dates;
+    assert!(
+        dates.started.is_some() && dates.ended >= dates.started,
+        "{dates:?}"
+    );
+}
+
+#[test]
+fn what_runs_while_the_power_goes_is_killed_by_that() {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    let handle = before.start("a", &spinning(), &Options::default());
+    let after = boot_on(disk);
+    assert_eq!(states(&after.device), [("a".into(), RESET)]);
+    before.device.remove(handle, true).unwrap();
+}
+
+#[test]
+fn a_temporary_container_writes_no_record_and_is_gone_with_its_files() {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    let options = Options {
+        temporary: true,
+        ..Options::default()
+    };
+    let handle = before.start("a", &exiting(), &options);
+    before.end(handle);
+    write_file(&disk, "/data/a/kept", b"data");
+    assert_eq!(files(&disk, "/containers"), [""; 0]);
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device), []);
+    assert_eq!(files(&disk, "/data"), [""; 0]);
+}
+
+#[test]
+fn a_removed_container_has_no_record() {
+    let bench = boot();
+    let (handle, _) = bench.run("a", &exiting(), &[]);
+    assert_eq!(files(&bench.disk, "/containers"), ["a.spec", "a.state"]);
+    bench.device.remove(handle, false).unwrap();
+    assert_eq!(files(&bench.disk, "/containers"), [""; 0]);
+}
+
+#[test]
+fn what_no_container_has_is_removed_at_boot() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    bench.create("kept", &exiting(), &Options::default());
+    write_file(&disk, "/data/kept/file", b"data");
+    for file in [
+        "/containers/.new",
+        "/containers/gone.state",
+        "/data/not a name",
+    ] {
+        write_file(&disk, file, b"x");
+    }
+    for folder in ["/data/gone", "/data/gone/deep"] {
+        disk.create_dir(folder).unwrap();
+    }
+    boot_on(disk.clone());
+    assert_eq!(files(&disk, "/containers"), ["kept.spec"]);
+    assert_eq!(files(&disk, "/data"), ["kept", "not a name"]);
+    assert_eq!(read_file(&disk, "/data/kept/file").unwrap(), b"data");
+}
+
+/// What a record says is changed by `damage`; the container's files and its record then stay
+/// until they are removed by force.
+fn is_left_alone(damage: impl Fn(&mut Vec<u8>)) {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    before.create("a", &exiting(), &Options::default());
+    before.create("b", &exiting(), &Options::default());
+    write_file(&disk, "/data/a/kept", b"data");
+    let mut record = read_file(&disk, "/containers/a.spec").unwrap();
+    damage(&mut record);
+    write_file(&disk, "/containers/a.spec", &record);
+
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device), [("b".into(), State::Created)]);
+    let options = Options::default();
+    let created = after
+        .device
+        .create(Some("a"), image(&disk, &exiting()), &options);
+    assert_eq!(created, Err(Error::RecordUnreadable));
+    assert_eq!(read_file(&disk, "/data/a/kept").unwrap(), b"data");
+    assert_eq!(read_file(&disk, "/containers/a.spec").unwrap(), record);
+
+    assert_eq!(after.device.discard("b"), Err(Error::NameTaken));
+    assert_eq!(after.device.discard("c"), Err(Error::NotFound));
+    assert_eq!(after.device.discard("../a"), Err(Error::NotFound));
+    assert_eq!(after.device.discard("a"), Ok(()));
+    assert_eq!(files(&disk, "/data"), ["b"]);
+    after.create("a", &exiting(), &options);
+}
+
+#[test]
+fn a_damaged_record_is_left_alone() {
+    is_left_alone(|record| record[10] ^= 1);
+    is_left_alone(|record| record.truncate(20));
+    is_left_alone(Vec::clear);
+    is_left_alone(|record| record.resize(100_000, 0));
+}
+
+#[test]
+fn a_record_of_a_newer_release_is_left_alone() {
+    is_left_alone(|record| {
+        // The version is the first item of the array.
+        record[1] += 1;
+        let body = record.len() - 32 - 2;
+        let digest = ocre_oci::Sha256::of(&record[..body]);
+        record[body + 2..].copy_from_slice(&digest.0);
+    });
+}
+
+#[test]
+fn a_damaged_state_costs_no_more_than_the_state() {
+    let disk = disk();
+    let before = boot_on(disk.clone());
+    before.run("a", &exiting(), &[]);
+    write_file(&disk, "/containers/a.state", b"nonsense");
+    let after = boot_on(disk);
+    assert_eq!(states(&after.device), [("a".into(), State::Created)]);
+}
+
+#[test]
+fn containers_beyond_the_capacity_stay_on_the_partition() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    for index in 0..MAX_CONTAINERS {
+        bench.create(&format!("c{index}"), &exiting(), &Options::default());
+    }
+    // As a build with more room would have written it.
+    let record = read_file(&disk, "/containers/c0.spec").unwrap();
+    write_file(&disk, "/containers/more.spec", &record);
+    disk.create_dir("/data/more").unwrap();
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device).len(), MAX_CONTAINERS);
+    assert_eq!(read_file(&disk, "/containers/more.spec").unwrap(), record);
+    assert_eq!(files(&disk, "/data").len(), MAX_CONTAINERS + 1);
+}
+
+#[test]
+fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    let handle = bench.create("a", &exiting(), &Options::default());
+    let image = image(&disk, &exiting());
+    let mut file = disk.open("/full", OpenMode::REWRITE).unwrap();
+    let mut bytes = 1 << 20;
+    while bytes > 0 {
+        if disk.write(&mut file, &vec![0xa5; bytes]).is_err() {
+            bytes /= 2;
+        }
+        disk.sync(&mut file).ok();
+    }
+    let full = bench.device.create(Some("b"), image, &Options::default());
+    assert_eq!(full, Err(Error::Storage(StorageError::NoSpace)));
+    bench.device.start(handle).unwrap();
+    assert_eq!(bench.end(handle), Outcome::Exited(7));
+    drop(file);
+    disk.remove("/full").unwrap();
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device).len(), 1);
+    assert_eq!(files(&disk, "/data"), ["a"]);
+}
+
+// ---------------------------------------------------------------- power cuts
+
+/// What the partition is known to hold: as much of a container's life as its user was told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Nothing,
+    Created,
+    Ended,
+    Removed,
+}
+
+/// A container's whole life, as far as the power lasts.
+fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Image) -> Told {
+    let Ok(handle) = device.create(Some("a"), image, &Options::default()) else {
+        return Told::Nothing;
+    };
+    if device.start(handle).is_err() {
+        return Told::Created;
+    }
+    device.kill(handle).unwrap();
+    let until = device.platform().clock().uptime_us() + MINUTE_US;
+    device.wait(handle, Some(until)).unwrap();
+    if device.remove(handle, false).is_err() {
+        return Told::Ended;
+    }
+    Told::Removed
+}
+
+/// Whether what is found after the cut is what was told, or what was under way then. A state that
+/// has no room or no power to be recorded is no error of the run.
+fn may_be(told: Told, found: Option<State>) -> bool {
+    match (told, found) {
+        (Told::Nothing | Told::Ended, None) | (_, Some(State::Created)) => told != Told::Removed,
+        (Told::Created, Some(State::Ended(Outcome::Failed(_)))) => true,
+        (Told::Ended, Some(state)) => [RESET, KILLED].contains(&state),
+        (Told::Removed, None) => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_cut_at_any_operation_of_a_containers_life_leaves_it_as_it_was_or_as_it_became() {
+    for tear in Tear::ALL {
+        let mut seen = Vec::new();
+        for at in 1.. {
+            let (prepared, image) = prepared();
+            let power = PowerCut::new(prepared, Some(Cut { at, tear }));
+            let disk = LittleFs::mount(power).map_err(|(_, error)| error).unwrap();
+            let device = Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).unwrap();
+            let told = live(&device, image);
+            // Its thread may still be on its way out.
+            while Arc::strong_count(&device) > 1 {
+                std::thread::yield_now();
+            }
+            drop(device);
+            let flash = disk.unmount().ok().expect("nothing is open");
+            let off = flash.is_off();
+            let found = found_after(flash.into_flash(), told, &format!("{tear:?} at {at}"));
+            seen.push(found);
+            if !off {
+                assert_eq!(told, Told::Removed);
+                break;
+            }
+        }
+        let [created, reset, killed] = [State::Created, RESET, KILLED].map(Some);
+        for found in [None, created, reset, killed] {
+            assert!(seen.contains(&found), "{tear:?}: {found:?} {seen:?}");
+        }
+    }
+}
+
+/// A flash with an image and another container that has a file.
+fn prepared() -> (RamFlash, Image) {
+    let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::new(512, 256).unwrap()));
+    formatted.unwrap();
+    let disk: Disk = LittleFs::mount(flash).map_err(|(_, error)| error).unwrap();
+    let bench = boot_on(disk.clone());
+    let image = bench.image(&spinning());
+    bench.create("other", &exiting(), &Options::default());
+    write_file(&disk, "/data/other/kept", b"data");
+    drop(bench);
+    (disk.unmount().ok().expect("nothing is open"), image)
+}
+
+fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
+    let disk = LittleFs::mount(flash).map_err(|(_, error)| error).unwrap();
+    let device = Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).unwrap();
+    let mut states = states(&device);
+    assert_eq!(
+        states.pop(),
+        Some(("other".into(), State::Created)),
+        "{cut}"
+    );
+    assert_eq!(
+        read_file(&disk, "/data/other/kept").unwrap(),
+        b"data",
+        "{cut}"
+    );
+    let found = states.pop().map(|(_, state)| state);
+    assert!(may_be(told, found), "{cut}: told {told:?}, found {found:?}");
+    // Nothing is there that no container has.
+    let folders = files(&disk, "/data");
+    assert_eq!(folders.contains(&"a".into()), found.is_some(), "{cut}");
+    for file in files(&disk, "/containers") {
+        assert!(
+            file.starts_with("other.") || found.is_some(),
+            "{cut}: {file}"
+        );
+    }
+    // It can be removed, and created anew.
+    if let Ok(handle) = device.find("a") {
+        device.remove(handle, false).unwrap();
+    }
+    let again = device.create(Some("a"), image(&disk, &exiting()), &Options::default());
+    assert!(again.is_ok(), "{cut}: {again:?}");
+    found
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Records of containers, as a partition gives them.
+//!
+//! The input is the first item of a record; its digest is put behind it, or no input would get
+//! beyond that. What is read must be something that can be written, and is then read the same;
+//! the bytes as they are, without a digest, are always damaged.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ocre::container::record::{Dates, Error, MAX_BYTES, form};
+use ocre::container::state::{Cause, Outcome, State};
+use ocre_oci::Sha256;
+
+/// The head of a byte string of 32 bytes.
+const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
+
+fuzz_target!(|body: &[u8]| {
+    if !body.ends_with(&Sha256::of(&body[..body.len().saturating_sub(34)]).0) {
+        assert!(matches!(form::read_spec(body), Err(Error::Damaged)));
+        assert!(matches!(form::read_state(body), Err(Error::Damaged)));
+    }
+    let record = [body, &CHECK_HEAD, &Sha256::of(body).0].concat();
+    if let Ok((spec, created)) = form::read_spec(&record) {
+        let mut again = Vec::new();
+        form::write_spec(&spec, created, &mut |bytes| {
+            again.extend_from_slice(bytes);
+            Ok(())
+        })
+        .expect("memory takes it");
+        assert!(again.len() <= MAX_BYTES);
+        assert!(form::read_spec(&again) == Ok((spec, created)));
+    }
+    if let Ok((state, dates)) = form::read_state(&record) {
+        // Only a live one is read as something that was not written.
+        let written = match state {
+            State::Ended(Outcome::Killed(Cause::Reset)) => State::Running,
+            state => state,
+        };
+        let mut again = Vec::new();
+        form::write_state(written, &dates, &mut |bytes| {
+            again.extend_from_slice(bytes);
+            Ok(())
+        })
+        .expect("memory takes it");
+        let (read, same): (State, Dates) = form::read_state(&again).expect("it was written");
+        assert_eq!((read.to_string(), same), (state.to_string(), dates));
+    }
+});

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is kept of containers on the partition, so that they are there after a reboot.
+//!
+//! # What is stored
+//!
+//! In the folder [`ROOT`] each container has `NAME.spec`, what it was created with, and, once
+//! its state is no longer `created`, `NAME.state`, where it is in its life. A container is there
+//! if its `.spec` is. [`form`] says what is in the files.
+//!
+//! # What survives a power cut
+//!
+//! Every file is replaced whole, and a step below is one such replacement or one removal:
+//!
+//! | operation | steps, in order |
+//! |---|---|
+//! | create | the folder for its files, `.spec` |
+//! | start, end | `.state` |
+//! | remove | `.spec` away, `.state` away, the folder with its files away |
+//!
+//! So a cut leaves each container as it was before the operation or after it, and may leave a
+//! `.state` or a folder without a `.spec`, which [`tidy`] removes at boot. A record that can't be
+//! read, because it is damaged or of a newer version, is never written over or removed, nor are
+//! the files of its container.
+
+pub mod form;
+
+use core::fmt;
+use core::num::NonZeroU32;
+
+use super::state::State;
+use super::{Name, Spec, data};
+use crate::atomic;
+use crate::image::content::{Path, join, read_file};
+use crate::port::{EntryKind, Storage, StorageError};
+
+/// Where the records of all containers are.
+pub const ROOT: &str = "/containers";
+
+/// Most bytes of a record: whoever reads one lends that much.
+pub const MAX_BYTES: usize = size_of::<Spec>() + 256;
+
+/// When things happened, in seconds since 1970-01-01 UTC, where the date was known. It lasts
+/// until 2106.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Dates {
+    /// It was created.
+    pub created: Option<NonZeroU32>,
+    /// Its present or last run began.
+    pub started: Option<NonZeroU32>,
+    /// Its last run ended.
+    pub ended: Option<NonZeroU32>,
+}
+
+/// Why a record can't be had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// It is not what was written.
+    Damaged,
+    /// A newer release has written it.
+    Version,
+    /// The partition's own.
+    Storage(StorageError),
+}
+
+impl Error {
+    /// The stable code, as `docs/errors.md` lists it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Damaged => "record-damaged",
+            Self::Version => "record-version",
+            Self::Storage(error) => error.code(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+// ---------------------------------------------------------------- files
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Spec,
+    State,
+}
+
+impl Kind {
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Spec => ".spec",
+            Self::State => ".state",
+        }
+    }
+
+    fn path(self, name: &Name) -> Result<Path, StorageError> {
+        let mut path = join(ROOT, name)?;
+        path.push_str(self.suffix())
+            .map_err(|_| StorageError::NameTooLong)?;
+        Ok(path)
+    }
+
+    /// The container whose record a file is.
+    fn owner(self, file: &str) -> Option<Name> {
+        Name::parse(file.strip_suffix(self.suffix())?).ok()
+    }
+}
+
+/// Whether there is a record of that name, readable or not.
+///
+/// # Errors
+/// The storage's own.
+pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
+    match storage.metadata(&Kind::Spec.path(name)?) {
+        Ok(_) => Ok(true),
+        Err(StorageError::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes down what a container is created with.
+///
+/// # Errors
+/// The storage's own.
+pub fn write_spec<S: Storage>(
+    storage: &S,
+    name: &Name,
+    spec: &Spec,
+    created: Option<NonZeroU32>,
+) -> Result<(), StorageError> {
+    data::make(storage, ROOT)?;
+    atomic::replace(storage, &Kind::Spec.path(name)?, |output| {
+        form::write_spec(spec, created, &mut |bytes| output.write(bytes))
+    })
+}
+
+/// Writes down where a container is in its life.
+///
+/// # Errors
+/// The storage's own.
+pub fn write_state<S: Storage>(
+    storage: &S,
+    name: &Name,
+    state: State,
+    dates: &Dates,
+) -> Result<(), StorageError> {
+    atomic::replace(storage, &Kind::State.path(name)?, |output| {
+        form::write_state(state, dates, &mut |bytes| output.write(bytes))
+    })
+}
+
+/// Forgets a container. What is not there is no error.
+///
+/// # Errors
+/// The storage's own. Where `.spec` could not be removed, the container is still there.
+pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
+    for kind in [Kind::Spec, Kind::State] {
+        match storage.remove(&kind.path(name)?) {
+            Ok(()) | Err(StorageError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Shows the name of each container that has a record, readable or not.
+///
+/// # Errors
+/// The storage's own.
+pub fn list<S: Storage>(storage: &S, show: &mut dyn FnMut(&Name)) -> Result<(), StorageError> {
+    let listed = storage.read_dir(ROOT, &mut |file, _| {
+        if let Some(name) = Kind::Spec.owner(file) {
+            show(&name);
+        }
+        true
+    });
+    match listed {
+        Err(StorageError::NotFound) => Ok(()),
+        listed => listed,
+    }
+}
+
+/// Reads what a container was created with, and when. `buffer` has [`MAX_BYTES`].
+///
+/// # Errors
+/// Those of [`Error`].
+pub fn read_spec<S: Storage>(
+    storage: &S,
+    name: &Name,
+    buffer: &mut [u8],
+) -> Result<(Spec, Option<NonZeroU32>), Error> {
+    form::read_spec(read(storage, &Kind::Spec.path(name)?, buffer)?)
+}
+
+/// Reads where a container was in its life. `buffer` has [`MAX_BYTES`].
+///
+/// # Errors
+/// Those of [`Error`].
+pub fn read_state<S: Storage>(
+    storage: &S,
+    name: &Name,
+    buffer: &mut [u8],
+) -> Result<(State, Dates), Error> {
+    match read(storage, &Kind::State.path(name)?, buffer) {
+        Err(Error::Storage(StorageError::NotFound)) => Ok((State::Created, Dates::default())),
+        read => form::read_state(read?),
+    }
+}
+
+fn read<'b, S: Storage>(storage: &S, path: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Error> {
+    let count = read_file(storage, path, buffer)?;
+    // What fills the buffer is cut off, and not whole then.
+    buffer.get(..count).ok_or(Error::Damaged)
+}
+
+/// Removes what a power cut left: a file that is not finished, states and folders without a
+/// container. Tells of each by its path.
+///
+/// # Errors
+/// The storage's own.
+pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), StorageError> {
+    match atomic::clean(storage, ROOT) {
+        Ok(()) | Err(StorageError::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    while let Some(name) = orphan(storage, ROOT, |file, _| Kind::State.owner(file))? {
+        let path = Kind::State.path(&name)?;
+        storage.remove(&path)?;
+        tell(&path);
+    }
+    let folder = |name: &str, kind| {
+        (kind == EntryKind::Directory)
+            .then(|| Name::parse(name).ok())
+            .flatten()
+    };
+    while let Some(name) = orphan(storage, data::ROOT, folder)? {
+        data::remove(storage, &name)?;
+        tell(&data::folder(&name)?);
+    }
+    Ok(())
+}
+
+/// The first container that has something in `folder` but no record.
+fn orphan<S: Storage>(
+    storage: &S,
+    folder: &str,
+    owner: impl Fn(&str, EntryKind) -> Option<Name>,
+) -> Result<Option<Name>, StorageError> {
+    let mut found = Ok(None);
+    let listed = storage.read_dir(folder, &mut |entry, metadata| {
+        if let Some(name) = owner(entry, metadata.kind) {
+            found = exists(storage, &name).map(|exists| (!exists).then_some(name));
+        }
+        matches!(found, Ok(None))
+    });
+    match listed {
+        Err(StorageError::NotFound) => Ok(None),
+        listed => listed.and(found),
+    }
+}

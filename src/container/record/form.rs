@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The form of a record's bytes.
+//!
+//! A record is a CBOR sequence (RFC 8742) of two items: an array of the version and a map, and
+//! a byte string, the sha256 of the first item, because littlefs does not checksum what is in
+//! files. What was written is read back the same; anything else is `record-damaged`, or
+//! `record-version` where it is whole and newer. Keys that are not known are passed over, so a
+//! field that old releases can do without needs no new version.
+//!
+//! | key of a spec | value |
+//! |---|---|
+//! | 0 | the manifest: its digest's 32 bytes and its size, in an array |
+//! | 1 | the executable layer, so too |
+//! | 2 | its place among the layers |
+//! | 3 | 0 for wasm, 1 for AOT code |
+//! | 4 | what its annotations say against running it: a code of docs/errors.md |
+//! | 5 | the entry point |
+//! | 6 | the environment, each variable followed by a NUL |
+//! | 7 | the permissions that hold, by their names |
+//! | 8 | the blobs: digest, size and title of each |
+//! | 9 | the arguments, each followed by a NUL |
+//! | 10 … 14 | bytes of memory, of stack, of the thread's stack; priority; time limit in ms |
+//! | 15 | when it was created, in seconds since 1970 |
+//!
+//! | key of a state | value |
+//! |---|---|
+//! | 0 | 0 created, 1 live, 2 exited, 3 trapped, 4 killed, 5 failed |
+//! | 1 | the exit code, or why: the word that `ps` shows |
+//! | 2, 3 | when the last run began and ended, in seconds since 1970 |
+
+use core::num::NonZeroU32;
+
+use heapless::{String, Vec};
+use minicbor::decode::Error as Undecodable;
+use minicbor::encode::{Error as Unwritten, Write};
+use minicbor::{Decoder, Encoder};
+use ocre_oci::{Format, Sha256};
+use sha2::Digest as _;
+
+use super::{Dates, Error};
+use crate::container::Spec;
+use crate::container::state::{Cause, Failure, Outcome, State};
+use crate::image::permission::{Permission, Permissions};
+use crate::image::verdict::Code;
+use crate::image::{Blob, Content, Image};
+use crate::port::{StorageError, Trap};
+
+/// The version of the records that this build writes, and the newest that it reads.
+const VERSION: u32 = 1;
+
+/// The second item: the head of a byte string of 32 bytes, and those.
+const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
+const CHECK_BYTES: usize = CHECK_HEAD.len() + 32;
+
+/// Takes the bytes of a record, in pieces.
+pub type Put<'p> = &'p mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
+
+/// Hashes what it passes on.
+struct Sink<'p> {
+    put: Put<'p>,
+    hasher: sha2::Sha256,
+}
+
+impl Write for Sink<'_> {
+    type Error = StorageError;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.hasher.update(bytes);
+        (self.put)(bytes)
+    }
+}
+
+type To<'p> = Encoder<Sink<'p>>;
+type Written = Result<(), Unwritten<StorageError>>;
+
+fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Result<(), StorageError> {
+    let mut to = Encoder::new(Sink {
+        put,
+        hasher: sha2::Sha256::new(),
+    });
+    let written = to
+        .array(2)
+        .and_then(|to| to.u32(VERSION))
+        .map(drop)
+        .and_then(|()| map(&mut to));
+    // An encoding can't fail but for where it goes.
+    written.map_err(|error| error.into_write().unwrap_or(StorageError::Invalid))?;
+    let Sink { put, hasher } = to.into_writer();
+    put(&CHECK_HEAD)?;
+    put(&hasher.finalize())
+}
+
+/// The map of a record that is whole.
+fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
+    let split = record.len().checked_sub(CHECK_BYTES);
+    let (body, check) = split
+        .and_then(|split| record.split_at_checked(split))
+        .ok_or(Error::Damaged)?;
+    let whole = check.strip_prefix(&CHECK_HEAD) == Some(&Sha256::of(body).0[..]);
+    let mut from = Decoder::new(body);
+    if !whole || from.array().ok() != Some(Some(2)) {
+        return Err(Error::Damaged);
+    }
+    match from.u32() {
+        Ok(VERSION) => Ok(from),
+        Ok(version) if version > VERSION => Err(Error::Version),
+        _ => Err(Error::Damaged),
+    }
+}
+
+/// Shows each key of a map with its value, which `field` takes or leaves.
+fn fields<'b>(
+    mut from: Decoder<'b>,
+    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Undecodable>,
+) -> Result<(), Undecodable> {
+    let count = from.map()?.unwrap_or_default();
+    for _ in 0..count {
+        let key = from.u32()?;
+        if !field(key, &mut from)? {
+            from.skip()?;
+        }
+    }
+    if from.position() == from.input().len() {
+        Ok(())
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Something that is CBOR and makes no sense.
+fn wrong() -> Undecodable {
+    Undecodable::message("a record's value")
+}
+
+impl From<Undecodable> for Error {
+    fn from(_: Undecodable) -> Self {
+        Self::Damaged
+    }
+}
+
+// ---------------------------------------------------------------- what a container is created with
+
+/// Writes what a container is created with, and when.
+///
+/// # Errors
+/// Those of `put`.
+pub fn write_spec(
+    spec: &Spec,
+    created: Option<NonZeroU32>,
+    put: Put<'_>,
+) -> Result<(), StorageError> {
+    // By name, so that a new field is not forgotten here.
+    let Spec {
+        image:
+            Image {
+                manifest,
+                executable,
+                executable_layer,
+                format,
+                aot_annotations,
+                entry_point,
+                environment,
+                permissions,
+                blobs,
+            },
+        arguments,
+        memory_bytes,
+        stack_bytes,
+        thread_stack_bytes,
+        priority,
+        time_limit_ms,
+        // Whoever was attached is not there after a reboot.
+        attached: _,
+        // Has no record.
+        temporary: _,
+    } = spec;
+    write(put, |to| {
+        let optional = [
+            aot_annotations.is_err(),
+            time_limit_ms.is_some(),
+            created.is_some(),
+        ];
+        let count = optional.iter().filter(|&&there| there).count();
+        to.map(13_u64.saturating_add(count as u64))?;
+        content(to.u32(0)?.array(2)?, manifest)?;
+        content(to.u32(1)?.array(2)?, executable)?;
+        to.u32(2)?.u8(*executable_layer)?;
+        to.u32(3)?.u8(match format {
+            Format::Wasm => 0,
+            Format::Aot => 1,
+        })?;
+        if let Err(code) = aot_annotations {
+            to.u32(4)?.str(code.as_str())?;
+        }
+        to.u32(5)?.str(entry_point)?;
+        to.u32(6)?.str(environment)?;
+        to.u32(7)?.array(permissions.iter().count() as u64)?;
+        for permission in permissions.iter() {
+            to.str(permission.name())?;
+        }
+        to.u32(8)?.array(blobs.len() as u64)?;
+        for blob in blobs {
+            content(to.array(3)?, &blob.content)?;
+            to.str(&blob.title)?;
+        }
+        to.u32(9)?.str(arguments)?;
+        to.u32(10)?.u32(*memory_bytes)?;
+        to.u32(11)?.u32(*stack_bytes)?;
+        to.u32(12)?.u32(*thread_stack_bytes)?;
+        to.u32(13)?.u8(*priority)?;
+        if let Some(limit) = time_limit_ms {
+            to.u32(14)?.u32(*limit)?;
+        }
+        if let Some(created) = created {
+            to.u32(15)?.u32(created.get())?;
+        }
+        Ok(())
+    })
+}
+
+fn content(to: &mut To<'_>, content: &Content) -> Written {
+    to.bytes(&content.digest.0)?.u64(content.size)?;
+    Ok(())
+}
+
+/// Reads what [`write_spec`] has written.
+///
+/// # Errors
+/// `record-damaged`, `record-version`.
+pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
+    let nothing = Content {
+        digest: Sha256([0; 32]),
+        size: 0,
+    };
+    let mut created = None;
+    let mut spec = Spec {
+        image: Image {
+            manifest: nothing,
+            executable: nothing,
+            executable_layer: 0,
+            format: Format::Wasm,
+            aot_annotations: Ok(()),
+            entry_point: String::new(),
+            environment: String::new(),
+            permissions: Permissions::default(),
+            blobs: Vec::new(),
+        },
+        arguments: String::new(),
+        memory_bytes: 0,
+        stack_bytes: 0,
+        thread_stack_bytes: 0,
+        priority: 0,
+        time_limit_ms: None,
+        attached: false,
+        temporary: false,
+    };
+    let mut seen = 0_u32;
+    fields(open(record)?, |key, from| {
+        let image = &mut spec.image;
+        match key {
+            0 => image.manifest = content_of(from, 2)?,
+            1 => image.executable = content_of(from, 2)?,
+            2 => image.executable_layer = from.u8()?,
+            3 => {
+                image.format = match from.u8()? {
+                    0 => Format::Wasm,
+                    1 => Format::Aot,
+                    _ => return Err(wrong()),
+                }
+            }
+            4 => {
+                let code = Code::from_name(from.str()?);
+                image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
+            }
+            5 => image.entry_point = from.str()?.try_into().map_err(|_| wrong())?,
+            6 => image.environment = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
+            7 => {
+                for _ in 0..from.array()?.ok_or_else(wrong)? {
+                    // One that this build does not know is not granted by it.
+                    if let Some(permission) = Permission::from_name(from.str()?) {
+                        image.permissions.insert(permission);
+                    }
+                }
+            }
+            8 => {
+                for _ in 0..from.array()?.ok_or_else(wrong)? {
+                    let content = content_of(from, 3)?;
+                    let title = from.str()?.try_into().map_err(|_| wrong())?;
+                    let pushed = image.blobs.push(Blob { content, title });
+                    pushed.map_err(|_| wrong())?;
+                }
+            }
+            9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
+            10 => spec.memory_bytes = from.u32()?,
+            11 => spec.stack_bytes = from.u32()?,
+            12 => spec.thread_stack_bytes = from.u32()?,
+            13 => spec.priority = from.u8()?,
+            14 => spec.time_limit_ms = Some(from.u32()?),
+            15 => created = NonZeroU32::new(from.u32()?),
+            _ => return Ok(false),
+        }
+        seen |= 1_u32.checked_shl(key).unwrap_or(0);
+        Ok(true)
+    })?;
+    if seen & NEEDED == NEEDED {
+        Ok((spec, created))
+    } else {
+        Err(Error::Damaged)
+    }
+}
+
+/// The keys that every spec has: all but 4, 14 and 15.
+const NEEDED: u32 = 0xffff & !(1 << 4 | 1 << 14 | 1 << 15);
+
+fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Undecodable> {
+    if from.array()? != Some(items) {
+        return Err(wrong());
+    }
+    let digest = from.bytes()?.try_into().map_err(|_| wrong())?;
+    Ok(Content {
+        digest: Sha256(digest),
+        size: from.u64()?,
+    })
+}
+
+/// A list of texts, each followed by a NUL.
+fn terminated(list: &str) -> Result<&str, Undecodable> {
+    if list.is_empty() || list.ends_with('\0') {
+        Ok(list)
+    } else {
+        Err(wrong())
+    }
+}
+
+// ---------------------------------------------------------------- where it is in its life
+
+/// Writes where a container is in its life, and since when.
+///
+/// # Errors
+/// Those of `put`.
+pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), StorageError> {
+    let times = [(2, dates.started), (3, dates.ended)];
+    write(put, |to| {
+        let known = times.iter().filter(|(_, time)| time.is_some()).count() as u64;
+        let why = matches!(state, State::Ended(_)).into();
+        to.map(known.saturating_add(1).saturating_add(why))?
+            .u32(0)?;
+        match state {
+            State::Created => to.u8(0)?,
+            State::Running | State::Paused => to.u8(1)?,
+            State::Ended(Outcome::Exited(code)) => to.u8(2)?.u32(1)?.i32(code)?,
+            State::Ended(Outcome::Trapped(trap)) => to.u8(3)?.u32(1)?.str(trap.code())?,
+            State::Ended(Outcome::Killed(cause)) => to.u8(4)?.u32(1)?.str(cause.word())?,
+            State::Ended(Outcome::Failed(failure)) => to.u8(5)?.u32(1)?.str(failure.code())?,
+        };
+        for (key, time) in times {
+            if let Some(time) = time {
+                to.u32(key)?.u32(time.get())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Reads what [`write_state`] has written. A container that was live has been killed by the
+/// reset.
+///
+/// # Errors
+/// `record-damaged`, `record-version`.
+pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
+    let (mut state, mut code, mut why) = (None, None, None);
+    let mut dates = Dates::default();
+    fields(open(record)?, |key, from| {
+        match key {
+            0 => state = Some(from.u8()?),
+            1 if state == Some(2) => code = Some(from.i32()?),
+            1 => why = Some(from.str()?),
+            2 => dates.started = NonZeroU32::new(from.u32()?),
+            3 => dates.ended = NonZeroU32::new(from.u32()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let outcome = match (state, code, why) {
+        (Some(0), None, None) => return Ok((State::Created, dates)),
+        (Some(1), None, None) => Outcome::Killed(Cause::Reset),
+        (Some(2), Some(code), None) => Outcome::Exited(code),
+        // A reason that this build does not know is still one.
+        (Some(3), None, Some(why)) => Outcome::Trapped(Trap::from_code(why).unwrap_or(Trap::Other)),
+        (Some(4), None, Some(why)) => Outcome::Killed(Cause::from_word(why).unwrap_or(Cause::Kill)),
+        (Some(5), None, Some(why)) => {
+            Outcome::Failed(Failure::from_code(why).unwrap_or(Failure::Thread))
+        }
+        _ => return Err(Error::Damaged),
+    };
+    Ok((State::Ended(outcome), dates))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec as StdVec;
+
+    use super::*;
+
+    fn spec() -> Spec {
+        let content = |byte| Content {
+            digest: Sha256([byte; 32]),
+            size: u64::MAX - u64::from(byte),
+        };
+        let mut permissions = Permissions::default();
+        permissions.insert(Permission::Gpio);
+        let blob = Blob {
+            content: content(3),
+            title: "title".try_into().unwrap(),
+        };
+        Spec {
+            image: Image {
+                manifest: content(1),
+                executable: content(2),
+                executable_layer: 9,
+                format: Format::Aot,
+                aot_annotations: Err(Code::AotAbi),
+                entry_point: "main".try_into().unwrap(),
+                environment: "A=1\0B=\0".try_into().unwrap(),
+                permissions,
+                blobs: [blob.clone(), blob].into_iter().collect(),
+            },
+            arguments: "a\0b c\0".try_into().unwrap(),
+            memory_bytes: 1,
+            stack_bytes: 2,
+            thread_stack_bytes: u32::MAX,
+            priority: 255,
+            time_limit_ms: Some(0),
+            attached: false,
+            temporary: false,
+        }
+    }
+
+    fn written(write: impl FnOnce(Put<'_>) -> Result<(), StorageError>) -> StdVec<u8> {
+        let mut record = StdVec::new();
+        write(&mut |bytes| {
+            record.extend_from_slice(bytes);
+            Ok(())
+        })
+        .unwrap();
+        record
+    }
+
+    fn spec_record() -> StdVec<u8> {
+        written(|put| write_spec(&spec(), NonZeroU32::new(7), put))
+    }
+
+    /// A record with that first item.
+    fn checked(mut body: StdVec<u8>) -> StdVec<u8> {
+        let check = Sha256::of(&body);
+        body.extend(CHECK_HEAD);
+        body.extend(check.0);
+        body
+    }
+
+    #[test]
+    fn a_spec_is_read_as_it_was_written() {
+        assert_eq!(read_spec(&spec_record()), Ok((spec(), NonZeroU32::new(7))));
+        let mut least = spec();
+        least.image.aot_annotations = Ok(());
+        least.image.blobs.clear();
+        least.image.permissions = Permissions::default();
+        least.image.environment.clear();
+        least.time_limit_ms = None;
+        let record = written(|put| write_spec(&least, None, put));
+        assert_eq!(read_spec(&record), Ok((least, None)));
+    }
+
+    #[test]
+    fn the_largest_spec_fits() {
+        let full = |text: &str, bytes: usize| text.repeat(bytes);
+        let mut most = spec();
+        most.image.entry_point = (&*full("e", most.image.entry_point.capacity()))
+            .try_into()
+            .unwrap();
+        most.image.environment = (&*full("\0", most.image.environment.capacity()))
+            .try_into()
+            .unwrap();
+        most.arguments = (&*full("\0", most.arguments.capacity()))
+            .try_into()
+            .unwrap();
+        let mut blob = most.image.blobs.pop().unwrap();
+        blob.title = (&*full("t", blob.title.capacity())).try_into().unwrap();
+        most.image.blobs.clear();
+        while most.image.blobs.push(blob.clone()).is_ok() {}
+        for permission in Permission::ALL {
+            most.image.permissions.insert(permission);
+        }
+        let record = written(|put| write_spec(&most, NonZeroU32::new(u32::MAX), put));
+        assert!(record.len() <= super::super::MAX_BYTES, "{}", record.len());
+        assert_eq!(read_spec(&record).map(|(spec, _)| spec), Ok(most));
+    }
+
+    #[test]
+    fn every_state_is_read_as_it_was_written_but_a_live_one_is_killed() {
+        let failures = Code::all()
+            .map(Failure::Image)
+            .chain([Failure::Instantiate, Failure::Thread]);
+        let outcomes = Trap::ALL
+            .map(Outcome::Trapped)
+            .into_iter()
+            .chain(Cause::ALL.map(Outcome::Killed))
+            .chain([i32::MIN, -1, 0, 1, i32::MAX].map(Outcome::Exited))
+            .chain(failures.map(Outcome::Failed));
+        let dates = Dates {
+            created: None,
+            started: NonZeroU32::new(1),
+            ended: NonZeroU32::new(u32::MAX),
+        };
+        for state in outcomes.map(State::Ended).chain([State::Created]) {
+            for dates in [dates, Dates::default()] {
+                let record = written(|put| write_state(state, &dates, put));
+                let Ok((read, when)) = read_state(&record) else {
+                    panic!("{state} is not read");
+                };
+                // Two codes may have one string.
+                assert_eq!(std::format!("{read}"), std::format!("{state}"));
+                assert_eq!(when, dates);
+            }
+        }
+        for live in [State::Running, State::Paused] {
+            let record = written(|put| write_state(live, &dates, put));
+            let killed = State::Ended(Outcome::Killed(Cause::Reset));
+            assert_eq!(read_state(&record), Ok((killed, dates)));
+        }
+    }
+
+    #[test]
+    fn a_changed_bit_is_damage_and_so_is_a_missing_or_added_byte() {
+        let state = State::Ended(Outcome::Exited(3));
+        let state = written(|put| write_state(state, &Dates::default(), put));
+        let damaged = |record: &[u8]| {
+            assert_eq!(read_spec(record), Err(Error::Damaged));
+            assert_eq!(read_state(record), Err(Error::Damaged));
+        };
+        for record in [spec_record(), state] {
+            for bit in 0..record.len() * 8 {
+                let mut changed = record.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                damaged(&changed);
+            }
+            for length in 0..record.len() {
+                damaged(&record[..length]);
+            }
+            damaged(&[&*record, &[0]].concat());
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_damage() {
+        let newer = |version| checked([&[0x82][..], version, &[0xa0]].concat());
+        for version in [&[2][..], &[0x18, 99], &[0x1a, 0xff, 0xff, 0xff, 0xff]] {
+            assert_eq!(read_spec(&newer(version)), Err(Error::Version));
+            assert_eq!(read_state(&newer(version)), Err(Error::Version));
+        }
+        assert_eq!(read_spec(&newer(&[0])), Err(Error::Damaged));
+        assert_eq!(read_state(&newer(&[0x61, b'2'])), Err(Error::Damaged));
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_passed_over() {
+        // [1, {0: 2, 1: 5, 99: [1, "x"], 3: 9}]
+        let body = [
+            0x82, 1, 0xa4, 0, 2, 1, 5, 0x18, 99, 0x82, 1, 0x61, b'x', 3, 9,
+        ];
+        let dates = Dates {
+            ended: NonZeroU32::new(9),
+            ..Dates::default()
+        };
+        let exited = State::Ended(Outcome::Exited(5));
+        assert_eq!(read_state(&checked(body.to_vec())), Ok((exited, dates)));
+    }
+
+    #[test]
+    fn a_record_that_makes_no_sense_is_damaged_whatever_its_digest() {
+        for body in [
+            &[][..],
+            &[0x82, 1],                   // no map
+            &[0x81, 1],                   // one item
+            &[0x82, 1, 0xa0],             // nothing said
+            &[0x82, 1, 0xa1, 0, 2],       // exited, and no code
+            &[0x82, 1, 0xa1, 0, 6],       // no such state
+            &[0x82, 1, 0xa2, 0, 0, 1, 0], // created, and a code
+            &[0x82, 1, 0xa1, 0, 0, 0],    // more behind it
+            &[0x82, 1, 0xbf, 0, 0, 0xff], // a map without a length
+        ] {
+            let record = checked(body.to_vec());
+            assert_eq!(read_state(&record), Err(Error::Damaged), "{body:?}");
+            assert_eq!(read_spec(&record), Err(Error::Damaged), "{body:?}");
+        }
+    }
+}
