@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The only file that knows Cargo: builds a Rust package of this repository as a
-# static library for the CPU that the image is for, and links it.
+# Builds a Rust package of this repository as a static library for the CPU that the
+# image is for, and links it.
 
 set(OCRE_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 

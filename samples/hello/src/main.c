@@ -21,9 +21,9 @@ int main(void)
 		printk("ocre does not start: %d\n", result);
 		return 0;
 	}
-	result = ocre_create("hello", &options, &container, refusal);
+	result = ocre_create("greeter", &options, &container, refusal);
 	if (result != 0) {
-		printk("no container of hello: %d %s\n", result, refusal);
+		printk("no container of greeter: %d %s\n", result, refusal);
 		return 0;
 	}
 	result = ocre_start(container);

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# The `ocre` program that runs on the PC which builds the firmware.
+#
+# Where OCRE_PROGRAM names one, by -D or in the environment, that is taken: several
+# builds can share it. Otherwise Cargo builds one in this build's folder, which
+# takes minutes the first time.
+
+# Sets `program` to its path, and `depends` to what a command that runs it depends on.
+function(ocre_program program depends)
+  zephyr_get(OCRE_PROGRAM)
+  if(OCRE_PROGRAM)
+    if(NOT EXISTS ${OCRE_PROGRAM} OR IS_DIRECTORY ${OCRE_PROGRAM})
+      message(FATAL_ERROR "ocre: OCRE_PROGRAM names \"${OCRE_PROGRAM}\", which is no file")
+    endif()
+    set(${program} ${OCRE_PROGRAM} PARENT_SCOPE)
+    set(${depends} ${OCRE_PROGRAM} PARENT_SCOPE)
+    return()
+  endif()
+
+  set(root ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/..)
+  set(target_dir ${CMAKE_BINARY_DIR}/ocre/cargo)
+  set(built ${target_dir}/release/ocre)
+  if(NOT TARGET ocre_program)
+    find_program(CARGO cargo REQUIRED)
+    # Cargo knows what is out of date; it leaves the file alone if nothing is.
+    add_custom_target(ocre_program
+      COMMAND ${CMAKE_COMMAND} -E env --unset=CC --unset=CXX --unset=CFLAGS --unset=CXXFLAGS
+        ${CARGO} build --quiet --release --locked --package ocre-host --bin ocre
+        --manifest-path ${root}/Cargo.toml --target-dir ${target_dir}
+      BYPRODUCTS ${built}
+      WORKING_DIRECTORY ${root}
+      COMMENT "Building the ocre program for this PC"
+      USES_TERMINAL
+      VERBATIM
+    )
+  endif()
+  set(${program} ${built} PARENT_SCOPE)
+  set(${depends} ocre_program ${built} PARENT_SCOPE)
+endfunction()
