@@ -3,6 +3,9 @@
 #include <ocre/ocre.h>
 #include <zephyr/kernel.h>
 
+static const char *const states[] = {"created", "running", "paused", "exited",
+				     "trapped", "killed",  "failed"};
+
 int main(void)
 {
 	static const char *const arguments[] = {"Zephyr"};
@@ -29,10 +32,14 @@ int main(void)
 	result = ocre_start(container);
 	if (result == 0) {
 		result = ocre_wait(container, OCRE_FOREVER, &status);
+	} else {
+		/* Why is in its status. */
+		result = ocre_status(container, &status);
 	}
-	(void)ocre_status(container, &status);
-	printk("the container ended: state %u, code %d, reason \"%s\"\n", status.state,
-	       status.code, status.reason);
+	if (result == 0) {
+		printk("greeter ended: %s, code %d%s%s\n", states[status.state], status.code,
+		       status.reason[0] != '\0' ? ", " : "", status.reason);
+	}
 	(void)ocre_remove(container, 0);
 	return 0;
 }
