@@ -4,7 +4,8 @@
 
 set(OCRE_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 
-# Sets `out` to Rust's name of the target.
+# Sets `out` to Rust's name of the target. Cortex-M0, M0+ and M1 are missing, as they
+# have no atomic exchange, and M23, as WAMR's AOT loader has no name for it.
 function(ocre_rust_target out)
   if(CONFIG_ARCH_POSIX)
     if(NOT CONFIG_64BIT)
@@ -12,14 +13,10 @@ function(ocre_rust_target out)
     else()
       set(target ${CMAKE_HOST_SYSTEM_PROCESSOR}-unknown-linux-gnu)
     endif()
-  elseif(CONFIG_CPU_CORTEX_M0 OR CONFIG_CPU_CORTEX_M0PLUS OR CONFIG_CPU_CORTEX_M1)
-    set(target thumbv6m-none-eabi)
   elseif(CONFIG_CPU_CORTEX_M3)
     set(target thumbv7m-none-eabi)
   elseif(CONFIG_CPU_CORTEX_M4 OR CONFIG_CPU_CORTEX_M7)
     set(target thumbv7em-none-eabi)
-  elseif(CONFIG_CPU_CORTEX_M23)
-    set(target thumbv8m.base-none-eabi)
   elseif(CONFIG_CPU_CORTEX_M33 OR CONFIG_CPU_CORTEX_M55)
     set(target thumbv8m.main-none-eabi)
   elseif(CONFIG_RISCV AND NOT CONFIG_64BIT)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `test` does, then what is slower or needs nightly Rust: the Rust part of
-//! the firmware for every target, the documentation without warnings, the demo,
-//! the benchmarks, each fuzz target for a while, the engine under the
-//! address sanitizer, the core and the parsers under Miri.
+//! What `test` does, then what is slower or needs nightly Rust: the documentation
+//! without warnings, the demo, the benchmarks, each fuzz target for a while, the
+//! engine under the address sanitizer, the core and the parsers under Miri.
 
 use anyhow::Result;
 
 use crate::fuzz::nightly;
 use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, target_dir};
-use crate::{bench, demo, firmware, fuzz, test};
+use crate::{bench, demo, fuzz, test};
 
 /// Executions of each fuzz target: some seconds.
 const FUZZ_RUNS: &str = "100000";
@@ -18,7 +17,6 @@ const FUZZ_RUNS: &str = "100000";
 /// left out because this machine can't do it.
 pub fn ci() -> Result<()> {
     test::test()?;
-    firmware::check(&firmware::OTHERS)?;
     step("Documentation");
     run(cargo()
         .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! That the Rust part of the firmware builds for microcontrollers, without
-//! warnings. Linking it with Zephyr is for a Zephyr build.
+//! That the Rust part of the firmware compiles for every processor that a
+//! Zephyr build can be for, without warnings. Linking it with Zephyr is for a
+//! Zephyr build.
 
 use anyhow::Result;
 
@@ -8,30 +9,61 @@ use crate::process::{run, step};
 use crate::setup;
 use crate::workspace::cargo;
 
-/// A target that says most: 32 bits, no floating point, nothing of std.
-pub const LEAST: &str = "thumbv7m-none-eabi";
-
-/// The others that `cmake/rust_staticlib.cmake` chooses from.
-pub const OTHERS: [&str; 3] = [
+/// What `cmake/rust_staticlib.cmake` chooses from.
+const TARGETS: [&str; 8] = [
+    "x86_64-unknown-linux-gnu",
+    "i686-unknown-linux-gnu",
+    "thumbv7m-none-eabi",
+    "thumbv7em-none-eabi",
     "thumbv7em-none-eabihf",
+    "thumbv8m.main-none-eabi",
     "thumbv8m.main-none-eabihf",
     "riscv32imac-unknown-none-elf",
 ];
 
-/// Checks the static library's crate, and so all below it, for some targets.
-pub fn check(targets: &[&str]) -> Result<()> {
+/// Checks the static library's crate, and so all below it, as that file builds it.
+pub fn check() -> Result<()> {
     step("Firmware");
-    setup::targets(targets)?;
-    for target in targets {
-        run(cargo()
-            .args([
-                "clippy",
-                "--locked",
-                "--quiet",
-                "--package",
-                "ocre-zephyr-artifact",
-            ])
-            .args(["--target", target, "--", "-D", "warnings"]))?;
+    setup::targets(&TARGETS)?;
+    let targets = TARGETS.iter().flat_map(|target| ["--target", target]);
+    run(cargo()
+        .args(["clippy", "--locked", "--quiet", "--profile", "firmware"])
+        .args(["--package", "ocre-zephyr-artifact"])
+        .args(targets)
+        .args(["--", "-D", "warnings"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+    use crate::workspace::root;
+
+    /// The targets in the text of that file, on a PC like most.
+    fn chosen(cmake: &str) -> BTreeSet<String> {
+        cmake
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("set(target ")?.strip_suffix(')'))
+            .map(|target| target.replace("${CMAKE_HOST_SYSTEM_PROCESSOR}", "x86_64"))
+            .collect()
     }
-    Ok(())
+
+    #[test]
+    fn the_targets_are_those_of_the_firmware_build() {
+        let cmake = fs::read_to_string(root().join("cmake/rust_staticlib.cmake")).unwrap();
+        // With hard floating point it adds two letters.
+        let soft: BTreeSet<String> = TARGETS
+            .iter()
+            .map(|target| target.replace("eabihf", "eabi"))
+            .collect();
+        assert_eq!(chosen(&cmake), soft);
+    }
+
+    #[test]
+    fn a_target_is_read_from_where_it_is_chosen() {
+        let cmake = "if(A)\n  set(target ${CMAKE_HOST_SYSTEM_PROCESSOR}-b)\n  set(target c)\nset(target_dir d)";
+        assert_eq!(chosen(cmake), ["c", "x86_64-b"].map(str::to_owned).into());
+    }
 }

@@ -13,7 +13,7 @@ use crate::{firmware, guests, setup};
 pub fn test() -> Result<()> {
     setup::all()?;
     lint()?;
-    firmware::check(&[firmware::LEAST])?;
+    firmware::check()?;
     guests::build()?;
     step("Tests");
     run(cargo()
