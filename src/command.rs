@@ -66,7 +66,7 @@ impl Status {
 
     /// Of a run: a code that does not fit in a byte is 255, so that no failure looks like
     /// success.
-    fn of_run(outcome: RunOutcome) -> Self {
+    pub fn of_run(outcome: RunOutcome) -> Self {
         Self::Guest(u8::try_from(outcome.status()).unwrap_or(u8::MAX))
     }
 }

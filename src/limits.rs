@@ -58,6 +58,10 @@ pub const MAX_ARGUMENTS: usize = 256;
 pub const LOG_BYTES: usize = set(option_env!("OCRE_LOG_BYTES"), 4 * 1024);
 /// Longest part of a line that the log keeps in one piece, in bytes.
 pub const MAX_LOG_RECORD: usize = 256;
+/// Most folders of the partition that a container is given besides its own.
+pub const MAX_MOUNTS: usize = 4;
+/// A container's mounts, in bytes, each `SRC:DST[:ro]` counted with one more.
+pub const MAX_MOUNTS_TEXT: usize = 128;
 /// Most files and folders that a container has open at once.
 pub const MAX_OPEN_FILES: usize = 8;
 /// Bytes of linear memory that a container may have if nothing else is said.

@@ -209,6 +209,10 @@ pub trait Storage {
         path: &str,
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError>;
+    /// What the room that a file takes is a multiple of, in bytes.
+    fn block_bytes(&self) -> u32 {
+        4096
+    }
     /// The partition's room.
     fn space(&self) -> Result<Space, StorageError>;
 }

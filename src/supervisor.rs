@@ -28,14 +28,14 @@ use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::String;
-use lock_api::{Mutex, RawMutex as _};
+use lock_api::{Mutex, MutexGuard, RawMutex as _};
 use ocre_oci::Sha256;
 
 use crate::container::log::{Cursor, Log, Record};
 use crate::container::record::{self, Dates};
 use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
 use crate::container::table::{Handle, Recorded, Status, Table, Times};
-use crate::container::{Error, Guest, Name, Options, Spec, data};
+use crate::container::{Error, Guest, Name, Options, Spec, data, mount};
 use crate::image::Image;
 use crate::image::judge::{self, Policy, Source};
 use crate::image::verdict::{Code, write_cut};
@@ -61,6 +61,8 @@ pub struct Supervisor<P: Platform> {
     records: Mutex<P::RawMutex, ()>,
     /// Waits for output that are going on.
     followers: AtomicU32,
+    /// Held by a start from its look at the others' mounts until it is live itself.
+    mounting: Mutex<P::RawMutex, ()>,
 }
 
 /// What belongs to the container in a slot, outside of the table.
@@ -133,6 +135,7 @@ impl<P: Platform> Supervisor<P> {
             places: [const { Place::new() }; MAX_CONTAINERS],
             records: Mutex::const_new(P::RawMutex::INIT, ()),
             followers: AtomicU32::new(0),
+            mounting: Mutex::const_new(P::RawMutex::INIT, ()),
         }
     }
 
@@ -218,7 +221,7 @@ impl<P: Platform> Supervisor<P> {
     /// Creates a container of a judged image, under a name that is made up where none is given.
     ///
     /// # Errors
-    /// About the name, arguments, environment or storage; [`Error::TableFull`];
+    /// About the name, arguments, environment, mounts or storage; [`Error::TableFull`];
     /// [`Error::RecordUnreadable`].
     pub fn create(
         &self,
@@ -256,6 +259,7 @@ impl<P: Platform> Supervisor<P> {
         if record::exists(storage, name)? {
             return Err(Error::RecordUnreadable);
         }
+        mount::create(storage, &spec.mounts)?;
         data::create(storage, name)?;
         if spec.temporary {
             return Ok(());
@@ -337,17 +341,23 @@ impl<P: Platform> Supervisor<P> {
     /// instruction is next.
     ///
     /// # Errors
-    /// `container-running`, `container-paused`; [`Error::Start`] with the reason where its code
+    /// `container-running`, `container-paused`; [`Error::MountInUse`]; [`Error::Start`] with the reason where its code
     /// is refused or can't be instantiated, and the container is then `failed`.
     pub fn start(&self, handle: Handle) -> Result<(), Error> {
         let place = self.place(handle.slot())?;
-        let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
-            (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
+        let (stack_bytes, priority, time_limit_ms, mounts) = self.with_spec(handle, |spec| {
+            (
+                spec.thread_stack_bytes,
+                spec.priority,
+                spec.time_limit_ms,
+                spec.mounts.clone(),
+            )
         })?;
         let (now, date) = (self.now(), self.date());
         let deadline_us =
             time_limit_ms.map(|ms| now.saturating_add(u64::from(ms).saturating_mul(1000)));
         let (name, watched) = {
+            let _mounting = self.mount(handle, &mounts)?;
             let mut table = self.table.lock();
             let (name, status) = table.get(handle)?;
             loop {
@@ -417,6 +427,29 @@ impl<P: Platform> Supervisor<P> {
             log::warn!("container {name}: {state} is not in its record: {error}");
         }
         written.is_ok()
+    }
+
+    /// Makes sure that no other live container has what is to be mounted, for as long as what
+    /// is returned is held.
+    fn mount(
+        &self,
+        handle: Handle,
+        mounts: &str,
+    ) -> Result<Option<MutexGuard<'_, P::RawMutex, ()>>, Error> {
+        if mounts.is_empty() {
+            return Ok(None);
+        }
+        let mounting = self.mounting.lock();
+        for place in &self.places {
+            let other = match &*place.spec.lock() {
+                Some((other, spec)) if mount::exclude(mounts, &spec.mounts) => *other,
+                _ => continue,
+            };
+            if other != handle && self.status(other).is_ok_and(|other| other.state.is_live()) {
+                return Err(Error::MountInUse);
+            }
+        }
+        Ok(Some(mounting))
     }
 
     /// Waits until the run that was started at `started_us` is past its instantiation.

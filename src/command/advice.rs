@@ -182,6 +182,15 @@ pub const fn container(error: Error) -> &'static str {
         Error::ArgumentsTooLong => "shorten them, or raise the device's capacity",
         Error::EnvironmentSyntax => "give each variable as `NAME=value`",
         Error::EnvironmentTooLong => "shorten it, or raise the device's capacity",
+        Error::MountSyntax => "give each as `SRC:DST`, or `SRC:DST:ro`, with absolute, plain paths",
+        Error::MountSource => {
+            "mount a folder that is none of `/`, `/data`, `/blobs`, `/containers`"
+        }
+        Error::MountTarget => "give each folder one place, and none at `/` or in `/image`",
+        Error::MountsTooMany => "mount fewer folders, or shorten their paths",
+        Error::MountInUse => {
+            "stop the container that has the folder, or mount it with `:ro` in both"
+        }
         Error::State(refusal) => state(refusal),
         Error::Start(failure) => self::failure(failure),
         Error::TimedOut => "wait again, or kill it with `ocre kill`",

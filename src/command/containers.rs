@@ -204,14 +204,24 @@ pub(super) fn inspect<'a, P: Platform>(
             let mut list = spec.image.permissions.iter();
             list.try_for_each(|permission| out.string(permission.name()))
         })?;
+        out.array("mounts", |out| {
+            let mut list = spec.mounts.split_terminator('\0');
+            list.try_for_each(|text| out.string(text))
+        })?;
         out.object("limits", |out| {
             out.unsigned("memoryBytes", spec.memory_bytes.into())?;
             out.unsigned("stackBytes", spec.stack_bytes.into())?;
             out.unsigned("threadStackBytes", spec.thread_stack_bytes.into())?;
-            match spec.time_limit_ms {
-                Some(limit) => out.unsigned("timeMs", limit.into()),
-                None => out.null("timeMs"),
+            for (name, limit) in [
+                ("diskBytes", spec.disk_bytes),
+                ("timeMs", spec.time_limit_ms),
+            ] {
+                match limit {
+                    Some(limit) => out.unsigned(name, limit.into())?,
+                    None => out.null(name)?,
+                }
             }
+            Ok(())
         })?;
         out.object("times", |out| times(&status.times, out))?;
         out.object("dates", |out| dates(&status.dates, out))

@@ -15,7 +15,7 @@ use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options};
 use crate::image::judge::Policy;
 use crate::image::permission::Permission;
-use crate::limits::{DEFAULT_THREAD_STACK, MAX_WORDS};
+use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
 
 /// What `run` and `create` are told.
@@ -33,6 +33,7 @@ struct Request<'a, 'l> {
 #[derive(Default)]
 struct Lists<'a> {
     environment: Vec<&'a str, MAX_WORDS>,
+    mounts: Vec<&'a str, MAX_MOUNTS>,
     arguments: Vec<&'a str, MAX_WORDS>,
 }
 
@@ -67,6 +68,10 @@ impl<'a> Lists<'a> {
                     let pushed = self.environment.push(variable);
                     pushed.map_err(|_| Halt::container(variable, Error::EnvironmentTooLong))?;
                 }
+                Argument::Option("volume", mount) => {
+                    let pushed = self.mounts.push(mount);
+                    pushed.map_err(|_| Halt::container(mount, Error::MountsTooMany))?;
+                }
                 Argument::Option("cap", name) => {
                     let permission = Permission::from_name(name).ok_or(Misuse::BadValue(
                         "--cap",
@@ -81,6 +86,9 @@ impl<'a> Lists<'a> {
                         let wanted = "within what `info` says that a container may have";
                         return Err(Misuse::BadValue("--memory", value, wanted).into());
                     }
+                }
+                Argument::Option("disk", value) => {
+                    request.guest.disk_bytes = Some(bytes_of("--disk", value)?);
                 }
                 Argument::Option("stack", value) => {
                     let stack_bytes = bytes_of("--stack", value)?;
@@ -117,6 +125,7 @@ impl<'a> Lists<'a> {
         request.image = image.ok_or(Misuse::OperandMissing("IMAGE"))?;
         request.guest.arguments = &self.arguments;
         request.guest.environment = &self.environment;
+        request.guest.mounts = &self.mounts;
         Ok(request)
     }
 }

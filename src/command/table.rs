@@ -98,6 +98,12 @@ const RUN: &[Opt] = &[
         help: "sets a variable, over the image's",
     },
     Opt {
+        short: Some('v'),
+        long: "volume",
+        value: Some("SRC:DST"),
+        help: "gives it a folder of the partition, with :ro to be read",
+    },
+    Opt {
         short: None,
         long: "cap",
         value: Some("CAP"),
@@ -108,6 +114,12 @@ const RUN: &[Opt] = &[
         long: "memory",
         value: Some("BYTES"),
         help: "most linear memory, such as 128K or 1M",
+    },
+    Opt {
+        short: None,
+        long: "disk",
+        value: Some("BYTES"),
+        help: "most that its files may take, such as 64K",
     },
     Opt {
         short: None,

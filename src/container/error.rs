@@ -31,6 +31,17 @@ pub enum Error {
     EnvironmentSyntax,
     /// The environment is longer than [`MAX_ENVIRONMENT`](crate::limits::MAX_ENVIRONMENT).
     EnvironmentTooLong,
+    /// A mount is not `SRC:DST[:ro]` with two absolute, plain paths.
+    MountSyntax,
+    /// What is to be mounted is the runtime's own.
+    MountSource,
+    /// A mount's place in the container is taken.
+    MountTarget,
+    /// The mounts are more than [`MAX_MOUNTS`](crate::limits::MAX_MOUNTS), or longer than
+    /// [`MAX_MOUNTS_TEXT`](crate::limits::MAX_MOUNTS_TEXT) together.
+    MountsTooMany,
+    /// A container that runs has one of the folders, and one of both may change it.
+    MountInUse,
     /// What is asked does not suit the container's state.
     State(Refusal),
     /// The guest could not be started.
@@ -55,6 +66,11 @@ impl Error {
             Self::ArgumentsTooLong => "container-arguments-too-long",
             Self::EnvironmentSyntax => "container-environment-syntax",
             Self::EnvironmentTooLong => "container-environment-too-long",
+            Self::MountSyntax => "mount-syntax",
+            Self::MountSource => "mount-source",
+            Self::MountTarget => "mount-target",
+            Self::MountsTooMany => "mount-too-many",
+            Self::MountInUse => "mount-in-use",
             Self::State(refusal) => refusal.code(),
             Self::Start(failure) => failure.code(),
             Self::TimedOut => "container-timed-out",

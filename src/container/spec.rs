@@ -3,6 +3,7 @@
 
 use heapless::{LenType, String};
 
+use super::mount::{self, Mounts};
 use super::{Error, Name};
 use crate::image::Image;
 use crate::image::permission::Permissions;
@@ -17,10 +18,14 @@ pub struct Options<'a> {
     pub arguments: &'a [&'a str],
     /// `NAME=value`, on top of the image's.
     pub environment: &'a [&'a str],
+    /// `SRC:DST[:ro]`: folders of the partition that it is given besides its own.
+    pub mounts: &'a [&'a str],
     /// What the image gets of what it asks for.
     pub granted: Permissions,
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
+    /// Most bytes of files: see [`Spec::disk_bytes`].
+    pub disk_bytes: Option<u32>,
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
     /// Bytes of its thread's stack, where AOT code and host functions run.
@@ -40,8 +45,10 @@ impl Default for Options<'_> {
         Self {
             arguments: &[],
             environment: &[],
+            mounts: &[],
             granted: Permissions::default(),
             memory_bytes: DEFAULT_MEMORY,
+            disk_bytes: None,
             stack_bytes: DEFAULT_STACK,
             thread_stack_bytes: DEFAULT_THREAD_STACK,
             priority: 0,
@@ -60,8 +67,13 @@ pub struct Spec {
     pub image: Image,
     /// Its arguments, each followed by a NUL; the first is its name.
     pub arguments: String<MAX_ARGUMENTS, u16>,
+    /// What it is given of the partition besides its own folder.
+    pub mounts: Mounts,
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
+    /// Most bytes that its files may take, in its own folder and in mounts that it may change,
+    /// each file rounded up to the partition's blocks.
+    pub disk_bytes: Option<u32>,
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
     /// Bytes of its thread's stack.
@@ -80,7 +92,7 @@ impl Spec {
     /// Settles what an image is run with.
     ///
     /// # Errors
-    /// Those of [`Error`] that are about arguments and environment.
+    /// Those of [`Error`] that are about arguments, environment and mounts.
     pub fn new(name: &Name, mut image: Image, options: &Options<'_>) -> Result<Self, Error> {
         let mut arguments = String::new();
         for argument in [&**name].iter().chain(options.arguments) {
@@ -94,7 +106,9 @@ impl Spec {
         Ok(Self {
             image,
             arguments,
+            mounts: mount::list(options.mounts)?,
             memory_bytes: options.memory_bytes,
+            disk_bytes: options.disk_bytes,
             stack_bytes: options.stack_bytes,
             thread_stack_bytes: options.thread_stack_bytes,
             priority: options.priority,

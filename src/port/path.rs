@@ -31,6 +31,12 @@ pub fn components(path: &str) -> Result<impl Iterator<Item = &str> + Clone, Stor
     Ok(names)
 }
 
+/// Whether `path` is `folder` or lies in it. Any folder but the root, which all paths lie in.
+pub fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Checks both paths of a rename: the root stays where it is, and a folder does not go into
 /// itself.
 ///

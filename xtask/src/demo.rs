@@ -28,7 +28,7 @@ struct Show {
     exit: i32,
 }
 
-const SHOWS: [Show; 4] = [
+const SHOWS: [Show; 5] = [
     Show {
         guest: "hello",
         blob: None,
@@ -48,6 +48,13 @@ const SHOWS: [Show; 4] = [
         blob: Some("LICENSE"),
         environment: &[],
         args: &[],
+        exit: 0,
+    },
+    Show {
+        guest: "stdlib",
+        blob: None,
+        environment: &["PLANET=Mars"],
+        args: &["PLANET=Mars"],
         exit: 0,
     },
     Show {

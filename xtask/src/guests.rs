@@ -21,7 +21,7 @@ pub const VARIABLE: &str = "OCRE_GUESTS";
 /// The Rust target of guests.
 pub const TARGET: &str = "wasm32-wasip1";
 
-const RUST: [&str; 2] = ["hello", "reader"];
+const RUST: [&str; 3] = ["hello", "reader", "stdlib"];
 
 struct CGuest {
     name: &'static str,

@@ -11,4 +11,5 @@ pub mod guests;
 pub mod process;
 pub mod setup;
 pub mod test;
+pub mod wasi_testsuite;
 pub mod workspace;

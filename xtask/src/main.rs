@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, ci, demo, fuzz, guests, setup, test};
+use xtask::{bench, ci, demo, fuzz, guests, setup, test, wasi_testsuite};
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -17,6 +17,8 @@ cargo xtask TASK
             sanitizer, Miri
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
+  wasi-testsuite DIR
+            runs the published test programs of WASI, from a copy of their repository
   bench     measures against native code, bare sha256 and bare WAMR
 ";
 
@@ -43,6 +45,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["test"] => test::test(),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["wasi-testsuite", dir] => wasi_testsuite::run_all(dir),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");

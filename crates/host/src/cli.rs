@@ -15,6 +15,7 @@ mod output;
 mod pack;
 mod shell;
 mod verify;
+mod wasm;
 mod words;
 
 use std::ffi::OsString;
@@ -134,6 +135,12 @@ enum Command {
     },
     /// Compiles a module ahead of time for one machine
     Aot(compile::Args),
+    /// Runs a module without an image and a container
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Wasm {
+        #[command(subcommand)]
+        command: WasmCommand,
+    },
     /// Opens the device's command line, on a terminal or for a script
     Shell,
     /// One of the core's.
@@ -160,6 +167,12 @@ enum FlashCommand {
     Create(flash_create::Args),
     /// Writes a flash file as Intel HEX
     Hex(flash_hex::Args),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum WasmCommand {
+    /// Runs a module's `_start`, and ends with its exit code
+    Run(wasm::Args),
 }
 
 /// The grammar, with the core's commands in its help.
@@ -254,6 +267,9 @@ fn run(
             FlashCommand::Create(args) => flash_create::run(&args, out),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
+        Command::Wasm {
+            command: WasmCommand::Run(args),
+        } => wasm::run(&args, &engine()?, &policy, err),
         Command::Aot(args) => compile::run(&args, out),
         Command::Shell => {
             device::catch_interrupts()?;

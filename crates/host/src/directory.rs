@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A folder of the PC as storage.
+//! A folder of the PC as storage; or several, as folders with the names `0`, `1`, … of one that
+//! can't be listed.
 //!
 //! Promised: the same as littlefs promises, unsynced writes and atomic renames included; and no
 //! path leaves the folder. Symbolic links are not followed: one on the way is refused with
@@ -21,9 +22,11 @@ use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
 };
 
-/// A folder of the PC.
+/// A folder of the PC, or several.
+#[derive(Debug)]
 pub struct Directory {
-    root: PathBuf,
+    roots: Vec<PathBuf>,
+    several: bool,
 }
 
 impl Directory {
@@ -33,18 +36,37 @@ impl Directory {
     /// `NotFound`, `NotDirectory`, or what the PC answers.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = root.into();
-        // The folder itself may be reached through links: it is the user who named it.
-        if fs::metadata(&root).map_err(failure)?.is_dir() {
-            Ok(Self { root })
-        } else {
-            Err(StorageError::NotDirectory)
+        check_root(&root)?;
+        Ok(Self {
+            roots: vec![root],
+            several: false,
+        })
+    }
+
+    /// The folders at `roots`, which have their numbers for names.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), with the root that it is about.
+    pub fn several(roots: Vec<PathBuf>) -> Result<Self, (PathBuf, StorageError)> {
+        for root in &roots {
+            check_root(root).map_err(|error| (root.clone(), error))?;
         }
+        Ok(Self {
+            roots,
+            several: true,
+        })
     }
 
     /// The path on the PC, if no link is on the way to it.
     fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
-        let mut real = self.root.clone();
         let mut names = rules::components(path)?.peekable();
+        let root = if self.several {
+            names.next().and_then(|name| name.parse().ok())
+        } else {
+            Some(0)
+        };
+        let root = root.and_then(|root| self.roots.get(root));
+        let mut real = root.ok_or(StorageError::NotFound)?.clone();
         while let Some(name) = names.next() {
             // What is a name here may be more than that on the PC: `C:`, `a\b`.
             let mut components = Path::new(name).components();
@@ -71,6 +93,15 @@ impl Directory {
             }
         }
         Ok(real)
+    }
+}
+
+/// The folder itself may be reached through links: it is the user who named it.
+fn check_root(root: &Path) -> Result<(), StorageError> {
+    if fs::metadata(root).map_err(failure)?.is_dir() {
+        Ok(())
+    } else {
+        Err(StorageError::NotDirectory)
     }
 }
 
@@ -314,7 +345,7 @@ impl Storage for Directory {
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
         let real = self.resolve(path)?;
-        if path == "/" {
+        if self.roots.contains(&real) {
             return Err(StorageError::Invalid);
         }
         let found = fs::symlink_metadata(&real).map_err(failure)?;

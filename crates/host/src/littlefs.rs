@@ -678,6 +678,10 @@ impl<F: Flash> Storage for LittleFs<F> {
         Ok(())
     }
 
+    fn block_bytes(&self) -> u32 {
+        lock(&self.volume).geometry.block_bytes()
+    }
+
     fn space(&self) -> Result<Space, StorageError> {
         let mut volume = lock(&self.volume);
         // SAFETY: the file system is mounted.

@@ -2,6 +2,7 @@
 //! The PC as a [`Platform`]: WAMR, std's threads and clock, the system's randomness, and a
 //! terminal, around a storage of the caller's choice.
 
+pub mod bare;
 mod console;
 mod threads;
 

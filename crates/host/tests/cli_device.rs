@@ -690,7 +690,8 @@ fn a_container_is_inspected_as_json() {
         &["--permission", "timers", "--permission", "gpio"],
     );
     let ended = desk.shell(
-        "create --name one --cap timers --memory 128K --timeout 2.5 -e A=1 hello-c x y\n\
+        "create --name one --cap timers --memory 128K --disk 64K --timeout 2.5 -e A=1 \
+         -v /shared:/s -v /fixed/in:/in:ro hello-c x y\n\
          start one\n\
          wait one\n\
          inspect one\n",
@@ -703,10 +704,36 @@ fn a_container_is_inspected_as_json() {
     assert_eq!(inspected["environment"], json!(["A=1"]));
     assert_eq!(inspected["permissions"], json!(["timers"]));
     assert_eq!(inspected["limits"]["memoryBytes"], 128 * 1024);
+    assert_eq!(inspected["limits"]["diskBytes"], 64 * 1024);
     assert_eq!(inspected["limits"]["timeMs"], 2500);
+    assert_eq!(
+        inspected["mounts"],
+        json!(["/shared:/s", "/fixed/in:/in:ro"])
+    );
     for step in ["readingUs", "loadingUs", "instantiatingUs", "runningUs"] {
         assert!(inspected["times"][step].is_u64(), "{inspected}");
     }
+}
+
+#[test]
+fn what_can_not_be_mounted_is_refused_with_its_code() {
+    let desk = Desk::new();
+    install(&desk, "hello", &[]);
+    for (mounts, code) in [
+        (&["/shared"][..], "mount-syntax"),
+        (&["/data/other:/a"], "mount-source"),
+        (&["/shared:/"], "mount-target"),
+        (
+            &["/a:/a", "/b:/b", "/c:/c", "/d:/d", "/e:/e"],
+            "mount-too-many",
+        ),
+    ] {
+        let options = mounts.iter().flat_map(|mount| ["-v", mount]);
+        let words = ["run"].into_iter().chain(options).chain(["hello"]);
+        desk.ocre(words).failed(1, code);
+    }
+    desk.ocre(["run", "--disk", "much", "hello"])
+        .failed(2, "--disk");
 }
 
 #[test]

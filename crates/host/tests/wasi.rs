@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
 use device::{Disk, image, put, read_file, with_blob, write_file};
-use ocre::container::{Guest, Name, Options, Spec, data};
+use ocre::container::{Guest, Name, Options, Spec, data, mount};
 use ocre::image::content::blob_path;
 use ocre::port::{Clock, Entropy, EntryKind, Halt, Host, Storage, StorageError, Stream, ValueType};
 use ocre_host::flash::{Geometry, RamFlash};
@@ -19,6 +19,7 @@ use ocre_wasi::{FUNCTIONS, MODULE, Wasi};
 const AGAIN: u64 = 6;
 const BADF: u64 = 8;
 const BUSY: u64 = 10;
+const DQUOT: u64 = 19;
 const EXIST: u64 = 20;
 const FAULT: u64 = 21;
 const INVAL: u64 = 28;
@@ -50,9 +51,10 @@ const READ: u64 = 1 << 1;
 const WRITE: u64 = 1 << 6;
 const ALL: u64 = (1 << 30) - 1;
 
-/// The two top folders.
+/// The two top folders, and where the mounts begin.
 const DATA: u64 = 3;
 const IMAGE: u64 = 4;
+const MOUNT: u64 = 5;
 
 /// Where the tests put what a call reads and writes.
 const PATH: u32 = 0x1000;
@@ -78,7 +80,7 @@ struct Solo {
 }
 
 impl Solo {
-    fn new(disk: &Disk) -> Self {
+    fn new(disk: &Disk, options: &Options<'_>) -> Self {
         let name = Name::parse("solo").unwrap();
         let image = image(disk, b"code");
         let image = with_blob(disk, image, "words.txt", b"some words");
@@ -86,10 +88,11 @@ impl Solo {
         let options = Options {
             arguments: &["one", "two words"],
             environment: &["A=1", "B="],
-            ..Options::default()
+            ..*options
         };
         let spec = Spec::new(&name, image, &options).unwrap();
         data::create(disk, &name).unwrap();
+        mount::create(disk, &spec.mounts).unwrap();
         Self {
             name,
             spec,
@@ -188,13 +191,21 @@ fn disk() -> Disk {
 
 /// Does `act` as the guest of a container of its own.
 fn with_program<T>(act: impl FnOnce(&mut Program<'_>, &Disk, &Solo) -> T) -> T {
-    let disk = disk();
-    let solo = Solo::new(&disk);
+    run_on(&disk(), &Options::default(), act)
+}
+
+/// The same on a partition that is there, created with other options.
+fn run_on<T>(
+    disk: &Disk,
+    options: &Options<'_>,
+    act: impl FnOnce(&mut Program<'_>, &Disk, &Solo) -> T,
+) -> T {
+    let solo = Solo::new(disk, options);
     let mut program = Program {
-        wasi: Wasi::new(&disk, &solo, &solo, &solo),
+        wasi: Wasi::new(disk, &solo, &solo, &solo),
         memory: vec![0; MEMORY],
     };
-    let result = act(&mut program, &disk, &solo);
+    let result = act(&mut program, disk, &solo);
     program.wasi.close();
     result
 }
@@ -428,6 +439,23 @@ fn every_function_of_preview_1_is_there_with_its_signature() {
 }
 
 #[test]
+fn every_function_has_its_row_in_the_documentation() {
+    let documented = include_str!("../../../docs/wasi.md");
+    let section = documented.split("## The functions").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| {
+        let (name, what) = line.strip_prefix("| `")?.split_once("` | ")?;
+        assert!(what.len() > " |".len(), "{name} is not explained");
+        Some(name)
+    });
+    let rows: Vec<&str> = rows.collect();
+    let offered: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+    assert_eq!(rows, offered);
+    let limit = format!("| {} | `mfile` |", ocre::limits::MAX_OPEN_FILES);
+    assert!(documented.contains(&limit), "{limit}");
+}
+
+#[test]
 fn what_can_not_be_offered_says_so() {
     with_program(|program, _, _| {
         let file = program.open("file", CREAT);
@@ -438,18 +466,41 @@ fn what_can_not_be_offered_says_so() {
             ("sock_accept", vec![file, 0, 0], NOTSOCK),
             ("sock_recv", vec![file, 0, 0, 0, 0, 0], NOTSOCK),
             ("sock_send", vec![file, 0, 0, 0, 0], NOTSOCK),
-            ("path_symlink", vec![0, 0, DATA, 0, 0], NOTSUP),
-            ("path_link", vec![DATA, 0, 0, 0, DATA, 0, 0], NOTSUP),
             ("fd_allocate", vec![file, 0, 10], NOTSUP),
-            ("fd_filestat_set_times", vec![file, 0, 0, 0], NOTSUP),
-            (
-                "path_filestat_set_times",
-                vec![DATA, 0, 0, 0, 0, 0, 0],
-                NOTSUP,
-            ),
+            ("fd_filestat_set_times", vec![file, 0, 0, 5], NOTSUP),
+            ("fd_filestat_set_times", vec![file, 0, 0, 3], INVAL),
+            ("fd_filestat_set_times", vec![file, 0, 0, 12], INVAL),
+            ("fd_filestat_set_times", vec![file, 0, 0, 16], INVAL),
+            ("fd_filestat_set_times", vec![0, 0, 0, 5], NOTCAPABLE),
         ] {
             assert_eq!(program.call(name, &arguments), errno, "{name}");
         }
+        for (path, errno) in [("file", NOTSUP), ("none", NOENT), ("..", PERM)] {
+            let [at, length] = program.path(path);
+            let times = [DATA, 1, at, length, 0, 0, 5];
+            assert_eq!(program.call("path_filestat_set_times", &times), errno);
+        }
+        // There is no link, and what there is stands in its way.
+        for (path, errno) in [
+            ("link", NOTSUP),
+            ("file", EXIST),
+            ("file/", NOTDIR),
+            ("link/", NOENT),
+            ("none/link", NOTSUP),
+            ("../link", PERM),
+        ] {
+            let [old, old_length] = program.path("file");
+            let [new, new_length] = program.other_path(path);
+            let link = [DATA, 0, old, old_length, DATA, new, new_length];
+            assert_eq!(program.call("path_link", &link), errno, "{path}");
+            let symlink = [old, old_length, DATA, new, new_length];
+            assert_eq!(program.call("path_symlink", &symlink), errno, "{path}");
+        }
+        let [dot, one] = program.path(".");
+        let of_folder = [DATA, 0, dot, one, DATA, dot, one];
+        assert_eq!(program.call("path_link", &of_folder), PERM);
+        let following = [DATA, 1, dot, one, DATA, dot, one];
+        assert_eq!(program.call("path_link", &following), INVAL);
         let [at, length] = program.path("file");
         let readlink = [DATA, at, length, 0, 0, 0];
         assert_eq!(program.call("path_readlink", &readlink), INVAL);
@@ -1425,7 +1476,7 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     disk.create_dir("/data/other").unwrap();
     write_file(&disk, "/data/other/file", b"another container's");
     write_file(&disk, "/index.json", b"the device's");
-    let solo = Solo::new(&disk);
+    let solo = Solo::new(&disk, &Options::default());
     solo.input_ended.set(true);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move |limit: usize| {
@@ -1527,4 +1578,168 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     let removed = data::remove(&disk, &solo.name);
     assert_eq!(removed, Ok(()));
     assert_eq!(disk.metadata("/data/solo"), Err(StorageError::NotFound));
+}
+
+// ---------------------------------------------------------------- mounts
+
+/// One mount that may be changed, and one that may not.
+fn mounted() -> Options<'static> {
+    Options {
+        mounts: &["/shared/deep:/shared", "/fixed:/a/b:ro"],
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_mount_is_a_top_folder_that_leads_to_its_source() {
+    let disk = disk();
+    disk.create_dir("/fixed").unwrap();
+    write_file(&disk, "/fixed/file", b"to be read");
+    run_on(&disk, &mounted(), |program, disk, _| {
+        for (fd, at) in [(MOUNT, "/shared"), (MOUNT + 1, "/a/b")] {
+            program.ok("fd_prestat_get", &[fd, RESULT.into()]);
+            assert_eq!(program.u32_at(RESULT + 4) as usize, at.len());
+            let name = [fd, BUFFER.into(), at.len() as u64];
+            program.ok("fd_prestat_dir_name", &name);
+            assert_eq!(program.get(BUFFER, at.len()), at.as_bytes());
+        }
+        assert_eq!(
+            program.call("fd_prestat_get", &[MOUNT + 2, RESULT.into()]),
+            BADF
+        );
+        let file = program.try_open(MOUNT, "new", CREAT, ALL, 0).unwrap();
+        program.write(file, b"shared").unwrap();
+        program.close(file);
+        assert_eq!(read_file(disk, "/shared/deep/new").unwrap(), b"shared");
+        assert_eq!(program.stat(DATA, "new"), Err(NOENT));
+        // A file of one tree is no file of another.
+        assert_eq!(program.rename_at(MOUNT, "new", DATA, "new"), XDEV);
+        assert_eq!(program.rename_at(MOUNT, "new", MOUNT, "d"), 0);
+        assert_eq!(program.by_path("path_unlink_file", MOUNT, "d"), 0);
+        for out in ["..", "../deep/new", "/fixed/file", "./../.."] {
+            assert_eq!(program.try_open(MOUNT, out, CREAT, ALL, 0), Err(PERM));
+        }
+    });
+}
+
+#[test]
+fn nothing_is_changed_in_a_mount_that_is_read_only() {
+    let disk = disk();
+    disk.create_dir("/fixed").unwrap();
+    disk.create_dir("/fixed/dir").unwrap();
+    write_file(&disk, "/fixed/file", b"to be read");
+    run_on(&disk, &mounted(), |program, disk, _| {
+        let fixed = MOUNT + 1;
+        let rights = ALL & !WRITE;
+        let file = program.try_open(fixed, "file", 0, rights, 0).unwrap();
+        assert_eq!(program.read(file, 100).unwrap(), b"to be read");
+        assert_eq!(program.write(file, b"x"), Err(NOTCAPABLE));
+        assert_eq!(program.call("fd_filestat_set_size", &[file, 0]), NOTCAPABLE);
+        assert_eq!(program.names(fixed, 4096), set([".", "..", "dir", "file"]));
+        for (path, oflags, rights) in [
+            ("file", 0, WRITE),
+            ("file", TRUNC, READ),
+            ("new", CREAT, READ),
+        ] {
+            let opened = program.try_open(fixed, path, oflags, rights, 0);
+            assert_eq!(opened, Err(ROFS), "{path}");
+        }
+        for (call, path) in [
+            ("path_unlink_file", "file"),
+            ("path_remove_directory", "dir"),
+            ("path_create_directory", "new"),
+        ] {
+            assert_eq!(program.by_path(call, fixed, path), ROFS, "{call}");
+        }
+        assert_eq!(program.rename_at(fixed, "file", fixed, "new"), ROFS);
+        assert_eq!(read_file(disk, "/fixed/file").unwrap(), b"to be read");
+    });
+}
+
+// ---------------------------------------------------------------- room
+
+/// Ten blocks.
+fn limited() -> Options<'static> {
+    Options {
+        disk_bytes: Some(10 * 4096),
+        ..Options::default()
+    }
+}
+
+#[test]
+fn files_take_no_more_room_than_they_may() {
+    let disk = disk();
+    run_on(&disk, &limited(), |program, disk, _| {
+        let file = program.open("file", CREAT);
+        let piece = vec![7; 4096];
+        // What fits is written; the rest is not.
+        let pieces = (0..20).take_while(|_| program.write(file, &piece).is_ok());
+        assert_eq!(pieces.count(), 10);
+        assert_eq!(program.write(file, b"x"), Err(DQUOT));
+        assert_eq!(program.call("fd_filestat_set_size", &[file, 50_000]), DQUOT);
+        assert_eq!(program.try_open(DATA, "new", CREAT, ALL, 0), Err(DQUOT));
+        assert_eq!(program.by_path("path_create_directory", DATA, "new"), DQUOT);
+        // Within its blocks it may still be changed.
+        program.seek(file, 0, 0).unwrap();
+        assert_eq!(program.write(file, b"y"), Ok(1));
+        // What is cut, removed or replaced makes room.
+        program.ok("fd_filestat_set_size", &[file, 5 * 4096 + 1]);
+        assert_eq!(program.by_path("path_create_directory", DATA, "dir"), 0);
+        let other = program.try_open(DATA, "dir/other", CREAT, ALL, 0).unwrap();
+        assert_eq!(program.write(other, &piece), Ok(4096));
+        assert_eq!(program.write(other, &piece), Ok(4096));
+        assert_eq!(program.write(other, &piece), Err(DQUOT));
+        program.close(other);
+        program.close(file);
+        assert_eq!(program.rename("dir/other", "file"), 0);
+        assert_eq!(program.by_path("path_remove_directory", DATA, "dir"), 0);
+        let file = program.open("file", 0);
+        program.seek(file, 0, 2).unwrap();
+        assert_eq!(program.write(file, &vec![1; 8 * 4096]), Ok(8 * 4096));
+        assert_eq!(program.write(file, b"x"), Err(DQUOT));
+        program.close(file);
+        assert_eq!(disk.metadata("/data/solo/file").unwrap().size, 10 * 4096);
+    });
+}
+
+#[test]
+fn a_write_that_does_not_fit_is_done_as_far_as_it_does() {
+    run_on(&disk(), &limited(), |program, _, _| {
+        let file = program.open("file", CREAT);
+        let much = vec![7; 12 * 4096];
+        assert_eq!(program.write(file, &much), Ok(10 * 4096));
+        assert_eq!(program.write(file, &much), Err(DQUOT));
+        // Nor does what a write would leave empty before it.
+        program.seek(file, 20 * 4096, 0).unwrap();
+        assert_eq!(program.write(file, b"x"), Err(DQUOT));
+        program.ok("fd_filestat_get", &[file, RESULT.into()]);
+        assert_eq!(program.u64_at(RESULT + 32), 10 * 4096);
+    });
+}
+
+#[test]
+fn what_a_run_has_left_counts_in_the_next_one() {
+    let disk = disk();
+    let both = Options {
+        mounts: mounted().mounts,
+        ..limited()
+    };
+    run_on(&disk, &both, |program, _, _| {
+        // Folders and files, some in folders of folders: 8 blocks.
+        assert_eq!(program.by_path("path_create_directory", DATA, "b"), 0);
+        assert_eq!(program.by_path("path_create_directory", DATA, "b/c"), 0);
+        for path in ["a", "b/c/x", "c"] {
+            let file = program.open(path, CREAT);
+            program.write(file, b"small").unwrap();
+            program.close(file);
+        }
+        let file = program.try_open(MOUNT, "x", CREAT, ALL, 0).unwrap();
+        program.close(file);
+    });
+    run_on(&disk, &both, |program, _, _| {
+        let file = program.open("new", CREAT);
+        let written = program.write(file, &vec![7; 4 * 4096]);
+        assert_eq!(written, Ok(2 * 4096));
+        assert_eq!(program.write(file, b"x"), Err(DQUOT));
+    });
 }

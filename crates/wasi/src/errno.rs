@@ -13,6 +13,8 @@ pub enum Errno {
     Badf = 8,
     /// The file is in use.
     Busy = 10,
+    /// The container's files take as much room as they may.
+    Dquot = 19,
     /// It is there already.
     Exist = 20,
     /// An address, or what it leads to, is not in linear memory.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! WASI preview 1 for containers.
 //!
-//! Promised: a guest reaches its own two trees of files, its own output and input, time and
-//! chance, and nothing else; no address, length, path or descriptor that it makes up does more
+//! Promised: a guest reaches its own folder, its image's blobs, the folders that it was given, its
+//! own output and input, time and chance, and nothing else; no address, length, path or descriptor that it makes up does more
 //! than give it an errno; a call that waits, or takes long, ends at once when the container is
 //! killed. Every function of preview 1 can be imported; one that makes no sense here answers
 //! with the errno that preview 1 has for that.
@@ -31,17 +31,21 @@ mod calls;
 mod errno;
 mod memory;
 mod path;
+mod quota;
 mod rights;
 mod table;
 mod tree;
 
-use ocre::container::Guest;
+use heapless::Vec;
+use ocre::container::{Guest, mount};
+use ocre::limits::MAX_MOUNTS;
 use ocre::port::{Clock, Entropy, Halt, Host, HostFunction, Storage, ValueType};
 
 pub use errno::Errno;
 use errno::Error;
 use memory::Memory;
-use table::Table;
+use quota::Quota;
+use table::{Table, Tree};
 
 /// The module name of every function in [`FUNCTIONS`].
 pub const MODULE: &str = "wasi_snapshot_preview1";
@@ -53,24 +57,56 @@ pub struct Wasi<'a, S: Storage> {
     entropy: &'a dyn Entropy,
     guest: &'a dyn Guest,
     table: Table<S::File>,
+    quota: Quota,
     /// A typed byte that a poll had to take to see that there is one.
     typed: Option<u8>,
 }
 
 impl<'a, S: Storage> Wasi<'a, S> {
-    /// For a run that is about to begin.
+    /// For a run of a container that is about to begin.
     pub fn new(
         storage: &'a S,
         clock: &'a dyn Clock,
         entropy: &'a dyn Entropy,
         guest: &'a dyn Guest,
     ) -> Self {
+        Self::with(storage, clock, entropy, guest, &[Tree::Data, Tree::Image])
+    }
+
+    /// For a module without a container: it has its mounts, and no other folders.
+    pub fn bare(
+        storage: &'a S,
+        clock: &'a dyn Clock,
+        entropy: &'a dyn Entropy,
+        guest: &'a dyn Guest,
+    ) -> Self {
+        Self::with(storage, clock, entropy, guest, &[])
+    }
+
+    fn with(
+        storage: &'a S,
+        clock: &'a dyn Clock,
+        entropy: &'a dyn Entropy,
+        guest: &'a dyn Guest,
+        own: &[Tree],
+    ) -> Self {
+        let mut mounts = Vec::<Tree, MAX_MOUNTS>::new();
+        guest.spec(&mut |spec| {
+            mounts.extend((0..).zip(mount::iter(&spec.mounts)).take(MAX_MOUNTS).map(
+                |(index, mount)| Tree::Mount {
+                    index,
+                    read_only: mount.read_only,
+                },
+            ));
+        });
+        let trees = own.iter().chain(&mounts).copied();
         Self {
             storage,
             clock,
             entropy,
             guest,
-            table: Table::new(),
+            table: Table::new(trees.clone()),
+            quota: Quota::new(storage, guest, trees),
             typed: None,
         }
     }

@@ -23,6 +23,10 @@ pub const FD_ALLOCATE: u64 = 1 << 8;
 pub const PATH_CREATE_DIRECTORY: u64 = 1 << 9;
 /// Make a file in it.
 pub const PATH_CREATE_FILE: u64 = 1 << 10;
+/// Make a hard link of what is in it.
+pub const PATH_LINK_SOURCE: u64 = 1 << 11;
+/// Make a hard link in it.
+pub const PATH_LINK_TARGET: u64 = 1 << 12;
 /// Open what is in it.
 pub const PATH_OPEN: u64 = 1 << 13;
 /// List it.
@@ -37,10 +41,16 @@ pub const PATH_RENAME_TARGET: u64 = 1 << 17;
 pub const PATH_FILESTAT_GET: u64 = 1 << 18;
 /// Cut a file in it when opening it.
 pub const PATH_FILESTAT_SET_SIZE: u64 = 1 << 19;
+/// Set the times of what is in it.
+pub const PATH_FILESTAT_SET_TIMES: u64 = 1 << 20;
 /// Ask what it is.
 pub const FD_FILESTAT_GET: u64 = 1 << 21;
 /// Cut or extend it.
 pub const FD_FILESTAT_SET_SIZE: u64 = 1 << 22;
+/// Set its times.
+pub const FD_FILESTAT_SET_TIMES: u64 = 1 << 23;
+/// Make a symbolic link in it.
+pub const PATH_SYMLINK: u64 = 1 << 24;
 /// Remove a folder in it.
 pub const PATH_REMOVE_DIRECTORY: u64 = 1 << 25;
 /// Remove a file in it.
@@ -63,7 +73,7 @@ pub const FILE: u64 = FD_DATASYNC
     | FD_ALLOCATE
     | FD_FILESTAT_GET
     | FD_FILESTAT_SET_SIZE
-    | 1 << 23
+    | FD_FILESTAT_SET_TIMES
     | POLL_FD_READWRITE;
 
 /// What changes a file.

@@ -5,36 +5,44 @@
 //! littlefs gives blocks that a file no longer needs to other files, while another handle of
 //! that file would still read them: two handles could show one container the data of another.
 //!
-//! How: a descriptor carries its own position, flags and rights and leads to a node; a node is
-//! a folder's path, or a file's path with the partition's handle, and counts its descriptors.
+//! How: a descriptor carries its own position, flags and rights and leads to a top folder or to a
+//! node; a node is a folder's path, or a file's path with the partition's handle, and counts its
+//! descriptors.
 
-use ocre::limits::MAX_OPEN_FILES;
+use ocre::limits::{MAX_MOUNTS, MAX_OPEN_FILES};
 use ocre::port::{SeekFrom, Storage, StorageError, Stream};
 
 use crate::errno::Errno;
 use crate::path::{RelativePath, is_within};
 use crate::rights;
 
-/// stdin, stdout, stderr, and the two top folders.
-const STANDARD: usize = 5;
+/// stdin, stdout, stderr, and the top folders.
+const STANDARD: usize = 3 + 2 + MAX_MOUNTS;
 const MAX_DESCRIPTORS: usize = STANDARD + MAX_OPEN_FILES;
-const MAX_NODES: usize = 2 + MAX_OPEN_FILES;
 
-/// One of a container's two trees of files.
+/// One of a container's trees of files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tree {
     /// Its own folder.
     Data,
     /// The blob layers of its image.
     Image,
+    /// A folder that it was given.
+    Mount {
+        /// Which one, from 0.
+        index: u8,
+        /// Nothing in it may be changed.
+        read_only: bool,
+    },
 }
 
 impl Tree {
-    /// The path at which the guest finds it.
-    pub const fn mounted_at(self) -> &'static str {
+    /// Whether nothing in it may be changed.
+    pub const fn is_read_only(self) -> bool {
         match self {
-            Self::Data => "/",
-            Self::Image => "/image",
+            Self::Data => false,
+            Self::Image => true,
+            Self::Mount { read_only, .. } => read_only,
         }
     }
 }
@@ -46,7 +54,9 @@ pub enum Target {
     Input,
     /// stdout or stderr.
     Output(Stream),
-    /// A file or a folder.
+    /// A tree's top folder.
+    Top(Tree),
+    /// A file or another folder.
     Node(usize),
 }
 
@@ -148,12 +158,12 @@ impl<F> OpenFile<F> {
 #[derive(Debug)]
 pub struct Table<F> {
     descriptors: [Option<Descriptor>; MAX_DESCRIPTORS],
-    nodes: [Option<Node<F>>; MAX_NODES],
+    nodes: [Option<Node<F>>; MAX_OPEN_FILES],
 }
 
 impl<F> Table<F> {
-    /// What is there before the guest begins.
-    pub fn new() -> Self {
+    /// What is there before the guest begins: its consoles, and the top folders of `trees`.
+    pub fn new(trees: impl Iterator<Item = Tree>) -> Self {
         let console = |target| {
             Some(Descriptor {
                 target,
@@ -164,9 +174,9 @@ impl<F> Table<F> {
                 preopened: false,
             })
         };
-        let folder = |node| {
+        let folder = |tree| {
             Some(Descriptor {
-                target: Target::Node(node),
+                target: Target::Top(tree),
                 rights: rights::FOLDER,
                 inheriting: rights::ALL,
                 flags: 0,
@@ -178,23 +188,16 @@ impl<F> Table<F> {
             console(Target::Input),
             console(Target::Output(Stream::Stdout)),
             console(Target::Output(Stream::Stderr)),
-            folder(0),
-            folder(1),
         ];
         let mut descriptors = [None; MAX_DESCRIPTORS];
+        let standard = standard.into_iter().chain(trees.map(folder));
         for (slot, descriptor) in descriptors.iter_mut().zip(standard) {
             *slot = descriptor;
         }
-        let mut nodes = [const { None }; MAX_NODES];
-        for (slot, tree) in nodes.iter_mut().zip([Tree::Data, Tree::Image]) {
-            *slot = Some(Node {
-                tree,
-                path: RelativePath::new(),
-                file: None,
-                descriptors: 1,
-            });
+        Self {
+            descriptors,
+            nodes: [const { None }; MAX_OPEN_FILES],
         }
-        Self { descriptors, nodes }
     }
 
     /// An open descriptor.
@@ -231,20 +234,26 @@ impl<F> Table<F> {
             .ok_or(Errno::Badf)
     }
 
-    /// An open descriptor with a right that leads to a folder, and that folder.
+    /// An open descriptor with a right that leads to a folder, and where that is.
     ///
     /// # Errors
     /// `Badf`, `Notcapable`, `Notdir`.
-    pub fn folder(&mut self, fd: u32, right: u64) -> Result<(Descriptor, &mut Node<F>), Errno> {
+    pub fn folder(&mut self, fd: u32, right: u64) -> Result<(Descriptor, Tree, &str), Errno> {
         let descriptor = *self.descriptor(fd)?;
-        let Target::Node(index) = descriptor.target else {
-            return Err(Errno::Notdir);
+        let index = match descriptor.target {
+            Target::Top(_) => None,
+            Target::Node(index) if self.node(index)?.file.is_none() => Some(index),
+            _ => return Err(Errno::Notdir),
         };
-        if self.node(index)?.file.is_some() {
-            return Err(Errno::Notdir);
-        }
         self.with_right(fd, right)?;
-        Ok((descriptor, self.node(index)?))
+        match (descriptor.target, index) {
+            (Target::Top(tree), _) => Ok((descriptor, tree, "")),
+            (_, Some(index)) => {
+                let node = self.node(index)?;
+                Ok((descriptor, node.tree, &node.path))
+            }
+            _ => Err(Errno::Notdir),
+        }
     }
 
     /// An open descriptor with a right that leads to a file, and that file.
@@ -381,32 +390,18 @@ impl<F> Table<F> {
             .filter_map(|node| Some(node.take()?.file?.file))
     }
 
-    /// What is open in the folder `from` moves with it to `to`.
+    /// What is open in the folder `from` of a tree moves with it to `to`, or, unless `really`,
+    /// would.
     ///
     /// # Errors
-    /// `Nametoolong` where a path would be; nothing has changed then.
-    pub fn moves(&mut self, from: &str, to: &str) -> Result<(), Errno> {
-        self.each_within(from, |_, rest| moved(to, rest).map(|_| ()))
-    }
-
-    /// What was open in the folder `from` is now in `to`.
-    pub fn has_moved(&mut self, from: &str, to: &str) {
-        // `moves` has said that the paths fit.
-        let _ = self.each_within(from, |node, rest| {
-            node.path = moved(to, rest)?;
-            Ok(())
-        });
-    }
-
-    fn each_within(
-        &mut self,
-        folder: &str,
-        mut act: impl FnMut(&mut Node<F>, &str) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
+    /// `Nametoolong` where a path would be.
+    pub fn moves(&mut self, tree: Tree, from: &str, to: &str, really: bool) -> Result<(), Errno> {
         for node in self.nodes.iter_mut().flatten() {
-            if node.tree == Tree::Data && is_within(&node.path, folder) {
-                let path = node.path.clone();
-                act(node, path.strip_prefix(folder).unwrap_or_default())?;
+            if node.tree == tree && is_within(&node.path, from) {
+                let path = moved(to, node.path.strip_prefix(from).unwrap_or_default())?;
+                if really {
+                    node.path = path;
+                }
             }
         }
         Ok(())

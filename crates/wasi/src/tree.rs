@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A container's files: its own folder, and its image's blob layers as files of one folder.
+//! A container's files: its own folder, its image's blob layers as files of one folder, and the
+//! folders that it was given.
 
 use core::fmt::Write as _;
 
 use heapless::String;
+use ocre::container::mount::{self, Mounts};
 use ocre::container::{Guest, data};
 use ocre::image::content::{self, Path};
 use ocre::image::{Blob, Content};
@@ -16,16 +18,45 @@ use crate::table::Tree;
 /// The image store's layout is in the partition's root folder.
 const STORE: &str = "/";
 
-/// The path on the partition of something in a container's own folder.
+/// The path on the partition of something in a tree that lies there as it is.
 ///
 /// # Errors
-/// `Nametoolong`.
-pub fn data_path(guest: &dyn Guest, path: &str) -> Result<Path, Errno> {
-    let folder = data::folder(guest.name())?;
+/// `Nametoolong`; `Noent` for the image.
+pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path, Errno> {
+    let mut folder = Err(Errno::Noent);
+    match tree {
+        Tree::Data => folder = data::folder(guest.name()).map_err(Errno::from),
+        Tree::Image => {}
+        Tree::Mount { index, .. } => guest.spec(&mut |spec| {
+            if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
+                folder = Path::try_from(mount.source).map_err(|_| Errno::Nametoolong);
+            }
+        }),
+    }
+    let folder = folder?;
     if path.is_empty() {
         return Ok(folder);
     }
     Ok(content::join(&folder, path)?)
+}
+
+/// Where the guest finds a tree.
+///
+/// # Errors
+/// None, for a tree that there is.
+pub fn mounted_at(guest: &dyn Guest, tree: Tree) -> Result<Mounts, Errno> {
+    let mut name = Err(Errno::Badf);
+    let mut set = |at: &str| name = Mounts::try_from(at).map_err(|_| Errno::Nametoolong);
+    match tree {
+        Tree::Data => set("/"),
+        Tree::Image => set(mount::IMAGE),
+        Tree::Mount { index, .. } => guest.spec(&mut |spec| {
+            if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
+                set(mount.at);
+            }
+        }),
+    }
+    name
 }
 
 /// The path on the partition of a blob layer that has this name under `/image`.
@@ -88,7 +119,6 @@ pub fn metadata<S: Storage>(
     path: &str,
 ) -> Result<Metadata, Errno> {
     match tree {
-        Tree::Data => Ok(storage.metadata(&data_path(guest, path)?)?),
         Tree::Image if path.is_empty() => Ok(Metadata {
             kind: EntryKind::Directory,
             size: 0,
@@ -100,6 +130,7 @@ pub fn metadata<S: Storage>(
                 size: content.size,
             })
         }
+        _ => Ok(storage.metadata(&partition_path(guest, tree, path)?)?),
     }
 }
 
@@ -112,37 +143,41 @@ pub fn entries<S: Storage>(
     guest: &dyn Guest,
     tree: Tree,
     path: &str,
-    entry: &mut dyn FnMut(&str, EntryKind),
+    entry: &mut dyn FnMut(&str, Metadata),
 ) -> Result<(), Errno> {
     match tree {
-        Tree::Data => storage
-            .read_dir(&data_path(guest, path)?, &mut |name, metadata| {
-                entry(name, metadata.kind);
-                true
-            })
-            .map_err(Errno::from),
         Tree::Image => {
             let mut index = 0_usize;
-            while let Some(name) = blob_name(guest, index) {
-                entry(&name, EntryKind::File);
+            while let Some((name, size)) = blob_entry(guest, index) {
+                let kind = EntryKind::File;
+                entry(&name, Metadata { kind, size });
                 index = index.saturating_add(1);
             }
             Ok(())
         }
+        _ => storage
+            .read_dir(
+                &partition_path(guest, tree, path)?,
+                &mut |name, metadata| {
+                    entry(name, metadata);
+                    true
+                },
+            )
+            .map_err(Errno::from),
     }
 }
 
-/// The name under which a blob is listed.
-fn blob_name(guest: &dyn Guest, index: usize) -> Option<String<MAX_TITLE>> {
-    let mut name = None;
+/// The name under which a blob is listed, and its size.
+fn blob_entry(guest: &dyn Guest, index: usize) -> Option<(String<MAX_TITLE>, u64)> {
+    let mut entry = None;
     guest.spec(&mut |spec| {
         let blobs = &spec.image.blobs;
-        name = blobs.get(index).map(|blob| {
+        entry = blobs.get(index).map(|blob| {
             let title = title(blobs, index).and_then(|title| String::try_from(title).ok());
-            title.unwrap_or_else(|| digits(blob))
+            (title.unwrap_or_else(|| digits(blob)), blob.content.size)
         });
     });
-    name
+    entry
 }
 
 /// A number for a path that no other path of the container is likely to have: FNV-1a.
@@ -153,11 +188,13 @@ pub fn number(tree: Tree, folder: &str, name: &str) -> u64 {
         "/"
     };
     let top = match tree {
-        Tree::Data => "d",
-        Tree::Image => "i",
+        Tree::Data => b'd',
+        Tree::Image => b'i',
+        Tree::Mount { index, .. } => index,
     };
-    let bytes = [top, folder, separator, name];
+    let bytes = [folder, separator, name];
     let bytes = bytes.iter().flat_map(|text| text.bytes());
+    let bytes = core::iter::once(top).chain(bytes);
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

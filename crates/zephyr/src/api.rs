@@ -71,11 +71,17 @@ impl From<Error> for Errno {
             Error::NameSyntax
             | Error::NameNeeded
             | Error::ArgumentSyntax
-            | Error::EnvironmentSyntax => Self::Invalid,
-            Error::ArgumentsTooLong | Error::EnvironmentTooLong => Self::TooBig,
+            | Error::EnvironmentSyntax
+            | Error::MountSyntax
+            | Error::MountSource
+            | Error::MountTarget => Self::Invalid,
+            Error::ArgumentsTooLong | Error::EnvironmentTooLong | Error::MountsTooMany => {
+                Self::TooBig
+            }
             Error::NameTaken | Error::RecordUnreadable => Self::Exists,
             Error::TableFull => Self::TableFull,
-            Error::State(Refusal::Running | Refusal::Paused | Refusal::NotPaused) => Self::Busy,
+            Error::MountInUse
+            | Error::State(Refusal::Running | Refusal::Paused | Refusal::NotPaused) => Self::Busy,
             Error::State(Refusal::NotRunning | Refusal::NotStarted) => Self::NoProcess,
             Error::Start(_) => Self::NotExecutable,
             Error::TimedOut => Self::Again,
@@ -410,8 +416,10 @@ unsafe fn create(
     let options = Options {
         arguments: &arguments,
         environment: &environment,
+        mounts: &[],
         granted,
         memory_bytes,
+        disk_bytes: None,
         stack_bytes: or(options.stack_bytes, DEFAULT_STACK),
         thread_stack_bytes: DEFAULT_THREAD_STACK,
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),

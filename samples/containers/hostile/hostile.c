@@ -224,6 +224,88 @@ static void way_escape(void)
 	report("refused of 8: ", refused);
 }
 
+/* As above, with every call that takes a path, and paths that libc would not let through. */
+#define IMPORT(function) \
+	__attribute__((import_module("wasi_snapshot_preview1"), import_name(#function)))
+
+IMPORT(path_open)
+int32_t raw_open(int32_t fd, int32_t lookup, const char *path, size_t length, int32_t oflags,
+		 int64_t rights, int64_t inheriting, int32_t flags, uint32_t *opened);
+IMPORT(path_create_directory)
+int32_t raw_create_directory(int32_t fd, const char *path, size_t length);
+IMPORT(path_unlink_file)
+int32_t raw_unlink_file(int32_t fd, const char *path, size_t length);
+IMPORT(path_remove_directory)
+int32_t raw_remove_directory(int32_t fd, const char *path, size_t length);
+IMPORT(path_filestat_get)
+int32_t raw_filestat_get(int32_t fd, int32_t lookup, const char *path, size_t length,
+			 __wasi_filestat_t *stat);
+IMPORT(path_rename)
+int32_t raw_rename(int32_t from_fd, const char *from, size_t from_length, int32_t to_fd,
+		   const char *to, size_t to_length);
+IMPORT(path_link)
+int32_t raw_link(int32_t from_fd, int32_t lookup, const char *from, size_t from_length,
+		 int32_t to_fd, const char *to, size_t to_length);
+IMPORT(path_symlink)
+int32_t raw_symlink(const char *to, size_t to_length, int32_t fd, const char *path,
+		    size_t length);
+
+static void way_trespass(void)
+{
+	enum { DATA = 3, IMAGE = 4, CREATE = 1, READ = 1 << 1, WRITE = 1 << 6 };
+#define PATH(text) {text, sizeof(text) - 1}
+	static const struct {
+		const char *text;
+		size_t length;
+	} paths[] = {
+		PATH(".."),
+		PATH("../"),
+		PATH("../other/secret"),
+		PATH("../../index.json"),
+		PATH("./../../data/other/secret"),
+		PATH("inside/../../other/secret"),
+		PATH("inside/../.."),
+		PATH("/"),
+		PATH("/data/other/secret"),
+		PATH("//data/other/secret"),
+		PATH("..\0/other/secret"),
+		PATH("\xc0\xae\xc0\xae/other/secret"),
+		PATH("inside\xff"),
+		PATH(""),
+	};
+	uint32_t tries = 0;
+	uint32_t refused = 0;
+	uint32_t opened;
+	__wasi_filestat_t stat;
+
+	if (raw_create_directory(DATA, "inside", 6) != 0 ||
+	    raw_open(DATA, 0, "own", 3, CREATE, READ | WRITE, 0, 0, &opened) != 0) {
+		puts("nothing to begin with");
+		return;
+	}
+	(void)!__wasi_fd_close(opened);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const char *text = paths[i].text;
+		size_t length = paths[i].length;
+
+		for (int32_t top = DATA; top <= IMAGE; top++) {
+			refused += raw_open(top, 1, text, length, 0, READ, 0, 0, &opened) != 0;
+			refused += raw_open(top, 1, text, length, CREATE, WRITE, 0, 0, &opened) != 0;
+			refused += raw_create_directory(top, text, length) != 0;
+			refused += raw_unlink_file(top, text, length) != 0;
+			refused += raw_remove_directory(top, text, length) != 0;
+			refused += raw_filestat_get(top, 1, text, length, &stat) != 0;
+			refused += raw_rename(DATA, "own", 3, top, text, length) != 0;
+			refused += raw_rename(top, text, length, DATA, "taken", 5) != 0;
+			refused += raw_link(top, 0, text, length, DATA, "taken", 5) != 0;
+			refused += raw_symlink(text, length, DATA, "taken", 5) != 0;
+			tries += 10;
+		}
+	}
+	report("tried: ", tries);
+	report("refused: ", refused);
+}
+
 static const struct {
 	const char *name;
 	void (*go)(void);
@@ -245,6 +327,7 @@ static const struct {
 	{"grow", way_grow},
 	{"pointers", way_pointers},
 	{"escape", way_escape},
+	{"trespass", way_trespass},
 };
 
 int main(int argc, char **argv)

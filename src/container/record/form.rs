@@ -21,6 +21,8 @@
 //! | 9 | the arguments, each followed by a NUL |
 //! | 10 … 14 | bytes of memory, of stack, of the thread's stack; priority; time limit in ms |
 //! | 15 | when it was created, in seconds since 1970 |
+//! | 16 | the mounts, each `SRC:DST[:ro]` followed by a NUL |
+//! | 17 | bytes of disk |
 //!
 //! | key of a state | value |
 //! |---|---|
@@ -39,6 +41,7 @@ use sha2::Digest as _;
 
 use super::{Dates, Error};
 use crate::container::Spec;
+use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::Code;
@@ -164,7 +167,9 @@ pub fn write_spec(
                 blobs,
             },
         arguments,
+        mounts,
         memory_bytes,
+        disk_bytes,
         stack_bytes,
         thread_stack_bytes,
         priority,
@@ -179,6 +184,8 @@ pub fn write_spec(
             aot_annotations.is_err(),
             time_limit_ms.is_some(),
             created.is_some(),
+            !mounts.is_empty(),
+            disk_bytes.is_some(),
         ];
         let count = optional.iter().filter(|&&there| there).count();
         to.map(13_u64.saturating_add(count as u64))?;
@@ -214,6 +221,12 @@ pub fn write_spec(
         if let Some(created) = created {
             to.u32(15)?.u32(created.get())?;
         }
+        if !mounts.is_empty() {
+            to.u32(16)?.str(mounts)?;
+        }
+        if let Some(limit) = disk_bytes {
+            to.u32(17)?.u32(*limit)?;
+        }
         Ok(())
     })
 }
@@ -246,7 +259,9 @@ pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
             blobs: Vec::new(),
         },
         arguments: String::new(),
+        mounts: String::new(),
         memory_bytes: 0,
+        disk_bytes: None,
         stack_bytes: 0,
         thread_stack_bytes: 0,
         priority: 0,
@@ -297,6 +312,18 @@ pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
             13 => spec.priority = from.u8()?,
             14 => spec.time_limit_ms = Some(from.u32()?),
             15 => created = NonZeroU32::new(from.u32()?),
+            16 => {
+                let mounts = terminated(from.str()?)?;
+                // Nothing is mounted that could not be asked for.
+                if mounts
+                    .split_terminator('\0')
+                    .any(|one| Mount::parse(one).is_err())
+                {
+                    return Err(wrong());
+                }
+                spec.mounts = mounts.try_into().map_err(|_| wrong())?;
+            }
+            17 => spec.disk_bytes = Some(from.u32()?),
             _ => return Ok(false),
         }
         seen |= 1_u32.checked_shl(key).unwrap_or(0);
@@ -309,8 +336,8 @@ pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
     }
 }
 
-/// The keys that every spec has: all but 4, 14 and 15.
-const NEEDED: u32 = 0xffff & !(1 << 4 | 1 << 14 | 1 << 15);
+/// The keys that every spec has: all but 4, and those from 14 on.
+const NEEDED: u32 = 0x3fff & !(1 << 4);
 
 fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Undecodable> {
     if from.array()? != Some(items) {
@@ -428,7 +455,9 @@ mod tests {
                 blobs: [blob.clone(), blob].into_iter().collect(),
             },
             arguments: "a\0b c\0".try_into().unwrap(),
+            mounts: "/a:/b\0/c:/d:ro\0".try_into().unwrap(),
             memory_bytes: 1,
+            disk_bytes: Some(0),
             stack_bytes: 2,
             thread_stack_bytes: u32::MAX,
             priority: 255,
@@ -469,6 +498,8 @@ mod tests {
         least.image.permissions = Permissions::default();
         least.image.environment.clear();
         least.time_limit_ms = None;
+        least.mounts.clear();
+        least.disk_bytes = None;
         let record = written(|put| write_spec(&least, None, put));
         assert_eq!(read_spec(&record), Ok((least, None)));
     }
@@ -486,6 +517,8 @@ mod tests {
         most.arguments = (&*full("\0", most.arguments.capacity()))
             .try_into()
             .unwrap();
+        most.mounts.clear();
+        while most.mounts.push_str("/a:/b\0").is_ok() {}
         let mut blob = most.image.blobs.pop().unwrap();
         blob.title = (&*full("t", blob.title.capacity())).try_into().unwrap();
         most.image.blobs.clear();
@@ -496,6 +529,16 @@ mod tests {
         let record = written(|put| write_spec(&most, NonZeroU32::new(u32::MAX), put));
         assert!(record.len() <= super::super::MAX_BYTES, "{}", record.len());
         assert_eq!(read_spec(&record).map(|(spec, _)| spec), Ok(most));
+    }
+
+    #[test]
+    fn a_mount_that_could_not_be_asked_for_is_damage() {
+        for mounts in ["/:/a\0", "/data/other:/a\0", "/a\0", "/a:/b"] {
+            let mut bad = spec();
+            bad.mounts = mounts.try_into().unwrap();
+            let record = written(|put| write_spec(&bad, None, put));
+            assert_eq!(read_spec(&record), Err(Error::Damaged), "{mounts:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done with open descriptors: `fd_*`.
 
+use ocre::container::mount::Mounts;
 use ocre::port::{EntryKind, Metadata, Storage};
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
 use crate::memory::{Buffers, Memory, Record};
+use crate::quota::file;
 use crate::rights;
 use crate::table::{Descriptor, Target, Tree};
 use crate::tree;
@@ -65,6 +67,17 @@ pub(super) fn narrow(number: u32) -> Result<u16, Errno> {
     u16::try_from(number).map_err(|_| Errno::Inval)
 }
 
+/// Checks `fstflags`: for each of the two times it is to be a given one, or now, or left.
+///
+/// # Errors
+/// `Inval`.
+pub(super) const fn check_times(which: u32) -> Result<(), Errno> {
+    match which {
+        0..16 if which & 0b11 != 0b11 && which & 0b1100 != 0b1100 => Ok(()),
+        _ => Err(Errno::Inval),
+    }
+}
+
 impl<S: Storage> Wasi<'_, S> {
     pub(crate) fn fd_advise(
         &mut self,
@@ -120,7 +133,7 @@ impl<S: Storage> Wasi<'_, S> {
         match self.table.file(fd, right) {
             Ok((_, open)) => Ok(self.storage.sync(open.file())?),
             // A folder's entries are on flash as soon as they are made.
-            Err(Errno::Badf) if matches!(target, Target::Node(_)) => Ok(()),
+            Err(Errno::Badf) if matches!(target, Target::Top(_) | Target::Node(_)) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
     }
@@ -144,7 +157,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(match descriptor.target {
             Target::Input | Target::Output(_) => CHARACTER_DEVICE,
             Target::Node(index) if self.table.node(index)?.file.is_some() => REGULAR_FILE,
-            Target::Node(_) => DIRECTORY,
+            Target::Top(_) | Target::Node(_) => DIRECTORY,
         })
     }
 
@@ -189,6 +202,7 @@ impl<S: Storage> Wasi<'_, S> {
         let descriptor = *self.table.with_right(fd, rights::FD_FILESTAT_GET)?;
         let record = match descriptor.target {
             Target::Input | Target::Output(_) => filestat_of(0, CHARACTER_DEVICE, 0),
+            Target::Top(tree) => filestat_of(tree::number(tree, "", ""), DIRECTORY, 0),
             Target::Node(index) => {
                 let node = self.table.node(index)?;
                 let number = tree::number(node.tree, &node.path, "");
@@ -209,9 +223,13 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         size: u64,
     ) -> Result<(), Error> {
-        self.grow(fd, rights::FD_FILESTAT_SET_SIZE, size)?;
-        let (_, open) = self.table.file(fd, rights::FD_FILESTAT_SET_SIZE)?;
-        Ok(self.storage.truncate(open.file(), size)?)
+        let right = rights::FD_FILESTAT_SET_SIZE;
+        self.grow(fd, right, size)?;
+        let (_, open) = self.table.file(fd, right)?;
+        let now = self.storage.size(open.file())?;
+        self.storage.truncate(open.file(), size)?;
+        self.quota.count_change(Some(file(now)), Some(file(size)));
+        Ok(())
     }
 
     /// Extends a file to `size`, if it is shorter: in pieces, as the zeros are all written, and
@@ -220,14 +238,20 @@ impl<S: Storage> Wasi<'_, S> {
         let storage = self.storage;
         let (_, open) = self.table.file(fd, right)?;
         let mut now = storage.size(open.file())?;
-        if size > now && size.saturating_sub(now) > storage.space()?.free {
+        if now >= size {
+            return Ok(());
+        }
+        self.quota.admit(Some(file(now)), file(size))?;
+        if size.saturating_sub(now) > storage.space()?.free {
             return Err(Errno::Nospc.into());
         }
         while now < size {
             self.guest.check()?;
-            now = now.saturating_add(PIECE.into()).min(size);
+            let more = now.saturating_add(PIECE.into()).min(size);
             let (_, open) = self.table.file(fd, right)?;
-            storage.truncate(open.file(), now)?;
+            storage.truncate(open.file(), more)?;
+            self.quota.count_change(Some(file(now)), Some(file(more)));
+            now = more;
         }
         Ok(())
     }
@@ -239,9 +263,10 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         _accessed: u64,
         _modified: u64,
-        _which: u32,
+        which: u32,
     ) -> Result<(), Error> {
-        self.table.descriptor(fd)?;
+        check_times(which)?;
+        self.table.with_right(fd, rights::FD_FILESTAT_SET_TIMES)?;
         Err(Errno::Notsup.into())
     }
 
@@ -274,13 +299,13 @@ impl<S: Storage> Wasi<'_, S> {
 
     /// # Errors
     /// `Badf` for what the guest has opened by itself: that is how it knows the end of the list.
-    fn preopened_at(&mut self, fd: u32) -> Result<&'static str, Errno> {
+    fn preopened_at(&mut self, fd: u32) -> Result<Mounts, Errno> {
         match *self.table.descriptor(fd)? {
             Descriptor {
                 preopened: true,
-                target: Target::Node(index),
+                target: Target::Top(tree),
                 ..
-            } => Ok(self.table.node(index)?.tree.mounted_at()),
+            } => tree::mounted_at(self.guest, tree),
             _ => Err(Errno::Badf),
         }
     }
@@ -298,7 +323,7 @@ impl<S: Storage> Wasi<'_, S> {
         let descriptor = *self.table.with_right(fd, rights::FD_READ)?;
         let total = match descriptor.target {
             Target::Input => self.read_input(&descriptor, memory, buffers)?,
-            Target::Output(_) => return Err(Errno::Badf.into()),
+            Target::Output(_) | Target::Top(_) => return Err(Errno::Badf.into()),
             Target::Node(_) => {
                 let total = self.read_file(memory, fd, buffers, descriptor.offset)?;
                 let (descriptor, _) = self.table.file(fd, rights::FD_READ)?;
@@ -329,7 +354,7 @@ impl<S: Storage> Wasi<'_, S> {
     fn check_position(&mut self, fd: u32, right: u64) -> Result<(), Errno> {
         match self.table.descriptor(fd)?.target {
             Target::Input | Target::Output(_) => Err(Errno::Spipe),
-            Target::Node(_) => self.table.file(fd, right).map(|_| ()),
+            Target::Top(_) | Target::Node(_) => self.table.file(fd, right).map(|_| ()),
         }
     }
 
@@ -422,7 +447,7 @@ impl<S: Storage> Wasi<'_, S> {
         memory.check(written, 1, 4)?;
         let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
         let total = match descriptor.target {
-            Target::Input => return Err(Errno::Badf.into()),
+            Target::Input | Target::Top(_) => return Err(Errno::Badf.into()),
             Target::Output(stream) => {
                 let mut total = 0_u32;
                 for index in 0..buffers.count() {
@@ -485,11 +510,10 @@ impl<S: Storage> Wasi<'_, S> {
                 self.guest.check()?;
                 let to = offset.saturating_add(total.into());
                 let bytes = u32::try_from(piece.len()).map_err(|_| Errno::Fault)?;
-                let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
-                match open.write(self.storage, to, piece) {
+                match self.write_piece(fd, to, piece) {
                     Ok(()) => total = total.saturating_add(bytes),
                     Err(_) if total > 0 => return Ok(total),
-                    Err(error) => return Err(error.into()),
+                    Err(errno) => return Err(errno.into()),
                 }
             }
         }
@@ -498,6 +522,19 @@ impl<S: Storage> Wasi<'_, S> {
             self.storage.sync(open.file())?;
         }
         Ok(total)
+    }
+
+    fn write_piece(&mut self, fd: u32, to: u64, piece: &[u8]) -> Result<(), Errno> {
+        let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
+        let old = self.storage.size(open.file())?;
+        let length = u64::try_from(piece.len()).map_err(|_| Errno::Fault)?;
+        let new = old.max(to.saturating_add(length));
+        self.quota.admit(Some(file(old)), file(new))?;
+        let written = open.write(self.storage, to, piece);
+        // What a write that failed has left is what the file says, and at worst all of it.
+        let new = self.storage.size(open.file()).unwrap_or(new);
+        self.quota.count_change(Some(file(old)), Some(file(new)));
+        Ok(written?)
     }
 
     /// Entries come in the order of a number made of their names, which is also the cookie: so
@@ -513,8 +550,8 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         memory.check(used, 1, 4)?;
         memory.check(buffer, length, 1)?;
-        let (_, node) = self.table.folder(fd, rights::FD_READDIR)?;
-        let (tree, path) = (node.tree, node.path.clone());
+        let (_, tree, path) = self.table.folder(fd, rights::FD_READDIR)?;
+        let path = entry_name(path).ok_or(Errno::Nametoolong)?;
         let mut cookie = cookie;
         let mut filled = 0_u32;
         while filled < length {
@@ -555,7 +592,7 @@ impl<S: Storage> Wasi<'_, S> {
             }
         }
         let mut next: Option<Entry> = None;
-        tree::entries(self.storage, self.guest, tree, path, &mut |name, kind| {
+        tree::entries(self.storage, self.guest, tree, path, &mut |name, found| {
             let number = tree::number(tree, path, name);
             let candidate = number.max(3);
             if candidate > cookie
@@ -567,7 +604,7 @@ impl<S: Storage> Wasi<'_, S> {
                     cookie: candidate,
                     number,
                     name,
-                    file_type: file_type(kind),
+                    file_type: file_type(found.kind),
                 });
             }
         })?;

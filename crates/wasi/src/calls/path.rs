@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done by path: `path_*`.
 
+use ocre::image::content::Path;
 use ocre::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
 
-use super::descriptor::{ANY_FLAGS, filestat, narrow};
+use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow};
 use crate::Wasi;
 use crate::errno::{Errno, Error};
 use crate::memory::Memory;
 use crate::path::{RelativePath, is_within, resolve};
+use crate::quota::file;
 use crate::rights;
 use crate::table::{Descriptor, OpenFile, Target, Tree};
 use crate::tree;
@@ -32,9 +34,9 @@ impl Located {
     /// For what changes the folder that it is in.
     ///
     /// # Errors
-    /// `Rofs` in the image; `Inval` for a top folder.
+    /// `Rofs` where nothing may be changed; `Inval` for a top folder.
     fn writable(self) -> Result<Self, Errno> {
-        if self.tree == Tree::Image {
+        if self.tree.is_read_only() {
             return Err(Errno::Rofs);
         }
         if self.path.is_empty() {
@@ -55,9 +57,8 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<Located, Errno> {
         let given = memory.bytes(path, length)?;
         let (storage, guest) = (self.storage, self.guest);
-        let (descriptor, node) = self.table.folder(fd, right)?;
-        let tree = node.tree;
-        let resolved = resolve(&node.path, given, &mut |path| match tree::metadata(
+        let (descriptor, tree, base) = self.table.folder(fd, right)?;
+        let resolved = resolve(base, given, &mut |path| match tree::metadata(
             storage, guest, tree, path,
         )?
         .kind
@@ -91,6 +92,10 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(found)
     }
 
+    fn partition_path(&self, located: &Located) -> Result<Path, Errno> {
+        tree::partition_path(self.guest, located.tree, &located.path)
+    }
+
     pub(crate) fn path_create_directory(
         &mut self,
         memory: &mut Memory<'_>,
@@ -104,8 +109,17 @@ impl<S: Storage> Wasi<'_, S> {
             return Err(Errno::Exist.into());
         }
         let located = located.writable()?;
-        let path = tree::data_path(self.guest, &located.path)?;
-        Ok(self.storage.create_dir(&path)?)
+        let path = self.partition_path(&located)?;
+        let folder = Metadata {
+            kind: EntryKind::Directory,
+            size: 0,
+        };
+        if self.metadata(&located).is_err() {
+            self.quota.admit(None, folder)?;
+        }
+        self.storage.create_dir(&path)?;
+        self.quota.count_change(None, Some(folder));
+        Ok(())
     }
 
     pub(crate) fn path_filestat_get(
@@ -128,16 +142,19 @@ impl<S: Storage> Wasi<'_, S> {
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_filestat_set_times(
         &mut self,
-        _: &mut Memory<'_>,
+        memory: &mut Memory<'_>,
         fd: u32,
         _lookup: u32,
-        _path: u32,
-        _length: u32,
+        path: u32,
+        length: u32,
         _accessed: u64,
         _modified: u64,
-        _which: u32,
+        which: u32,
     ) -> Result<(), Error> {
-        self.table.descriptor(fd)?;
+        check_times(which)?;
+        let right = rights::PATH_FILESTAT_SET_TIMES;
+        let located = self.locate(memory, fd, right, path, length)?;
+        self.metadata(&located)?;
         Err(Errno::Notsup.into())
     }
 
@@ -145,32 +162,58 @@ impl<S: Storage> Wasi<'_, S> {
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_link(
         &mut self,
-        _: &mut Memory<'_>,
+        memory: &mut Memory<'_>,
         old_fd: u32,
-        _lookup: u32,
-        _old_path: u32,
-        _old_length: u32,
+        lookup: u32,
+        old_path: u32,
+        old_length: u32,
         new_fd: u32,
-        _new_path: u32,
-        _new_length: u32,
+        new_path: u32,
+        new_length: u32,
     ) -> Result<(), Error> {
-        self.table.descriptor(old_fd)?;
-        self.table.descriptor(new_fd)?;
-        Err(Errno::Notsup.into())
+        if lookup != 0 {
+            return Err(Errno::Inval.into());
+        }
+        let right = rights::PATH_LINK_SOURCE;
+        let old = self.locate(memory, old_fd, right, old_path, old_length)?;
+        if self.metadata(&old)?.kind == EntryKind::Directory {
+            return Err(Errno::Perm.into());
+        }
+        let right = rights::PATH_LINK_TARGET;
+        self.no_link(memory, new_fd, right, new_path, new_length)
+    }
+
+    /// What making a link there answers.
+    fn no_link(
+        &mut self,
+        memory: &Memory<'_>,
+        fd: u32,
+        right: u64,
+        path: u32,
+        length: u32,
+    ) -> Result<(), Error> {
+        let located = self.locate(memory, fd, right, path, length)?;
+        Err(match self.metadata(&located) {
+            Ok(_) => Errno::Exist,
+            Err(Errno::Noent) if located.folder => Errno::Noent,
+            Err(Errno::Noent) => Errno::Notsup,
+            Err(errno) => errno,
+        }
+        .into())
     }
 
     /// There are no links.
     pub(crate) fn path_symlink(
         &mut self,
-        _: &mut Memory<'_>,
-        _old_path: u32,
-        _old_length: u32,
+        memory: &mut Memory<'_>,
+        old_path: u32,
+        old_length: u32,
         fd: u32,
-        _new_path: u32,
-        _new_length: u32,
+        new_path: u32,
+        new_length: u32,
     ) -> Result<(), Error> {
-        self.table.descriptor(fd)?;
-        Err(Errno::Notsup.into())
+        memory.bytes(old_path, old_length)?;
+        self.no_link(memory, fd, rights::PATH_SYMLINK, new_path, new_length)
     }
 
     /// There are no links, so nothing that is there is one.
@@ -224,30 +267,36 @@ impl<S: Storage> Wasi<'_, S> {
         self.table.check_room()?;
         located.folder |= oflags & DIRECTORY != 0;
         let found = match self.metadata(&located) {
-            Ok(found) => Some(found.kind),
+            Ok(found) => Some(found),
             Err(Errno::Noent) if oflags & CREAT != 0 && !located.folder => None,
             Err(errno) => return Err(errno.into()),
         };
         if found.is_some() && oflags & (CREAT | EXCL) == CREAT | EXCL {
             return Err(Errno::Exist.into());
         }
-        let (index, rights) = if found == Some(EntryKind::Directory) {
-            let written = rights & rights::FD_WRITE != 0 || oflags & (TRUNC | CREAT) != 0;
-            if written && oflags & DIRECTORY == 0 {
+        let (target, rights) = if found.is_some_and(|found| found.kind == EntryKind::Directory) {
+            let made = oflags & (TRUNC | CREAT) != 0 && oflags & DIRECTORY == 0;
+            if made || rights & rights::FD_WRITE != 0 {
                 return Err(Errno::Isdir.into());
             }
-            let index = self.table.add_node(located.tree, located.path, None);
-            (index.map_err(|_| Errno::Mfile)?, rights & rights::FOLDER)
-        } else {
-            let allowed = match located.tree {
-                Tree::Data => rights::FILE,
-                Tree::Image => rights::FILE & !rights::CHANGE,
+            let target = if located.path.is_empty() {
+                Target::Top(located.tree)
+            } else {
+                let index = self.table.add_node(located.tree, located.path, None);
+                Target::Node(index.map_err(|_| Errno::Mfile)?)
             };
-            let index = self.open_file(located, found.is_none(), oflags, rights)?;
-            (index, rights & allowed)
+            (target, rights & rights::FOLDER)
+        } else {
+            let allowed = if located.tree.is_read_only() {
+                rights::FILE & !rights::CHANGE
+            } else {
+                rights::FILE
+            };
+            let index = self.open_file(located, found, oflags, rights)?;
+            (Target::Node(index), rights & allowed)
         };
         let opened_fd = self.table.add(Descriptor {
-            target: Target::Node(index),
+            target,
             rights,
             inheriting,
             flags,
@@ -261,40 +310,45 @@ impl<S: Storage> Wasi<'_, S> {
     fn open_file(
         &mut self,
         located: Located,
-        create: bool,
+        found: Option<Metadata>,
         oflags: u16,
         rights: u64,
     ) -> Result<usize, Error> {
         let truncate = oflags & TRUNC != 0;
+        let create = found.is_none();
         let written = truncate || create || rights & rights::FD_WRITE != 0;
-        if located.tree == Tree::Image && written {
+        if located.tree.is_read_only() && written {
             return Err(Errno::Rofs.into());
         }
+        let new = if truncate { Some(file(0)) } else { found };
+        let new = new.unwrap_or(file(0));
+        self.quota.admit(found, new)?;
         if let Some(index) = self.table.find_file(located.tree, &located.path) {
             if truncate && let Some(open) = &mut self.table.node(index)?.file {
                 self.storage.truncate(open.file(), 0)?;
+                self.quota.count_change(found, Some(new));
             }
             return Ok(index);
         }
-        let file = match located.tree {
-            Tree::Image => {
-                let (path, _) = tree::blob_path(self.guest, &located.path)?;
-                self.storage.open(&path, OpenMode::READ)
-            }
-            // For writing too, whoever opens it first: there is only this one handle.
-            Tree::Data => self.storage.open(
-                &tree::data_path(self.guest, &located.path)?,
-                OpenMode {
-                    read: true,
-                    write: true,
-                    create,
-                    exclusive: false,
-                    truncate,
-                    append: false,
-                },
-            ),
+        let path = match located.tree {
+            Tree::Image => tree::blob_path(self.guest, &located.path)?.0,
+            _ => self.partition_path(&located)?,
         };
-        let open = OpenFile::new(file?);
+        let mode = if located.tree.is_read_only() {
+            OpenMode::READ
+        } else {
+            // For writing too, whoever opens it first: there is only this one handle.
+            OpenMode {
+                read: true,
+                write: true,
+                create,
+                exclusive: false,
+                truncate,
+                append: false,
+            }
+        };
+        let open = OpenFile::new(self.storage.open(&path, mode)?);
+        self.quota.count_change(found, Some(new));
         let added = self.table.add_node(located.tree, located.path, Some(open));
         match added {
             Ok(index) => Ok(index),
@@ -319,8 +373,15 @@ impl<S: Storage> Wasi<'_, S> {
         if self.metadata(&located)?.kind == EntryKind::File {
             return Err(Errno::Notdir.into());
         }
-        let path = tree::data_path(self.guest, &located.path)?;
-        Ok(self.storage.remove(&path)?)
+        self.remove(&located)
+    }
+
+    /// Removes what is there.
+    fn remove(&mut self, located: &Located) -> Result<(), Error> {
+        let found = self.metadata(located)?;
+        self.storage.remove(&self.partition_path(located)?)?;
+        self.quota.count_change(Some(found), None);
+        Ok(())
     }
 
     pub(crate) fn path_unlink_file(
@@ -335,14 +396,13 @@ impl<S: Storage> Wasi<'_, S> {
         if self.metadata(&located)?.kind == EntryKind::Directory {
             return Err(Errno::Isdir.into());
         }
-        self.check_closed(&located.path)?;
-        let path = tree::data_path(self.guest, &located.path)?;
-        Ok(self.storage.remove(&path)?)
+        self.check_closed(&located)?;
+        self.remove(&located)
     }
 
     /// An open file's handle would go on reading blocks that are given to other files.
-    fn check_closed(&self, path: &str) -> Result<(), Errno> {
-        match self.table.find_file(Tree::Data, path) {
+    fn check_closed(&self, located: &Located) -> Result<(), Errno> {
+        match self.table.find_file(located.tree, &located.path) {
             Some(_) => Err(Errno::Busy),
             None => Ok(()),
         }
@@ -370,32 +430,34 @@ impl<S: Storage> Wasi<'_, S> {
         let kind = self.metadata(&old)?.kind;
         // A folder may be renamed to a path that ends with `/`, though nothing is there yet.
         new.folder &= kind == EntryKind::File;
-        match self.metadata(&new).map(|found| found.kind) {
-            Ok(EntryKind::File) if kind == EntryKind::Directory => {
-                return Err(Errno::Notdir.into());
+        let replaced = match self.metadata(&new) {
+            Ok(found) if found.kind != kind => {
+                let errno = match kind {
+                    EntryKind::Directory => Errno::Notdir,
+                    EntryKind::File => Errno::Isdir,
+                };
+                return Err(errno.into());
             }
-            Ok(EntryKind::Directory) if kind == EntryKind::File => {
-                return Err(Errno::Isdir.into());
-            }
+            Ok(found) => Some(found),
             Err(Errno::Noent) if new.folder => return Err(Errno::Notdir.into()),
-            Ok(_) | Err(Errno::Noent) => {}
+            Err(Errno::Noent) => None,
             Err(errno) => return Err(errno.into()),
-        }
+        };
         if old.path == new.path {
             return Ok(());
         }
         if kind == EntryKind::Directory && is_within(&new.path, &old.path) {
             return Err(Errno::Inval.into());
         }
-        self.check_closed(&old.path)?;
-        self.check_closed(&new.path)?;
-        self.table.moves(&old.path, &new.path)?;
-        let from = tree::data_path(self.guest, &old.path)?;
-        let to = tree::data_path(self.guest, &new.path)?;
+        self.check_closed(&old)?;
+        self.check_closed(&new)?;
+        self.table.moves(old.tree, &old.path, &new.path, false)?;
+        let from = self.partition_path(&old)?;
+        let to = self.partition_path(&new)?;
         match self.storage.rename(&from, &to) {
             Ok(()) => {
-                self.table.has_moved(&old.path, &new.path);
-                Ok(())
+                self.quota.count_change(replaced, None);
+                Ok(self.table.moves(old.tree, &old.path, &new.path, true)?)
             }
             Err(StorageError::Exists) => Err(Errno::Notempty.into()),
             Err(error) => Err(error.into()),

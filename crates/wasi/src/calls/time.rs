@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Clocks, and waiting for a time or for input.
 
-use ocre::port::{Storage, Stream};
+use ocre::port::Storage;
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
@@ -130,6 +130,7 @@ impl<S: Storage> Wasi<'_, S> {
             let mut ready = 0_u32;
             let mut until_us: Option<u64> = None;
             for index in 0..count {
+                self.guest.check()?;
                 let at = element(subscriptions, index, SUBSCRIPTION)?;
                 let userdata = memory.u64(at)?;
                 let (kind, subscription) = subscription(memory, at)?;
@@ -202,7 +203,7 @@ impl<S: Storage> Wasi<'_, S> {
                     }
                 }
             }
-            Target::Output(Stream::Stdout | Stream::Stderr) => return Ok(Errno::Badf.into()),
+            Target::Output(_) | Target::Top(_) => return Ok(Errno::Badf.into()),
             Target::Node(_) => {
                 let storage = self.storage;
                 let (descriptor, open) = match self.table.file(fd, right) {
@@ -230,7 +231,7 @@ impl<S: Storage> Wasi<'_, S> {
             .map(|descriptor| descriptor.target);
         let checked = match target {
             Err(errno) => Err(errno),
-            Ok(Target::Input) => Err(Errno::Badf),
+            Ok(Target::Input | Target::Top(_)) => Err(Errno::Badf),
             Ok(Target::Output(_)) => Ok(()),
             Ok(Target::Node(_)) => self.table.file(fd, right).map(|_| ()),
         };

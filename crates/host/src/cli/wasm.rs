@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre wasm run`: a module, without an image and a container, over folders of the PC.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ocre::command::{Status, advice};
+use ocre::container::state::Outcome;
+use ocre::image::judge::Policy;
+use ocre::port::{Exit, StorageError};
+use ocre_host::directory::Directory;
+use ocre_host::platform::bare::{self, Refusal, Setting};
+use ocre_wamr::Engine;
+
+use super::failure::Failure;
+use super::output::Output;
+
+/// Bytes of stack for interpreted frames.
+const STACK: u32 = 1024 * 1024;
+
+/// Runs a module.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A folder of the PC, and where the module finds it
+    #[arg(long, value_name = "HOST::GUEST", value_parser = folder)]
+    dir: Vec<(PathBuf, String)>,
+    /// A variable of its environment
+    #[arg(short, long, value_name = "K=V")]
+    env: Vec<String>,
+    /// The module, or one that `ocre aot` has compiled
+    #[arg(value_name = "FILE.wasm")]
+    input: PathBuf,
+    /// Its arguments
+    #[arg(
+        value_name = "ARG",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    arguments: Vec<String>,
+}
+
+fn folder(text: &str) -> Result<(PathBuf, String), String> {
+    match text.split_once("::") {
+        Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
+            Ok((host.into(), guest.to_owned()))
+        }
+        _ => Err("not HOST::GUEST".to_owned()),
+    }
+}
+
+/// Runs it.
+pub fn run(
+    args: &Args,
+    engine: &Engine,
+    policy: &Policy<'_>,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't run {}", args.input.display());
+    let code = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
+    let (hosts, guests): (Vec<PathBuf>, Vec<&str>) = args
+        .dir
+        .iter()
+        .map(|(host, guest)| (host.clone(), guest.as_str()))
+        .unzip();
+    let folders = Directory::several(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
+        let failure = Failure::new(&what, error.code(), advice::storage(error));
+        failure.at(root.display())
+    })?;
+    let name = args.input.to_string_lossy();
+    let arguments: Vec<&str> = [&*name]
+        .into_iter()
+        .chain(args.arguments.iter().map(String::as_str))
+        .collect();
+    let environment: Vec<&str> = args.env.iter().map(String::as_str).collect();
+    let setting = Setting {
+        arguments: &arguments,
+        environment: &environment,
+        folders: &guests,
+        stack_bytes: STACK,
+    };
+    match bare::run(engine, &code, &folders, &setting, policy) {
+        Ok(Exit::Code(code)) => Ok(Status::of_run(Outcome::Exited(code))),
+        Ok(Exit::Trap(trap)) => {
+            let failure = Failure::new(
+                format!("{} trapped", args.input.display()),
+                trap.code(),
+                advice::trap(trap),
+            );
+            // Where nobody hears it the exit code has to do.
+            let _ = err.text(&format!("{failure}\n"));
+            Ok(Status::of_run(Outcome::Trapped(trap)))
+        }
+        // Nobody stops it but the end of this program.
+        Ok(Exit::Stopped) => Ok(Status::Failed),
+        Err(Refusal::Setting(error)) => {
+            Err(Failure::new(what, error.code(), advice::container(error)))
+        }
+        Err(Refusal::Module(code, words)) => {
+            Err(Failure::new(what, code.as_str(), advice::refusal(code)).because(words))
+        }
+        Err(Refusal::Instantiate) => {
+            let failure = ocre::container::state::Failure::Instantiate;
+            Err(Failure::new(what, failure.code(), advice::failure(failure)))
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A module without a container: the same engine and the same WASI, over folders of the PC.
+//!
+//! Promised: the module meets what it would in a container, but that its top folders are those
+//! it is given, and its console is the program's. It runs on the thread that asks for it, to its
+//! end.
+
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ocre::container::{Error, Guest, Name, Options, Spec};
+use ocre::image::judge::{self, Policy};
+use ocre::image::verdict::Code;
+use ocre::image::{Content, Image};
+use ocre::port::{
+    Clock as _, Console as _, Engine as _, Exit, Halt, Program, StartError, Stop, Stream,
+};
+use ocre_oci::{Format, Sha256};
+use ocre_wamr::{Engine, Stopper};
+use ocre_wasi::Wasi;
+
+use super::{PcClock, PcEntropy, Terminal};
+use crate::directory::Directory;
+
+/// What a module is run with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Its arguments, its own name first.
+    pub arguments: &'a [&'a str],
+    /// `NAME=value`.
+    pub environment: &'a [&'a str],
+    /// Where it finds each folder of [`Directory::several`], in that order.
+    pub folders: &'a [&'a str],
+    /// Bytes of stack for interpreted frames.
+    pub stack_bytes: u32,
+}
+
+/// Why a module did not run.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// Its arguments, environment or folders are refused.
+    Setting(Error),
+    /// It is refused, with the engine's own words.
+    Module(Code, String),
+    /// It could not be instantiated.
+    Instantiate,
+}
+
+/// The module as its host functions see it.
+struct Module {
+    name: Name,
+    spec: Spec,
+    clock: PcClock,
+}
+
+/// Loads a module and runs its `_start`.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn run(
+    engine: &Engine,
+    code: &[u8],
+    folders: &Directory,
+    setting: &Setting<'_>,
+    policy: &Policy<'_>,
+) -> Result<Exit, Refusal> {
+    let name = Name::parse("module").map_err(Refusal::Setting)?;
+    let image = image(code)?;
+    let mut module = Module {
+        spec: spec(&name, image, setting).map_err(Refusal::Setting)?,
+        name,
+        clock: PcClock(Instant::now()),
+    };
+    module.spec.memory_bytes = policy.memory_bytes;
+    let mut code = code.to_vec();
+    let mut words = String::new();
+    let loaded = judge::load(engine, &mut code, &module.spec.image, policy, &mut |more| {
+        words += more
+    });
+    let mut loaded = loaded.map_err(|code| Refusal::Module(code, words))?;
+    let program = Program {
+        entry: &module.spec.image.entry_point,
+        memory_bytes: module.spec.memory_bytes,
+        stack_bytes: module.spec.stack_bytes,
+        instructions: None,
+    };
+    let stopper = Stopper::NEW;
+    let mut wasi = Wasi::bare(folders, &module.clock, &PcEntropy, &module);
+    let ended = engine.run(&mut loaded, &program, &mut wasi, &stopper, &mut || {});
+    wasi.close();
+    ended.map_err(|error| {
+        let code = match error {
+            StartError::Link => Code::WasmImport,
+            StartError::MemoryLimit => Code::LimitMemory,
+            StartError::OutOfMemory => Code::OutOfMemory,
+            StartError::Entry => Code::WasmEntrySignature,
+            StartError::Stack => Code::LimitStack,
+            StartError::Instantiate => return Refusal::Instantiate,
+        };
+        Refusal::Module(code, String::new())
+    })
+}
+
+/// What a judge would have found of an image with that code.
+fn image(code: &[u8]) -> Result<Image, Refusal> {
+    let content = |bytes: &[u8]| Content {
+        digest: Sha256::of(bytes),
+        size: bytes.len() as u64,
+    };
+    let entry_point = "_start".try_into();
+    Ok(Image {
+        manifest: content(&[]),
+        executable: content(code),
+        executable_layer: 0,
+        format: if code.starts_with(&ocre::image::aot::MAGIC) {
+            Format::Aot
+        } else {
+            Format::Wasm
+        },
+        aot_annotations: Ok(()),
+        entry_point: entry_point
+            .map_err(|_| Refusal::Module(Code::WasmEntrySignature, String::new()))?,
+        environment: Default::default(),
+        permissions: Default::default(),
+        blobs: Default::default(),
+    })
+}
+
+fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error> {
+    let mut spec = Spec::new(
+        name,
+        image,
+        &Options {
+            arguments: setting.arguments,
+            environment: setting.environment,
+            stack_bytes: setting.stack_bytes,
+            attached: true,
+            ..Options::default()
+        },
+    )?;
+    // The module's own name is the first, instead of the container's.
+    let own = spec.arguments.split_once('\0').map_or("", |(_, own)| own);
+    spec.arguments = own.try_into().map_err(|_| Error::ArgumentsTooLong)?;
+    for (index, at) in setting.folders.iter().enumerate() {
+        if at.is_empty() || at.contains([':', '\0']) {
+            return Err(Error::MountSyntax);
+        }
+        fmt::Write::write_fmt(&mut spec.mounts, format_args!("/{index}:{at}\0"))
+            .map_err(|_| Error::MountsTooMany)?;
+    }
+    Ok(spec)
+}
+
+impl Guest for Module {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn spec(&self, show: &mut dyn FnMut(&Spec)) {
+        show(&self.spec);
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        Terminal.write(stream, bytes);
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        Terminal.read(buffer)
+    }
+
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+        let left = until_us.map(|until| until.saturating_sub(self.clock.uptime_us()));
+        match left {
+            Some(0) => thread::yield_now(),
+            Some(left) => thread::sleep(Duration::from_micros(left)),
+            None => thread::park(),
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Halt> {
+        Ok(())
+    }
+}

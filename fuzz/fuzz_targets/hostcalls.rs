@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+//! WASI's functions with arbitrary arguments over a live guest memory.
+//!
+//! An input is a list of calls, and of changes of the memory between them, as a hostile guest
+//! would make them. Whatever they are: nothing panics; each answer is an errno of preview 1; the
+//! storage is asked only for what the container was given, and only read where it may only
+//! read; its files take no more room than they may; and once it is killed no call goes on.
+#![no_main]
+
+#[path = "store/memory.rs"]
+#[allow(dead_code)] // what only the store's target uses
+mod memory;
+
+use std::cell::{Cell, RefCell};
+
+use libfuzzer_sys::fuzz_target;
+use memory::{Fault, File, Memory};
+use ocre::container::{Guest, Name, Options, Spec, data, mount};
+use ocre::image::content::blob_path;
+use ocre::image::permission::Permissions;
+use ocre::image::{Blob, Content, Image};
+use ocre::port::{
+    Clock, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Space, Storage,
+    StorageError, Stream,
+};
+use ocre_oci::{Format, Sha256};
+use ocre_wasi::{FUNCTIONS, Wasi};
+
+/// Bytes of linear memory, a multiple of what addresses are made of.
+const MEMORY: usize = 8192;
+/// Bytes between two places in memory that a short argument can name.
+const STRIDE: u32 = 64;
+/// Most calls of one input.
+const CALLS: usize = 48;
+/// Most bytes of the container's files.
+const DISK: u32 = 40 * 1024;
+/// The highest errno of preview 1.
+const LAST_ERRNO: u64 = 76;
+
+/// What a guest could write into its memory; each at a place of its own.
+const TEXTS: [&[u8]; 15] = [
+    b"a",
+    b"b",
+    b"d/a",
+    b"d/b",
+    b"d/e/a",
+    b"../x/secret",
+    b"/data/x/secret",
+    b"d/../a",
+    b"./d/.",
+    b"words",
+    b"..\0a",
+    b"a/",
+    b"\xff\xfe",
+    b"e//f/../../a",
+    b"in/out/in/out/in/out/in/out/in/out/in/out/in/out/in/out/in/out/",
+];
+
+// ---------------------------------------------------------------- the container
+
+struct World {
+    storage: Memory,
+    name: Name,
+    spec: Spec,
+    blob: String,
+}
+
+fn put(storage: &Memory, path: &str, bytes: &[u8]) {
+    let mut file = storage.open(path, OpenMode::REWRITE).expect("a new file");
+    storage.write(&mut file, bytes).expect("there is room");
+    storage.close(file).expect("there is room");
+}
+
+fn world() -> World {
+    let storage = Memory::new(64 * 1024);
+    let content = |bytes: &[u8]| Content {
+        digest: Sha256::of(bytes),
+        size: bytes.len() as u64,
+    };
+    let words = content(b"some words");
+    let blob = blob_path("/", &words.digest).expect("it is short");
+    for folder in [
+        "/blobs",
+        "/blobs/sha256",
+        "/data",
+        "/data/x",
+        "/other",
+        "/shared",
+    ] {
+        storage.create_dir(folder).expect("it is new");
+    }
+    put(&storage, &blob, b"some words");
+    put(&storage, "/data/x/secret", b"a secret");
+    put(&storage, "/other/secret", b"a secret");
+    let name = Name::parse("c").expect("it is a name");
+    data::create(&storage, &name).expect("there is room");
+    put(&storage, "/data/c/b", b"a file that is there");
+    let image = Image {
+        manifest: content(b"manifest"),
+        executable: content(b"code"),
+        executable_layer: 0,
+        format: Format::Wasm,
+        aot_annotations: Ok(()),
+        entry_point: "_start".try_into().expect("it is short"),
+        environment: Default::default(),
+        permissions: Permissions::default(),
+        blobs: [Blob {
+            content: words,
+            title: "words".try_into().expect("it is short"),
+        }]
+        .into_iter()
+        .collect(),
+    };
+    let options = Options {
+        arguments: &["one"],
+        environment: &["A=1"],
+        mounts: &["/shared:/shared", "/readonly:/readonly:ro"],
+        disk_bytes: Some(DISK),
+        ..Options::default()
+    };
+    let spec = Spec::new(&name, image, &options).expect("it is well formed");
+    mount::create(&storage, &spec.mounts).expect("there is room");
+    put(&storage, "/readonly/a", b"to be read");
+    World {
+        storage,
+        name,
+        spec,
+        blob: blob.as_str().to_owned(),
+    }
+}
+
+/// The container as its host functions see it: its time goes by only while it sleeps.
+struct Solo<'a> {
+    world: &'a World,
+    now_us: Cell<u64>,
+    doom_us: u64,
+    checks: Cell<u32>,
+    input: RefCell<&'a [u8]>,
+}
+
+impl Guest for Solo<'_> {
+    fn name(&self) -> &Name {
+        &self.world.name
+    }
+
+    fn spec(&self, show: &mut dyn FnMut(&Spec)) {
+        show(&self.world.spec);
+    }
+
+    fn write(&self, _: Stream, bytes: &[u8]) {
+        assert!(bytes.len() <= MEMORY);
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        let mut input = self.input.borrow_mut();
+        let count = input.len().min(buffer.len()).min(3);
+        let (now, later) = input.split_at(count);
+        buffer[..count].copy_from_slice(now);
+        *input = later;
+        (count > 0 || self.now_us.get() % 2 == 0).then_some(count)
+    }
+
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+        self.check()?;
+        let until = until_us.expect("nothing would end this sleep");
+        self.now_us.set(self.now_us.get().max(until).saturating_add(1));
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Halt> {
+        self.checks.set(self.checks.get() + 1);
+        if self.now_us.get() >= self.doom_us || self.checks.get() > 4096 {
+            Err(Halt::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Clock for Solo<'_> {
+    fn uptime_us(&self) -> u64 {
+        self.now_us.get()
+    }
+
+    fn wall_ns(&self) -> Option<u64> {
+        (self.doom_us % 2 == 0).then_some(1 << 60)
+    }
+}
+
+impl Entropy for Solo<'_> {
+    fn fill(&self, buffer: &mut [u8]) -> bool {
+        buffer.fill(0xa5);
+        self.doom_us % 3 != 0
+    }
+}
+
+/// The storage, which nobody asks for what is not the container's.
+struct Watched<'a> {
+    inner: Memory,
+    blob: &'a str,
+}
+
+fn is_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Watched<'_> {
+    /// Its own folder and the mount that it may change; not these themselves, if `inside`.
+    fn changes(&self, path: &str, inside: bool) {
+        let own = ["/data/c", "/shared"];
+        assert!(
+            own.iter()
+                .any(|own| is_in(path, own) && !(inside && path == *own)),
+            "{path} is changed"
+        );
+    }
+
+    fn reads(&self, path: &str) {
+        if path != self.blob && !is_in(path, "/readonly") {
+            self.changes(path, false);
+        }
+    }
+}
+
+impl Storage for Watched<'_> {
+    type File = File;
+
+    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+        if mode.write {
+            self.changes(path, true);
+        } else {
+            self.reads(path);
+        }
+        self.inner.open(path, mode)
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        self.inner.read(file, buffer)
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+        self.inner.write(file, bytes)
+    }
+
+    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+        self.inner.seek(file, to)
+    }
+
+    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+        self.inner.size(file)
+    }
+
+    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+        self.inner.truncate(file, size)
+    }
+
+    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+        self.inner.sync(file)
+    }
+
+    fn close(&self, file: File) -> Result<(), StorageError> {
+        self.inner.close(file)
+    }
+
+    fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
+        self.reads(path);
+        self.inner.metadata(path)
+    }
+
+    fn create_dir(&self, path: &str) -> Result<(), StorageError> {
+        self.changes(path, true);
+        self.inner.create_dir(path)
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        self.changes(path, true);
+        self.inner.remove(path)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.changes(from, true);
+        self.changes(to, true);
+        self.inner.rename(from, to)
+    }
+
+    fn read_dir(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, Metadata) -> bool,
+    ) -> Result<(), StorageError> {
+        self.reads(path);
+        self.inner.read_dir(path, entry)
+    }
+
+    fn block_bytes(&self) -> u32 {
+        512
+    }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        self.inner.space()
+    }
+}
+
+/// What the files below a folder count as.
+fn usage(storage: &Memory, folder: &str) -> u64 {
+    let mut entries = Vec::new();
+    storage
+        .read_dir(folder, &mut |name, metadata| {
+            entries.push((format!("{folder}/{name}"), metadata));
+            true
+        })
+        .expect("it is a folder");
+    let cost = |(path, metadata): (String, Metadata)| match metadata.kind {
+        EntryKind::File => metadata.size.div_ceil(512).max(1) * 512,
+        EntryKind::Directory => 1024 + usage(storage, &path),
+    };
+    entries.into_iter().map(cost).sum()
+}
+
+// ---------------------------------------------------------------- the input
+
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self, bytes: usize) -> Option<u64> {
+        let mut number = [0; 8];
+        for place in &mut number[..bytes] {
+            *place = self.byte()?;
+        }
+        Some(u64::from_le_bytes(number))
+    }
+
+    /// An argument: a small number, a place in memory, one that is likely to matter, or any.
+    fn argument(&mut self) -> Option<u64> {
+        let word = self.byte()?;
+        let low = u64::from(word & 0x3f);
+        Some(match word {
+            0..0x40 => low,
+            0x40..0x80 => low * u64::from(STRIDE),
+            0x80..0xa0 => MEMORY as u64 - (low & 0x1f),
+            0xa0..0xc0 => 1 << (low & 0x1f),
+            0xc0..0xd0 => self.number(2)?,
+            0xd0..0xe0 => self.number(4)?,
+            0xe0..0xf0 => self.number(8)?,
+            0xf0..0xf4 => (1 << 30) - 1,
+            0xf4..0xf8 => u64::from(u32::MAX) - (low & 3),
+            0xf8..0xfc => i64::MAX as u64 - (low & 3),
+            0xfc..=0xff => u64::MAX - (low & 3),
+        })
+    }
+}
+
+/// A guest's memory with the texts, a list of buffers and subscriptions.
+fn guest_memory() -> Vec<u8> {
+    let mut bytes = vec![0; MEMORY];
+    let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
+    for (index, text) in TEXTS.iter().enumerate() {
+        put(index * STRIDE as usize, text);
+    }
+    // Buffers, at place 16: of 16 bytes, of none, of 1,000, of more than there is room for.
+    for (index, (address, length)) in [(4096, 16), (0, 0), (5000, 1000), (8000, 1 << 31)]
+        .into_iter()
+        .enumerate()
+    {
+        put(1024 + index * 8, &u32::to_le_bytes(address));
+        put(1028 + index * 8, &u32::to_le_bytes(length));
+    }
+    // Subscriptions, at place 32: to a time, to input, to output.
+    for kind in 0..3_u8 {
+        let at = 2048 + usize::from(kind) * 48;
+        put(at, &[kind + 1]);
+        put(at + 8, &[kind]);
+        put(at + 16, &[kind.saturating_sub(1)]);
+        put(at + 24, &5000_u64.to_le_bytes());
+    }
+    bytes
+}
+
+thread_local! {
+    static WORLD: (World, Vec<u8>) = (world(), guest_memory());
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    WORLD.with(|(world, memory)| run(world, memory.clone(), Input(bytes)));
+});
+
+fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
+    let (Some(doom), Some(fault)) = (input.byte(), input.byte()) else {
+        return;
+    };
+    let solo = Solo {
+        world,
+        now_us: Cell::new(1_000_000),
+        doom_us: 1_000_000 + (u64::from(doom) << 14) + 1,
+        checks: Cell::new(0),
+        input: RefCell::new(&TEXTS[14][..usize::from(doom % 32)]),
+    };
+    let storage = Watched {
+        inner: world.storage.clone(),
+        blob: &world.blob,
+    };
+    if fault > 0x80 {
+        let fails = Fault::Once(StorageError::Io);
+        storage.inner.arm(u32::from(fault & 0x1f), fails);
+    }
+    let mut wasi = Wasi::new(&storage, &solo, &solo, &solo);
+    for _ in 0..CALLS {
+        let Some(function) = input.byte() else { break };
+        let function = usize::from(function);
+        let Some(called) = FUNCTIONS.get(function) else {
+            // The guest itself writes to its memory.
+            let (Some(at), Some(value)) = (input.argument(), input.argument()) else {
+                break;
+            };
+            let at = at as usize % MEMORY;
+            let length = (function % 8 + 1).min(MEMORY - at);
+            memory[at..at + length].copy_from_slice(&value.to_le_bytes()[..length]);
+            continue;
+        };
+        let mut arguments = [0; 16];
+        for place in &mut arguments[..called.params.len()] {
+            *place = input.argument().unwrap_or_default();
+        }
+        let was_killed = solo.check().is_err();
+        match wasi.call(function, &mut memory, &mut arguments) {
+            Ok(()) => {
+                assert!(!was_killed, "{} goes on", called.name);
+                assert!(
+                    called.results.is_empty() || arguments[0] <= LAST_ERRNO,
+                    "{} answers {}",
+                    called.name,
+                    arguments[0]
+                );
+            }
+            Err(Halt::Stopped) => {
+                assert!(solo.check().is_err(), "{} ends for nothing", called.name);
+                break;
+            }
+            Err(Halt::Exit(_)) => {
+                assert_eq!(called.name, "proc_exit");
+                break;
+            }
+            Err(Halt::Trap(trap)) => panic!("{} traps: {}", called.name, trap.code()),
+        }
+    }
+    wasi.close();
+    storage.inner.recover();
+    let used = usage(&storage.inner, "/data/c") + usage(&storage.inner, "/shared");
+    assert!(used <= DISK.into(), "the files take {used} bytes");
+}
