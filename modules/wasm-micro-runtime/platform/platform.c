@@ -2,14 +2,17 @@
 /*
  * WAMR's platform on Zephyr.
  *
- * All memory is WAMR's own pool, which the firmware gives it. Executable memory
- * is that pool too, where the CPU lets it be; on the simulator the PC gives it.
- * Guests have no threads of WAMR's: containers run on the firmware's.
+ * All memory is WAMR's own pool, which the firmware gives it. AOT code goes to
+ * the region that devicetree's chosen node ocre,exec-memory names; where there is
+ * none, to the pool, which the CPU lets be executable then; on the simulator the
+ * PC gives its memory. Guests have no threads of WAMR's: containers run on the
+ * firmware's.
  */
 #include "platform_api_extension.h"
 #include "platform_api_vmcore.h"
 
 #include <zephyr/cache.h>
+#include <zephyr/devicetree.h>
 #include <zephyr/sys/printk.h>
 
 #include "port.h"
@@ -18,8 +21,32 @@
 #include "exec_memory.h"
 #endif
 
+#if defined(CONFIG_OCRE_AOT) && !defined(CONFIG_ARCH_POSIX) && DT_HAS_CHOSEN(ocre_exec_memory)
+#define EXEC_START ((uint8_t *)DT_REG_ADDR(DT_CHOSEN(ocre_exec_memory)))
+#define EXEC_BYTES DT_REG_SIZE(DT_CHOSEN(ocre_exec_memory))
+#define ALIGNMENT  8u
+
+/* Zephyr's MPU can make a region of the devicetree executable and writable only
+ * as flash is, with CONFIG_MPU_ALLOW_FLASH_WRITE. */
+BUILD_ASSERT(!IS_ENABLED(CONFIG_ARM_MPU) ||
+		     DT_NODE_HAS_PROP(DT_CHOSEN(ocre_exec_memory), zephyr_memory_attr),
+	     "ocre,exec-memory needs zephyr,memory-attr, so that its code may run");
+
+static struct k_heap exec_heap;
+
+static bool is_exec(const void *memory)
+{
+	const uint8_t *at = memory;
+
+	return at >= EXEC_START && at < EXEC_START + EXEC_BYTES;
+}
+#endif
+
 int bh_platform_init(void)
 {
+#ifdef EXEC_START
+	k_heap_init(&exec_heap, EXEC_START, EXEC_BYTES);
+#endif
 	return 0;
 }
 
@@ -106,6 +133,16 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 	if (size > UINT32_MAX - HEADER_BYTES) {
 		return NULL;
 	}
+#ifdef EXEC_START
+	if ((prot & MMAP_PROT_EXEC) != 0) {
+		void *code = k_heap_aligned_alloc(&exec_heap, ALIGNMENT, size, K_NO_WAIT);
+
+		if (code != NULL) {
+			memset(code, 0, size);
+		}
+		return code;
+	}
+#endif
 #ifdef CONFIG_ARCH_POSIX
 	/* AOT code and its data, which relocations keep close together. */
 	if ((prot & MMAP_PROT_EXEC) != 0 || (flags & MMAP_MAP_32BIT) != 0) {
@@ -129,6 +166,12 @@ void os_munmap(void *memory, size_t size)
 	uint32_t *header = (uint32_t *)((uint8_t *)memory - HEADER_BYTES);
 
 	ARG_UNUSED(size);
+#ifdef EXEC_START
+	if (is_exec(memory)) {
+		k_heap_free(&exec_heap, memory);
+		return;
+	}
+#endif
 #ifdef CONFIG_ARCH_POSIX
 	if (header[0] == FROM_PC) {
 		ocre_exec_memory_put(header, size + HEADER_BYTES);
@@ -143,11 +186,19 @@ void *os_mremap(void *memory, size_t old_size, size_t new_size)
 	return os_mremap_slow(memory, old_size, new_size);
 }
 
+/* On a device memory is executable from its start or never. The loader asks for
+ * more when it would move code beside its data, which it need not. */
 int os_mprotect(void *memory, size_t size, int prot)
 {
-	ARG_UNUSED(memory);
 	ARG_UNUSED(size);
+#ifdef EXEC_START
+	if ((prot & MMAP_PROT_EXEC) != 0 && !is_exec(memory)) {
+		return -1;
+	}
+#else
+	ARG_UNUSED(memory);
 	ARG_UNUSED(prot);
+#endif
 	return 0;
 }
 
