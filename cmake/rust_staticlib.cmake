@@ -38,10 +38,17 @@ function(ocre_rust_staticlib library package)
   set(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
   string(REPLACE - _ name ${package})
   set(archive ${target_dir}/${target}/firmware/lib${name}.a)
+  if(NOT CONFIG_OCRE_SHA256_UNROLLED)
+    set(flags "--cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"")
+  endif()
+  string(TOUPPER CARGO_TARGET_${target}_RUSTFLAGS flags_variable)
+  string(REPLACE - _ flags_variable ${flags_variable})
+  string(REPLACE . _ flags_variable ${flags_variable})
 
   add_custom_target(${package}_cargo
     COMMAND ${CMAKE_COMMAND} -E env
       CARGO_TARGET_DIR=${target_dir}
+      "${flags_variable}=${flags}"
       OCRE_KCONFIG=${DOTCONFIG}
       WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
       OCRE_MAX_CONTAINERS=${CONFIG_OCRE_CONTAINERS}

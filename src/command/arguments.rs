@@ -7,6 +7,8 @@
 
 use core::fmt;
 
+use super::report::Plain;
+
 /// One option of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Opt {
@@ -52,21 +54,38 @@ pub enum Misuse<'a> {
     OperandUnexpected(&'a str),
 }
 
+/// A word as somebody typed it.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", Plain(self.0))
+    }
+}
+
 impl fmt::Display for Misuse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::UnknownCommand(name, None) => write!(f, "there is no command {name:?}"),
+            Self::UnknownCommand(name, None) => write!(f, "there is no command {}", Quoted(name)),
             Self::UnknownCommand(name, Some(other)) => {
-                write!(f, "there is no command {name:?}; did you mean \"{other}\"?")
+                write!(
+                    f,
+                    "there is no command {}; did you mean \"{other}\"?",
+                    Quoted(name)
+                )
             }
-            Self::UnknownOption(name) => write!(f, "there is no option {name:?} here"),
+            Self::UnknownOption(name) => write!(f, "there is no option {} here", Quoted(name)),
             Self::UnknownFlag(letter) => write!(f, "there is no option \"-{letter}\" here"),
             Self::ValueMissing(name) => write!(f, "--{name} needs a value"),
             Self::ValueUnexpected(name) => write!(f, "--{name} takes no value"),
-            Self::BadValue(name, value, wanted) => write!(f, "{name} {value:?} is not {wanted}"),
+            Self::BadValue(name, value, wanted) => {
+                write!(f, "{name} {} is not {wanted}", Quoted(value))
+            }
             Self::Conflict(one, other) => write!(f, "{one} makes no sense with {other}"),
             Self::OperandMissing(name) => write!(f, "{name} is missing"),
-            Self::OperandUnexpected(text) => write!(f, "{text:?} is one argument too many"),
+            Self::OperandUnexpected(text) => {
+                write!(f, "{} is one argument too many", Quoted(text))
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::supervisor::Summary;
 const GRACE_MS: u64 = 10_000;
 
 /// `start NAME`
+#[inline(never)]
 pub(super) fn start<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -31,6 +32,7 @@ pub(super) fn start<'a, P: Platform>(
 }
 
 /// `stop [-t S] NAME`
+#[inline(never)]
 pub(super) fn stop<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -60,6 +62,7 @@ pub(super) fn stop<'a, P: Platform>(
 }
 
 /// `kill NAME`
+#[inline(never)]
 pub(super) fn kill<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -72,6 +75,7 @@ pub(super) fn kill<'a, P: Platform>(
 }
 
 /// `wait NAME`
+#[inline(never)]
 pub(super) fn wait<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -92,6 +96,7 @@ pub(super) fn wait<'a, P: Platform>(
 }
 
 /// `rm [-f] NAME`
+#[inline(never)]
 pub(super) fn remove<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -118,6 +123,7 @@ pub(super) fn remove<'a, P: Platform>(
 }
 
 /// `ps [-a]`
+#[inline(never)]
 pub(super) fn list<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -170,6 +176,7 @@ pub(super) fn list<'a, P: Platform>(
 }
 
 /// `inspect NAME`
+#[inline(never)]
 pub(super) fn inspect<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

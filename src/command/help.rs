@@ -56,6 +56,7 @@ pub fn command(command: &Command, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// `help [COMMAND]`
+#[inline(never)]
 pub(super) fn run<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

@@ -109,6 +109,7 @@ fn reason(code: Code) -> Reason<'static> {
 }
 
 /// `image verify IMAGE`
+#[inline(never)]
 pub(super) fn verify<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -144,6 +145,7 @@ pub(super) fn verify<'a, P: Platform>(
 }
 
 /// `image ls`
+#[inline(never)]
 pub(super) fn list<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -219,6 +221,7 @@ fn write_entry<W: fmt::Write>(entry: &Entry<'_>, out: &mut Object<'_, W>) -> fmt
 }
 
 /// `image inspect IMAGE`
+#[inline(never)]
 pub(super) fn inspect<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -319,6 +322,7 @@ fn write_parts<W: fmt::Write>(document: &[u8], out: &mut Object<'_, W>) -> fmt::
 }
 
 /// `image rm IMAGE`
+#[inline(never)]
 pub(super) fn remove<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -333,6 +337,7 @@ pub(super) fn remove<'a, P: Platform>(
 }
 
 /// `image prune`
+#[inline(never)]
 pub(super) fn prune<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

@@ -10,6 +10,7 @@ use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
 use crate::port::{Engine as _, Platform, Storage as _};
 
 /// `version`
+#[inline(never)]
 pub(super) fn version<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -22,6 +23,7 @@ pub(super) fn version<'a, P: Platform>(
 }
 
 /// `info`
+#[inline(never)]
 pub(super) fn info<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

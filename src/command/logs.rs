@@ -12,6 +12,7 @@ use crate::port::Platform;
 use crate::supervisor::Follow;
 
 /// `logs [-f] [--tail N] NAME`
+#[inline(never)]
 pub(super) fn logs<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

@@ -131,6 +131,7 @@ impl<'a> Lists<'a> {
 }
 
 /// `create IMAGE [ARG]...`
+#[inline(never)]
 pub(super) fn create<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
@@ -143,6 +144,7 @@ pub(super) fn create<'a, P: Platform>(
 }
 
 /// `run IMAGE [ARG]...`
+#[inline(never)]
 pub(super) fn run<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,

@@ -10,7 +10,7 @@ use core::ops::ControlFlow;
 
 use crate::descriptor::{check_strings, digest, strings};
 use crate::error::{first, report as hand_over};
-use crate::json::{Kind, Value};
+use crate::json::{Elements, Kind, Value};
 use crate::{ConfigType, DigestRef, Error, ErrorKind, Manifest, Report, Text};
 
 /// How to start the program of an image.
@@ -150,7 +150,7 @@ impl<'a> Config<'a> {
         known: impl Fn(Text<'a>) -> bool,
         report: Report<'_>,
     ) -> ControlFlow<()> {
-        for permission in self.permissions.into_iter().flat_map(Value::elements) {
+        for permission in Elements::of(self.permissions) {
             if !permission.text().is_ok_and(&known) {
                 report(permission.error(ErrorKind::ConfigPermission))?;
             }

@@ -7,7 +7,7 @@ use sha2::Digest as _;
 
 use crate::base64::{BadBase64, Groups};
 use crate::error::{first, report as hand_over};
-use crate::json::{Kind, Value};
+use crate::json::{Elements, Kind, Members, Value};
 use crate::{DigestRef, Error, ErrorKind, MediaType, Report, Sha256, Text, uri};
 
 /// Type, digest and size of a content that is stored elsewhere.
@@ -205,8 +205,7 @@ impl<'a> Annotations<'a> {
 
     /// Each annotation, in document order.
     pub fn iter(self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> + Clone {
-        let members = self.0.into_iter().flat_map(Value::members);
-        members.filter_map(|(name, value)| Some((name, value.text().ok()?)))
+        Members::of(self.0).filter_map(|(name, value)| Some((name, value.text().ok()?)))
     }
 
     /// The annotation of that name.
@@ -248,10 +247,7 @@ pub(crate) fn check_strings(
 
 /// The strings of an array; none if there is no array.
 pub(crate) fn strings<'a>(array: Option<Value<'a>>) -> impl Iterator<Item = Text<'a>> + Clone {
-    array
-        .into_iter()
-        .flat_map(Value::elements)
-        .filter_map(|value| value.text().ok())
+    Elements::of(array).filter_map(|value| value.text().ok())
 }
 
 /// A string that is a media type.

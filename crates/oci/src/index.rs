@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 
 use crate::descriptor::{check_annotations, media_type};
 use crate::error::{first, report as hand_over};
-use crate::json::{Kind, Value};
+use crate::json::{Elements, Kind, Members, Value};
 use crate::{Annotations, Descriptor, Error, ErrorKind, MediaType, Report, Text};
 
 /// What an index calls itself, and what a descriptor of a nested one says.
@@ -60,11 +60,7 @@ impl<'a> Index<'a> {
 
     /// Its entries, in order.
     pub fn manifests(&self) -> impl Iterator<Item = Entry<'a>> + Clone {
-        self.0
-            .get("manifests")
-            .into_iter()
-            .flat_map(Value::elements)
-            .map(Entry)
+        Elements::of(self.0.get("manifests")).map(Entry)
     }
 
     /// Its annotations; none if the member is absent.
@@ -92,11 +88,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Its annotations as they are; nobody has checked that they are strings.
-    pub(crate) fn annotations(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + Clone {
-        self.0
-            .get("annotations")
-            .into_iter()
-            .flat_map(Value::members)
+    pub(crate) fn annotations(&self) -> Members<'a> {
+        Members::of(self.0.get("annotations"))
     }
 
     /// Where it stands.

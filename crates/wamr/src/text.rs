@@ -57,11 +57,18 @@ pub(crate) unsafe fn name<'a>(text: *const c_char) -> &'a str {
     str_of(unsafe { CStr::from_ptr(text) })
 }
 
+/// Whether some words are in a text. `str::contains` would bring a search engine along that is
+/// made for longer texts.
+fn has(text: &str, words: &str) -> bool {
+    let mut places = text.as_bytes().windows(words.len());
+    places.any(|place| place == words.as_bytes())
+}
+
 /// What WAMR's words for a refused module mean.
 pub(crate) fn load_error(text: &str) -> LoadError {
-    if text.contains("allocate memory failed") || text.contains("mmap memory failed") {
+    if has(text, "allocate memory failed") || has(text, "mmap memory failed") {
         LoadError::OutOfMemory
-    } else if text.contains("unsupported opcode") {
+    } else if has(text, "unsupported opcode") {
         LoadError::Unsupported
     } else {
         LoadError::Invalid
@@ -70,7 +77,7 @@ pub(crate) fn load_error(text: &str) -> LoadError {
 
 /// What WAMR's words for a failed instantiation mean.
 pub(crate) fn start_error(text: &str) -> StartError {
-    if text.contains("allocate") && text.contains("failed") {
+    if has(text, "allocate") && has(text, "failed") {
         StartError::OutOfMemory
     } else {
         StartError::Instantiate

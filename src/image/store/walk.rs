@@ -2,7 +2,7 @@
 //! Everything that a manifest or an index leads to.
 
 use heapless::Vec;
-use ocre_oci::json::{self, Value};
+use ocre_oci::json::{self, Elements, Value};
 use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Manifest};
 
 use super::Error;
@@ -120,7 +120,7 @@ fn follow(
     } else {
         ("config", "layers")
     };
-    let many = value.get(many).into_iter().flat_map(Value::elements);
+    let many = Elements::of(value.get(many));
     for value in value.get(one).into_iter().chain(many).skip(step.followed) {
         step.followed = step.followed.saturating_add(1);
         let found = Descriptor::parse(value)

@@ -35,4 +35,4 @@ mod tests;
 
 pub use parse::{Caps, parse};
 pub use pointer::pointer;
-pub use value::{Kind, Value};
+pub use value::{Elements, Kind, Members, Value};

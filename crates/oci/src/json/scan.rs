@@ -87,7 +87,7 @@ pub(super) struct Item {
 }
 
 /// The items of the container that starts at `at`; none if none starts there.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Items<'a> {
     document: &'a [u8],
     at: usize,
@@ -114,6 +114,7 @@ impl<'a> Items<'a> {
 impl Iterator for Items<'_> {
     type Item = Item;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Item> {
         let document = self.document;
         let mut start = skip_space(document, self.at);

@@ -69,26 +69,13 @@ impl<'a> Value<'a> {
     }
 
     /// Name and value of each member, in document order; none if it is no object.
-    pub fn members(self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + Clone {
-        let items = if self.kind() == Kind::Object {
-            self.items()
-        } else {
-            self.no_items()
-        };
-        items.map(move |item| {
-            let name = Self::new(self.document, item.start).spelling();
-            (Text::from_json(name), Self::new(self.document, item.value))
-        })
+    pub fn members(self) -> Members<'a> {
+        Members(Elements::new(self, Kind::Object))
     }
 
     /// The elements, in order; none if it is no array.
-    pub fn elements(self) -> impl Iterator<Item = Value<'a>> + Clone {
-        let items = if self.kind() == Kind::Array {
-            self.items()
-        } else {
-            self.no_items()
-        };
-        items.map(move |item| Self::new(self.document, item.value))
+    pub fn elements(self) -> Elements<'a> {
+        Elements::new(self, Kind::Array)
     }
 
     /// The member of that name.
@@ -101,13 +88,17 @@ impl<'a> Value<'a> {
     /// The members of those names, found in one pass.
     pub fn fields<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
         let mut fields = [None; N];
+        self.find_fields(&names, &mut fields);
+        fields
+    }
+
+    fn find_fields(self, names: &[&str], fields: &mut [Option<Value<'a>>]) {
         for (found, value) in self.members() {
-            let mut slots = names.iter().zip(&mut fields);
+            let mut slots = names.iter().zip(&mut *fields);
             if let Some((_, field)) = slots.find(|(name, _)| found == **name) {
                 *field = Some(value);
             }
         }
-        fields
     }
 
     /// The member of that name, else `field-missing` at this object.
@@ -160,19 +151,73 @@ impl<'a> Value<'a> {
             .unwrap_or_default()
     }
 
-    fn items(self) -> Items<'a> {
-        Items::new(self.bytes(), self.start())
-    }
-
-    fn no_items(self) -> Items<'a> {
-        Items::new(&[], 0)
-    }
-
     fn bytes(self) -> &'a [u8] {
         self.document.as_bytes()
     }
 
     fn start(self) -> usize {
         usize::try_from(self.offset).unwrap_or(usize::MAX)
+    }
+}
+
+/// The elements of an array, in order.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    document: &'a str,
+    items: Items<'a>,
+}
+
+impl<'a> Elements<'a> {
+    fn new(container: Value<'a>, kind: Kind) -> Self {
+        let items = if container.kind() == kind {
+            Items::new(container.bytes(), container.start())
+        } else {
+            Items::new(&[], 0)
+        };
+        Self {
+            document: container.document,
+            items,
+        }
+    }
+
+    /// Those of an array that may be absent.
+    pub fn of(array: Option<Value<'a>>) -> Self {
+        Self::new(array.unwrap_or(Value::at("", 0)), Kind::Array)
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        let item = self.items.next()?;
+        Some(Value::new(self.document, item.value))
+    }
+}
+
+/// Name and value of each member of an object, in document order.
+#[derive(Clone, Debug)]
+pub struct Members<'a>(Elements<'a>);
+
+impl<'a> Members<'a> {
+    /// Those of an object that may be absent.
+    pub fn of(object: Option<Value<'a>>) -> Self {
+        Self(Elements::new(
+            object.unwrap_or(Value::at("", 0)),
+            Kind::Object,
+        ))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Text<'a>, Value<'a>);
+
+    // A device has this once, for all who go through an object.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.0.items.next()?;
+        let document = self.0.document;
+        let name = Value::new(document, item.start).spelling();
+        Some((Text::from_json(name), Value::new(document, item.value)))
     }
 }
