@@ -68,14 +68,21 @@ struct ocre_options {
 	const char *const *environment;
 	/** What the image gets of what it asks for: names of permissions. */
 	const char *const *permissions;
+	/** `SRC:DST` or `SRC:DST:ro`: folders of the partition that it is given besides
+	 * its own. */
+	const char *const *mounts;
 	/** How many arguments, at most 32. */
 	uint32_t argument_count;
 	/** How many variables, at most 32. */
 	uint32_t environment_count;
 	/** How many permissions. */
 	uint32_t permission_count;
+	/** How many mounts, at most 4. */
+	uint32_t mount_count;
 	/** Most bytes of linear memory; 0 for CONFIG_OCRE_MEMORY_LIMIT. */
 	uint32_t memory_bytes;
+	/** Most bytes that its files may take; 0 for no limit. */
+	uint32_t disk_bytes;
 	/** Bytes of stack for interpreted frames; 0 for CONFIG_OCRE_GUEST_STACK_SIZE. */
 	uint32_t stack_bytes;
 	/** Longest run, in milliseconds; 0 for no limit. */
@@ -132,8 +139,9 @@ int ocre_image_list(int (*visit)(void *context, const char *name), void *context
  *
  * @param options NULL for the defaults. Nothing of it is kept.
  * @param text As for ocre_image_verify().
- * @retval -EINVAL Image, name, an argument, a variable or a permission is malformed.
- * @retval -E2BIG Arguments or environment are too long.
+ * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed, or
+ * what is to be mounted is the runtime's own.
+ * @retval -E2BIG Arguments, environment or mounts are too long.
  * @retval -ENOEXEC The image is refused.
  * @retval -EEXIST Another container has that name, or a record on the partition that
  * can't be read.
@@ -149,7 +157,8 @@ int ocre_create(const char *image, const struct ocre_options *options,
  * guest's first instruction is next.
  *
  * @retval -ENOEXEC It can't start; ocre_status() says why.
- * @retval -EBUSY It is running or paused.
+ * @retval -EBUSY It is running or paused, or a container that runs has a folder that is
+ * mounted in it.
  * @retval -ENOENT There is no such container.
  */
 int ocre_start(ocre_container_t container);

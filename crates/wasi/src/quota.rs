@@ -36,7 +36,8 @@ impl Quota {
         let mut quota = Self {
             limit: limit.map_or(u64::MAX, u64::from),
             used: 0,
-            block: storage.block_bytes().max(1).into(),
+            // Asking for it may take long.
+            block: limit.map_or(1, |_| storage.block_bytes().max(1)).into(),
         };
         for tree in trees.filter(|tree| limit.is_some() && !tree.is_read_only()) {
             if let Err(errno) = quota.count(storage, guest, tree) {

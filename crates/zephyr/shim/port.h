@@ -76,7 +76,7 @@ typedef int32_t (*ocre_port_entry)(void *context, const uint8_t *name,
 				   uint64_t size);
 int32_t ocre_port_read_dir(const uint8_t *path, uint32_t path_bytes,
 			   ocre_port_entry entry, void *context);
-int32_t ocre_port_space(uint64_t *total, uint64_t *free);
+int32_t ocre_port_space(uint64_t *total, uint64_t *free, uint32_t *block);
 
 /* Microseconds since boot. */
 uint64_t ocre_port_uptime_us(void);

@@ -299,7 +299,7 @@ int32_t ocre_port_read_dir(const uint8_t *path, uint32_t path_bytes, ocre_port_e
 	return result;
 }
 
-int32_t ocre_port_space(uint64_t *total, uint64_t *free)
+int32_t ocre_port_space(uint64_t *total, uint64_t *free, uint32_t *block)
 {
 	struct fs_statvfs found;
 	int result = fs_statvfs(CONFIG_OCRE_MOUNT_POINT, &found);
@@ -309,5 +309,6 @@ int32_t ocre_port_space(uint64_t *total, uint64_t *free)
 	}
 	*total = (uint64_t)found.f_frsize * found.f_blocks;
 	*free = (uint64_t)found.f_frsize * found.f_bfree;
+	*block = (uint32_t)found.f_frsize;
 	return 0;
 }

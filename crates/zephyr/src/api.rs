@@ -330,10 +330,13 @@ struct CreateOptions {
     arguments: *const *const c_char,
     environment: *const *const c_char,
     permissions: *const *const c_char,
+    mounts: *const *const c_char,
     argument_count: u32,
     environment_count: u32,
     permission_count: u32,
+    mount_count: u32,
     memory_bytes: u32,
+    disk_bytes: u32,
     stack_bytes: u32,
     time_limit_ms: u32,
     priority: u32,
@@ -345,10 +348,13 @@ const DEFAULTS: CreateOptions = CreateOptions {
     arguments: ptr::null(),
     environment: ptr::null(),
     permissions: ptr::null(),
+    mounts: ptr::null(),
     argument_count: 0,
     environment_count: 0,
     permission_count: 0,
+    mount_count: 0,
     memory_bytes: 0,
+    disk_bytes: 0,
     stack_bytes: 0,
     time_limit_ms: 0,
     priority: 0,
@@ -391,7 +397,7 @@ unsafe fn create(
 ) -> Result<Handle, Errno> {
     let or = |value: u32, default: u32| if value == 0 { default } else { value };
     // SAFETY: see above, in all of this.
-    let (name, arguments, environment, permissions) = unsafe {
+    let (name, arguments, environment, permissions, mounts) = unsafe {
         (
             if options.name.is_null() {
                 None
@@ -401,6 +407,7 @@ unsafe fn create(
             texts(options.arguments, options.argument_count)?,
             texts(options.environment, options.environment_count)?,
             texts(options.permissions, options.permission_count)?,
+            texts(options.mounts, options.mount_count)?,
         )
     };
     let mut granted = Permissions::default();
@@ -416,10 +423,10 @@ unsafe fn create(
     let options = Options {
         arguments: &arguments,
         environment: &environment,
-        mounts: &[],
+        mounts: &mounts,
         granted,
         memory_bytes,
-        disk_bytes: None,
+        disk_bytes: Some(options.disk_bytes).filter(|&limit| limit != 0),
         stack_bytes: or(options.stack_bytes, DEFAULT_STACK),
         thread_stack_bytes: DEFAULT_THREAD_STACK,
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),

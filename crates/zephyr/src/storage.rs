@@ -185,12 +185,22 @@ impl Storage for Device {
         })
     }
 
-    fn space(&self) -> Result<Space, StorageError> {
-        let (mut total, mut free) = (0, 0);
-        // SAFETY: the places are valid for the call.
-        done(unsafe { sys::ocre_port_space(&mut total, &mut free) })?;
-        Ok(Space { total, free })
+    fn block_bytes(&self) -> u32 {
+        // A partition that does not answer now will not take what is counted either.
+        statistics().map_or(u32::MAX, |(_, block)| block)
     }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        statistics().map(|(space, _)| space)
+    }
+}
+
+/// The partition's room, and the size of its blocks.
+fn statistics() -> Result<(Space, u32), StorageError> {
+    let (mut total, mut free, mut block) = (0, 0, 0);
+    // SAFETY: the places are valid for the call.
+    done(unsafe { sys::ocre_port_space(&mut total, &mut free, &mut block) })?;
+    Ok((Space { total, free }, block))
 }
 
 /// Hands one entry to the closure of [`Storage::read_dir`]. Names that are not UTF-8 are not

@@ -70,7 +70,7 @@ unsafe extern "C" {
         entry: Entry,
         context: *mut c_void,
     ) -> i32;
-    pub fn ocre_port_space(total: *mut u64, free: *mut u64) -> i32;
+    pub fn ocre_port_space(total: *mut u64, free: *mut u64, block: *mut u32) -> i32;
     pub fn ocre_port_uptime_us() -> u64;
     pub fn ocre_port_wall_ns() -> u64;
     pub fn ocre_port_set_wall_ns(now: u64);
