@@ -5,6 +5,7 @@
 pub mod data;
 mod error;
 mod guest;
+mod held;
 pub mod log;
 pub mod mount;
 mod name;
@@ -15,6 +16,7 @@ pub mod table;
 
 pub use error::Error;
 pub use guest::Guest;
+pub use held::Held;
 pub use name::Name;
 pub use spec::{Options, Spec};
 

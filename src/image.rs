@@ -15,6 +15,9 @@ use crate::limits::{MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_TITLE};
 use permission::Permissions;
 use verdict::Code;
 
+/// The name of an exported function.
+pub type EntryPoint = String<MAX_ENTRY_POINT, u8>;
+
 /// Content on the partition: its digest is its address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Content {
@@ -22,6 +25,13 @@ pub struct Content {
     pub digest: Sha256,
     /// Its length in bytes.
     pub size: u64,
+}
+
+impl Content {
+    const NOTHING: Self = Self {
+        digest: Sha256([0; 32]),
+        size: 0,
+    };
 }
 
 /// A layer that is never executed and that the container can read.
@@ -47,11 +57,80 @@ pub struct Image {
     /// What the executable layer's annotations say against running AOT code here.
     pub aot_annotations: Result<(), Code>,
     /// The exported function that is called on start.
-    pub entry_point: String<MAX_ENTRY_POINT, u8>,
+    pub entry_point: EntryPoint,
     /// The image's environment: each `NAME=value` followed by a NUL.
-    pub environment: String<MAX_ENVIRONMENT>,
+    pub environment: String<MAX_ENVIRONMENT, u16>,
     /// What the image asks for; it holds only together with the operator's grant.
     pub permissions: Permissions,
     /// Its other layers, in the manifest's order.
     pub blobs: Vec<Blob, MAX_BLOBS>,
+}
+
+impl Image {
+    /// Nothing yet. An image is large for a device's stack, so it is made where it stays.
+    pub const fn blank() -> Self {
+        Self {
+            manifest: Content::NOTHING,
+            executable: Content::NOTHING,
+            executable_layer: 0,
+            format: Format::Wasm,
+            aot_annotations: Ok(()),
+            entry_point: String::new(),
+            environment: String::new(),
+            permissions: Permissions::NONE,
+            blobs: Vec::new(),
+        }
+    }
+
+    /// Becomes a copy of another, without one in between.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        // By name, so that a new field is not forgotten here.
+        let Self {
+            manifest,
+            executable,
+            executable_layer,
+            format,
+            aot_annotations,
+            entry_point,
+            environment,
+            permissions,
+            blobs,
+        } = other;
+        self.manifest = *manifest;
+        self.executable = *executable;
+        self.executable_layer = *executable_layer;
+        self.format = *format;
+        self.aot_annotations = *aot_annotations;
+        self.entry_point.clear();
+        self.environment.clear();
+        self.permissions = *permissions;
+        self.blobs.clear();
+        // They have room for one another.
+        let _ = self.entry_point.push_str(entry_point);
+        let _ = self.environment.push_str(environment);
+        let _ = self.blobs.extend_from_slice(blobs);
+    }
+
+    /// What loading its code takes, as a copy that is small.
+    pub fn loadable(&self) -> Loadable {
+        Loadable {
+            content: self.executable,
+            format: self.format,
+            aot_annotations: self.aot_annotations,
+            entry_point: self.entry_point.clone(),
+        }
+    }
+}
+
+/// What loading an image's code takes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loadable {
+    /// The executable layer.
+    pub content: Content,
+    /// What it holds.
+    pub format: Format,
+    /// What its annotations say against running AOT code here.
+    pub aot_annotations: Result<(), Code>,
+    /// The exported function that is called on start.
+    pub entry_point: EntryPoint,
 }

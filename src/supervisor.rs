@@ -35,10 +35,10 @@ use crate::container::log::{Cursor, Log, Record};
 use crate::container::record::{self, Dates};
 use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
 use crate::container::table::{Handle, Recorded, Status, Table, Times};
-use crate::container::{Error, Guest, Name, Options, Spec, data, mount};
-use crate::image::Image;
+use crate::container::{Error, Guest, Held, Name, Options, Spec, data, mount};
 use crate::image::judge::{self, Policy, Source};
 use crate::image::verdict::{Code, write_cut};
+use crate::image::{EntryPoint, Image};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_LOG_RECORD};
 use crate::port::{
     Engine, Exit, Halt, Platform, Program, Slot, StartError, Stop, StorageError, Stream,
@@ -67,7 +67,7 @@ pub struct Supervisor<P: Platform> {
 
 /// What belongs to the container in a slot, outside of the table.
 struct Place<P: Platform> {
-    spec: Mutex<P::RawMutex, Option<(Handle, Spec)>>,
+    spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
     log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
     stopper: <P::Engine as Engine>::Stopper,
     /// The guest is to see that it should end.
@@ -79,7 +79,7 @@ struct Place<P: Platform> {
 impl<P: Platform> Place<P> {
     const fn new() -> Self {
         Self {
-            spec: Mutex::const_new(P::RawMutex::INIT, None),
+            spec: Mutex::const_new(P::RawMutex::INIT, Held::Nothing),
             log: Mutex::const_new(P::RawMutex::INIT, (None, Log::new())),
             stopper: <P::Engine as Engine>::Stopper::NEW,
             asked: AtomicBool::new(false),
@@ -87,9 +87,11 @@ impl<P: Platform> Place<P> {
         }
     }
 
-    /// Belongs to that container from now on.
-    fn take(&self, handle: Handle, spec: Spec) {
-        *self.spec.lock() = Some((handle, spec));
+    /// Belongs to that container from now on. What it is created with is made here, because it
+    /// is large for a device's stack.
+    #[inline(never)]
+    fn take(&self, handle: Handle) {
+        *self.spec.lock() = Held::This((handle, Spec::blank()));
         let mut log = self.log.lock();
         log.0 = Some(handle);
         log.1.clear();
@@ -97,7 +99,7 @@ impl<P: Platform> Place<P> {
 
     /// Belongs to no container.
     fn clear(&self) {
-        *self.spec.lock() = None;
+        *self.spec.lock() = Held::Nothing;
         let mut log = self.log.lock();
         log.0 = None;
         log.1.clear();
@@ -201,12 +203,16 @@ impl<P: Platform> Supervisor<P> {
             }
             read => read?,
         };
-        let (spec, created) = record::read_spec(storage, name, buffer)?;
-        data::keep(storage, name)?;
         let Ok(place) = self.place(handle.slot()) else {
             return Ok(());
         };
-        place.take(handle, spec);
+        place.take(handle);
+        let read = match place.spec.lock().as_mut() {
+            Some((_, spec)) => record::read_spec(storage, name, buffer, spec),
+            None => Ok(None),
+        };
+        let kept = read.and_then(|created| Ok((created, data::keep(storage, name)?)));
+        let (created, ()) = kept.inspect_err(|_| place.clear())?;
         // Reserved above, and nobody else has the handle.
         let _ = self.table.lock().settle(handle, |status| {
             status.state = state;
@@ -226,26 +232,34 @@ impl<P: Platform> Supervisor<P> {
     pub fn create(
         &self,
         name: Option<&str>,
-        image: Image,
+        image: &Image,
         options: &Options<'_>,
     ) -> Result<Handle, Error> {
         let name = match name {
             Some(name) => Name::parse(name)?,
             None => Name::generate(self.platform.entropy())?,
         };
-        let spec = Spec::new(&name, image, options)?;
-        let recorded = if spec.temporary {
+        let recorded = if options.temporary {
             Recorded::Never
         } else {
             Recorded::Present
         };
         let created = self.date();
         let handle = self.table.lock().reserve(&name, Some(self.now()))?;
-        if let Err(error) = self.furnish(&name, &spec, created) {
+        let place = self.place(handle.slot())?;
+        place.take(handle);
+        // Nobody asks for the lock yet but who looks through all places.
+        let made = match place.spec.lock().as_mut() {
+            Some((_, spec)) => spec
+                .settle(&name, image, options)
+                .and_then(|()| self.furnish(&name, spec, created)),
+            None => Err(Error::NotFound),
+        };
+        if let Err(error) = made {
+            place.clear();
             self.table.lock().release(handle);
             return Err(error);
         }
-        self.place(handle.slot())?.take(handle, spec);
         self.table.lock().settle(handle, |status| {
             status.dates.created = created;
             status.recorded = recorded;
@@ -441,7 +455,7 @@ impl<P: Platform> Supervisor<P> {
         }
         let mounting = self.mounting.lock();
         for place in &self.places {
-            let other = match &*place.spec.lock() {
+            let other = match place.spec.lock().as_ref() {
                 Some((other, spec)) if mount::exclude(mounts, &spec.mounts) => *other,
                 _ => continue,
             };
@@ -604,7 +618,7 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn with_spec<T>(&self, handle: Handle, show: impl FnOnce(&Spec) -> T) -> Result<T, Error> {
-        match &*self.place(handle.slot())?.spec.lock() {
+        match self.place(handle.slot())?.spec.lock().as_ref() {
             Some((owner, spec)) if *owner == handle => Ok(show(spec)),
             _ => Err(Error::NotFound),
         }
@@ -767,11 +781,11 @@ impl<P: Platform> Supervisor<P> {
         if place.killed.load(Ordering::SeqCst) {
             return Ok(Exit::Stopped);
         }
-        let (mut module, settings) = self.load(handle, &name, &mut code)?;
+        let (mut module, entry, settings) = self.load(handle, &name, &mut code)?;
         self.mark(handle, |times, now| times.loaded_us = Some(now));
 
         let program = Program {
-            entry: &settings.entry_point,
+            entry: &entry,
             memory_bytes: settings.memory_bytes,
             stack_bytes: settings.stack_bytes,
             instructions: None,
@@ -800,13 +814,13 @@ impl<P: Platform> Supervisor<P> {
         })
     }
 
-    // The next two copy what the container was created with onto the stack. Inlined, the copies
-    // would stay there under the guest.
+    // The next two are not in line, so that what they have on the stack does not stay there under
+    // the guest. They copy what they need, so that no lock is held meanwhile.
 
     #[inline(never)]
     fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
-        let spec = self.spec(handle)?;
-        judge::read_executable(self.source(), self.platform.engine(), &spec.image)
+        let executable = self.spec(handle, |spec| spec.image.executable)?;
+        judge::read_executable(self.source(), self.platform.engine(), &executable)
             .map_err(Failure::Image)
     }
 
@@ -816,32 +830,28 @@ impl<P: Platform> Supervisor<P> {
         handle: Handle,
         name: &Name,
         code: &'code mut [u8],
-    ) -> Result<(<P::Engine as Engine>::Module<'code>, Settings), Failure> {
-        let spec = self.spec(handle)?;
+    ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), Failure> {
+        let (image, settings) = self.spec(handle, |spec| {
+            let settings = Settings {
+                memory_bytes: spec.memory_bytes,
+                stack_bytes: spec.stack_bytes,
+                attached: spec.attached,
+            };
+            (spec.image.loadable(), settings)
+        })?;
         let policy = Policy {
-            memory_bytes: spec.memory_bytes,
+            memory_bytes: settings.memory_bytes,
             ..self.platform.policy()
         };
         let mut words: String<96> = String::new();
         let mut explain = |more: &str| write_cut(&mut words, format_args!("{more}"));
-        let module = judge::load(
-            self.platform.engine(),
-            code,
-            &spec.image,
-            &policy,
-            &mut explain,
-        );
+        let engine = self.platform.engine();
+        let module = judge::load(engine, code, &image, &policy, &mut explain);
         let module = module.map_err(|code| {
             log::error!("container {name}: {code} {words}");
             Failure::Image(code)
         })?;
-        let settings = Settings {
-            entry_point: spec.image.entry_point,
-            memory_bytes: spec.memory_bytes,
-            stack_bytes: spec.stack_bytes,
-            attached: spec.attached,
-        };
-        Ok((module, settings))
+        Ok((module, image.entry_point, settings))
     }
 
     fn source(&self) -> Source<'_, P::Storage> {
@@ -853,9 +863,8 @@ impl<P: Platform> Supervisor<P> {
 
     // A live container is not removed, so its thread always finds it.
 
-    fn spec(&self, handle: Handle) -> Result<Spec, Failure> {
-        self.with_spec(handle, Spec::clone)
-            .map_err(|_| Failure::Thread)
+    fn spec<T>(&self, handle: Handle, take: impl FnOnce(&Spec) -> T) -> Result<T, Failure> {
+        self.with_spec(handle, take).map_err(|_| Failure::Thread)
     }
 
     fn name(&self, handle: Handle) -> Result<Name, Failure> {
@@ -922,7 +931,6 @@ impl<P: Platform> Supervisor<P> {
 
 /// What a run needs to know once its code is loaded.
 struct Settings {
-    entry_point: String<{ crate::limits::MAX_ENTRY_POINT }, u8>,
     memory_bytes: u32,
     stack_bytes: u32,
     attached: bool,

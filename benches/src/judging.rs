@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
+use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Selector, Source, Workspace, judge};
 use ocre::image::verdict::Verdict;
 use ocre::port::Storage;
@@ -81,6 +82,7 @@ fn verdict<S: Storage>(storage: &S) -> Result<Verdict> {
         &POLICY,
         workspace,
         &mut |finding, at, detail| verdict.note(finding, at, detail),
+        &mut Image::blank(),
     );
     Ok(verdict)
 }

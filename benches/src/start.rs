@@ -83,7 +83,8 @@ fn judged<S: Storage>(storage: &S) -> Result<Image> {
     };
     let source = Source { storage, root: "/" };
     let mut found = String::new();
-    judge(
+    let mut image = Image::blank();
+    let accepted = judge(
         source,
         Selector::default(),
         engine()?,
@@ -93,8 +94,10 @@ fn judged<S: Storage>(storage: &S) -> Result<Image> {
             found += &format!("{} at {at}", finding.as_str());
             std::ops::ControlFlow::Break(())
         },
-    )
-    .with_context(|| found)
+        &mut image,
+    );
+    ensure!(accepted, found);
+    Ok(image)
 }
 
 /// Ends the guest at its first call.
@@ -110,11 +113,12 @@ impl Host for EndAtOnce {
 fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)> {
     let engine = engine()?;
     let begin = Instant::now();
-    let mut code = read_executable(Source { storage, root: "/" }, engine, image)
-        .map_err(|code| anyhow!("{code}"))?;
+    let source = Source { storage, root: "/" };
+    let mut code =
+        read_executable(source, engine, &image.executable).map_err(|code| anyhow!("{code}"))?;
     let read = begin.elapsed();
-    let mut module =
-        load(engine, &mut code, image, &POLICY, &mut |_| ()).map_err(|code| anyhow!("{code}"))?;
+    let mut module = load(engine, &mut code, &image.loadable(), &POLICY, &mut |_| ())
+        .map_err(|code| anyhow!("{code}"))?;
     let program = Program {
         entry: &image.entry_point,
         memory_bytes: POLICY.memory_bytes,

@@ -7,6 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use ocre::container::Spec;
 use ocre::container::record::{Dates, Error, MAX_BYTES, form};
 use ocre::container::state::{Cause, Outcome, State};
 use ocre_oci::Sha256;
@@ -16,11 +17,13 @@ const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
 
 fuzz_target!(|body: &[u8]| {
     if !body.ends_with(&Sha256::of(&body[..body.len().saturating_sub(34)]).0) {
-        assert!(matches!(form::read_spec(body), Err(Error::Damaged)));
+        let read = form::read_spec(body, &mut Spec::blank());
+        assert!(matches!(read, Err(Error::Damaged)));
         assert!(matches!(form::read_state(body), Err(Error::Damaged)));
     }
     let record = [body, &CHECK_HEAD, &Sha256::of(body).0].concat();
-    if let Ok((spec, created)) = form::read_spec(&record) {
+    let mut spec = Spec::blank();
+    if let Ok(created) = form::read_spec(&record, &mut spec) {
         let mut again = Vec::new();
         form::write_spec(&spec, created, &mut |bytes| {
             again.extend_from_slice(bytes);
@@ -28,7 +31,9 @@ fuzz_target!(|body: &[u8]| {
         })
         .expect("memory takes it");
         assert!(again.len() <= MAX_BYTES);
-        assert!(form::read_spec(&again) == Ok((spec, created)));
+        let mut same = Spec::blank();
+        assert!(form::read_spec(&again, &mut same) == Ok(created));
+        assert!(same == spec);
     }
     if let Ok((state, dates)) = form::read_state(&record) {
         // Only a live one is read as something that was not written.

@@ -187,7 +187,11 @@ pub(super) fn inspect<'a, P: Platform>(
     let failed = |error| Halt::container(name, error);
     let status = supervisor.status(handle).map_err(failed)?;
     // A copy, because the guest needs the lock to go on.
-    let spec = supervisor.with_spec(handle, Spec::clone).map_err(failed)?;
+    let mut copy = Spec::blank();
+    let spec = &mut copy;
+    supervisor
+        .with_spec(handle, |found| spec.copy_from(found))
+        .map_err(failed)?;
     let mut out = &mut *environment.out;
     write::object(&mut out, |out| {
         out.string("name", name)?;

@@ -55,11 +55,12 @@ pub(super) fn judge<'a, P: Platform>(
     name: &str,
     policy: &Policy<'_>,
     environment: &mut Environment<'_, P>,
-) -> Result<(Image, Warnings), Halt<'a>> {
+    image: &mut Image,
+) -> Result<Warnings, Halt<'a>> {
     let mut verdict = Verdict::new(false);
     let mut written = Ok(());
     let platform = environment.supervisor.platform();
-    let image = selector(name).map(|selector| {
+    let accepted = selector(name).map(|selector| {
         let source = Source {
             storage: platform.storage(),
             root: ROOT,
@@ -81,12 +82,13 @@ pub(super) fn judge<'a, P: Platform>(
                 }
                 verdict.note(finding, at, detail)
             },
+            image,
         )
     });
     written?;
-    let reason = match image {
-        Ok(Some(image)) => return Ok((image, verdict.warnings())),
-        Ok(None) => Reason {
+    let reason = match accepted {
+        Ok(true) => return Ok(verdict.warnings()),
+        Ok(false) => Reason {
             code: verdict.code().unwrap_or_default(),
             at: verdict.at(),
             detail: verdict.detail(),
@@ -240,22 +242,25 @@ pub(super) fn inspect<'a, P: Platform>(
         document: &mut *environment.workspace.document,
         config: &mut *environment.workspace.config,
     };
-    let image = judge::judge(
+    let mut image = Image::blank();
+    let accepted = judge::judge(
         source,
         selector,
         platform.engine(),
         &platform.policy(),
         workspace,
         &mut |finding, at, detail| verdict.note(finding, at, detail),
+        &mut image,
     );
     let document = read_document(source, &content, environment.workspace.document);
     let mut out = &mut *environment.out;
     write::object(&mut out, |out| {
         out.string("digest", content.digest)?;
         write_verdict(&verdict, out)?;
-        match &image {
-            Some(image) => out.object("image", |out| write_image(image, out))?,
-            None => out.null("image")?,
+        if accepted {
+            out.object("image", |out| write_image(&image, out))?;
+        } else {
+            out.null("image")?;
         }
         match document {
             Ok(document) => write_parts(document, out),

@@ -13,6 +13,7 @@ use super::verify::format_word;
 use super::{Environment, Halt, Status, refuse};
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options};
+use crate::image::Image;
 use crate::image::judge::Policy;
 use crate::image::permission::Permission;
 use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
@@ -198,7 +199,8 @@ fn make<'a, P: Platform>(
             .unwrap_or(environment.policy().prefer_portable),
         ..environment.policy()
     };
-    let (image, warnings) = judge(verb, request.image, &policy, environment)?;
+    let mut image = Image::blank();
+    let warnings = judge(verb, request.image, &policy, environment, &mut image)?;
     let judging_us = environment.now().saturating_sub(began_us);
     let format = image.format;
     let guest = Options {
@@ -208,7 +210,7 @@ fn make<'a, P: Platform>(
     let supervisor = environment.supervisor;
     let failed = |error| Halt::container(request.name.unwrap_or(request.image), error);
     let handle = supervisor
-        .create(request.name, image, &guest)
+        .create(request.name, &image, &guest)
         .map_err(failed)?;
     let name = environment.name(handle).ok_or(failed(Error::NotFound))?;
     Ok(Made {

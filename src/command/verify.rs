@@ -54,20 +54,27 @@ impl<S: Storage, E: Engine> Examination<'_, S, E> {
             document: &mut *self.workspace.document,
             config: &mut *self.workspace.config,
         };
-        let image = judge::judge(
+        let mut image = Image::blank();
+        let accepted = judge::judge(
             self.source,
             self.selector,
             self.engine,
             self.policy,
             workspace,
             report,
-        )?;
+            &mut image,
+        );
+        if !accepted {
+            return None;
+        }
         let mut detail = String::<96>::new();
         let mut explain = |words: &str| write_cut(&mut detail, format_args!("{words}"));
-        let loaded =
-            judge::read_executable(self.source, self.engine, &image).and_then(|mut code| {
+        let loaded = judge::read_executable(self.source, self.engine, &image.executable).and_then(
+            |mut code| {
+                let image = image.loadable();
                 judge::load(self.engine, &mut code, &image, self.policy, &mut explain).map(drop)
-            });
+            },
+        );
         match loaded {
             Ok(()) => Some(image),
             Err(code) => {

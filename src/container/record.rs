@@ -188,7 +188,8 @@ pub fn list<S: Storage>(storage: &S, show: &mut dyn FnMut(&Name)) -> Result<(), 
     }
 }
 
-/// Reads what a container was created with, and when. `buffer` has [`MAX_BYTES`].
+/// Reads what a container was created with into `spec`, which is [blank](Spec::blank), and when.
+/// `buffer` has [`MAX_BYTES`].
 ///
 /// # Errors
 /// Those of [`Error`].
@@ -196,8 +197,9 @@ pub fn read_spec<S: Storage>(
     storage: &S,
     name: &Name,
     buffer: &mut [u8],
-) -> Result<(Spec, Option<NonZeroU32>), Error> {
-    form::read_spec(read(storage, &Kind::Spec.path(name)?, buffer)?)
+    spec: &mut Spec,
+) -> Result<Option<NonZeroU32>, Error> {
+    form::read_spec(read(storage, &Kind::Spec.path(name)?, buffer)?, spec)
 }
 
 /// Reads where a container was in its life. `buffer` has [`MAX_BYTES`].

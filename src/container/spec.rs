@@ -89,51 +89,111 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Nothing yet. It is large for a device's stack, so it is made where it stays.
+    pub const fn blank() -> Self {
+        Self {
+            image: Image::blank(),
+            arguments: String::new(),
+            mounts: Mounts::new(),
+            memory_bytes: 0,
+            disk_bytes: None,
+            stack_bytes: 0,
+            thread_stack_bytes: 0,
+            priority: 0,
+            time_limit_ms: None,
+            attached: false,
+            temporary: false,
+        }
+    }
+
+    /// Becomes a copy of another, without one in between.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        // By name, so that a new field is not forgotten here.
+        let Self {
+            image,
+            arguments,
+            mounts,
+            memory_bytes,
+            disk_bytes,
+            stack_bytes,
+            thread_stack_bytes,
+            priority,
+            time_limit_ms,
+            attached,
+            temporary,
+        } = other;
+        self.image.copy_from(image);
+        self.arguments.clear();
+        self.mounts.clear();
+        // They have room for one another.
+        let _ = self.arguments.push_str(arguments);
+        let _ = self.mounts.push_str(mounts);
+        self.memory_bytes = *memory_bytes;
+        self.disk_bytes = *disk_bytes;
+        self.stack_bytes = *stack_bytes;
+        self.thread_stack_bytes = *thread_stack_bytes;
+        self.priority = *priority;
+        self.time_limit_ms = *time_limit_ms;
+        self.attached = *attached;
+        self.temporary = *temporary;
+    }
+
     /// Settles what an image is run with.
     ///
     /// # Errors
     /// Those of [`Error`] that are about arguments, environment and mounts.
-    pub fn new(name: &Name, mut image: Image, options: &Options<'_>) -> Result<Self, Error> {
-        let mut arguments = String::new();
+    pub fn settle(
+        &mut self,
+        name: &Name,
+        image: &Image,
+        options: &Options<'_>,
+    ) -> Result<(), Error> {
+        self.arguments.clear();
         for argument in [&**name].iter().chain(options.arguments) {
             if argument.contains('\0') {
                 return Err(Error::ArgumentSyntax);
             }
-            push(&mut arguments, argument).ok_or(Error::ArgumentsTooLong)?;
+            push(&mut self.arguments, argument).ok_or(Error::ArgumentsTooLong)?;
         }
-        image.environment = environment(&image.environment, options.environment)?;
-        image.permissions = image.permissions.intersection(options.granted);
-        Ok(Self {
-            image,
-            arguments,
-            mounts: mount::list(options.mounts)?,
-            memory_bytes: options.memory_bytes,
-            disk_bytes: options.disk_bytes,
-            stack_bytes: options.stack_bytes,
-            thread_stack_bytes: options.thread_stack_bytes,
-            priority: options.priority,
-            time_limit_ms: options.time_limit_ms,
-            attached: options.attached,
-            temporary: options.temporary,
-        })
+        self.image.copy_from(image);
+        merge(
+            &image.environment,
+            options.environment,
+            &mut self.image.environment,
+        )?;
+        self.image.permissions = image.permissions.intersection(options.granted);
+        self.mounts = mount::list(options.mounts)?;
+        self.memory_bytes = options.memory_bytes;
+        self.disk_bytes = options.disk_bytes;
+        self.stack_bytes = options.stack_bytes;
+        self.thread_stack_bytes = options.thread_stack_bytes;
+        self.priority = options.priority;
+        self.time_limit_ms = options.time_limit_ms;
+        self.attached = options.attached;
+        self.temporary = options.temporary;
+        Ok(())
     }
 }
 
 /// The image's variables, but for those that are set again; of several of one name the last.
-fn environment(image: &str, over: &[&str]) -> Result<String<MAX_ENVIRONMENT>, Error> {
+fn merge(
+    image: &str,
+    over: &[&str],
+    environment: &mut String<MAX_ENVIRONMENT, u16>,
+) -> Result<(), Error> {
     let well_formed = |variable: &&str| !variable.contains('\0') && variable.find('=') > Some(0);
     if !over.iter().all(well_formed) {
         return Err(Error::EnvironmentSyntax);
     }
     let variables = || image.split_terminator('\0').chain(over.iter().copied());
-    let mut environment = String::new();
+    environment.clear();
     for (index, variable) in variables().enumerate() {
         let mut later = variables().skip(index).skip(1);
         if !later.any(|other| name_of(other) == name_of(variable)) {
-            push(&mut environment, variable).ok_or(Error::EnvironmentTooLong)?;
+            push(environment, variable).ok_or(Error::EnvironmentTooLong)?;
         }
     }
-    Ok(environment)
+    Ok(())
 }
 
 fn name_of(variable: &str) -> &str {
@@ -148,6 +208,12 @@ fn push<const N: usize, L: LenType>(list: &mut String<N, L>, text: &str) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn environment(image: &str, over: &[&str]) -> Result<String<MAX_ENVIRONMENT, u16>, Error> {
+        let mut environment = String::new();
+        merge(image, over, &mut environment)?;
+        Ok(environment)
+    }
 
     #[test]
     fn a_variable_that_is_set_again_has_its_last_value() {

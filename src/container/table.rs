@@ -10,7 +10,7 @@
 
 use super::record::Dates;
 use super::state::{Cause, State};
-use super::{Error, Name};
+use super::{Error, Held, Name};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::Slot;
 
@@ -140,7 +140,7 @@ struct Occupant {
 #[derive(Debug)]
 pub struct Entry {
     generation: u32,
-    occupant: Option<Occupant>,
+    occupant: Held<Occupant>,
 }
 
 /// Every container.
@@ -156,7 +156,7 @@ impl Table {
     pub const fn new() -> Self {
         const EMPTY: Entry = Entry {
             generation: 0,
-            occupant: None,
+            occupant: Held::Nothing,
         };
         const { assert!(MAX_CONTAINERS < Slot::MAX as usize) };
         Self {
@@ -191,10 +191,10 @@ impl Table {
         }
         let mut slots = (0..).zip(&mut self.entries);
         let (slot, entry) = slots
-            .find(|(_, entry)| entry.occupant.is_none())
+            .find(|(_, entry)| entry.occupant.as_ref().is_none())
             .ok_or(Error::TableFull)?;
         entry.generation = entry.generation.wrapping_add(1);
-        entry.occupant = Some(Occupant {
+        entry.occupant = Held::This(Occupant {
             name: name.clone(),
             phase: Phase::Coming,
             status: Status {
@@ -255,7 +255,7 @@ impl Table {
         if (coming || self.occupant(handle, Phase::Going).is_ok())
             && let Some(entry) = self.entries.get_mut(usize::from(handle.slot))
         {
-            entry.occupant = None;
+            entry.occupant = Held::Nothing;
         }
     }
 

@@ -14,7 +14,6 @@
 
 use core::ops::ControlFlow;
 
-use heapless::Vec;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{
     Config, ConfigType, Descriptor, DigestRef, Entry, Error, ErrorKind, Format, INDEX_MEDIA_TYPE,
@@ -22,12 +21,10 @@ use ocre_oci::{
 };
 
 use super::content;
-use super::permission::{Permission, Permissions};
+use super::permission::Permission;
 use super::verdict::{Code, Finding, Part, Place, Report};
-use super::{Blob, Content, Image, aot};
-use crate::limits::{
-    MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES,
-};
+use super::{Blob, Content, Image, Loadable, aot};
+use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
 use crate::port::{Engine, External, LoadError, Storage, ValueType};
 
 /// The annotation that gives a layer its file name.
@@ -99,8 +96,8 @@ pub struct Workspace<'a> {
 /// Judges an image's documents, and its layers but for the code in the executable one.
 ///
 /// Each refusal and warning goes to `report`, in the order of the checks. Where `report` lets it
-/// go on, the judge does so as far as what it has read makes sense. `Some` only if nothing was
-/// refused.
+/// go on, the judge does so as far as what it has read makes sense. `true` only if nothing was
+/// refused, and then `image` is the image.
 pub fn judge<S: Storage, E: Engine>(
     source: Source<'_, S>,
     selector: Selector<'_>,
@@ -108,7 +105,9 @@ pub fn judge<S: Storage, E: Engine>(
     policy: &Policy<'_>,
     workspace: Workspace<'_>,
     report: Report<'_>,
-) -> Option<Image> {
+    image: &mut Image,
+) -> bool {
+    *image = Image::blank();
     let mut judge = Judge {
         source,
         engine,
@@ -117,11 +116,8 @@ pub fn judge<S: Storage, E: Engine>(
         refused: false,
     };
     let Workspace { document, config } = workspace;
-    let image = match judge.image(selector, document, config) {
-        ControlFlow::Continue(image) => image,
-        ControlFlow::Break(()) => None,
-    };
-    image.filter(|_| !judge.refused)
+    let judged = judge.image(selector, document, config, image);
+    judged == ControlFlow::Continue(Some(())) && !judge.refused
 }
 
 /// Reads an image's executable layer into memory of the engine's, and hashes it there.
@@ -131,12 +127,12 @@ pub fn judge<S: Storage, E: Engine>(
 pub fn read_executable<S: Storage, E: Engine>(
     source: Source<'_, S>,
     engine: &E,
-    image: &Image,
+    executable: &Content,
 ) -> Result<E::Code, Code> {
-    content::stat(source.storage, source.root, &image.executable)?;
-    let size = usize::try_from(image.executable.size).map_err(|_| Code::OutOfMemory)?;
+    content::stat(source.storage, source.root, executable)?;
+    let size = usize::try_from(executable.size).map_err(|_| Code::OutOfMemory)?;
     let mut code = engine.allocate(size).ok_or(Code::OutOfMemory)?;
-    content::read(source.storage, source.root, &image.executable, &mut code)?;
+    content::read(source.storage, source.root, executable, &mut code)?;
     Ok(code)
 }
 
@@ -150,7 +146,7 @@ pub fn read_executable<S: Storage, E: Engine>(
 pub fn load<'code, E: Engine>(
     engine: &E,
     code: &'code mut [u8],
-    image: &Image,
+    image: &Loadable,
     policy: &Policy<'_>,
     explain: &mut dyn FnMut(&str),
 ) -> Result<E::Module<'code>, Code> {
@@ -174,7 +170,7 @@ pub const fn place(code: Code, image: &Image) -> Place<'static> {
 fn check_code<E: Engine>(
     engine: &E,
     code: &[u8],
-    image: &Image,
+    image: &Loadable,
     policy: &Policy<'_>,
 ) -> Result<(), Code> {
     match image.format {
@@ -190,7 +186,7 @@ fn check_code<E: Engine>(
             }
             let allowed = match policy.aot {
                 AotPolicy::Deny => false,
-                AotPolicy::Pinned(digests) => digests.contains(&image.executable.digest),
+                AotPolicy::Pinned(digests) => digests.contains(&image.content.digest),
                 AotPolicy::Allow => true,
             };
             if !allowed {
@@ -208,7 +204,7 @@ fn check_code<E: Engine>(
 fn check_module<E: Engine>(
     engine: &E,
     module: &E::Module<'_>,
-    image: &Image,
+    image: &Loadable,
     policy: &Policy<'_>,
     explain: &mut dyn FnMut(&str),
 ) -> Result<(), Code> {
@@ -318,7 +314,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         selector: Selector<'_>,
         document: &mut [u8],
         config: &mut [u8],
-    ) -> Step<Image> {
+        image: &mut Image,
+    ) -> Step<()> {
         self.layout(document)?;
         let Some((chosen, document)) = self.select(selector, document)? else {
             return ControlFlow::Continue(None);
@@ -336,22 +333,10 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         for warning in manifest.warnings().iter() {
             (self.report)(Finding::Warning(warning), Place::Whole(Part::Manifest), "")?;
         }
-        let settings = self.config(&manifest, document, config)?;
-        let layers = self.layers(&manifest, document, config)?;
-        let (Some(settings), Some(layers)) = (settings, layers) else {
-            return ControlFlow::Continue(None);
-        };
-        ControlFlow::Continue(Some(Image {
-            manifest: chosen.content,
-            executable: layers.executable,
-            executable_layer: layers.executable_layer,
-            format: layers.format,
-            aot_annotations: layers.aot_annotations,
-            entry_point: settings.entry_point,
-            environment: settings.environment,
-            permissions: settings.permissions,
-            blobs: layers.blobs,
-        }))
+        image.manifest = chosen.content;
+        let settings = self.config(&manifest, document, config, image)?;
+        let layers = self.layers(&manifest, document, config, image)?;
+        ControlFlow::Continue(settings.and(layers))
     }
 
     fn layout(&mut self, buffer: &mut [u8]) -> ControlFlow<()> {
@@ -447,26 +432,28 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         if index.manifests().next().is_none() {
             return self.refuse(Code::IndexEmpty, whole);
         }
-        let meant = || index.manifests().filter(|entry| selector.takes(entry));
-        // A damaged entry must not keep the others from being used by their names.
-        if let Some(error) = meant().find_map(|entry| entry.descriptor().err()) {
-            let at = Place::Value {
-                part: Part::Index,
-                document,
-                offset: error.offset,
-            };
-            return self.refuse(Code::Document(error.kind), at);
-        }
-        let mut descriptors = meant().filter_map(|entry| entry.descriptor().ok());
-        let Some(first) = descriptors.next() else {
-            return self.refuse(Code::ReferenceNotFound, whole);
-        };
-        if descriptors.all(|other| other.digest == first.digest) {
-            return self.entry(first, document);
-        }
+        let mut first: Option<Descriptor<'_>> = None;
+        let mut alike = true;
         let mut best: Option<(u8, Descriptor<'_>)> = None;
         let mut ambiguous = false;
-        for descriptor in meant().filter_map(|entry| entry.descriptor().ok()) {
+        for entry in index.manifests() {
+            if !selector.takes(&entry) {
+                continue;
+            }
+            let descriptor = match entry.descriptor() {
+                Ok(descriptor) => descriptor,
+                // A damaged entry must not keep the others from being used by their names.
+                Err(error) => {
+                    let at = Place::Value {
+                        part: Part::Index,
+                        document,
+                        offset: error.offset,
+                    };
+                    return self.refuse(Code::Document(error.kind), at);
+                }
+            };
+            alike &= first.is_none_or(|first| first.digest == descriptor.digest);
+            first = first.or(Some(descriptor));
             let Some(rank) = self.rank(descriptor.platform()) else {
                 continue;
             };
@@ -478,10 +465,12 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
                 _ => (best, ambiguous) = (Some((rank, descriptor)), false),
             }
         }
-        match best {
-            None => self.refuse(Code::PlatformNone, whole),
-            Some(_) if ambiguous => self.refuse(Code::ReferenceAmbiguous, whole),
-            Some((_, descriptor)) => self.entry(descriptor, document),
+        match (first, best) {
+            (None, _) => self.refuse(Code::ReferenceNotFound, whole),
+            (Some(descriptor), _) if alike => self.entry(descriptor, document),
+            (_, None) => self.refuse(Code::PlatformNone, whole),
+            (_, Some(_)) if ambiguous => self.refuse(Code::ReferenceAmbiguous, whole),
+            (_, Some((_, descriptor))) => self.entry(descriptor, document),
         }
     }
 
@@ -532,7 +521,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         manifest: &Manifest<'_>,
         manifest_bytes: &[u8],
         buffer: &mut [u8],
-    ) -> Step<Settings> {
+        image: &mut Image,
+    ) -> Step<()> {
         let descriptor = manifest.config();
         let at = Place::Value {
             part: Part::Manifest,
@@ -567,8 +557,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         self.document(Part::Config, document, |report| {
             config.check_permissions(|name| permission(name).is_some(), report)
         })?;
-        let settings = Settings::of(&config).ok_or(Code::LimitCapacity);
-        self.check(settings, Place::Whole(Part::Config))
+        let settled = settle(&config, image).ok_or(Code::LimitCapacity);
+        self.check(settled, Place::Whole(Part::Config))
     }
 
     /// `buffer` is for hashing.
@@ -577,7 +567,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         manifest: &Manifest<'_>,
         document: &[u8],
         buffer: &mut [u8],
-    ) -> Step<Layers> {
+        image: &mut Image,
+    ) -> Step<()> {
         let executable = manifest
             .executable()
             .map_err(|error| (error.kind, error.offset));
@@ -602,7 +593,6 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             });
             self.check(found, Place::Layer(layer.index))?;
         }
-        let mut blobs = Vec::new();
         for layer in manifest.layers().filter(|layer| !layer.is_executable()) {
             // What is wrong with its digest or its folder entry is told already.
             let Ok(content) = content_of(&layer.descriptor) else {
@@ -614,9 +604,8 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             let verified = content::verify(self.source.storage, self.source.root, &content, buffer);
             let blob = verified.and_then(|()| {
                 let title = title(&layer).ok_or(Code::LimitCapacity)?;
-                blobs
-                    .push(Blob { content, title })
-                    .map_err(|_| Code::LimitCapacity)
+                let pushed = image.blobs.push(Blob { content, title });
+                pushed.map_err(|_| Code::LimitCapacity)
             });
             self.check(blob, Place::Layer(layer.index))?;
         }
@@ -628,20 +617,17 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         else {
             return ControlFlow::Continue(None);
         };
-        let aot_annotations = match (format, self.engine.aot_target()) {
+        image.executable = executable;
+        // There are no more blobs than `MAX_BLOBS` beside it.
+        image.executable_layer = u8::try_from(layer.index).unwrap_or(u8::MAX);
+        image.format = format;
+        image.aot_annotations = match (format, self.engine.aot_target()) {
             (Format::Wasm, _) => Ok(()),
             (Format::Aot, None) => Err(Code::AotTarget),
             (Format::Aot, Some(target)) => target
                 .check_annotations(layer.descriptor.annotations(), self.policy.uninterruptible),
         };
-        ControlFlow::Continue(Some(Layers {
-            executable,
-            // There are no more blobs than `MAX_BLOBS` beside it.
-            executable_layer: u8::try_from(layer.index).unwrap_or(u8::MAX),
-            format,
-            aot_annotations,
-            blobs,
-        }))
+        ControlFlow::Continue(Some(()))
     }
 }
 
@@ -669,42 +655,21 @@ impl IndexEntry {
     }
 }
 
-/// What a config settles.
-struct Settings {
-    entry_point: heapless::String<MAX_ENTRY_POINT, u8>,
-    environment: heapless::String<MAX_ENVIRONMENT>,
-    permissions: Permissions,
-}
-
-impl Settings {
-    /// `None` where something is longer than this device takes.
-    fn of(config: &Config<'_>) -> Option<Self> {
-        let mut environment = heapless::String::new();
-        for variable in config.env() {
-            for character in variable.chars().chain(['\0']) {
-                environment.push(character).ok()?;
-            }
+/// Takes over what a config settles; `None` where something is longer than this device takes.
+fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
+    for variable in config.env() {
+        for character in variable.chars() {
+            image.environment.push(character).ok()?;
         }
-        let mut permissions = Permissions::default();
-        config
-            .permissions()
-            .filter_map(permission)
-            .for_each(|one| permissions.insert(one));
-        Some(Self {
-            entry_point: config.entry_point().to_heapless()?,
-            environment,
-            permissions,
-        })
+        image.environment.push('\0').ok()?;
     }
-}
-
-/// What the layers settle.
-struct Layers {
-    executable: Content,
-    executable_layer: u8,
-    format: Format,
-    aot_annotations: Result<(), Code>,
-    blobs: Vec<Blob, MAX_BLOBS>,
+    for name in config.permissions() {
+        if let Some(permission) = permission(name) {
+            image.permissions.insert(permission);
+        }
+    }
+    image.entry_point = config.entry_point().to_heapless()?;
+    Some(())
 }
 
 impl Selector<'_> {

@@ -56,6 +56,9 @@ impl Permission {
 pub struct Permissions(u8);
 
 impl Permissions {
+    /// None.
+    pub const NONE: Self = Self(0);
+
     /// Adds one.
     pub const fn insert(&mut self, permission: Permission) {
         self.0 |= permission.bit();

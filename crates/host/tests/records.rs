@@ -84,7 +84,7 @@ fn a_container_is_as_it_was_created_after_a_reboot() {
         time_limit_ms: Some(1234),
         ..Options::default()
     };
-    let handle = before.device.create(Some("a"), image, &options).unwrap();
+    let handle = before.device.create(Some("a"), &image, &options).unwrap();
     let created = spec(&before, handle);
     let dates = before.device.status(handle).unwrap().dates;
     assert!(dates.created.is_some());
@@ -210,7 +210,7 @@ fn is_left_alone(damage: impl Fn(&mut Vec<u8>)) {
     let options = Options::default();
     let created = after
         .device
-        .create(Some("a"), image(&disk, &exiting()), &options);
+        .create(Some("a"), &image(&disk, &exiting()), &options);
     assert_eq!(created, Err(Error::RecordUnreadable));
     assert_eq!(read_file(&disk, "/data/a/kept").unwrap(), b"data");
     assert_eq!(read_file(&disk, "/containers/a.spec").unwrap(), record);
@@ -283,7 +283,7 @@ fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
         }
         disk.sync(&mut file).ok();
     }
-    let full = bench.device.create(Some("b"), image, &Options::default());
+    let full = bench.device.create(Some("b"), &image, &Options::default());
     assert_eq!(full, Err(Error::Storage(StorageError::NoSpace)));
     bench.device.start(handle).unwrap();
     assert_eq!(bench.end(handle), Outcome::Exited(7));
@@ -307,7 +307,7 @@ enum Told {
 
 /// A container's whole life, as far as the power lasts.
 fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Image) -> Told {
-    let Ok(handle) = device.create(Some("a"), image, &Options::default()) else {
+    let Ok(handle) = device.create(Some("a"), &image, &Options::default()) else {
         return Told::Nothing;
     };
     if device.start(handle).is_err() {
@@ -407,7 +407,7 @@ fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
     if let Ok(handle) = device.find("a") {
         device.remove(handle, false).unwrap();
     }
-    let again = device.create(Some("a"), image(&disk, &exiting()), &Options::default());
+    let again = device.create(Some("a"), &image(&disk, &exiting()), &Options::default());
     assert!(again.is_ok(), "{cut}: {again:?}");
     found
 }

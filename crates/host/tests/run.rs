@@ -104,7 +104,7 @@ fn an_entry_point_that_returns_a_number_exits_with_it() {
     image.entry_point = "main".try_into().unwrap();
     let handle = bench
         .device
-        .create(Some("main"), image, &Options::default())
+        .create(Some("main"), &image, &Options::default())
         .unwrap();
     bench.device.start(handle).unwrap();
     assert_eq!(bench.end(handle), Outcome::Exited(-3));
@@ -474,7 +474,7 @@ fn a_guest_sees_its_arguments_and_its_environment() {
             environment: &["OVER=caller", "EMPTY="],
             ..Options::default()
         };
-        let created = bench.device.create(Some(name), image, &options).unwrap();
+        let created = bench.device.create(Some(name), &image, &options).unwrap();
         bench.device.start(created).unwrap();
         assert_eq!(bench.end(created), Outcome::Exited(0));
         let output = bench.output(created);
@@ -504,7 +504,7 @@ fn a_guest_reads_its_images_blobs_and_can_not_change_them() {
     let hex = image.blobs[1].content.digest.hex().to_string();
     let handle = bench
         .device
-        .create(Some("a"), image, &Options::default())
+        .create(Some("a"), &image, &Options::default())
         .unwrap();
     bench.device.start(handle).unwrap();
     assert_eq!(
@@ -777,7 +777,7 @@ fn come_and_go<S: Storage + Send + Sync + 'static>(
     device: &Device<S>,
     image: Image,
 ) -> [bool; 2] {
-    let Ok(handle) = device.create(Some("a"), image, &Options::default()) else {
+    let Ok(handle) = device.create(Some("a"), &image, &Options::default()) else {
         assert_eq!(device.find("a"), Err(Error::NotFound));
         return [false, false];
     };
@@ -842,11 +842,7 @@ fn names_are_the_callers_own_or_never_come_again() {
     let bench = boot();
     let image = bench.image(&spinning());
     bench.create("taken", &spinning(), &Options::default());
-    let create = |name| {
-        bench
-            .device
-            .create(name, image.clone(), &Options::default())
-    };
+    let create = |name| bench.device.create(name, &image, &Options::default());
     assert_eq!(create(Some("taken")), Err(Error::NameTaken));
     assert_eq!(create(Some("No")), Err(Error::NameSyntax));
     let mut names = HashSet::new();
@@ -855,7 +851,7 @@ fn names_are_the_callers_own_or_never_come_again() {
         let other = boot();
         let handle = other
             .device
-            .create(None, other.image(&spinning()), &Options::default())
+            .create(None, &other.image(&spinning()), &Options::default())
             .unwrap();
         let mut name = None;
         other.device.list(&mut |summary| {
@@ -879,7 +875,7 @@ fn there_can_be_so_many_containers_and_all_can_run_at_once() {
     let image = bench.image(&spinning());
     let one_more = bench
         .device
-        .create(Some("more"), image, &Options::default());
+        .create(Some("more"), &image, &Options::default());
     assert_eq!(one_more, Err(Error::TableFull));
     assert_eq!(
         bench.disk.metadata("/data/more"),
@@ -907,7 +903,7 @@ fn an_image_is_in_use_as_long_as_a_container_is_made_from_it() {
     assert!(!bench.device.uses(&manifest));
     let handle = bench
         .device
-        .create(Some("a"), image, &Options::default())
+        .create(Some("a"), &image, &Options::default())
         .unwrap();
     assert!(bench.device.uses(&manifest));
     bench.device.remove(handle, false).unwrap();
@@ -938,7 +934,7 @@ fn whatever_comes_between_whatever_the_answers_make_sense() {
                                 time_limit_ms: (choice % 3 == 0).then_some(20),
                                 ..Options::default()
                             };
-                            match device.create(Some(name), image, &options) {
+                            match device.create(Some(name), &image, &options) {
                                 Ok(_) | Err(Error::NameTaken) => {}
                                 Err(error) => panic!("create: {error}"),
                             }

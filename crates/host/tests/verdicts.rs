@@ -8,6 +8,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
+use ocre::image::Image;
 use ocre::image::judge::{self, AotPolicy, Policy, Selector, Source, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{HostFunction, ValueType};
@@ -92,21 +93,32 @@ impl Case<'_> {
             document: &mut document,
             config: &mut config,
         };
-        let Some(image) = judge::judge(
+        let mut image = Image::blank();
+        let accepted = judge::judge(
             source,
             self.selector,
             engine(),
             &self.policy,
             workspace,
             report,
-        ) else {
+            &mut image,
+        );
+        if !accepted {
             return;
-        };
+        }
         let mut detail = String::new();
-        let loaded = judge::read_executable(source, engine(), &image).and_then(|mut code| {
-            let explain = &mut |words: &str| detail.push_str(words);
-            judge::load(engine(), &mut code, &image, &self.policy, explain).map(drop)
-        });
+        let loaded =
+            judge::read_executable(source, engine(), &image.executable).and_then(|mut code| {
+                let explain = &mut |words: &str| detail.push_str(words);
+                judge::load(
+                    engine(),
+                    &mut code,
+                    &image.loadable(),
+                    &self.policy,
+                    explain,
+                )
+                .map(drop)
+            });
         if let Err(code) = loaded {
             let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
         }

@@ -90,7 +90,8 @@ impl Solo {
             environment: &["A=1", "B="],
             ..*options
         };
-        let spec = Spec::new(&name, image, &options).unwrap();
+        let mut spec = Spec::blank();
+        spec.settle(&name, &image, &options).unwrap();
         data::create(disk, &name).unwrap();
         mount::create(disk, &spec.mounts).unwrap();
         Self {

@@ -148,7 +148,7 @@ fn a_mount_that_is_a_file_or_the_runtimes_own_is_refused() {
             mounts: &[mount],
             ..Options::default()
         };
-        let created = bench.device.create(Some("x"), image.clone(), &options);
+        let created = bench.device.create(Some("x"), &image, &options);
         assert_eq!(created.map_err(Error::code), Err(error), "{mount}");
     }
 }

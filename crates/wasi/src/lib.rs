@@ -112,7 +112,7 @@ impl<'a, S: Storage> Wasi<'a, S> {
     }
 
     /// Closes what the guest has left open, however its run has ended: what it wrote is kept.
-    pub fn close(mut self) {
+    pub fn close(&mut self) {
         for file in self.table.drain() {
             if let Err(error) = self.storage.close(file) {
                 log::error!("container {}: a file is lost: {error}", self.guest.name());

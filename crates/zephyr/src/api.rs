@@ -26,7 +26,7 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Reference};
 
 use crate::device::Device;
-use crate::platform::{DOCUMENTS, InitError, Runtime, init, runtime};
+use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
 use crate::sys;
 
 const TEXT_BYTES: usize = 160;
@@ -199,13 +199,14 @@ extern "C" fn ocre_set_date(unix_ns: u64) {
 // ---------------------------------------------------------------- images
 
 /// Judges an image, also its code where `whole`; writes the refusal.
-fn judge(
+fn judge<'d>(
     runtime: &Runtime,
     name: &str,
     prefer_portable: bool,
     whole: bool,
     mut refusal: Buffer<'_>,
-) -> Result<Image, Errno> {
+    documents: &'d mut Documents,
+) -> Result<&'d Image, Errno> {
     let device = runtime.platform();
     let policy = Policy {
         prefer_portable,
@@ -220,24 +221,23 @@ fn judge(
         root: "/",
     };
     let mut verdict = Verdict::new(false);
-    let image = {
-        let mut documents = DOCUMENTS.lock();
-        judge::judge(
-            source,
-            selector,
-            device.engine(),
-            &policy,
-            documents.workspace(),
-            &mut |finding, at, detail| verdict.note(finding, at, detail),
-        )
-    };
-    let Some(image) = image else {
+    let (workspace, image) = documents.judging();
+    let accepted = judge::judge(
+        source,
+        selector,
+        device.engine(),
+        &policy,
+        workspace,
+        &mut |finding, at, detail| verdict.note(finding, at, detail),
+        image,
+    );
+    if !accepted {
         let code = verdict.code().unwrap_or_default();
         say(&mut refusal, code, verdict.at(), verdict.detail());
         return Err(Errno::NotExecutable);
-    };
+    }
     if whole {
-        check_code(device, source, &image, &policy).map_err(|code| {
+        check_code(device, source, image, &policy).map_err(|code| {
             say(&mut refusal, code.as_str(), "", "");
             Errno::NotExecutable
         })?;
@@ -252,8 +252,8 @@ fn check_code(
     policy: &Policy<'_>,
 ) -> Result<(), Code> {
     let engine = device.engine();
-    let mut code = judge::read_executable(source, engine, image)?;
-    judge::load(engine, &mut code, image, policy, &mut |_| {})?;
+    let mut code = judge::read_executable(source, engine, &image.executable)?;
+    judge::load(engine, &mut code, &image.loadable(), policy, &mut |_| {})?;
     Ok(())
 }
 
@@ -275,7 +275,7 @@ unsafe extern "C" fn ocre_image_verify(image: *const c_char, refusal: *mut c_cha
     // SAFETY: the caller's promise.
     let (image, refusal) = unsafe { (text(image), Buffer::new(refusal, TEXT_BYTES)) };
     answer(started().and_then(|runtime| {
-        judge(runtime, image?, false, true, refusal)?;
+        judge(runtime, image?, false, true, refusal, &mut DOCUMENTS.lock())?;
         Ok(())
     }))
 }
@@ -419,7 +419,15 @@ unsafe fn create(
         return Err(Errno::Invalid);
     }
     let prefer_portable = options.flags & PREFER_PORTABLE != 0;
-    let image = judge(runtime, image, prefer_portable, false, refusal)?;
+    let mut documents = DOCUMENTS.lock();
+    let image = judge(
+        runtime,
+        image,
+        prefer_portable,
+        false,
+        refusal,
+        &mut documents,
+    )?;
     let options = Options {
         arguments: &arguments,
         environment: &environment,

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use lock_api::Mutex;
 use ocre::container::{Guest, record};
+use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::{Clock, Console, Entropy, Host, Platform, Threads};
@@ -27,14 +28,22 @@ static RUNTIME: Runtime = Supervisor::new(Device);
 pub(crate) struct Documents {
     document: [u8; MAX_DOCUMENT],
     config: [u8; MAX_CONFIG],
+    /// An image that is judged: it is large for a caller's stack.
+    image: MaybeUninit<Image>,
 }
 
 impl Documents {
-    pub(crate) fn workspace(&mut self) -> Workspace<'_> {
-        Workspace {
+    /// Where to judge, and where the image goes.
+    pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut Image) {
+        let workspace = Workspace {
             document: &mut self.document,
             config: &mut self.config,
-        }
+        };
+        (workspace, self.image.write(Image::blank()))
+    }
+
+    pub(crate) fn workspace(&mut self) -> Workspace<'_> {
+        self.judging().0
     }
 }
 
@@ -43,6 +52,7 @@ pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
     Documents {
         document: [0; MAX_DOCUMENT],
         config: [0; MAX_CONFIG],
+        image: MaybeUninit::uninit(),
     },
 );
 

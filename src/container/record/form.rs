@@ -32,7 +32,6 @@
 
 use core::num::NonZeroU32;
 
-use heapless::{String, Vec};
 use minicbor::decode::Error as Undecodable;
 use minicbor::encode::{Error as Unwritten, Write};
 use minicbor::{Decoder, Encoder};
@@ -43,7 +42,7 @@ use super::{Dates, Error};
 use crate::container::Spec;
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
-use crate::image::permission::{Permission, Permissions};
+use crate::image::permission::Permission;
 use crate::image::verdict::Code;
 use crate::image::{Blob, Content, Image};
 use crate::port::{StorageError, Trap};
@@ -236,39 +235,12 @@ fn content(to: &mut To<'_>, content: &Content) -> Written {
     Ok(())
 }
 
-/// Reads what [`write_spec`] has written.
+/// Reads what [`write_spec`] has written into `spec`, which is [blank](Spec::blank).
 ///
 /// # Errors
 /// `record-damaged`, `record-version`.
-pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
-    let nothing = Content {
-        digest: Sha256([0; 32]),
-        size: 0,
-    };
+pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, Error> {
     let mut created = None;
-    let mut spec = Spec {
-        image: Image {
-            manifest: nothing,
-            executable: nothing,
-            executable_layer: 0,
-            format: Format::Wasm,
-            aot_annotations: Ok(()),
-            entry_point: String::new(),
-            environment: String::new(),
-            permissions: Permissions::default(),
-            blobs: Vec::new(),
-        },
-        arguments: String::new(),
-        mounts: String::new(),
-        memory_bytes: 0,
-        disk_bytes: None,
-        stack_bytes: 0,
-        thread_stack_bytes: 0,
-        priority: 0,
-        time_limit_ms: None,
-        attached: false,
-        temporary: false,
-    };
     let mut seen = 0_u32;
     fields(open(record)?, |key, from| {
         let image = &mut spec.image;
@@ -330,7 +302,7 @@ pub fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
         Ok(true)
     })?;
     if seen & NEEDED == NEEDED {
-        Ok((spec, created))
+        Ok(created)
     } else {
         Err(Error::Damaged)
     }
@@ -430,6 +402,7 @@ mod tests {
     use std::vec::Vec as StdVec;
 
     use super::*;
+    use crate::image::permission::Permissions;
 
     fn spec() -> Spec {
         let content = |byte| Content {
@@ -475,6 +448,12 @@ mod tests {
         })
         .unwrap();
         record
+    }
+
+    fn read_spec(record: &[u8]) -> Result<(Spec, Option<NonZeroU32>), Error> {
+        let mut spec = Spec::blank();
+        let created = super::read_spec(record, &mut spec)?;
+        Ok((spec, created))
     }
 
     fn spec_record() -> StdVec<u8> {

@@ -75,9 +75,8 @@ pub fn run(
     module.spec.memory_bytes = policy.memory_bytes;
     let mut code = code.to_vec();
     let mut words = String::new();
-    let loaded = judge::load(engine, &mut code, &module.spec.image, policy, &mut |more| {
-        words += more
-    });
+    let image = module.spec.image.loadable();
+    let loaded = judge::load(engine, &mut code, &image, policy, &mut |more| words += more);
     let mut loaded = loaded.map_err(|code| Refusal::Module(code, words))?;
     let program = Program {
         entry: &module.spec.image.entry_point,
@@ -128,9 +127,10 @@ fn image(code: &[u8]) -> Result<Image, Refusal> {
 }
 
 fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error> {
-    let mut spec = Spec::new(
+    let mut spec = Spec::blank();
+    spec.settle(
         name,
-        image,
+        &image,
         &Options {
             arguments: setting.arguments,
             environment: setting.environment,

@@ -189,7 +189,7 @@ impl Bench {
     }
 
     pub fn create(&self, name: &str, code: &[u8], options: &Options<'_>) -> Handle {
-        let created = self.device.create(Some(name), self.image(code), options);
+        let created = self.device.create(Some(name), &self.image(code), options);
         created.unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
