@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, ci, demo, fuzz, guests, setup, test, wasi_testsuite};
+use xtask::{bench, ci, demo, footprint, fuzz, guests, setup, test, wasi_testsuite};
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -19,6 +19,8 @@ cargo xtask TASK
             runs fuzz targets, all by default, and prints how often each ran
   wasi-testsuite DIR
             runs the published test programs of WASI, from a copy of their repository
+  footprint [--most NAME=BYTES] [--absent TEXT] MAP…
+            prints whose a firmware's flash and RAM is, from the linker's maps
   bench     measures against native code, bare sha256 and bare WAMR
 ";
 
@@ -46,6 +48,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["wasi-testsuite", dir] => wasi_testsuite::run_all(dir),
+        ["footprint", rest @ ..] => footprint::footprint(rest),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
