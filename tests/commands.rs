@@ -78,3 +78,41 @@ fn help_fits_a_terminal() {
         assert!(command.summary.len() <= 70, "{}", command.name);
     }
 }
+
+/// A Zephyr shell shows these without asking the core.
+#[test]
+fn zephyrs_shell_knows_each_command_in_its_order() {
+    let shim = include_str!("../crates/zephyr/shim/shell.c");
+    let listed: Vec<(&str, &str)> = shim
+        .lines()
+        .filter_map(|line| {
+            let (words, help) = line.trim().strip_prefix("COMMAND(")?.split_once(", \"")?;
+            Some((words, help.split_once("\")")?.0))
+        })
+        .collect();
+    let (of_images, others) = listed.split_at(listed.len() - COMMANDS.len() - 1 + 5);
+    assert_eq!((of_images.len(), others.len()), (5, COMMANDS.len() - 5 + 1));
+    for group in [of_images, others] {
+        assert!(group.is_sorted(), "{group:?}");
+    }
+    for command in COMMANDS {
+        let (group, name) = match command.name.split_once(' ') {
+            Some((_, name)) => (of_images, name),
+            None => (others, command.name),
+        };
+        let completed = match command.operands.split(' ').next() {
+            Some("IMAGE") => "&images",
+            Some("NAME") => "&containers",
+            _ => "NULL",
+        };
+        let expected = (format!("{name}, {completed}"), command.summary);
+        assert!(
+            group
+                .iter()
+                .any(|(words, help)| (*words, *help) == (&*expected.0, expected.1)),
+            "COMMAND({}, \"{}\")",
+            expected.0,
+            expected.1
+        );
+    }
+}

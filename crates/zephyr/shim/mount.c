@@ -8,11 +8,18 @@
 /* Caches as Kconfig has them: FS_LITTLEFS_CACHE_SIZE and its neighbours. */
 FS_LITTLEFS_DECLARE_DEFAULT_CONFIG(ocre_littlefs);
 
+/* FIXED_PARTITION_ID is deprecated since Zephyr 4.4. */
+#ifdef PARTITION_ID
+#define PARTITION PARTITION_ID(storage_partition)
+#else
+#define PARTITION FIXED_PARTITION_ID(storage_partition)
+#endif
+
 static struct fs_mount_t partition = {
 	.type = FS_LITTLEFS,
 	.mnt_point = CONFIG_OCRE_MOUNT_POINT,
 	.fs_data = &ocre_littlefs,
-	.storage_dev = (void *)FIXED_PARTITION_ID(storage_partition),
+	.storage_dev = (void *)PARTITION,
 	.flags = IS_ENABLED(CONFIG_OCRE_MOUNT_FORMAT) ? 0 : FS_MOUNT_FLAG_NO_FORMAT,
 };
 

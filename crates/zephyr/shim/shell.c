@@ -14,13 +14,17 @@ BUILD_ASSERT(ENOENT == 2 && ESRCH == 3 && EIO == 5 && E2BIG == 7 && ENOEXEC == 8
 BUILD_ASSERT(EAGAIN == 11 && ENOMEM == 12 && EBUSY == 16 && EEXIST == 17 && ENODEV == 19);
 BUILD_ASSERT(EINVAL == 22 && ENFILE == 23 && ENOSPC == 28);
 
-/* One name for completion; the shell asks for one at a time and wants it to stay
- * until it asks for the next. */
+/* Names for completion. The shell asks for them by number, one after the other,
+ * wants them sorted, and wants each to stay until it asks for the next. */
 #define NAME_BYTES 128
 
-struct nth {
-	size_t left;
-	char *name;
+struct names {
+	int (*list)(struct names *names);
+	/* The one that was given last, and its number. */
+	char name[NAME_BYTES];
+	size_t index;
+	/* The first of those behind it. */
+	char next[NAME_BYTES];
 };
 
 static void print(void *context, int error, const char *text, uint32_t bytes)
@@ -54,13 +58,14 @@ static int command(const struct shell *shell, size_t count, char **words)
 
 static int take_image(void *context, const char *name)
 {
-	struct nth *nth = context;
+	struct names *names = context;
 
-	if (nth->left-- != 0) {
-		return 1;
+	if (strcmp(name, names->name) > 0 &&
+	    (names->next[0] == '\0' || strcmp(name, names->next) < 0) &&
+	    strlen(name) < NAME_BYTES) {
+		strcpy(names->next, name);
 	}
-	(void)strncpy(nth->name, name, NAME_BYTES - 1);
-	return 0;
+	return 1;
 }
 
 static int take_container(void *context, ocre_container_t container, const char *name)
@@ -69,9 +74,43 @@ static int take_container(void *context, ocre_container_t container, const char 
 	return take_image(context, name);
 }
 
-static void offer(struct shell_static_entry *entry, const struct nth *nth)
+static int list_images(struct names *names)
 {
-	entry->syntax = nth->name[0] != '\0' ? nth->name : NULL;
+	return ocre_image_list(take_image, names);
+}
+
+static int list_containers(struct names *names)
+{
+	return ocre_list(take_container, names);
+}
+
+/* Goes on to the next name; empty after the last. */
+static void advance(struct names *names)
+{
+	names->next[0] = '\0';
+	if (names->list(names) != 0) {
+		names->next[0] = '\0';
+	}
+	memcpy(names->name, names->next, NAME_BYTES);
+}
+
+static void offer(struct names *names, size_t index, struct shell_static_entry *entry)
+{
+	if (index == 0 || index != names->index + 1) {
+		names->name[0] = '\0';
+		for (size_t before = 0; before < index; before++) {
+			advance(names);
+			if (names->name[0] == '\0') {
+				break;
+			}
+		}
+	}
+	/* Behind the last there is none, not the first again. */
+	if (index == 0 || names->name[0] != '\0') {
+		advance(names);
+	}
+	names->index = index;
+	entry->syntax = names->name[0] != '\0' ? names->name : NULL;
 	entry->handler = NULL;
 	entry->help = NULL;
 	entry->subcmd = NULL;
@@ -79,51 +118,56 @@ static void offer(struct shell_static_entry *entry, const struct nth *nth)
 
 static void image_names(size_t index, struct shell_static_entry *entry)
 {
-	static char name[NAME_BYTES];
-	struct nth nth = {.left = index, .name = name};
+	static struct names names = {.list = list_images};
 
-	memset(name, 0, sizeof(name));
-	(void)ocre_image_list(take_image, &nth);
-	offer(entry, &nth);
+	offer(&names, index, entry);
 }
 
 static void container_names(size_t index, struct shell_static_entry *entry)
 {
-	static char name[NAME_BYTES];
-	struct nth nth = {.left = index, .name = name};
+	static struct names names = {.list = list_containers};
 
-	memset(name, 0, sizeof(name));
-	(void)ocre_list(take_container, &nth);
-	offer(entry, &nth);
+	offer(&names, index, entry);
 }
 
 SHELL_DYNAMIC_CMD_CREATE(images, image_names);
 SHELL_DYNAMIC_CMD_CREATE(containers, container_names);
 
 /* The shell calls the deepest command that has a handler, which is always "ocre"
- * itself: the rest is there for help and completion. */
+ * itself: the rest is there for help and completion. In the order of the alphabet,
+ * in which the shell looks for completions; the help is that of the core's table. */
 #define COMMAND(name, names, help) SHELL_CMD(name, names, help, NULL)
 
-SHELL_STATIC_SUBCMD_SET_CREATE(image_commands,
-			       COMMAND(verify, &images, "Judge an image"),
-			       SHELL_SUBCMD_SET_END);
+/* clang-format off */
+SHELL_STATIC_SUBCMD_SET_CREATE(
+	image_commands,
+	COMMAND(inspect, &images, "shows everything about an image, as JSON"),
+	COMMAND(ls, NULL, "lists the images on the partition"),
+	COMMAND(prune, NULL, "removes content that no image uses"),
+	COMMAND(rm, &images, "removes an image, and what only it used"),
+	COMMAND(verify, &images, "says whether an image is what it claims to be and can run here"),
+	SHELL_SUBCMD_SET_END);
 
 SHELL_STATIC_SUBCMD_SET_CREATE(
 	commands,
-	COMMAND(create, &images, "Make a container of an image"),
-	COMMAND(help, NULL, "Say what commands there are"),
-	COMMAND(image, &image_commands, "Images"),
-	COMMAND(info, NULL, "What this device is and has"),
-	COMMAND(inspect, &containers, "All about a container"),
-	COMMAND(kill, &containers, "End a container"),
-	COMMAND(logs, &containers, "What a container wrote"),
-	COMMAND(ps, NULL, "List containers"),
-	COMMAND(rm, &containers, "Remove a container"),
-	COMMAND(run, &images, "Make a container of an image and run it"),
-	COMMAND(start, &containers, "Run a container"),
-	COMMAND(stop, &containers, "Ask a container to end"),
-	COMMAND(version, NULL, "The version"),
-	COMMAND(wait, &containers, "Wait for a container's end"),
+	COMMAND(create, &images, "creates a container of an image, to be started later"),
+	COMMAND(help, NULL, "lists the commands, or explains one"),
+	COMMAND(image, &image_commands, "commands about images"),
+	COMMAND(info, NULL, "shows what this device can do and how full it is"),
+	COMMAND(inspect, &containers, "shows everything about a container, as JSON"),
+	COMMAND(kill, &containers, "ends a container at once"),
+	COMMAND(logs, &containers, "shows what a container wrote"),
+	COMMAND(ps, NULL, "lists the containers that are running"),
+	COMMAND(rm, &containers, "removes a container, its log and its files"),
+	COMMAND(run, &images, "creates a container of an image and runs it"),
+	COMMAND(start, &containers, "runs a container that is created or has ended"),
+	COMMAND(stop, &containers, "asks a container to end, and kills it if it does not"),
+	COMMAND(version, NULL, "shows the version of ocre"),
+	COMMAND(wait, &containers, "waits for a container's end and prints its exit code"),
 	SHELL_SUBCMD_SET_END);
+/* clang-format on */
 
-SHELL_CMD_ARG_REGISTER(ocre, &commands, "Containers of WebAssembly", command, 1, 30);
+/* As many words as the core takes, and "ocre". */
+SHELL_CMD_ARG_REGISTER(ocre, &commands,
+		       "containers of WebAssembly; \"ocre help COMMAND\" explains a command",
+		       command, 1, 32);
