@@ -27,29 +27,64 @@ struct names {
 	char next[NAME_BYTES];
 };
 
-static void print(void *context, int error, const char *text, uint32_t bytes)
+/* A command's output comes in pieces as small as a character, and each call of the
+ * shell's printer sends colours along. */
+struct output {
+	const struct shell *shell;
+	int error;
+	size_t used;
+	char text[64];
+};
+
+static void flush(struct output *output)
 {
-	shell_fprintf(context, error ? SHELL_ERROR : SHELL_NORMAL, "%.*s", (int)bytes, text);
+	if (output->used != 0) {
+		shell_fprintf(output->shell, output->error ? SHELL_ERROR : SHELL_NORMAL, "%.*s",
+			      (int)output->used, output->text);
+		output->used = 0;
+	}
 }
 
+static void print(void *context, int error, const char *text, uint32_t bytes)
+{
+	struct output *output = context;
+
+	if (error != output->error) {
+		flush(output);
+		output->error = error;
+	}
+	for (uint32_t at = 0; at < bytes; at++) {
+		output->text[output->used++] = text[at];
+		if (text[at] == '\n' || output->used == sizeof(output->text)) {
+			flush(output);
+		}
+	}
+}
+
+/* Asked while a command waits: what it has said by then is to be seen. */
 static int interrupted(void *context)
 {
-	return ocre_console_interrupted(context);
+	struct output *output = context;
+
+	flush(output);
+	return ocre_console_interrupted(output->shell);
 }
 
 static int command(const struct shell *shell, size_t count, char **words)
 {
+	static const char *const help[] = {"help"};
+	struct output output = {.shell = shell};
 	int result;
 
 	if (count == 1) {
-		static const char *const help[] = {"help"};
-
-		return ocre_command(help, 1, print, NULL, (void *)shell);
+		result = ocre_command(help, 1, print, NULL, &output);
+	} else {
+		ocre_console_attach(shell);
+		result = ocre_command((const char *const *)words + 1, count - 1, print,
+				      interrupted, &output);
+		ocre_console_attach(NULL);
 	}
-	ocre_console_attach(shell);
-	result = ocre_command((const char *const *)words + 1, count - 1, print, interrupted,
-			      (void *)shell);
-	ocre_console_attach(NULL);
+	flush(&output);
 	if (result == -ENODEV) {
 		shell_error(shell, "ocre is not started: ocre_init() has not succeeded");
 	}
