@@ -130,3 +130,27 @@ fn what_a_file_is_annotated_with_is_what_the_judge_takes() {
         assert_eq!(target.pointer_bits() == 64, known.wide);
     }
 }
+
+/// Where a body does without its parameters, what ends it must still reach it.
+#[test]
+fn loops_that_touch_nothing_are_checked_on_every_target() {
+    for body in [
+        "(loop (br 0))",
+        "(loop (br_if 0 (i32.eqz (local.get 0))))",
+        "(loop (local.set 0 (i32.add (local.get 0) (i32.const 3))) (br_if 0 (local.get 0)))",
+    ] {
+        let text = format!(
+            r#"(module
+              (func $endless (param i32) {body})
+              (func (export "_start") (call $endless (i32.const 1)) (call $endless (i32.const 2))))"#
+        );
+        let wasm = wat::parse_str(&text).expect("the module is well-formed");
+        for target in Target::ALL {
+            for opt_level in 0..=3 {
+                let mut options = Options::new(target);
+                options.opt_level = opt_level;
+                assert!(compile(&wasm, &options).is_ok(), "{target} {opt_level} {body}");
+            }
+        }
+    }
+}

@@ -14,6 +14,10 @@
 //   tail position takes no stack, so stack checks would not end it.) A loop that
 //   calls such a function in each turn needs no check of its own.
 //
+// The flag is found through the exec_env, which LLVM would take away from a body
+// that does not use it. So each body with a cycle, or that can become one, uses it
+// from the start, in an instruction that is no code and is removed in the end.
+//
 // Where the flag is set, an exception is raised and the function returns. WAMR
 // tests for an exception after every call, and so every caller returns too.
 
@@ -27,6 +31,7 @@
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
@@ -35,6 +40,8 @@
 
 #include "aot_llvm.h"
 #include "../aot/aot_runtime.h"
+
+#include "optimise.h"
 
 using namespace llvm;
 
@@ -309,17 +316,54 @@ insertChecks(Function &F, const Functions &Recursive, LoopInfo &LI,
     Checks.finish();
 }
 
+bool
+hasCycle(const Function &F)
+{
+    SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 16> Back;
+    FindFunctionBackedges(F, Back);
+    return !Back.empty();
+}
+
+InlineAsm *
+useOfExecEnv(LLVMContext &C)
+{
+    auto *Type = FunctionType::get(Type::getVoidTy(C), { PointerType::get(C, 0) },
+                                   /*isVarArg=*/false);
+    return InlineAsm::get(Type, "", "r", /*hasSideEffects=*/true);
+}
+
 } // namespace
+
+PreservedAnalyses
+KillNeedsPass::run(Module &M, ModuleAnalysisManager &)
+{
+    auto Recursive = recursiveFunctions(M);
+    for (Function &F : M)
+        if (wamr::isBody(F) && wamr::hasExecEnv(F)
+            && (hasCycle(F) || Recursive.contains(&F))) {
+            IRBuilder<> B(&*F.getEntryBlock().getFirstInsertionPt());
+            B.CreateCall(useOfExecEnv(F.getContext()), { F.getArg(0) });
+        }
+    return PreservedAnalyses::none();
+}
 
 PreservedAnalyses
 KillChecksPass::run(Module &M, ModuleAnalysisManager &MAM)
 {
     auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
+    InlineAsm *Use = useOfExecEnv(M.getContext());
+    for (User *U : make_early_inc_range(Use->users()))
+        cast<CallInst>(U)->eraseFromParent();
     auto Recursive = recursiveFunctions(M);
-    for (Function &F : M)
-        if (wamr::isBody(F))
+    for (Function &F : M) {
+        if (!wamr::isBody(F))
+            continue;
+        if (wamr::hasExecEnv(F))
             insertChecks(F, Recursive, FAM.getResult<LoopAnalysis>(F),
                          FAM.getResult<ScalarEvolutionAnalysis>(F),
                          FAM.getResult<DominatorTreeAnalysis>(F));
+        else if (hasCycle(F))
+            ocre_aot_optimise.unchecked++;
+    }
     return PreservedAnalyses::none();
 }

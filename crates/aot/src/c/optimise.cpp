@@ -64,11 +64,16 @@ aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
             MPM.addPass(StackChecksPass());
             MPM.addPass(MemoryFactsPass(InitialSize));
         });
-    if (ocre_aot_optimise.kill_checks)
+    if (ocre_aot_optimise.kill_checks) {
+        PB.registerPipelineStartEPCallback(
+            [](ModulePassManager &MPM, OptimizationLevel) {
+                MPM.addPass(KillNeedsPass());
+            });
         PB.registerOptimizerLastEPCallback(
             [](ModulePassManager &MPM, OptimizationLevel) {
                 MPM.addPass(KillChecksPass());
             });
+    }
 
     OptimizationLevel Level = level(comp_ctx->opt_level);
     ModulePassManager MPM = Level == OptimizationLevel::O0

@@ -9,9 +9,11 @@
 extern "C" {
 #endif
 
-/* What WAMR's options have no room for. Set before each compilation. */
+/* What WAMR's options and answers have no room for. Set before each compilation. */
 struct ocre_aot_optimise {
     uint32_t kill_checks;
+    /* An answer: how many functions run in circles and can't be checked. */
+    uint32_t unchecked;
 };
 
 extern struct ocre_aot_optimise ocre_aot_optimise;

@@ -26,6 +26,11 @@ struct StackChecksPass : llvm::PassInfoMixin<StackChecksPass> {
 // Makes the guest end soon after its terminate flag is set, whatever it is
 // doing. To be run after the loop optimisations, so that none of them is
 // hindered and one check serves a whole unrolled or vectorised iteration.
+// Before LLVM's own steps: what KillChecksPass needs is kept through them.
+struct KillNeedsPass : llvm::PassInfoMixin<KillNeedsPass> {
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
+
 struct KillChecksPass : llvm::PassInfoMixin<KillChecksPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };

@@ -91,6 +91,7 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     option.enable_thread_mgr = options->kill_checks != 0;
     aot_call_stack_features_init_default(&option.call_stack_features);
     ocre_aot_optimise.kill_checks = options->kill_checks;
+    ocre_aot_optimise.unchecked = 0;
 
     if (!ocre_aot_knows_cpu(options->arch, options->cpu)) {
         snprintf(message, message_len, "LLVM knows no %s CPU called %s",
@@ -105,9 +106,12 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     context = aot_create_comp_context(data, &option);
     if (context) {
         status = OCRE_AOT_CODEGEN;
-        if (aot_compile_wasm(context)
-            && (*out = aot_emit_aot_file_buf(context, data, out_len)) != NULL)
-            status = OCRE_AOT_OK;
+        if (aot_compile_wasm(context)) {
+            if (ocre_aot_optimise.unchecked != 0)
+                aot_set_last_error("a loop that could not be ended");
+            else if ((*out = aot_emit_aot_file_buf(context, data, out_len)))
+                status = OCRE_AOT_OK;
+        }
     }
     if (status != OCRE_AOT_OK)
         say(message, message_len, last_error());

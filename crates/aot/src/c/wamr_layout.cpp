@@ -12,7 +12,7 @@ using namespace llvm;
 bool
 wamr::isBody(const Function &F)
 {
-    if (F.isDeclaration() || F.arg_empty())
+    if (F.isDeclaration())
         return false;
     StringRef Name = F.getName();
     if (Name.startswith(AOT_FUNC_INTERNAL_PREFIX))
@@ -21,6 +21,13 @@ wamr::isBody(const Function &F)
         return false;
     // An entry has a body of its own.
     return !F.getParent()->getFunction((AOT_FUNC_INTERNAL_PREFIX + Name).str());
+}
+
+bool
+wamr::hasExecEnv(const Function &F)
+{
+    // No value of wasm's is a pointer.
+    return !F.arg_empty() && F.getArg(0)->getType()->isPointerTy();
 }
 
 const Value *

@@ -32,6 +32,11 @@ constexpr const char *RaiseException = "aot_set_exception_with_id";
 bool
 isBody(const llvm::Function &F);
 
+// Whether a function is still given the exec_env: LLVM takes parameters away that
+// a body does not use.
+bool
+hasExecEnv(const llvm::Function &F);
+
 // What a pointer is based on, if at a constant distance, and that distance.
 const llvm::Value *
 baseOf(const llvm::Value *Pointer, const llvm::DataLayout &DL, uint64_t &Offset);
