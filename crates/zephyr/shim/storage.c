@@ -238,9 +238,17 @@ int32_t ocre_port_metadata(const uint8_t *path, uint32_t path_bytes,
 int32_t ocre_port_create_dir(const uint8_t *path, uint32_t path_bytes)
 {
 	char full[PATH_BYTES];
+	struct fs_dirent entry;
 	int32_t result = place(full, path, path_bytes);
 
-	return result != 0 ? result : status(fs_mkdir(full));
+	if (result != 0) {
+		return result;
+	}
+	/* Zephyr would log it as an error that a folder is there already. */
+	if (fs_stat(full, &entry) == 0) {
+		return OCRE_PORT_EXISTS;
+	}
+	return status(fs_mkdir(full));
 }
 
 int32_t ocre_port_remove(const uint8_t *path, uint32_t path_bytes)
