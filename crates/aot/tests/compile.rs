@@ -149,7 +149,10 @@ fn loops_that_touch_nothing_are_checked_on_every_target() {
             for opt_level in 0..=3 {
                 let mut options = Options::new(target);
                 options.opt_level = opt_level;
-                assert!(compile(&wasm, &options).is_ok(), "{target} {opt_level} {body}");
+                assert!(
+                    compile(&wasm, &options).is_ok(),
+                    "{target} {opt_level} {body}"
+                );
             }
         }
     }

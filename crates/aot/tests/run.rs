@@ -318,6 +318,29 @@ fn every_endless_guest_ends() {
     }
 }
 
+/// Its callers are compiled before anything in it can end it.
+#[test]
+fn a_function_without_an_end_returns_to_its_callers_when_stopped() {
+    // More than is copied to where it is called from.
+    let work = "(local.set 0 (i32.xor (i32.mul (local.get 0) (i32.const 75)) (i32.const 74)))";
+    for body in ["", work.repeat(200).as_str()] {
+        let text = format!(
+            r#"(module
+              (import "env" "param" (func $param (param i32) (result i32)))
+              (func $endless (param i32) (loop {body} (br 0)))
+              (func $calls (param i32)
+                (if (local.get 0)
+                  (then (call $endless (i32.const 1)))
+                  (else (call $endless (i32.const 2)))))
+              (func (export "_start") (result i32)
+                (call $calls (call $param (i32.const 0)))
+                (call $calls (call $param (i32.const 1)))
+                (i32.const 7)))"#
+        );
+        assert_eq!(stopped(&text), Exit::Stopped, "{text}");
+    }
+}
+
 #[test]
 fn every_endless_recursion_ends() {
     for text in [

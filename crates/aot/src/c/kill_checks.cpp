@@ -14,9 +14,11 @@
 //   tail position takes no stack, so stack checks would not end it.) A loop that
 //   calls such a function in each turn needs no check of its own.
 //
-// The flag is found through the exec_env, which LLVM would take away from a body
-// that does not use it. So each body with a cycle, or that can become one, uses it
-// from the start, in an instruction that is no code and is removed in the end.
+// LLVM must not find out before the checks are in what they make wrong: that a
+// body without end does not return, that one changes nothing, or that it has no
+// use for the exec_env, through which the flag is found. So each body with a
+// cycle, or that can become one, begins with an instruction that nothing is known
+// of: given the exec_env, it may return at once. In the end it is taken out.
 //
 // Where the flag is set, an exception is raised and the function returns. WAMR
 // tests for an exception after every call, and so every caller returns too.
@@ -27,6 +29,7 @@
 #include <llvm/ADT/SCCIterator.h>
 #include <llvm/Analysis/CFG.h>
 #include <llvm/Analysis/CallGraph.h>
+#include <llvm/Analysis/InstructionSimplify.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/IR/Dominators.h>
@@ -36,6 +39,7 @@
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/PromoteMemToReg.h>
 
 #include "aot_llvm.h"
@@ -324,12 +328,51 @@ hasCycle(const Function &F)
     return !Back.empty();
 }
 
+// Whether to return at once, for all that LLVM knows.
 InlineAsm *
-useOfExecEnv(LLVMContext &C)
+perhaps(LLVMContext &C)
 {
-    auto *Type = FunctionType::get(Type::getVoidTy(C), { PointerType::get(C, 0) },
+    auto *Type = FunctionType::get(Type::getInt1Ty(C), { PointerType::get(C, 0) },
                                    /*isVarArg=*/false);
-    return InlineAsm::get(Type, "", "r", /*hasSideEffects=*/true);
+    return InlineAsm::get(Type, "", "=r,r", /*hasSideEffects=*/true);
+}
+
+void
+perhapsReturn(Function &F)
+{
+    BasicBlock &Entry = F.getEntryBlock();
+    Instruction *First = &*Entry.getFirstInsertionPt();
+    while (isa<AllocaInst>(First))
+        First = First->getNextNode();
+    BasicBlock *Rest = Entry.splitBasicBlock(First, "rest");
+    BasicBlock *Return = BasicBlock::Create(F.getContext(), "at_once", &F);
+    Entry.getTerminator()->eraseFromParent();
+    IRBuilder<> B(&Entry);
+    Value *Perhaps = B.CreateCall(perhaps(F.getContext()), { F.getArg(0) });
+    B.CreateCondBr(Perhaps, Return, Rest, wamr::rarely(F.getContext()));
+    B.SetInsertPoint(Return);
+    wamr::createReturn(B, nullptr);
+}
+
+// Takes out what perhapsReturn() has put in, wherever it is now.
+void
+neverReturnAtOnce(Module &M)
+{
+    SmallSetVector<Function *, 16> Changed;
+    for (User *U : make_early_inc_range(perhaps(M.getContext())->users())) {
+        auto *Call = cast<CallInst>(U);
+        Changed.insert(Call->getFunction());
+        replaceAndRecursivelySimplify(Call, ConstantInt::getFalse(M.getContext()));
+        if (Call->getParent())
+            Call->eraseFromParent();
+    }
+    for (Function *F : Changed) {
+        for (BasicBlock &BB : *F)
+            ConstantFoldTerminator(&BB);
+        removeUnreachableBlocks(*F);
+        for (BasicBlock &BB : make_early_inc_range(*F))
+            MergeBlockIntoPredecessor(&BB);
+    }
 }
 
 } // namespace
@@ -340,10 +383,8 @@ KillNeedsPass::run(Module &M, ModuleAnalysisManager &)
     auto Recursive = recursiveFunctions(M);
     for (Function &F : M)
         if (wamr::isBody(F) && wamr::hasExecEnv(F)
-            && (hasCycle(F) || Recursive.contains(&F))) {
-            IRBuilder<> B(&*F.getEntryBlock().getFirstInsertionPt());
-            B.CreateCall(useOfExecEnv(F.getContext()), { F.getArg(0) });
-        }
+            && (hasCycle(F) || Recursive.contains(&F)))
+            perhapsReturn(F);
     return PreservedAnalyses::none();
 }
 
@@ -351,9 +392,7 @@ PreservedAnalyses
 KillChecksPass::run(Module &M, ModuleAnalysisManager &MAM)
 {
     auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
-    InlineAsm *Use = useOfExecEnv(M.getContext());
-    for (User *U : make_early_inc_range(Use->users()))
-        cast<CallInst>(U)->eraseFromParent();
+    neverReturnAtOnce(M);
     auto Recursive = recursiveFunctions(M);
     for (Function &F : M) {
         if (!wamr::isBody(F))
