@@ -848,7 +848,10 @@ impl<P: Platform> Supervisor<P> {
         let engine = self.platform.engine();
         let module = judge::load(engine, code, &image, &policy, &mut explain);
         let module = module.map_err(|code| {
-            log::error!("container {name}: {code} {words}");
+            log::error!(
+                "container {name}: {code}{}{words}",
+                if words.is_empty() { "" } else { ": " }
+            );
             Failure::Image(code)
         })?;
         Ok((module, image.entry_point, settings))

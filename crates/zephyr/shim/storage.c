@@ -282,6 +282,10 @@ int32_t ocre_port_read_dir(const uint8_t *path, uint32_t path_bytes, ocre_port_e
 	if (result != 0) {
 		return result;
 	}
+	/* Zephyr would log it as an error that a folder is not there. */
+	if (path_bytes != 1 && fs_stat(full, &entry) == -ENOENT) {
+		return OCRE_PORT_NOT_FOUND;
+	}
 	fs_dir_t_init(&dir);
 	result = status(fs_opendir(&dir, full));
 	if (result != 0) {
