@@ -45,6 +45,10 @@ fn main() {
             writeln!(code, "pub const {name}: &str = {value};").expect("a string takes it");
         }
     }
+    println!("cargo::rustc-check-cfg=cfg(ocre_test)");
+    if on.contains(&"TEST") {
+        println!("cargo::rustc-cfg=ocre_test");
+    }
     for name in SWITCHES {
         writeln!(code, "pub const {name}: bool = {};", on.contains(&name))
             .expect("a string takes it");

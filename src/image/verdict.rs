@@ -367,7 +367,7 @@ impl Verdict {
 }
 
 /// Writes as much as fits, cut at a character.
-pub(crate) fn write_cut<const N: usize>(target: &mut String<N>, text: fmt::Arguments<'_>) {
+pub fn write_cut<const N: usize>(target: &mut String<N>, text: fmt::Arguments<'_>) {
     struct Cut<'a, const N: usize>(&'a mut String<N>);
     impl<const N: usize> fmt::Write for Cut<'_, N> {
         fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::fmt::{self, Write};
 use core::{ptr, slice};
 
-use heapless::Vec;
+use heapless::{String, Vec};
 use ocre::command::{self, Environment, images};
 use ocre::container::state::{Outcome, Refusal, State};
 use ocre::container::table::Handle;
@@ -17,7 +17,7 @@ use ocre::image::Image;
 use ocre::image::content::read_file;
 use ocre::image::judge::{self, Policy, Source};
 use ocre::image::permission::{Permission, Permissions};
-use ocre::image::verdict::{Code, Verdict};
+use ocre::image::verdict::{Code, Finding, Verdict, write_cut};
 use ocre::limits::{
     DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_LOG_RECORD, MAX_NAME, MAX_WORDS,
 };
@@ -28,8 +28,8 @@ use ocre_oci::{Index, Reference};
 use crate::device::Device;
 use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
 use crate::sys;
+use crate::text::{Buffer, TEXT_BYTES};
 
-const TEXT_BYTES: usize = 160;
 const CODE_BYTES: usize = 40;
 const FOREVER: u32 = u32::MAX;
 const ATTACHED: u32 = 1;
@@ -139,46 +139,6 @@ unsafe fn texts<'a>(
     Ok(found)
 }
 
-/// Writes into C's memory as much as fits, and ends it with NUL.
-struct Buffer<'a> {
-    room: &'a mut [u8],
-    used: usize,
-}
-
-impl<'a> Buffer<'a> {
-    /// # Safety
-    /// `start` is null or has `bytes` that are this function's alone for `'a`.
-    unsafe fn new(start: *mut c_char, bytes: usize) -> Self {
-        let room = if start.is_null() {
-            &mut []
-        } else {
-            // SAFETY: see above.
-            unsafe { slice::from_raw_parts_mut(start.cast(), bytes) }
-        };
-        Self::of(room)
-    }
-
-    fn of(room: &'a mut [u8]) -> Self {
-        if let Some(first) = room.first_mut() {
-            *first = 0;
-        }
-        Self { room, used: 0 }
-    }
-}
-
-impl Write for Buffer<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let Some(room) = self.room.len().checked_sub(self.used + 1) else {
-            return Ok(());
-        };
-        let count = text.floor_char_boundary(text.len().min(room));
-        self.room[self.used..self.used + count].copy_from_slice(&text.as_bytes()[..count]);
-        self.used += count;
-        self.room[self.used] = 0;
-        Ok(())
-    }
-}
-
 // ---------------------------------------------------------------- the runtime
 
 #[unsafe(no_mangle)]
@@ -222,7 +182,7 @@ fn judge<'d>(
     };
     let mut verdict = Verdict::new(false);
     let (workspace, image) = documents.judging();
-    let accepted = judge::judge(
+    let mut accepted = judge::judge(
         source,
         selector,
         device.engine(),
@@ -231,29 +191,34 @@ fn judge<'d>(
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         image,
     );
+    if accepted && whole {
+        let mut words = String::<96>::new();
+        if let Err(code) = check_code(device, source, image, &policy, &mut words) {
+            // Nothing comes after it.
+            let _ = verdict.note(Finding::Refusal(code), judge::place(code, image), &words);
+            accepted = false;
+        }
+    }
     if !accepted {
         let code = verdict.code().unwrap_or_default();
         say(&mut refusal, code, verdict.at(), verdict.detail());
         return Err(Errno::NotExecutable);
     }
-    if whole {
-        check_code(device, source, image, &policy).map_err(|code| {
-            say(&mut refusal, code.as_str(), "", "");
-            Errno::NotExecutable
-        })?;
-    }
     Ok(image)
 }
 
+/// Judges the code of an image whose documents are accepted; writes the engine's words.
 fn check_code(
     device: &Device,
     source: Source<'_, Device>,
     image: &Image,
     policy: &Policy<'_>,
+    words: &mut String<96>,
 ) -> Result<(), Code> {
     let engine = device.engine();
+    let mut explain = |more: &str| write_cut(words, format_args!("{more}"));
     let mut code = judge::read_executable(source, engine, &image.executable)?;
-    judge::load(engine, &mut code, &image.loadable(), policy, &mut |_| {})?;
+    judge::load(engine, &mut code, &image.loadable(), policy, &mut explain)?;
     Ok(())
 }
 

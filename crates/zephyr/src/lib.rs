@@ -18,6 +18,9 @@ mod platform;
 mod storage;
 mod sys;
 mod target;
+#[cfg(ocre_test)]
+mod testing;
+mod text;
 
 pub use device::Device;
 pub use lock::Lock;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the suites of `twister-tests/` ask of the Rust part: `CONFIG_OCRE_TEST` alone has it, and
+//! their `common/testing.h` says what each function promises.
+
+use core::ffi::{c_char, c_int};
+use core::slice;
+
+use ocre::port::{Slot, Storage, StorageError, conformance};
+use ocre_oci::Sha256;
+
+use crate::device::Device;
+use crate::text::Buffer;
+
+/// Where the checks of the storage make their files.
+const FOLDER: &str = "/conformance";
+
+/// # Safety
+/// `failure` is as `testing.h` says.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    let mut failure = unsafe { Buffer::new(failure, crate::text::TEXT_BYTES) };
+    let device = Device;
+    let made = match device.create_dir(FOLDER) {
+        Ok(()) | Err(StorageError::Exists) => Ok(()),
+        Err(error) => Err(conformance::Failure {
+            what: "a folder is made",
+            error: Some(error),
+        }),
+    };
+    let result = made.and_then(|()| match part {
+        0 => conformance::storage(&device, FOLDER),
+        1 => conformance::before_restart(&device, FOLDER),
+        2 => conformance::after_restart(&device, FOLDER),
+        3 => conformance::clock(&device),
+        4 => conformance::entropy(&device),
+        // The first slot's thread, of which no container has need now.
+        5 => conformance::threads(&device, Slot::MIN),
+        _ => Err(conformance::Failure {
+            what: "there is such a part",
+            error: None,
+        }),
+    });
+    match result {
+        Ok(()) => 0,
+        Err(kept_not) => {
+            // The buffer takes what fits and never fails.
+            let _ = core::fmt::write(&mut failure, format_args!("{kept_not}"));
+            -1
+        }
+    }
+}
+
+/// # Safety
+/// `bytes` has `count` of them, and `hex` room for 65.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn ocre_test_sha256(bytes: *const u8, count: u32, hex: *mut c_char) {
+    // SAFETY: the caller's promise.
+    let (bytes, mut hex) = unsafe {
+        (
+            slice::from_raw_parts(bytes, count as usize),
+            Buffer::new(hex, 65),
+        )
+    };
+    // The buffer takes what fits and never fails.
+    let _ = core::fmt::write(&mut hex, format_args!("{}", Sha256::of(bytes).hex()));
+}
