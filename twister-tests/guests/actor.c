@@ -183,6 +183,18 @@ static void way_read(void)
 	__wasi_proc_exit(result);
 }
 
+/* Says whether it was here before. */
+static void way_remember(void)
+{
+	__wasi_fd_t file;
+
+	if (open_data("here", 0, __WASI_RIGHTS_FD_READ, &file) == 0) {
+		guest_print("again");
+	} else if (open_data("here", __WASI_OFLAGS_CREAT, __WASI_RIGHTS_FD_WRITE, &file) == 0) {
+		guest_print("for the first time");
+	}
+}
+
 /* Fills the partition; ends with the errno of what stopped it. */
 static void way_fill(void)
 {
@@ -218,6 +230,7 @@ static const struct {
 	{"echo", way_echo},
 	{"write", way_write},
 	{"read", way_read},
+	{"remember", way_remember},
 	{"fill", way_fill},
 };
 
