@@ -28,8 +28,9 @@ use ocre_oci::{Index, Reference};
 use crate::device::Device;
 use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
 use crate::sys;
-use crate::text::{Buffer, TEXT_BYTES};
+use crate::text::Buffer;
 
+pub(crate) const TEXT_BYTES: usize = 160;
 const CODE_BYTES: usize = 40;
 const FOREVER: u32 = u32::MAX;
 const ATTACHED: u32 = 1;

@@ -8,20 +8,27 @@ use core::slice;
 use ocre::port::{Slot, Storage, StorageError, conformance};
 use ocre_oci::Sha256;
 
+use crate::api::TEXT_BYTES;
 use crate::device::Device;
 use crate::text::Buffer;
 
-/// Where the checks of the storage make their files.
-const FOLDER: &str = "/conformance";
+const STORAGE: u32 = 0;
+const BEFORE_RESTART: u32 = 1;
+const AFTER_RESTART: u32 = 2;
+const CLOCK: u32 = 3;
+const ENTROPY: u32 = 4;
+const THREADS: u32 = 5;
 
 /// # Safety
 /// `failure` is as `testing.h` says.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c_int {
     // SAFETY: the caller's promise.
-    let mut failure = unsafe { Buffer::new(failure, crate::text::TEXT_BYTES) };
+    let mut failure = unsafe { Buffer::new(failure, TEXT_BYTES) };
     let device = Device;
-    let made = match device.create_dir(FOLDER) {
+    // Where the checks of the storage make their files.
+    let folder = "/conformance";
+    let made = match device.create_dir(folder) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
         Err(error) => Err(conformance::Failure {
             what: "a folder is made",
@@ -29,13 +36,13 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
         }),
     };
     let result = made.and_then(|()| match part {
-        0 => conformance::storage(&device, FOLDER),
-        1 => conformance::before_restart(&device, FOLDER),
-        2 => conformance::after_restart(&device, FOLDER),
-        3 => conformance::clock(&device),
-        4 => conformance::entropy(&device),
+        STORAGE => conformance::storage(&device, folder),
+        BEFORE_RESTART => conformance::before_restart(&device, folder),
+        AFTER_RESTART => conformance::after_restart(&device, folder),
+        CLOCK => conformance::clock(&device),
+        ENTROPY => conformance::entropy(&device),
         // The first slot's thread, of which no container has need now.
-        5 => conformance::threads(&device, Slot::MIN),
+        THREADS => conformance::threads(&device, Slot::MIN),
         _ => Err(conformance::Failure {
             what: "there is such a part",
             error: None,

@@ -5,9 +5,6 @@ use core::ffi::c_char;
 use core::fmt::{self, Write};
 use core::slice;
 
-/// Bytes that hold any refusal: `OCRE_TEXT_BYTES`.
-pub(crate) const TEXT_BYTES: usize = 160;
-
 /// Writes into C's memory as much as fits, and ends it with NUL.
 pub(crate) struct Buffer<'a> {
     room: &'a mut [u8],

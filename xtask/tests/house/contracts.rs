@@ -54,7 +54,7 @@ struct Contract {
     of_c_alone: &'static [&'static str],
 }
 
-const CONTRACTS: [Contract; 5] = [
+const CONTRACTS: [Contract; 6] = [
     Contract {
         header: "include/ocre/ocre.h",
         mirror: ("crates/zephyr/src/api.rs", Some("OCRE_")),
@@ -71,6 +71,13 @@ const CONTRACTS: [Contract; 5] = [
         offers: &["crates/zephyr/src/platform.rs"],
         structures: &[],
         of_c_alone: &["ocre_port_stack_boundary", "ocre_port_unmount"],
+    },
+    Contract {
+        header: "twister-tests/common/testing.h",
+        mirror: ("crates/zephyr/src/testing.rs", Some("CONFORMANCE_")),
+        offers: &[],
+        structures: &[],
+        of_c_alone: &[],
     },
     Contract {
         header: "crates/wamr-sys/shim/ocre_wamr.h",
