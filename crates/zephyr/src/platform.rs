@@ -121,6 +121,10 @@ pub fn init() -> Result<(), InitError> {
         )
     };
     if RUNTIME.boot(&mut DOCUMENTS.lock().document).is_err() {
+        if config::MOUNT {
+            // SAFETY: takes nothing. Where it fails, so will the mount of the next try.
+            unsafe { sys::ocre_port_unmount() };
+        }
         state.store(NEW, Ordering::SeqCst);
         return Err(InitError::Mount);
     }

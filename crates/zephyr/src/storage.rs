@@ -6,6 +6,7 @@ use core::mem;
 use core::ptr::{self, NonNull};
 use core::slice;
 
+use ocre::port::path as rules;
 use ocre::port::{EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError};
 
 use crate::device::Device;
@@ -63,6 +64,10 @@ impl Storage for Device {
     type File = File;
 
     fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+        rules::check(path)?;
+        if !mode.is_valid() {
+            return Err(StorageError::Invalid);
+        }
         let flags = [
             (mode.read, sys::READ),
             (mode.write, sys::WRITE),
@@ -140,6 +145,7 @@ impl Storage for Device {
     }
 
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
+        rules::check(path)?;
         let (mut directory, mut size) = (0, 0);
         // SAFETY: path and places are valid for the call.
         done(unsafe {
@@ -152,16 +158,19 @@ impl Storage for Device {
     }
 
     fn create_dir(&self, path: &str) -> Result<(), StorageError> {
+        rules::check(path)?;
         // SAFETY: the path is valid for the call.
         done(unsafe { sys::ocre_port_create_dir(path.as_ptr(), bytes_of(path)) })
     }
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
+        rules::check(path)?;
         // SAFETY: the path is valid for the call.
         done(unsafe { sys::ocre_port_remove(path.as_ptr(), bytes_of(path)) })
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        rules::check_rename(from, to)?;
         // SAFETY: the paths are valid for the call.
         done(unsafe {
             sys::ocre_port_rename(from.as_ptr(), bytes_of(from), to.as_ptr(), bytes_of(to))
@@ -173,6 +182,7 @@ impl Storage for Device {
         path: &str,
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError> {
+        rules::check(path)?;
         let mut entry = entry;
         // SAFETY: the path is valid for the call, and `visit` gets what it expects.
         done(unsafe {

@@ -41,6 +41,7 @@ pub type Entry = unsafe extern "C" fn(
 
 unsafe extern "C" {
     pub fn ocre_port_mount() -> i32;
+    pub fn ocre_port_unmount() -> i32;
     pub fn ocre_port_open(
         path: *const u8,
         path_bytes: u32,

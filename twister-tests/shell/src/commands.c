@@ -34,14 +34,19 @@ ZTEST_SUITE(commands, NULL, setup, NULL, after, NULL);
 static int line(const char *text)
 {
 	const char *output;
-	size_t bytes;
+	size_t bytes, kept = 0;
 	int result;
 
 	shell_backend_dummy_clear_output(shell);
 	result = shell_execute_cmd(shell, text);
 	output = shell_backend_dummy_get_output(shell, &bytes);
-	memcpy(said, output, bytes);
-	said[bytes] = '\0';
+	/* The shell ends its lines with two characters. */
+	for (size_t i = 0; i < bytes; i++) {
+		if (output[i] != '\r') {
+			said[kept++] = output[i];
+		}
+	}
+	said[kept] = '\0';
 	return result;
 }
 
@@ -65,7 +70,8 @@ ZTEST(commands, test_help)
 	says("ocre", 0, "image verify");
 	says("ocre help", 0, "image verify");
 	says("ocre help run", 0, "usage: ocre run");
-	says("ocre run --help", 0, "usage: ocre run");
+	/* Zephyr's shell answers this one itself. */
+	says("ocre run --help", 1, "run - Make a container");
 	says("ocre help no-such-command", 2, "no-such-command");
 }
 

@@ -8,15 +8,51 @@
 #include <stdio.h>
 #include <string.h>
 #include <zephyr/fs/fs.h>
+#include <zephyr/fs/littlefs.h>
 #include <zephyr/kernel.h>
+#include <zephyr/storage/flash_map.h>
 #include <zephyr/ztest.h>
 
 #include "port.h"
 
 #define FILLER CONFIG_OCRE_MOUNT_POINT "/filler"
+#define CONTAINERS CONFIG_OCRE_MOUNT_POINT "/containers"
 
+FS_LITTLEFS_DECLARE_DEFAULT_CONFIG(other_littlefs);
+
+/* Somebody else's file system, where the runtime wants its own. */
+static struct fs_mount_t other = {
+	.type = FS_LITTLEFS,
+	.mnt_point = CONFIG_OCRE_MOUNT_POINT,
+	.fs_data = &other_littlefs,
+	.storage_dev = (void *)FIXED_PARTITION_ID(storage_partition),
+};
+
+/* A start that fails is no obstacle to one that can't. */
 static void *setup(void)
 {
+	struct ocre_status status;
+	ocre_container_t container;
+	struct fs_file_t file;
+
+	zassert_equal(ocre_image_verify("actor", NULL), -ENODEV);
+	zassert_equal(ocre_create("actor", NULL, &container, NULL), -ENODEV);
+	zassert_equal(ocre_status(1, &status), -ENODEV);
+	zassert_ok(fs_mount(&other));
+	zassert_equal(ocre_init(), -EIO);
+	zassert_equal(ocre_init(), -EIO);
+	zassert_equal(ocre_image_verify("actor", NULL), -ENODEV);
+	/* A file where the containers' records would be. */
+	fs_file_t_init(&file);
+	zassert_ok(fs_open(&file, CONTAINERS, FS_O_CREATE | FS_O_WRITE));
+	zassert_ok(fs_close(&file));
+	zassert_ok(fs_unmount(&other));
+	zassert_equal(ocre_init(), -EIO);
+	zassert_equal(ocre_init(), -EIO);
+	zassert_equal(ocre_image_verify("actor", NULL), -ENODEV);
+	zassert_ok(fs_mount(&other));
+	zassert_ok(fs_unlink(CONTAINERS));
+	zassert_ok(fs_unmount(&other));
 	zassert_ok(ocre_init());
 	return NULL;
 }

@@ -70,7 +70,7 @@ const CONTRACTS: [Contract; 6] = [
         mirror: ("crates/zephyr/src/sys.rs", Some("OCRE_PORT_")),
         offers: &["crates/zephyr/src/platform.rs"],
         structures: &[],
-        of_c_alone: &["ocre_port_stack_boundary", "ocre_port_unmount"],
+        of_c_alone: &["ocre_port_stack_boundary"],
     },
     Contract {
         header: "twister-tests/common/testing.h",
