@@ -22,6 +22,8 @@ struct ocre_lfs {
 struct ocre_lfs_file {
 	lfs_file_t file;
 	struct lfs_file_config config;
+	/* Where its blocks are, in order, once somebody has asked. */
+	lfs_block_t *blocks;
 	uint8_t cache[];
 };
 
@@ -270,14 +272,114 @@ int32_t ocre_lfs_close(struct ocre_lfs *fs, struct ocre_lfs_file *file, int32_t 
 		file->file.flags |= LFS_F_ERRED;
 	}
 	status = close_file(fs, file);
+	free(file->blocks);
 	free(file);
 	return status;
+}
+
+/*
+ * Reading whole blocks. littlefs would look for each from the end of the file, and copy it
+ * twice: into its cache, and from there. Its format is a list that leads backwards: block n
+ * begins with the number of block n - 1, and with as many more as n can be halved.
+ */
+
+/* Which block a position is in; the position becomes an offset in that block. */
+static uint32_t index_of(const struct ocre_lfs *fs, uint32_t *position)
+{
+	uint32_t room = fs->device.block_size - 2 * sizeof(lfs_block_t);
+	uint32_t index = *position / room;
+
+	if (index == 0) {
+		return 0;
+	}
+	index = (*position - sizeof(lfs_block_t) * (lfs_popc(index - 1) + 2)) / room;
+	*position -= room * index + sizeof(lfs_block_t) * lfs_popc(index);
+	return index;
+}
+
+static int32_t find_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file)
+{
+	const struct ocre_lfs_device *device = &fs->device;
+	uint32_t last = file->file.ctz.size - 1;
+	uint32_t index = index_of(fs, &last);
+	lfs_block_t block = file->file.ctz.head;
+	lfs_block_t *blocks;
+
+	if (index >= device->block_count) {
+		return LFS_ERR_CORRUPT;
+	}
+	blocks = malloc((index + 1) * sizeof(*blocks));
+	if (blocks == NULL) {
+		return LFS_ERR_NOMEM;
+	}
+	for (;;) {
+		uint8_t start[sizeof(block)];
+
+		if (block >= device->block_count) {
+			free(blocks);
+			return LFS_ERR_CORRUPT;
+		}
+		blocks[index] = block;
+		if (index == 0) {
+			file->blocks = blocks;
+			return 0;
+		}
+		if (device->read(device->context, block, 0, start, sizeof(start)) != 0) {
+			free(blocks);
+			return LFS_ERR_IO;
+		}
+		memcpy(&block, start, sizeof(block));
+		block = lfs_fromle32(block);
+		index--;
+	}
+}
+
+static int32_t read_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file, uint8_t *buffer,
+			   uint32_t size)
+{
+	const struct ocre_lfs_device *device = &fs->device;
+	uint32_t end = file->file.ctz.size;
+	uint32_t done = 0;
+
+	if (file->file.pos >= end) {
+		return 0;
+	}
+	size = lfs_min(size, end - file->file.pos);
+	while (done < size) {
+		uint32_t offset = file->file.pos;
+		uint32_t block = file->blocks[index_of(fs, &offset)];
+		uint32_t count = lfs_min(size - done, device->block_size - offset);
+
+		if (device->read(device->context, block, offset, buffer + done, count) != 0) {
+			return LFS_ERR_IO;
+		}
+		file->file.pos += count;
+		done += count;
+	}
+	return (int32_t)done;
+}
+
+/* Of a file that is being written the blocks may change. */
+static bool has_blocks(const struct ocre_lfs_file *file)
+{
+	return (file->file.flags & LFS_O_RDWR) == LFS_O_RDONLY &&
+	       (file->file.flags & LFS_F_INLINE) == 0 && file->file.ctz.size > 0;
 }
 
 int32_t ocre_lfs_read(struct ocre_lfs *fs, struct ocre_lfs_file *file, void *buffer,
 		      uint32_t size)
 {
 	ENTER(fs);
+	if (file->blocks == NULL && size >= fs->device.block_size && has_blocks(file)) {
+		int32_t status = find_blocks(fs, file);
+
+		if (status < 0 && status != LFS_ERR_NOMEM) {
+			return status;
+		}
+	}
+	if (file->blocks != NULL) {
+		return read_blocks(fs, file, buffer, size);
+	}
 	return lfs_file_read(&fs->lfs, &file->file, buffer, size);
 }
 

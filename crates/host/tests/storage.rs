@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use common::{Numbers, Scratch, formatted, mounted};
-use ocre::port::{OpenMode, Storage, StorageError, conformance};
+use ocre::port::{OpenMode, SeekFrom as From, Storage, StorageError, conformance};
 use ocre_host::directory::Directory;
 use ocre_host::flash::{Cut, FileError, Geometry, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::LittleFs;
@@ -80,6 +80,39 @@ fn what_is_cut_off_is_lost_and_what_was_synced_is_not() {
         .expect("nothing is open")
         .into_flash();
     conformance::after_restart(&mounted(flash), "/").unwrap();
+}
+
+#[test]
+fn a_file_reads_the_same_in_pieces_of_any_size_from_any_position() {
+    let mut numbers = Numbers(5);
+    for block_bytes in [128, 256, 4096] {
+        let storage = mounted(formatted(geometry(block_bytes, 512)));
+        // Inline, within one block, of whole blocks, and of many.
+        for length in [0, 40, 100, 2 * block_bytes - 4, 12_345, 14_000] {
+            let content: Vec<u8> = (0..length).map(|_| numbers.next() as u8).collect();
+            let mut file = storage.open("/file", OpenMode::REWRITE).expect("opened");
+            storage.write(&mut file, &content).expect("written");
+            storage.close(file).expect("closed");
+
+            let mut file = storage.open("/file", OpenMode::READ).expect("opened");
+            let mut position = 0;
+            for _ in 0..200 {
+                if numbers.below(3) == 0 {
+                    position = numbers.below(content.len() + 10);
+                    let sought = storage.seek(&mut file, From::Start(position as u64));
+                    assert_eq!(sought, Ok(position as u64));
+                }
+                let most = numbers.below(3 * block_bytes as usize);
+                let mut piece = vec![0; most];
+                let count = storage.read(&mut file, &mut piece).expect("read");
+                let rest = content.get(position..).unwrap_or_default();
+                assert_eq!(count, rest.len().min(most));
+                assert!(piece[..count] == rest[..count], "{length} at {position}");
+                position += count;
+            }
+            storage.close(file).expect("closed");
+        }
+    }
 }
 
 #[test]
