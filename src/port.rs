@@ -181,6 +181,17 @@ pub trait Storage {
     fn open(&self, path: &str, mode: OpenMode) -> Result<Self::File, StorageError>;
     /// Reads up to `buffer.len()` bytes at the file's position; 0 only at its end.
     fn read(&self, file: &mut Self::File, buffer: &mut [u8]) -> Result<usize, StorageError>;
+    /// Shows what is left of a file in pieces, none of them empty, and leaves the position at
+    /// its end. `piece` does not use the storage. A port that has no better place reads into
+    /// `buffer`; an empty one is [`StorageError::Invalid`].
+    fn stream(
+        &self,
+        file: &mut Self::File,
+        buffer: &mut [u8],
+        piece: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StorageError> {
+        stream_through(self, file, buffer, piece)
+    }
     /// Writes all of `bytes` at the file's position, or fails.
     fn write(&self, file: &mut Self::File, bytes: &[u8]) -> Result<(), StorageError>;
     /// Moves the position and returns it, in bytes from the start.
@@ -215,6 +226,30 @@ pub trait Storage {
     }
     /// The partition's room.
     fn space(&self) -> Result<Space, StorageError>;
+}
+
+/// [`Storage::stream`] by reading into `buffer`: for a port that has a better way, where that
+/// way does not lead.
+///
+/// # Errors
+/// `Invalid`, or what [`Storage::read`] answers.
+pub fn stream_through<S: Storage + ?Sized>(
+    storage: &S,
+    file: &mut S::File,
+    buffer: &mut [u8],
+    piece: &mut dyn FnMut(&[u8]),
+) -> Result<(), StorageError> {
+    if buffer.is_empty() {
+        return Err(StorageError::Invalid);
+    }
+    loop {
+        let count = storage.read(file, buffer)?;
+        match buffer.get(..count) {
+            Some([]) => return Ok(()),
+            Some(bytes) => piece(bytes),
+            None => return Err(StorageError::Io),
+        }
+    }
 }
 
 // ---------------------------------------------------------------- time and chance

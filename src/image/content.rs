@@ -52,44 +52,106 @@ pub fn stat<S: Storage>(storage: &S, root: &str, content: &Content) -> Result<()
     }
 }
 
-/// Reads content into the front of `buffer` and hashes what was read.
+/// Content that is there and has its size, open to be read.
+pub struct Opened<'a, S: Storage> {
+    storage: &'a S,
+    file: S::File,
+    content: Content,
+}
+
+/// Opens content, and checks as [`stat`] does; so whoever is to read it needs no [`stat`].
 ///
 /// # Errors
-/// As [`stat`], `digest-mismatch`, and `limit-capacity` where the buffer is too small.
-pub fn read<'b, S: Storage>(
-    storage: &S,
+/// As [`stat`].
+pub fn open<'a, S: Storage>(
+    storage: &'a S,
     root: &str,
     content: &Content,
-    buffer: &'b mut [u8],
-) -> Result<&'b mut [u8], Code> {
-    stat(storage, root, content)?;
-    let size = usize::try_from(content.size).map_err(|_| Code::LimitCapacity)?;
-    let buffer = buffer.get_mut(..size).ok_or(Code::LimitCapacity)?;
-    let path = blob_path(root, &content.digest)?;
-    if read_file(storage, &path, buffer)? != size {
+) -> Result<Opened<'a, S>, Code> {
+    let opened = storage.open(&blob_path(root, &content.digest)?, OpenMode::READ);
+    let mut file = match opened {
+        Err(StorageError::NotFound | StorageError::IsDirectory) => return Err(Code::BlobMissing),
+        opened => opened?,
+    };
+    if storage.size(&mut file)? != content.size {
         return Err(Code::SizeMismatch);
     }
-    if Sha256::of(buffer) == content.digest {
-        Ok(buffer)
-    } else {
-        Err(Code::DigestMismatch)
+    Ok(Opened {
+        storage,
+        file,
+        content: *content,
+    })
+}
+
+impl<S: Storage> Opened<'_, S> {
+    /// Its file, at the first byte.
+    pub fn into_file(self) -> S::File {
+        self.file
+    }
+
+    /// Reads it into the front of `buffer` and hashes what was read.
+    ///
+    /// # Errors
+    /// `digest-mismatch`, `size-mismatch` where it has changed meanwhile, `limit-capacity` where
+    /// the buffer is too small, or the storage's own.
+    pub fn read(self, buffer: &mut [u8]) -> Result<&mut [u8], Code> {
+        let size = usize::try_from(self.content.size).map_err(|_| Code::LimitCapacity)?;
+        let buffer = buffer.get_mut(..size).ok_or(Code::LimitCapacity)?;
+        if fill(self.storage, self.file, buffer)? != size {
+            return Err(Code::SizeMismatch);
+        }
+        if Sha256::of(buffer) == self.content.digest {
+            Ok(buffer)
+        } else {
+            Err(Code::DigestMismatch)
+        }
+    }
+
+    /// Reads a document as [`read`](Self::read) does.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), but `document-too-large` where the buffer is too small.
+    pub fn read_document(self, buffer: &mut [u8]) -> Result<&[u8], Code> {
+        if usize::try_from(self.content.size).is_ok_and(|size| size <= buffer.len()) {
+            self.read(buffer).map(|bytes| &*bytes)
+        } else {
+            Err(Code::Document(ErrorKind::DocumentTooLarge))
+        }
+    }
+
+    /// Hashes it without keeping it; `buffer`, which is not empty, is for pieces of it.
+    ///
+    /// # Errors
+    /// `digest-mismatch`, `size-mismatch` where it has changed meanwhile, or the storage's own.
+    pub fn verify(mut self, buffer: &mut [u8]) -> Result<(), Code> {
+        let mut hasher = sha2::Sha256::new();
+        let mut size = 0_u64;
+        self.storage.stream(&mut self.file, buffer, &mut |piece| {
+            hasher.update(piece);
+            size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        })?;
+        self.storage.close(self.file)?;
+        if size != self.content.size {
+            return Err(Code::SizeMismatch);
+        }
+        if Sha256(hasher.finalize().into()) == self.content.digest {
+            Ok(())
+        } else {
+            Err(Code::DigestMismatch)
+        }
     }
 }
 
-/// Reads a document as [`read`] does.
+/// Opens and reads a document.
 ///
 /// # Errors
-/// As [`read`], but `document-too-large` where the buffer is too small.
+/// As [`open`] and [`Opened::read_document`].
 pub fn read_document<'b, S: Storage>(
     source: Source<'_, S>,
     content: &Content,
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], Code> {
-    if usize::try_from(content.size).is_ok_and(|size| size <= buffer.len()) {
-        read(source.storage, source.root, content, buffer).map(|bytes| &*bytes)
-    } else {
-        Err(Code::Document(ErrorKind::DocumentTooLarge))
-    }
+    open(source.storage, source.root, content)?.read_document(buffer)
 }
 
 /// Reads a document that has a name in the layout's folder instead of a digest.
@@ -102,51 +164,30 @@ pub fn read_named<'b, S: Storage>(
     missing: Code,
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], Code> {
-    let path = join(source.root, name)?;
-    let found = match source.storage.metadata(&path) {
+    let storage = source.storage;
+    let mut file = match storage.open(&join(source.root, name)?, OpenMode::READ) {
         Err(StorageError::NotFound) => return Err(missing),
-        found => found?,
+        opened => opened?,
     };
-    let size = usize::try_from(found.size).unwrap_or(usize::MAX);
+    let size = usize::try_from(storage.size(&mut file)?).unwrap_or(usize::MAX);
     let buffer = buffer
         .get_mut(..size)
         .ok_or(Code::Document(ErrorKind::DocumentTooLarge))?;
-    let count = read_file(source.storage, &path, buffer)?;
+    let count = fill(storage, file, buffer)?;
     Ok(buffer.get(..count).unwrap_or_default())
 }
 
-/// Hashes content without keeping it, as much at a time as `buffer` holds.
+/// Opens content and hashes it without keeping it.
 ///
 /// # Errors
-/// As [`stat`], and `digest-mismatch`.
+/// As [`open`] and [`Opened::verify`].
 pub fn verify<S: Storage>(
     storage: &S,
     root: &str,
     content: &Content,
     buffer: &mut [u8],
 ) -> Result<(), Code> {
-    stat(storage, root, content)?;
-    let mut file = storage.open(&blob_path(root, &content.digest)?, OpenMode::READ)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut size = 0_u64;
-    loop {
-        let count = storage.read(&mut file, buffer)?;
-        let bytes = buffer.get(..count).unwrap_or_default();
-        if bytes.is_empty() {
-            break;
-        }
-        hasher.update(bytes);
-        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-    }
-    storage.close(file)?;
-    if size != content.size {
-        return Err(Code::SizeMismatch);
-    }
-    if Sha256(hasher.finalize().into()) == content.digest {
-        Ok(())
-    } else {
-        Err(Code::DigestMismatch)
-    }
+    open(storage, root, content)?.verify(buffer)
 }
 
 /// Fills `buffer` from the start of a file; returns how many bytes there were, at most the
@@ -159,7 +200,15 @@ pub fn read_file<S: Storage>(
     path: &str,
     buffer: &mut [u8],
 ) -> Result<usize, StorageError> {
-    let mut file = storage.open(path, OpenMode::READ)?;
+    fill(storage, storage.open(path, OpenMode::READ)?, buffer)
+}
+
+/// Fills `buffer` from a file and closes it; returns how many bytes there were.
+fn fill<S: Storage>(
+    storage: &S,
+    mut file: S::File,
+    buffer: &mut [u8],
+) -> Result<usize, StorageError> {
     let mut filled = 0_usize;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         let count = storage.read(&mut file, rest)?;

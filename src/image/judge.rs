@@ -123,16 +123,16 @@ pub fn judge<S: Storage, E: Engine>(
 /// Reads an image's executable layer into memory of the engine's, and hashes it there.
 ///
 /// # Errors
-/// As [`content::read`], and `out-of-memory`.
+/// As [`content::open`] and [`content::Opened::read`], and `out-of-memory`.
 pub fn read_executable<S: Storage, E: Engine>(
     source: Source<'_, S>,
     engine: &E,
     executable: &Content,
 ) -> Result<E::Code, Code> {
-    content::stat(source.storage, source.root, executable)?;
+    let opened = content::open(source.storage, source.root, executable)?;
     let size = usize::try_from(executable.size).map_err(|_| Code::OutOfMemory)?;
     let mut code = engine.allocate(size).ok_or(Code::OutOfMemory)?;
-    content::read(source.storage, source.root, executable, &mut code)?;
+    opened.read(&mut code)?;
     Ok(code)
 }
 
@@ -391,13 +391,13 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
                 document: index,
                 offset: entry.offset,
             };
-            let found = content::stat(self.source.storage, self.source.root, &entry.content);
-            if self.check(found, at)?.is_none() {
+            let opened = content::open(self.source.storage, self.source.root, &entry.content);
+            let Some(opened) = self.check(opened, at)? else {
                 return ControlFlow::Continue(None);
-            }
-            let document = match self.read(&entry.content, part, &mut *buffer)? {
-                Some(document) => document.len(),
-                None => return ControlFlow::Continue(None),
+            };
+            let read = opened.read_document(&mut *buffer).map(<[u8]>::len);
+            let Some(document) = self.check(read, Place::Whole(part))? else {
+                return ControlFlow::Continue(None);
             };
             if let Some(manifest_type) = entry.manifest_type {
                 let bytes = buffer.get(..document).unwrap_or_default();
@@ -411,12 +411,6 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             name = None;
         }
         self.refuse(Code::IndexNestedTooDeep, Place::Whole(Part::Index))
-    }
-
-    /// Reads a document by its digest.
-    fn read<'b>(&mut self, content: &Content, part: Part, buffer: &'b mut [u8]) -> Step<&'b [u8]> {
-        let bytes = content::read_document(self.source, content, buffer);
-        self.check(bytes, Place::Whole(part))
     }
 
     /// The one entry of an index that is meant, else the best of several for this machine.
@@ -529,20 +523,18 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             document: manifest_bytes,
             offset: descriptor.value().offset(),
         };
-        let found = content_of(&descriptor).and_then(|content| {
-            content::stat(self.source.storage, self.source.root, &content)?;
-            Ok(content)
-        });
-        let Some(content) = self.check(found, at)? else {
+        let opened = content_of(&descriptor)
+            .and_then(|content| content::open(self.source.storage, self.source.root, &content));
+        let Some(opened) = self.check(opened, at)? else {
             return ControlFlow::Continue(None);
         };
         let config_type = manifest.config_type();
         if matches!(config_type, ConfigType::Empty | ConfigType::Unsupported) {
-            let verified = content::verify(self.source.storage, self.source.root, &content, buffer);
-            self.check(verified, Place::Whole(Part::Config))?;
+            self.check(opened.verify(buffer), Place::Whole(Part::Config))?;
             return self.refuse(Code::Document(ErrorKind::ConfigUnsupported), at);
         }
-        let Some(document) = self.read(&content, Part::Config, buffer)? else {
+        let read = opened.read_document(buffer);
+        let Some(document) = self.check(read, Place::Whole(Part::Config))? else {
             return ControlFlow::Continue(None);
         };
         let Some(value) = self.parse(Part::Config, document)? else {
@@ -594,15 +586,16 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             self.check(found, Place::Layer(layer.index))?;
         }
         for layer in manifest.layers().filter(|layer| !layer.is_executable()) {
+            let opened = content_of(&layer.descriptor).and_then(|content| {
+                let opened = content::open(self.source.storage, self.source.root, &content)?;
+                Ok((content, opened))
+            });
             // What is wrong with its digest or its folder entry is told already.
-            let Ok(content) = content_of(&layer.descriptor) else {
-                continue;
-            };
-            if content::stat(self.source.storage, self.source.root, &content).is_err() {
+            if opened.is_err() && self.refused {
                 continue;
             }
-            let verified = content::verify(self.source.storage, self.source.root, &content, buffer);
-            let blob = verified.and_then(|()| {
+            let blob = opened.and_then(|(content, opened)| {
+                opened.verify(buffer)?;
                 let title = title(&layer).ok_or(Code::LimitCapacity)?;
                 let pushed = image.blobs.push(Blob { content, title });
                 pushed.map_err(|_| Code::LimitCapacity)

@@ -58,7 +58,7 @@ use super::judge::{Selector, Source, caps, content_of};
 use super::verdict::Code;
 use crate::atomic::{self, Output};
 use crate::limits::COPY_BUFFER;
-use crate::port::{EntryKind, OpenMode, Storage, StorageError};
+use crate::port::{EntryKind, Storage, StorageError};
 
 /// Why an operation failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -555,9 +555,7 @@ fn copy<F: Storage, S: Storage>(
     content: &Content,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    content::stat(from.storage, from.root, content)?;
-    let path = blob_path(from.root, &content.digest)?;
-    let mut file = from.storage.open(&path, OpenMode::READ)?;
+    let mut file = content::open(from.storage, from.root, content)?.into_file();
     let mut done = 0_u64;
     put(to, reserve, content, &mut |buffer| {
         let count = from.storage.read(&mut file, buffer)?;

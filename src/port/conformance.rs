@@ -75,6 +75,7 @@ pub fn storage<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
     suite.listing()?;
     suite.opening()?;
     suite.content()?;
+    suite.streaming()?;
     suite.positions()?;
     suite.truncation()?;
     suite.unsynced()?;
@@ -511,6 +512,79 @@ impl<S: Storage> Suite<'_, S> {
         expect(at_end == 0, "there is nothing to read at the end")?;
         self.close(file)?;
         self.remove("f")
+    }
+
+    fn streaming(&self) -> Result<(), Failure> {
+        let storage = self.storage;
+        let pattern = |position: u64| (position % 251).to_le_bytes()[0];
+        // Empty, beside its name, in one block, in several.
+        for size in [0_u16, 40, 700, 2500] {
+            let size = u64::from(size);
+            let mut file = self.open("f", OpenMode::REWRITE)?;
+            for position in 0..size {
+                self.write(&mut file, &[pattern(position)])?;
+            }
+            let unreadable = storage.stream(&mut file, &mut [0; 64], &mut |_| {});
+            refused(
+                unreadable,
+                StorageError::Invalid,
+                "a file open for writing is not streamed",
+            )?;
+            self.close(file)?;
+            for mode in [OpenMode::READ, READ_WRITE] {
+                self.streams(mode, size, &pattern)?;
+            }
+        }
+        self.remove("f")
+    }
+
+    /// The file of `size` bytes streams as it reads, from anywhere, through any buffer.
+    fn streams(
+        &self,
+        mode: OpenMode,
+        size: u64,
+        pattern: &dyn Fn(u64) -> u8,
+    ) -> Result<(), Failure> {
+        let storage = self.storage;
+        let mut buffer = [0; 1024];
+        let mut file = self.open("f", mode)?;
+        for start in [0, 1, 300, size.saturating_sub(1), size, 3000] {
+            for length in [37, buffer.len()] {
+                let moved = storage.seek(&mut file, SeekFrom::Start(start));
+                done(moved, "a file's position is moved")?;
+                let mut position = start;
+                let mut same = true;
+                let streamed = storage.stream(
+                    &mut file,
+                    buffer.get_mut(..length).unwrap_or_default(),
+                    &mut |piece| {
+                        same &= !piece.is_empty();
+                        for &byte in piece {
+                            same &= byte == pattern(position);
+                            position = position.saturating_add(1);
+                        }
+                    },
+                );
+                done(streamed, "a file is streamed")?;
+                let end = start.max(size);
+                expect(
+                    same && position == end,
+                    "a file streams what it has from its position on, and no empty piece",
+                )?;
+                let moved = storage.seek(&mut file, SeekFrom::Current(0));
+                expect(
+                    done(moved, "a file has a position")? == end,
+                    "streaming leaves the position at the end",
+                )?;
+            }
+        }
+        let nowhere = storage.stream(&mut file, &mut [], &mut |_| {});
+        refused(
+            nowhere,
+            StorageError::Invalid,
+            "a file is not streamed through an empty buffer",
+        )?;
+        self.close(file)
     }
 
     fn positions(&self) -> Result<(), Failure> {

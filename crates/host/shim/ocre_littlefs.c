@@ -334,31 +334,6 @@ static int32_t find_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file)
 	}
 }
 
-static int32_t read_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file, uint8_t *buffer,
-			   uint32_t size)
-{
-	const struct ocre_lfs_device *device = &fs->device;
-	uint32_t end = file->file.ctz.size;
-	uint32_t done = 0;
-
-	if (file->file.pos >= end) {
-		return 0;
-	}
-	size = lfs_min(size, end - file->file.pos);
-	while (done < size) {
-		uint32_t offset = file->file.pos;
-		uint32_t block = file->blocks[index_of(fs, &offset)];
-		uint32_t count = lfs_min(size - done, device->block_size - offset);
-
-		if (device->read(device->context, block, offset, buffer + done, count) != 0) {
-			return LFS_ERR_IO;
-		}
-		file->file.pos += count;
-		done += count;
-	}
-	return (int32_t)done;
-}
-
 /* Of a file that is being written the blocks may change. */
 static bool has_blocks(const struct ocre_lfs_file *file)
 {
@@ -366,14 +341,63 @@ static bool has_blocks(const struct ocre_lfs_file *file)
 	       (file->file.flags & LFS_F_INLINE) == 0 && file->file.ctz.size > 0;
 }
 
+/* Makes the list of the file's blocks, if it has any and there is memory for it. */
+static int32_t know_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file)
+{
+	int32_t status = 0;
+
+	if (file->blocks == NULL && has_blocks(file)) {
+		status = find_blocks(fs, file);
+	}
+	return status == LFS_ERR_NOMEM ? 0 : status;
+}
+
+/* The list is there. */
+static uint32_t skip(const struct ocre_lfs *fs, struct ocre_lfs_file *file, uint32_t most,
+		     uint32_t *block, uint32_t *offset)
+{
+	uint32_t end = file->file.ctz.size;
+	uint32_t count;
+
+	if (file->file.pos >= end) {
+		return 0;
+	}
+	*offset = file->file.pos;
+	*block = file->blocks[index_of(fs, offset)];
+	count = lfs_min(lfs_min(most, end - file->file.pos), fs->device.block_size - *offset);
+	file->file.pos += count;
+	return count;
+}
+
+static int32_t read_blocks(struct ocre_lfs *fs, struct ocre_lfs_file *file, uint8_t *buffer,
+			   uint32_t size)
+{
+	const struct ocre_lfs_device *device = &fs->device;
+	uint32_t done = 0;
+
+	for (;;) {
+		uint32_t block;
+		uint32_t offset;
+		uint32_t count = skip(fs, file, size - done, &block, &offset);
+
+		if (count == 0) {
+			return (int32_t)done;
+		}
+		if (device->read(device->context, block, offset, buffer + done, count) != 0) {
+			return LFS_ERR_IO;
+		}
+		done += count;
+	}
+}
+
 int32_t ocre_lfs_read(struct ocre_lfs *fs, struct ocre_lfs_file *file, void *buffer,
 		      uint32_t size)
 {
 	ENTER(fs);
-	if (file->blocks == NULL && size >= fs->device.block_size && has_blocks(file)) {
-		int32_t status = find_blocks(fs, file);
+	if (size >= fs->device.block_size) {
+		int32_t status = know_blocks(fs, file);
 
-		if (status < 0 && status != LFS_ERR_NOMEM) {
+		if (status < 0) {
 			return status;
 		}
 	}
@@ -381,6 +405,17 @@ int32_t ocre_lfs_read(struct ocre_lfs *fs, struct ocre_lfs_file *file, void *buf
 		return read_blocks(fs, file, buffer, size);
 	}
 	return lfs_file_read(&fs->lfs, &file->file, buffer, size);
+}
+
+int32_t ocre_lfs_skip(struct ocre_lfs *fs, struct ocre_lfs_file *file, uint32_t *block,
+		      uint32_t *offset)
+{
+	int32_t status = fs->broken ? LFS_ERR_CORRUPT : know_blocks(fs, file);
+
+	if (status < 0 || file->blocks == NULL) {
+		return status;
+	}
+	return (int32_t)skip(fs, file, UINT32_MAX, block, offset);
 }
 
 int32_t ocre_lfs_write(struct ocre_lfs *fs, struct ocre_lfs_file *file, const void *bytes,

@@ -69,6 +69,13 @@ int32_t ocre_lfs_open(struct ocre_lfs *fs, const char *path, uint32_t mode,
 int32_t ocre_lfs_close(struct ocre_lfs *fs, struct ocre_lfs_file *file, int32_t discard);
 int32_t ocre_lfs_read(struct ocre_lfs *fs, struct ocre_lfs_file *file, void *buffer,
 		      uint32_t size);
+/*
+ * Moves the position of a file that is open for reading only to the end of the block that it is
+ * in, or of the file: returns how many bytes that skips, and where on the flash they are. 0 at
+ * the end of the file, and where they are not known to be in one place.
+ */
+int32_t ocre_lfs_skip(struct ocre_lfs *fs, struct ocre_lfs_file *file, uint32_t *block,
+		      uint32_t *offset);
 int32_t ocre_lfs_write(struct ocre_lfs *fs, struct ocre_lfs_file *file, const void *bytes,
 		       uint32_t size);
 /* To a position from the start; returns it. */

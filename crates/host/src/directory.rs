@@ -57,8 +57,8 @@ impl Directory {
         })
     }
 
-    /// The path on the PC, if no link is on the way to it.
-    fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
+    /// The path on the PC and what is there, if no link is on the way to it.
+    fn look_up(&self, path: &str) -> Result<(PathBuf, Option<fs::Metadata>), StorageError> {
         let mut names = rules::components(path)?.peekable();
         let root = if self.several {
             names.next().and_then(|name| name.parse().ok())
@@ -67,6 +67,11 @@ impl Directory {
         };
         let root = root.and_then(|root| self.roots.get(root));
         let mut real = root.ok_or(StorageError::NotFound)?.clone();
+        if names.peek().is_none() {
+            let found = fs::metadata(&real).map_err(failure)?;
+            return Ok((real, Some(found)));
+        }
+        let mut last = None;
         while let Some(name) = names.next() {
             // What is a name here may be more than that on the PC: `C:`, `a\b`.
             let mut components = Path::new(name).components();
@@ -83,16 +88,28 @@ impl Directory {
                 Ok(found) if names.peek().is_some() && !found.is_dir() => {
                     return Err(StorageError::NotDirectory);
                 }
-                Ok(_) => {}
+                Ok(found) => last = Some(found),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if names.peek().is_some() {
                         return Err(StorageError::NotFound);
                     }
+                    last = None;
                 }
                 Err(error) => return Err(failure(error)),
             }
         }
-        Ok(real)
+        Ok((real, last))
+    }
+
+    /// The path on the PC of something that may be there or not.
+    fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
+        self.look_up(path).map(|(real, _)| real)
+    }
+
+    /// The path on the PC of something that is there.
+    fn find(&self, path: &str) -> Result<(PathBuf, fs::Metadata), StorageError> {
+        let (real, found) = self.look_up(path)?;
+        Ok((real, found.ok_or(StorageError::NotFound)?))
     }
 }
 
@@ -242,16 +259,15 @@ impl Storage for Directory {
     type File = File;
 
     fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
-        let path = self.resolve(path)?;
+        let (path, found) = self.look_up(path)?;
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
         }
-        let found = match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => return Err(StorageError::IsDirectory),
-            Ok(_) if mode.create && mode.exclusive => return Err(StorageError::Exists),
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && mode.create => false,
-            Err(error) => return Err(failure(error)),
+        let found = match found {
+            Some(found) if found.is_dir() => return Err(StorageError::IsDirectory),
+            Some(_) if mode.create && mode.exclusive => return Err(StorageError::Exists),
+            None if !mode.create => return Err(StorageError::NotFound),
+            found => found.is_some(),
         };
         if !mode.write {
             return Ok(File(Open::Reading(fs::File::open(path).map_err(failure)?)));
@@ -334,9 +350,7 @@ impl Storage for Directory {
     }
 
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
-        Ok(metadata(
-            &fs::symlink_metadata(self.resolve(path)?).map_err(failure)?,
-        ))
+        self.find(path).map(|(_, found)| metadata(&found))
     }
 
     fn create_dir(&self, path: &str) -> Result<(), StorageError> {
@@ -344,11 +358,10 @@ impl Storage for Directory {
     }
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
-        let real = self.resolve(path)?;
+        let (real, found) = self.find(path)?;
         if self.roots.contains(&real) {
             return Err(StorageError::Invalid);
         }
-        let found = fs::symlink_metadata(&real).map_err(failure)?;
         let removed = if found.is_dir() {
             fs::remove_dir(real)
         } else {

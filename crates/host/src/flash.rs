@@ -88,6 +88,10 @@ pub trait Flash: Send {
     fn erase(&mut self, block: u32) -> Result<(), Failed>;
     /// Returns when all before it would survive the machine.
     fn sync(&mut self) -> Result<(), Failed>;
+    /// All its bytes, where they can be seen without an operation.
+    fn memory(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// What an erased byte reads as.
@@ -165,5 +169,9 @@ impl Flash for RamFlash {
 
     fn sync(&mut self) -> Result<(), Failed> {
         Ok(())
+    }
+
+    fn memory(&self) -> Option<&[u8]> {
+        Some(&self.bytes)
     }
 }

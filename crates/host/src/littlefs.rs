@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
+    stream_through,
 };
 
 use crate::flash::{FileError, FileFlash, Flash, Geometry, OpenedFile, RamFlash};
@@ -245,6 +246,11 @@ impl<F: Flash> Volume<F> {
             result => result,
         }
     }
+
+    fn flash(&self) -> &F {
+        // SAFETY: littlefs uses the device only during a call, which has the volume to itself.
+        &unsafe { self.device.as_ref() }.flash
+    }
 }
 
 impl<F: Flash> Drop for Volume<F> {
@@ -339,9 +345,7 @@ impl<F: Flash> LittleFs<F> {
 
     /// Looks at the flash, between two operations.
     pub fn with_flash<T>(&self, look: impl FnOnce(&F) -> T) -> T {
-        let volume = lock(&self.volume);
-        // SAFETY: littlefs uses the device only during a call, and calls need the lock.
-        look(&unsafe { volume.device.as_ref() }.flash)
+        look(lock(&self.volume).flash())
     }
 }
 
@@ -462,6 +466,28 @@ impl<F: Flash> File<F> {
             self.call(call)
         }
     }
+
+    /// Shows what is left of the present block where it lies on the flash, and moves the
+    /// position past it. `false` at the end, and where that is not to be had.
+    fn lend(&mut self, piece: &mut dyn FnMut(&[u8])) -> Result<bool, StorageError> {
+        let mut volume = lock(&self.volume);
+        if !self.mode.read || volume.flash().memory().is_none() {
+            return Ok(false);
+        }
+        let (mut block, mut offset) = (0, 0);
+        let file = self.file;
+        // SAFETY: the file is open on this volume.
+        let skip = |fs| unsafe { sys::ocre_lfs_skip(fs, file, &mut block, &mut offset) };
+        let length = volume.call(skip)? as usize;
+        let start = block as usize * volume.geometry.block_bytes() as usize + offset as usize;
+        let memory = volume.flash().memory().unwrap_or_default();
+        let bytes = memory.get(start..).and_then(|rest| rest.get(..length));
+        let bytes = bytes.ok_or(StorageError::Corrupt)?;
+        if !bytes.is_empty() {
+            piece(bytes);
+        }
+        Ok(!bytes.is_empty())
+    }
 }
 
 impl<F: Flash> Drop for File<F> {
@@ -549,6 +575,16 @@ impl<F: Flash> Storage for LittleFs<F> {
         // SAFETY: the file is open on this volume, `buffer` has at least `length` bytes.
         let read = |fs, file| unsafe { sys::ocre_lfs_read(fs, file, buffer, length as u32) };
         Ok(file.call_or_change(read)? as usize)
+    }
+
+    fn stream(
+        &self,
+        file: &mut File<F>,
+        buffer: &mut [u8],
+        piece: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StorageError> {
+        while file.lend(piece)? {}
+        stream_through(self, file, buffer, piece)
     }
 
     fn write(&self, file: &mut File<F>, bytes: &[u8]) -> Result<(), StorageError> {

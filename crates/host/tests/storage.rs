@@ -110,9 +110,39 @@ fn a_file_reads_the_same_in_pieces_of_any_size_from_any_position() {
                 assert!(piece[..count] == rest[..count], "{length} at {position}");
                 position += count;
             }
+            for _ in 0..20 {
+                let position = numbers.below(content.len() + 10);
+                let sought = storage.seek(&mut file, From::Start(position as u64));
+                assert_eq!(sought, Ok(position as u64));
+                let mut streamed = Vec::new();
+                storage
+                    .stream(&mut file, &mut [0; 100], &mut |piece| {
+                        streamed.extend_from_slice(piece);
+                    })
+                    .expect("streamed");
+                let rest = content.get(position..).unwrap_or_default();
+                assert!(streamed == rest, "{length} from {position}");
+            }
             storage.close(file).expect("closed");
         }
     }
+}
+
+#[test]
+fn a_file_that_is_open_for_reading_only_streams_in_whole_blocks() {
+    let storage = mounted(formatted(geometry(4096, 16)));
+    let mut file = storage.open("/file", OpenMode::REWRITE).expect("opened");
+    storage.write(&mut file, &[7; 12_000]).expect("written");
+    storage.close(file).expect("closed");
+    let mut file = storage.open("/file", OpenMode::READ).expect("opened");
+    let mut lengths = Vec::new();
+    storage
+        .stream(&mut file, &mut [0; 16], &mut |piece| {
+            lengths.push(piece.len());
+        })
+        .expect("streamed");
+    // A block begins with where earlier ones are: none, one, two.
+    assert_eq!(lengths, [4096, 4096 - 4, 12_000 - 4096 - (4096 - 4)]);
 }
 
 #[test]
@@ -351,6 +381,8 @@ fn use_everything<S: Storage>(storage: &S, folder: &str, depth: usize) {
             {
                 pieces += 1;
             }
+            let _ = storage.seek(&mut file, From::Start(0));
+            let _ = storage.stream(&mut file, &mut buffer, &mut |_| {});
         }
         if depth > 0 {
             use_everything(storage, &path, depth - 1);

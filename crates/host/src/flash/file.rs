@@ -255,4 +255,8 @@ impl Flash for FileFlash {
         self.failed = synced.is_err();
         synced.map_err(|_| Failed)
     }
+
+    fn memory(&self) -> Option<&[u8]> {
+        self.check().ok().map(|()| self.content())
+    }
 }

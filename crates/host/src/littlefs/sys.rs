@@ -61,6 +61,7 @@ unsafe extern "C" {
     pub fn ocre_lfs_open(fs: *mut Fs, path: *const c_char, mode: u32, file: *mut *mut File) -> i32;
     pub fn ocre_lfs_close(fs: *mut Fs, file: *mut File, discard: i32) -> i32;
     pub fn ocre_lfs_read(fs: *mut Fs, file: *mut File, buffer: *mut c_void, size: u32) -> i32;
+    pub fn ocre_lfs_skip(fs: *mut Fs, file: *mut File, block: *mut u32, offset: *mut u32) -> i32;
     pub fn ocre_lfs_write(fs: *mut Fs, file: *mut File, bytes: *const c_void, size: u32) -> i32;
     pub fn ocre_lfs_seek(fs: *mut Fs, file: *mut File, position: u32) -> i32;
     pub fn ocre_lfs_tell(fs: *mut Fs, file: *mut File) -> i32;
