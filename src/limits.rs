@@ -71,3 +71,27 @@ pub const DEFAULT_STACK: u32 = set(option_env!("OCRE_DEFAULT_STACK"), 16 * 1024)
 /// Bytes of a container's thread's stack if nothing else is said.
 pub const DEFAULT_THREAD_STACK: u32 =
     set(option_env!("OCRE_DEFAULT_THREAD_STACK"), 16 * 1024) as u32;
+
+// What the host functions of the guest API keep. A part whose capacity is 0 is left out.
+
+/// Timers of a container.
+pub const MAX_TIMERS: usize = set(option_env!("OCRE_MAX_TIMERS"), 16);
+/// Bytes of messages that wait for a container to take them, each counted with
+/// [`MESSAGE_HEADER`] more; so also its largest message.
+pub const INBOX_BYTES: usize = set(option_env!("OCRE_INBOX_BYTES"), 4 * 1024);
+/// What a waiting message takes besides its topic, content type and content, in bytes.
+pub const MESSAGE_HEADER: usize = 8;
+/// A container's subscriptions, in bytes, each counted with one more.
+pub const SUBSCRIPTION_BYTES: usize = 256;
+/// Longest topic, in bytes.
+pub const MAX_TOPIC: usize = 127;
+/// Longest content type of a message, in bytes.
+pub const MAX_CONTENT_TYPE: usize = 127;
+/// Pins in use by all containers together.
+pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
+/// Changes of its pins that wait for a container to take them.
+pub const MAX_CHANGES: usize = 16;
+/// Sensors that containers can see.
+pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
+/// Longest name of a pin or sensor, in bytes.
+pub const MAX_DEVICE_NAME: usize = 64;

@@ -6,6 +6,9 @@
 //! what needs a lock takes it inside. No method may panic, whatever it is given.
 
 pub mod conformance;
+pub mod devices;
+pub mod host;
+pub mod memory;
 pub mod path;
 
 use core::fmt;
@@ -383,6 +386,10 @@ pub enum External<'a> {
     Global,
 }
 
+/// The one memory that a module may import, by the names that compilers give it; it is then
+/// made for the instance as one of its own would be.
+pub const IMPORTED_MEMORY: (&str, &str) = ("env", "memory");
+
 /// Why code was not accepted by the engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LoadError {
@@ -516,6 +523,19 @@ pub trait Host {
         memory: &mut [u8],
         arguments: &mut [u64],
     ) -> Result<(), Halt>;
+
+    /// Bytes of linear memory, besides the guest's own, in which the `function`-th entry hands
+    /// things to a guest that imports it.
+    fn room_for(&self, function: usize) -> u32 {
+        let _ = function;
+        0
+    }
+
+    /// Tells, before the guest runs, where the room is that [`room_for`](Self::room_for) asked
+    /// for. It lies in linear memory, and nobody has told the guest.
+    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+        let _ = (function, address, bytes);
+    }
 }
 
 /// What a module is run as.
@@ -572,9 +592,10 @@ pub trait Engine {
     fn imports(&self, module: &Self::Module<'_>, import: &mut dyn FnMut(&str, &str, External<'_>));
     /// Shows each export as (name, what).
     fn exports(&self, module: &Self::Module<'_>, export: &mut dyn FnMut(&str, External<'_>));
-    /// Pages of 64 KiB that the module's own memory starts with; 0 without one.
+    /// Pages of 64 KiB that the module's memory starts with; 0 without one.
     fn minimum_pages(&self, module: &Self::Module<'_>) -> u32;
-    /// Instantiates, calls `started`, and only then runs guest code on this thread: the start
+    /// Instantiates, with the room that the host asks for, calls `started`, and only then runs
+    /// guest code on this thread: the start
     /// function, if there is one, and the entry point to its end. Everything the run took is
     /// given back before this returns.
     fn run(

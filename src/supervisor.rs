@@ -953,6 +953,10 @@ impl<P: Platform> Guest for Running<'_, P> {
         self.name
     }
 
+    fn slot(&self) -> Slot {
+        self.handle.slot()
+    }
+
     fn spec(&self, show: &mut dyn FnMut(&Spec)) {
         // Its own thread is running, so it is there.
         let _ = self.supervisor.with_spec(self.handle, |spec| show(spec));

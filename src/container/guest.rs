@@ -2,13 +2,16 @@
 //! A running container, as its host functions see it.
 
 use super::{Name, Spec};
-use crate::port::{Halt, Stream};
+use crate::port::{Halt, Slot, Stream};
 
 /// A running container, as its host functions see it. The supervisor implements it; host
 /// functions know nothing else of the runtime, so they can reach no other container.
 pub trait Guest {
     /// Its name.
     fn name(&self) -> &Name;
+    /// The slot that no other container has while it runs. Waking its thread ends its
+    /// [`sleep`](Self::sleep).
+    fn slot(&self) -> Slot;
     /// Shows what it was created with. A lock is held meanwhile: copy what is needed and return.
     fn spec(&self, show: &mut dyn FnMut(&Spec));
     /// Takes what it writes to one of its outputs.

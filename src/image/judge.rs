@@ -25,7 +25,7 @@ use super::permission::Permission;
 use super::verdict::{Code, Finding, Part, Place, Report};
 use super::{Blob, Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
-use crate::port::{Engine, External, LoadError, Storage, ValueType};
+use crate::port::{Engine, External, IMPORTED_MEMORY, LoadError, Storage, ValueType};
 
 /// The annotation that gives a layer its file name.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -210,15 +210,17 @@ fn check_module<E: Engine>(
 ) -> Result<(), Code> {
     let mut unknown = false;
     engine.imports(module, &mut |module, name, what| {
-        let offered = engine.host_functions().iter().any(|function| {
-            function.module == module
-                && function.name == name
-                && what
-                    == External::Function {
-                        params: function.params,
-                        results: function.results,
-                    }
-        });
+        let memory = matches!(what, External::Memory { .. }) && (module, name) == IMPORTED_MEMORY;
+        let offered = memory
+            || engine.host_functions().iter().any(|function| {
+                function.module == module
+                    && function.name == name
+                    && what
+                        == External::Function {
+                            params: function.params,
+                            results: function.results,
+                        }
+            });
         if !offered && !unknown {
             unknown = true;
             explain(module);

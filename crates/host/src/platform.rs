@@ -4,6 +4,7 @@
 
 pub mod bare;
 mod console;
+mod devices;
 mod threads;
 
 use std::sync::{Arc, OnceLock, Weak};
@@ -11,12 +12,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
 use ocre::image::judge::{AotPolicy, Policy};
-use ocre::port::{Clock, Console, Entropy, Host, Platform, Storage, StorageError, Threads};
+use ocre::port::devices::Pin;
+use ocre::port::host::{Pair, join};
+use ocre::port::{
+    Clock, Console, Entropy, Host, HostFunction, Platform, Storage, StorageError, Threads,
+};
 use ocre::supervisor::Supervisor;
+use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{Engine, EngineError, PC_TARGET};
 use ocre_wasi::Wasi;
 
 pub use console::Terminal;
+pub use devices::Devices;
 use threads::{Body, PcThreads};
 
 /// Which images a PC takes if nothing else is said.
@@ -31,6 +38,12 @@ pub const POLICY: Policy<'static> = Policy {
 /// Bytes of each container's thread's stack that the engine keeps for host functions.
 const HOST_STACK: u32 = 64 * 1024;
 
+const WASI: usize = ocre_wasi::FUNCTIONS.len();
+
+/// The host functions of every container.
+static FUNCTIONS: [HostFunction; WASI + ocre_guest_api::FUNCTIONS.len()] =
+    join(&[ocre_wasi::FUNCTIONS, ocre_guest_api::FUNCTIONS]);
+
 /// The PC, with its containers on a storage.
 pub struct Pc<S> {
     storage: S,
@@ -39,6 +52,8 @@ pub struct Pc<S> {
     threads: PcThreads,
     console: Box<dyn Console + Send + Sync>,
     policy: Policy<'static>,
+    devices: Devices,
+    bus: Bus<parking_lot::RawMutex>,
 }
 
 /// A PC with its containers. While one of them runs, its thread keeps the value alive.
@@ -80,15 +95,29 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                 threads: PcThreads::new(boot, body),
                 console,
                 policy,
+                devices: Devices::new(),
+                bus: Bus::new(),
             })
         });
         let mut buffer = [0; record::MAX_BYTES];
         device.boot(&mut buffer).map_err(BootError::Storage)?;
         Ok(device)
     }
+
+    /// The pins and sensors around it.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// Drives an input from outside.
+    pub fn drive(&self, pin: Pin, active: bool) {
+        if let Some(watcher) = self.devices.drive(pin, active) {
+            self.threads.wake(watcher);
+        }
+    }
 }
 
-/// The process's engine, with WASI's host functions.
+/// The process's engine, with the host functions.
 ///
 /// # Errors
 /// The engine's, at the first time and then again at each.
@@ -100,7 +129,7 @@ pub fn engine() -> Result<Engine, EngineError> {
             host_stack_bytes: HOST_STACK,
             aot: PC_TARGET,
         };
-        Engine::start(ocre_wasi::FUNCTIONS, options)
+        Engine::start(&FUNCTIONS, options)
     })
 }
 
@@ -139,7 +168,20 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
 
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
         let mut wasi = Wasi::new(&self.storage, &self.clock, &PcEntropy, guest);
-        run(&mut wasi);
+        let ports = Ports {
+            clock: &self.clock,
+            threads: &self.threads,
+            gpio: Some(&self.devices),
+            sensors: Some(&self.devices),
+            machine: std::env::consts::ARCH,
+        };
+        let mut api = GuestApi::new(&self.bus, ports, guest);
+        run(&mut Pair {
+            first: &mut wasi,
+            split: WASI,
+            second: &mut api,
+        });
+        api.close();
         wasi.close();
     }
 }
@@ -177,6 +219,14 @@ mod tests {
     #[test]
     fn the_clock_keeps_its_promises() {
         conformance::clock(&PcClock(Instant::now())).unwrap();
+    }
+
+    #[test]
+    fn the_pins_and_sensors_keep_their_promises() {
+        let devices = Devices::new();
+        let (output, input) = (Pin { port: 1, line: 0 }, Pin { port: 1, line: 1 });
+        conformance::gpio(&devices, output, input).unwrap();
+        conformance::sensors(&devices).unwrap();
     }
 
     #[test]

@@ -10,7 +10,9 @@ use std::collections::{BTreeSet, VecDeque};
 use device::{Disk, image, put, read_file, with_blob, write_file};
 use ocre::container::{Guest, Name, Options, Spec, data, mount};
 use ocre::image::content::blob_path;
-use ocre::port::{Clock, Entropy, EntryKind, Halt, Host, Storage, StorageError, Stream, ValueType};
+use ocre::port::{
+    Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream, ValueType,
+};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_wasi::{FUNCTIONS, MODULE, Wasi};
@@ -118,6 +120,10 @@ impl Solo {
 impl Guest for Solo {
     fn name(&self) -> &Name {
         &self.name
+    }
+
+    fn slot(&self) -> Slot {
+        0
     }
 
     fn spec(&self, show: &mut dyn FnMut(&Spec)) {

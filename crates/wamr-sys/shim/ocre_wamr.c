@@ -318,23 +318,62 @@ ocre_wamr_export(const void *handle, uint32_t index,
     }
 }
 
+/* The memory that instances get, NULL without one. One that is imported is made
+ * for each instance like its own. */
+static WASMMemory *
+declared_memory(const struct module *module)
+{
+    if (is_aot(module)) {
+        const AOTModule *aot = as_aot(module);
+
+        return aot->memory_count > 0 ? (WASMMemory *)aot->memories : NULL;
+    }
+    if (as_wasm(module)->import_memory_count > 0)
+        return (WASMMemory *)&as_wasm(module)->import_memories[0].u.memory.mem_type;
+    return as_wasm(module)->memory_count > 0 ? as_wasm(module)->memories : NULL;
+}
+
+int32_t
+ocre_wamr_add_room(void *handle, uint32_t bytes, uint32_t *address)
+{
+    WASMMemory *memory = declared_memory(handle);
+    uint64_t at;
+    uint32_t pages;
+
+    if (!memory || memory->init_page_count == 0)
+        return 0;
+    at = (uint64_t)memory->num_bytes_per_page * memory->init_page_count;
+    if (at + bytes > UINT32_MAX)
+        return 0;
+    *address = (uint32_t)at;
+    if (memory->init_page_count == 1 && memory->max_page_count == 1) {
+        /* WAMR's one page of whatever size, where memory does not grow. */
+        memory->num_bytes_per_page += bytes;
+        return 1;
+    }
+    pages = (uint32_t)(((uint64_t)bytes + memory->num_bytes_per_page - 1)
+                       / memory->num_bytes_per_page);
+    if (memory->init_page_count + pages > DEFAULT_MAX_PAGES)
+        return 0;
+    memory->init_page_count += pages;
+    if (memory->max_page_count < memory->init_page_count)
+        memory->max_page_count = memory->init_page_count;
+    return 1;
+}
+
 void
 ocre_wamr_demand(const void *handle, struct ocre_wamr_demand *demand)
 {
     const struct module *module = handle;
-    const WASMMemory *memory = NULL;
+    const WASMMemory *memory = declared_memory(module);
     const WASMTable *tables;
     uint32_t i, count;
 
     if (is_aot(module)) {
-        if (as_aot(module)->memory_count > 0)
-            memory = (const WASMMemory *)as_aot(module)->memories;
         tables = as_aot(module)->tables;
         count = as_aot(module)->table_count;
     }
     else {
-        if (as_wasm(module)->memory_count > 0)
-            memory = as_wasm(module)->memories;
         tables = as_wasm(module)->tables;
         count = as_wasm(module)->table_count;
     }

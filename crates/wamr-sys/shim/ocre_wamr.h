@@ -81,7 +81,7 @@ struct ocre_wamr_external {
 
 /* What a module declares, or instantiating it would take. */
 struct ocre_wamr_demand {
-    /* Linear memory at the start, in bytes. */
+    /* Linear memory at the start, its own or imported, in bytes. */
     uint64_t memory_bytes;
     /* Bytes that memory.grow counts in, and the unit of maximum_pages. */
     uint32_t page_bytes;
@@ -132,6 +132,13 @@ uint32_t ocre_wamr_exports(const void *module);
 void ocre_wamr_export(const void *module, uint32_t index,
                       struct ocre_wamr_external *external);
 void ocre_wamr_demand(const void *module, struct ocre_wamr_demand *demand);
+
+/*
+ * Lays `bytes` of linear memory behind what the module declares, for the host, in
+ * every instance made from now on. `address` becomes where; answers 0 where the
+ * module has no memory or it can't be larger. To be called once for a module.
+ */
+int32_t ocre_wamr_add_room(void *module, uint32_t bytes, uint32_t *address);
 
 /*
  * Instantiates without running any guest code. Linear memory never grows past

@@ -82,6 +82,7 @@ unsafe extern "C" {
     pub fn ocre_wamr_exports(module: *const c_void) -> u32;
     pub fn ocre_wamr_export(module: *const c_void, index: u32, external: *mut External);
     pub fn ocre_wamr_demand(module: *const c_void, demand: *mut Demand);
+    pub fn ocre_wamr_add_room(module: *mut c_void, bytes: u32, address: *mut u32) -> i32;
     pub fn ocre_wamr_instantiate(
         module: *mut c_void,
         maximum_pages: u32,

@@ -85,6 +85,24 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Gives the host the room it wants for what the module imports.
+    fn lay_room(&self, module: &mut Module<'_>, host: &mut dyn Host) {
+        let mut wanted = None;
+        module.imports(&mut |module, name, _| {
+            let mut functions = self.functions.iter();
+            let index = functions.position(|one| one.module == module && one.name == name);
+            let asked = index.map(|index| (host.room_for(index), index));
+            wanted = wanted.max(asked);
+        });
+        if let Some((bytes @ 1.., function)) = wanted
+            && let Some((bytes, address)) = module.add_room(bytes)
+        {
+            host.give_room(function, address, bytes);
+        }
+    }
+}
+
 impl port::Engine for Engine {
     type Code = Code;
     type Module<'code> = Module<'code>;
@@ -150,6 +168,7 @@ impl port::Engine for Engine {
             reserve_bytes: self.host_stack_bytes,
             instructions: program.instructions,
         };
+        self.lay_room(module, host);
         let mut calls = HostCalls::new(host);
         let mut instance = Instance::new(module, &limits, &mut calls, stopper)?;
         started();

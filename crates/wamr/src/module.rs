@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::slice;
 
-use ocre::port::{External, LoadError, StartError, ValueType};
+use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError, ValueType};
 use ocre_wamr_sys as sys;
 
 use crate::aot;
@@ -27,6 +27,8 @@ const SHOWN_TYPES: usize = 16;
 /// into them.
 pub struct Module<'code> {
     handle: NonNull<c_void>,
+    /// Bytes of the room that was laid behind the guest's memory, and its address.
+    room: Option<(u32, u32)>,
     code: PhantomData<&'code mut [u8]>,
 }
 
@@ -66,6 +68,7 @@ impl<'code> Module<'code> {
         match (status, NonNull::new(handle)) {
             (sys::OK, Some(handle)) => Ok(Self {
                 handle,
+                room: None,
                 code: PhantomData,
             }),
             (sys::NO_MEMORY, _) => Err(LoadError::OutOfMemory),
@@ -98,21 +101,42 @@ impl<'code> Module<'code> {
         });
     }
 
-    /// Pages of 64 KiB that the module's own memory starts with; 0 without one.
+    /// Pages of 64 KiB that the module's memory starts with; 0 without one.
     pub fn minimum_pages(&self) -> u32 {
         let pages = self.demand().memory_bytes.div_ceil(64 * 1024);
         u32::try_from(pages).unwrap_or(u32::MAX)
     }
 
-    /// Whether every import is there: a host function of that name and signature.
+    /// Whether every import is there: a host function of that name and signature, or the memory.
     pub(crate) fn check_links(&self) -> Result<(), StartError> {
         let mut linked = true;
-        self.each_import(|import| linked &= import.kind == sys::FUNCTION && import.linked != 0);
+        self.each_import(|import| {
+            linked &= match import.kind {
+                sys::FUNCTION => import.linked != 0,
+                // SAFETY: the module holds both names.
+                sys::MEMORY => unsafe {
+                    (text::name(import.module), text::name(import.name)) == IMPORTED_MEMORY
+                },
+                _ => false,
+            }
+        });
         if linked {
             Ok(())
         } else {
             Err(StartError::Link)
         }
+    }
+
+    /// Lays `bytes` of memory for the host behind the guest's; how much is there then, and where.
+    /// Once laid it stays.
+    pub(crate) fn add_room(&mut self, bytes: u32) -> Option<(u32, u32)> {
+        if self.room.is_none() {
+            let mut address = 0;
+            // SAFETY: the module is loaded, and no instance of it is there: they borrow it.
+            let added = unsafe { sys::ocre_wamr_add_room(self.as_ptr(), bytes, &mut address) };
+            self.room = (added != 0).then_some((bytes, address));
+        }
+        self.room
     }
 
     /// The pages that linear memory may grow to within `memory_bytes`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a call answers where it does not do what it is asked.
 
+use ocre::port::memory::OutOfBounds;
 use ocre::port::{Halt, StorageError};
 
 /// WASI's `errno`; the numbers are preview 1's.
@@ -76,6 +77,12 @@ impl From<StorageError> for Errno {
     }
 }
 
+impl From<OutOfBounds> for Errno {
+    fn from(_: OutOfBounds) -> Self {
+        Self::Fault
+    }
+}
+
 /// Why a call does not simply succeed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
@@ -88,6 +95,12 @@ pub enum Error {
 impl From<Errno> for Error {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
+    }
+}
+
+impl From<OutOfBounds> for Error {
+    fn from(error: OutOfBounds) -> Self {
+        Self::Errno(error.into())
     }
 }
 

@@ -39,7 +39,7 @@ mod tree;
 use heapless::Vec;
 use ocre::container::{Guest, mount};
 use ocre::limits::MAX_MOUNTS;
-use ocre::port::{Clock, Entropy, Halt, Host, HostFunction, Storage, ValueType};
+use ocre::port::{Clock, Entropy, Halt, Host, Storage};
 
 pub use errno::Errno;
 use errno::Error;
@@ -145,107 +145,56 @@ impl<S: Storage> Host for Wasi<'_, S> {
     }
 }
 
-/// A parameter of a host function.
-trait Parameter {
-    const TYPE: ValueType;
-
-    /// From an engine's argument, where a narrower one is in the low bits.
-    fn from_argument(argument: u64) -> Self;
-}
-
-impl Parameter for u32 {
-    const TYPE: ValueType = ValueType::I32;
-
-    fn from_argument(argument: u64) -> Self {
-        let [a, b, c, d, ..] = argument.to_le_bytes();
-        Self::from_le_bytes([a, b, c, d])
+ocre::host_functions! {
+    /// Every function of preview 1, for the engine; [`Wasi`] is called with an index into it.
+    pub const FUNCTIONS = MODULE;
+    impl ['a, S: Storage] Wasi<'a, S> {
+        fn handler -> Result<(), Error>;
+        args_get(u32, u32) -> I32;
+        args_sizes_get(u32, u32) -> I32;
+        environ_get(u32, u32) -> I32;
+        environ_sizes_get(u32, u32) -> I32;
+        clock_res_get(u32, u32) -> I32;
+        clock_time_get(u32, u64, u32) -> I32;
+        fd_advise(u32, u64, u64, u32) -> I32;
+        fd_allocate(u32, u64, u64) -> I32;
+        fd_close(u32) -> I32;
+        fd_datasync(u32) -> I32;
+        fd_fdstat_get(u32, u32) -> I32;
+        fd_fdstat_set_flags(u32, u32) -> I32;
+        fd_fdstat_set_rights(u32, u64, u64) -> I32;
+        fd_filestat_get(u32, u32) -> I32;
+        fd_filestat_set_size(u32, u64) -> I32;
+        fd_filestat_set_times(u32, u64, u64, u32) -> I32;
+        fd_pread(u32, u32, u32, u64, u32) -> I32;
+        fd_prestat_get(u32, u32) -> I32;
+        fd_prestat_dir_name(u32, u32, u32) -> I32;
+        fd_pwrite(u32, u32, u32, u64, u32) -> I32;
+        fd_read(u32, u32, u32, u32) -> I32;
+        fd_readdir(u32, u32, u32, u64, u32) -> I32;
+        fd_renumber(u32, u32) -> I32;
+        fd_seek(u32, u64, u32, u32) -> I32;
+        fd_sync(u32) -> I32;
+        fd_tell(u32, u32) -> I32;
+        fd_write(u32, u32, u32, u32) -> I32;
+        path_create_directory(u32, u32, u32) -> I32;
+        path_filestat_get(u32, u32, u32, u32, u32) -> I32;
+        path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32) -> I32;
+        path_link(u32, u32, u32, u32, u32, u32, u32) -> I32;
+        path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) -> I32;
+        path_readlink(u32, u32, u32, u32, u32, u32) -> I32;
+        path_remove_directory(u32, u32, u32) -> I32;
+        path_rename(u32, u32, u32, u32, u32, u32) -> I32;
+        path_symlink(u32, u32, u32, u32, u32) -> I32;
+        path_unlink_file(u32, u32, u32) -> I32;
+        poll_oneoff(u32, u32, u32, u32) -> I32;
+        proc_exit(u32);
+        proc_raise(u32) -> I32;
+        sched_yield() -> I32;
+        random_get(u32, u32) -> I32;
+        sock_accept(u32, u32, u32) -> I32;
+        sock_recv(u32, u32, u32, u32, u32, u32) -> I32;
+        sock_send(u32, u32, u32, u32, u32) -> I32;
+        sock_shutdown(u32, u32) -> I32;
     }
-}
-
-impl Parameter for u64 {
-    const TYPE: ValueType = ValueType::I64;
-
-    fn from_argument(argument: u64) -> Self {
-        argument
-    }
-}
-
-type Handler<'a, S> = fn(&mut Wasi<'a, S>, &mut Memory<'_>, &[u64]) -> Result<(), Error>;
-
-/// Makes the engine's table of functions and the table of their handlers out of one list, so
-/// that neither order nor types can disagree.
-macro_rules! functions {
-    ($($name:ident($($type:ty),*) $(-> $result:ident)?;)*) => {
-        /// Every function of preview 1, for the engine; [`Wasi`] is called with an index into it.
-        pub static FUNCTIONS: &[HostFunction] = &[$(HostFunction {
-            module: MODULE,
-            name: stringify!($name),
-            params: &[$(<$type as Parameter>::TYPE),*],
-            results: &[$(ValueType::$result)?],
-        }),*];
-
-        impl<'a, S: Storage> Wasi<'a, S> {
-            fn handler(function: usize) -> Option<Handler<'a, S>> {
-                let handlers: &[Handler<'a, S>] = &[$(
-                    #[allow(unused_mut, unused_variables)] // without parameters
-                    |wasi, memory, arguments| {
-                        let mut arguments = arguments.iter().copied();
-                        wasi.$name(memory, $(
-                            <$type>::from_argument(arguments.next().unwrap_or_default())
-                        ),*)
-                    }
-                ),*];
-                handlers.get(function).copied()
-            }
-        }
-    };
-}
-
-functions! {
-    args_get(u32, u32) -> I32;
-    args_sizes_get(u32, u32) -> I32;
-    environ_get(u32, u32) -> I32;
-    environ_sizes_get(u32, u32) -> I32;
-    clock_res_get(u32, u32) -> I32;
-    clock_time_get(u32, u64, u32) -> I32;
-    fd_advise(u32, u64, u64, u32) -> I32;
-    fd_allocate(u32, u64, u64) -> I32;
-    fd_close(u32) -> I32;
-    fd_datasync(u32) -> I32;
-    fd_fdstat_get(u32, u32) -> I32;
-    fd_fdstat_set_flags(u32, u32) -> I32;
-    fd_fdstat_set_rights(u32, u64, u64) -> I32;
-    fd_filestat_get(u32, u32) -> I32;
-    fd_filestat_set_size(u32, u64) -> I32;
-    fd_filestat_set_times(u32, u64, u64, u32) -> I32;
-    fd_pread(u32, u32, u32, u64, u32) -> I32;
-    fd_prestat_get(u32, u32) -> I32;
-    fd_prestat_dir_name(u32, u32, u32) -> I32;
-    fd_pwrite(u32, u32, u32, u64, u32) -> I32;
-    fd_read(u32, u32, u32, u32) -> I32;
-    fd_readdir(u32, u32, u32, u64, u32) -> I32;
-    fd_renumber(u32, u32) -> I32;
-    fd_seek(u32, u64, u32, u32) -> I32;
-    fd_sync(u32) -> I32;
-    fd_tell(u32, u32) -> I32;
-    fd_write(u32, u32, u32, u32) -> I32;
-    path_create_directory(u32, u32, u32) -> I32;
-    path_filestat_get(u32, u32, u32, u32, u32) -> I32;
-    path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32) -> I32;
-    path_link(u32, u32, u32, u32, u32, u32, u32) -> I32;
-    path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) -> I32;
-    path_readlink(u32, u32, u32, u32, u32, u32) -> I32;
-    path_remove_directory(u32, u32, u32) -> I32;
-    path_rename(u32, u32, u32, u32, u32, u32) -> I32;
-    path_symlink(u32, u32, u32, u32, u32) -> I32;
-    path_unlink_file(u32, u32, u32) -> I32;
-    poll_oneoff(u32, u32, u32, u32) -> I32;
-    proc_exit(u32);
-    proc_raise(u32) -> I32;
-    sched_yield() -> I32;
-    random_get(u32, u32) -> I32;
-    sock_accept(u32, u32, u32) -> I32;
-    sock_recv(u32, u32, u32, u32, u32, u32) -> I32;
-    sock_send(u32, u32, u32, u32, u32) -> I32;
-    sock_shutdown(u32, u32) -> I32;
 }

@@ -82,6 +82,10 @@ pub struct Recorder {
     pub written: Vec<u8>,
     pub calls: u32,
     pub arguments: Vec<u64>,
+    /// Bytes of room for `fill`.
+    pub wanted: u32,
+    /// Where the room is, and how large.
+    pub room: Option<(u32, u32)>,
 }
 
 impl Host for Recorder {
@@ -123,6 +127,18 @@ impl Host for Recorder {
         }
         Ok(())
     }
+
+    fn room_for(&self, function: usize) -> u32 {
+        match FUNCTIONS[function].name {
+            "fill" => self.wanted,
+            _ => 0,
+        }
+    }
+
+    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+        assert_eq!(FUNCTIONS[function].name, "fill");
+        self.room = Some((address, bytes));
+    }
 }
 
 pub fn assemble(text: &str) -> Vec<u8> {
@@ -144,13 +160,17 @@ pub struct Ran {
 
 /// Loads and runs on this thread.
 pub fn run_with(code: &[u8], program: &Program<'_>, stopper: &Stopper) -> Ran {
+    run_for(code, program, stopper, Recorder::default())
+}
+
+/// The same, for a host that is not new.
+pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: Recorder) -> Ran {
     let mut memory = engine().allocate(code.len()).expect("memory for the code");
     memory.copy_from_slice(code);
     let mut words = String::new();
     let mut module = engine()
         .load(&mut memory, &mut |text| words = text.to_owned())
         .unwrap_or_else(|error| panic!("{error:?}: {words}"));
-    let mut host = Recorder::default();
     let mut started = false;
     let result = engine().run(&mut module, program, &mut host, stopper, &mut || {
         started = true

@@ -318,7 +318,7 @@ impl<S: Storage> Wasi<'_, S> {
         count: u32,
         read: u32,
     ) -> Result<(), Error> {
-        let buffers = memory.buffers(list, count)?;
+        let buffers = Buffers::new(memory, list, count)?;
         memory.check(read, 1, 4)?;
         let descriptor = *self.table.with_right(fd, rights::FD_READ)?;
         let total = match descriptor.target {
@@ -343,7 +343,7 @@ impl<S: Storage> Wasi<'_, S> {
         offset: u64,
         read: u32,
     ) -> Result<(), Error> {
-        let buffers = memory.buffers(list, count)?;
+        let buffers = Buffers::new(memory, list, count)?;
         memory.check(read, 1, 4)?;
         self.check_position(fd, rights::FD_READ | rights::FD_SEEK)?;
         let total = self.read_file(memory, fd, buffers, offset)?;
@@ -367,7 +367,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<u32, Error> {
         let mut room = None;
         for index in 0..buffers.count() {
-            let (address, length) = memory.buffer(buffers, index)?;
+            let (address, length) = buffers.get(memory, index)?;
             if length > 0 {
                 room = Some((address, length));
                 break;
@@ -410,7 +410,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<u32, Error> {
         let mut total = 0_u32;
         for index in 0..buffers.count() {
-            let (address, length) = memory.buffer(buffers, index)?;
+            let (address, length) = buffers.get(memory, index)?;
             let mut done = 0_u32;
             while done < length {
                 self.guest.check()?;
@@ -443,7 +443,7 @@ impl<S: Storage> Wasi<'_, S> {
         count: u32,
         written: u32,
     ) -> Result<(), Error> {
-        let buffers = memory.buffers(list, count)?;
+        let buffers = Buffers::new(memory, list, count)?;
         memory.check(written, 1, 4)?;
         let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
         let total = match descriptor.target {
@@ -451,7 +451,7 @@ impl<S: Storage> Wasi<'_, S> {
             Target::Output(stream) => {
                 let mut total = 0_u32;
                 for index in 0..buffers.count() {
-                    let (address, length) = memory.buffer(buffers, index)?;
+                    let (address, length) = buffers.get(memory, index)?;
                     for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
                         self.guest.check()?;
                         self.guest.write(stream, piece);
@@ -485,7 +485,7 @@ impl<S: Storage> Wasi<'_, S> {
         offset: u64,
         written: u32,
     ) -> Result<(), Error> {
-        let buffers = memory.buffers(list, count)?;
+        let buffers = Buffers::new(memory, list, count)?;
         memory.check(written, 1, 4)?;
         self.check_position(fd, rights::FD_WRITE | rights::FD_SEEK)?;
         let total = self.write_file(memory, fd, buffers, offset)?;
@@ -502,7 +502,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<u32, Error> {
         let mut total = 0_u32;
         for index in 0..buffers.count() {
-            let (address, length) = memory.buffer(buffers, index)?;
+            let (address, length) = buffers.get(memory, index)?;
             if length > 0 && total == 0 {
                 self.grow(fd, rights::FD_WRITE, offset)?;
             }

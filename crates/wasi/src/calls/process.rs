@@ -56,10 +56,11 @@ impl<S: Storage> Wasi<'_, S> {
         list: u32,
         buffer: u32,
     ) -> Result<(), Error> {
-        let mut written = Ok(());
+        let mut written: Result<(), Errno> = Ok(());
         self.guest.spec(&mut |spec| {
             let strings = of(spec);
-            written = memory.write(buffer, strings.as_bytes()).and_then(|()| {
+            let strings_written = memory.write(buffer, strings.as_bytes());
+            written = strings_written.map_err(Errno::from).and_then(|()| {
                 let (mut entry, mut address) = (list, buffer);
                 for string in strings.split_inclusive('\0') {
                     memory.write_u32(entry, address)?;

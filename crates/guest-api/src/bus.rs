@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the containers of a device share: the way from one's messages to another's inbox, and
+//! who has which pin.
+//!
+//! Promised: no lock is held over anything slow or anything that a guest decides on, so nobody
+//! waits for another container for longer than it takes to copy a message.
+
+use lock_api::{Mutex, RawMutex};
+use ocre::limits::{MAX_CONTAINERS, MAX_PINS};
+use ocre::port::devices::Pin;
+use ocre::port::{Slot, Threads};
+
+use crate::errno::Errno;
+use crate::inbox::{Inbox, Message};
+
+/// One for each device, for its whole life.
+pub struct Bus<R: RawMutex> {
+    inboxes: [Mutex<R, Inbox>; MAX_CONTAINERS],
+    pins: Mutex<R, [Option<Claim>; MAX_PINS]>,
+}
+
+/// A pin that a container uses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Claim {
+    owner: Slot,
+    pub(crate) pin: Pin,
+    pub(crate) output: bool,
+    /// The level that an output is driven to.
+    pub(crate) active: bool,
+    /// Changes of an input are kept for the owner.
+    pub(crate) watched: bool,
+}
+
+const _: () = assert!(size_of::<Option<Claim>>() <= 6);
+
+impl<R: RawMutex> Bus<R> {
+    /// Nobody waits for anything. Constant, so that it can be in a static.
+    pub const fn new() -> Self {
+        Self {
+            inboxes: [const { Mutex::from_raw(R::INIT, Inbox::new()) }; MAX_CONTAINERS],
+            pins: Mutex::from_raw(R::INIT, [None; MAX_PINS]),
+        }
+    }
+
+    pub(crate) fn with_inbox<T>(
+        &self,
+        slot: Slot,
+        look: impl FnOnce(&mut Inbox) -> T,
+    ) -> Option<T> {
+        let inbox = self.inboxes.get(usize::from(slot))?;
+        Some(look(&mut inbox.lock()))
+    }
+
+    /// Copies a message into each inbox where it is wanted; whether there is one.
+    pub(crate) fn publish(&self, message: &Message<'_>, threads: &dyn Threads) -> bool {
+        let mut taken = false;
+        for (slot, inbox) in (0..).zip(&self.inboxes) {
+            let (offered, awaited) = {
+                let mut inbox = inbox.lock();
+                let offered = inbox.offer(message);
+                (offered, offered && core::mem::take(&mut inbox.awaited))
+            };
+            if awaited {
+                threads.wake(slot);
+            }
+            taken |= offered;
+        }
+        taken
+    }
+
+    /// Claims a pin, also one that is its own already.
+    pub(crate) fn claim(&self, owner: Slot, pin: Pin, output: bool) -> Result<(), Errno> {
+        let mut pins = self.pins.lock();
+        let claim = Claim {
+            owner,
+            pin,
+            output,
+            active: false,
+            watched: false,
+        };
+        let mut free = None;
+        for place in pins.iter_mut() {
+            match place {
+                Some(other) if other.pin == pin && other.owner == owner => {
+                    *other = claim;
+                    return Ok(());
+                }
+                Some(other) if other.pin == pin => return Err(Errno::Busy),
+                Some(_) => {}
+                None => free = free.or(Some(place)),
+            }
+        }
+        *free.ok_or(Errno::Nomem)? = Some(claim);
+        Ok(())
+    }
+
+    /// A pin that this container has claimed, to be looked at and changed.
+    pub(crate) fn with_claim<T>(
+        &self,
+        owner: Slot,
+        pin: Pin,
+        look: impl FnOnce(&mut Claim) -> T,
+    ) -> Option<T> {
+        let mut pins = self.pins.lock();
+        let mut claims = pins.iter_mut().flatten();
+        let claim = claims.find(|claim| claim.pin == pin && claim.owner == owner)?;
+        Some(look(claim))
+    }
+
+    /// A pin that this container has claimed, any of them.
+    pub(crate) fn any_claim(&self, owner: Slot) -> Option<Pin> {
+        let pins = self.pins.lock();
+        let claim = pins.iter().flatten().find(|claim| claim.owner == owner)?;
+        Some(claim.pin)
+    }
+
+    /// Gives a pin back.
+    pub(crate) fn release(&self, owner: Slot, pin: Pin) {
+        for place in self.pins.lock().iter_mut() {
+            if place.is_some_and(|claim| claim.pin == pin && claim.owner == owner) {
+                *place = None;
+            }
+        }
+    }
+}
+
+impl<R: RawMutex> Default for Bus<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

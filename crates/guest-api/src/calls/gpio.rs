@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Pins, by number and by name. A container uses those that it has configured, and nobody else
+//! does meanwhile.
+
+use lock_api::RawMutex;
+use ocre::limits::MAX_DEVICE_NAME;
+use ocre::port::devices::{Direction, Gpio, Pin};
+use ocre::port::memory::Memory;
+
+use super::{Answer, text};
+use crate::bus::Claim;
+use crate::errno::{Errno, Error};
+use crate::{GuestApi, MODULE};
+
+ocre::host_functions! {
+    /// What a container with the permission `gpio` may call.
+    pub(crate) const FUNCTIONS = MODULE;
+    impl ['a, R: RawMutex] GuestApi<'a, R> {
+        pub(crate) fn gpio -> Result<Answer, Error>;
+        ocre_gpio_init() -> I32;
+        ocre_gpio_configure(i32, i32, i32) -> I32;
+        ocre_gpio_pin_set(i32, i32, i32) -> I32;
+        ocre_gpio_pin_get(i32, i32) -> I32;
+        ocre_gpio_pin_toggle(i32, i32) -> I32;
+        ocre_gpio_register_callback(i32, i32) -> I32;
+        ocre_gpio_unregister_callback(i32, i32) -> I32;
+        ocre_gpio_configure_by_name(u32, i32) -> I32;
+        ocre_gpio_set_by_name(u32, i32) -> I32;
+        ocre_gpio_get_by_name(u32) -> I32;
+        ocre_gpio_toggle_by_name(u32) -> I32;
+        ocre_gpio_register_callback_by_name(u32) -> I32;
+        ocre_gpio_unregister_callback_by_name(u32) -> I32;
+    }
+}
+
+fn numbered(port: i32, line: i32) -> Result<Pin, Error> {
+    match (u8::try_from(port), u8::try_from(line)) {
+        (Ok(port), Ok(line)) => Ok(Pin { port, line }),
+        _ => Err(Errno::Inval.into()),
+    }
+}
+
+impl<'a, R: RawMutex> GuestApi<'a, R> {
+    fn pins(&self) -> Result<&'a dyn Gpio, Error> {
+        Ok(self.ports.gpio.ok_or(Errno::Nodev)?)
+    }
+
+    fn named(&self, memory: &Memory<'_>, name: u32) -> Result<Pin, Error> {
+        let name = text(memory, name, MAX_DEVICE_NAME)?;
+        let name = str::from_utf8(name).map_err(|_| Errno::Inval)?;
+        Ok(self.pins()?.find(name).ok_or(Errno::Nodev)?)
+    }
+
+    /// The container's own claim of a pin, as it is.
+    fn claimed(&self, pin: Pin) -> Result<Claim, Error> {
+        let claim = self.bus.with_claim(self.slot, pin, |claim| *claim);
+        Ok(claim.ok_or(Errno::Inval)?)
+    }
+
+    fn change_claim(&self, pin: Pin, change: impl FnOnce(&mut Claim)) {
+        // Nobody else takes it away.
+        self.bus.with_claim(self.slot, pin, change);
+    }
+
+    fn configure(&self, pin: Pin, direction: i32) -> Result<Answer, Error> {
+        let direction = match direction {
+            0 => Direction::Input,
+            1 => Direction::Output,
+            _ => return Err(Errno::Inval.into()),
+        };
+        let gpio = self.pins()?;
+        let output = direction == Direction::Output;
+        self.bus.claim(self.slot, pin, output)?;
+        if let Err(error) = gpio.configure(pin, direction) {
+            self.bus.release(self.slot, pin);
+            return Err(error.into());
+        }
+        Ok(Answer::DONE)
+    }
+
+    fn set(&self, pin: Pin, active: impl FnOnce(bool) -> bool) -> Result<Answer, Error> {
+        let claim = self.claimed(pin)?;
+        if !claim.output {
+            return Err(Errno::Inval.into());
+        }
+        let active = active(claim.active);
+        self.pins()?.write(pin, active)?;
+        self.change_claim(pin, |claim| claim.active = active);
+        Ok(Answer::DONE)
+    }
+
+    fn get(&self, pin: Pin) -> Result<Answer, Error> {
+        let claim = self.claimed(pin)?;
+        let active = if claim.output {
+            claim.active
+        } else {
+            self.pins()?.read(pin)?
+        };
+        Ok(Answer::Number(active.into()))
+    }
+
+    fn watch(&self, pin: Pin, on: bool) -> Result<Answer, Error> {
+        let claim = self.claimed(pin)?;
+        if claim.output || (!on && !claim.watched) {
+            return Err(Errno::Inval.into());
+        }
+        self.pins()?.watch(pin, on.then_some(self.slot))?;
+        self.change_claim(pin, |claim| claim.watched = on);
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_gpio_init(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
+        self.pins()?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_gpio_configure(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+        direction: i32,
+    ) -> Result<Answer, Error> {
+        self.configure(numbered(port, line)?, direction)
+    }
+
+    fn ocre_gpio_pin_set(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+        state: i32,
+    ) -> Result<Answer, Error> {
+        self.set(numbered(port, line)?, |_| state != 0)
+    }
+
+    fn ocre_gpio_pin_get(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+    ) -> Result<Answer, Error> {
+        self.get(numbered(port, line)?)
+    }
+
+    fn ocre_gpio_pin_toggle(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+    ) -> Result<Answer, Error> {
+        self.set(numbered(port, line)?, |active| !active)
+    }
+
+    fn ocre_gpio_register_callback(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+    ) -> Result<Answer, Error> {
+        self.watch(numbered(port, line)?, true)
+    }
+
+    fn ocre_gpio_unregister_callback(
+        &mut self,
+        _: &mut Memory<'_>,
+        port: i32,
+        line: i32,
+    ) -> Result<Answer, Error> {
+        self.watch(numbered(port, line)?, false)
+    }
+
+    fn ocre_gpio_configure_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+        direction: i32,
+    ) -> Result<Answer, Error> {
+        self.configure(self.named(memory, name)?, direction)
+    }
+
+    fn ocre_gpio_set_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+        state: i32,
+    ) -> Result<Answer, Error> {
+        self.set(self.named(memory, name)?, |_| state != 0)
+    }
+
+    fn ocre_gpio_get_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+    ) -> Result<Answer, Error> {
+        self.get(self.named(memory, name)?)
+    }
+
+    fn ocre_gpio_toggle_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+    ) -> Result<Answer, Error> {
+        self.set(self.named(memory, name)?, |active| !active)
+    }
+
+    fn ocre_gpio_register_callback_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+    ) -> Result<Answer, Error> {
+        self.watch(self.named(memory, name)?, true)
+    }
+
+    fn ocre_gpio_unregister_callback_by_name(
+        &mut self,
+        memory: &mut Memory<'_>,
+        name: u32,
+    ) -> Result<Answer, Error> {
+        self.watch(self.named(memory, name)?, false)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who it is, time, and events.
+
+use lock_api::RawMutex;
+use ocre::image::permission::Permission;
+use ocre::port::memory::{Memory, Record};
+
+use super::{Answer, text};
+use crate::errno::{Errno, Error};
+use crate::events::{self, Event};
+use crate::{GuestApi, MODULE};
+
+const US_PER_MS: u64 = 1000;
+
+/// Bytes of each text that `uname` gives, its NUL included, and how many there are.
+const FIELD: usize = 65;
+const FIELDS: usize = 6;
+
+/// Longest name of a function.
+const MAX_FUNCTION: usize = 256;
+
+ocre::host_functions! {
+    /// What every container may call.
+    pub(crate) const FUNCTIONS = MODULE;
+    impl ['a, R: RawMutex] GuestApi<'a, R> {
+        pub(crate) fn system -> Result<Answer, Error>;
+        uname(u32) -> I32;
+        ocre_sleep(i32) -> I32;
+        ocre_get_event(u32, u32, u32, u32, u32, u32) -> I32;
+        ocre_register_dispatcher(u32, u32) -> I32;
+        ocre_wait_event(i32) -> I32;
+        ocre_lost_events() -> I32;
+    }
+}
+
+impl<R: RawMutex> GuestApi<'_, R> {
+    pub(crate) fn now_us(&self) -> u64 {
+        self.ports.clock.uptime_us()
+    }
+
+    fn uname(&mut self, memory: &mut Memory<'_>, name: u32) -> Result<Answer, Error> {
+        let fields = [
+            "Ocre",
+            self.guest.name(),
+            env!("CARGO_PKG_VERSION"),
+            "ocre-rs",
+            self.ports.machine,
+        ];
+        let mut record = Record::<{ FIELD * FIELDS }>::new();
+        for (offset, field) in (0..).step_by(FIELD).zip(fields) {
+            let bytes = field.as_bytes();
+            let most = FIELD.saturating_sub(1).min(bytes.len());
+            record = record.with(offset, bytes.get(..most).unwrap_or_default());
+        }
+        memory.write(name, record.bytes())?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_sleep(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<Answer, Error> {
+        let span_ms = u64::try_from(milliseconds).map_err(|_| Errno::Inval)?;
+        let until_us = self
+            .now_us()
+            .saturating_add(span_ms.saturating_mul(US_PER_MS));
+        loop {
+            // Once at least: who sleeps for no time lets others run.
+            self.guest.sleep(Some(until_us))?;
+            if self.now_us() >= until_us {
+                return Ok(Answer::DONE);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // Ocre has them
+    fn ocre_get_event(
+        &mut self,
+        memory: &mut Memory<'_>,
+        kind: u32,
+        id: u32,
+        port: u32,
+        state: u32,
+        extra: u32,
+        bytes: u32,
+    ) -> Result<Answer, Error> {
+        let addresses = [kind, id, port, state, extra, bytes];
+        for address in addresses {
+            memory.check(address, 1, 4)?;
+        }
+        let Event {
+            kind,
+            id,
+            port,
+            state,
+            extra,
+            bytes,
+        } = self.next_event(memory)?;
+        for (address, value) in addresses
+            .into_iter()
+            .zip([kind, id, port, state, extra, bytes])
+        {
+            memory.write_u32(address, value)?;
+        }
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_register_dispatcher(
+        &mut self,
+        memory: &mut Memory<'_>,
+        kind: u32,
+        function: u32,
+    ) -> Result<Answer, Error> {
+        self.check(match kind {
+            events::TIMER => Permission::Timers,
+            events::GPIO => Permission::Gpio,
+            events::SENSOR => Permission::Sensors,
+            events::MESSAGE => Permission::Messaging,
+            _ => return Err(Errno::Inval.into()),
+        })?;
+        if text(memory, function, MAX_FUNCTION)?.is_empty() {
+            return Err(Errno::Inval.into());
+        }
+        Ok(Answer::DONE)
+    }
+
+    /// Not Ocre's: waits until there is an event, or for so long; for ever if that is negative.
+    fn ocre_wait_event(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<Answer, Error> {
+        let span_ms = u64::try_from(milliseconds).ok();
+        let due_us = span_ms.map(|span_ms| {
+            self.now_us()
+                .saturating_add(span_ms.saturating_mul(US_PER_MS))
+        });
+        loop {
+            if self.has_event() {
+                return Ok(Answer::DONE);
+            }
+            if due_us.is_some_and(|due| due <= self.now_us()) {
+                return Err(Errno::Timedout.into());
+            }
+            let sooner = [due_us, self.timers.next_us()].into_iter().flatten().min();
+            self.guest.sleep(sooner)?;
+        }
+    }
+
+    /// Not Ocre's: how many events the guest will never get, because it was too slow.
+    fn ocre_lost_events(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
+        Ok(Answer::Number(
+            i32::try_from(self.lost()).unwrap_or(i32::MAX),
+        ))
+    }
+}

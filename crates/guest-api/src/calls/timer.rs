@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Timers that send events.
+
+use lock_api::RawMutex;
+use ocre::port::memory::Memory;
+
+use super::Answer;
+use crate::errno::Error;
+use crate::{GuestApi, MODULE};
+
+ocre::host_functions! {
+    /// What a container with the permission `timers` may call.
+    pub(crate) const FUNCTIONS = MODULE;
+    impl ['a, R: RawMutex] GuestApi<'a, R> {
+        pub(crate) fn timer -> Result<Answer, Error>;
+        ocre_timer_create(i32) -> I32;
+        ocre_timer_start(i32, i32, i32) -> I32;
+        ocre_timer_stop(i32) -> I32;
+        ocre_timer_delete(i32) -> I32;
+        ocre_timer_get_remaining(i32) -> I32;
+    }
+}
+
+impl<R: RawMutex> GuestApi<'_, R> {
+    fn ocre_timer_create(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+        self.timers.create(id)?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_timer_start(
+        &mut self,
+        _: &mut Memory<'_>,
+        id: i32,
+        interval_ms: i32,
+        periodic: i32,
+    ) -> Result<Answer, Error> {
+        let now_us = self.now_us();
+        self.timers.start(id, interval_ms, periodic != 0, now_us)?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_timer_stop(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+        self.timers.stop(id)?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_timer_delete(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+        self.timers.delete(id)?;
+        Ok(Answer::DONE)
+    }
+
+    fn ocre_timer_get_remaining(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+        let now_us = self.now_us();
+        Ok(Answer::Number(self.timers.remaining_ms(id, now_us)?))
+    }
+}

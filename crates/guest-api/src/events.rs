@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a guest is told when it asks what has happened.
+//!
+//! Promised: timers, pins and messages take turns, so that none of them, however busy, keeps
+//! what comes from the others waiting for more than two events.
+
+use lock_api::RawMutex;
+use ocre::port::devices::Change;
+use ocre::port::memory::Memory;
+
+use crate::errno::{Errno, Error};
+use crate::room::Room;
+use crate::{GuestApi, Inbox};
+
+/// Where an event comes from, in the order of turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    Timer,
+    Pin,
+    Message,
+}
+
+impl Origin {
+    const fn next(self) -> Self {
+        match self {
+            Self::Timer => Self::Pin,
+            Self::Pin => Self::Message,
+            Self::Message => Self::Timer,
+        }
+    }
+}
+
+/// Ocre's numbers for what an event, or a dispatcher, is about.
+pub(crate) const TIMER: u32 = 0;
+pub(crate) const GPIO: u32 = 1;
+pub(crate) const SENSOR: u32 = 2;
+pub(crate) const MESSAGE: u32 = 3;
+
+/// An event as `ocre_get_event` tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Event {
+    pub(crate) kind: u32,
+    /// Timer, line of a port, or number of the message.
+    pub(crate) id: u32,
+    /// Port of a pin, or address of a topic.
+    pub(crate) port: u32,
+    /// Level of a pin, or address of a content type.
+    pub(crate) state: u32,
+    /// Address of a content.
+    pub(crate) extra: u32,
+    /// Bytes of a content.
+    pub(crate) bytes: u32,
+}
+
+/// What a run knows of its events.
+#[derive(Debug)]
+pub(crate) struct Events {
+    first: Origin,
+    /// A change that was taken from the port to see that there is one.
+    change: Option<Change>,
+    /// Times that periodic timers have missed.
+    pub(crate) missed: u32,
+    pub(crate) room: Room,
+}
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: Origin::Timer,
+            change: None,
+            missed: 0,
+            room: Room::default(),
+        }
+    }
+}
+
+impl<R: RawMutex> GuestApi<'_, R> {
+    /// The next event; `Nomsg` where there is none, `Nomem` where only the guest's own hold on
+    /// earlier messages keeps it from one.
+    pub(crate) fn next_event(&mut self, memory: &mut Memory<'_>) -> Result<Event, Error> {
+        let mut none = Errno::Nomsg.into();
+        let mut origin = self.events.first;
+        for _ in 0..3 {
+            match self.event_from(origin, memory) {
+                Ok(Some(event)) => {
+                    self.events.first = origin.next();
+                    return Ok(event);
+                }
+                Ok(None) => {}
+                Err(error) => none = error,
+            }
+            origin = origin.next();
+        }
+        Err(none)
+    }
+
+    fn event_from(
+        &mut self,
+        origin: Origin,
+        memory: &mut Memory<'_>,
+    ) -> Result<Option<Event>, Error> {
+        Ok(match origin {
+            Origin::Timer => self.timers.take(self.now_us()).map(|(id, missed)| {
+                self.events.missed = self.events.missed.saturating_add(missed);
+                Event {
+                    kind: TIMER,
+                    id,
+                    ..Event::default()
+                }
+            }),
+            Origin::Pin => self
+                .look_at_pins()
+                .then(|| self.events.change.take())
+                .flatten()
+                .map(|Change { pin, active }| Event {
+                    kind: GPIO,
+                    id: pin.line.into(),
+                    port: pin.port.into(),
+                    state: active.into(),
+                    ..Event::default()
+                }),
+            Origin::Message => self.message(memory)?,
+        })
+    }
+
+    fn message(&mut self, memory: &mut Memory<'_>) -> Result<Option<Event>, Error> {
+        let room = &mut self.events.room;
+        let hand = |inbox: &mut Inbox| {
+            let Some((id, message)) = inbox.oldest() else {
+                return Ok(None);
+            };
+            let handed = room.hand(memory, &message)?;
+            inbox.discard();
+            Ok(Some(Event {
+                kind: MESSAGE,
+                id,
+                port: handed.topic,
+                state: handed.content_type,
+                extra: handed.content,
+                bytes: handed.content_bytes,
+            }))
+        };
+        self.bus.with_inbox(self.slot, hand).unwrap_or(Ok(None))
+    }
+
+    /// Whether a pin has changed.
+    fn look_at_pins(&mut self) -> bool {
+        if self.events.change.is_none()
+            && let Some(gpio) = self.ports.gpio
+        {
+            self.events.change = gpio.take_change(self.slot);
+        }
+        self.events.change.is_some()
+    }
+
+    /// Whether there is an event, or else: from now on, the next message wakes this container.
+    pub(crate) fn has_event(&mut self) -> bool {
+        let due = self
+            .timers
+            .next_us()
+            .is_some_and(|due| due <= self.now_us());
+        due || self.look_at_pins()
+            || self
+                .bus
+                .with_inbox(self.slot, |inbox| {
+                    let is_there = inbox.oldest().is_some();
+                    inbox.awaited = !is_there;
+                    is_there
+                })
+                .unwrap_or(false)
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What waits for one container: messages, and which it wants.
+//!
+//! Promised: taking a message in is short and never waits, whatever the container does; when
+//! there is no room the oldest messages go, whole, and are counted.
+//!
+//! How: messages lie one after the other, the oldest first, each with a header: number, lengths
+//! of topic, content type and content.
+
+use heapless::{String, Vec};
+use ocre::limits::{INBOX_BYTES, MESSAGE_HEADER, SUBSCRIPTION_BYTES};
+
+use crate::errno::Errno;
+use crate::topic;
+
+/// A message, wherever it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Message<'a> {
+    pub(crate) topic: &'a [u8],
+    pub(crate) content_type: &'a [u8],
+    pub(crate) content: &'a [u8],
+}
+
+impl Message<'_> {
+    /// What it takes in an inbox.
+    fn size(&self) -> usize {
+        [
+            self.topic.len(),
+            self.content_type.len(),
+            self.content.len(),
+        ]
+        .iter()
+        .fold(MESSAGE_HEADER, |sum, length| sum.saturating_add(*length))
+    }
+
+    /// Whether an inbox can hold it.
+    pub(crate) fn fits(&self) -> bool {
+        self.size() <= INBOX_BYTES
+            && u8::try_from(self.topic.len()).is_ok()
+            && u8::try_from(self.content_type.len()).is_ok()
+            && u16::try_from(self.content.len()).is_ok()
+    }
+}
+
+/// The messages for a container, and its subscriptions.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    /// Each followed by NUL. Empty unless the container runs.
+    filters: String<SUBSCRIPTION_BYTES>,
+    queue: Vec<u8, INBOX_BYTES>,
+    /// How many messages came in.
+    count: u32,
+    /// How many of them went to make room.
+    pub(crate) lost: u32,
+    /// Its thread waits for the next one.
+    pub(crate) awaited: bool,
+}
+
+/// What an inbox takes besides its capacities, in bytes.
+const OVERHEAD: usize = 40;
+const _: () = assert!(size_of::<Inbox>() <= INBOX_BYTES + SUBSCRIPTION_BYTES + OVERHEAD);
+
+impl Inbox {
+    pub(crate) const fn new() -> Self {
+        Self {
+            filters: String::new(),
+            queue: Vec::new(),
+            count: 0,
+            lost: 0,
+            awaited: false,
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.filters.clear();
+        self.queue.clear();
+        self.count = 0;
+        self.lost = 0;
+        self.awaited = false;
+    }
+
+    fn filters(&self) -> impl Iterator<Item = &[u8]> {
+        let filters = self.filters.split_terminator('\0');
+        filters.map(str::as_bytes)
+    }
+
+    /// From now on messages with such a topic come in, each once, whatever else it is
+    /// subscribed to.
+    pub(crate) fn subscribe(&mut self, filter: &[u8]) -> Result<(), Errno> {
+        let Some(text) = str::from_utf8(filter)
+            .ok()
+            .filter(|_| topic::is_filter(filter))
+        else {
+            return Err(Errno::Inval);
+        };
+        if self.filters().any(|known| known == filter) {
+            return Ok(());
+        }
+        let size = self.filters.len().saturating_add(text.len());
+        if size >= SUBSCRIPTION_BYTES {
+            return Err(Errno::Nomem);
+        }
+        self.filters.push_str(text).map_err(|_| Errno::Nomem)?;
+        self.filters.push('\0').map_err(|_| Errno::Nomem)
+    }
+
+    /// Takes a copy of a message, if it is wanted; whether it was. It fits.
+    pub(crate) fn offer(&mut self, message: &Message<'_>) -> bool {
+        if !self
+            .filters()
+            .any(|filter| topic::matches(filter, message.topic))
+        {
+            return false;
+        }
+        let number = self.count;
+        self.count = self.count.wrapping_add(1);
+        while self.queue.len().saturating_add(message.size()) > INBOX_BYTES {
+            if !self.discard() {
+                return false;
+            }
+            self.lost = self.lost.saturating_add(1);
+        }
+        let lengths = (
+            u8::try_from(message.topic.len()),
+            u8::try_from(message.content_type.len()),
+            u16::try_from(message.content.len()),
+        );
+        let (Ok(topic), Ok(content_type), Ok(content)) = lengths else {
+            return false;
+        };
+        let [n0, n1, n2, n3] = number.to_le_bytes();
+        let [c0, c1] = content.to_le_bytes();
+        let header: [u8; MESSAGE_HEADER] = [n0, n1, n2, n3, topic, content_type, c0, c1];
+        [
+            &header[..],
+            message.topic,
+            message.content_type,
+            message.content,
+        ]
+        .iter()
+        .all(|part| self.queue.extend_from_slice(part).is_ok())
+    }
+
+    /// The oldest message and its number.
+    pub(crate) fn oldest(&self) -> Option<(u32, Message<'_>)> {
+        let (header, rest) = self.queue.split_first_chunk::<MESSAGE_HEADER>()?;
+        let [n0, n1, n2, n3, topic, content_type, c0, c1] = *header;
+        let (topic, rest) = rest.split_at_checked(topic.into())?;
+        let (content_type, rest) = rest.split_at_checked(content_type.into())?;
+        let content = rest.get(..u16::from_le_bytes([c0, c1]).into())?;
+        let message = Message {
+            topic,
+            content_type,
+            content,
+        };
+        Some((u32::from_le_bytes([n0, n1, n2, n3]), message))
+    }
+
+    /// Removes the oldest message; `false` where there is none.
+    pub(crate) fn discard(&mut self) -> bool {
+        let Some((_, message)) = self.oldest() else {
+            return false;
+        };
+        let size = message.size();
+        let left = self.queue.len().saturating_sub(size);
+        self.queue.copy_within(size.., 0);
+        self.queue.truncate(left);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<'a>(topic: &'a str, content: &'a [u8]) -> Message<'a> {
+        Message {
+            topic: topic.as_bytes(),
+            content_type: b"text/plain",
+            content,
+        }
+    }
+
+    fn subscribed(filters: &[&str]) -> Inbox {
+        let mut inbox = Inbox::new();
+        for filter in filters {
+            inbox.subscribe(filter.as_bytes()).unwrap();
+        }
+        inbox
+    }
+
+    #[test]
+    fn a_message_comes_in_once_and_only_if_it_is_wanted() {
+        let mut inbox = subscribed(&["a/+", "a/b", "a/b"]);
+        assert!(inbox.offer(&message("a/b", b"one")));
+        assert!(!inbox.offer(&message("b", b"two")));
+        assert!(inbox.offer(&message("a/c", b"")));
+        assert_eq!(inbox.oldest(), Some((0, message("a/b", b"one"))));
+        assert!(inbox.discard());
+        assert_eq!(inbox.oldest(), Some((1, message("a/c", b""))));
+        assert!(inbox.discard());
+        assert_eq!(inbox.oldest(), None);
+        assert!(!inbox.discard());
+        assert_eq!(inbox.lost, 0);
+    }
+
+    #[test]
+    fn the_oldest_go_whole_to_make_room_and_are_counted() {
+        let mut inbox = subscribed(&["#"]);
+        let content = [7; 100];
+        let size = message("t", &content).size();
+        let fit = (INBOX_BYTES / size) as u32;
+        for number in 0..fit + 3 {
+            assert!(inbox.offer(&message("t", &content)));
+            assert!(inbox.queue.len() <= INBOX_BYTES, "{number}");
+        }
+        assert_eq!(inbox.lost, 3);
+        for number in 3..fit + 3 {
+            assert_eq!(inbox.oldest(), Some((number, message("t", &content))));
+            inbox.discard();
+        }
+        assert_eq!(inbox.oldest(), None);
+    }
+
+    #[test]
+    fn the_largest_message_fits_alone_and_a_larger_one_does_not() {
+        let mut inbox = subscribed(&["#"]);
+        let bytes = [1; INBOX_BYTES];
+        let besides = message("t", b"").size();
+        let largest = message("t", &bytes[besides..]);
+        assert!(largest.fits() && !message("t", &bytes[besides - 1..]).fits());
+        for _ in 0..3 {
+            assert!(inbox.offer(&largest));
+        }
+        assert_eq!((inbox.oldest(), inbox.lost), (Some((2, largest)), 2));
+    }
+
+    #[test]
+    fn subscriptions_are_refused_when_there_is_no_room_for_all_of_one() {
+        let mut inbox = Inbox::new();
+        let long = [b'a'; 100];
+        for (index, expected) in [Ok(()), Ok(()), Err(Errno::Nomem)].into_iter().enumerate() {
+            assert_eq!(inbox.subscribe(&long[index..]), expected);
+        }
+        assert_eq!(inbox.filters().count(), 2);
+        assert_eq!(inbox.subscribe(b"a#"), Err(Errno::Inval));
+        assert_eq!(inbox.subscribe(b"\xff"), Err(Errno::Inval));
+        inbox.subscribe(b"short").unwrap();
+    }
+
+    #[test]
+    fn what_is_cleared_wants_nothing_and_holds_nothing() {
+        let mut inbox = subscribed(&["#"]);
+        inbox.offer(&message("t", b"x"));
+        inbox.clear();
+        assert_eq!(inbox.oldest(), None);
+        assert!(!inbox.offer(&message("t", b"x")));
+    }
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Ocre's host functions: timers, events, messages, pins and sensors for containers.
+//!
+//! Promised: guests built for Ocre find the functions that they import from `env`, with the same
+//! names, types, answers and events. A call does nothing unless the container has the permission
+//! for it, both asked for by its image and granted; that is looked at on each call, whatever was
+//! allowed before. Timers, events, subscriptions and pins are one container's alone and are gone
+//! with its run. No address or number that a guest makes up does more than give it an errno. A
+//! call that waits ends at once when the container is killed.
+//!
+//! How: [`FUNCTIONS`] is the table for the engine, [`GuestApi`] what one run of a container has,
+//! and [`Bus`] what all containers share. Nothing here runs by itself: a timer is a time that is
+//! compared with the clock, a message lies in its receiver's inbox, a pin's changes lie in the
+//! port, and the guest's own thread looks for them when the guest asks for an event.
+//!
+//! A part whose capacity in [`limits`](ocre::limits) is 0 is left out: its functions are then
+//! not in the table.
+//!
+//! What differs from Ocre: errors have Linux's numbers on every platform; topics match by level
+//! instead of by raw prefix; a message that matches several subscriptions of a container comes
+//! once; a pin that another container uses is refused; a dispatcher is not looked up, because
+//! neither runtime ever calls it.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic
+    )
+)]
+
+mod bus;
+mod calls;
+mod errno;
+mod events;
+mod inbox;
+mod room;
+mod timers;
+mod topic;
+
+use lock_api::RawMutex;
+use ocre::container::Guest;
+use ocre::image::permission::{Permission, Permissions};
+use ocre::limits::{INBOX_BYTES, MAX_PINS, MAX_SENSORS, MAX_TIMERS};
+use ocre::port::devices::{Direction, Gpio, Pin, Sensors};
+use ocre::port::host::join;
+use ocre::port::memory::Memory;
+use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads, ValueType};
+
+pub use bus::Bus;
+use calls::{Answer, gpio, messaging, sensors, system, timer};
+pub use errno::Errno;
+use errno::Error;
+use events::Events;
+use inbox::Inbox;
+use room::Room;
+use timers::Timers;
+
+/// The module name of every function in [`FUNCTIONS`].
+pub const MODULE: &str = "env";
+
+/// Functions of one subject.
+struct Part {
+    functions: &'static [HostFunction],
+    /// What a container needs to call any of them.
+    permission: Option<Permission>,
+}
+
+const fn part(
+    capacity: usize,
+    functions: &'static [HostFunction],
+    permission: Option<Permission>,
+) -> Part {
+    Part {
+        functions: if capacity == 0 { &[] } else { functions },
+        permission,
+    }
+}
+
+const SYSTEM: Part = part(1, system::FUNCTIONS, None);
+const TIMERS: Part = part(MAX_TIMERS, timer::FUNCTIONS, Some(Permission::Timers));
+const MESSAGING: Part = part(
+    INBOX_BYTES,
+    messaging::FUNCTIONS,
+    Some(Permission::Messaging),
+);
+const GPIO: Part = part(MAX_PINS, gpio::FUNCTIONS, Some(Permission::Gpio));
+const SENSORS: Part = part(MAX_SENSORS, sensors::FUNCTIONS, Some(Permission::Sensors));
+
+const COUNT: usize = SYSTEM.functions.len()
+    + TIMERS.functions.len()
+    + MESSAGING.functions.len()
+    + GPIO.functions.len()
+    + SENSORS.functions.len();
+
+/// Every function, for the engine; [`GuestApi`] is called with an index into it.
+pub const FUNCTIONS: &[HostFunction] = &TABLE;
+
+static TABLE: [HostFunction; COUNT] = join(&[
+    SYSTEM.functions,
+    TIMERS.functions,
+    MESSAGING.functions,
+    GPIO.functions,
+    SENSORS.functions,
+]);
+
+/// What a container needs to call a function of [`FUNCTIONS`]; `None` where everybody may.
+pub fn permission(mut function: usize) -> Option<Permission> {
+    for part in [SYSTEM, TIMERS, MESSAGING, GPIO, SENSORS] {
+        match function.checked_sub(part.functions.len()) {
+            None => return part.permission,
+            Some(behind) => function = behind,
+        }
+    }
+    None
+}
+
+/// What the host functions use of the platform.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// To wake who waits for a message.
+    pub threads: &'a dyn Threads,
+    /// Pins, where there are any.
+    pub gpio: Option<&'a dyn Gpio>,
+    /// Sensors, where there are any.
+    pub sensors: Option<&'a dyn Sensors>,
+    /// What `uname` says of the machine.
+    pub machine: &'a str,
+}
+
+/// What one run of one container has.
+pub struct GuestApi<'a, R: RawMutex> {
+    bus: &'a Bus<R>,
+    ports: Ports<'a>,
+    guest: &'a dyn Guest,
+    slot: Slot,
+    granted: Permissions,
+    timers: Timers,
+    events: Events,
+    /// Sensors that the guest has discovered.
+    sensors: u8,
+}
+
+/// What a run takes of its thread's stack besides its timers, in bytes.
+const STATE: usize = 192;
+
+impl<'a, R: RawMutex> GuestApi<'a, R> {
+    /// For a run that is about to begin, of a container in a slot that no other run uses.
+    pub fn new(bus: &'a Bus<R>, ports: Ports<'a>, guest: &'a dyn Guest) -> Self {
+        const { assert!(size_of::<Self>() <= STATE + size_of::<Timers>()) }
+        let mut granted = Permissions::default();
+        guest.spec(&mut |spec| granted = spec.image.permissions);
+        let slot = guest.slot();
+        bus.with_inbox(slot, Inbox::clear);
+        Self {
+            bus,
+            ports,
+            guest,
+            slot,
+            granted,
+            timers: Timers::new(),
+            events: Events::new(),
+            sensors: 0,
+        }
+    }
+
+    /// Gives back what the guest has left: pins, subscriptions, messages.
+    pub fn close(self) {
+        let name = self.guest.name();
+        if let Some(gpio) = self.ports.gpio {
+            while let Some(pin) = self.bus.any_claim(self.slot) {
+                if let Err(error) = gpio.configure(pin, Direction::Off) {
+                    let Pin { port, line } = pin;
+                    log::error!("container {name}: pin {port}.{line} stays on: {error:?}");
+                }
+                self.bus.release(self.slot, pin);
+            }
+        }
+        let lost = self.lost();
+        if lost != 0 {
+            log::warn!("container {name}: {lost} events were lost");
+        }
+        if let Some(gpio) = self.ports.gpio {
+            gpio.forget_changes(self.slot);
+        }
+        self.bus.with_inbox(self.slot, Inbox::clear);
+    }
+
+    /// Events that the guest never got, because it did not take those before them in time.
+    pub fn lost(&self) -> u32 {
+        let messages = self.bus.with_inbox(self.slot, |inbox| inbox.lost);
+        let changes = self.ports.gpio.map(|gpio| gpio.lost_changes(self.slot));
+        [messages, changes]
+            .into_iter()
+            .flatten()
+            .fold(self.events.missed, u32::saturating_add)
+    }
+
+    /// What handles a function, and what a container needs to call it.
+    fn find(function: usize) -> Option<(Handler<Self>, Option<Permission>)> {
+        let within = |part: &Part, index: usize| index.checked_sub(part.functions.len());
+        // One after the other, in the order of the table. What is left out has no functions, so
+        // that the compiler sees that its handlers are never reached.
+        let Some(index) = within(&SYSTEM, function) else {
+            return Some((Self::system(function)?, SYSTEM.permission));
+        };
+        let Some(next) = within(&TIMERS, index) else {
+            return Some((Self::timer(index)?, TIMERS.permission));
+        };
+        let index = next;
+        let Some(next) = within(&MESSAGING, index) else {
+            return Some((Self::messaging(index)?, MESSAGING.permission));
+        };
+        let index = next;
+        let Some(next) = within(&GPIO, index) else {
+            return Some((Self::gpio(index)?, GPIO.permission));
+        };
+        Some((Self::sensor(next)?, SENSORS.permission))
+    }
+
+    /// That the container has a permission.
+    fn check(&self, permission: Permission) -> Result<(), Errno> {
+        if self.granted.contains(permission) {
+            Ok(())
+        } else {
+            Err(Errno::Perm)
+        }
+    }
+
+    fn answer(
+        &mut self,
+        function: usize,
+        memory: &mut Memory<'_>,
+        arguments: &[u64],
+    ) -> Result<Answer, Error> {
+        let (handler, permission) = Self::find(function).ok_or(Errno::Nosys)?;
+        if let Some(permission) = permission {
+            self.check(permission)?;
+        }
+        handler(self, memory, arguments)
+    }
+}
+
+type Handler<H> = fn(&mut H, &mut Memory<'_>, &[u64]) -> Result<Answer, Error>;
+
+impl<R: RawMutex> Host for GuestApi<'_, R> {
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt> {
+        self.guest.check()?;
+        let answer = match self.answer(function, &mut Memory::new(memory), arguments) {
+            Ok(answer) => answer,
+            Err(Error::Halt(halt)) => return Err(halt),
+            Err(Error::Errno(errno)) => {
+                let results = FUNCTIONS.get(function).map(|function| function.results);
+                Answer::error(errno, results == Some(&[ValueType::F64]))
+            }
+        };
+        if let Some(result) = arguments.first_mut() {
+            *result = answer.bits();
+        }
+        Ok(())
+    }
+
+    fn room_for(&self, function: usize) -> u32 {
+        let name = FUNCTIONS.get(function).map(|function| function.name);
+        if name == Some("ocre_subscribe_message") && self.check(Permission::Messaging).is_ok() {
+            u32::try_from(INBOX_BYTES).unwrap_or(0)
+        } else {
+            0
+        }
+    }
+
+    fn give_room(&mut self, _: usize, address: u32, bytes: u32) {
+        self.events.room = Room::new(address, bytes);
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Linear memory in which messages are handed to a guest.
+//!
+//! Guests built for Ocre get addresses of what they did not allocate, and give it back with
+//! `ocre_messaging_free_module_event_data`. Their own allocator can't be called from here, and
+//! needs not even be exported; so the engine lays a piece of memory behind the guest's.
+//!
+//! Promised: what was handed out stays as it is until the guest gives back everything that it
+//! was handed; nothing outside of the room is ever written.
+
+use ocre::port::memory::Memory;
+
+use crate::errno::{Errno, Error};
+use crate::inbox::Message;
+
+/// The room. Without one, of 0 bytes, nothing can be handed out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    address: u32,
+    bytes: u32,
+    used: u32,
+    /// Messages handed out and not given back.
+    held: u32,
+}
+
+/// Where the parts of a message are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Handed {
+    pub(crate) topic: u32,
+    pub(crate) content_type: u32,
+    pub(crate) content: u32,
+    pub(crate) content_bytes: u32,
+}
+
+impl Room {
+    pub(crate) const fn new(address: u32, bytes: u32) -> Self {
+        Self {
+            address,
+            bytes,
+            used: 0,
+            held: 0,
+        }
+    }
+
+    pub(crate) const fn is_there(&self) -> bool {
+        self.bytes != 0
+    }
+
+    /// Copies a message to the guest, its texts ended by NUL; `Nomem` as long as the guest holds
+    /// too much.
+    pub(crate) fn hand(
+        &mut self,
+        memory: &mut Memory<'_>,
+        message: &Message<'_>,
+    ) -> Result<Handed, Error> {
+        let mut put = Put {
+            memory,
+            at: self.address.saturating_add(self.used),
+            end: self.address.saturating_add(self.bytes),
+        };
+        let topic = put.text(message.topic)?;
+        let content_type = put.text(message.content_type)?;
+        // Not all content is text, but who takes it for text must find its end.
+        let content = put.text(message.content)?;
+        self.used = put.at.saturating_sub(self.address);
+        self.held = self.held.saturating_add(1);
+        Ok(Handed {
+            topic,
+            content_type,
+            content,
+            content_bytes: u32::try_from(message.content.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The guest gives back a message whose topic is at that address.
+    pub(crate) fn give_back(&mut self, topic: u32) -> Result<(), Errno> {
+        let offset = topic.checked_sub(self.address).ok_or(Errno::Inval)?;
+        if offset >= self.used {
+            return Err(Errno::Inval);
+        }
+        self.held = self.held.saturating_sub(1);
+        if self.held == 0 {
+            self.used = 0;
+        }
+        Ok(())
+    }
+}
+
+struct Put<'a, 'm> {
+    memory: &'a mut Memory<'m>,
+    at: u32,
+    end: u32,
+}
+
+impl Put<'_, '_> {
+    fn text(&mut self, bytes: &[u8]) -> Result<u32, Error> {
+        let here = self.at;
+        let count = u32::try_from(bytes.len()).map_err(|_| Errno::Nomem)?;
+        let behind = here.checked_add(count).ok_or(Errno::Nomem)?;
+        let next = behind
+            .checked_add(1)
+            .filter(|next| *next <= self.end)
+            .ok_or(Errno::Nomem)?;
+        self.memory.write(here, bytes)?;
+        self.memory.write(behind, &[0])?;
+        self.at = next;
+        Ok(here)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: Message<'_> = Message {
+        topic: b"a/b",
+        content_type: b"t",
+        content: b"abcde",
+    };
+
+    #[test]
+    fn messages_lie_one_after_the_other_until_all_are_given_back() {
+        let mut bytes = [0xff; 64];
+        let memory = &mut Memory::new(&mut bytes);
+        let mut room = Room::new(16, 24);
+        let first = room.hand(memory, &MESSAGE).unwrap();
+        assert_eq!((first.topic, first.content_type), (16, 20));
+        assert_eq!((first.content, first.content_bytes), (22, 5));
+        let second = room.hand(memory, &MESSAGE).unwrap();
+        assert_eq!(second.topic, 28);
+        assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
+        assert_eq!(
+            memory.bytes(16, 24),
+            Ok(&b"a/b\0t\0abcde\0a/b\0t\0abcde\0"[..])
+        );
+        room.give_back(second.topic).unwrap();
+        assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
+        room.give_back(first.topic).unwrap();
+        assert_eq!(room.hand(memory, &MESSAGE), Ok(first));
+        let around = [memory.bytes(0, 16), memory.bytes(40, 24)];
+        assert!(
+            around
+                .iter()
+                .all(|part| part.unwrap().iter().all(|byte| *byte == 0xff))
+        );
+    }
+
+    #[test]
+    fn only_what_was_handed_out_is_given_back() {
+        let mut bytes = [0; 64];
+        let memory = &mut Memory::new(&mut bytes);
+        let mut room = Room::new(16, 32);
+        assert_eq!(room.give_back(16), Err(Errno::Inval));
+        room.hand(memory, &MESSAGE).unwrap();
+        for address in [0, 15, 28, u32::MAX] {
+            assert_eq!(room.give_back(address), Err(Errno::Inval), "{address}");
+        }
+        room.give_back(16).unwrap();
+        assert_eq!(room.give_back(16), Err(Errno::Inval));
+    }
+
+    #[test]
+    fn a_room_that_is_not_there_takes_nothing() {
+        let mut bytes = [0; 8];
+        let memory = &mut Memory::new(&mut bytes);
+        let mut room = Room::default();
+        assert!(!room.is_there());
+        assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
+    }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A container's timers.
+//!
+//! Promised: a timer never fires before its time, and a periodic one does not drift. One whose
+//! guest does not look for longer than its interval fires once for all the times it has missed.
+//!
+//! How: a timer is a time to come, and whoever asks compares it with the clock. Nothing runs
+//! meanwhile.
+
+use ocre::limits::MAX_TIMERS;
+
+use crate::errno::Errno;
+
+const US_PER_MS: u64 = 1000;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Absent,
+    Stopped,
+    Once,
+    Periodic,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    due_us: u64,
+    interval_ms: u16,
+    state: State,
+}
+
+impl Timer {
+    const fn runs(&self) -> bool {
+        matches!(self.state, State::Once | State::Periodic)
+    }
+
+    const fn interval_us(&self) -> u64 {
+        (self.interval_ms as u64).saturating_mul(US_PER_MS)
+    }
+}
+
+const _: () = assert!(size_of::<Timer>() <= 16);
+
+/// Numbered from 1.
+#[derive(Debug)]
+pub(crate) struct Timers([Timer; MAX_TIMERS]);
+
+impl Timers {
+    pub(crate) const fn new() -> Self {
+        Self(
+            [Timer {
+                due_us: 0,
+                interval_ms: 0,
+                state: State::Absent,
+            }; MAX_TIMERS],
+        )
+    }
+
+    fn numbered(&mut self, id: i32) -> Result<&mut Timer, Errno> {
+        let index = usize::try_from(id.wrapping_sub(1)).map_err(|_| Errno::Inval)?;
+        self.0.get_mut(index).ok_or(Errno::Inval)
+    }
+
+    fn created(&mut self, id: i32) -> Result<&mut Timer, Errno> {
+        let timer = self.numbered(id)?;
+        match timer.state {
+            State::Absent => Err(Errno::Inval),
+            _ => Ok(timer),
+        }
+    }
+
+    /// `Busy` where it is there already.
+    pub(crate) fn create(&mut self, id: i32) -> Result<(), Errno> {
+        let timer = self.numbered(id)?;
+        if timer.state != State::Absent {
+            return Err(Errno::Busy);
+        }
+        timer.state = State::Stopped;
+        Ok(())
+    }
+
+    pub(crate) fn delete(&mut self, id: i32) -> Result<(), Errno> {
+        self.created(id)?.state = State::Absent;
+        Ok(())
+    }
+
+    /// Starts it, also one that runs: from now on.
+    pub(crate) fn start(
+        &mut self,
+        id: i32,
+        interval_ms: i32,
+        periodic: bool,
+        now_us: u64,
+    ) -> Result<(), Errno> {
+        let timer = self.created(id)?;
+        let interval_ms = u16::try_from(interval_ms).map_err(|_| Errno::Inval)?;
+        if interval_ms == 0 {
+            return Err(Errno::Inval);
+        }
+        timer.interval_ms = interval_ms;
+        timer.due_us = now_us.saturating_add(timer.interval_us());
+        timer.state = if periodic {
+            State::Periodic
+        } else {
+            State::Once
+        };
+        Ok(())
+    }
+
+    pub(crate) fn stop(&mut self, id: i32) -> Result<(), Errno> {
+        self.created(id)?.state = State::Stopped;
+        Ok(())
+    }
+
+    /// Milliseconds until it fires, rounded up; 0 where it does not run.
+    pub(crate) fn remaining_ms(&mut self, id: i32, now_us: u64) -> Result<i32, Errno> {
+        let timer = self.created(id)?;
+        if !timer.runs() {
+            return Ok(0);
+        }
+        let left_ms = timer.due_us.saturating_sub(now_us).div_ceil(US_PER_MS);
+        Ok(i32::try_from(left_ms).unwrap_or(i32::MAX))
+    }
+
+    fn next(&self) -> Option<(usize, &Timer)> {
+        let running = self.0.iter().enumerate().filter(|(_, timer)| timer.runs());
+        running.min_by_key(|(_, timer)| timer.due_us)
+    }
+
+    /// When the next one fires.
+    pub(crate) fn next_us(&self) -> Option<u64> {
+        self.next().map(|(_, timer)| timer.due_us)
+    }
+
+    /// The timer that has fired, the one that is due longest first; and how often a periodic
+    /// one has missed its time since.
+    pub(crate) fn take(&mut self, now_us: u64) -> Option<(u32, u32)> {
+        let (index, timer) = self.next().filter(|(_, timer)| timer.due_us <= now_us)?;
+        let mut timer = *timer;
+        let mut missed = 0;
+        if timer.state == State::Periodic {
+            let late_us = now_us.saturating_sub(timer.due_us);
+            missed = late_us.checked_div(timer.interval_us()).unwrap_or(0);
+            let steps = missed.saturating_add(1);
+            let ahead_us = timer.interval_us().saturating_mul(steps);
+            timer.due_us = timer.due_us.saturating_add(ahead_us);
+        } else {
+            timer.state = State::Stopped;
+        }
+        *self.0.get_mut(index)? = timer;
+        let id = u32::try_from(index.saturating_add(1)).ok()?;
+        Some((id, u32::try_from(missed).unwrap_or(u32::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1000;
+
+    #[test]
+    fn a_timer_fires_once_at_its_time_and_not_before() {
+        let mut timers = Timers::new();
+        timers.create(1).unwrap();
+        timers.start(1, 5, false, 100).unwrap();
+        assert_eq!(timers.next_us(), Some(100 + 5 * MS));
+        assert_eq!(timers.take(99 + 5 * MS), None);
+        assert_eq!(timers.take(100 + 5 * MS), Some((1, 0)));
+        assert_eq!(timers.take(1_000_000), None);
+        assert_eq!(timers.next_us(), None);
+        assert_eq!(timers.remaining_ms(1, 0), Ok(0));
+    }
+
+    #[test]
+    fn a_periodic_timer_does_not_drift_and_fires_once_for_what_was_missed() {
+        let mut timers = Timers::new();
+        timers.create(3).unwrap();
+        timers.start(3, 10, true, 0).unwrap();
+        assert_eq!(timers.take(13 * MS), Some((3, 0)));
+        assert_eq!(timers.next_us(), Some(20 * MS));
+        assert_eq!(timers.take(55 * MS), Some((3, 3)));
+        assert_eq!(timers.take(55 * MS), None);
+        assert_eq!(timers.next_us(), Some(60 * MS));
+    }
+
+    #[test]
+    fn of_several_the_one_that_is_due_longest_fires_first() {
+        let mut timers = Timers::new();
+        for (id, interval) in [(1, 30), (2, 10), (16, 20)] {
+            timers.create(id).unwrap();
+            timers.start(id, interval, false, 0).unwrap();
+        }
+        let fired = [0; 3].map(|_| timers.take(100 * MS).unwrap().0);
+        assert_eq!(fired, [2, 16, 1]);
+    }
+
+    #[test]
+    fn the_time_that_remains_is_rounded_up() {
+        let mut timers = Timers::new();
+        timers.create(1).unwrap();
+        assert_eq!(timers.remaining_ms(1, 0), Ok(0));
+        timers.start(1, 65_535, true, 0).unwrap();
+        assert_eq!(timers.remaining_ms(1, 0), Ok(65_535));
+        assert_eq!(timers.remaining_ms(1, 1), Ok(65_535));
+        assert_eq!(timers.remaining_ms(1, MS), Ok(65_534));
+        assert_eq!(timers.remaining_ms(1, u64::MAX), Ok(0));
+        timers.stop(1).unwrap();
+        assert_eq!(timers.remaining_ms(1, 0), Ok(0));
+    }
+
+    #[test]
+    fn what_is_no_timer_or_no_interval_is_refused() {
+        let mut timers = Timers::new();
+        let beyond = MAX_TIMERS as i32 + 1;
+        for id in [0, -1, beyond, i32::MIN, i32::MAX] {
+            assert_eq!(timers.create(id), Err(Errno::Inval), "{id}");
+        }
+        assert_eq!(timers.start(1, 1, false, 0), Err(Errno::Inval));
+        assert_eq!(timers.delete(1), Err(Errno::Inval));
+        timers.create(1).unwrap();
+        assert_eq!(timers.create(1), Err(Errno::Busy));
+        for interval in [0, -1, 65_536, i32::MIN] {
+            assert_eq!(
+                timers.start(1, interval, true, 0),
+                Err(Errno::Inval),
+                "{interval}"
+            );
+        }
+        timers.delete(1).unwrap();
+        assert_eq!(timers.stop(1), Err(Errno::Inval));
+        timers.create(1).unwrap();
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The pins and sensors of the simulated device, which somebody outside drives and looks at.
+
+use std::array;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ocre::limits::{MAX_CHANGES, MAX_CONTAINERS};
+use ocre::port::Slot;
+use ocre::port::devices::{Change, DeviceError, Direction, Gpio, Pin, Sensors};
+
+const PORTS: usize = 2;
+const LINES: usize = 16;
+
+/// Pins that have a name, as on a board with lights and buttons.
+const NAMES: [(&str, Pin); 8] = [
+    ("led0", Pin { port: 0, line: 0 }),
+    ("led1", Pin { port: 0, line: 1 }),
+    ("led2", Pin { port: 0, line: 2 }),
+    ("led3", Pin { port: 0, line: 3 }),
+    ("sw0", Pin { port: 0, line: 8 }),
+    ("sw1", Pin { port: 0, line: 9 }),
+    ("sw2", Pin { port: 0, line: 10 }),
+    ("sw3", Pin { port: 0, line: 11 }),
+];
+
+/// A sensor's name, and for each channel its number in Zephyr, its name, and what it measures
+/// at first, in millionths.
+type Channels = &'static [(u16, &'static str, i64)];
+const SENSORS: [(&str, Channels); 2] = [
+    (
+        "climate",
+        &[
+            (13, "temperature", 21_500_000),
+            (14, "pressure", 101_325_000),
+            (16, "humidity", 40_000_000),
+        ],
+    ),
+    ("light", &[(17, "light", 300_000_000)]),
+];
+
+#[derive(Clone, Copy)]
+struct Line {
+    direction: Direction,
+    /// What the outside drives.
+    input: bool,
+    /// What the inside drives.
+    output: bool,
+    watcher: Option<Slot>,
+}
+
+#[derive(Default)]
+struct Kept {
+    changes: VecDeque<Change>,
+    lost: u32,
+}
+
+struct State {
+    ports: [[Line; LINES]; PORTS],
+    kept: [Kept; MAX_CONTAINERS],
+    /// What each sensor's channels measure now, in millionths.
+    measured: Vec<Vec<i64>>,
+}
+
+impl State {
+    fn line(&mut self, pin: Pin) -> Result<&mut Line, DeviceError> {
+        let port = self.ports.get_mut(usize::from(pin.port));
+        port.and_then(|lines| lines.get_mut(usize::from(pin.line)))
+            .ok_or(DeviceError::Absent)
+    }
+}
+
+/// The pins and sensors of one device.
+pub struct Devices(Mutex<State>);
+
+/// A pin as somebody outside sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// Its name, if it has one.
+    pub name: Option<&'static str>,
+    /// The pin.
+    pub pin: Pin,
+    /// What it is used as.
+    pub direction: Direction,
+    /// Its level: of an output what the inside drives, else what the outside does.
+    pub active: bool,
+}
+
+impl Devices {
+    /// Nothing is used, and no input is active.
+    pub fn new() -> Self {
+        let line = Line {
+            direction: Direction::Off,
+            input: false,
+            output: false,
+            watcher: None,
+        };
+        Self(Mutex::new(State {
+            ports: [[line; LINES]; PORTS],
+            kept: array::from_fn(|_| Kept::default()),
+            measured: SENSORS
+                .map(|(_, channels)| channels.iter().map(|(_, _, value)| *value).collect())
+                .to_vec(),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No holder can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drives an input; whose thread is to be woken.
+    pub fn drive(&self, pin: Pin, active: bool) -> Option<Slot> {
+        let mut state = self.state();
+        let line = state.line(pin).ok()?;
+        let changed = line.input != active;
+        line.input = active;
+        let watcher = line.watcher.filter(|_| changed)?;
+        let kept = state.kept.get_mut(usize::from(watcher))?;
+        if kept.changes.len() >= MAX_CHANGES {
+            kept.changes.pop_front();
+            kept.lost = kept.lost.saturating_add(1);
+        }
+        kept.changes.push_back(Change { pin, active });
+        Some(watcher)
+    }
+
+    /// The pins that have a name or are used.
+    pub fn pins(&self) -> Vec<Seen> {
+        let state = self.state();
+        let mut seen = Vec::new();
+        for (port, lines) in (0..).zip(&state.ports) {
+            for (number, line) in (0..).zip(lines) {
+                let pin = Pin { port, line: number };
+                let name = NAMES.iter().find(|(_, named)| *named == pin);
+                if name.is_none() && line.direction == Direction::Off {
+                    continue;
+                }
+                seen.push(Seen {
+                    name: name.map(|(name, _)| *name),
+                    pin,
+                    direction: line.direction,
+                    active: match line.direction {
+                        Direction::Output => line.output,
+                        Direction::Input | Direction::Off => line.input,
+                    },
+                });
+            }
+        }
+        seen
+    }
+
+    /// Each channel of each sensor: sensor, channel, and what it measures in millionths.
+    pub fn channels(&self) -> Vec<(&'static str, &'static str, i64)> {
+        let state = self.state();
+        let sensors = SENSORS.iter().zip(&state.measured);
+        let channels = sensors.flat_map(|((sensor, channels), measured)| {
+            let values = channels.iter().zip(measured);
+            values.map(move |((_, channel, _), value)| (*sensor, *channel, *value))
+        });
+        channels.collect()
+    }
+
+    /// Sets what a sensor's channel measures from now on; `false` where there is no such one.
+    pub fn set_channel(&self, sensor: &str, channel: &str, millionths: i64) -> bool {
+        let mut state = self.state();
+        let mut sensors = SENSORS.iter().zip(&mut state.measured);
+        let Some(((_, channels), measured)) = sensors.find(|((name, _), _)| *name == sensor) else {
+            return false;
+        };
+        let mut values = channels.iter().zip(measured);
+        let Some((_, value)) = values.find(|((_, name, _), _)| *name == channel) else {
+            return false;
+        };
+        *value = millionths;
+        true
+    }
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Gpio for Devices {
+    fn find(&self, name: &str) -> Option<Pin> {
+        let named = NAMES.iter().find(|(other, _)| *other == name);
+        named.map(|(_, pin)| *pin)
+    }
+
+    fn configure(&self, pin: Pin, direction: Direction) -> Result<(), DeviceError> {
+        let mut state = self.state();
+        let line = state.line(pin)?;
+        line.direction = direction;
+        line.output = false;
+        line.watcher = None;
+        Ok(())
+    }
+
+    fn write(&self, pin: Pin, active: bool) -> Result<(), DeviceError> {
+        let mut state = self.state();
+        let line = state.line(pin)?;
+        if line.direction != Direction::Output {
+            return Err(DeviceError::Unsupported);
+        }
+        line.output = active;
+        Ok(())
+    }
+
+    fn read(&self, pin: Pin) -> Result<bool, DeviceError> {
+        let mut state = self.state();
+        let line = state.line(pin)?;
+        if line.direction != Direction::Input {
+            return Err(DeviceError::Unsupported);
+        }
+        Ok(line.input)
+    }
+
+    fn watch(&self, pin: Pin, watcher: Option<Slot>) -> Result<(), DeviceError> {
+        let mut state = self.state();
+        let line = state.line(pin)?;
+        if line.direction != Direction::Input {
+            return Err(DeviceError::Unsupported);
+        }
+        line.watcher = watcher;
+        Ok(())
+    }
+
+    fn take_change(&self, watcher: Slot) -> Option<Change> {
+        let mut state = self.state();
+        let kept = state.kept.get_mut(usize::from(watcher))?;
+        kept.changes.pop_front()
+    }
+
+    fn lost_changes(&self, watcher: Slot) -> u32 {
+        let state = self.state();
+        state
+            .kept
+            .get(usize::from(watcher))
+            .map_or(0, |kept| kept.lost)
+    }
+
+    fn forget_changes(&self, watcher: Slot) {
+        if let Some(kept) = self.state().kept.get_mut(usize::from(watcher)) {
+            *kept = Kept::default();
+        }
+    }
+}
+
+impl Sensors for Devices {
+    fn count(&self) -> u8 {
+        SENSORS.len() as u8
+    }
+
+    fn name(&self, sensor: u8) -> Option<&str> {
+        SENSORS.get(usize::from(sensor)).map(|(name, _)| *name)
+    }
+
+    fn channel(&self, sensor: u8, index: u8) -> Option<u16> {
+        let (_, channels) = SENSORS.get(usize::from(sensor))?;
+        channels
+            .get(usize::from(index))
+            .map(|(number, _, _)| *number)
+    }
+
+    fn read(&self, sensor: u8, channel: u16) -> Result<i64, DeviceError> {
+        let sensor = usize::from(sensor);
+        let (_, channels) = SENSORS.get(sensor).ok_or(DeviceError::Absent)?;
+        let index = channels
+            .iter()
+            .position(|(number, _, _)| *number == channel);
+        let state = self.state();
+        let measured = state.measured.get(sensor);
+        index
+            .and_then(|index| measured?.get(index).copied())
+            .ok_or(DeviceError::Absent)
+    }
+}
