@@ -58,6 +58,12 @@ function(ocre_rust_staticlib library package)
       OCRE_DEFAULT_MEMORY=${CONFIG_OCRE_MEMORY_LIMIT}
       OCRE_DEFAULT_STACK=${CONFIG_OCRE_GUEST_STACK_SIZE}
       OCRE_DEFAULT_THREAD_STACK=${CONFIG_OCRE_THREAD_STACK_SIZE}
+      # Empty, and so left out, where the part is switched off.
+      OCRE_MAX_TIMERS=${CONFIG_OCRE_TIMERS_MAX}
+      OCRE_INBOX_BYTES=${CONFIG_OCRE_INBOX_SIZE}
+      OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
+      OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
+      OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
       ${CARGO} build --quiet --profile firmware --target ${target}
       --manifest-path ${OCRE_DIR}/Cargo.toml --package ${package} --locked
     BYPRODUCTS ${archive}

@@ -72,7 +72,8 @@ pub const DEFAULT_STACK: u32 = set(option_env!("OCRE_DEFAULT_STACK"), 16 * 1024)
 pub const DEFAULT_THREAD_STACK: u32 =
     set(option_env!("OCRE_DEFAULT_THREAD_STACK"), 16 * 1024) as u32;
 
-// What the host functions of the guest API keep. A part whose capacity is 0 is left out.
+// What the host functions of the guest API keep. A part whose capacity is 0, or no number, is
+// left out.
 
 /// Timers of a container.
 pub const MAX_TIMERS: usize = set(option_env!("OCRE_MAX_TIMERS"), 16);
@@ -90,7 +91,7 @@ pub const MAX_CONTENT_TYPE: usize = 127;
 /// Pins in use by all containers together.
 pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
 /// Changes of its pins that wait for a container to take them.
-pub const MAX_CHANGES: usize = 16;
+pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 /// Sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
 /// Longest name of a pin or sensor, in bytes.

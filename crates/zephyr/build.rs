@@ -13,12 +13,14 @@ use std::path::PathBuf;
 
 const PREFIX: &str = "CONFIG_OCRE_";
 /// Options that Rust asks for and that a `.config` leaves out where they are off.
-const SWITCHES: [&str; 5] = [
+const SWITCHES: [&str; 7] = [
     "AOT",
     "AOT_POLICY_ALLOW",
     "AOT_UNINTERRUPTIBLE",
+    "GPIO",
     "INTERPRETER",
     "MOUNT",
+    "SENSORS",
 ];
 
 fn main() {

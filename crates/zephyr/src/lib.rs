@@ -12,6 +12,7 @@
 mod api;
 mod config;
 mod device;
+mod devices;
 mod lock;
 mod log;
 mod platform;

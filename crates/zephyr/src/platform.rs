@@ -10,8 +10,10 @@ use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
-use ocre::port::{Clock, Console, Entropy, Host, Platform, Threads};
+use ocre::port::host::{Pair, join};
+use ocre::port::{Clock, Console, Entropy, Host, HostFunction, Platform, Threads};
 use ocre::supervisor::Supervisor;
+use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{Engine, Options};
 use ocre_wasi::Wasi;
 
@@ -55,6 +57,16 @@ pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
         image: MaybeUninit::uninit(),
     },
 );
+
+// ---------------------------------------------------------------- host functions
+
+const WASI: usize = ocre_wasi::FUNCTIONS.len();
+
+/// The host functions of every container.
+static FUNCTIONS: [HostFunction; WASI + ocre_guest_api::FUNCTIONS.len()] =
+    join(&[ocre_wasi::FUNCTIONS, ocre_guest_api::FUNCTIONS]);
+
+static BUS: Bus<Lock> = Bus::new();
 
 // ---------------------------------------------------------------- the engine
 
@@ -131,7 +143,7 @@ pub fn init() -> Result<(), InitError> {
     // SAFETY: only the first to get here does, and it keeps the heap.
     let heap = unsafe { &mut *HEAP.0.get() };
     let engine = Engine::start(
-        ocre_wasi::FUNCTIONS,
+        &FUNCTIONS,
         Options {
             pool: Some(heap),
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
@@ -214,7 +226,21 @@ impl Platform for Device {
 
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
         let mut wasi = Wasi::new(self, self, self, guest);
-        run(&mut wasi);
+        let ports = Ports {
+            clock: self,
+            threads: self,
+            // Constants, so that what is left out is not linked.
+            gpio: if config::GPIO { Some(self) } else { None },
+            sensors: if config::SENSORS { Some(self) } else { None },
+            machine: config::MACHINE,
+        };
+        let mut api = GuestApi::new(&BUS, ports, guest);
+        run(&mut Pair {
+            first: &mut wasi,
+            split: WASI,
+            second: &mut api,
+        });
+        api.close();
         wasi.close();
     }
 }

@@ -2,7 +2,7 @@
 //! The C contract of `shim/port.h`, declared for Rust. What each item promises is said there.
 #![allow(missing_docs, reason = "documented in shim/port.h")]
 
-use core::ffi::c_void;
+use core::ffi::{c_char, c_void};
 
 pub const NOT_FOUND: i32 = -1;
 pub const EXISTS: i32 = -2;
@@ -92,6 +92,18 @@ unsafe extern "C" {
     pub fn ocre_port_announce();
     pub fn ocre_port_console_write(stream: u32, bytes: *const u8, count: u32);
     pub fn ocre_port_console_read(buffer: *mut u8, bytes: u32) -> i32;
+    pub fn ocre_port_gpio_find(name: *const u8, name_bytes: u32) -> i32;
+    pub fn ocre_port_gpio_configure(port: u32, line: u32, direction: u32) -> i32;
+    pub fn ocre_port_gpio_write(port: u32, line: u32, active: u32) -> i32;
+    pub fn ocre_port_gpio_read(port: u32, line: u32) -> i32;
+    pub fn ocre_port_gpio_watch(port: u32, line: u32, watcher: u32) -> i32;
+    pub fn ocre_port_gpio_take(watcher: u32) -> i32;
+    pub fn ocre_port_gpio_lost(watcher: u32) -> u32;
+    pub fn ocre_port_gpio_forget(watcher: u32);
+    pub fn ocre_port_sensors() -> u32;
+    pub fn ocre_port_sensor_name(sensor: u32) -> *const c_char;
+    pub fn ocre_port_sensor_channel(sensor: u32, index: u32) -> i32;
+    pub fn ocre_port_sensor_read(sensor: u32, channel: u32, millionths: *mut i64) -> i32;
     pub fn ocre_port_log(level: u32, text: *const u8, bytes: u32);
     pub fn ocre_port_panic(file: *const u8, bytes: u32, line: u32);
 }
