@@ -20,7 +20,7 @@ use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blob, Content, Image};
 use ocre::port::{
-    Clock, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Space, Storage,
+    Clock, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space, Storage,
     StorageError, Stream,
 };
 use ocre_oci::{Format, Sha256};
@@ -141,6 +141,10 @@ struct Solo<'a> {
 impl Guest for Solo<'_> {
     fn name(&self) -> &Name {
         &self.world.name
+    }
+
+    fn slot(&self) -> Slot {
+        0
     }
 
     fn spec(&self, show: &mut dyn FnMut(&Spec)) {

@@ -177,10 +177,12 @@ impl Tenant {
             granted: set(granted),
             ..Options::default()
         };
+        let mut spec = Spec::blank();
+        spec.settle(&name, &image, &options).unwrap();
         Box::leak(Box::new(Self {
             world,
             slot,
-            spec: Spec::new(&name, image, &options).unwrap(),
+            spec,
             name,
             killed: Cell::new(false),
         }))

@@ -116,6 +116,35 @@ void ocre_port_console_write(uint32_t stream, const uint8_t *bytes,
  * was typed yet. */
 int32_t ocre_port_console_read(uint8_t *buffer, uint32_t bytes);
 
+/* What a failed operation on a pin or a sensor answers. */
+#define OCRE_PORT_ABSENT (-1)
+#define OCRE_PORT_UNSUPPORTED (-2)
+#define OCRE_PORT_FAILED (-3)
+
+/* Pins: see ocre::port::devices::Gpio. Only with CONFIG_OCRE_GPIO. */
+#define OCRE_PORT_GPIO_OFF 0u
+#define OCRE_PORT_GPIO_INPUT 1u
+#define OCRE_PORT_GPIO_OUTPUT 2u
+/* The line in bits 0 to 7, the port in bits 8 to 15. */
+int32_t ocre_port_gpio_find(const uint8_t *name, uint32_t name_bytes);
+int32_t ocre_port_gpio_configure(uint32_t port, uint32_t line, uint32_t direction);
+int32_t ocre_port_gpio_write(uint32_t port, uint32_t line, uint32_t active);
+/* 1 where it is active, else 0. */
+int32_t ocre_port_gpio_read(uint32_t port, uint32_t line);
+/* UINT32_MAX: nobody watches it. */
+int32_t ocre_port_gpio_watch(uint32_t port, uint32_t line, uint32_t watcher);
+/* A change, with the new level in bit 16. */
+int32_t ocre_port_gpio_take(uint32_t watcher);
+uint32_t ocre_port_gpio_lost(uint32_t watcher);
+void ocre_port_gpio_forget(uint32_t watcher);
+
+/* Sensors: see ocre::port::devices::Sensors. Only with CONFIG_OCRE_SENSORS. */
+uint32_t ocre_port_sensors(void);
+/* Stays for ever; NULL where there is no such sensor. */
+const char *ocre_port_sensor_name(uint32_t sensor);
+int32_t ocre_port_sensor_channel(uint32_t sensor, uint32_t index);
+int32_t ocre_port_sensor_read(uint32_t sensor, uint32_t channel, int64_t *millionths);
+
 /* Takes a line of log; levels are those of the crate `log`: 1 is an error. */
 void ocre_port_log(uint32_t level, const uint8_t *text, uint32_t bytes);
 /* Tells where Rust panicked and halts the system. */

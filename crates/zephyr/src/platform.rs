@@ -60,10 +60,8 @@ pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
 
 // ---------------------------------------------------------------- host functions
 
-const WASI: usize = ocre_wasi::FUNCTIONS.len();
-
 /// The host functions of every container.
-static FUNCTIONS: [HostFunction; WASI + ocre_guest_api::FUNCTIONS.len()] =
+static FUNCTIONS: [HostFunction; ocre_wasi::FUNCTIONS.len() + ocre_guest_api::FUNCTIONS.len()] =
     join(&[ocre_wasi::FUNCTIONS, ocre_guest_api::FUNCTIONS]);
 
 static BUS: Bus<Lock> = Bus::new();
@@ -237,7 +235,7 @@ impl Platform for Device {
         let mut api = GuestApi::new(&BUS, ports, guest);
         run(&mut Pair {
             first: &mut wasi,
-            split: WASI,
+            split: ocre_wasi::FUNCTIONS.len(),
             second: &mut api,
         });
         api.close();

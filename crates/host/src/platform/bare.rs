@@ -14,7 +14,7 @@ use ocre::image::judge::{self, Policy};
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
 use ocre::port::{
-    Clock as _, Console as _, Engine as _, Exit, Halt, Program, StartError, Stop, Stream,
+    Clock as _, Console as _, Engine as _, Exit, Halt, Program, Slot, StartError, Stop, Stream,
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wamr::{Engine, Stopper};
@@ -155,6 +155,10 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
 impl Guest for Module {
     fn name(&self) -> &Name {
         &self.name
+    }
+
+    fn slot(&self) -> Slot {
+        0
     }
 
     fn spec(&self, show: &mut dyn FnMut(&Spec)) {
