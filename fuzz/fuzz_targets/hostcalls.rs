@@ -167,7 +167,8 @@ impl Guest for Solo<'_> {
     fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
         self.check()?;
         let until = until_us.expect("nothing would end this sleep");
-        self.now_us.set(self.now_us.get().max(until).saturating_add(1));
+        self.now_us
+            .set(self.now_us.get().max(until).saturating_add(1));
         self.check()
     }
 
