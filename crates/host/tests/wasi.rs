@@ -94,7 +94,7 @@ impl Solo {
         };
         let mut spec = Spec::blank();
         spec.settle(&name, &image, &options).unwrap();
-        data::create(disk, &name).unwrap();
+        data::keep(disk, &name).unwrap();
         mount::create(disk, &spec.mounts).unwrap();
         Self {
             name,
