@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file
+ * @brief What a container can ask of the runtime, besides WASI.
+ *
+ * Functions answer 0, or what they say they answer, or an errno of Linux's,
+ * negated. Each needs a permission that the image asks for and the operator
+ * grants; without it the answer is -1 (EPERM). docs/permissions.md lists them.
+ */
+#ifndef OCRE_GUEST_H
+#define OCRE_GUEST_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OCRE_IMPORT(name) __attribute__((import_module("env"), import_name(#name))) name
+
+/* --- Without a permission --- */
+
+/** Texts about the runtime, each ended by NUL. */
+struct ocre_names {
+	char system[65];
+	char node[65]; /**< The container's name. */
+	char release[65];
+	char version[65];
+	char machine[65];
+	char domain[65];
+};
+int OCRE_IMPORT(uname)(struct ocre_names *names);
+
+/** Sleeps. A kill ends it at once. */
+int OCRE_IMPORT(ocre_sleep)(int milliseconds);
+
+/** @name Kinds of events
+ * @{
+ */
+#define OCRE_EVENT_TIMER   0u /**< `id` is the timer. */
+#define OCRE_EVENT_GPIO    1u /**< `id` is the pin, `port` its port, `state` its level. */
+#define OCRE_EVENT_SENSOR  2u
+#define OCRE_EVENT_MESSAGE 3u /**< `id` counts the container's messages. */
+/** @} */
+
+/** An event. Of a message, three members are addresses: see ocre_message_*(). */
+struct ocre_event {
+	uint32_t type;
+	uint32_t id;
+	uint32_t port;
+	uint32_t state;
+	uint32_t extra;
+	uint32_t payload_len;
+};
+
+/** Takes the next event, each member to an address of its own: -42 where there is
+ * none, -12 where messages must be given back first. */
+int OCRE_IMPORT(ocre_get_event)(uint32_t *type, uint32_t *id, uint32_t *port, uint32_t *state,
+				uint32_t *extra, uint32_t *payload_len);
+
+/** Waits until there is an event, at most so long, or for ever if that is negative:
+ * -110 where none came. Not in Ocre. */
+int OCRE_IMPORT(ocre_wait_event)(int milliseconds);
+
+/** How many events are lost because the guest was too slow. Not in Ocre. */
+int OCRE_IMPORT(ocre_lost_events)(void);
+
+/** Kept for guests that say which function handles their events; nobody calls it. */
+int OCRE_IMPORT(ocre_register_dispatcher)(uint32_t type, const char *function);
+
+/** The same as ocre_get_event(), to a structure. */
+static inline int ocre_next_event(struct ocre_event *event)
+{
+	return ocre_get_event(&event->type, &event->id, &event->port, &event->state,
+			      &event->extra, &event->payload_len);
+}
+
+/* --- With the permission "timers" --- */
+
+/** Timers have numbers from 1. -16: it is there already. */
+int OCRE_IMPORT(ocre_timer_create)(int id);
+/** Sends an event after 1 to 65535 ms; again and again if `periodic` is not 0. */
+int OCRE_IMPORT(ocre_timer_start)(int id, int milliseconds, int periodic);
+int OCRE_IMPORT(ocre_timer_stop)(int id);
+int OCRE_IMPORT(ocre_timer_delete)(int id);
+/** Milliseconds until it sends its event; 0 where it is stopped. */
+int OCRE_IMPORT(ocre_timer_get_remaining)(int id);
+
+/* --- With the permission "messaging" --- */
+
+/** Sends a message to all who subscribed to such a topic: -2 where nobody has, -90
+ * where it is too long. */
+int OCRE_IMPORT(ocre_publish_message)(const char *topic, const char *content_type,
+				      const void *payload, int payload_len);
+/** Topics have levels, "a/b"; "+" is any one level, "#" all that follow, and "a/" all
+ * that is below "a". */
+int OCRE_IMPORT(ocre_subscribe_message)(const char *topic);
+/** Gives a message's memory back. */
+int OCRE_IMPORT(ocre_messaging_free_module_event_data)(uint32_t topic, uint32_t content_type,
+							uint32_t payload);
+
+static inline const char *ocre_message_topic(const struct ocre_event *event)
+{
+	return (const char *)(uintptr_t)event->port;
+}
+
+static inline const char *ocre_message_content_type(const struct ocre_event *event)
+{
+	return (const char *)(uintptr_t)event->state;
+}
+
+/** `payload_len` bytes, and a NUL behind them. */
+static inline const void *ocre_message_payload(const struct ocre_event *event)
+{
+	return (const void *)(uintptr_t)event->extra;
+}
+
+/** After the last look at a message. */
+static inline int ocre_message_free(const struct ocre_event *event)
+{
+	return ocre_messaging_free_module_event_data(event->port, event->state, event->extra);
+}
+
+/* --- With the permission "gpio" --- */
+
+#define OCRE_GPIO_INPUT  0
+#define OCRE_GPIO_OUTPUT 1
+
+int OCRE_IMPORT(ocre_gpio_init)(void);
+/** Takes a pin, until the container ends: -16 where another one has it. */
+int OCRE_IMPORT(ocre_gpio_configure)(int port, int pin, int direction);
+int OCRE_IMPORT(ocre_gpio_pin_set)(int port, int pin, int state);
+/** 1 or 0. */
+int OCRE_IMPORT(ocre_gpio_pin_get)(int port, int pin);
+int OCRE_IMPORT(ocre_gpio_pin_toggle)(int port, int pin);
+/** From now on, or no longer, an input sends an event at each change. */
+int OCRE_IMPORT(ocre_gpio_register_callback)(int port, int pin);
+int OCRE_IMPORT(ocre_gpio_unregister_callback)(int port, int pin);
+/* The same by name, such as "led0". */
+int OCRE_IMPORT(ocre_gpio_configure_by_name)(const char *name, int direction);
+int OCRE_IMPORT(ocre_gpio_set_by_name)(const char *name, int state);
+int OCRE_IMPORT(ocre_gpio_get_by_name)(const char *name);
+int OCRE_IMPORT(ocre_gpio_toggle_by_name)(const char *name);
+int OCRE_IMPORT(ocre_gpio_register_callback_by_name)(const char *name);
+int OCRE_IMPORT(ocre_gpio_unregister_callback_by_name)(const char *name);
+
+/* --- With the permission "sensors" --- */
+
+int OCRE_IMPORT(ocre_sensors_init)(void);
+/** How many there are; they are numbered from 0. */
+int OCRE_IMPORT(ocre_sensors_discover)(void);
+int OCRE_IMPORT(ocre_sensors_open)(int sensor);
+int OCRE_IMPORT(ocre_sensors_get_handle)(int sensor);
+int OCRE_IMPORT(ocre_sensors_get_channel_count)(int sensor);
+/** What the channel measures, by Zephyr's number: 13 is the temperature. */
+int OCRE_IMPORT(ocre_sensors_get_channel_type)(int sensor, int index);
+/** The value, or an errno, negated. */
+double OCRE_IMPORT(ocre_sensors_read)(int sensor, int channel);
+int OCRE_IMPORT(ocre_sensors_open_by_name)(const char *name);
+int OCRE_IMPORT(ocre_sensors_get_handle_by_name)(const char *name);
+int OCRE_IMPORT(ocre_sensors_get_channel_count_by_name)(const char *name);
+int OCRE_IMPORT(ocre_sensors_get_channel_type_by_name)(const char *name, int index);
+double OCRE_IMPORT(ocre_sensors_read_by_name)(const char *name, int channel);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
