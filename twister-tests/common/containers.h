@@ -18,7 +18,7 @@
 #ifdef CONFIG_ARCH_POSIX
 #define KILL_MS 100
 #else
-#define KILL_MS 300
+#define KILL_MS 600
 #endif
 
 /* A new container of an image; the guest's words are parted by blanks. */
