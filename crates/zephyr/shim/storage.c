@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <lfs.h>
+#include <stdbool.h>
 #include <string.h>
 #include <zephyr/fs/fs.h>
 #include <zephyr/kernel.h>
@@ -127,13 +128,26 @@ int32_t ocre_port_open(const uint8_t *path, uint32_t path_bytes, uint32_t mode,
 	return 0;
 }
 
+/* Whether a file was opened for that. Where it was not, littlefs would end in its
+ * assertion. */
+static bool opened_for(const void *file, fs_mode_t mode)
+{
+	return (((const struct fs_file_t *)file)->flags & mode) != 0;
+}
+
 int32_t ocre_port_read(void *file, uint8_t *buffer, uint32_t bytes)
 {
+	if (!opened_for(file, FS_O_READ)) {
+		return OCRE_PORT_INVALID;
+	}
 	return status((int)fs_read(file, buffer, bytes));
 }
 
 int32_t ocre_port_write(void *file, const uint8_t *bytes, uint32_t count)
 {
+	if (!opened_for(file, FS_O_WRITE)) {
+		return OCRE_PORT_INVALID;
+	}
 	return status((int)fs_write(file, bytes, count));
 }
 
@@ -178,8 +192,10 @@ int32_t ocre_port_size(void *file, uint64_t *size)
 
 int32_t ocre_port_truncate(void *file, uint64_t size)
 {
-	return size > LFS_FILE_MAX ? OCRE_PORT_INVALID
-				   : status(fs_truncate(file, (off_t)size));
+	if (size > LFS_FILE_MAX || !opened_for(file, FS_O_WRITE)) {
+		return OCRE_PORT_INVALID;
+	}
+	return status(fs_truncate(file, (off_t)size));
 }
 
 int32_t ocre_port_sync(void *file)
