@@ -279,12 +279,21 @@ int32_t ocre_port_rename(const uint8_t *from, uint32_t from_bytes, const uint8_t
 			 uint32_t to_bytes)
 {
 	char full_from[PATH_BYTES], full_to[PATH_BYTES];
+	struct fs_dirent entry;
 	int32_t result = place(full_from, from, from_bytes);
 
 	if (result == 0) {
 		result = place(full_to, to, to_bytes);
 	}
-	return result != 0 ? result : status(fs_rename(full_from, full_to));
+	if (result == 0) {
+		result = status(fs_rename(full_from, full_to));
+	}
+	/* littlefs 2.8 says so whichever of the two is the folder. */
+	if (result == OCRE_PORT_IS_DIRECTORY && fs_stat(full_to, &entry) == 0 &&
+	    entry.type == FS_DIR_ENTRY_FILE) {
+		result = OCRE_PORT_NOT_DIRECTORY;
+	}
+	return result;
 }
 
 int32_t ocre_port_read_dir(const uint8_t *path, uint32_t path_bytes, ocre_port_entry visit,
