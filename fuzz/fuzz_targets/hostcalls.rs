@@ -11,8 +11,12 @@
 #[allow(dead_code)] // what only the store's target uses
 mod memory;
 
+#[path = "calls/input.rs"]
+mod input;
+
 use std::cell::{Cell, RefCell};
 
+use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use memory::{Fault, File, Memory};
 use ocre::container::{Guest, Name, Options, Spec, data, mount};
@@ -28,8 +32,6 @@ use ocre_wasi::{FUNCTIONS, Wasi};
 
 /// Bytes of linear memory, a multiple of what addresses are made of.
 const MEMORY: usize = 8192;
-/// Bytes between two places in memory that a short argument can name.
-const STRIDE: u32 = 64;
 /// Most calls of one input.
 const CALLS: usize = 48;
 /// Most bytes of the container's files.
@@ -118,7 +120,9 @@ fn world() -> World {
         disk_bytes: Some(DISK),
         ..Options::default()
     };
-    let spec = Spec::new(&name, image, &options).expect("it is well formed");
+    let mut spec = Spec::blank();
+    spec.settle(&name, &image, &options)
+        .expect("it is well formed");
     mount::create(&storage, &spec.mounts).expect("there is room");
     put(&storage, "/readonly/a", b"to be read");
     World {
@@ -323,44 +327,7 @@ fn usage(storage: &Memory, folder: &str) -> u64 {
     entries.into_iter().map(cost).sum()
 }
 
-// ---------------------------------------------------------------- the input
-
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn number(&mut self, bytes: usize) -> Option<u64> {
-        let mut number = [0; 8];
-        for place in &mut number[..bytes] {
-            *place = self.byte()?;
-        }
-        Some(u64::from_le_bytes(number))
-    }
-
-    /// An argument: a small number, a place in memory, one that is likely to matter, or any.
-    fn argument(&mut self) -> Option<u64> {
-        let word = self.byte()?;
-        let low = u64::from(word & 0x3f);
-        Some(match word {
-            0..0x40 => low,
-            0x40..0x80 => low * u64::from(STRIDE),
-            0x80..0xa0 => MEMORY as u64 - (low & 0x1f),
-            0xa0..0xc0 => 1 << (low & 0x1f),
-            0xc0..0xd0 => self.number(2)?,
-            0xd0..0xe0 => self.number(4)?,
-            0xe0..0xf0 => self.number(8)?,
-            0xf0..0xf4 => (1 << 30) - 1,
-            0xf4..0xf8 => u64::from(u32::MAX) - (low & 3),
-            0xf8..0xfc => i64::MAX as u64 - (low & 3),
-            0xfc..=0xff => u64::MAX - (low & 3),
-        })
-    }
-}
+// ---------------------------------------------------------------- the calls
 
 /// A guest's memory with the texts, a list of buffers and subscriptions.
 fn guest_memory() -> Vec<u8> {
@@ -420,18 +387,14 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
         let Some(function) = input.byte() else { break };
         let function = usize::from(function);
         let Some(called) = FUNCTIONS.get(function) else {
-            // The guest itself writes to its memory.
-            let (Some(at), Some(value)) = (input.argument(), input.argument()) else {
+            if input.scribble((function % 8) as u8, &mut memory).is_none() {
                 break;
-            };
-            let at = at as usize % MEMORY;
-            let length = (function % 8 + 1).min(MEMORY - at);
-            memory[at..at + length].copy_from_slice(&value.to_le_bytes()[..length]);
+            }
             continue;
         };
         let mut arguments = [0; 16];
         for place in &mut arguments[..called.params.len()] {
-            *place = input.argument().unwrap_or_default();
+            *place = input.argument(MEMORY).unwrap_or_default();
         }
         let was_killed = solo.check().is_err();
         match wasi.call(function, &mut memory, &mut arguments) {
