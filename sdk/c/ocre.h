@@ -29,7 +29,9 @@ struct ocre_names {
 	char machine[65];
 	char domain[65];
 };
-int OCRE_IMPORT(uname)(struct ocre_names *names);
+/* Imported as "uname", which is another function in C's library. */
+int __attribute__((import_module("env"), import_name("uname")))
+ocre_uname(struct ocre_names *names);
 
 /** Sleeps. A kill ends it at once. */
 int OCRE_IMPORT(ocre_sleep)(int milliseconds);

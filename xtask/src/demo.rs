@@ -24,15 +24,17 @@ struct Show {
     /// A file of this repository that becomes a blob layer.
     blob: Option<&'static str>,
     environment: &'static [&'static str],
+    permissions: &'static [&'static str],
     args: &'static [&'static str],
     exit: i32,
 }
 
-const SHOWS: [Show; 5] = [
+const SHOWS: [Show; 7] = [
     Show {
         guest: "hello",
         blob: None,
         environment: &["PLANET=Mars"],
+        permissions: &[],
         args: &["one", "two words", "--exit", "7"],
         exit: 7,
     },
@@ -40,6 +42,7 @@ const SHOWS: [Show; 5] = [
         guest: "hello-c",
         blob: None,
         environment: &["PLANET=Venus"],
+        permissions: &[],
         args: &["one", "two words", "--exit", "7"],
         exit: 7,
     },
@@ -47,6 +50,7 @@ const SHOWS: [Show; 5] = [
         guest: "reader",
         blob: Some("LICENSE"),
         environment: &[],
+        permissions: &[],
         args: &[],
         exit: 0,
     },
@@ -54,6 +58,7 @@ const SHOWS: [Show; 5] = [
         guest: "stdlib",
         blob: None,
         environment: &["PLANET=Mars"],
+        permissions: &[],
         args: &["PLANET=Mars"],
         exit: 0,
     },
@@ -61,7 +66,24 @@ const SHOWS: [Show; 5] = [
         guest: "kernel",
         blob: None,
         environment: &[],
+        permissions: &[],
         args: &[],
+        exit: 0,
+    },
+    Show {
+        guest: "blinky",
+        blob: None,
+        environment: &[],
+        permissions: &["gpio", "timers"],
+        args: &["2"],
+        exit: 0,
+    },
+    Show {
+        guest: "sensor-logger",
+        blob: None,
+        environment: &[],
+        permissions: &["sensors", "timers"],
+        args: &["2"],
         exit: 0,
     },
 ];
@@ -149,6 +171,9 @@ impl Demo {
         pack.args(["image", "pack", "--tag", name, "--wasm"])
             .arg(&wasm);
         pack.arg("--aot").arg(&aot).arg("--output").arg(&layout);
+        for permission in show.permissions {
+            pack.args(["--permission", permission]);
+        }
         if let Some(blob) = show.blob {
             pack.arg("--blob").arg(root().join(blob));
         }
@@ -196,6 +221,9 @@ impl Demo {
         command.args(["run", "--rm", "--timing", "--prefer", code]);
         for variable in show.environment {
             command.args(["--env", variable]);
+        }
+        for permission in show.permissions {
+            command.args(["--cap", permission]);
         }
         command.arg(show.guest).args(show.args).stdin(Stdio::null());
         let output = command.output().context("can't start ocre")?;

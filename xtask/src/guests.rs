@@ -21,7 +21,14 @@ pub const VARIABLE: &str = "OCRE_GUESTS";
 /// The Rust target of guests.
 pub const TARGET: &str = "wasm32-wasip1";
 
-const RUST: [&str; 3] = ["hello", "reader", "stdlib"];
+const RUST: [&str; 6] = [
+    "hello",
+    "reader",
+    "stdlib",
+    "blinky",
+    "subscriber",
+    "sensor-logger",
+];
 
 struct CGuest {
     name: &'static str,
@@ -29,7 +36,7 @@ struct CGuest {
     optimisation: &'static str,
 }
 
-const C: [CGuest; 3] = [
+const C: [CGuest; 5] = [
     CGuest {
         name: "hello-c",
         sources: &["hello-c/hello.c"],
@@ -43,6 +50,16 @@ const C: [CGuest; 3] = [
     CGuest {
         name: "hostile",
         sources: &["hostile/hostile.c"],
+        optimisation: "-Oz",
+    },
+    CGuest {
+        name: "publisher",
+        sources: &["publisher/publisher.c"],
+        optimisation: "-Oz",
+    },
+    CGuest {
+        name: "knock",
+        sources: &["knock/knock.c"],
         optimisation: "-Oz",
     },
 ];
@@ -75,7 +92,7 @@ pub fn build() -> Result<()> {
     }
     for name in names() {
         let size = fs::metadata(out.join(name).with_extension("wasm"))?.len();
-        println!("{name:10} {size:6} bytes");
+        println!("{name:13} {size:6} bytes");
     }
     Ok(())
 }

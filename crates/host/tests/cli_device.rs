@@ -139,6 +139,36 @@ fn a_flash_without_room_says_so_and_keeps_what_it_has() {
     desk.ok(["run", "hello-c"]);
 }
 
+// ---------------------------------------------------------------- permissions
+
+#[test]
+fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
+    let desk = Desk::new();
+    let all = ["gpio", "messaging", "sensors", "timers"];
+    let asked: Vec<&str> = all.iter().flat_map(|one| ["--permission", *one]).collect();
+    install(&desk, "knock", &asked);
+    for part in all {
+        let granted = desk.ocre(["run", "--cap", part, "knock", part, "light"]);
+        assert_eq!(granted.code, 0, "{part}: {granted:?}");
+        assert!(!granted.out.contains(" -1\n"), "{part}: {granted:?}");
+        let mut others = vec!["run"];
+        for other in all.iter().filter(|other| **other != part) {
+            others.extend(["--cap", other]);
+        }
+        others.extend(["knock", part, "light"]);
+        let refused = desk.ocre(&others);
+        let refusals = refused.out.matches(" -1\n").count();
+        assert!(refusals >= 3, "{part}: {refused:?}");
+        assert_eq!(refused.code as usize, refusals, "{part}: {refused:?}");
+    }
+    // What the image does not ask for can't be granted.
+    install(&desk, "knock", &["--permission", "timers"]);
+    let timers = desk.ocre(["run", "--cap", "timers", "knock", "timers"]);
+    assert_eq!(timers.code, 0, "{timers:?}");
+    let pins = desk.ocre(["run", "--cap", "gpio", "knock", "gpio"]);
+    assert_eq!(pins.code, 17, "{pins:?}");
+}
+
 // ---------------------------------------------------------------- runs
 
 #[test]

@@ -16,13 +16,14 @@ use xtask::workspace::root;
 use crate::Finding;
 use crate::repository::{FILES, File, METADATA, members, string, text};
 
-/// The crates that face C.
-const FACING_C: [&str; 5] = [
+/// The crates that face C, and the one whose imports are declared as C's.
+const FACING_C: [&str; 6] = [
     "crates/aot/",
     "crates/host/",
     "crates/wamr-sys/",
     "crates/wamr/",
     "crates/zephyr/",
+    "sdk/rust/",
 ];
 
 /// The core and the crates that read what images and guests bring.

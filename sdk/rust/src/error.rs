@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Why a call did not do what it was asked.
+
+use core::fmt;
+
+/// An errno, with Linux's numbers on every platform.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Error(i32);
+
+/// What a call answers.
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl Error {
+    /// The container does not have the permission: its image asks for it and the operator grants
+    /// it, or it has none.
+    pub const EPERM: Self = Self(1);
+    /// There is no sensor of that name.
+    pub const ENOENT: Self = Self(2);
+    /// The device did not do its part.
+    pub const EIO: Self = Self(5);
+    /// There is no room.
+    pub const ENOMEM: Self = Self(12);
+    /// It is in use, by this container or by another one.
+    pub const EBUSY: Self = Self(16);
+    /// There is no such device.
+    pub const ENODEV: Self = Self(19);
+    /// An argument makes no sense.
+    pub const EINVAL: Self = Self(22);
+    /// There is no such function here.
+    pub const ENOSYS: Self = Self(38);
+    /// No event has come.
+    pub const ENOMSG: Self = Self(42);
+    /// The message is too long.
+    pub const EMSGSIZE: Self = Self(90);
+    /// The device can't do that.
+    pub const ENOTSUP: Self = Self(95);
+    /// The time to wait is over.
+    pub const ETIMEDOUT: Self = Self(110);
+
+    /// Its number.
+    pub const fn errno(self) -> i32 {
+        self.0
+    }
+
+    const fn text(self) -> Option<&'static str> {
+        Some(match self {
+            Self::EPERM => "the permission was not granted",
+            Self::ENOENT => "there is none of that name",
+            Self::EIO => "the device failed",
+            Self::ENOMEM => "there is no room",
+            Self::EBUSY => "it is in use",
+            Self::ENODEV => "there is no such device",
+            Self::EINVAL => "an argument makes no sense",
+            Self::ENOSYS => "there is no such function here",
+            Self::ENOMSG => "there is no event",
+            Self::EMSGSIZE => "the message is too long",
+            Self::ENOTSUP => "the device can't do that",
+            Self::ETIMEDOUT => "the time is over",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => f.write_str(text),
+            None => write!(f, "errno {}", self.0),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Of an answer: a number from 0 on, or an errno, negated.
+pub(crate) fn check(answer: i32) -> Result<u32> {
+    u32::try_from(answer).map_err(|_| Error(answer.saturating_neg()))
+}
+
+/// The same where only its success matters.
+pub(crate) fn done(answer: i32) -> Result<()> {
+    check(answer).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_below_zero_is_an_errno() {
+        assert_eq!(check(0), Ok(0));
+        assert_eq!(check(i32::MAX), Ok(i32::MAX as u32));
+        assert_eq!(check(-1), Err(Error::EPERM));
+        assert_eq!(check(-110), Err(Error::ETIMEDOUT));
+        assert_eq!(check(i32::MIN).unwrap_err().errno(), i32::MAX);
+    }
+
+    #[test]
+    fn every_error_can_be_told() {
+        assert_eq!(Error::EPERM.to_string(), "the permission was not granted");
+        assert_eq!(check(-77).unwrap_err().to_string(), "errno 77");
+    }
+}

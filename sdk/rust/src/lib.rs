@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a container in Rust can ask of ocre besides WASI.
+//!
+//! Promised: everything that `sdk/c/ocre.h` has can be had without `unsafe`; what a call does
+//! not do is an [`Error`], never a panic; a timer and a message are given back when they are
+//! dropped; nothing here allocates or needs `std`.
+//!
+//! How: texts are C's (`c"led0"`), because that is what the runtime reads. Whatever a container
+//! may have happens as [`events`], one after the other:
+//!
+//! ```no_run
+//! use core::time::Duration;
+//! use ocre_guest::{Event, Output, Timer, events};
+//!
+//! fn main() -> Result<(), ocre_guest::Error> {
+//!     let led = Output::named(c"led0")?;
+//!     let timer = Timer::new(1)?;
+//!     timer.every(Duration::from_millis(500))?;
+//!     for event in events() {
+//!         if let Event::Timer(1) = event? {
+//!             led.toggle()?;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Outside of WebAssembly there is no runtime: every call answers [`Error::ENOSYS`] there, so
+//! that the rest of a guest can be tested on a PC.
+#![no_std]
+
+mod error;
+mod event;
+mod message;
+mod pin;
+mod sensor;
+mod sys;
+mod system;
+mod timer;
+
+pub use error::{Error, Result};
+pub use event::{Event, Events, events, lost_events, next_event, wait_event};
+pub use message::{Message, publish, subscribe};
+pub use pin::{Input, Output};
+pub use sensor::{Channel, Sensor, sensors};
+pub use system::{Names, names, sleep};
+pub use timer::Timer;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Digital inputs and outputs. They take the permission `gpio`.
+//!
+//! Levels are logical: active, whatever the voltage. A pin belongs to the container from its
+//! configuration to the container's end; one that another has is [`Error::EBUSY`].
+//!
+//! [`Error::EBUSY`]: crate::Error::EBUSY
+
+use core::ffi::CStr;
+
+use crate::error::{check, done};
+use crate::{Result, sys};
+
+const INPUT: i32 = 0;
+const OUTPUT: i32 = 1;
+
+/// Which pin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pin<'a> {
+    Named(&'a CStr),
+    Numbered(i32, i32),
+}
+
+impl<'a> Pin<'a> {
+    /// Such numbers as no pin has stay such.
+    fn numbered(port: u32, pin: u32) -> Self {
+        let signed = |number| i32::try_from(number).unwrap_or(-1);
+        Self::Numbered(signed(port), signed(pin))
+    }
+
+    fn configure(self, direction: i32) -> Result<Self> {
+        // SAFETY: takes nothing.
+        done(unsafe { sys::ocre_gpio_init() })?;
+        done(match self {
+            // SAFETY: a text ended by NUL.
+            Self::Named(name) => unsafe {
+                sys::ocre_gpio_configure_by_name(name.as_ptr(), direction)
+            },
+            // SAFETY: takes numbers.
+            Self::Numbered(port, pin) => unsafe { sys::ocre_gpio_configure(port, pin, direction) },
+        })?;
+        Ok(self)
+    }
+
+    fn get(self) -> Result<bool> {
+        let level = check(match self {
+            // SAFETY: a text ended by NUL.
+            Self::Named(name) => unsafe { sys::ocre_gpio_get_by_name(name.as_ptr()) },
+            // SAFETY: takes numbers.
+            Self::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_get(port, pin) },
+        })?;
+        Ok(level != 0)
+    }
+}
+
+/// An output.
+#[derive(Debug)]
+pub struct Output<'a>(Pin<'a>);
+
+impl<'a> Output<'a> {
+    /// The pin with a name, such as `c"led0"`; inactive at first.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn named(name: &'a CStr) -> Result<Self> {
+        Pin::Named(name).configure(OUTPUT).map(Self)
+    }
+
+    /// The pin of a port; inactive at first.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn numbered(port: u32, pin: u32) -> Result<Self> {
+        Pin::numbered(port, pin).configure(OUTPUT).map(Self)
+    }
+
+    /// Drives it.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn set(&self, active: bool) -> Result<()> {
+        done(match self.0 {
+            // SAFETY: a text ended by NUL.
+            Pin::Named(name) => unsafe { sys::ocre_gpio_set_by_name(name.as_ptr(), active.into()) },
+            // SAFETY: takes numbers.
+            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_set(port, pin, active.into()) },
+        })
+    }
+
+    /// Drives it to its other level.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn toggle(&self) -> Result<()> {
+        done(match self.0 {
+            // SAFETY: a text ended by NUL.
+            Pin::Named(name) => unsafe { sys::ocre_gpio_toggle_by_name(name.as_ptr()) },
+            // SAFETY: takes numbers.
+            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_toggle(port, pin) },
+        })
+    }
+
+    /// What it is driven to.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn is_active(&self) -> Result<bool> {
+        self.0.get()
+    }
+}
+
+/// An input.
+#[derive(Debug)]
+pub struct Input<'a>(Pin<'a>);
+
+impl<'a> Input<'a> {
+    /// The pin with a name, such as `c"sw0"`.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn named(name: &'a CStr) -> Result<Self> {
+        Pin::Named(name).configure(INPUT).map(Self)
+    }
+
+    /// The pin of a port.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn numbered(port: u32, pin: u32) -> Result<Self> {
+        Pin::numbered(port, pin).configure(INPUT).map(Self)
+    }
+
+    /// Its level.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn is_active(&self) -> Result<bool> {
+        self.0.get()
+    }
+
+    /// From now on its changes are [events](crate::events).
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn watch(&self) -> Result<()> {
+        done(match self.0 {
+            // SAFETY: a text ended by NUL.
+            Pin::Named(name) => unsafe { sys::ocre_gpio_register_callback_by_name(name.as_ptr()) },
+            // SAFETY: takes numbers.
+            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_register_callback(port, pin) },
+        })
+    }
+
+    /// From now on they no longer are.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn unwatch(&self) -> Result<()> {
+        done(match self.0 {
+            // SAFETY: a text ended by NUL.
+            Pin::Named(name) => unsafe {
+                sys::ocre_gpio_unregister_callback_by_name(name.as_ptr())
+            },
+            // SAFETY: takes numbers.
+            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_unregister_callback(port, pin) },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn numbers_that_no_pin_has_do_not_become_another_pins() {
+        assert_eq!(Pin::numbered(1, 31), Pin::Numbered(1, 31));
+        assert_eq!(Pin::numbered(u32::MAX, 1 << 31), Pin::Numbered(-1, -1));
+    }
+
+    #[test]
+    fn without_a_runtime_there_are_no_pins() {
+        assert_eq!(Output::named(c"led0").unwrap_err(), Error::ENOSYS);
+        assert_eq!(Input::numbered(0, 0).unwrap_err(), Error::ENOSYS);
+    }
+}

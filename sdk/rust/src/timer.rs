@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Timers. They take the permission `timers`.
+
+use core::time::Duration;
+
+use crate::error::{check, done};
+use crate::{Result, sys, system};
+
+/// A timer, which sends [events](crate::events). Dropping it removes it.
+#[derive(Debug)]
+pub struct Timer(i32);
+
+impl Timer {
+    /// Makes the one with that number, from 1 on: up to 16 can be had everywhere.
+    ///
+    /// # Errors
+    /// [`Error::EBUSY`](crate::Error::EBUSY): it is there already.
+    pub fn new(number: i32) -> Result<Self> {
+        // SAFETY: takes a number.
+        done(unsafe { sys::ocre_timer_create(number) })?;
+        Ok(Self(number))
+    }
+
+    /// Its number.
+    pub const fn number(&self) -> i32 {
+        self.0
+    }
+
+    /// Sends one event after so long, from 1 ms to 65,535 ms.
+    ///
+    /// # Errors
+    /// [`Error::EINVAL`](crate::Error::EINVAL): shorter or longer.
+    pub fn once(&self, after: Duration) -> Result<()> {
+        self.start(after, false)
+    }
+
+    /// Sends an event each time that so long has passed, from 1 ms to 65,535 ms.
+    ///
+    /// # Errors
+    /// [`Error::EINVAL`](crate::Error::EINVAL): shorter or longer.
+    pub fn every(&self, period: Duration) -> Result<()> {
+        self.start(period, true)
+    }
+
+    fn start(&self, span: Duration, periodic: bool) -> Result<()> {
+        let milliseconds = system::milliseconds(span);
+        // SAFETY: takes numbers.
+        done(unsafe { sys::ocre_timer_start(self.0, milliseconds, periodic.into()) })
+    }
+
+    /// Sends no more events until it is started again.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn stop(&self) -> Result<()> {
+        // SAFETY: takes a number.
+        done(unsafe { sys::ocre_timer_stop(self.0) })
+    }
+
+    /// How long it is until its next event; nothing where it is stopped.
+    ///
+    /// # Errors
+    /// See [`Error`](crate::Error).
+    pub fn remaining(&self) -> Result<Duration> {
+        // SAFETY: takes a number.
+        let milliseconds = check(unsafe { sys::ocre_timer_get_remaining(self.0) })?;
+        Ok(Duration::from_millis(milliseconds.into()))
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // SAFETY: takes a number. There is nothing to be done about a refusal.
+        let _ = unsafe { sys::ocre_timer_delete(self.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn without_a_runtime_there_are_no_timers() {
+        assert_eq!(Timer::new(1).unwrap_err(), Error::ENOSYS);
+        assert_eq!(Timer(1).remaining(), Err(Error::ENOSYS));
+        assert_eq!(Timer(1).every(Duration::from_secs(1)), Err(Error::ENOSYS));
+    }
+}
