@@ -10,6 +10,7 @@
 pub mod advice;
 pub mod arguments;
 mod containers;
+mod devices;
 pub mod help;
 pub mod images;
 mod info;
@@ -223,6 +224,8 @@ fn dispatch<'a, P: Platform>(
         Verb::Ps => containers::list(arguments, environment),
         Verb::Logs => logs::logs(arguments, environment),
         Verb::Inspect => containers::inspect(arguments, environment),
+        Verb::DeviceGpio => devices::gpio(arguments, environment),
+        Verb::DeviceSensor => devices::sensor(arguments, environment),
     }
 }
 

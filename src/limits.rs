@@ -94,5 +94,7 @@ pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
 pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 /// Sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
+/// Whether there are commands to drive simulated pins and sensors.
+pub const SIMULATED_DEVICES: bool = set(option_env!("OCRE_SIMULATED_DEVICES"), 1) != 0;
 /// Longest name of a pin or sensor, in bytes.
 pub const MAX_DEVICE_NAME: usize = 64;

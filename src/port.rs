@@ -631,6 +631,10 @@ pub trait Platform {
     fn console(&self) -> &dyn Console;
     /// Threads.
     fn threads(&self) -> &dyn Threads;
+    /// Pins and sensors that a command can drive; `None` where they are real.
+    fn simulated(&self) -> Option<&dyn devices::Simulated> {
+        None
+    }
     /// Which images this device takes.
     fn policy(&self) -> Policy<'_>;
     /// Makes the host functions for one run of a container, calls `run` with them once, and

@@ -360,7 +360,7 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
                     line: pin >> 2 & 0xf,
                 };
                 let active = pin.line % 2 == 0 || deed & 8 != 0;
-                world.devices.drive(pin, active);
+                let _ = world.devices.drive(pin, active);
             }),
             3 => input.byte().map(|ms| {
                 let passed_us = u64::from(ms) * 1000;

@@ -209,15 +209,25 @@ pub fn bytes(text: &str) -> Option<u64> {
 
 /// Seconds with up to three decimals, as milliseconds.
 pub fn seconds(text: &str) -> Option<u64> {
+    decimal(text, 3)
+}
+
+/// A number with a sign and up to six decimals, as millionths.
+pub fn millionths(text: &str) -> Option<i64> {
+    match text.strip_prefix('-') {
+        Some(size) => 0_i64.checked_sub_unsigned(decimal(size, 6)?),
+        None => decimal(text, 6)?.try_into().ok(),
+    }
+}
+
+/// A number with up to so many decimals, as a multiple of the last one.
+fn decimal(text: &str, places: u32) -> Option<u64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let scale = match decimals.len() {
-        1 => 100,
-        2 => 10,
-        3 => 1,
-        _ => return None,
-    };
-    let milliseconds = number(decimals)?.checked_mul(scale)?;
-    number(whole)?.checked_mul(1000)?.checked_add(milliseconds)
+    let missing = places.checked_sub(decimals.len().try_into().ok()?)?;
+    let part = number(decimals)?.checked_mul(10_u64.checked_pow(missing)?)?;
+    number(whole)?
+        .checked_mul(10_u64.checked_pow(places)?)?
+        .checked_add(part)
 }
 
 /// Digits, without the sign that `str::parse` would take.

@@ -2,6 +2,7 @@
 //! Which commands there are: one table for dispatch, help and completion.
 
 use super::arguments::{Misuse, Opt};
+use crate::limits::SIMULATED_DEVICES;
 
 /// What a command does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +26,8 @@ pub enum Verb {
     Ps,
     Logs,
     Inspect,
+    DeviceGpio,
+    DeviceSensor,
 }
 
 /// One command.
@@ -148,7 +151,13 @@ const CREATE: &[Opt] = match RUN {
 };
 
 /// Every command, in the order in which they are listed.
-pub const COMMANDS: &[Command] = &[
+pub const COMMANDS: &[Command] = match ALL {
+    [elsewhere @ .., _, _] if !SIMULATED_DEVICES => elsewhere,
+    all => all,
+};
+
+/// Those for simulated devices are the last two.
+const ALL: &[Command] = &[
     Command {
         verb: Verb::Help,
         name: "help",
@@ -363,6 +372,25 @@ pub const COMMANDS: &[Command] = &[
         details: "",
         options: &[HELP],
         passes_on: false,
+    },
+    Command {
+        verb: Verb::DeviceGpio,
+        name: "device gpio",
+        operands: "[PIN on|off]",
+        summary: "shows the simulated pins, or drives one from outside",
+        details: "PIN is a name such as sw0, or PORT.LINE.",
+        options: &[FORMAT, HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::DeviceSensor,
+        name: "device sensor",
+        operands: "[SENSOR CHANNEL VALUE]",
+        summary: "shows what the simulated sensors measure, or changes it",
+        details: "VALUE may have a sign and up to six decimals.",
+        options: &[FORMAT, HELP],
+        // A value may begin with a dash.
+        passes_on: true,
     },
 ];
 

@@ -81,6 +81,38 @@ pub trait Gpio {
     fn forget_changes(&self, watcher: Slot);
 }
 
+/// A pin as somebody outside of the device sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen<'a> {
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// The pin.
+    pub pin: Pin,
+    /// What it is used as.
+    pub direction: Direction,
+    /// Its level: of an output what the inside drives, else what the outside does.
+    pub active: bool,
+}
+
+/// Pins and sensors that are simulated, so that somebody outside drives and looks at them.
+pub trait Simulated {
+    /// Shows the pins that have a name or are used.
+    fn pins(&self, show: &mut dyn FnMut(Seen<'_>));
+    /// Drives a pin, and wakes whoever watches it.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`].
+    fn drive(&self, pin: Pin, active: bool) -> Result<(), DeviceError>;
+    /// Shows each channel of each sensor: sensor, channel, and what it measures in millionths of
+    /// its unit.
+    fn channels(&self, show: &mut dyn FnMut(&str, &str, i64));
+    /// Sets what a sensor's channel measures from now on.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`].
+    fn set_channel(&self, sensor: &str, channel: &str, millionths: i64) -> Result<(), DeviceError>;
+}
+
 /// Sensors, numbered from 0, each with channels.
 pub trait Sensors {
     /// How many there are.

@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
 use ocre::image::judge::{AotPolicy, Policy};
-use ocre::port::devices::Pin;
+use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
 use ocre::port::host::{Pair, join};
 use ocre::port::{
     Clock, Console, Entropy, Host, HostFunction, Platform, Storage, StorageError, Threads,
@@ -108,12 +108,28 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
     pub fn devices(&self) -> &Devices {
         &self.devices
     }
+}
 
-    /// Drives an input from outside.
-    pub fn drive(&self, pin: Pin, active: bool) {
-        if let Some(watcher) = self.devices.drive(pin, active) {
+impl<S> Simulated for Pc<S> {
+    fn pins(&self, show: &mut dyn FnMut(Seen<'_>)) {
+        self.devices.pins().into_iter().for_each(show);
+    }
+
+    fn drive(&self, pin: Pin, active: bool) -> Result<(), DeviceError> {
+        if let Some(watcher) = self.devices.drive(pin, active)? {
             self.threads.wake(watcher);
         }
+        Ok(())
+    }
+
+    fn channels(&self, show: &mut dyn FnMut(&str, &str, i64)) {
+        for (sensor, channel, millionths) in self.devices.channels() {
+            show(sensor, channel, millionths);
+        }
+    }
+
+    fn set_channel(&self, sensor: &str, channel: &str, millionths: i64) -> Result<(), DeviceError> {
+        self.devices.set_channel(sensor, channel, millionths)
     }
 }
 
@@ -160,6 +176,10 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
 
     fn threads(&self) -> &dyn Threads {
         &self.threads
+    }
+
+    fn simulated(&self) -> Option<&dyn Simulated> {
+        Some(self)
     }
 
     fn policy(&self) -> Policy<'_> {

@@ -11,7 +11,7 @@ use ocre::container::state::{Cause, Outcome};
 use ocre::container::table::Handle;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::port::Stream;
-use ocre::port::devices::{Direction, Pin};
+use ocre::port::devices::{Direction, Pin, Simulated as _};
 
 const BUTTON: Pin = Pin { port: 0, line: 8 };
 
@@ -210,7 +210,7 @@ fn a_button_that_is_pressed_ends_blinky_at_once() {
     let until = bench.now() + 30_000_000;
     while bench.state(handle).unwrap() == "running" && bench.now() < until {
         active = !active;
-        pc.drive(BUTTON, active);
+        pc.drive(BUTTON, active).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert_eq!(bench.end(handle), Outcome::Exited(0));
@@ -270,7 +270,8 @@ fn what_sensors_measure_gets_into_a_containers_file() {
     let code = guest("sensor-logger");
     let bench = boot();
     let devices = bench.device.platform().devices();
-    assert!(devices.set_channel("climate", "temperature", -1_250_000));
+    let set = devices.set_channel("climate", "temperature", -1_250_000);
+    assert_eq!(set, Ok(()));
     let handle = trusted(&bench, "logger", &code, &["2", "5"]);
     assert_eq!(bench.end(handle), Outcome::Exited(0));
     let line = "0.13=-1.250 0.14=101.325 0.16=40.000 1.17=300.000\n";

@@ -169,6 +169,93 @@ fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
     assert_eq!(pins.code, 17, "{pins:?}");
 }
 
+#[test]
+fn the_shell_drives_what_is_around_a_container() {
+    let desk = Desk::new();
+    let asked = ["--permission", "gpio", "--permission", "timers"];
+    install(&desk, "blinky", &asked);
+    let asked = ["--permission", "sensors", "--permission", "timers"];
+    install(&desk, "sensor-logger", &asked);
+    // Pressed as often as it takes until the guest watches, and released in between.
+    let presses = "device gpio sw0 on\ndevice gpio 0.8 off\nrun --rm hello-c\n".repeat(40);
+    install(&desk, "hello-c", &[]);
+    let script = format!(
+        "device gpio\n\
+         run -d --name b --cap gpio --cap timers blinky 1000 60000\n\
+         {presses}\
+         wait b\nlogs b\n\
+         device sensor climate temperature -5.25\ndevice sensor\n\
+         run --rm --cap sensors --cap timers sensor-logger 1 1\n"
+    );
+    let done = desk.shell(&script);
+    assert_eq!((done.code, &*done.err), (0, ""), "{done:?}");
+    for expected in [
+        "PIN    NAME    DIRECTION  LEVEL\n0.0    led0    off        off\n",
+        "0.8    sw0     off        off\n",
+        "\nb\n",
+        "\n0\nsw0 pressed\n",
+        "SENSOR    CHANNEL       VALUE\nclimate   temperature   -5.250000\n",
+        "light     light         300.000000\n",
+        "\n0.13=-5.250 0.14=101.325 0.16=40.000 1.17=300.000\n",
+    ] {
+        assert!(done.out.contains(expected), "{expected}: {done:?}");
+    }
+}
+
+#[test]
+fn what_is_around_a_device_is_told_as_json_too() {
+    let desk = Desk::new();
+    let done = desk.shell("device gpio 1.3 on\ndevice gpio --format json\n");
+    let pins = &done.json()["pins"];
+    assert_eq!(pins.as_array().unwrap().len(), 8);
+    assert_eq!(
+        pins[4],
+        json!({"name": "sw0", "port": 0, "line": 8, "direction": "off", "active": false})
+    );
+    let done = desk.shell("device gpio sw1 on\ndevice gpio --format=json\n");
+    assert_eq!(done.json()["pins"][5]["active"], true);
+    let done = desk.shell("device sensor light light 0.5\ndevice sensor --format json\n");
+    assert_eq!(
+        done.json()["channels"][3],
+        json!({"sensor": "light", "channel": "light", "value": "0.500000"})
+    );
+}
+
+#[test]
+fn what_is_not_around_a_device_is_bad_usage() {
+    let desk = Desk::new();
+    for (line, words) in [
+        ("device", "second word"),
+        ("device led", "there is no command \"led\""),
+        ("device gpio sw0", "on or off is missing"),
+        ("device gpio sw0 up", "level \"up\" is not on or off"),
+        (
+            "device gpio sw9 on",
+            "PIN \"sw9\" is not a pin of this device",
+        ),
+        ("device gpio 2.0 on", "PIN \"2.0\" is not"),
+        ("device gpio 0.256 on", "PIN \"0.256\" is not"),
+        ("device gpio sw0 on on", "one argument too many"),
+        ("device sensor climate", "CHANNEL is missing"),
+        (
+            "device sensor climate light 1",
+            "CHANNEL \"light\" is not a channel",
+        ),
+        (
+            "device sensor dark light 1",
+            "CHANNEL \"light\" is not a channel",
+        ),
+        (
+            "device sensor light light much",
+            "VALUE \"much\" is not a number",
+        ),
+    ] {
+        desk.shell(&format!("{line}\n")).failed(2, words);
+    }
+    // Alone it would be about a device that is gone at once.
+    desk.ocre(["device", "gpio"]).failed(2, "ocre shell");
+}
+
 // ---------------------------------------------------------------- runs
 
 #[test]

@@ -87,7 +87,7 @@ impl World {
     }
 
     fn drive(&self, pin: Pin, active: bool) {
-        if let Some(slot) = self.devices.drive(pin, active) {
+        if let Some(slot) = self.devices.drive(pin, active).expect("it is there") {
             self.wake(slot);
         }
     }
@@ -939,11 +939,10 @@ fn sensors_are_found_and_read_by_number_and_by_name() {
     assert_eq!(run.call("ocre_sensors_get_channel_type", &[0, 0]), 13);
     assert_eq!(run.call("ocre_sensors_get_channel_type", &[0, 3]), INVAL);
     assert_eq!(run.measure("ocre_sensors_read", &[0, 13]), 21.5);
-    assert!(
-        world
-            .devices
-            .set_channel("climate", "temperature", -5_250_000)
-    );
+    let set = world
+        .devices
+        .set_channel("climate", "temperature", -5_250_000);
+    assert_eq!(set, Ok(()));
     let name = run.put(0, "climate");
     assert_eq!(run.measure("ocre_sensors_read_by_name", &[name, 13]), -5.25);
     assert_eq!(

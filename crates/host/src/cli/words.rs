@@ -107,7 +107,13 @@ pub fn once(command: &Command) -> bool {
         | Verb::Rm
         | Verb::Ps
         | Verb::Inspect => true,
-        Verb::Start | Verb::Stop | Verb::Kill | Verb::Wait | Verb::Logs => false,
+        Verb::Start
+        | Verb::Stop
+        | Verb::Kill
+        | Verb::Wait
+        | Verb::Logs
+        | Verb::DeviceGpio
+        | Verb::DeviceSensor => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ocre::limits::{MAX_CHANGES, MAX_CONTAINERS};
 use ocre::port::Slot;
-use ocre::port::devices::{Change, DeviceError, Direction, Gpio, Pin, Sensors};
+use ocre::port::devices::{Change, DeviceError, Direction, Gpio, Pin, Seen, Sensors};
 
 const PORTS: usize = 2;
 const LINES: usize = 16;
@@ -73,19 +73,6 @@ impl State {
 /// The pins and sensors of one device.
 pub struct Devices(Mutex<State>);
 
-/// A pin as somebody outside sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen {
-    /// Its name, if it has one.
-    pub name: Option<&'static str>,
-    /// The pin.
-    pub pin: Pin,
-    /// What it is used as.
-    pub direction: Direction,
-    /// Its level: of an output what the inside drives, else what the outside does.
-    pub active: bool,
-}
-
 impl Devices {
     /// Nothing is used, and no input is active.
     pub fn new() -> Self {
@@ -109,24 +96,31 @@ impl Devices {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drives an input; whose thread is to be woken.
-    pub fn drive(&self, pin: Pin, active: bool) -> Option<Slot> {
+    /// Drives a pin from outside; whose thread is to be woken.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`].
+    pub fn drive(&self, pin: Pin, active: bool) -> Result<Option<Slot>, DeviceError> {
         let mut state = self.state();
-        let line = state.line(pin).ok()?;
+        let line = state.line(pin)?;
         let changed = line.input != active;
         line.input = active;
-        let watcher = line.watcher.filter(|_| changed)?;
-        let kept = state.kept.get_mut(usize::from(watcher))?;
+        let Some(watcher) = line.watcher.filter(|_| changed) else {
+            return Ok(None);
+        };
+        let Some(kept) = state.kept.get_mut(usize::from(watcher)) else {
+            return Ok(None);
+        };
         if kept.changes.len() >= MAX_CHANGES {
             kept.changes.pop_front();
             kept.lost = kept.lost.saturating_add(1);
         }
         kept.changes.push_back(Change { pin, active });
-        Some(watcher)
+        Ok(Some(watcher))
     }
 
     /// The pins that have a name or are used.
-    pub fn pins(&self) -> Vec<Seen> {
+    pub fn pins(&self) -> Vec<Seen<'static>> {
         let state = self.state();
         let mut seen = Vec::new();
         for (port, lines) in (0..).zip(&state.ports) {
@@ -161,19 +155,25 @@ impl Devices {
         channels.collect()
     }
 
-    /// Sets what a sensor's channel measures from now on; `false` where there is no such one.
-    pub fn set_channel(&self, sensor: &str, channel: &str, millionths: i64) -> bool {
+    /// Sets what a sensor's channel measures from now on.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`].
+    pub fn set_channel(
+        &self,
+        sensor: &str,
+        channel: &str,
+        millionths: i64,
+    ) -> Result<(), DeviceError> {
         let mut state = self.state();
         let mut sensors = SENSORS.iter().zip(&mut state.measured);
-        let Some(((_, channels), measured)) = sensors.find(|((name, _), _)| *name == sensor) else {
-            return false;
-        };
+        let named = sensors.find(|((name, _), _)| *name == sensor);
+        let ((_, channels), measured) = named.ok_or(DeviceError::Absent)?;
         let mut values = channels.iter().zip(measured);
-        let Some((_, value)) = values.find(|((_, name, _), _)| *name == channel) else {
-            return false;
-        };
+        let named = values.find(|((_, name, _), _)| *name == channel);
+        let (_, value) = named.ok_or(DeviceError::Absent)?;
         *value = millionths;
-        true
+        Ok(())
     }
 }
 
