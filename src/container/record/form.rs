@@ -32,12 +32,10 @@
 
 use core::num::NonZeroU32;
 
-use minicbor::decode::Error as Undecodable;
-use minicbor::encode::{Error as Unwritten, Write};
-use minicbor::{Decoder, Encoder};
 use ocre_oci::{Format, Sha256};
 use sha2::Digest as _;
 
+use super::cbor::{self, Decoder, Encoder, Wrong};
 use super::{Dates, Error};
 use crate::container::Spec;
 use crate::container::mount::Mount;
@@ -63,31 +61,23 @@ struct Sink<'p> {
     hasher: sha2::Sha256,
 }
 
-impl Write for Sink<'_> {
-    type Error = StorageError;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+impl cbor::Sink for Sink<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         self.hasher.update(bytes);
         (self.put)(bytes)
     }
 }
 
 type To<'p> = Encoder<Sink<'p>>;
-type Written = Result<(), Unwritten<StorageError>>;
+type Written = Result<(), StorageError>;
 
-fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Result<(), StorageError> {
-    let mut to = Encoder::new(Sink {
+fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Written {
+    let mut to = Encoder(Sink {
         put,
         hasher: sha2::Sha256::new(),
     });
-    let written = to
-        .array(2)
-        .and_then(|to| to.u32(VERSION))
-        .map(drop)
-        .and_then(|()| map(&mut to));
-    // An encoding can't fail but for where it goes.
-    written.map_err(|error| error.into_write().unwrap_or(StorageError::Invalid))?;
-    let Sink { put, hasher } = to.into_writer();
+    map(to.array(2)?.u32(VERSION)?)?;
+    let Sink { put, hasher } = to.0;
     put(&CHECK_HEAD)?;
     put(&hasher.finalize())
 }
@@ -100,7 +90,7 @@ fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
         .ok_or(Error::Damaged)?;
     let whole = check.strip_prefix(&CHECK_HEAD) == Some(&Sha256::of(body).0[..]);
     let mut from = Decoder::new(body);
-    if !whole || from.array().ok() != Some(Some(2)) {
+    if !whole || from.array() != Ok(2) {
         return Err(Error::Damaged);
     }
     match from.u32() {
@@ -113,29 +103,19 @@ fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
 /// Shows each key of a map with its value, which `field` takes or leaves.
 fn fields<'b>(
     mut from: Decoder<'b>,
-    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Undecodable>,
-) -> Result<(), Undecodable> {
-    let count = from.map()?.unwrap_or_default();
-    for _ in 0..count {
+    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Wrong>,
+) -> Result<(), Wrong> {
+    for _ in 0..from.map()? {
         let key = from.u32()?;
         if !field(key, &mut from)? {
             from.skip()?;
         }
     }
-    if from.position() == from.input().len() {
-        Ok(())
-    } else {
-        Err(wrong())
-    }
+    if from.is_at_end() { Ok(()) } else { Err(Wrong) }
 }
 
-/// Something that is CBOR and makes no sense.
-fn wrong() -> Undecodable {
-    Undecodable::message("a record's value")
-}
-
-impl From<Undecodable> for Error {
-    fn from(_: Undecodable) -> Self {
+impl From<Wrong> for Error {
+    fn from(_: Wrong) -> Self {
         Self::Damaged
     }
 }
@@ -252,17 +232,17 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 image.format = match from.u8()? {
                     0 => Format::Wasm,
                     1 => Format::Aot,
-                    _ => return Err(wrong()),
+                    _ => return Err(Wrong),
                 }
             }
             4 => {
                 let code = Code::from_name(from.str()?);
                 image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
             }
-            5 => image.entry_point = from.str()?.try_into().map_err(|_| wrong())?,
-            6 => image.environment = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
+            5 => image.entry_point = from.str()?.try_into().map_err(|_| Wrong)?,
+            6 => image.environment = terminated(from.str()?)?.try_into().map_err(|_| Wrong)?,
             7 => {
-                for _ in 0..from.array()?.ok_or_else(wrong)? {
+                for _ in 0..from.array()? {
                     // One that this build does not know is not granted by it.
                     if let Some(permission) = Permission::from_name(from.str()?) {
                         image.permissions.insert(permission);
@@ -270,14 +250,14 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 }
             }
             8 => {
-                for _ in 0..from.array()?.ok_or_else(wrong)? {
+                for _ in 0..from.array()? {
                     let content = content_of(from, 3)?;
-                    let title = from.str()?.try_into().map_err(|_| wrong())?;
+                    let title = from.str()?.try_into().map_err(|_| Wrong)?;
                     let pushed = image.blobs.push(Blob { content, title });
-                    pushed.map_err(|_| wrong())?;
+                    pushed.map_err(|_| Wrong)?;
                 }
             }
-            9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
+            9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| Wrong)?,
             10 => spec.memory_bytes = from.u32()?,
             11 => spec.stack_bytes = from.u32()?,
             12 => spec.thread_stack_bytes = from.u32()?,
@@ -291,9 +271,9 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     .split_terminator('\0')
                     .any(|one| Mount::parse(one).is_err())
                 {
-                    return Err(wrong());
+                    return Err(Wrong);
                 }
-                spec.mounts = mounts.try_into().map_err(|_| wrong())?;
+                spec.mounts = mounts.try_into().map_err(|_| Wrong)?;
             }
             17 => spec.disk_bytes = Some(from.u32()?),
             _ => return Ok(false),
@@ -311,11 +291,11 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
 /// The keys that every spec has: all but 4, and those from 14 on.
 const NEEDED: u32 = 0x3fff & !(1 << 4);
 
-fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Undecodable> {
-    if from.array()? != Some(items) {
-        return Err(wrong());
+fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Wrong> {
+    if from.array()? != items {
+        return Err(Wrong);
     }
-    let digest = from.bytes()?.try_into().map_err(|_| wrong())?;
+    let digest = from.bytes()?.try_into().map_err(|_| Wrong)?;
     Ok(Content {
         digest: Sha256(digest),
         size: from.u64()?,
@@ -323,11 +303,11 @@ fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Undecodable
 }
 
 /// A list of texts, each followed by a NUL.
-fn terminated(list: &str) -> Result<&str, Undecodable> {
+fn terminated(list: &str) -> Result<&str, Wrong> {
     if list.is_empty() || list.ends_with('\0') {
         Ok(list)
     } else {
-        Err(wrong())
+        Err(Wrong)
     }
 }
 
