@@ -15,7 +15,7 @@ pub mod state;
 pub mod table;
 
 pub use error::Error;
-pub use guest::Guest;
+pub use guest::{Guest, Stopped};
 pub use held::Held;
 pub use name::Name;
 pub use spec::{Options, Spec};

@@ -35,14 +35,14 @@ use crate::container::log::{Cursor, Log, Record};
 use crate::container::record::{self, Dates};
 use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
 use crate::container::table::{Handle, Recorded, Status, Table, Times};
-use crate::container::{Error, Guest, Held, Name, Options, Spec, data, mount};
+use crate::container::{Error, Guest, Held, Name, Options, Spec, Stopped, data, mount};
 use crate::image::judge::{self, Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, Image};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_LOG_RECORD};
 use crate::port::{
-    Engine, Exit, Halt, Platform, Program, Slot, StartError, Stop, StorageError, Stream,
-    ThreadSpec, WATCHDOG,
+    Engine, Exit, Platform, Program, Slot, StartError, Stop, StorageError, Stream, ThreadSpec,
+    WATCHDOG,
 };
 
 /// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
@@ -981,16 +981,16 @@ impl<P: Platform> Guest for Running<'_, P> {
         }
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
         let threads = self.supervisor.platform.threads();
         threads.sleep(self.handle.slot(), until_us);
         self.check()
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         if self.place.killed.load(Ordering::SeqCst) {
-            Err(Halt::Stopped)
+            Err(Stopped)
         } else {
             Ok(())
         }

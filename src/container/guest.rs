@@ -4,6 +4,16 @@
 use super::{Name, Spec};
 use crate::port::{Halt, Slot, Stream};
 
+/// A container is being killed: what it called is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stopped;
+
+impl From<Stopped> for Halt {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
 /// A running container, as its host functions see it. The supervisor implements it; host
 /// functions know nothing else of the runtime, so they can reach no other container.
 pub trait Guest {
@@ -25,10 +35,10 @@ pub trait Guest {
     ///
     /// # Errors
     /// It is being killed, before the wait or during it.
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt>;
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped>;
     /// Lets it go on, unless it is being killed.
     ///
     /// # Errors
     /// It is.
-    fn check(&self) -> Result<(), Halt>;
+    fn check(&self) -> Result<(), Stopped>;
 }

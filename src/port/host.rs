@@ -7,6 +7,21 @@
 
 use super::{Halt, Host, HostFunction, ValueType};
 
+/// Most parameters of a host function.
+pub const MAX_PARAMETERS: usize = 9;
+
+/// What a handler is called with: where there are fewer, zeros follow.
+pub type Parameters = [u64; MAX_PARAMETERS];
+
+/// The arguments that an engine has handed over, for a handler.
+pub fn parameters(arguments: &[u64]) -> Parameters {
+    let mut parameters = [0; MAX_PARAMETERS];
+    for (to, from) in parameters.iter_mut().zip(arguments) {
+        *to = *from;
+    }
+    parameters
+}
+
 /// A parameter of a host function.
 pub trait Parameter {
     /// Its wasm type.
@@ -70,19 +85,24 @@ macro_rules! host_functions {
             #[allow(clippy::type_complexity)] // it is said once
             $seen fn $find(
                 function: usize,
-            ) -> Option<fn(&mut Self, &mut $crate::port::memory::Memory<'_>, &[u64]) -> $answer>
+            ) -> Option<fn(
+                &mut Self,
+                &mut $crate::port::memory::Memory<'_>,
+                &$crate::port::host::Parameters,
+            ) -> $answer>
             {
                 let handlers: &[fn(
                     &mut Self,
                     &mut $crate::port::memory::Memory<'_>,
-                    &[u64],
+                    &$crate::port::host::Parameters,
                 ) -> $answer] = &[$(
                     #[allow(unused_mut, unused_variables)] // without parameters
-                    |host, memory, arguments| {
-                        let mut arguments = arguments.iter().copied();
+                    |host, memory, parameters| {
+                        // Their number is known to the compiler, so it checks nothing.
+                        let mut parameters = parameters.iter().copied();
                         host.$name(memory, $(
                             <$type as $crate::port::host::Parameter>::from_argument(
-                                arguments.next().unwrap_or_default(),
+                                parameters.next().unwrap_or_default(),
                             )
                         ),*)
                     }
@@ -97,7 +117,7 @@ macro_rules! host_functions {
 /// a constant another number does not compile.
 ///
 /// # Panics
-/// Where `N` is another number.
+/// Where `N` is another number, or a function has more than [`MAX_PARAMETERS`].
 pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N] {
     const NONE: HostFunction = HostFunction {
         module: "",
@@ -112,6 +132,14 @@ pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N
         assert!(part.len() <= room.len(), "N is too small");
         let (here, behind) = room.split_at_mut(part.len());
         here.copy_from_slice(part);
+        let mut functions = *part;
+        while let Some((function, rest)) = functions.split_first() {
+            assert!(
+                function.params.len() <= MAX_PARAMETERS,
+                "too many parameters"
+            );
+            functions = rest;
+        }
         room = behind;
         left = rest;
     }

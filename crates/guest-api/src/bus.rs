@@ -5,6 +5,7 @@
 //! Promised: no lock is held over anything slow or anything that a guest decides on, so nobody
 //! waits for another container for longer than it takes to copy a message.
 
+use heapless::Vec;
 use lock_api::{Mutex, RawMutex};
 use ocre::limits::{MAX_CONTAINERS, MAX_PINS};
 use ocre::port::devices::Pin;
@@ -16,7 +17,8 @@ use crate::inbox::{Inbox, Message};
 /// One for each device, for its whole life.
 pub struct Bus<R: RawMutex> {
     inboxes: [Mutex<R, Inbox>; MAX_CONTAINERS],
-    pins: Mutex<R, [Option<Claim>; MAX_PINS]>,
+    /// Empty at first, so that the whole is zeros and takes no flash.
+    pins: Mutex<R, Vec<Claim, MAX_PINS>>,
 }
 
 /// A pin that a container uses.
@@ -31,14 +33,14 @@ pub(crate) struct Claim {
     pub(crate) watched: bool,
 }
 
-const _: () = assert!(size_of::<Option<Claim>>() <= 6);
+const _: () = assert!(size_of::<Claim>() <= 6);
 
 impl<R: RawMutex> Bus<R> {
     /// Nobody waits for anything. Constant, so that it can be in a static.
     pub const fn new() -> Self {
         Self {
             inboxes: [const { Mutex::from_raw(R::INIT, Inbox::new()) }; MAX_CONTAINERS],
-            pins: Mutex::from_raw(R::INIT, [None; MAX_PINS]),
+            pins: Mutex::from_raw(R::INIT, Vec::new()),
         }
     }
 
@@ -78,19 +80,11 @@ impl<R: RawMutex> Bus<R> {
             active: false,
             watched: false,
         };
-        let mut free = None;
-        for place in pins.iter_mut() {
-            match place {
-                Some(other) if other.pin == pin && other.owner == owner => {
-                    *other = claim;
-                    return Ok(());
-                }
-                Some(other) if other.pin == pin => return Err(Errno::Busy),
-                Some(_) => {}
-                None => free = free.or(Some(place)),
-            }
+        match pins.iter_mut().find(|other| other.pin == pin) {
+            Some(other) if other.owner == owner => *other = claim,
+            Some(_) => return Err(Errno::Busy),
+            None => pins.push(claim).map_err(|_| Errno::Nomem)?,
         }
-        *free.ok_or(Errno::Nomem)? = Some(claim);
         Ok(())
     }
 
@@ -102,7 +96,7 @@ impl<R: RawMutex> Bus<R> {
         look: impl FnOnce(&mut Claim) -> T,
     ) -> Option<T> {
         let mut pins = self.pins.lock();
-        let mut claims = pins.iter_mut().flatten();
+        let mut claims = pins.iter_mut();
         let claim = claims.find(|claim| claim.pin == pin && claim.owner == owner)?;
         Some(look(claim))
     }
@@ -110,17 +104,14 @@ impl<R: RawMutex> Bus<R> {
     /// A pin that this container has claimed, any of them.
     pub(crate) fn any_claim(&self, owner: Slot) -> Option<Pin> {
         let pins = self.pins.lock();
-        let claim = pins.iter().flatten().find(|claim| claim.owner == owner)?;
+        let claim = pins.iter().find(|claim| claim.owner == owner)?;
         Some(claim.pin)
     }
 
     /// Gives a pin back.
     pub(crate) fn release(&self, owner: Slot, pin: Pin) {
-        for place in self.pins.lock().iter_mut() {
-            if place.is_some_and(|claim| claim.pin == pin && claim.owner == owner) {
-                *place = None;
-            }
-        }
+        let mut pins = self.pins.lock();
+        pins.retain(|claim| claim.pin != pin || claim.owner != owner);
     }
 }
 

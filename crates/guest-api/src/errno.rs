@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a call answers where it does not do what it is asked: an errno's number, negated.
 
-use ocre::port::Halt;
+use ocre::container::Stopped;
 use ocre::port::devices::DeviceError;
 use ocre::port::memory::OutOfBounds;
 
@@ -52,8 +52,8 @@ impl From<DeviceError> for Errno {
 pub(crate) enum Error {
     /// The guest gets this answer.
     Errno(Errno),
-    /// The guest does not go on.
-    Halt(Halt),
+    /// The guest is being stopped.
+    Stopped,
 }
 
 impl From<Errno> for Error {
@@ -74,8 +74,8 @@ impl From<OutOfBounds> for Error {
     }
 }
 
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
     }
 }

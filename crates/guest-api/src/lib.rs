@@ -47,7 +47,7 @@ use ocre::container::Guest;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_PINS, MAX_SENSORS, MAX_TIMERS};
 use ocre::port::devices::{Direction, Gpio, Pin, Sensors};
-use ocre::port::host::join;
+use ocre::port::host::{Parameters, join, parameters};
 use ocre::port::memory::Memory;
 use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads, ValueType};
 
@@ -243,11 +243,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         if let Some(permission) = permission {
             self.check(permission)?;
         }
-        handler(self, memory, arguments)
+        handler(self, memory, &parameters(arguments))
     }
 }
 
-type Handler<H> = fn(&mut H, &mut Memory<'_>, &[u64]) -> Result<Answer, Error>;
+type Handler<H> = fn(&mut H, &mut Memory<'_>, &Parameters) -> Result<Answer, Error>;
 
 impl<R: RawMutex> Host for GuestApi<'_, R> {
     fn call(
@@ -259,7 +259,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         self.guest.check()?;
         let answer = match self.answer(function, &mut Memory::new(memory), arguments) {
             Ok(answer) => answer,
-            Err(Error::Halt(halt)) => return Err(halt),
+            Err(Error::Stopped) => return Err(Halt::Stopped),
             Err(Error::Errno(errno)) => {
                 let results = FUNCTIONS.get(function).map(|function| function.results);
                 Answer::error(errno, results == Some(&[ValueType::F64]))

@@ -8,7 +8,7 @@ mod device;
 use std::cell::{Cell, RefCell};
 
 use device::{Disk, disk, image};
-use ocre::container::{Guest, Name, Options, Spec};
+use ocre::container::{Guest, Name, Options, Spec, Stopped};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_CHANGES, MAX_CONTAINERS, MAX_PINS, MAX_TOPIC};
 use ocre::port::devices::{Direction, Pin};
@@ -212,16 +212,16 @@ impl Guest for Tenant {
         Some(0)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
         let hour = self.world.now_us.get() + 3_600_000 * MS;
         self.world.sleep_as(self.slot, until_us.unwrap_or(hour));
         self.check()
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         if self.killed.get() {
-            Err(Halt::Stopped)
+            Err(Stopped)
         } else {
             Ok(())
         }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
 use device::{Disk, image, put, read_file, with_blob, write_file};
-use ocre::container::{Guest, Name, Options, Spec, data, mount};
+use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
 use ocre::port::{
     Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream, ValueType,
@@ -146,7 +146,7 @@ impl Guest for Solo {
         Some(count)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
         self.slept_until.borrow_mut().push(until_us);
         let until = until_us.expect("nothing would end this sleep");
@@ -157,9 +157,9 @@ impl Guest for Solo {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         if self.killed.get() {
-            Err(Halt::Stopped)
+            Err(Stopped)
         } else {
             Ok(())
         }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a call answers where it does not do what it is asked.
 
+use ocre::container::Stopped;
+use ocre::port::StorageError;
 use ocre::port::memory::OutOfBounds;
-use ocre::port::{Halt, StorageError};
 
 /// WASI's `errno`; the numbers are preview 1's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,8 +89,10 @@ impl From<OutOfBounds> for Errno {
 pub enum Error {
     /// The guest gets this answer.
     Errno(Errno),
-    /// The guest does not go on.
-    Halt(Halt),
+    /// The guest ends, with the exit code that is its call's first argument.
+    Exit,
+    /// The guest is being stopped.
+    Stopped,
 }
 
 impl From<Errno> for Error {
@@ -110,8 +113,8 @@ impl From<StorageError> for Error {
     }
 }
 
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
     }
 }

@@ -39,6 +39,7 @@ mod tree;
 use heapless::Vec;
 use ocre::container::{Guest, mount};
 use ocre::limits::MAX_MOUNTS;
+use ocre::port::host::{Parameter as _, parameters};
 use ocre::port::{Clock, Entropy, Halt, Host, Storage};
 
 pub use errno::Errno;
@@ -129,14 +130,19 @@ impl<S: Storage> Host for Wasi<'_, S> {
         arguments: &mut [u64],
     ) -> Result<(), Halt> {
         self.guest.check()?;
+        let parameters = parameters(arguments);
         let answer = match Self::handler(function) {
-            Some(handler) => handler(self, &mut Memory::new(memory), arguments),
+            Some(handler) => handler(self, &mut Memory::new(memory), &parameters),
             None => Err(Errno::Nosys.into()),
         };
         let errno = match answer {
             Ok(()) => 0,
             Err(Error::Errno(errno)) => errno as u64,
-            Err(Error::Halt(halt)) => return Err(halt),
+            Err(Error::Exit) => {
+                let [code, ..] = parameters;
+                return Err(Halt::Exit(i32::from_argument(code)));
+            }
+            Err(Error::Stopped) => return Err(Halt::Stopped),
         };
         if let Some(result) = arguments.first_mut() {
             *result = errno;
@@ -188,7 +194,7 @@ ocre::host_functions! {
         path_symlink(u32, u32, u32, u32, u32) -> I32;
         path_unlink_file(u32, u32, u32) -> I32;
         poll_oneoff(u32, u32, u32, u32) -> I32;
-        proc_exit(u32);
+        proc_exit(i32);
         proc_raise(u32) -> I32;
         sched_yield() -> I32;
         random_get(u32, u32) -> I32;

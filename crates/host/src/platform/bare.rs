@@ -9,12 +9,12 @@ use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ocre::container::{Error, Guest, Name, Options, Spec};
+use ocre::container::{Error, Guest, Name, Options, Spec, Stopped};
 use ocre::image::judge::{self, Policy};
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
 use ocre::port::{
-    Clock as _, Console as _, Engine as _, Exit, Halt, Program, Slot, StartError, Stop, Stream,
+    Clock as _, Console as _, Engine as _, Exit, Program, Slot, StartError, Stop, Stream,
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wamr::{Engine, Stopper};
@@ -173,7 +173,7 @@ impl Guest for Module {
         Terminal.read(buffer)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         let left = until_us.map(|until| until.saturating_sub(self.clock.uptime_us()));
         match left {
             Some(0) => thread::yield_now(),
@@ -183,7 +183,7 @@ impl Guest for Module {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         Ok(())
     }
 }

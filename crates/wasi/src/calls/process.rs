@@ -2,7 +2,7 @@
 //! What a guest was started with, how it ends, and chance.
 
 use ocre::container::Spec;
-use ocre::port::{Halt, Storage};
+use ocre::port::Storage;
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
@@ -92,8 +92,8 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    pub(crate) fn proc_exit(&mut self, _: &mut Memory<'_>, code: u32) -> Result<(), Error> {
-        Err(Halt::Exit(code.cast_signed()).into())
+    pub(crate) fn proc_exit(&mut self, _: &mut Memory<'_>, _code: i32) -> Result<(), Error> {
+        Err(Error::Exit)
     }
 
     /// There are no signals.
