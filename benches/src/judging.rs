@@ -55,7 +55,7 @@ pub fn run() -> Result<()> {
 }
 
 fn measure<S: Storage>(name: &str, storage: &S, blob: &[u8]) -> Result<()> {
-    layout::write(storage, b"\0asm\x01\0\0\0", blob)?;
+    layout::write(storage, b"\0asm\x01\0\0\0", &[], blob)?;
     compare(name, storage, "sha256", || {
         black_box(Sha256::digest(black_box(blob)));
         Ok(())

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! An OCI layout with one image, on any storage.
+//! An OCI layout with one image, on any storage, and what the judge finds in it.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
+use ocre::image::Image;
 use ocre::image::content::blob_path;
+use ocre::image::judge::{Selector, Source, Workspace, judge};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::{Sha256, write};
 
-/// Writes an image of a module and a blob into the root folder.
-pub fn write<S: Storage>(storage: &S, wasm: &[u8], blob: &[u8]) -> Result<()> {
+use crate::judging::POLICY;
+use crate::measure::engine;
+
+/// Writes an image of a module, or of AOT code with its annotations, and a blob into the root
+/// folder.
+pub fn write<S: Storage>(
+    storage: &S,
+    code: &[u8],
+    annotations: &[(&str, &str)],
+    blob: &[u8],
+) -> Result<()> {
     let failed = |error: StorageError| anyhow!("{error}");
     storage.create_dir("/blobs").map_err(failed)?;
     storage.create_dir("/blobs/sha256").map_err(failed)?;
@@ -27,10 +38,16 @@ pub fn write<S: Storage>(storage: &S, wasm: &[u8], blob: &[u8]) -> Result<()> {
             platform: None,
         })
     };
-    let layers = [
-        put("application/wasm", wasm)?,
-        put("application/octet-stream", blob)?,
-    ];
+    let media_type = if code.starts_with(b"\0aot") {
+        "application/vnd.ocre.image.layer.v1.wasm+aot"
+    } else {
+        "application/wasm"
+    };
+    let executable = write::Descriptor {
+        annotations,
+        ..put(media_type, code)?
+    };
+    let layers = [executable, put("application/octet-stream", blob)?];
     let mut config = String::new();
     let settings = write::Config {
         layer_digests: &layers.map(|layer| layer.digest),
@@ -52,4 +69,30 @@ pub fn write<S: Storage>(storage: &S, wasm: &[u8], blob: &[u8]) -> Result<()> {
     let mut marker = String::new();
     write::layout(&mut marker)?;
     file("/oci-layout", marker.as_bytes())
+}
+
+/// The image that [`write`] has written.
+pub fn judged<S: Storage>(storage: &S) -> Result<Image> {
+    let (mut document, mut config) = ([0; 8192], [0; 4096]);
+    let workspace = Workspace {
+        document: &mut document,
+        config: &mut config,
+    };
+    let source = Source { storage, root: "/" };
+    let mut found = String::new();
+    let mut image = Image::blank();
+    let accepted = judge(
+        source,
+        Selector::default(),
+        engine()?,
+        &POLICY,
+        workspace,
+        &mut |finding, at, _| {
+            found += &format!("{} at {at}", finding.as_str());
+            std::ops::ControlFlow::Break(())
+        },
+        &mut image,
+    );
+    ensure!(accepted, found);
+    Ok(image)
 }

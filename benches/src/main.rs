@@ -2,22 +2,25 @@
 //! What ocre-rs costs. Every figure is a ratio of two things measured in one run, alternately,
 //! each as the least of several: what other programs do to the machine meanwhile only adds.
 //!
-//! `ocre-bench [kernels] [judging] [start]`; all of them without arguments.
+//! `ocre-bench [kernels] [judging] [start] [running]`; all of them without arguments.
 
+mod bare;
 mod judging;
 mod kernels;
 mod layout;
 mod measure;
+mod running;
 mod start;
 
 use anyhow::{Result, bail};
 
 type Benchmark = fn() -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 3] = [
+const BENCHMARKS: [(&str, Benchmark); 4] = [
     ("kernels", kernels::run),
     ("judging", judging::run),
     ("start", start::run),
+    ("running", running::run),
 ];
 
 fn main() -> Result<()> {
@@ -26,7 +29,7 @@ fn main() -> Result<()> {
         .iter()
         .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
     {
-        bail!("no benchmark is called {unknown}: there are kernels, judging and start");
+        bail!("no benchmark is called {unknown}: there are kernels, judging, start and running");
     }
     for (name, benchmark) in BENCHMARKS {
         if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {

@@ -5,21 +5,21 @@
 //! and instantiates the same bytes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ocre::image::Image;
-use ocre::image::judge::{Selector, Source, Workspace, judge, load, read_executable};
+use ocre::image::judge::{Source, load, read_executable};
 use ocre::port::{Engine as _, Exit, Halt, Host, Program, Storage};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_wamr::Stopper;
 
+use crate::bare::Bare;
 use crate::judging::POLICY;
 use crate::layout;
-use crate::measure::{engine, output};
+use crate::measure::engine;
 
 const TIMES: u32 = 200;
 
@@ -27,21 +27,20 @@ pub fn run() -> Result<()> {
     println!("Start: time as a multiple of bare WAMR's load and instantiate (aim: at most 1.1)");
     let guests = std::env::var_os("OCRE_GUESTS").context("OCRE_GUESTS names no folder")?;
     let folder = tempfile::tempdir()?;
-    let raw = build_raw(folder.path())?;
+    let bare_wamr = Bare::build(folder.path())?;
     for guest in ["hello", "hello-c"] {
         let path = Path::new(&guests).join(guest).with_extension("wasm");
         let wasm = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
         let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
         formatted.map_err(|error| anyhow!("{error}"))?;
         let storage = LittleFs::mount(flash).map_err(|(_, error)| anyhow!("{error}"))?;
-        layout::write(&storage, &wasm, b"a blob")?;
-        let image = judged(&storage)?;
+        layout::write(&storage, &wasm, &[], b"a blob")?;
+        let image = layout::judged(&storage)?;
         let mut bare = Duration::MAX;
         let (mut from_memory, mut from_flash) = (Duration::MAX, Duration::MAX);
         // A few turns each, so that what slows the machine slows all of them.
         for _ in 0..5 {
-            let text = output(Command::new(&raw).arg(&path).arg(TIMES.to_string()))?;
-            bare = bare.min(Duration::from_nanos(text.trim().parse()?));
+            bare = bare.min(bare_wamr.time("start", &path, TIMES)?);
             for _ in 0..TIMES {
                 let (memory, flash) = start(&storage, &image)?;
                 from_memory = from_memory.min(memory);
@@ -57,47 +56,6 @@ pub fn run() -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// A C program that prints the least nanoseconds of loading and instantiating a file.
-fn build_raw(folder: &Path) -> Result<PathBuf> {
-    let program = folder.join("raw");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("raw/raw.c");
-    output(
-        Command::new("gcc")
-            .args(["-O2", "-o"])
-            .arg(&program)
-            .arg(source)
-            .arg(concat!("-I", env!("DEP_WAMR_ROOT"), "/core/iwasm/include"))
-            .arg(env!("DEP_WAMR_LIBRARY"))
-            .args(["-Wl,--gc-sections", "-lm", "-lpthread"]),
-    )?;
-    Ok(program)
-}
-
-fn judged<S: Storage>(storage: &S) -> Result<Image> {
-    let (mut document, mut config) = ([0; 8192], [0; 4096]);
-    let workspace = Workspace {
-        document: &mut document,
-        config: &mut config,
-    };
-    let source = Source { storage, root: "/" };
-    let mut found = String::new();
-    let mut image = Image::blank();
-    let accepted = judge(
-        source,
-        Selector::default(),
-        engine()?,
-        &POLICY,
-        workspace,
-        &mut |finding, at, _| {
-            found += &format!("{} at {at}", finding.as_str());
-            std::ops::ControlFlow::Break(())
-        },
-        &mut image,
-    );
-    ensure!(accepted, found);
-    Ok(image)
 }
 
 /// Ends the guest at its first call.
