@@ -552,15 +552,24 @@ pub struct Program<'a> {
     pub instructions: Option<u64>,
 }
 
-/// Ends a run from another thread.
+/// Ends or holds a run from another thread. Nothing here ever blocks on anything that a guest
+/// can hold.
 pub trait Stop: Send + Sync {
     /// One that nothing was asked of yet. A constant, so that the supervisor can be a static.
     const NEW: Self;
 
     /// Makes the run that uses this end soon with [`Exit::Stopped`], also when it has yet to
-    /// begin. Never blocks on anything that a guest can hold.
+    /// begin, or is held.
     fn stop(&self);
-    /// Forgets every [`stop`](Self::stop) so far. Called only while no run uses this.
+    /// Holds the run that uses this at its guest's next safe point: a loop, a call, a host call
+    /// from before its beginning to after its end, or its first instruction where it has yet
+    /// to begin.
+    fn hold(&self);
+    /// Lets the run go on.
+    fn release(&self);
+    /// Bytes of linear memory that the run has at the moment; `None` while it has no instance.
+    fn memory_bytes(&self) -> Option<u64>;
+    /// Forgets everything that was asked so far. Called only while no run uses this.
     fn reset(&self);
 }
 

@@ -95,6 +95,8 @@ mod bundled {
             .std("gnu99")
             .opt_level(3)
             .flag("-fno-strict-aliasing")
+            .flag("-include")
+            .flag(here.join("shim/ocre_wamr_safe_point.h"))
             .warnings(false);
 
         for define in list(&lists.join("defines.txt")) {

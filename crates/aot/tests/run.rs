@@ -3,6 +3,8 @@
 //! ends when it is told to.
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
+use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
@@ -235,7 +237,7 @@ fn a_loop_reads_up_to_the_last_byte_and_no_further() {
     }
 }
 
-/// Runs the text compiled on a thread of its own, and stops it.
+/// Runs the text compiled on a thread of its own, holds it, lets it go on, and stops it.
 fn stopped(text: &str) -> Exit {
     let mut code = aot(&assemble(text));
     let stopper = Stopper::default();
@@ -250,17 +252,91 @@ fn stopped(text: &str) -> Exit {
                     &mut Params(&[1, 1]),
                     &stopper,
                     &mut || {
-                        tell.send(()).expect("somebody waits");
+                        let thread = fs::read_link("/proc/thread-self").expect("Linux");
+                        tell.send(Path::new("/proc").join(thread))
+                            .expect("somebody waits");
                     },
                 )
                 .expect("it starts")
         });
-        started.recv().expect("the guest starts");
+        let id = started.recv().expect("the guest starts");
         // Long enough to be inside the loop; right whatever the time.
         thread::sleep(Duration::from_millis(20));
+        if !guest.is_finished() {
+            is_held(&stopper, &id, || guest.is_finished());
+        }
         stopper.stop();
         guest.join().expect("no panic")
     })
+}
+
+/// Nanoseconds that the thread with this folder in `/proc` has computed; nothing once it is gone.
+fn computed(thread: &Path) -> Option<u64> {
+    let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+/// Holds a guest, sees that it computes no more, and lets it go on.
+fn is_held(stopper: &Stopper, thread: &Path, has_ended: impl Fn() -> bool) {
+    stopper.hold();
+    let mut before = computed(thread);
+    loop {
+        thread::sleep(Duration::from_millis(10));
+        let now = computed(thread);
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    stopper.release();
+    while computed(thread).is_some_and(|now| Some(now) < before.map(|ns| ns + 1_000_000))
+        && !has_ended()
+    {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Every value that is alive at a safe point is what it was after a hold there.
+#[test]
+fn a_guest_that_is_held_over_and_over_computes_what_it_would() {
+    let text = start(
+        "(local.set $b (i32.const 1))
+         (loop $outer
+            (local.set $c (i32.const 0))
+            (loop $inner
+                (local.set $b (i32.add (i32.mul (local.get $b) (i32.const 1664525))
+                    (i32.add (local.get $c) (local.get $a))))
+                (i32.store (i32.and (local.get $b) (i32.const 65532)) (local.get $b))
+                (local.set $d (i32.xor (local.get $d)
+                    (i32.load (i32.and (local.get $c) (i32.const 65532)))))
+                (br_if $inner (i32.lt_u
+                    (local.tee $c (i32.add (local.get $c) (i32.const 1))) (i32.const 100000))))
+            (br_if $outer (i32.lt_u
+                (local.tee $a (i32.add (local.get $a) (i32.const 1)))
+                (call $param (i32.const 0)))))
+         (i32.and (i32.xor (local.get $b) (local.get $d)) (i32.const 0x7fffffff))",
+    );
+    let expected = both(&text, &[600]);
+    let mut code = aot(&assemble(&text));
+    let stopper = Stopper::default();
+    let (exit, holds) = thread::scope(|scope| {
+        let guest = scope.spawn(|| {
+            let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
+            let mut host = Params(&[600]);
+            engine().run(&mut module, &PROGRAM, &mut host, &stopper, &mut || ())
+        });
+        let mut holds = 0;
+        while !guest.is_finished() {
+            stopper.hold();
+            thread::sleep(Duration::from_micros(300));
+            stopper.release();
+            thread::sleep(Duration::from_micros(300));
+            holds += 1;
+        }
+        (guest.join().expect("no panic"), holds)
+    });
+    assert_eq!(exit, Ok(expected));
+    assert!(holds > 10, "{holds}");
 }
 
 #[test]

@@ -5,7 +5,9 @@
  * stop them, and looks functions up by name only.
  */
 #include "ocre_wamr.h"
+#include "ocre_wamr_safe_point.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "bh_platform.h"
@@ -81,6 +83,37 @@ is_interrupted(WASMExecEnv *env)
            != 0;
 }
 
+uint32_t
+ocre_wamr_hold(WASMSuspendFlags *flags)
+{
+    WASMExecEnv *env =
+        (WASMExecEnv *)((char *)flags - offsetof(WASMExecEnv, suspend_flags));
+    uint32_t set;
+
+    os_mutex_lock(&interrupt_lock);
+    for (;;) {
+        set = __atomic_load_n(&flags->flags, __ATOMIC_SEQ_CST);
+        if ((set & WASM_SUSPEND_FLAG_SUSPEND) == 0
+            || (set & WASM_SUSPEND_FLAG_TERMINATE) != 0)
+            break;
+        os_cond_wait(&env->wait_cond, &interrupt_lock);
+    }
+    os_mutex_unlock(&interrupt_lock);
+    return set;
+}
+
+#if WASM_ENABLE_AOT != 0
+#undef aot_set_exception_with_id
+void
+aot_set_exception_with_id(void *subject, uint32_t id)
+{
+    if (id == OCRE_WAMR_HOLD)
+        (void)ocre_wamr_hold(&((WASMExecEnv *)subject)->suspend_flags);
+    else
+        ocre_wamr_raise(subject, id);
+}
+#endif
+
 /* Every host function is this one for WAMR; the attachment tells them apart. */
 static void
 trampoline(WASMExecEnv *env, uint64_t *arguments)
@@ -100,6 +133,8 @@ trampoline(WASMExecEnv *env, uint64_t *arguments)
                      count)
         != 0)
         wasm_set_exception(wamr, OCRE_WAMR_HALTED);
+    else if (is_interrupted(env))
+        wasm_set_exception(wamr, OCRE_WAMR_STOPPED);
 }
 
 int32_t
@@ -456,6 +491,9 @@ call(struct instance *instance, uint32_t function, int32_t budget,
     const struct module *module = instance->module;
     bool returned;
 
+    /* WAMR looks at loops and calls only, so not before the first of them. */
+    if (is_interrupted(instance->env))
+        return OCRE_WAMR_INTERRUPTED;
     instance->env->instructions_to_execute = budget;
     if (is_aot(module)) {
         const AOTModule *aot = as_aot(module);
@@ -533,6 +571,34 @@ ocre_wamr_interrupt(void *handle)
 
     WASM_SUSPEND_FLAGS_FETCH_OR(instance->env->suspend_flags,
                                 WASM_SUSPEND_FLAG_TERMINATE);
+    os_cond_signal(&instance->env->wait_cond);
+}
+
+void
+ocre_wamr_suspend(void *handle, int32_t held)
+{
+    struct instance *instance = handle;
+
+    if (held != 0) {
+        WASM_SUSPEND_FLAGS_FETCH_OR(instance->env->suspend_flags,
+                                    WASM_SUSPEND_FLAG_SUSPEND);
+        return;
+    }
+    WASM_SUSPEND_FLAGS_FETCH_AND(instance->env->suspend_flags,
+                                 ~WASM_SUSPEND_FLAG_SUSPEND);
+    os_cond_signal(&instance->env->wait_cond);
+}
+
+uint64_t
+ocre_wamr_memory_bytes(const void *handle)
+{
+    const struct instance *instance = handle;
+    const WASMMemoryInstance *memory =
+        wasm_get_default_memory((WASMModuleInstance *)instance->wamr);
+
+    /* Whole 64 bits are not read at once everywhere, pages are. */
+    return memory ? (uint64_t)memory->cur_page_count * memory->num_bytes_per_page
+                  : 0;
 }
 
 void

@@ -170,11 +170,21 @@ int32_t ocre_wamr_call(void *instance, uint32_t function, int32_t budget,
 const char *ocre_wamr_exception(const void *instance);
 
 /*
- * Makes a guest end at its next check, from any thread, any number of times.
- * The caller sees to it that the instance is there: hence the two functions
- * below, a mutex that is only ever held for an instant.
+ * Makes a guest end at its next check, from any thread, any number of times, also
+ * one that is held there.
+ * The caller sees to it that the instance is there, and holds the mutex of the two
+ * functions below, which is only ever held for an instant; so for the next two.
  */
 void ocre_wamr_interrupt(void *instance);
+
+/*
+ * Holds a guest at its next check, or lets it go on. Checks are at loops and calls,
+ * before and after each host call, and at the end of each call from here.
+ */
+void ocre_wamr_suspend(void *instance, int32_t held);
+
+/* Bytes of linear memory that a guest has at the moment. */
+uint64_t ocre_wamr_memory_bytes(const void *instance);
 void ocre_wamr_lock(void);
 void ocre_wamr_unlock(void);
 

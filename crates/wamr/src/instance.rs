@@ -109,7 +109,6 @@ impl<'m> Instance<'m> {
 
     /// Runs the module's start function, if it has one.
     pub fn start(&mut self) -> Result<(), Ending> {
-        self.check_stop()?;
         // SAFETY: the instance is alive and on its own thread, which it can't leave.
         let status = unsafe { sys::ocre_wamr_run_start(self.handle.as_ptr(), self.budget) };
         self.end(status)
@@ -117,7 +116,6 @@ impl<'m> Instance<'m> {
 
     /// Calls a function; its result if it has one.
     pub fn call(&mut self, function: Function) -> Result<Option<i32>, Ending> {
-        self.check_stop()?;
         let mut cells = [0_u32; 1];
         // SAFETY: as in `start`; the function comes from this module, and `cells` has the room.
         let status = unsafe {
@@ -131,15 +129,6 @@ impl<'m> Instance<'m> {
         };
         self.end(status)?;
         Ok(function.returns.then_some(cells[0].cast_signed()))
-    }
-
-    /// WAMR looks for an interrupt at loops and calls only, so not before the first of them.
-    fn check_stop(&self) -> Result<(), Ending> {
-        if self.stopper.is_requested() {
-            Err(Ending::Stopped)
-        } else {
-            Ok(())
-        }
     }
 
     fn end(&mut self, status: i32) -> Result<(), Ending> {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Ends a run from another thread.
+//! Ends or holds a run from another thread.
 //!
 //! Promised: a stop that comes before, at, or after any moment of a run ends it or finds it
-//! ended; it never touches an instance that is gone. How: the request is remembered first and
-//! the instance looked for second, while a run shows its instance first and looks for a request
-//! second, so one of the two sees the other. The instance is shown, interrupted and hidden
-//! under one mutex that is held for an instant, never while a guest runs.
+//! ended, and a hold holds it; neither touches an instance that is gone. How: the request is
+//! remembered first and the instance looked for second, while a run shows its instance first and
+//! looks for a request second, so one of the two sees the other. The instance is shown,
+//! interrupted and hidden under one mutex that is held for an instant, never while a guest runs.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -14,9 +14,10 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use ocre::port::Stop;
 use ocre_wamr_sys as sys;
 
-/// Ends the one run it is given to.
+/// Ends or holds the one run it is given to.
 pub struct Stopper {
     requested: AtomicBool,
+    held: AtomicBool,
     /// The running instance, or null. Written under the mutex only.
     instance: AtomicPtr<c_void>,
 }
@@ -31,11 +32,17 @@ impl Stopper {
     /// # Safety
     /// `instance` is alive until [`disarm`](Self::disarm).
     pub(crate) unsafe fn arm(&self, instance: *mut c_void) {
-        locked(|| self.instance.store(instance, Ordering::SeqCst));
-        if self.is_requested() {
-            // SAFETY: alive, says the caller.
-            unsafe { sys::ocre_wamr_interrupt(instance) };
-        }
+        locked(|| {
+            self.instance.store(instance, Ordering::SeqCst);
+            if self.held.load(Ordering::SeqCst) {
+                // SAFETY: alive, says the caller.
+                unsafe { sys::ocre_wamr_suspend(instance, 1) };
+            }
+            if self.is_requested() {
+                // SAFETY: alive, says the caller.
+                unsafe { sys::ocre_wamr_interrupt(instance) };
+            }
+        });
     }
 
     /// Makes sure that the instance is not, and will not be, interrupted any more.
@@ -52,14 +59,9 @@ impl Stopper {
     }
 }
 
-impl Stop for Stopper {
-    const NEW: Self = Self {
-        requested: AtomicBool::new(false),
-        instance: AtomicPtr::new(ptr::null_mut()),
-    };
-
-    fn stop(&self) {
-        self.requested.store(true, Ordering::SeqCst);
+impl Stopper {
+    /// Does something with the running instance, if there is one.
+    fn with_instance(&self, action: impl FnOnce(*mut c_void)) {
         // Without an instance there may be no runtime yet, hence no mutex.
         if self.instance.load(Ordering::SeqCst).is_null() {
             return;
@@ -67,14 +69,51 @@ impl Stop for Stopper {
         locked(|| {
             let instance = self.instance.load(Ordering::SeqCst);
             if !instance.is_null() {
-                // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
-                unsafe { sys::ocre_wamr_interrupt(instance) };
+                action(instance);
             }
         });
     }
 
+    fn suspend(&self, held: bool) {
+        self.held.store(held, Ordering::SeqCst);
+        // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
+        self.with_instance(|instance| unsafe { sys::ocre_wamr_suspend(instance, held.into()) });
+    }
+}
+
+impl Stop for Stopper {
+    const NEW: Self = Self {
+        requested: AtomicBool::new(false),
+        held: AtomicBool::new(false),
+        instance: AtomicPtr::new(ptr::null_mut()),
+    };
+
+    fn stop(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
+        self.with_instance(|instance| unsafe { sys::ocre_wamr_interrupt(instance) });
+    }
+
+    fn hold(&self) {
+        self.suspend(true);
+    }
+
+    fn release(&self) {
+        self.suspend(false);
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        let mut bytes = None;
+        self.with_instance(|instance| {
+            // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
+            bytes = Some(unsafe { sys::ocre_wamr_memory_bytes(instance) });
+        });
+        bytes
+    }
+
     fn reset(&self) {
         self.requested.store(false, Ordering::SeqCst);
+        self.held.store(false, Ordering::SeqCst);
     }
 }
 

@@ -195,3 +195,110 @@ fn a_trap_or_stop_of_one_guest_leaves_another_running() {
         assert_eq!(other.join().expect("no panic"), Ok(Exit::Stopped));
     });
 }
+
+/// Nanoseconds that the thread with this folder in `/proc` has computed.
+fn computed(thread: &std::path::Path) -> u64 {
+    let text = std::fs::read_to_string(thread.join("schedstat")).expect("a thread that is there");
+    let number = text.split(' ').next().expect("a number");
+    number.parse().expect("a number")
+}
+
+/// Runs the guest on a thread of its own, holds it before its first instruction or once it has
+/// started, and sees that it computes no more; then lets it go on, and sees that it does; holds
+/// it again, and stops it.
+fn held(text: &str, before_its_start: bool) {
+    let code = assemble(text);
+    let entry = if text.contains("\"tick\"") {
+        "tick"
+    } else {
+        "_start"
+    };
+    let stopper = Stopper::default();
+    let (tell, started) = mpsc::channel();
+    let begin = std::sync::Barrier::new(2);
+    thread::scope(|scope| {
+        let guest = scope.spawn(|| {
+            begin.wait();
+            let mut memory = code.clone();
+            let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
+            let mut host = Recorder::default();
+            let program = Program { entry, ..PROGRAM };
+            engine().run(&mut module, &program, &mut host, &stopper, &mut || {
+                let thread = std::fs::read_link("/proc/thread-self").expect("Linux");
+                let thread = std::path::Path::new("/proc").join(thread);
+                tell.send(thread).expect("somebody waits");
+            })
+        });
+        if before_its_start {
+            stopper.hold();
+        }
+        begin.wait();
+        let thread = started.recv().expect("the guest starts");
+        for _ in 0..3 {
+            stopper.hold();
+            let mut before = computed(&thread);
+            loop {
+                thread::sleep(Duration::from_millis(20));
+                let now = computed(&thread);
+                if now == before {
+                    break;
+                }
+                before = now;
+            }
+            assert!(stopper.memory_bytes().is_some());
+            stopper.release();
+            while computed(&thread) < before + 1_000_000 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        stopper.hold();
+        thread::sleep(Duration::from_millis(5));
+        stopper.stop();
+        let exit = guest.join().expect("no panic").expect("it started");
+        assert_eq!(exit, Exit::Stopped, "{text}");
+    });
+    assert_eq!(stopper.memory_bytes(), None);
+}
+
+#[test]
+fn endless_guests_are_held_and_go_on_and_end_when_stopped() {
+    for (_, text) in LOOPS {
+        held(text, false);
+        held(text, true);
+    }
+}
+
+#[test]
+fn a_guest_that_is_held_does_not_end() {
+    let code = assemble("(module (func (export \"_start\")))");
+    let stopper = Stopper::default();
+    stopper.hold();
+    thread::scope(|scope| {
+        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+        thread::sleep(Duration::from_millis(50));
+        assert!(!guest.is_finished());
+        stopper.release();
+        assert_eq!(guest.join().expect("no panic"), Ok(Exit::Code(0)));
+    });
+}
+
+#[test]
+fn holds_stops_and_releases_in_any_order_leave_nothing_waiting() {
+    let code = assemble(LOOPS[6].1);
+    for round in 0..200_u32 {
+        let stopper = Stopper::default();
+        let exit = thread::scope(|scope| {
+            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+            for step in 0..round % 16 {
+                if (round >> (step % 5)) & 1 == 0 {
+                    stopper.hold();
+                } else {
+                    stopper.release();
+                }
+            }
+            stopper.stop();
+            guest.join().expect("no panic")
+        });
+        assert_eq!(exit, Ok(Exit::Stopped), "{round}");
+    }
+}

@@ -21,7 +21,9 @@
 // of: given the exec_env, it may return at once. In the end it is taken out.
 //
 // Where the flag is set, an exception is raised and the function returns. WAMR
-// tests for an exception after every call, and so every caller returns too.
+// tests for an exception after every call, and so every caller returns too. Where
+// another flag is set, the runtime is called, which holds the guest as long as it
+// is to be held.
 
 #include "passes.h"
 #include "wamr_layout.h"
@@ -213,13 +215,33 @@ class Checks
   private:
     void branchIfKilled(BasicBlock *Alive)
     {
+        LLVMContext &C = F.getContext();
+        BasicBlock *Asked = BasicBlock::Create(C, "asked", &F);
+        BasicBlock *Held = BasicBlock::Create(C, "held", &F);
+        B.CreateCondBr(B.CreateIsNotNull(flags()), Asked, Alive,
+                       wamr::rarely(C));
+
+        // What ends the guest first: a runtime that can't hold one sets nothing else.
+        B.SetInsertPoint(Asked);
+        B.CreateCondBr(isTerminate(flags()), killed(), Held);
+
+        B.SetInsertPoint(Held);
+        wamr::createHold(B, F);
+        B.CreateCondBr(isTerminate(flags()), killed(), Alive);
+    }
+
+    Value *flags()
+    {
         // Volatile: another thread sets it.
-        Value *Flags = B.CreateLoad(
+        return B.CreateLoad(
             B.getInt8Ty(),
             wamr::field(B, F.getArg(0), wamr::ExecEnvSuspendFlags),
             /*isVolatile=*/true);
-        Value *Set = B.CreateIsNotNull(B.CreateAnd(Flags, wamr::TerminateFlag));
-        B.CreateCondBr(Set, killed(), Alive, wamr::rarely(F.getContext()));
+    }
+
+    Value *isTerminate(Value *Flags)
+    {
+        return B.CreateIsNotNull(B.CreateAnd(Flags, wamr::TerminateFlag));
     }
 
     // Where control goes when the flag is set.

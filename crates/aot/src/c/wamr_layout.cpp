@@ -61,14 +61,26 @@ wamr::field(IRBuilder<> &B, Value *ExecEnv, unsigned Index)
                                         Index * DL.getPointerSize());
 }
 
+static void
+createCall(IRBuilder<> &B, Function &F, Value *Subject, uint32_t Number)
+{
+    FunctionCallee Raise = F.getParent()->getOrInsertFunction(
+        wamr::RaiseException, B.getVoidTy(), B.getPtrTy(), B.getInt32Ty());
+    B.CreateCall(Raise, { Subject, B.getInt32(Number) });
+}
+
 void
 wamr::createRaise(IRBuilder<> &B, Function &F, uint32_t Exception)
 {
-    FunctionCallee Raise = F.getParent()->getOrInsertFunction(
-        RaiseException, B.getVoidTy(), B.getPtrTy(), B.getInt32Ty());
     Value *Instance =
         B.CreateLoad(B.getPtrTy(), field(B, F.getArg(0), ExecEnvInstance));
-    B.CreateCall(Raise, { Instance, B.getInt32(Exception) });
+    createCall(B, F, Instance, Exception);
+}
+
+void
+wamr::createHold(IRBuilder<> &B, Function &F)
+{
+    createCall(B, F, F.getArg(0), HoldNumber);
 }
 
 void

@@ -25,8 +25,10 @@ constexpr unsigned ExecEnvSuspendFlags = 5;
 // The bit of the suspend flags that ends the guest.
 constexpr uint32_t TerminateFlag = 1;
 
-// The runtime's function that raises an exception: (instance, number).
+// The runtime's function that raises an exception: (instance, number). Ours takes
+// (exec_env, HoldNumber) too, and holds the guest while it is to be held.
 constexpr const char *RaiseException = "aot_set_exception_with_id";
+constexpr uint32_t HoldNumber = 0x6f637265;
 
 // Whether this is the body of a wasm function.
 bool
@@ -52,6 +54,10 @@ field(llvm::IRBuilder<> &B, llvm::Value *ExecEnv, unsigned Index);
 // Raises an exception in the function that is being built.
 void
 createRaise(llvm::IRBuilder<> &B, llvm::Function &F, uint32_t Exception);
+
+// Has the runtime hold the guest, in the function that is being built.
+void
+createHold(llvm::IRBuilder<> &B, llvm::Function &F);
 
 // Returns this value, or zero where there is none, if the function returns one.
 void
