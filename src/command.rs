@@ -11,6 +11,7 @@ pub mod advice;
 pub mod arguments;
 mod containers;
 mod devices;
+mod events;
 pub mod help;
 pub mod images;
 mod info;
@@ -78,12 +79,20 @@ pub type Outcome = Result<Status, fmt::Error>;
 /// How long a command waits before it looks whether it is to end, in microseconds.
 const POLL_US: u64 = 100_000;
 
+/// Buffers for the documents of images, which may be shared with others.
+pub trait Documents {
+    /// Takes them, unless they are taken; whoever shares them waits from now on.
+    fn lend(&mut self) -> Workspace<'_>;
+    /// Gives them back: what follows may take long.
+    fn give_back(&mut self);
+}
+
 /// What commands work on, and where their words go.
 pub struct Environment<'a, P: Platform> {
     /// The device.
     pub supervisor: &'a Supervisor<P>,
     /// For the documents of images.
-    pub workspace: Workspace<'a>,
+    pub documents: &'a mut dyn Documents,
     /// What was asked for.
     pub out: &'a mut dyn Write,
     /// What went wrong.
@@ -219,10 +228,14 @@ fn dispatch<'a, P: Platform>(
         Verb::Start => containers::start(arguments, environment),
         Verb::Stop => containers::stop(arguments, environment),
         Verb::Kill => containers::kill(arguments, environment),
+        Verb::Restart => containers::restart(arguments, environment),
+        Verb::Pause => containers::pause(arguments, environment),
+        Verb::Unpause => containers::unpause(arguments, environment),
         Verb::Wait => containers::wait(arguments, environment),
         Verb::Rm => containers::remove(arguments, environment),
         Verb::Ps => containers::list(arguments, environment),
         Verb::Logs => logs::logs(arguments, environment),
+        Verb::Events => events::events(arguments, environment),
         Verb::Inspect => containers::inspect(arguments, environment),
         Verb::DeviceGpio => devices::gpio(arguments, environment),
         Verb::DeviceSensor => devices::sensor(arguments, environment),
@@ -250,6 +263,12 @@ fn refuse<P: Platform>(
         at: &at,
         detail: "",
         advice: advice::container(error),
+    };
+    let verb = match verb {
+        "logs" => "show the log of",
+        "rm" => "remove",
+        "wait" => "wait for",
+        other => other,
     };
     let what = format_args!("can't {verb} {}", Plain(name));
     failure(environment.err, what, &reason)

@@ -4,12 +4,14 @@
 
 pub mod data;
 mod error;
+pub mod events;
 mod guest;
 mod held;
 pub mod log;
 pub mod mount;
 mod name;
 pub mod record;
+pub mod restart;
 mod spec;
 pub mod state;
 pub mod table;
@@ -18,8 +20,9 @@ pub use error::Error;
 pub use guest::{Guest, Stopped};
 pub use held::Held;
 pub use name::Name;
+pub use restart::Restart;
 pub use spec::{Options, Spec};
 
 /// What a container takes in memory besides its log, in bytes.
 const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();
-const _: () = assert!(SIZE <= 2192);
+const _: () = assert!(SIZE <= 2208);

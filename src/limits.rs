@@ -17,6 +17,7 @@ const _: () = assert!(
     MAX_CONTAINERS > 0 && MAX_CONTAINERS < 256 && MAX_DOCUMENT > 0 && MAX_CONFIG > 0,
     "a capacity in the environment is no number"
 );
+const _: () = assert!(MAX_EVENTS > 0, "OCRE_MAX_EVENTS is a number");
 const _: () = assert!(
     LOG_BYTES.is_power_of_two() && LOG_BYTES >= 512,
     "OCRE_LOG_BYTES is a power of two, at least 512"
@@ -58,6 +59,8 @@ pub const MAX_ARGUMENTS: usize = 256;
 pub const LOG_BYTES: usize = set(option_env!("OCRE_LOG_BYTES"), 4 * 1024);
 /// Longest part of a line that the log keeps in one piece, in bytes.
 pub const MAX_LOG_RECORD: usize = 256;
+/// Changes of containers' states that are kept for whoever asks.
+pub const MAX_EVENTS: usize = set(option_env!("OCRE_MAX_EVENTS"), 16);
 /// Most folders of the partition that a container is given besides its own.
 pub const MAX_MOUNTS: usize = 4;
 /// A container's mounts, in bytes, each `SRC:DST[:ro]` counted with one more.

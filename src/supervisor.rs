@@ -11,6 +11,10 @@
 //!   exited, with its own code.
 //! - A container that is not live has no thread and holds nothing but its slot, its log, its
 //!   record and its folder.
+//! - A guest that is paused runs no more than to its next safe point, until it is let go on; it
+//!   can be killed meanwhile like any other.
+//! - What its restart policy says of a container is done by itself, also after a reboot, once
+//!   [`resume`](Supervisor::resume) was called.
 //! - What a container was created with, its files, and how its last run ended are there after a
 //!   reboot, unless it is temporary: what [`start`](Supervisor::start),
 //!   [`wait`](Supervisor::wait) and the others have told survives a power cut, as far as the
@@ -20,9 +24,11 @@
 //! under one lock that is never held over anything slow. What a container was created with, its
 //! log and its [`Stop`] lie beside the table, one `Place` for each slot, each with its own
 //! lock. [Records](crate::container::record) are written by whoever starts a container and by its
-//! own thread at its end, under one lock that nothing else needs. [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of
-//! the supervisor's own, which is there only while some run has a time limit, watches over the
-//! limits.
+//! own thread at its end, under one lock that nothing else needs; not when it is started again by
+//! itself, so that a crash loop does not wear the flash out.
+//! [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of the
+//! supervisor's own, which is there only while some run has a time limit or some container is to
+//! be started again, watches over the limits and starts what is due.
 
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -31,15 +37,17 @@ use heapless::String;
 use lock_api::{Mutex, MutexGuard, RawMutex as _};
 use ocre_oci::Sha256;
 
+use crate::container::events::{Change, Events};
 use crate::container::log::{Cursor, Log, Record};
 use crate::container::record::{self, Dates};
-use crate::container::state::{Action, Cause, Event, Failure, Outcome, State};
+use crate::container::restart::delay_us;
+use crate::container::state::{Action, Cause, Event, Failure, Outcome, Refusal, State, Then};
 use crate::container::table::{Handle, Recorded, Status, Table, Times};
 use crate::container::{Error, Guest, Held, Name, Options, Spec, Stopped, data, mount};
 use crate::image::judge::{self, Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, Image};
-use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_LOG_RECORD};
+use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS, MAX_LOG_RECORD};
 use crate::port::{
     Engine, Exit, Platform, Program, Slot, StartError, Stop, StorageError, Stream, ThreadSpec,
     WATCHDOG,
@@ -57,6 +65,7 @@ pub struct Supervisor<P: Platform> {
     platform: P,
     table: Mutex<P::RawMutex, Table>,
     places: [Place<P>; MAX_CONTAINERS],
+    events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
     /// Held while records are written or removed.
     records: Mutex<P::RawMutex, ()>,
     /// Waits for output that are going on.
@@ -135,6 +144,7 @@ impl<P: Platform> Supervisor<P> {
             platform,
             table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
             places: [const { Place::new() }; MAX_CONTAINERS],
+            events: Mutex::const_new(P::RawMutex::INIT, Events::new()),
             records: Mutex::const_new(P::RawMutex::INIT, ()),
             followers: AtomicU32::new(0),
             mounting: Mutex::const_new(P::RawMutex::INIT, ()),
@@ -208,18 +218,42 @@ impl<P: Platform> Supervisor<P> {
         };
         place.take(handle);
         let read = match place.spec.lock().as_mut() {
-            Some((_, spec)) => record::read_spec(storage, name, buffer, spec),
-            None => Ok(None),
+            Some((_, spec)) => record::read_spec(storage, name, buffer, spec)
+                .map(|created| (created, spec.restart, spec.priority)),
+            None => return Ok(()),
         };
-        let kept = read.and_then(|created| Ok((created, data::keep(storage, name)?)));
-        let (created, ()) = kept.inspect_err(|_| place.clear())?;
+        let kept =
+            read.and_then(|read| data::keep(storage, name).map(|()| read).map_err(Into::into));
+        let (created, restart, order) = kept.inspect_err(|_| place.clear())?;
         // Reserved above, and nobody else has the handle.
         let _ = self.table.lock().settle(handle, |status| {
             status.state = state;
             status.dates = Dates { created, ..dates };
             status.recorded = Recorded::Present;
+            status.restart = restart;
+            status.order = order;
         });
         Ok(())
+    }
+
+    /// Starts what ran before the reboot, or is to run always, in the order of their priorities.
+    /// To be called once, after [`boot`](Self::boot), when containers can run.
+    pub fn resume(&self) {
+        let now = self.now();
+        let mut table = self.table.lock();
+        let mut waiting = false;
+        for (_, status) in table.statuses() {
+            if let State::Ended(outcome) = status.state
+                && status.restart.at_boot(status.state)
+            {
+                status.state = State::Restarting(outcome);
+                status.alarm_us = Some(now);
+                waiting = true;
+            }
+        }
+        if waiting && !self.watch_over(&mut table) {
+            log::error!("there is no thread to start containers");
+        }
     }
 
     // ------------------------------------------------------------ to come and to go
@@ -263,7 +297,10 @@ impl<P: Platform> Supervisor<P> {
         self.table.lock().settle(handle, |status| {
             status.dates.created = created;
             status.recorded = recorded;
+            status.restart = options.restart;
+            status.order = options.priority;
         })?;
+        self.changed(name, Some(State::Created));
         Ok(handle)
     }
 
@@ -345,8 +382,22 @@ impl<P: Platform> Supervisor<P> {
         }
         self.place(handle.slot())?.clear();
         self.table.lock().release(handle);
-        self.platform.threads().announce();
+        self.changed(name, None);
         Ok(())
+    }
+
+    /// Tells everybody of a change.
+    fn changed(&self, name: Name, state: Option<State>) {
+        match state {
+            Some(state) => log::info!("container {name}: {state}"),
+            None => log::info!("container {name}: removed"),
+        }
+        self.events.lock().push(Change {
+            at_us: self.now(),
+            name,
+            state,
+        });
+        self.platform.threads().announce();
     }
 
     // ------------------------------------------------------------ to run
@@ -358,6 +409,16 @@ impl<P: Platform> Supervisor<P> {
     /// `container-running`, `container-paused`; [`Error::MountInUse`]; [`Error::Start`] with the reason where its code
     /// is refused or can't be instantiated, and the container is then `failed`.
     pub fn start(&self, handle: Handle) -> Result<(), Error> {
+        let started_us = self.launch(handle, false)?;
+        let entered = self.await_entry(handle, started_us);
+        // Not before, so that no guest waits for the flash.
+        self.write_down(handle);
+        entered
+    }
+
+    /// Gives a container a thread and returns at once: when it was started. `by_itself`: it must
+    /// be waiting for that, and where it can't be done it waits on.
+    fn launch(&self, handle: Handle, by_itself: bool) -> Result<u64, Error> {
         let place = self.place(handle.slot())?;
         let (stack_bytes, priority, time_limit_ms, mounts) = self.with_spec(handle, |spec| {
             (
@@ -374,6 +435,9 @@ impl<P: Platform> Supervisor<P> {
             let _mounting = self.mount(handle, &mounts)?;
             let mut table = self.table.lock();
             let (name, status) = table.get(handle)?;
+            if by_itself && !matches!(status.state, State::Restarting(_)) {
+                return Err(Error::State(Refusal::NotRunning));
+            }
             loop {
                 let (state, action) = status.state.on(Event::Start)?;
                 status.state = state;
@@ -382,7 +446,7 @@ impl<P: Platform> Supervisor<P> {
                 }
             }
             status.killed = None;
-            status.deadline_us = deadline_us;
+            status.alarm_us = deadline_us;
             status.times = Times {
                 created_us: status.times.created_us,
                 started_us: Some(now),
@@ -390,6 +454,12 @@ impl<P: Platform> Supervisor<P> {
             };
             status.dates.started = date;
             status.dates.ended = None;
+            if by_itself {
+                status.restarts = status.restarts.saturating_add(1);
+            } else {
+                status.restarts = 0;
+                status.failures = 0;
+            }
             if status.recorded == Recorded::Present {
                 status.recorded = Recorded::Earlier;
             }
@@ -405,13 +475,64 @@ impl<P: Platform> Supervisor<P> {
             stack_bytes,
             priority,
         };
+        self.changed(name.clone(), Some(State::Running));
         if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
-            self.ended(handle, Outcome::Failed(Failure::Thread));
+            // The watchdog's stack is too small to write to the partition.
+            self.ended(handle, Outcome::Failed(Failure::Thread), !by_itself);
         }
-        let entered = self.await_entry(handle, now);
-        // Not before, so that no guest waits for the flash.
-        self.write_down(handle);
-        entered
+        Ok(now)
+    }
+
+    /// Starts a container from its beginning; stops it before, as [`stop`](Self::stop) does, where
+    /// it is live.
+    ///
+    /// # Errors
+    /// Those of [`stop`](Self::stop), but that it is not running, and of [`start`](Self::start).
+    pub fn restart(&self, handle: Handle, grace_us: u64) -> Result<(), Error> {
+        let (_, action) = self.status(handle)?.state.on(Event::Restart)?;
+        if action == Action::StopFirst {
+            match self.stop(handle, grace_us) {
+                // It has ended by itself meanwhile.
+                Ok(_) | Err(Error::State(Refusal::NotRunning)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.start(handle)
+    }
+
+    /// Holds a container's guest at its next safe point: a loop or a call, and where it waits in a
+    /// host call, its end. Returns at once. Its time limit does not wait.
+    ///
+    /// # Errors
+    /// `container-not-running`, `container-paused`.
+    pub fn pause(&self, handle: Handle) -> Result<(), Error> {
+        self.hold(handle, Event::Pause)
+    }
+
+    /// Lets a paused container's guest go on.
+    ///
+    /// # Errors
+    /// `container-not-paused`.
+    pub fn unpause(&self, handle: Handle) -> Result<(), Error> {
+        self.hold(handle, Event::Unpause)
+    }
+
+    fn hold(&self, handle: Handle, event: Event) -> Result<(), Error> {
+        let name = {
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            let (state, action) = status.state.on(event)?;
+            let stopper = &self.place(handle.slot())?.stopper;
+            status.state = state;
+            if action == Action::Hold {
+                stopper.hold();
+            } else {
+                stopper.release();
+            }
+            (name.clone(), state)
+        };
+        self.changed(name.0, Some(name.1));
+        Ok(())
     }
 
     /// Brings a container's record up to its state.
@@ -472,35 +593,66 @@ impl<P: Platform> Supervisor<P> {
             let status = self.status(handle)?;
             // Another start has come in between: ours is over, and how is not known any more.
             let superseded = status.times.started_us != Some(started_us);
-            Ok(match status.state {
+            Ok(match status.state.outcome() {
                 _ if superseded || status.times.entered_us.is_some() => Some(Ok(())),
-                State::Ended(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
-                State::Ended(_) => Some(Ok(())),
-                _ => None,
+                Some(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
+                Some(_) => Some(Ok(())),
+                None => None,
             })
         })?
     }
 
-    /// Kills a container: returns at once, and its run ends soon.
+    /// Kills a container: returns at once, and its run ends soon. One that waits for its next run
+    /// has none.
     ///
     /// # Errors
     /// `container-not-running`.
     pub fn kill(&self, handle: Handle) -> Result<(), Error> {
         let mut table = self.table.lock();
-        let (_, status) = table.get(handle)?;
-        status.state.on(Event::Kill)?;
+        let (name, status) = table.get(handle)?;
+        let (state, action) = status.state.on(Event::Kill)?;
+        if action == Action::Rest {
+            let name = name.clone();
+            return self.rest(handle, name, state, table);
+        }
         self.end_run(handle.slot(), status, Cause::Kill)
     }
 
+    /// Takes back that a container is to be started again.
+    fn rest(
+        &self,
+        handle: Handle,
+        name: Name,
+        state: State,
+        mut table: MutexGuard<'_, P::RawMutex, Table>,
+    ) -> Result<(), Error> {
+        let (_, status) = table.get(handle)?;
+        status.state = state;
+        status.alarm_us = None;
+        if status.recorded == Recorded::Present {
+            status.recorded = Recorded::Earlier;
+        }
+        drop(table);
+        self.write_down(handle);
+        self.changed(name, Some(state));
+        Ok(())
+    }
+
     /// Asks a container to end, waits for `grace_us`, kills it if it has not, and waits for that.
+    /// One that waits for its next run has none.
     ///
     /// # Errors
     /// `container-not-running`; [`Error::TimedOut`] where it does not end although killed.
     pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<Outcome, Error> {
         let asked = {
             let mut table = self.table.lock();
-            let (_, status) = table.get(handle)?;
-            let (_, action) = status.state.on(Event::Stop)?;
+            let (name, status) = table.get(handle)?;
+            let (state, action) = status.state.on(Event::Stop)?;
+            if let (Action::Rest, State::Ended(outcome)) = (action, state) {
+                let name = name.clone();
+                self.rest(handle, name, state, table)?;
+                return Ok(outcome);
+            }
             let place = self.place(handle.slot())?;
             place.asked.store(true, Ordering::SeqCst);
             action == Action::AskToStop
@@ -532,8 +684,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Waits for the end of a container's run, at most until uptime reaches `until_us`; where
-    /// its last run is over, tells how at once.
+    /// Waits for the end of a container's run, and of those that follow by themselves, at most
+    /// until uptime reaches `until_us`; where it rests, tells at once how its last run ended.
     ///
     /// # Errors
     /// `container-not-started`; [`Error::TimedOut`]; [`Error::NotFound`], also where it is
@@ -542,10 +694,7 @@ impl<P: Platform> Supervisor<P> {
         self.await_change(until_us, || {
             let state = self.status(handle)?.state;
             let (_, action) = state.on(Event::Wait)?;
-            Ok(match (action, state) {
-                (Action::Report, State::Ended(outcome)) => Some(outcome),
-                _ => None,
-            })
+            Ok(state.outcome().filter(|_| action == Action::Report))
         })
     }
 
@@ -631,6 +780,25 @@ impl<P: Platform> Supervisor<P> {
             spec.as_ref()
                 .is_some_and(|(_, spec)| spec.image.manifest.digest == *manifest)
         })
+    }
+
+    /// The number of the oldest change of a container's state that is kept, and whether there is
+    /// any from `number` on.
+    pub fn events_from(&self, number: u64) -> (u64, bool) {
+        let events = self.events.lock();
+        (events.oldest(), events.has_more(number))
+    }
+
+    /// The first change from that number on, which becomes the number behind it.
+    pub fn read_event(&self, number: &mut u64) -> Option<Change> {
+        self.events.lock().read(number)
+    }
+
+    /// Waits until there is a change from `number` on, at most until uptime reaches `until_us`;
+    /// whether there is.
+    pub fn await_event(&self, number: u64, until_us: u64) -> bool {
+        let look = || Ok(self.events_from(number).1.then_some(()));
+        self.await_change(Some(until_us), look).is_ok()
     }
 
     // ------------------------------------------------------------ to listen
@@ -726,48 +894,74 @@ impl<P: Platform> Supervisor<P> {
             }
             Err(failure) => Outcome::Failed(failure),
         };
-        self.ended(handle, outcome);
+        self.ended(handle, outcome, true);
     }
 
     /// Writes down the end of a run that has given back everything.
-    fn ended(&self, handle: Handle, outcome: Outcome) {
+    fn ended(&self, handle: Handle, outcome: Outcome, recording: bool) {
         let (now, date) = (self.now(), self.date());
-        let end = Event::End(outcome);
         // It is recorded before anybody is told of it.
         let alone = self.records.lock();
-        let known = {
-            let mut table = self.table.lock();
-            let found = table.get(handle).ok();
-            found.and_then(|(name, status)| {
-                let (state, _) = status.state.on(end).ok()?;
-                Some((name.clone(), state, *status))
-            })
-        };
-        let Some((name, state, status)) = known else {
+        let Some((name, status)) = self.end(handle, outcome, now, date) else {
             return;
         };
-        let dates = Dates {
-            ended: date,
-            ..status.dates
-        };
-        let recorded = match status.recorded {
-            Recorded::Never => Recorded::Never,
-            _ if self.write_state(&name, state, &dates) => Recorded::Present,
-            _ => Recorded::Earlier,
-        };
-        if let Ok((_, status)) = self.table.lock().get(handle) {
-            status.state = state;
-            status.dates = dates;
-            status.recorded = recorded;
-            status.times.ended_us = Some(now);
-            // The watchdog may sleep for this one alone.
-            if status.deadline_us.take().is_some() {
-                self.platform.threads().wake(WATCHDOG);
+        let state = status.state;
+        if !matches!(state, State::Restarting(_)) {
+            let recorded = match status.recorded {
+                Recorded::Never => Recorded::Never,
+                _ if recording && self.write_state(&name, state, &status.dates) => {
+                    Recorded::Present
+                }
+                _ => Recorded::Earlier,
+            };
+            if let Ok((_, kept)) = self.table.lock().get(handle) {
+                // The watchdog may sleep for this one alone.
+                if kept.alarm_us.is_some() {
+                    self.platform.threads().wake(WATCHDOG);
+                }
+                *kept = Status { recorded, ..status };
             }
         }
         drop(alone);
-        self.platform.threads().announce();
-        log::info!("container {name}: {state}");
+        self.changed(name, Some(state));
+    }
+
+    /// What becomes of a container whose run ends. Where that is another run, which is not
+    /// recorded, it has become that.
+    fn end(
+        &self,
+        handle: Handle,
+        outcome: Outcome,
+        now: u64,
+        date: Option<NonZeroU32>,
+    ) -> Option<(Name, Status)> {
+        let place = self.place(handle.slot()).ok()?;
+        let mut table = self.table.lock();
+        let (name, kept) = table.get(handle).ok()?;
+        let mut status = *kept;
+        let ran_us = now.saturating_sub(status.times.started_us.unwrap_or(now));
+        // Whoever was told to end has done so, in whatever way.
+        let told = place.asked.load(Ordering::SeqCst)
+            || matches!(status.killed, Some(Cause::Kill | Cause::Stop));
+        let then = if told {
+            Then::Rest
+        } else {
+            let failures = &mut status.failures;
+            status.restart.after(outcome, ran_us, failures)
+        };
+        status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
+        status.dates.ended = date;
+        status.times.ended_us = Some(now);
+        status.alarm_us = None;
+        let name = name.clone();
+        if then == Then::Again {
+            status.alarm_us = Some(now.saturating_add(delay_us(status.failures)));
+            *kept = status;
+            if !self.watch_over(&mut table) {
+                log::error!("container {name}: there is no thread to start it again");
+            }
+        }
+        Some((name, status))
     }
 
     /// A run: from the partition to the guest's end. What is taken here is given back here.
@@ -883,10 +1077,10 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    // ------------------------------------------------------------ time limits
+    // ------------------------------------------------------------ what happens by itself
 
-    /// Makes sure that somebody watches over the deadlines; `false` where there is no thread
-    /// for it.
+    /// Makes sure that somebody watches over the deadlines, and over what is due; `false` where
+    /// there is no thread for it.
     fn watch_over(&self, table: &mut Table) -> bool {
         let threads = self.platform.threads();
         if table.watched {
@@ -902,32 +1096,49 @@ impl<P: Platform> Supervisor<P> {
         table.watched
     }
 
-    /// Ends the runs whose time is over, until no run has a limit.
+    /// Ends the runs whose time is over and starts what is due, until there is nothing to wait
+    /// for.
     fn watch(&self) {
         loop {
-            let next = {
+            let now = self.now();
+            let (due, next) = {
                 let mut table = self.table.lock();
-                let now = self.now();
                 let mut next: Option<u64> = None;
                 for (slot, status) in table.statuses() {
-                    match status.deadline_us.filter(|_| status.killed.is_none()) {
-                        Some(deadline) if deadline <= now => {
-                            // Fails only for a slot that is not there, and this one is.
+                    match status.alarm_us {
+                        // Fails only for a slot that is not there, and this one is.
+                        Some(alarm) if status.state.is_live() && alarm <= now => {
+                            status.alarm_us = None;
                             let _ = self.end_run(slot, status, Cause::TimeLimit);
                         }
-                        Some(deadline) => {
-                            next = Some(next.map_or(deadline, |next| next.min(deadline)));
-                        }
-                        None => {}
+                        alarm => next = next.into_iter().chain(alarm).min(),
                     }
                 }
                 table.watched = next.is_some();
-                next
+                (table.due(now), next)
             };
+            if let Some(handle) = due {
+                self.start_again(handle, now);
+                continue;
+            }
             let Some(next) = next else {
                 return;
             };
             self.platform.threads().sleep(WATCHDOG, Some(next));
+        }
+    }
+
+    /// Starts what is due; what can't be started now waits on.
+    fn start_again(&self, handle: Handle, now: u64) {
+        if let Err(error) = self.launch(handle, true) {
+            let mut table = self.table.lock();
+            if let Ok((name, status)) = table.get(handle)
+                && matches!(status.state, State::Restarting(_))
+            {
+                status.failures = status.failures.saturating_add(1);
+                status.alarm_us = Some(now.saturating_add(delay_us(status.failures)));
+                log::warn!("container {name} is not started again now: {error}");
+            }
         }
     }
 }

@@ -36,6 +36,8 @@ typedef uint64_t ocre_container_t;
 #define OCRE_TRAPPED 4u /**< Its guest did what WebAssembly forbids. */
 #define OCRE_KILLED  5u /**< It was ended from outside. */
 #define OCRE_FAILED  6u /**< Its guest's first instruction was never run. */
+#define OCRE_RESTARTING 7u /**< Its last run is over, and it will be started again. */
+#define OCRE_CRASH_LOOP 8u /**< It has failed too often to be started again by itself. */
 /** @} */
 
 /** Where a container is in its life. */
@@ -55,6 +57,18 @@ struct ocre_status {
 #define OCRE_ATTACHED        1u /**< The console shows what it writes. */
 #define OCRE_PREFER_PORTABLE 2u /**< Portable code, where the image has AOT code too. */
 #define OCRE_TEMPORARY       4u /**< Without a record: gone, with its files, after a reboot. */
+/** @} */
+
+/** @name When a container is started again by itself
+ *
+ * A second after its run, then after twice as long each time it fails again, up to 5 minutes. Not
+ * after ocre_stop() or ocre_kill(), until somebody starts it; but at boot what is to run always is
+ * started whatever it was, unless it was never started or has failed too often.
+ * @{
+ */
+#define OCRE_RESTART_NO         0u /**< Never. */
+#define OCRE_RESTART_ON_FAILURE 1u /**< After a run that did not exit with 0. */
+#define OCRE_RESTART_ALWAYS     2u /**< After every run. */
 /** @} */
 
 /** What a container is created with. All zero is a good default. */
@@ -87,16 +101,21 @@ struct ocre_options {
 	uint32_t stack_bytes;
 	/** Longest run, in milliseconds; 0 for no limit. */
 	uint32_t time_limit_ms;
-	/** 0 is CONFIG_OCRE_PRIORITY_FIRST, and so on to CONFIG_OCRE_PRIORITY_LAST. */
+	/** 0 is CONFIG_OCRE_PRIORITY_FIRST, and so on to CONFIG_OCRE_PRIORITY_LAST; so is the
+	 * order in which containers are started at boot. */
 	uint32_t priority;
 	/** OCRE_ATTACHED, OCRE_PREFER_PORTABLE, OCRE_TEMPORARY. */
 	uint32_t flags;
+	/** When it is started again. */
+	uint32_t restart;
+	/** With OCRE_RESTART_ON_FAILURE, how often in a row at most, up to 255; 0 for 10. */
+	uint32_t restart_most;
 };
 
 /**
  * @brief Mounts the storage partition, if CONFIG_OCRE_MOUNT says so, takes up the
- * containers that were there before the reboot, and starts the runtime. None of them runs
- * yet. Once it has succeeded, calling it again does nothing.
+ * containers that were there before the reboot, starts the runtime, and then those containers
+ * that are to run by themselves. Once it has succeeded, calling it again does nothing.
  *
  * @retval 0 Everything else here can be called.
  * @retval -EBUSY It is being called by another thread, or has failed before.
@@ -174,6 +193,35 @@ int ocre_start(ocre_container_t container);
 int ocre_stop(ocre_container_t container, uint32_t grace_ms);
 
 /**
+ * @brief Starts a container from its beginning; one that runs is stopped first, as by
+ * ocre_stop().
+ *
+ * @retval -EAGAIN It does not end although killed.
+ * @retval -ENOEXEC It can't start; ocre_status() says why.
+ * @retval -EBUSY A container that runs has a folder that is mounted in it.
+ * @retval -ENOENT There is no such container.
+ */
+int ocre_restart(ocre_container_t container, uint32_t grace_ms);
+
+/**
+ * @brief Holds a container's guest: it goes on to its next loop or call, or to the end of
+ * the host call that it waits in, and no further. Its time limit does not wait.
+ *
+ * @retval -ESRCH It is not running.
+ * @retval -EBUSY It is paused.
+ * @retval -ENOENT There is no such container.
+ */
+int ocre_pause(ocre_container_t container);
+
+/**
+ * @brief Lets a paused container's guest go on.
+ *
+ * @retval -EBUSY It is not paused.
+ * @retval -ENOENT There is no such container.
+ */
+int ocre_unpause(ocre_container_t container);
+
+/**
  * @brief Kills a container: returns at once, and its run ends soon.
  *
  * @retval -ESRCH It is not running.
@@ -185,7 +233,8 @@ int ocre_kill(ocre_container_t container);
 #define OCRE_FOREVER UINT32_MAX
 
 /**
- * @brief Waits for the end of a container's run; where it is over, returns at once.
+ * @brief Waits for the end of a container's run, and of those that follow by themselves; where
+ * it rests, returns at once.
  *
  * @retval 0 @p status, if not NULL, says how it ended.
  * @retval -EAGAIN It runs on after @p timeout_ms.

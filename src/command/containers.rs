@@ -13,30 +13,47 @@ use crate::container::state::{Cause, Outcome as RunOutcome, State};
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Spec};
 use crate::port::Platform;
-use crate::supervisor::Summary;
+use crate::supervisor::{Summary, Supervisor};
 
 /// How long `stop` waits for a guest to end, in milliseconds, if nothing else is said.
 const GRACE_MS: u64 = 10_000;
 
 /// `start NAME`
-#[inline(never)]
 pub(super) fn start<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
-    let name = only(arguments, "NAME")?;
-    let handle = environment.find(name)?;
-    let started = environment.supervisor.start(handle);
-    started.map_err(|error| Halt::container(name, error))?;
-    Ok(Status::Ok)
+    at_once(arguments, environment, Supervisor::start)
 }
 
 /// `stop [-t S] NAME`
 #[inline(never)]
 pub(super) fn stop<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
+    arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
+    let (name, grace_us) = graceful(arguments)?;
+    let handle = environment.find(name)?;
+    let stopped = environment.supervisor.stop(handle, grace_us);
+    stopped.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `restart [-t S] NAME`
+#[inline(never)]
+pub(super) fn restart<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let (name, grace_us) = graceful(arguments)?;
+    let handle = environment.find(name)?;
+    let restarted = environment.supervisor.restart(handle, grace_us);
+    restarted.map_err(|error| Halt::container(name, error))?;
+    Ok(Status::Ok)
+}
+
+/// `[-t S] NAME`: the name, and the time to end in microseconds.
+fn graceful<'a>(mut arguments: Arguments<'a, '_>) -> Result<(&'a str, u64), Misuse<'a>> {
     let mut grace_ms = GRACE_MS;
     let mut operand = Operand::new("NAME");
     while let Some(argument) = arguments.next()? {
@@ -52,25 +69,43 @@ pub(super) fn stop<'a, P: Platform>(
             Argument::Option(..) => {}
         }
     }
-    let name = operand.get()?;
-    let handle = environment.find(name)?;
-    let stopped = environment
-        .supervisor
-        .stop(handle, grace_ms.saturating_mul(1000));
-    stopped.map_err(|error| Halt::container(name, error))?;
-    Ok(Status::Ok)
+    Ok((operand.get()?, grace_ms.saturating_mul(1000)))
 }
 
 /// `kill NAME`
-#[inline(never)]
 pub(super) fn kill<'a, P: Platform>(
     arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
+    at_once(arguments, environment, Supervisor::kill)
+}
+
+/// `pause NAME`
+pub(super) fn pause<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    at_once(arguments, environment, Supervisor::pause)
+}
+
+/// `unpause NAME`
+pub(super) fn unpause<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    at_once(arguments, environment, Supervisor::unpause)
+}
+
+/// Does something with the one container that is named.
+#[inline(never)]
+fn at_once<'a, P: Platform>(
+    arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+    action: fn(&Supervisor<P>, Handle) -> Result<(), Error>,
+) -> Result<Status, Halt<'a>> {
     let name = only(arguments, "NAME")?;
     let handle = environment.find(name)?;
-    let killed = environment.supervisor.kill(handle);
-    killed.map_err(|error| Halt::container(name, error))?;
+    action(environment.supervisor, handle).map_err(|error| Halt::container(name, error))?;
     Ok(Status::Ok)
 }
 
@@ -139,7 +174,10 @@ pub(super) fn list<'a, P: Platform>(
         }
     }
     let supervisor = environment.supervisor;
-    let listed = |summary: &Summary| all || summary.status.state.is_live();
+    let listed = |summary: &Summary| {
+        let state = summary.status.state;
+        all || state.is_live() || matches!(state, State::Restarting(_))
+    };
     let mut out = &mut *environment.out;
     let mut written = Ok(());
     if as_json {
@@ -151,6 +189,7 @@ pub(super) fn list<'a, P: Platform>(
                             out.string("name", &summary.name)?;
                             out.string("state", summary.status.state.word())?;
                             end(summary.status.state, out)?;
+                            out.unsigned("restarts", summary.status.restarts.into())?;
                             let image = |spec: &Spec| spec.image.manifest.digest;
                             match supervisor.with_spec(summary.handle, image) {
                                 Ok(digest) => out.string("image", digest),
@@ -197,6 +236,12 @@ pub(super) fn inspect<'a, P: Platform>(
         out.string("name", name)?;
         out.string("state", status.state.word())?;
         end(status.state, out)?;
+        out.object("restart", |out| {
+            out.string("policy", spec.restart)?;
+            out.unsigned("count", status.restarts.into())?;
+            out.unsigned("failures", status.failures.into())
+        })?;
+        out.unsigned("priority", spec.priority.into())?;
         out.object("image", |out| {
             out.string("digest", spec.image.manifest.digest)?;
             out.string("code", super::verify::format_word(spec.image.format))?;
@@ -243,7 +288,7 @@ pub(super) fn inspect<'a, P: Platform>(
 
 /// How the last run ended: the exit code that `run` would have, and why.
 fn end<W: fmt::Write>(state: State, out: &mut Object<'_, W>) -> fmt::Result {
-    let State::Ended(outcome) = state else {
+    let Some(outcome) = state.outcome() else {
         return Ok(());
     };
     // WASI has exit codes as numbers without a sign.

@@ -14,7 +14,7 @@ use super::verify::{Examination, Options, format_word, print, print_finding, wri
 use super::{Environment, Halt, Operand, Status, advice, only};
 use crate::image::Image;
 use crate::image::content::read_document;
-use crate::image::judge::{self, Policy, Selector, Source, Workspace};
+use crate::image::judge::{self, Policy, Selector, Source};
 use crate::image::store::{Freed, Store};
 use crate::image::verdict::{Code, Finding, Report, Verdict, write_cut};
 use crate::limits::MAX_CONTAINERS;
@@ -65,10 +65,7 @@ pub(super) fn judge<'a, P: Platform>(
             storage: platform.storage(),
             root: ROOT,
         };
-        let workspace = Workspace {
-            document: &mut *environment.workspace.document,
-            config: &mut *environment.workspace.config,
-        };
+        let workspace = environment.documents.lend();
         let engine = platform.engine();
         judge::judge(
             source,
@@ -137,10 +134,7 @@ pub(super) fn verify<'a, P: Platform>(
         selector,
         engine: platform.engine(),
         policy: &platform.policy(),
-        workspace: Workspace {
-            document: &mut *environment.workspace.document,
-            config: &mut *environment.workspace.config,
-        },
+        workspace: environment.documents.lend(),
     };
     let mut look = |report: Report<'_>| examination.judge(report);
     Ok(print(&mut look, options, environment.out)?)
@@ -161,7 +155,7 @@ pub(super) fn list<'a, P: Platform>(
         }
     }
     let storage = environment.supervisor.platform().storage();
-    let mut store = open(storage, environment.workspace.document)?;
+    let mut store = open(storage, environment.documents.lend().document)?;
     let index = store.index().map_err(Halt::Store)?;
     let mut out = &mut *environment.out;
     if as_json {
@@ -235,13 +229,10 @@ pub(super) fn inspect<'a, P: Platform>(
         storage: platform.storage(),
         root: ROOT,
     };
-    let mut store = open(source.storage, environment.workspace.document)?;
+    let mut store = open(source.storage, environment.documents.lend().document)?;
     let content = store.find(selector).map_err(Halt::Store)?;
     let mut verdict = Verdict::new(false);
-    let workspace = Workspace {
-        document: &mut *environment.workspace.document,
-        config: &mut *environment.workspace.config,
-    };
+    let workspace = environment.documents.lend();
     let mut image = Image::blank();
     let accepted = judge::judge(
         source,
@@ -252,7 +243,7 @@ pub(super) fn inspect<'a, P: Platform>(
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
-    let document = read_document(source, &content, environment.workspace.document);
+    let document = read_document(source, &content, environment.documents.lend().document);
     let mut out = &mut *environment.out;
     write::object(&mut out, |out| {
         out.string("digest", content.digest)?;
@@ -336,7 +327,7 @@ pub(super) fn remove<'a, P: Platform>(
     let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
     let in_use = in_use(environment);
     let storage = environment.supervisor.platform().storage();
-    let mut store = open(storage, environment.workspace.document)?;
+    let mut store = open(storage, environment.documents.lend().document)?;
     let freed = store.remove(selector, &in_use).map_err(Halt::Store)?;
     say_freed(freed, environment)
 }
@@ -354,7 +345,7 @@ pub(super) fn prune<'a, P: Platform>(
     }
     let in_use = in_use(environment);
     let storage = environment.supervisor.platform().storage();
-    let mut store = open(storage, environment.workspace.document)?;
+    let mut store = open(storage, environment.documents.lend().document)?;
     let freed = store.prune(&in_use).map_err(Halt::Store)?;
     say_freed(freed, environment)
 }

@@ -51,7 +51,7 @@ pub(super) fn info<'a, P: Platform>(
         .supervisor
         .list(&mut |_| containers = containers.saturating_add(1));
     let capacity = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let document_bytes = capacity(environment.workspace.document.len());
+    let document_bytes = capacity(environment.documents.lend().document.len());
     let out = &mut *environment.out;
     if as_json {
         let mut out = out;

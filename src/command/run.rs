@@ -6,13 +6,13 @@ use core::fmt;
 use heapless::Vec;
 use ocre_oci::{Format, Warnings};
 
-use super::arguments::{Argument, Arguments, Misuse, bytes, seconds};
+use super::arguments::{Argument, Arguments, Misuse, bytes, number, seconds};
 use super::containers::{await_end, say_end};
 use super::images::judge;
 use super::verify::format_word;
 use super::{Environment, Halt, Status, refuse};
 use crate::container::table::{Handle, Times};
-use crate::container::{Error, Name, Options};
+use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
 use crate::image::judge::Policy;
 use crate::image::permission::Permission;
@@ -103,6 +103,22 @@ impl<'a> Lists<'a> {
                     request.guest.time_limit_ms =
                         Some(milliseconds.ok_or(Misuse::BadValue("--timeout", value, wanted))?);
                 }
+                Argument::Option("restart", value) => {
+                    let wanted = "no, on-failure, on-failure:N or always";
+                    request.guest.restart = Restart::parse(value).ok_or(Misuse::BadValue(
+                        "--restart",
+                        value,
+                        wanted,
+                    ))?;
+                }
+                Argument::Option("priority", value) => {
+                    let priority = number(value).and_then(|number| u8::try_from(number).ok());
+                    request.guest.priority = priority.ok_or(Misuse::BadValue(
+                        "--priority",
+                        value,
+                        "a number from 0 to 255",
+                    ))?;
+                }
                 Argument::Option("prefer", value) => {
                     request.prefer_portable = Some(match value {
                         "aot" => false,
@@ -153,6 +169,7 @@ pub(super) fn run<'a, P: Platform>(
     let mut lists = Lists::default();
     let request = lists.read(arguments, environment.policy().memory_bytes)?;
     let made = make("run", &request, !request.detach, environment)?;
+    environment.documents.give_back();
     let (supervisor, handle) = (environment.supervisor, made.handle);
     let failed = |error| Halt::container(&made.name, error);
     let started = supervisor.start(handle);

@@ -21,10 +21,14 @@ pub enum Verb {
     Start,
     Stop,
     Kill,
+    Restart,
+    Pause,
+    Unpause,
     Wait,
     Rm,
     Ps,
     Logs,
+    Events,
     Inspect,
     DeviceGpio,
     DeviceSensor,
@@ -66,6 +70,13 @@ const FORCE: Opt = Opt {
     long: "force",
     value: None,
     help: "kills it first if it is running",
+};
+
+const TIME: Opt = Opt {
+    short: Some('t'),
+    long: "time",
+    value: Some("SECONDS"),
+    help: "how long it is given to end; 10 otherwise",
 };
 
 /// The options of `create`, and, from the second on, of `run` as well.
@@ -135,6 +146,18 @@ const RUN: &[Opt] = &[
         long: "timeout",
         value: Some("SECONDS"),
         help: "kills it when it runs longer, such as 0.5",
+    },
+    Opt {
+        short: None,
+        long: "restart",
+        value: Some("POLICY"),
+        help: "starts it again: no, on-failure, on-failure:N or always",
+    },
+    Opt {
+        short: None,
+        long: "priority",
+        value: Some("N"),
+        help: "0 to 255: 0 is the most urgent, and starts first at boot",
     },
     Opt {
         short: None,
@@ -285,15 +308,7 @@ const ALL: &[Command] = &[
         operands: "NAME",
         summary: "asks a container to end, and kills it if it does not",
         details: "The guest sees the end of its input, and that is how it is asked.",
-        options: &[
-            Opt {
-                short: Some('t'),
-                long: "time",
-                value: Some("SECONDS"),
-                help: "how long it is given to end; 10 otherwise",
-            },
-            HELP,
-        ],
+        options: &[TIME, HELP],
         passes_on: false,
     },
     Command {
@@ -306,11 +321,40 @@ const ALL: &[Command] = &[
         passes_on: false,
     },
     Command {
+        verb: Verb::Restart,
+        name: "restart",
+        operands: "NAME",
+        summary: "runs a container from its beginning",
+        details: "One that runs is stopped first, as `stop` does it.",
+        options: &[TIME, HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Pause,
+        name: "pause",
+        operands: "NAME",
+        summary: "holds a container's guest",
+        details: "It goes on to its next loop or call, or to the end of what it waits for, and no \
+                  further.\nIts time limit does not wait.",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Unpause,
+        name: "unpause",
+        operands: "NAME",
+        summary: "lets a paused container's guest go on",
+        details: "",
+        options: &[HELP],
+        passes_on: false,
+    },
+    Command {
         verb: Verb::Wait,
         name: "wait",
         operands: "NAME",
         summary: "waits for a container's end and prints its exit code",
-        details: "It is 134 after a trap, 137 after a kill, 1 if it could not be started.",
+        details: "It is 134 after a trap, 137 after a kill, 1 if it could not be started.\n\
+                  Where its policy wants another run, the wait goes on.",
         options: &[HELP],
         passes_on: false,
     },
@@ -328,7 +372,8 @@ const ALL: &[Command] = &[
         name: "ps",
         operands: "",
         summary: "lists the containers that are running",
-        details: "",
+        details: "So are those that wait to be started again. What failed too often for that is in \
+                  a\ncrash-loop, until it is started.",
         options: &[
             Opt {
                 short: Some('a'),
@@ -359,6 +404,23 @@ const ALL: &[Command] = &[
                 long: "tail",
                 value: Some("LINES"),
                 help: "only the last of them",
+            },
+            HELP,
+        ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Events,
+        name: "events",
+        operands: "",
+        summary: "shows the last changes of the containers' states",
+        details: "Each with the seconds since boot.",
+        options: &[
+            Opt {
+                short: Some('f'),
+                long: "follow",
+                value: None,
+                help: "goes on until it is interrupted",
             },
             HELP,
         ],

@@ -4,7 +4,7 @@
 use heapless::{LenType, String};
 
 use super::mount::{self, Mounts};
-use super::{Error, Name};
+use super::{Error, Name, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
 use crate::limits::{
@@ -30,8 +30,10 @@ pub struct Options<'a> {
     pub stack_bytes: u32,
     /// Bytes of its thread's stack, where AOT code and host functions run.
     pub thread_stack_bytes: u32,
-    /// Its thread's priority; 0 is the most urgent.
+    /// Its thread's priority; 0 is the most urgent, and is started first at boot.
     pub priority: u8,
+    /// When it is started again by itself.
+    pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
@@ -52,6 +54,7 @@ impl Default for Options<'_> {
             stack_bytes: DEFAULT_STACK,
             thread_stack_bytes: DEFAULT_THREAD_STACK,
             priority: 0,
+            restart: Restart::No,
             time_limit_ms: None,
             attached: false,
             temporary: false,
@@ -78,8 +81,10 @@ pub struct Spec {
     pub stack_bytes: u32,
     /// Bytes of its thread's stack.
     pub thread_stack_bytes: u32,
-    /// Its thread's priority; 0 is the most urgent.
+    /// Its thread's priority; 0 is the most urgent, and is started first at boot.
     pub priority: u8,
+    /// When it is started again by itself.
+    pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
@@ -100,6 +105,7 @@ impl Spec {
             stack_bytes: 0,
             thread_stack_bytes: 0,
             priority: 0,
+            restart: Restart::No,
             time_limit_ms: None,
             attached: false,
             temporary: false,
@@ -118,6 +124,7 @@ impl Spec {
             stack_bytes,
             thread_stack_bytes,
             priority,
+            restart,
             time_limit_ms,
             attached,
             temporary,
@@ -133,6 +140,7 @@ impl Spec {
         self.stack_bytes = *stack_bytes;
         self.thread_stack_bytes = *thread_stack_bytes;
         self.priority = *priority;
+        self.restart = *restart;
         self.time_limit_ms = *time_limit_ms;
         self.attached = *attached;
         self.temporary = *temporary;
@@ -168,6 +176,7 @@ impl Spec {
         self.stack_bytes = options.stack_bytes;
         self.thread_stack_bytes = options.thread_stack_bytes;
         self.priority = options.priority;
+        self.restart = options.restart;
         self.time_limit_ms = options.time_limit_ms;
         self.attached = options.attached;
         self.temporary = options.temporary;

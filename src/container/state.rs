@@ -19,8 +19,12 @@ pub enum State {
     Running,
     /// Its guest is held at a safe point.
     Paused,
+    /// Its last run is over, and when its time has come it runs again by itself.
+    Restarting(Outcome),
     /// Its last run is over.
     Ended(Outcome),
+    /// Its last run is over, and it has failed so often that it does not run again by itself.
+    CrashLoop(Outcome),
 }
 
 /// How a run ended.
@@ -119,10 +123,22 @@ impl State {
             Self::Created => "created",
             Self::Running => "running",
             Self::Paused => "paused",
+            Self::Restarting(_) => "restarting",
+            Self::CrashLoop(_) => "crash-loop",
             Self::Ended(Outcome::Exited(_)) => "exited",
             Self::Ended(Outcome::Trapped(_)) => "trapped",
             Self::Ended(Outcome::Killed(_)) => "killed",
             Self::Ended(Outcome::Failed(_)) => "failed",
+        }
+    }
+
+    /// How its last run ended, where it has no thread.
+    pub const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Created | Self::Running | Self::Paused => None,
+            Self::Restarting(outcome) | Self::Ended(outcome) | Self::CrashLoop(outcome) => {
+                Some(outcome)
+            }
         }
     }
 
@@ -132,12 +148,17 @@ impl State {
     }
 }
 
-/// The word, and in brackets the exit code or why: `exited(3)`, `killed(time-limit)`.
+/// The word, and in brackets the exit code or why: `exited(3)`, `killed(time-limit)`; before
+/// it, where more is to be said of how its last run ended: `restarting exited(3)`.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
-        match self {
+        match *self {
             Self::Created | Self::Running | Self::Paused => Ok(()),
+            Self::Restarting(outcome) | Self::CrashLoop(outcome) => {
+                f.write_str(" ")?;
+                Self::Ended(outcome).fmt(f)
+            }
             Self::Ended(Outcome::Exited(code)) => write!(f, "({code})"),
             Self::Ended(Outcome::Trapped(trap)) => write!(f, "({})", trap.code()),
             Self::Ended(Outcome::Killed(cause)) => write!(f, "({})", cause.word()),
@@ -146,11 +167,24 @@ impl fmt::Display for State {
     }
 }
 
+/// What its restart policy wants of a container whose run is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// It rests.
+    Rest,
+    /// It runs again by itself.
+    Again,
+    /// It has failed too often to do so.
+    GiveUp,
+}
+
 /// What happens to a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// It is to run.
     Start,
+    /// It is to run from its beginning.
+    Restart,
     /// It is to end by itself.
     Stop,
     /// It is to be ended.
@@ -166,7 +200,7 @@ pub enum Event {
     /// It is to be forgotten.
     RemoveByForce,
     /// Its thread is done.
-    End(Outcome),
+    End(Outcome, Then),
 }
 
 /// What an event asks of the supervisor, once the new state is written.
@@ -180,6 +214,10 @@ pub enum Action {
     AskToStop,
     /// End its run.
     Kill,
+    /// Do not run it again.
+    Rest,
+    /// Stop it, and put the same event again.
+    StopFirst,
     /// Hold its guest at the next safe point.
     Hold,
     /// Let its guest go on.
@@ -230,32 +268,47 @@ impl State {
     /// # Errors
     /// The event does not suit the state, which stays as it is.
     pub const fn on(self, event: Event) -> Result<(Self, Action), Refusal> {
-        use State::{Created, Ended, Paused, Running};
+        use State::{CrashLoop, Created, Ended, Paused, Restarting, Running};
 
         Ok(match (self, event) {
-            (Created, Event::Start) => (Running, Action::Spawn),
-            (Ended(_), Event::Start) => (Created, Action::Again),
+            (Created | Restarting(_), Event::Start | Event::Restart) => (Running, Action::Spawn),
+            (Ended(_) | CrashLoop(_), Event::Start | Event::Restart) => (Created, Action::Again),
+            (Running | Paused, Event::Restart) => (self, Action::StopFirst),
 
             (Running, Event::Stop) => (self, Action::AskToStop),
             // It can't see that it is asked, and would only be killed later.
             (Paused, Event::Stop) | (Running | Paused, Event::Kill) => (self, Action::Kill),
+            (Restarting(outcome), Event::Stop | Event::Kill) => (Ended(outcome), Action::Rest),
 
             (Running, Event::Pause) => (Paused, Action::Hold),
             (Paused, Event::Unpause) => (Running, Action::Release),
 
-            (Running | Paused, Event::Wait) => (self, Action::Await),
-            (Ended(_), Event::Wait) => (self, Action::Report),
+            (Running | Paused | Restarting(_), Event::Wait) => (self, Action::Await),
+            (Ended(_) | CrashLoop(_), Event::Wait) => (self, Action::Report),
             (Created, Event::Wait) => return Err(Refusal::NotStarted),
 
-            (Created | Ended(_), Event::Remove | Event::RemoveByForce) => (self, Action::Remove),
+            (
+                Created | Restarting(_) | Ended(_) | CrashLoop(_),
+                Event::Remove | Event::RemoveByForce,
+            ) => (self, Action::Remove),
             (Running | Paused, Event::RemoveByForce) => (self, Action::KillAndRemove),
 
-            (Running | Paused, Event::End(outcome)) => (Ended(outcome), Action::Announce),
+            (Running | Paused, Event::End(outcome, then)) => {
+                let next = match then {
+                    Then::Rest => Ended(outcome),
+                    Then::Again => Restarting(outcome),
+                    Then::GiveUp => CrashLoop(outcome),
+                };
+                (next, Action::Announce)
+            }
 
             (Running, Event::Start | Event::Remove) => return Err(Refusal::Running),
             (Paused, Event::Start | Event::Remove | Event::Pause) => return Err(Refusal::Paused),
-            (Created | Running | Ended(_), Event::Unpause) => return Err(Refusal::NotPaused),
-            (Created | Ended(_), Event::Stop | Event::Kill | Event::Pause | Event::End(_)) => {
+            (Created | Running | Restarting(_) | Ended(_) | CrashLoop(_), Event::Unpause) => {
+                return Err(Refusal::NotPaused);
+            }
+            (Created | Ended(_) | CrashLoop(_), Event::Stop | Event::Kill)
+            | (Created | Restarting(_) | Ended(_) | CrashLoop(_), Event::Pause | Event::End(..)) => {
                 return Err(Refusal::NotRunning);
             }
         })
@@ -280,8 +333,9 @@ mod tests {
         Outcome::Failed(Failure::Instantiate),
     ];
 
-    const EVENTS: [(&str, Event); 9] = [
+    const EVENTS: [(&str, Event); 12] = [
         ("start", Event::Start),
+        ("restart", Event::Restart),
         ("stop", Event::Stop),
         ("kill", Event::Kill),
         ("pause", Event::Pause),
@@ -289,23 +343,42 @@ mod tests {
         ("wait", Event::Wait),
         ("remove", Event::Remove),
         ("remove by force", Event::RemoveByForce),
-        ("its thread ends", Event::End(OUTCOMES[0])),
+        ("its run ends", Event::End(OUTCOMES[0], Then::Rest)),
+        (
+            "its run ends and its policy wants another",
+            Event::End(OUTCOMES[0], Then::Again),
+        ),
+        (
+            "its run ends and it has failed too often",
+            Event::End(OUTCOMES[0], Then::GiveUp),
+        ),
     ];
 
     fn states() -> Vec<State> {
         let live = [State::Created, State::Running, State::Paused];
-        live.into_iter().chain(OUTCOMES.map(State::Ended)).collect()
+        live.into_iter()
+            .chain(OUTCOMES.map(State::Restarting))
+            .chain(OUTCOMES.map(State::Ended))
+            .chain(OUTCOMES.map(State::CrashLoop))
+            .collect()
     }
 
     /// What stands in `docs/states.md`.
     fn table() -> String {
         let mut text = String::from(
-            "| event | created | running | paused | exited, trapped, killed, failed |\n\
-             |---|---|---|---|---|\n",
+            "| event | created | running | paused | restarting | exited, trapped, killed, failed, \
+             crash-loop |\n|---|---|---|---|---|---|\n",
         );
         for (name, event) in EVENTS {
             write!(text, "| {name} ").unwrap();
-            for state in &states()[..4] {
+            for state in &states()[..8] {
+                // One outcome stands for all.
+                if state
+                    .outcome()
+                    .is_some_and(|outcome| outcome != OUTCOMES[0])
+                {
+                    continue;
+                }
                 let cell = match state.on(event) {
                     Ok((next, action)) if next == *state => words(action),
                     Ok((State::Ended(_), action)) => format!("→ its outcome: {}", words(action)),
@@ -342,16 +415,33 @@ mod tests {
     #[test]
     fn however_a_run_ended_the_answers_are_the_same() {
         for (_, event) in EVENTS {
-            let answer = |outcome| State::Ended(outcome).on(event);
-            let kind = |outcome| {
-                answer(outcome).map(|(next, action)| (next == State::Ended(outcome), action))
-            };
+            for made in [State::Restarting, State::Ended, State::CrashLoop] {
+                let kind = |outcome| {
+                    let state = made(outcome);
+                    state.on(event).map(|(next, action)| {
+                        assert!(next.outcome().is_none_or(|told| told == outcome));
+                        (next == state, next.word(), action)
+                    })
+                };
+                for outcome in [Outcome::Exited(4), Outcome::Exited(i32::MIN)] {
+                    assert_eq!(kind(outcome), kind(OUTCOMES[0]), "{event:?}");
+                }
+                let action = |outcome| made(outcome).on(event).map(|(_, action)| action);
+                for outcome in OUTCOMES {
+                    assert_eq!(action(outcome), action(OUTCOMES[0]), "{event:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_crashed_too_often_does_what_has_ended_does() {
+        for (_, event) in EVENTS {
             for outcome in OUTCOMES {
-                assert_eq!(
-                    kind(outcome),
-                    kind(OUTCOMES[0]),
-                    "{event:?} after {outcome:?}"
-                );
+                let ended = State::Ended(outcome);
+                let loops = State::CrashLoop(outcome);
+                let same = |(next, action)| (if next == ended { loops } else { next }, action);
+                assert_eq!(loops.on(event), ended.on(event).map(same), "{event:?}");
             }
         }
     }
@@ -361,7 +451,7 @@ mod tests {
         for state in states() {
             for (_, event) in EVENTS {
                 if let Ok((next, _)) = state.on(event) {
-                    let by_thread = matches!(event, Event::End(_));
+                    let by_thread = matches!(event, Event::End(..));
                     assert_eq!(
                         state.is_live() && !next.is_live(),
                         by_thread && state.is_live()
@@ -369,28 +459,41 @@ mod tests {
                 }
             }
             for outcome in OUTCOMES {
-                let expected = if state.is_live() {
-                    Ok((State::Ended(outcome), Action::Announce))
-                } else {
-                    Err(Refusal::NotRunning)
-                };
-                assert_eq!(state.on(Event::End(outcome)), expected);
+                for (then, next) in [
+                    (Then::Rest, State::Ended(outcome)),
+                    (Then::Again, State::Restarting(outcome)),
+                    (Then::GiveUp, State::CrashLoop(outcome)),
+                ] {
+                    let expected = if state.is_live() {
+                        Ok((next, Action::Announce))
+                    } else {
+                        Err(Refusal::NotRunning)
+                    };
+                    assert_eq!(state.on(Event::End(outcome, then)), expected);
+                }
             }
         }
     }
 
     #[test]
-    fn only_a_created_container_gets_a_thread() {
+    fn only_what_is_created_or_waits_for_its_next_run_gets_a_thread() {
         for state in states() {
-            let (next, action) = match state.on(Event::Start) {
-                Ok(answer) => answer,
-                Err(refusal) => {
-                    assert!(state.is_live(), "{refusal:?} in {state}");
-                    continue;
-                }
-            };
-            assert_eq!(action == Action::Spawn, state == State::Created);
-            assert_eq!(action == Action::Again, next == State::Created);
+            for event in [Event::Start, Event::Restart] {
+                let (next, action) = match state.on(event) {
+                    Ok((_, Action::StopFirst)) => {
+                        assert!(state.is_live() && event == Event::Restart);
+                        continue;
+                    }
+                    Ok(answer) => answer,
+                    Err(refusal) => {
+                        assert!(state.is_live() && event == Event::Start, "{refusal:?}");
+                        continue;
+                    }
+                };
+                let waits = matches!(state, State::Created | State::Restarting(_));
+                assert_eq!(action == Action::Spawn, waits);
+                assert_eq!(action == Action::Again, next == State::Created);
+            }
         }
     }
 
@@ -413,10 +516,18 @@ mod tests {
                 "created",
                 "running",
                 "paused",
+                "restarting exited(3)",
+                "restarting trapped(trap-unreachable)",
+                "restarting killed(time-limit)",
+                "restarting failed(start-instantiate)",
                 "exited(3)",
                 "trapped(trap-unreachable)",
                 "killed(time-limit)",
                 "failed(start-instantiate)",
+                "crash-loop exited(3)",
+                "crash-loop trapped(trap-unreachable)",
+                "crash-loop killed(time-limit)",
+                "crash-loop failed(start-instantiate)",
             ]
         );
     }

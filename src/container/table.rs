@@ -10,7 +10,7 @@
 
 use super::record::Dates;
 use super::state::{Cause, State};
-use super::{Error, Held, Name};
+use super::{Error, Held, Name, Restart};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::Slot;
 
@@ -100,12 +100,20 @@ pub struct Status {
     pub times: Times,
     /// Why it is being killed.
     pub killed: Option<Cause>,
-    /// When it is to be killed.
-    pub deadline_us: Option<u64>,
+    /// When it is to be killed, if it is live; when it is to be started, if it is to run again.
+    pub alarm_us: Option<u64>,
     /// When things happened by the calendar, before this boot too.
     pub dates: Dates,
     /// What its record says of its state.
     pub recorded: Recorded,
+    /// When it is started again by itself.
+    pub restart: Restart,
+    /// Its place in the order of starts: the least comes first.
+    pub order: u8,
+    /// How many of its runs in a row have failed.
+    pub failures: u8,
+    /// How often it was started again by itself since it was started.
+    pub restarts: u32,
 }
 
 /// What a container's record says of its state.
@@ -204,9 +212,13 @@ impl Table {
                     ..Times::default()
                 },
                 killed: None,
-                deadline_us: None,
+                alarm_us: None,
                 dates: Dates::default(),
                 recorded: Recorded::Never,
+                restart: Restart::No,
+                order: 0,
+                failures: 0,
+                restarts: 0,
             },
         });
         let generation = entry.generation;
@@ -277,6 +289,17 @@ impl Table {
     pub fn get(&mut self, handle: Handle) -> Result<(&Name, &mut Status), Error> {
         let occupant = self.occupant(handle, Phase::Here)?;
         Ok((&occupant.name, &mut occupant.status))
+    }
+
+    /// The first in the order of starts of those that are to be started by now.
+    pub fn due(&mut self, now_us: u64) -> Option<Handle> {
+        let due = self
+            .statuses()
+            .filter(|(_, status)| matches!(status.state, State::Restarting(_)))
+            .filter(|(_, status)| status.alarm_us.is_some_and(|due| due <= now_us))
+            .min_by_key(|(_, status)| (status.order, status.alarm_us));
+        let (slot, _) = due?;
+        self.at(slot)
     }
 
     /// The container in a slot.

@@ -274,6 +274,7 @@ fn run(
         Command::Shell => {
             device::catch_interrupts()?;
             let mut device = Device::boot(flash, policy)?;
+            device.resume();
             let status = shell::run(&mut device, out, err);
             device.shut_down();
             status

@@ -6,16 +6,18 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::fmt::{self, Write};
+use core::num::NonZeroU8;
 use core::{ptr, slice};
 
 use heapless::{String, Vec};
+use lock_api::MutexGuard;
 use ocre::command::{self, Environment, images};
 use ocre::container::state::{Outcome, Refusal, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Options, Restart};
 use ocre::image::Image;
 use ocre::image::content::read_file;
-use ocre::image::judge::{self, Policy, Source};
+use ocre::image::judge::{self, Policy, Source, Workspace};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::image::verdict::{Code, Finding, Verdict, write_cut};
 use ocre::limits::{
@@ -26,6 +28,7 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Reference};
 
 use crate::device::Device;
+use crate::lock::Lock;
 use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
 use crate::sys;
 use crate::text::Buffer;
@@ -36,6 +39,8 @@ const FOREVER: u32 = u32::MAX;
 const ATTACHED: u32 = 1;
 const PREFER_PORTABLE: u32 = 2;
 const TEMPORARY: u32 = 4;
+const RESTART_ON_FAILURE: u32 = 1;
+const RESTART_ALWAYS: u32 = 2;
 
 /// Answers to C: errnos whose numbers every libc agrees on. The shim checks that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -307,6 +312,8 @@ struct CreateOptions {
     time_limit_ms: u32,
     priority: u32,
     flags: u32,
+    restart: u32,
+    restart_most: u32,
 }
 
 const DEFAULTS: CreateOptions = CreateOptions {
@@ -325,6 +332,8 @@ const DEFAULTS: CreateOptions = CreateOptions {
     time_limit_ms: 0,
     priority: 0,
     flags: 0,
+    restart: 0,
+    restart_most: 0,
 };
 
 /// # Safety
@@ -384,6 +393,15 @@ unsafe fn create(
     if memory_bytes > runtime.platform().policy().memory_bytes {
         return Err(Errno::Invalid);
     }
+    let restart = match (options.restart, options.restart_most) {
+        (0, 0) => Restart::No,
+        (RESTART_ON_FAILURE, most) => {
+            let most = u8::try_from(most).map_err(|_| Errno::Invalid)?;
+            Restart::OnFailure(NonZeroU8::new(most))
+        }
+        (RESTART_ALWAYS, 0) => Restart::Always,
+        _ => return Err(Errno::Invalid),
+    };
     let prefer_portable = options.flags & PREFER_PORTABLE != 0;
     let mut documents = DOCUMENTS.lock();
     let image = judge(
@@ -405,6 +423,7 @@ unsafe fn create(
         thread_stack_bytes: DEFAULT_THREAD_STACK,
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),
         time_limit_ms: Some(options.time_limit_ms).filter(|&limit| limit != 0),
+        restart,
         attached: options.flags & ATTACHED != 0,
         temporary: options.flags & TEMPORARY != 0,
     };
@@ -430,6 +449,25 @@ extern "C" fn ocre_kill(container: u64) -> c_int {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
+    answer(
+        started().and_then(|runtime| {
+            Ok(runtime.restart(handle(container)?, u64::from(grace_ms) * 1000)?)
+        }),
+    )
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_pause(container: u64) -> c_int {
+    answer(started().and_then(|runtime| Ok(runtime.pause(handle(container)?)?)))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_unpause(container: u64) -> c_int {
+    answer(started().and_then(|runtime| Ok(runtime.unpause(handle(container)?)?)))
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.remove(handle(container)?, force != 0)?)))
 }
@@ -442,22 +480,27 @@ struct ContainerStatus {
     reason: [u8; CODE_BYTES],
 }
 
+/// The number of a state that a run ends with, and why it ended.
+const fn told(outcome: Outcome) -> (u32, &'static str) {
+    match outcome {
+        Outcome::Exited(_) => (3, ""),
+        Outcome::Trapped(trap) => (4, trap.code()),
+        Outcome::Killed(cause) => (5, cause.word()),
+        Outcome::Failed(failure) => (6, failure.code()),
+    }
+}
+
 impl From<State> for ContainerStatus {
     fn from(state: State) -> Self {
-        let (number, code, why) = match state {
-            State::Created => (0, 0, ""),
-            State::Running => (1, 0, ""),
-            State::Paused => (2, 0, ""),
-            State::Ended(outcome) => {
-                let (number, why) = match outcome {
-                    Outcome::Exited(_) => (3, ""),
-                    Outcome::Trapped(trap) => (4, trap.code()),
-                    Outcome::Killed(cause) => (5, cause.word()),
-                    Outcome::Failed(failure) => (6, failure.code()),
-                };
-                (number, outcome.status(), why)
-            }
+        let (number, why) = match state {
+            State::Created => (0, ""),
+            State::Running => (1, ""),
+            State::Paused => (2, ""),
+            State::Restarting(outcome) => (7, told(outcome).1),
+            State::Ended(outcome) => told(outcome),
+            State::CrashLoop(outcome) => (8, told(outcome).1),
         };
+        let code = state.outcome().map_or(0, Outcome::status);
         let mut reason = [0; CODE_BYTES];
         // The buffer takes what fits and never fails.
         let _ = Buffer::of(&mut reason).write_str(why);
@@ -593,6 +636,19 @@ impl Write for Printer {
     }
 }
 
+/// The firmware's buffers for documents, while a command has them.
+struct Shared(Option<MutexGuard<'static, Lock, Documents>>);
+
+impl command::Documents for Shared {
+    fn lend(&mut self) -> Workspace<'_> {
+        self.0.get_or_insert_with(|| DOCUMENTS.lock()).workspace()
+    }
+
+    fn give_back(&mut self) {
+        self.0 = None;
+    }
+}
+
 /// # Safety
 /// As the header says.
 #[unsafe(no_mangle)]
@@ -617,12 +673,11 @@ unsafe extern "C" fn ocre_command(
         error,
     };
     let (mut out, mut err) = (printer(0), printer(1));
-    let mut documents = DOCUMENTS.lock();
     let status = command::run(
         &words,
         &mut Environment {
             supervisor: runtime,
-            workspace: documents.workspace(),
+            documents: &mut Shared(None),
             out: &mut out,
             err: &mut err,
             // SAFETY: the caller's promise.

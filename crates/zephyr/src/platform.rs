@@ -153,6 +153,7 @@ pub fn init() -> Result<(), InitError> {
             // SAFETY: nobody reads it before `state` says so.
             unsafe { (*ENGINE.engine.get()).write(engine) };
             state.store(READY, Ordering::SeqCst);
+            RUNTIME.resume();
             Ok(())
         }
         Err(_) => {

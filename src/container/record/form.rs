@@ -23,23 +23,27 @@
 //! | 15 | when it was created, in seconds since 1970 |
 //! | 16 | the mounts, each `SRC:DST[:ro]` followed by a NUL |
 //! | 17 | bytes of disk |
+//! | 18 | started again by itself: 256 always; else on failure, at most so often in a row, 0 for as often as there is |
 //!
 //! | key of a state | value |
 //! |---|---|
 //! | 0 | 0 created, 1 live, 2 exited, 3 trapped, 4 killed, 5 failed |
 //! | 1 | the exit code, or why: the word that `ps` shows |
 //! | 2, 3 | when the last run began and ended, in seconds since 1970 |
+//! | 4 | 1 where it has failed too often to be started again by itself |
+//!
+//! Live is also what waits for its next run.
 
-use core::num::NonZeroU32;
+use core::num::{NonZeroU8, NonZeroU32};
 
 use ocre_oci::{Format, Sha256};
 use sha2::Digest as _;
 
 use super::cbor::{self, Decoder, Encoder, Wrong};
 use super::{Dates, Error};
-use crate::container::Spec;
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
+use crate::container::{Restart, Spec};
 use crate::image::permission::Permission;
 use crate::image::verdict::Code;
 use crate::image::{Blob, Content, Image};
@@ -47,6 +51,9 @@ use crate::port::{StorageError, Trap};
 
 /// The version of the records that this build writes, and the newest that it reads.
 const VERSION: u32 = 1;
+
+/// The restart policy that has no number of failures.
+const ALWAYS: u32 = 256;
 
 /// The second item: the head of a byte string of 32 bytes, and those.
 const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
@@ -152,6 +159,7 @@ pub fn write_spec(
         stack_bytes,
         thread_stack_bytes,
         priority,
+        restart,
         time_limit_ms,
         // Whoever was attached is not there after a reboot.
         attached: _,
@@ -165,6 +173,7 @@ pub fn write_spec(
             created.is_some(),
             !mounts.is_empty(),
             disk_bytes.is_some(),
+            *restart != Restart::No,
         ];
         let count = optional.iter().filter(|&&there| there).count();
         to.map(13_u64.saturating_add(count as u64))?;
@@ -205,6 +214,15 @@ pub fn write_spec(
         }
         if let Some(limit) = disk_bytes {
             to.u32(17)?.u32(*limit)?;
+        }
+        match restart {
+            Restart::No => {}
+            Restart::Always => {
+                to.u32(18)?.u32(ALWAYS)?;
+            }
+            Restart::OnFailure(most) => {
+                to.u32(18)?.u8(most.map_or(0, NonZeroU8::get))?;
+            }
         }
         Ok(())
     })
@@ -276,6 +294,15 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 spec.mounts = mounts.try_into().map_err(|_| Wrong)?;
             }
             17 => spec.disk_bytes = Some(from.u32()?),
+            18 => {
+                spec.restart = match from.u32()? {
+                    ALWAYS => Restart::Always,
+                    most => {
+                        let most = u8::try_from(most).map_err(|_| Wrong)?;
+                        Restart::OnFailure(NonZeroU8::new(most))
+                    }
+                }
+            }
             _ => return Ok(false),
         }
         seen |= 1_u32.checked_shl(key).unwrap_or(0);
@@ -321,12 +348,24 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
     let times = [(2, dates.started), (3, dates.ended)];
     write(put, |to| {
         let known = times.iter().filter(|(_, time)| time.is_some()).count() as u64;
+        // What waits for its next run is not to be forgotten by a reset either.
+        let given_up = matches!(state, State::CrashLoop(_));
+        let state = match state {
+            State::Restarting(_) => State::Running,
+            State::CrashLoop(outcome) => State::Ended(outcome),
+            other => other,
+        };
         let why = matches!(state, State::Ended(_)).into();
-        to.map(known.saturating_add(1).saturating_add(why))?
-            .u32(0)?;
+        let fields = known
+            .saturating_add(1)
+            .saturating_add(why)
+            .saturating_add(given_up.into());
+        to.map(fields)?.u32(0)?;
         match state {
             State::Created => to.u8(0)?,
-            State::Running | State::Paused => to.u8(1)?,
+            State::Running | State::Paused | State::Restarting(_) | State::CrashLoop(_) => {
+                to.u8(1)?
+            }
             State::Ended(Outcome::Exited(code)) => to.u8(2)?.u32(1)?.i32(code)?,
             State::Ended(Outcome::Trapped(trap)) => to.u8(3)?.u32(1)?.str(trap.code())?,
             State::Ended(Outcome::Killed(cause)) => to.u8(4)?.u32(1)?.str(cause.word())?,
@@ -336,6 +375,9 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
             if let Some(time) = time {
                 to.u32(key)?.u32(time.get())?;
             }
+        }
+        if given_up {
+            to.u32(4)?.u8(1)?;
         }
         Ok(())
     })
@@ -347,7 +389,7 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
 /// # Errors
 /// `record-damaged`, `record-version`.
 pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
-    let (mut state, mut code, mut why) = (None, None, None);
+    let (mut state, mut code, mut why, mut given_up) = (None, None, None, false);
     let mut dates = Dates::default();
     fields(open(record)?, |key, from| {
         match key {
@@ -356,13 +398,14 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
             1 => why = Some(from.str()?),
             2 => dates.started = NonZeroU32::new(from.u32()?),
             3 => dates.ended = NonZeroU32::new(from.u32()?),
+            4 => given_up = from.u8()? == 1,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let outcome = match (state, code, why) {
-        (Some(0), None, None) => return Ok((State::Created, dates)),
-        (Some(1), None, None) => Outcome::Killed(Cause::Reset),
+        (Some(0), None, None) if !given_up => return Ok((State::Created, dates)),
+        (Some(1), None, None) if !given_up => Outcome::Killed(Cause::Reset),
         (Some(2), Some(code), None) => Outcome::Exited(code),
         // A reason that this build does not know is still one.
         (Some(3), None, Some(why)) => Outcome::Trapped(Trap::from_code(why).unwrap_or(Trap::Other)),
@@ -372,7 +415,12 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
         }
         _ => return Err(Error::Damaged),
     };
-    Ok((State::Ended(outcome), dates))
+    let state = if given_up {
+        State::CrashLoop(outcome)
+    } else {
+        State::Ended(outcome)
+    };
+    Ok((state, dates))
 }
 
 #[cfg(test)]
@@ -414,6 +462,7 @@ mod tests {
             stack_bytes: 2,
             thread_stack_bytes: u32::MAX,
             priority: 255,
+            restart: Restart::OnFailure(NonZeroU8::new(7)),
             time_limit_ms: Some(0),
             attached: false,
             temporary: false,
@@ -459,8 +508,16 @@ mod tests {
         least.time_limit_ms = None;
         least.mounts.clear();
         least.disk_bytes = None;
-        let record = written(|put| write_spec(&least, None, put));
-        assert_eq!(read_spec(&record), Ok((least, None)));
+        for restart in [
+            Restart::Always,
+            Restart::OnFailure(None),
+            Restart::OnFailure(NonZeroU8::new(255)),
+            Restart::No,
+        ] {
+            least.restart = restart;
+            let record = written(|put| write_spec(&least, None, put));
+            assert_eq!(read_spec(&record), Ok((least.clone(), None)));
+        }
     }
 
     #[test]
@@ -516,7 +573,9 @@ mod tests {
             started: NonZeroU32::new(1),
             ended: NonZeroU32::new(u32::MAX),
         };
-        for state in outcomes.map(State::Ended).chain([State::Created]) {
+        let states =
+            outcomes.flat_map(|outcome| [State::Ended(outcome), State::CrashLoop(outcome)]);
+        for state in states.chain([State::Created]) {
             for dates in [dates, Dates::default()] {
                 let record = written(|put| write_state(state, &dates, put));
                 let Ok((read, when)) = read_state(&record) else {
@@ -527,7 +586,8 @@ mod tests {
                 assert_eq!(when, dates);
             }
         }
-        for live in [State::Running, State::Paused] {
+        let restarting = State::Restarting(Outcome::Exited(3));
+        for live in [State::Running, State::Paused, restarting] {
             let record = written(|put| write_state(live, &dates, put));
             let killed = State::Ended(Outcome::Killed(Cause::Reset));
             assert_eq!(read_state(&record), Ok((killed, dates)));
@@ -589,6 +649,8 @@ mod tests {
             &[0x82, 1, 0xa0],             // nothing said
             &[0x82, 1, 0xa1, 0, 2],       // exited, and no code
             &[0x82, 1, 0xa1, 0, 6],       // no such state
+            &[0x82, 1, 0xa2, 0, 0, 4, 1], // created, and failed too often
+            &[0x82, 1, 0xa2, 0, 1, 4, 1], // live, and failed too often
             &[0x82, 1, 0xa2, 0, 0, 1, 0], // created, and a code
             &[0x82, 1, 0xa1, 0, 0, 0],    // more behind it
             &[0x82, 1, 0xbf, 0, 0, 0xff], // a map without a length

@@ -98,8 +98,24 @@ pub fn document() -> Vec<u8> {
 /// A device that is on.
 pub struct Device {
     pc: Arc<platform::Device<Partition>>,
+    documents: Own,
+}
+
+/// Buffers for documents that nobody else has.
+struct Own {
     document: Vec<u8>,
     config: Vec<u8>,
+}
+
+impl command::Documents for Own {
+    fn lend(&mut self) -> Workspace<'_> {
+        Workspace {
+            document: &mut self.document,
+            config: &mut self.config,
+        }
+    }
+
+    fn give_back(&mut self) {}
 }
 
 impl Device {
@@ -120,9 +136,16 @@ impl Device {
         })?;
         Ok(Self {
             pc,
-            document,
-            config: vec![0; MAX_CONFIG],
+            documents: Own {
+                document,
+                config: vec![0; MAX_CONFIG],
+            },
         })
+    }
+
+    /// Starts the containers that are to run by themselves.
+    pub fn resume(&self) {
+        self.pc.resume();
     }
 
     /// Runs one of the core's commands.
@@ -131,10 +154,7 @@ impl Device {
             words,
             &mut Environment {
                 supervisor: &self.pc,
-                workspace: Workspace {
-                    document: &mut self.document,
-                    config: &mut self.config,
-                },
+                documents: &mut self.documents,
                 out,
                 err,
                 interrupted: &|| INTERRUPTED.load(Ordering::Relaxed),

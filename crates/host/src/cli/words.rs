@@ -110,8 +110,12 @@ pub fn once(command: &Command) -> bool {
         Verb::Start
         | Verb::Stop
         | Verb::Kill
+        | Verb::Restart
+        | Verb::Pause
+        | Verb::Unpause
         | Verb::Wait
         | Verb::Logs
+        | Verb::Events
         | Verb::DeviceGpio
         | Verb::DeviceSensor => false,
     }

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which containers are started again by themselves, when, and when no more.
+//!
+//! Promised: what somebody has killed or stopped rests until somebody starts it. What fails again
+//! and again is started less and less often, and then no more until somebody starts it.
+
+use core::fmt;
+use core::num::NonZeroU8;
+
+use super::state::{Cause, Outcome, State, Then};
+
+/// How often in a row a container may fail if its policy gives no number.
+const MOST_FAILURES: u8 = 10;
+/// A run of at least this many microseconds is no failure in a row with those before it.
+const STABLE_US: u64 = 10_000_000;
+/// Time before the first start again, in microseconds; it doubles with each failure in a row.
+const FIRST_DELAY_US: u64 = 1_000_000;
+/// Longest time before a start again, in microseconds.
+const LONGEST_DELAY_US: u64 = 300_000_000;
+
+/// When a container is started again after the end of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Restart {
+    /// Never.
+    #[default]
+    No,
+    /// After a run that did not exit with 0, and at most so often in a row.
+    OnFailure(Option<NonZeroU8>),
+    /// After every run.
+    Always,
+}
+
+impl Restart {
+    /// From `no`, `always`, `on-failure` or `on-failure:N` with an N from 1 to 255.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "no" => Some(Self::No),
+            None if text == "always" => Some(Self::Always),
+            None if text == "on-failure" => Some(Self::OnFailure(None)),
+            Some(("on-failure", most)) if !most.starts_with('+') => {
+                Some(Self::OnFailure(Some(most.parse().ok()?)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What comes after the end of a run that lasted `ran_us`. Counts in `failures` how many runs
+    /// in a row have failed.
+    pub fn after(self, outcome: Outcome, ran_us: u64, failures: &mut u8) -> Then {
+        if ran_us >= STABLE_US {
+            *failures = 0;
+        }
+        let most = match (self, outcome) {
+            (Self::No, _)
+            | (_, Outcome::Killed(Cause::Kill | Cause::Stop))
+            | (Self::OnFailure(_), Outcome::Exited(0)) => return Then::Rest,
+            (Self::Always, Outcome::Exited(0)) => {
+                *failures = 0;
+                return Then::Again;
+            }
+            (Self::OnFailure(Some(most)), _) => most.get(),
+            (Self::OnFailure(None) | Self::Always, _) => MOST_FAILURES,
+        };
+        if *failures >= most {
+            return Then::GiveUp;
+        }
+        *failures = failures.saturating_add(1);
+        Then::Again
+    }
+
+    /// Whether a container that boot has found in this state is to be started.
+    pub const fn at_boot(self, state: State) -> bool {
+        matches!(
+            (self, state),
+            (
+                Self::OnFailure(_) | Self::Always,
+                State::Ended(Outcome::Killed(Cause::Reset))
+            ) | (Self::Always, State::Ended(_))
+        )
+    }
+}
+
+/// Time before the next start after so many failures in a row, in microseconds.
+pub fn delay_us(failures: u8) -> u64 {
+    let doubled = u32::from(failures.saturating_sub(1)).min(16);
+    FIRST_DELAY_US
+        .saturating_mul(1 << doubled)
+        .min(LONGEST_DELAY_US)
+}
+
+/// As it is given.
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No => f.write_str("no"),
+            Self::OnFailure(None) => f.write_str("on-failure"),
+            Self::OnFailure(Some(most)) => write!(f, "on-failure:{most}"),
+            Self::Always => f.write_str("always"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+    use crate::container::state::Failure;
+    use crate::port::Trap;
+
+    const FAILED: Outcome = Outcome::Exited(1);
+    const THREE: Restart = Restart::OnFailure(NonZeroU8::new(3));
+
+    #[test]
+    fn a_policy_is_read_as_it_is_shown() {
+        for text in [
+            "no",
+            "always",
+            "on-failure",
+            "on-failure:1",
+            "on-failure:255",
+        ] {
+            assert_eq!(Restart::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "yes",
+            "on-failure:",
+            "on-failure:0",
+            "on-failure:256",
+            "on-failure:+1",
+            "always:1",
+        ] {
+            assert_eq!(Restart::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_policy_has_its_answer_to_each_end() {
+        let failures = [
+            FAILED,
+            Outcome::Trapped(Trap::Unreachable),
+            Outcome::Killed(Cause::TimeLimit),
+            Outcome::Killed(Cause::Reset),
+            Outcome::Failed(Failure::Thread),
+        ];
+        for failed in failures {
+            for (policy, then) in [
+                (Restart::No, Then::Rest),
+                (Restart::OnFailure(None), Then::Again),
+                (Restart::Always, Then::Again),
+            ] {
+                assert_eq!(policy.after(failed, 0, &mut 0), then, "{policy} {failed:?}");
+            }
+        }
+        for asked in [Cause::Kill, Cause::Stop].map(Outcome::Killed) {
+            for policy in [Restart::No, THREE, Restart::Always] {
+                assert_eq!(policy.after(asked, 0, &mut 0), Then::Rest);
+            }
+        }
+        let done = Outcome::Exited(0);
+        assert_eq!(THREE.after(done, 0, &mut 0), Then::Rest);
+        assert_eq!(Restart::Always.after(done, 0, &mut 0), Then::Again);
+    }
+
+    #[test]
+    fn what_fails_in_a_row_is_given_up_and_a_long_run_begins_a_new_row() {
+        for (policy, most) in [
+            (THREE, 3),
+            (Restart::OnFailure(None), 10),
+            (Restart::Always, 10),
+        ] {
+            let mut failures = 0;
+            for _ in 0..most {
+                assert_eq!(policy.after(FAILED, 0, &mut failures), Then::Again);
+            }
+            assert_eq!(
+                policy.after(FAILED, STABLE_US - 1, &mut failures),
+                Then::GiveUp
+            );
+            assert_eq!(policy.after(FAILED, STABLE_US, &mut failures), Then::Again);
+            assert_eq!(failures, 1);
+        }
+        let mut failures = 5;
+        let done = Restart::Always.after(Outcome::Exited(0), 0, &mut failures);
+        assert_eq!((done, failures), (Then::Again, 0));
+    }
+
+    #[test]
+    fn each_failure_doubles_the_delay_up_to_five_minutes() {
+        let delays = [0, 1, 2, 3, 9, 10, u8::MAX].map(|failures| delay_us(failures) / 1_000_000);
+        assert_eq!(delays, [1, 1, 2, 4, 256, 300, 300]);
+    }
+
+    #[test]
+    fn at_boot_is_started_what_was_live_and_always_what_was_not_given_up() {
+        let reset = State::Ended(Outcome::Killed(Cause::Reset));
+        let stopped = State::Ended(Outcome::Killed(Cause::Stop));
+        for (policy, state, started) in [
+            (Restart::No, reset, false),
+            (THREE, reset, true),
+            (Restart::Always, reset, true),
+            (THREE, stopped, false),
+            (THREE, State::Ended(FAILED), false),
+            (Restart::Always, stopped, true),
+            (Restart::Always, State::Created, false),
+            (Restart::Always, State::CrashLoop(FAILED), false),
+        ] {
+            assert_eq!(policy.at_boot(state), started, "{policy} {state}");
+        }
+    }
+}
