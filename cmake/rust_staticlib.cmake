@@ -38,8 +38,10 @@ function(ocre_rust_staticlib library package)
   set(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
   string(REPLACE - _ name ${package})
   set(archive ${target_dir}/${target}/firmware/lib${name}.a)
+  # Of the thresholds that were tried the one that makes the smallest code.
+  set(flags "-C llvm-args=-inline-threshold=30")
   if(NOT CONFIG_OCRE_SHA256_UNROLLED)
-    set(flags "--cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"")
+    string(APPEND flags " --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"")
   endif()
   string(TOUPPER CARGO_TARGET_${target}_RUSTFLAGS flags_variable)
   string(REPLACE - _ flags_variable ${flags_variable})
@@ -64,6 +66,8 @@ function(ocre_rust_staticlib library package)
       OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
       OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
       OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
+      OCRE_HINTS=$<BOOL:${CONFIG_OCRE_SHELL_HINTS}>
+      OCRE_JSON=$<BOOL:${CONFIG_OCRE_SHELL_JSON}>
       # Those of a board are real, or its own simulator drives them.
       OCRE_SIMULATED_DEVICES=0
       ${CARGO} build --quiet --profile firmware --target ${target}

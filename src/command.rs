@@ -32,7 +32,7 @@ use crate::container::{Error, Name};
 use crate::image::judge::{self, Policy, Workspace};
 use crate::image::store;
 use crate::image::verdict::write_cut;
-use crate::limits::MAX_NAME;
+use crate::limits::{JSON, MAX_NAME, SIMULATED_DEVICES};
 use crate::port::Platform;
 use crate::supervisor::Supervisor;
 use arguments::{Argument, Arguments, Misuse};
@@ -215,6 +215,7 @@ fn dispatch<'a, P: Platform>(
         }
     }
     match command.verb {
+        Verb::Inspect | Verb::ImageInspect if !JSON => Err(Misuse::NoJson.into()),
         Verb::Help => help::run(arguments, environment),
         Verb::Version => info::version(arguments, environment),
         Verb::Info => info::info(arguments, environment),
@@ -237,6 +238,8 @@ fn dispatch<'a, P: Platform>(
         Verb::Logs => logs::logs(arguments, environment),
         Verb::Events => events::events(arguments, environment),
         Verb::Inspect => containers::inspect(arguments, environment),
+        // Not in the table, but the compiler can't know.
+        Verb::DeviceGpio | Verb::DeviceSensor if !SIMULATED_DEVICES => Ok(Status::Usage),
         Verb::DeviceGpio => devices::gpio(arguments, environment),
         Verb::DeviceSensor => devices::sensor(arguments, environment),
     }
@@ -310,9 +313,11 @@ impl<'a> Operand<'a> {
 }
 
 /// The value of `--format`: whether it is JSON.
+#[inline(always)] // so that the compiler sees where there is none
 fn json<'a>(value: &'a str) -> Result<bool, Misuse<'a>> {
     match value {
-        "json" => Ok(true),
+        "json" if JSON => Ok(true),
+        "json" => Err(Misuse::NoJson),
         "text" => Ok(false),
         other => Err(Misuse::BadValue("--format", other, "text or json")),
     }

@@ -97,6 +97,10 @@ pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
 pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 /// Sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
+/// Whether a command that fails says what to do about it.
+pub const HINTS: bool = set(option_env!("OCRE_HINTS"), 1) != 0;
+/// Whether commands can answer in JSON; some only do.
+pub const JSON: bool = set(option_env!("OCRE_JSON"), 1) != 0;
 /// Whether there are commands to drive simulated pins and sensors.
 pub const SIMULATED_DEVICES: bool = set(option_env!("OCRE_SIMULATED_DEVICES"), 1) != 0;
 /// Longest name of a pin or sensor, in bytes.

@@ -2,7 +2,7 @@
 //! What to do about each code: the last column of `docs/errors.md`, which a test compares.
 //!
 //! Whoever adds a code has to answer here, because the compiler asks for it. The texts are short:
-//! they lie in the flash of a device.
+//! they lie in the flash of a device, and a build may leave them out.
 
 use ocre_oci::{ErrorKind, Warning};
 
@@ -10,6 +10,7 @@ use crate::container::state::{Failure, Refusal};
 use crate::container::{Error, record};
 use crate::image::store;
 use crate::image::verdict::{Code, Finding};
+use crate::limits::HINTS;
 use crate::port::{StorageError, Trap};
 
 /// For what the judge found.
@@ -22,6 +23,9 @@ pub const fn finding(finding: Finding) -> &'static str {
 
 /// For a refusal of an image.
 pub const fn refusal(code: Code) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match code {
         Code::Document(kind) => document(kind),
         Code::Storage(error) => storage(error),
@@ -66,6 +70,9 @@ pub const fn refusal(code: Code) -> &'static str {
 
 /// For a document that breaks a rule of its own.
 pub const fn document(kind: ErrorKind) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match kind {
         ErrorKind::JsonSyntax => "write it again with a tool instead of by hand",
         ErrorKind::JsonUtf8 => "save it as UTF-8",
@@ -112,6 +119,9 @@ pub const fn document(kind: ErrorKind) -> &'static str {
 
 /// For the image store.
 pub const fn store(error: store::Error) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match error {
         store::Error::Image(code) => refusal(code),
         store::Error::InUse => "remove the container with `ocre rm` first",
@@ -123,6 +133,9 @@ pub const fn store(error: store::Error) -> &'static str {
 
 /// For what is odd and accepted.
 pub const fn warning(warning: Warning) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match warning {
         Warning::ManifestMediaTypeAbsent => "add it",
         Warning::LayerMediaTypeAlias => {
@@ -134,6 +147,9 @@ pub const fn warning(warning: Warning) -> &'static str {
 
 /// For a partition that does not do what is asked.
 pub const fn storage(error: StorageError) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match error {
         StorageError::NotFound => "look at the path",
         StorageError::Exists => "choose another name, or remove it first",
@@ -151,6 +167,9 @@ pub const fn storage(error: StorageError) -> &'static str {
 
 /// For a guest that the engine stopped.
 pub const fn trap(trap: Trap) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match trap {
         Trap::Unreachable => "read the container's log",
         Trap::MemoryOutOfBounds => "debug the guest",
@@ -169,6 +188,9 @@ pub const fn trap(trap: Trap) -> &'static str {
 
 /// For what is not done with a container.
 pub const fn container(error: Error) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match error {
         Error::NotFound => "see which there are with `ocre ps -a`",
         Error::NameSyntax => "use up to 32 of `a-z`, `0-9`, `.`, `_`, `-`, a letter or digit first",
@@ -200,6 +222,9 @@ pub const fn container(error: Error) -> &'static str {
 
 /// For a record that can't be read.
 pub const fn record(error: record::Error) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match error {
         record::Error::Damaged => "remove it with its files with `ocre rm -f`",
         record::Error::Version => "boot the release that wrote it",
@@ -209,6 +234,9 @@ pub const fn record(error: record::Error) -> &'static str {
 
 /// For what does not suit a container's state.
 pub const fn state(refusal: Refusal) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match refusal {
         Refusal::Running => "stop it first with `ocre stop`, or remove it with `ocre rm -f`",
         Refusal::Paused => "let it go on first, or remove it with `ocre rm -f`",
@@ -220,6 +248,9 @@ pub const fn state(refusal: Refusal) -> &'static str {
 
 /// For a start that failed.
 pub const fn failure(failure: Failure) -> &'static str {
+    if !HINTS {
+        return "";
+    }
     match failure {
         Failure::Image(code) => refusal(code),
         Failure::Instantiate => {

@@ -48,6 +48,8 @@ pub enum Misuse<'a> {
     BadValue(&'static str, &'a str, &'static str),
     /// Two options that make no sense together.
     Conflict(&'static str, &'static str),
+    /// The build has no JSON.
+    NoJson,
     /// An operand is missing.
     OperandMissing(&'static str),
     /// One operand too many.
@@ -82,6 +84,7 @@ impl fmt::Display for Misuse<'_> {
                 write!(f, "{name} {} is not {wanted}", Quoted(value))
             }
             Self::Conflict(one, other) => write!(f, "{one} makes no sense with {other}"),
+            Self::NoJson => f.write_str("this build has no JSON"),
             Self::OperandMissing(name) => write!(f, "{name} is missing"),
             Self::OperandUnexpected(text) => {
                 write!(f, "{} is one argument too many", Quoted(text))

@@ -14,7 +14,7 @@ pub struct Reason<'a> {
     pub at: &'a str,
     /// Further words; often empty.
     pub detail: &'a str,
-    /// What to do about it.
+    /// What to do about it; empty where the build has no hints.
     pub advice: &'a str,
 }
 
@@ -36,7 +36,10 @@ impl Display for Reason<'_> {
         if !self.detail.is_empty() {
             write!(f, " ({})", Plain(self.detail))?;
         }
-        write!(f, "\nhint: {}\n", self.advice)
+        if !self.advice.is_empty() {
+            write!(f, "\nhint: {}", self.advice)?;
+        }
+        f.write_str("\n")
     }
 }
 

@@ -18,6 +18,7 @@ use super::{Outcome, Status, advice};
 use crate::image::Image;
 use crate::image::judge::{self, Policy, Selector, Source, Workspace};
 use crate::image::verdict::{Finding, Place, Report, Verdict, write_cut};
+use crate::limits::JSON;
 use crate::port::{Engine, Storage};
 
 /// How strict to be and what to print.
@@ -94,7 +95,7 @@ pub type Look<'l> = &'l mut dyn FnMut(Report<'_>) -> Option<Image>;
 /// # Errors
 /// Of the output alone.
 pub fn print(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
-    if options.json {
+    if JSON && options.json {
         print_json(look, options, out)
     } else {
         print_text(look, options, out)
