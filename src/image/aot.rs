@@ -97,18 +97,25 @@ impl Target {
         ARM,
         &["cortex-m4"],
     );
-    /// Cortex-M33.
+    /// Cortex-M33 in firmware that does not use the FPU.
     pub const THUMBV8M: Self = target(["thumbv8m", "thumbv8m.main", "eabi"], ARM, &["cortex-m33"]);
+    /// Cortex-M33 with FPU, floats passed in registers.
+    pub const THUMBV8M_EABIHF: Self = target(
+        ["thumbv8m-eabihf", "thumbv8m.main", "eabihf"],
+        ARM,
+        &["cortex-m33"],
+    );
     /// RV32IMAC.
     pub const RISCV32: Self = target(["riscv32", "riscv32", "ilp32"], RISCV, &["generic-rv32"]);
     /// Every target that code can be made for.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::X86_64,
         Self::I386,
         Self::THUMBV7M,
         Self::THUMBV7EM,
         Self::THUMBV7EM_EABIHF,
         Self::THUMBV8M,
+        Self::THUMBV8M_EABIHF,
         Self::RISCV32,
     ];
 

@@ -10,16 +10,9 @@
 /* Interpreted. */
 #define PORTABLE OCRE_PREFER_PORTABLE
 
-/*
- * Milliseconds from a kill to its being told: a guest is to be ended in 100, and its
- * end is recorded on the partition then. The emulated Cortex-M3 executes 8 million
- * instructions a second, and needs some of these milliseconds for the record.
- */
-#ifdef CONFIG_ARCH_POSIX
+/* Most milliseconds from a kill to its being told, which is when the guest has ended
+ * and that is recorded on the partition. */
 #define KILL_MS 100
-#else
-#define KILL_MS 600
-#endif
 
 /* A new container of an image; the guest's words are parted by blanks. */
 ocre_container_t container_made(const char *image, const char *name, const char *words,

@@ -61,6 +61,41 @@ mod tests {
         assert_eq!(chosen(&cmake), soft);
     }
 
+    /// How `arch.txt` names the machine of a target.
+    fn machine(target: &str) -> String {
+        let hard = if target.ends_with("-eabihf") {
+            "-eabihf"
+        } else {
+            ""
+        };
+        let arch = target.split(['-', '.']).next().unwrap_or_default();
+        match arch {
+            "i686" => "x86".to_owned(),
+            "riscv32imac" => "riscv32".to_owned(),
+            arch => format!("{arch}{hard}"),
+        }
+    }
+
+    #[test]
+    fn the_engine_is_built_for_each_target_and_code_is_made_for_it() {
+        let read = |path| fs::read_to_string(root().join(path)).unwrap();
+        let arches = read("crates/wamr-sys/wamr/arch.txt");
+        let arches: BTreeSet<&str> = arches
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        let commands = read("docs/commands.md");
+        for target in TARGETS {
+            let machine = machine(target);
+            assert!(arches.contains(&*machine), "{target}: no {machine}");
+            let code = machine.replace("x86", "i386").replace("i386_64", "x86_64");
+            assert!(
+                commands.contains(&format!("`{code}`")),
+                "{target}: no {code}"
+            );
+        }
+    }
+
     #[test]
     fn a_target_is_read_from_where_it_is_chosen() {
         let cmake = "if(A)\n  set(target ${CMAKE_HOST_SYSTEM_PROCESSOR}-b)\n  set(target c)\nset(target_dir d)";

@@ -20,6 +20,8 @@ pub enum Target {
     Thumbv7emHard,
     /// Cortex-M33 in firmware that does not use the FPU.
     Thumbv8m,
+    /// Cortex-M33 with single-precision FPU, floats passed in registers.
+    Thumbv8mHard,
     /// RV32IMAC, integer registers only.
     Riscv32,
 }
@@ -37,13 +39,14 @@ struct Row {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::X86_64,
         Self::I386,
         Self::Thumbv7m,
         Self::Thumbv7em,
         Self::Thumbv7emHard,
         Self::Thumbv8m,
+        Self::Thumbv8mHard,
         Self::Riscv32,
     ];
 
@@ -102,6 +105,15 @@ impl Target {
                 cpu: "cortex-m33",
                 features: "+soft-float,-fpregs",
                 abi: "eabi",
+                pointer_bits: 32,
+            },
+            Self::Thumbv8mHard => &Row {
+                name: "thumbv8m-eabihf",
+                triple: "thumbv8m.main-unknown-none-eabihf",
+                arch: "thumbv8m.main",
+                cpu: "cortex-m33",
+                features: "",
+                abi: "eabihf",
                 pointer_bits: 32,
             },
             Self::Riscv32 => &Row {

@@ -47,7 +47,7 @@ fn every_target_is_named_in_the_header() {
             Target::I386 => (ELF_I386, "i386"),
             Target::Thumbv7m => (ELF_ARM, "thumbv7"),
             Target::Thumbv7em | Target::Thumbv7emHard => (ELF_ARM, "thumbv7em"),
-            Target::Thumbv8m => (ELF_ARM, "thumbv8m.main"),
+            Target::Thumbv8m | Target::Thumbv8mHard => (ELF_ARM, "thumbv8m.main"),
             Target::Riscv32 => (ELF_RISCV, "riscv32"),
             _ => unreachable!("a target without a row here"),
         };

@@ -18,7 +18,9 @@ pub(crate) const TARGET: Option<&Target> = if !config::AOT {
     Some(&Target::THUMBV7EM_EABIHF)
 } else if config::CPU_CORTEX_M4 || config::CPU_CORTEX_M7 {
     Some(&Target::THUMBV7EM)
-} else if config::CPU_CORTEX_M33 && !HARD_FLOAT {
+} else if config::CPU_CORTEX_M33 && HARD_FLOAT {
+    Some(&Target::THUMBV8M_EABIHF)
+} else if config::CPU_CORTEX_M33 {
     Some(&Target::THUMBV8M)
 } else {
     None

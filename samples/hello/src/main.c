@@ -3,8 +3,10 @@
 #include <ocre/ocre.h>
 #include <zephyr/kernel.h>
 
-static const char *const states[] = {"created", "running", "paused", "exited",
-				     "trapped", "killed",  "failed"};
+static const char *const states[] = {
+	"created", "running", "paused",     "exited",     "trapped",
+	"killed",  "failed",  "restarting", "crash loop",
+};
 
 int main(void)
 {
@@ -13,7 +15,9 @@ int main(void)
 		.name = "greeter",
 		.arguments = arguments,
 		.argument_count = ARRAY_SIZE(arguments),
-		.flags = OCRE_ATTACHED,
+		/* It is made anew at each boot: after a reset or a power cut it is not
+		 * there, and its name is free. */
+		.flags = OCRE_ATTACHED | OCRE_TEMPORARY,
 	};
 	char refusal[OCRE_TEXT_BYTES];
 	struct ocre_status status;
