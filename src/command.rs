@@ -19,6 +19,7 @@ pub mod line;
 mod logs;
 pub mod report;
 mod run;
+mod stats;
 pub mod table;
 pub mod verify;
 
@@ -237,6 +238,7 @@ fn dispatch<'a, P: Platform>(
         Verb::Ps => containers::list(arguments, environment),
         Verb::Logs => logs::logs(arguments, environment),
         Verb::Events => events::events(arguments, environment),
+        Verb::Stats => stats::stats(arguments, environment),
         Verb::Inspect => containers::inspect(arguments, environment),
         // Not in the table, but the compiler can't know.
         Verb::DeviceGpio | Verb::DeviceSensor if !SIMULATED_DEVICES => Ok(Status::Usage),

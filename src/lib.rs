@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The core of ocre-rs: judges OCI images, keeps them on flash, and runs their WebAssembly
 //! as containers. It knows no platform: everything outside is behind [`port`].
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -13,6 +13,9 @@
         clippy::panic
     )
 )]
+
+#[cfg(test)]
+extern crate self as ocre; // a module of the fuzz targets is used by a test
 
 pub mod atomic;
 pub mod command;

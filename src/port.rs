@@ -330,6 +330,17 @@ pub trait Threads {
     fn await_change(&self, seen: u32, until_us: Option<u64>) -> u32;
     /// Tells every [`await_change`](Self::await_change) that some container's state changed.
     fn announce(&self);
+    /// How long the present or last thread of `slot` has computed, in microseconds; `None` where
+    /// nobody counts that. Called while the thread is there.
+    fn computed_us(&self, slot: Slot) -> Option<u64> {
+        let _ = slot;
+        None
+    }
+    /// Tells the platform's own watchdog that the supervisor is well; in how many microseconds
+    /// it is to be told again at the latest. `None` where there is no such watchdog.
+    fn beat(&self) -> Option<u32> {
+        None
+    }
 }
 
 // ---------------------------------------------------------------- engine
@@ -567,8 +578,9 @@ pub trait Stop: Send + Sync {
     fn hold(&self);
     /// Lets the run go on.
     fn release(&self);
-    /// Bytes of linear memory that the run has at the moment; `None` while it has no instance.
-    fn memory_bytes(&self) -> Option<u64>;
+    /// Bytes of linear memory that the run has, or had at its end, which is the most it had: a
+    /// memory only grows. 0 before it has an instance.
+    fn memory_bytes(&self) -> u32;
     /// Forgets everything that was asked so far. Called only while no run uses this.
     fn reset(&self);
 }

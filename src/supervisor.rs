@@ -49,9 +49,12 @@ use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, Image};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS, MAX_LOG_RECORD};
 use crate::port::{
-    Engine, Exit, Platform, Program, Slot, StartError, Stop, StorageError, Stream, ThreadSpec,
-    WATCHDOG,
+    Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stop, StorageError, Stream,
+    ThreadSpec, WATCHDOG,
 };
+
+#[cfg(test)]
+mod model;
 
 /// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
 /// stopped takes longer.
@@ -79,10 +82,12 @@ struct Place<P: Platform> {
     spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
     log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
     stopper: <P::Engine as Engine>::Stopper,
-    /// The guest is to see that it should end.
+    /// Somebody wants the run to end, and no other to follow; the guest is to see it.
     asked: AtomicBool,
     /// No host call is to go on.
     killed: AtomicBool,
+    /// How often the present or last run has called the host.
+    host_calls: AtomicU32,
 }
 
 impl<P: Platform> Place<P> {
@@ -93,6 +98,7 @@ impl<P: Platform> Place<P> {
             stopper: <P::Engine as Engine>::Stopper::NEW,
             asked: AtomicBool::new(false),
             killed: AtomicBool::new(false),
+            host_calls: AtomicU32::new(0),
         }
     }
 
@@ -124,6 +130,21 @@ pub struct Summary {
     pub name: Name,
     /// Its state and times.
     pub status: Status,
+}
+
+/// What a container's present or last run has taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stats {
+    /// How long it has computed, in microseconds, where somebody counts that.
+    pub computed_us: Option<u64>,
+    /// How long it has taken, or takes until now, in microseconds.
+    pub ran_us: Option<u64>,
+    /// Bytes of linear memory at the moment.
+    pub memory_bytes: u32,
+    /// The most that there were.
+    pub memory_peak_bytes: u32,
+    /// How often it has called the host; it stops at the largest number.
+    pub host_calls: u32,
 }
 
 /// What [`Supervisor::await_log`] has waited for.
@@ -236,7 +257,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Starts what ran before the reboot, or is to run always, in the order of their priorities.
+    /// Starts what ran before the reboot, or is to run always, in the order of their priorities;
+    /// and from now on tells the platform's own watchdog, if there is one, that it is well.
     /// To be called once, after [`boot`](Self::boot), when containers can run.
     pub fn resume(&self) {
         let now = self.now();
@@ -251,8 +273,9 @@ impl<P: Platform> Supervisor<P> {
                 waiting = true;
             }
         }
+        waiting |= self.platform.threads().beat().is_some();
         if waiting && !self.watch_over(&mut table) {
-            log::error!("there is no thread to start containers");
+            log::error!("there is no thread to watch over containers");
         }
     }
 
@@ -418,6 +441,7 @@ impl<P: Platform> Supervisor<P> {
 
     /// Gives a container a thread and returns at once: when it was started. `by_itself`: it must
     /// be waiting for that, and where it can't be done it waits on.
+    #[inline(never)] // its frame is large for the watchdog's stack
     fn launch(&self, handle: Handle, by_itself: bool) -> Result<u64, Error> {
         let place = self.place(handle.slot())?;
         let (stack_bytes, priority, time_limit_ms, mounts) = self.with_spec(handle, |spec| {
@@ -467,6 +491,7 @@ impl<P: Platform> Supervisor<P> {
             place.stopper.reset();
             place.killed.store(false, Ordering::SeqCst);
             place.asked.store(false, Ordering::SeqCst);
+            place.host_calls.store(0, Ordering::SeqCst);
             let name = name.clone();
             (name, deadline_us.is_none() || self.watch_over(&mut table))
         };
@@ -678,6 +703,10 @@ impl<P: Platform> Supervisor<P> {
     fn end_run(&self, slot: Slot, status: &mut Status, cause: Cause) -> Result<(), Error> {
         let place = self.place(slot)?;
         status.killed.get_or_insert(cause);
+        // Even where its time is over already: somebody wants it to rest.
+        if cause != Cause::TimeLimit {
+            place.asked.store(true, Ordering::SeqCst);
+        }
         place.killed.store(true, Ordering::SeqCst);
         place.stopper.stop();
         self.platform.threads().wake(slot);
@@ -738,6 +767,38 @@ impl<P: Platform> Supervisor<P> {
     /// [`Error::NotFound`].
     pub fn status(&self, handle: Handle) -> Result<Status, Error> {
         self.table.lock().get(handle).map(|(_, status)| *status)
+    }
+
+    /// What a container's present or last run has taken.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn stats(&self, handle: Handle) -> Result<Stats, Error> {
+        let status = self.status(handle)?;
+        let place = self.place(handle.slot())?;
+        let live = status.state.is_live();
+        let memory_bytes = place.stopper.memory_bytes();
+        let until = if live {
+            Some(self.now())
+        } else {
+            status.times.ended_us
+        };
+        let computed_us = if live {
+            self.platform.threads().computed_us(handle.slot())
+        } else {
+            status.computed_us
+        };
+        Ok(Stats {
+            computed_us,
+            ran_us: status
+                .times
+                .started_us
+                .zip(until)
+                .map(|(from, to)| to.saturating_sub(from)),
+            memory_bytes: if live { memory_bytes } else { 0 },
+            memory_peak_bytes: memory_bytes,
+            host_calls: place.host_calls.load(Ordering::SeqCst),
+        })
     }
 
     /// Shows every container, in the order of their slots.
@@ -885,7 +946,13 @@ impl<P: Platform> Supervisor<P> {
         let Some(handle) = self.table.lock().at(slot) else {
             return;
         };
-        let outcome = match self.run(handle) {
+        let result = self.run(handle);
+        self.finish(handle, result);
+    }
+
+    /// Tells how a run ended that has given back everything.
+    fn finish(&self, handle: Handle, result: Result<Exit, Failure>) {
+        let outcome = match result {
             Ok(Exit::Code(code)) => Outcome::Exited(code),
             Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
             Ok(Exit::Stopped) => {
@@ -941,8 +1008,7 @@ impl<P: Platform> Supervisor<P> {
         let mut status = *kept;
         let ran_us = now.saturating_sub(status.times.started_us.unwrap_or(now));
         // Whoever was told to end has done so, in whatever way.
-        let told = place.asked.load(Ordering::SeqCst)
-            || matches!(status.killed, Some(Cause::Kill | Cause::Stop));
+        let told = place.asked.load(Ordering::SeqCst);
         let then = if told {
             Then::Rest
         } else {
@@ -952,6 +1018,7 @@ impl<P: Platform> Supervisor<P> {
         status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
         status.dates.ended = date;
         status.times.ended_us = Some(now);
+        status.computed_us = self.platform.threads().computed_us(handle.slot());
         status.alarm_us = None;
         let name = name.clone();
         if then == Then::Again {
@@ -993,10 +1060,20 @@ impl<P: Platform> Supervisor<P> {
         };
         let mut result = Err(StartError::OutOfMemory);
         self.platform.with_host(&guest, &mut |host| {
-            result = engine.run(&mut module, &program, host, &place.stopper, &mut || {
-                self.mark(handle, |times, now| times.entered_us = Some(now));
-                self.platform.threads().announce();
-            });
+            let mut counted = Counted {
+                host,
+                calls: &place.host_calls,
+            };
+            result = engine.run(
+                &mut module,
+                &program,
+                &mut counted,
+                &place.stopper,
+                &mut || {
+                    self.mark(handle, |times, now| times.entered_us = Some(now));
+                    self.platform.threads().announce();
+                },
+            );
         });
         result.map_err(|error| match error {
             StartError::Link => Failure::Image(Code::WasmImport),
@@ -1099,6 +1176,13 @@ impl<P: Platform> Supervisor<P> {
     /// Ends the runs whose time is over and starts what is due, until there is nothing to wait
     /// for.
     fn watch(&self) {
+        while let Some(next) = self.look_after() {
+            self.platform.threads().sleep(WATCHDOG, Some(next));
+        }
+    }
+
+    /// Does what is to be done by now; when there is something again, if ever.
+    fn look_after(&self) -> Option<u64> {
         loop {
             let now = self.now();
             let (due, next) = {
@@ -1114,21 +1198,22 @@ impl<P: Platform> Supervisor<P> {
                         alarm => next = next.into_iter().chain(alarm).min(),
                     }
                 }
+                // It has come here through the lock that everything needs: it is well.
+                let beat = self.platform.threads().beat();
+                let beat = beat.map(|soon| now.saturating_add(soon.into()));
+                next = next.into_iter().chain(beat).min();
                 table.watched = next.is_some();
                 (table.due(now), next)
             };
-            if let Some(handle) = due {
-                self.start_again(handle, now);
-                continue;
+            match due {
+                Some(handle) => self.start_again(handle, now),
+                None => return next,
             }
-            let Some(next) = next else {
-                return;
-            };
-            self.platform.threads().sleep(WATCHDOG, Some(next));
         }
     }
 
     /// Starts what is due; what can't be started now waits on.
+    #[inline(never)] // as above
     fn start_again(&self, handle: Handle, now: u64) {
         if let Err(error) = self.launch(handle, true) {
             let mut table = self.table.lock();
@@ -1148,6 +1233,34 @@ struct Settings {
     memory_bytes: u32,
     stack_bytes: u32,
     attached: bool,
+}
+
+/// Host functions whose calls are counted.
+struct Counted<'a> {
+    host: &'a mut dyn Host,
+    calls: &'a AtomicU32,
+}
+
+impl Host for Counted<'_> {
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt> {
+        // Only this thread writes it.
+        let calls = self.calls.load(Ordering::Relaxed).saturating_add(1);
+        self.calls.store(calls, Ordering::Relaxed);
+        self.host.call(function, memory, arguments)
+    }
+
+    fn room_for(&self, function: usize) -> u32 {
+        self.host.room_for(function)
+    }
+
+    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+        self.host.give_room(function, address, bytes);
+    }
 }
 
 /// A running container.

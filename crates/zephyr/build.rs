@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 const PREFIX: &str = "CONFIG_OCRE_";
 /// Options that Rust asks for and that a `.config` leaves out where they are off.
-const SWITCHES: [&str; 7] = [
+const SWITCHES: [&str; 8] = [
     "AOT",
     "AOT_POLICY_ALLOW",
     "AOT_UNINTERRUPTIBLE",
@@ -21,6 +21,7 @@ const SWITCHES: [&str; 7] = [
     "INTERPRETER",
     "MOUNT",
     "SENSORS",
+    "TASK_WDT",
 ];
 
 fn main() {

@@ -29,6 +29,7 @@ pub enum Verb {
     Ps,
     Logs,
     Events,
+    Stats,
     Inspect,
     DeviceGpio,
     DeviceSensor,
@@ -424,6 +425,16 @@ const ALL: &[Command] = &[
             },
             HELP,
         ],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Stats,
+        name: "stats",
+        operands: "",
+        summary: "shows what the containers' present or last runs have taken",
+        details: "Milliseconds that each has computed, where that is counted, and that it took; KiB of \
+                  memory,\nand the most there were; calls of the host; starts by itself.",
+        options: &[FORMAT, HELP],
         passes_on: false,
     },
     Command {

@@ -114,6 +114,8 @@ pub struct Status {
     pub failures: u8,
     /// How often it was started again by itself since it was started.
     pub restarts: u32,
+    /// How long its last run has computed, in microseconds.
+    pub computed_us: Option<u64>,
 }
 
 /// What a container's record says of its state.
@@ -219,6 +221,7 @@ impl Table {
                 order: 0,
                 failures: 0,
                 restarts: 0,
+                computed_us: None,
             },
         });
         let generation = entry.generation;

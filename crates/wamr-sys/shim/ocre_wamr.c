@@ -589,16 +589,18 @@ ocre_wamr_suspend(void *handle, int32_t held)
     os_cond_signal(&instance->env->wait_cond);
 }
 
-uint64_t
+uint32_t
 ocre_wamr_memory_bytes(const void *handle)
 {
     const struct instance *instance = handle;
     const WASMMemoryInstance *memory =
         wasm_get_default_memory((WASMModuleInstance *)instance->wamr);
-
     /* Whole 64 bits are not read at once everywhere, pages are. */
-    return memory ? (uint64_t)memory->cur_page_count * memory->num_bytes_per_page
-                  : 0;
+    uint64_t bytes =
+        memory ? (uint64_t)memory->cur_page_count * memory->num_bytes_per_page
+               : 0;
+
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
 void

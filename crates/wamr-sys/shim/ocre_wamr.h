@@ -183,8 +183,8 @@ void ocre_wamr_interrupt(void *instance);
  */
 void ocre_wamr_suspend(void *instance, int32_t held);
 
-/* Bytes of linear memory that a guest has at the moment. */
-uint64_t ocre_wamr_memory_bytes(const void *instance);
+/* Bytes of linear memory that a guest has at the moment; UINT32_MAX for 4 GiB. */
+uint32_t ocre_wamr_memory_bytes(const void *instance);
 void ocre_wamr_lock(void);
 void ocre_wamr_unlock(void);
 

@@ -9,7 +9,7 @@
  * on. AOT code asks through the one function that it can call for this,
  * aot_set_exception_with_id(), with a number that is no exception's.
  */
-#ifndef _WASM_SUSPEND_FLAGS_H
+#if !defined(_WASM_SUSPEND_FLAGS_H) && !defined(__ASSEMBLER__)
 #define _WASM_SUSPEND_FLAGS_H
 
 #include <stdint.h>

@@ -105,7 +105,7 @@ unsafe extern "C" {
     pub fn ocre_wamr_exception(instance: *const c_void) -> *const c_char;
     pub fn ocre_wamr_interrupt(instance: *mut c_void);
     pub fn ocre_wamr_suspend(instance: *mut c_void, held: i32);
-    pub fn ocre_wamr_memory_bytes(instance: *const c_void) -> u64;
+    pub fn ocre_wamr_memory_bytes(instance: *const c_void) -> u32;
     pub fn ocre_wamr_lock();
     pub fn ocre_wamr_unlock();
 }

@@ -9,7 +9,7 @@
 
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use ocre::port::Stop;
 use ocre_wamr_sys as sys;
@@ -20,6 +20,8 @@ pub struct Stopper {
     held: AtomicBool,
     /// The running instance, or null. Written under the mutex only.
     instance: AtomicPtr<c_void>,
+    /// Bytes of linear memory that the last instance had at its end.
+    memory_bytes: AtomicU32,
 }
 
 impl Stopper {
@@ -48,6 +50,9 @@ impl Stopper {
     /// Makes sure that the instance is not, and will not be, interrupted any more.
     pub(crate) fn disarm(&self, instance: *mut c_void) {
         locked(|| {
+            // SAFETY: alive, because only who disarms it ends it.
+            let bytes = unsafe { sys::ocre_wamr_memory_bytes(instance) };
+            self.memory_bytes.store(bytes, Ordering::SeqCst);
             // Fails only where the stopper was given to a second run meanwhile.
             let _ = self.instance.compare_exchange(
                 instance,
@@ -86,6 +91,7 @@ impl Stop for Stopper {
         requested: AtomicBool::new(false),
         held: AtomicBool::new(false),
         instance: AtomicPtr::new(ptr::null_mut()),
+        memory_bytes: AtomicU32::new(0),
     };
 
     fn stop(&self) {
@@ -102,11 +108,11 @@ impl Stop for Stopper {
         self.suspend(false);
     }
 
-    fn memory_bytes(&self) -> Option<u64> {
-        let mut bytes = None;
+    fn memory_bytes(&self) -> u32 {
+        let mut bytes = self.memory_bytes.load(Ordering::SeqCst);
         self.with_instance(|instance| {
             // SAFETY: alive, because `disarm` hides it under this mutex before it goes.
-            bytes = Some(unsafe { sys::ocre_wamr_memory_bytes(instance) });
+            bytes = unsafe { sys::ocre_wamr_memory_bytes(instance) };
         });
         bytes
     }
@@ -114,6 +120,7 @@ impl Stop for Stopper {
     fn reset(&self) {
         self.requested.store(false, Ordering::SeqCst);
         self.held.store(false, Ordering::SeqCst);
+        self.memory_bytes.store(0, Ordering::SeqCst);
     }
 }
 

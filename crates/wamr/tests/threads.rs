@@ -245,7 +245,6 @@ fn held(text: &str, before_its_start: bool) {
                 }
                 before = now;
             }
-            assert!(stopper.memory_bytes().is_some());
             stopper.release();
             while computed(&thread) < before + 1_000_000 {
                 thread::sleep(Duration::from_millis(1));
@@ -257,7 +256,6 @@ fn held(text: &str, before_its_start: bool) {
         let exit = guest.join().expect("no panic").expect("it started");
         assert_eq!(exit, Exit::Stopped, "{text}");
     });
-    assert_eq!(stopper.memory_bytes(), None);
 }
 
 #[test]
@@ -301,4 +299,27 @@ fn holds_stops_and_releases_in_any_order_leave_nothing_waiting() {
         });
         assert_eq!(exit, Ok(Exit::Stopped), "{round}");
     }
+}
+
+#[test]
+fn the_memory_that_a_guest_has_is_told_during_its_run_and_after_it() {
+    let code = assemble(
+        "(module (memory 1 4)
+            (func (export \"_start\")
+                (drop (memory.grow (i32.const 2))) (loop (br 0))))",
+    );
+    let stopper = Stopper::default();
+    assert_eq!(stopper.memory_bytes(), 0);
+    thread::scope(|scope| {
+        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+        while stopper.memory_bytes() != 3 << 16 {
+            assert!(stopper.memory_bytes() <= 1 << 16);
+            thread::yield_now();
+        }
+        stopper.stop();
+        assert_eq!(guest.join().expect("no panic"), Ok(Exit::Stopped));
+    });
+    assert_eq!(stopper.memory_bytes(), 3 << 16);
+    stopper.reset();
+    assert_eq!(stopper.memory_bytes(), 0);
 }

@@ -104,6 +104,11 @@ int32_t ocre_port_sleep(uint32_t slot, uint64_t until_us);
 void ocre_port_wake(uint32_t slot);
 uint32_t ocre_port_await_change(uint32_t seen, uint64_t until_us);
 void ocre_port_announce(void);
+/* Microseconds that a slot's thread has computed; UINT64_MAX where nobody counts. */
+uint64_t ocre_port_computed_us(uint32_t slot);
+/* Feeds the task watchdog; the microseconds within which to do so again. Only with
+ * CONFIG_OCRE_TASK_WDT. */
+uint32_t ocre_port_beat(void);
 /* What a container's thread runs; implemented in Rust. */
 void ocre_thread_main(uint32_t slot);
 /* The lowest address that the calling thread may use as stack; NULL if unknown. */

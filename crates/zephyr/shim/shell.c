@@ -199,6 +199,7 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 	COMMAND(rm, &containers, "removes a container, its log and its files"),
 	COMMAND(run, &images, "creates a container of an image and runs it"),
 	COMMAND(start, &containers, "runs a container that is created or has ended"),
+	COMMAND(stats, NULL, "shows what the containers' present or last runs have taken"),
 	COMMAND(stop, &containers, "asks a container to end, and kills it if it does not"),
 	COMMAND(unpause, &containers, "lets a paused container's guest go on"),
 	COMMAND(version, NULL, "shows the version of ocre"),

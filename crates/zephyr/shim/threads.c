@@ -7,6 +7,9 @@
 #include <string.h>
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
+#ifdef CONFIG_OCRE_TASK_WDT
+#include <zephyr/task_wdt/task_wdt.h>
+#endif
 
 /* The containers' and, as the last one, the supervisor's. */
 #define WATCHDOG CONFIG_OCRE_CONTAINERS
@@ -100,9 +103,46 @@ int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_byte
 		text[length] = '\0';
 		(void)k_thread_name_set(&slot->thread, text);
 	}
+#ifdef CONFIG_TIMESLICE_PER_THREAD
+	if (number != WATCHDOG) {
+		k_thread_time_slice_set(&slot->thread, k_ms_to_ticks_ceil32(CONFIG_OCRE_TIME_SLICE),
+					NULL, NULL);
+	}
+#endif
 	k_thread_start(&slot->thread);
 	return 1;
 }
+
+uint64_t ocre_port_computed_us(uint32_t number)
+{
+#ifdef CONFIG_THREAD_RUNTIME_STATS
+	k_thread_runtime_stats_t stats;
+
+	if (number < SLOTS && slots[number].used &&
+	    k_thread_runtime_stats_get(&slots[number].thread, &stats) == 0) {
+		return k_cyc_to_us_floor64(stats.execution_cycles);
+	}
+#else
+	ARG_UNUSED(number);
+#endif
+	return UINT64_MAX;
+}
+
+#ifdef CONFIG_OCRE_TASK_WDT
+uint32_t ocre_port_beat(void)
+{
+	/* The supervisor's thread alone comes here, after ocre_init(). */
+	static int channel = -1;
+
+	if (channel < 0) {
+		channel = task_wdt_add(CONFIG_OCRE_TASK_WDT_PERIOD, NULL, NULL);
+	}
+	if (channel >= 0) {
+		(void)task_wdt_feed(channel);
+	}
+	return CONFIG_OCRE_TASK_WDT_PERIOD * 1000u / 2u;
+}
+#endif
 
 int32_t ocre_port_sleep(uint32_t slot, uint64_t until_us)
 {

@@ -3,7 +3,7 @@
 
 use ocre::port::{Clock, Console, Entropy, Slot, Stream, ThreadSpec, Threads};
 
-use crate::sys;
+use crate::{config, sys};
 
 /// The device that this firmware runs on.
 #[derive(Clone, Copy, Debug)]
@@ -82,5 +82,15 @@ impl Threads for Device {
     fn announce(&self) {
         // SAFETY: takes nothing.
         unsafe { sys::ocre_port_announce() };
+    }
+
+    fn computed_us(&self, slot: Slot) -> Option<u64> {
+        // SAFETY: takes nothing by reference.
+        Some(unsafe { sys::ocre_port_computed_us(slot.into()) }).filter(|us| *us != u64::MAX)
+    }
+
+    fn beat(&self) -> Option<u32> {
+        // SAFETY: takes nothing.
+        config::TASK_WDT.then(|| unsafe { sys::ocre_port_beat() })
     }
 }

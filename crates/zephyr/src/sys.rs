@@ -90,6 +90,8 @@ unsafe extern "C" {
     pub fn ocre_port_wake(slot: u32);
     pub fn ocre_port_await_change(seen: u32, until_us: u64) -> u32;
     pub fn ocre_port_announce();
+    pub fn ocre_port_computed_us(slot: u32) -> u64;
+    pub fn ocre_port_beat() -> u32;
     pub fn ocre_port_console_write(stream: u32, bytes: *const u8, count: u32);
     pub fn ocre_port_console_read(buffer: *mut u8, bytes: u32) -> i32;
     pub fn ocre_port_gpio_find(name: *const u8, name_bytes: u32) -> i32;

@@ -101,3 +101,65 @@ ZTEST(spinning, test_spinning_guests_starve_nobody_more_urgent)
 	zassert_ok(ocre_remove(urgent, 0));
 	zassert_ok(ocre_remove(idle_one, 1));
 }
+
+static ocre_container_t with_priority(const char *name, const char *const *words, uint32_t count,
+				      uint32_t priority, uint32_t flags)
+{
+	const struct ocre_options options = {
+		.name = name,
+		.arguments = words,
+		.argument_count = count,
+		.priority = priority,
+		.flags = flags,
+	};
+	ocre_container_t container;
+
+	zassert_ok(ocre_create("actor", &options, &container, NULL));
+	zassert_ok(ocre_start(container));
+	return container;
+}
+
+/* A more urgent guest that spins lets the other run while it is paused, and then only. */
+ZTEST(spinning, test_a_paused_guest_computes_nothing)
+{
+	static const char *const spin[] = {"spin"};
+	static const char *const sleep[] = {"sleep", "100"};
+
+	for (uint32_t flags = 0; flags <= PORTABLE; flags += PORTABLE) {
+		ocre_container_t other = with_priority("b", sleep, 2, 1, flags);
+		ocre_container_t urgent = with_priority("a", spin, 1, 0, flags);
+		struct ocre_status status;
+
+		zassert_equal(ocre_wait(other, 500, &status), -EAGAIN);
+		zassert_ok(ocre_pause(urgent));
+		zassert_ok(ocre_wait(other, 2000, &status));
+		container_ended(&status, OCRE_EXITED, 0, "");
+		zassert_ok(ocre_start(other));
+		zassert_ok(ocre_unpause(urgent));
+		zassert_equal(ocre_wait(other, 500, &status), -EAGAIN);
+		zassert_ok(ocre_pause(urgent));
+		zassert_ok(ocre_wait(other, 2000, &status));
+		zassert_ok(ocre_remove(urgent, 1));
+		zassert_ok(ocre_remove(other, 0));
+	}
+}
+
+/* Of the same priority as one that spins, another has its turns. */
+ZTEST(spinning, test_spinning_guests_do_not_starve_their_equals)
+{
+	static const char *const spin[] = {"spin"};
+	static const char *const count[] = {"count", "20000"};
+
+	for (uint32_t flags = 0; flags <= PORTABLE; flags += PORTABLE) {
+		ocre_container_t spinning = with_priority("a", spin, 1, 0, flags);
+		ocre_container_t too = with_priority("b", spin, 1, 0, flags);
+		ocre_container_t counting = with_priority("c", count, 2, 0, flags);
+		struct ocre_status status;
+
+		zassert_ok(ocre_wait(counting, 20000, &status));
+		container_ended(&status, OCRE_EXITED, 0, "");
+		zassert_ok(ocre_remove(spinning, 1));
+		zassert_ok(ocre_remove(too, 1));
+		zassert_ok(ocre_remove(counting, 0));
+	}
+}

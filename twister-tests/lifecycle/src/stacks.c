@@ -116,6 +116,12 @@ ZTEST(stacks, test_the_watchdog_has_room)
 		.argument_count = 1,
 		.time_limit_ms = 500,
 	};
+	/* It starts this one again, once. */
+	const struct ocre_options failing = {
+		.name = "failing",
+		.restart = OCRE_RESTART_ON_FAILURE,
+		.restart_most = 1,
+	};
 	ocre_container_t container;
 	struct ocre_status status;
 	k_tid_t watchdog = NULL;
@@ -126,6 +132,9 @@ ZTEST(stacks, test_the_watchdog_has_room)
 	zassert_not_null(watchdog);
 	zassert_ok(ocre_wait(container, OCRE_FOREVER, &status));
 	container_ended(&status, OCRE_KILLED, 137, "time-limit");
+	zassert_ok(ocre_create("actor", &failing, &container, NULL));
+	zassert_ok(ocre_start(container));
+	zassert_ok(ocre_wait(container, OCRE_FOREVER, &status));
 	left(watchdog, "watchdog");
 }
 

@@ -41,6 +41,36 @@ static const struct {
 	{"temporary", "say", OCRE_CREATED, OCRE_TEMPORARY, 0, ""},
 };
 
+/* What is to run always runs again by itself. */
+#define STEADY "steady"
+
+static void steady_started(void)
+{
+	static const char *const words[] = {"sleep", "60000"};
+	const struct ocre_options options = {
+		.name = STEADY,
+		.arguments = words,
+		.argument_count = ARRAY_SIZE(words),
+		.restart = OCRE_RESTART_ALWAYS,
+	};
+	ocre_container_t container;
+
+	zassert_ok(ocre_create("actor", &options, &container, NULL));
+	zassert_ok(ocre_start(container));
+}
+
+static void steady_runs(void)
+{
+	ocre_container_t container;
+	struct ocre_status status;
+
+	zassert_ok(ocre_find(STEADY, &container));
+	zassert_equal(ocre_wait(container, 500, &status), -EAGAIN);
+	zassert_ok(ocre_status(container, &status));
+	zassert_equal(status.state, OCRE_RUNNING, "%u", status.state);
+	zassert_ok(ocre_kill(container));
+}
+
 static bool survives(size_t i)
 {
 	return strcmp(cases[i].name, "removed") != 0 && strcmp(cases[i].name, "temporary") != 0;
@@ -48,6 +78,7 @@ static bool survives(size_t i)
 
 static void before_reboot(void)
 {
+	steady_started();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		ocre_container_t container = container_made("actor", cases[i].name,
 							    cases[i].words, cases[i].flags);
@@ -74,8 +105,9 @@ static void after_reboot(void)
 {
 	ocre_container_t container;
 	struct ocre_status status;
-	int count = 0;
+	int count = 1;
 
+	steady_runs();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (!survives(i)) {
 			zassert_equal(ocre_find(cases[i].name, &container), -ENOENT, "%s",

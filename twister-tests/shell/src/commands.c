@@ -186,6 +186,30 @@ ZTEST(commands, test_stop)
 	says_not("ocre ps -a", 0, "b ");
 }
 
+ZTEST(commands, test_pause_and_restart)
+{
+	says("ocre run -d --name a --restart on-failure:2 --priority 1 actor sleep 60000", 0, "a\n");
+	says("ocre unpause a", 1, "container-not-paused");
+	says("ocre pause a", 0, "");
+	says("ocre ps", 0, "paused");
+	says("ocre pause a", 1, "container-paused");
+	says("ocre unpause a", 0, "");
+	says("ocre restart -t 0 a", 0, "");
+	says("ocre ps", 0, "running");
+	says("ocre inspect a", 0, "\"on-failure:2\"");
+	says("ocre stats", 0, "RESTARTS");
+	says("ocre stats --format json", 0, "\"hostCalls\"");
+	says("ocre kill a", 0, "");
+	says("ocre wait a", 0, "137\n");
+	says("ocre events", 0, "a paused\n");
+	says("ocre events", 0, "a killed(kill)\n");
+	says("ocre pause a", 1, "can't pause a: container-not-running");
+	says("ocre rm a", 0, "");
+	says("ocre events", 0, "a removed\n");
+	says("ocre restart a", 1, "container-not-found");
+	says("ocre create --name b --restart never actor", 2, "--restart");
+}
+
 ZTEST(commands, test_logs)
 {
 	says("ocre run -d --name a actor lines 3", 0, "a\n");

@@ -201,9 +201,16 @@ fn both_sides_of_every_contract_say_the_same() {
     crate::assert_none(found.collect());
 }
 
+/// Replaces functions of libc, whose headers are not ours, in tests that count memory.
+const FACES_LIBC: &str = "crates/host/tests/common/memory.rs";
+
 #[test]
 fn every_file_that_faces_c_keeps_to_a_contract() {
-    let known: BTreeSet<&str> = CONTRACTS.iter().flat_map(Contract::files).collect();
+    let known: BTreeSet<&str> = CONTRACTS
+        .iter()
+        .flat_map(Contract::files)
+        .chain([FACES_LIBC])
+        .collect();
     let strays = FILES
         .iter()
         .filter(|file| file.path.starts_with("crates/") && file.path.ends_with(".rs"))

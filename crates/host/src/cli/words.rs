@@ -116,6 +116,7 @@ pub fn once(command: &Command) -> bool {
         | Verb::Wait
         | Verb::Logs
         | Verb::Events
+        | Verb::Stats
         | Verb::DeviceGpio
         | Verb::DeviceSensor => false,
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Threads of std's, and condition variables to wait on.
 
-use std::array;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{array, fs};
 
 use ocre::limits::MAX_CONTAINERS;
 use ocre::port::{Slot, ThreadSpec, Threads};
@@ -22,6 +23,8 @@ pub type Body = Box<dyn FnOnce() + Send>;
 pub struct PcThreads {
     body: Box<dyn Fn(Slot) -> Option<Body> + Send + Sync>,
     slots: [Bell; MAX_CONTAINERS + 1],
+    /// Where Linux tells of each slot's thread.
+    folders: Arc<[Mutex<Option<PathBuf>>; MAX_CONTAINERS + 1]>,
     changes: Counter,
     /// Uptime's zero.
     boot: Instant,
@@ -48,6 +51,7 @@ impl PcThreads {
         Self {
             body: Box::new(body),
             slots: array::from_fn(|_| Bell::default()),
+            folders: Arc::new(array::from_fn(|_| Mutex::default())),
             changes: Counter::default(),
             boot,
         }
@@ -98,8 +102,26 @@ impl Threads for PcThreads {
         thread::Builder::new()
             .name(spec.name.to_owned())
             .stack_size(stack)
-            .spawn(body)
+            .spawn({
+                let folders = Arc::clone(&self.folders);
+                move || {
+                    if let Some(folder) = folders.get(usize::from(slot)) {
+                        let own = fs::read_link("/proc/thread-self").ok();
+                        *folder.lock().unwrap_or_else(PoisonError::into_inner) = own;
+                    }
+                    body();
+                }
+            })
             .is_ok()
+    }
+
+    fn computed_us(&self, slot: Slot) -> Option<u64> {
+        let folder = self.folders.get(usize::from(slot))?;
+        let folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = Path::new("/proc").join(folder.as_ref()?).join("schedstat");
+        let text = fs::read_to_string(file).ok()?;
+        let ns: u64 = text.split(' ').next()?.parse().ok()?;
+        Some(ns / 1000)
     }
 
     fn sleep(&self, slot: Slot, until_us: Option<u64>) -> bool {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The test program's memory, counted, and failing where a test wants it to.
+//!
+//! What is written in C gets its memory from the functions here, which replace libc's and those
+//! of the engine's platform. The engine's allocations can fail, and those that libc and the file
+//! system want zeroed. Rust's do not: std ends a program that is out of memory.
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+unsafe extern "C" {
+    fn __libc_malloc(bytes: usize) -> *mut c_void;
+    fn __libc_calloc(count: usize, bytes: usize) -> *mut c_void;
+    fn __libc_realloc(block: *mut c_void, bytes: usize) -> *mut c_void;
+    fn __libc_memalign(align: usize, bytes: usize) -> *mut c_void;
+    fn __libc_free(block: *mut c_void);
+}
+
+/// Blocks of C's that are not free.
+static BLOCKS: AtomicI64 = AtomicI64::new(0);
+/// Bytes of Rust's that are not free.
+static BYTES: AtomicI64 = AtomicI64::new(0);
+/// Allocations until one fails; negative: none does.
+static LEFT: AtomicI64 = AtomicI64::new(-1);
+
+/// What is in use: blocks of C's, bytes of Rust's.
+pub fn in_use() -> (i64, i64) {
+    (BLOCKS.load(Ordering::SeqCst), BYTES.load(Ordering::SeqCst))
+}
+
+/// The allocation of C's after so many others fails, once.
+pub fn fail_after(allocations: i64) {
+    LEFT.store(allocations, Ordering::SeqCst);
+}
+
+/// From now on none fails; whether one has.
+pub fn fail_none() -> bool {
+    LEFT.swap(-1, Ordering::SeqCst) < 0
+}
+
+fn fails() -> bool {
+    LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        (left >= 0).then(|| left - 1)
+    }) == Ok(0)
+}
+
+fn counted(block: *mut c_void) -> *mut c_void {
+    if !block.is_null() {
+        BLOCKS.fetch_add(1, Ordering::SeqCst);
+    }
+    block
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn malloc(bytes: usize) -> *mut c_void {
+    // SAFETY: takes any number.
+    counted(unsafe { __libc_malloc(bytes) })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
+    // A small one is libc's own, which crashes without it when a thread begins.
+    if bytes > 64 && fails() {
+        return ptr::null_mut();
+    }
+    // SAFETY: takes any numbers.
+    counted(unsafe { __libc_calloc(count, bytes) })
+}
+
+/// # Safety
+/// As C's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    let grown = unsafe { __libc_realloc(block, bytes) };
+    if block.is_null() {
+        counted(grown);
+    } else if bytes == 0 {
+        BLOCKS.fetch_sub(1, Ordering::SeqCst);
+    }
+    grown
+}
+
+/// # Safety
+/// As C's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn free(block: *mut c_void) {
+    if !block.is_null() {
+        BLOCKS.fetch_sub(1, Ordering::SeqCst);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { __libc_free(block) };
+}
+
+// ---------------------------------------------------------------- the engine's platform
+
+#[unsafe(no_mangle)]
+extern "C" fn os_malloc(bytes: u32) -> *mut c_void {
+    if fails() {
+        return ptr::null_mut();
+    }
+    malloc(bytes as usize)
+}
+
+/// # Safety
+/// As C's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn os_realloc(block: *mut c_void, bytes: u32) -> *mut c_void {
+    if fails() {
+        return ptr::null_mut();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { realloc(block, bytes as usize) }
+}
+
+/// # Safety
+/// As C's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn os_free(block: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { free(block) };
+}
+
+/// Nobody asks for it; it stands in the same object file.
+#[unsafe(no_mangle)]
+extern "C" fn os_dumps_proc_mem_info(_: *mut u8, _: u32) -> i32 {
+    -1
+}
+
+/// Rust's own.
+struct Own;
+
+#[global_allocator]
+static OWN: Own = Own;
+
+// SAFETY: libc's allocator keeps the contract; `memalign` takes each alignment there is.
+unsafe impl GlobalAlloc for Own {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size() as i64, Ordering::SeqCst);
+        // SAFETY: a layout's alignment is a power of two.
+        unsafe { __libc_memalign(layout.align(), layout.size()).cast() }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size() as i64, Ordering::SeqCst);
+        // SAFETY: comes from `alloc`.
+        unsafe { __libc_free(block.cast()) };
+    }
+}

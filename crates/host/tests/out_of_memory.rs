@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Each allocation of a container's life fails once: whoever asked is told, nothing is lost, and
+//! the next life is as good as any.
+
+#[path = "common/device.rs"]
+mod device;
+#[path = "common/memory.rs"]
+mod memory;
+
+use std::sync::Arc;
+use std::thread;
+
+use device::{Bench, assemble, boot, compile};
+use ocre::container::state::{Failure, Outcome};
+use ocre::container::{Error, Options};
+use ocre::image::Image;
+use ocre::image::verdict::Code;
+use ocre::port::{StorageError, Trap};
+
+/// What is told where there is no memory.
+fn is_told(error: Error) -> bool {
+    matches!(
+        error,
+        Error::Storage(StorageError::NoMemory)
+            | Error::Start(Failure::Thread | Failure::Instantiate)
+            | Error::Start(Failure::Image(Code::OutOfMemory))
+            | Error::Start(Failure::Image(Code::Storage(StorageError::NoMemory)))
+            // The engine's words for it are not always told from others.
+            | Error::Start(Failure::Image(Code::WasmInvalid))
+    )
+}
+
+/// A container is created, started, ends and is removed, as far as there is memory for it;
+/// whether there was.
+fn live(bench: &Bench, image: &Image) -> bool {
+    let device = &bench.device;
+    let options = Options {
+        arguments: &["one"],
+        ..Options::default()
+    };
+    let handle = match device.create(Some("a"), image, &options) {
+        Ok(handle) => handle,
+        Err(error) => {
+            assert!(is_told(error), "create: {error}");
+            return false;
+        }
+    };
+    let mut well = match device.start(handle) {
+        Ok(()) => {
+            let outcome = bench.end(handle);
+            // A guest is told in WASI's words, and does what it does then.
+            assert!(
+                !matches!(outcome, Outcome::Trapped(Trap::Other) | Outcome::Killed(_)),
+                "{outcome:?}"
+            );
+            outcome == Outcome::Exited(0)
+        }
+        Err(error) => {
+            assert!(is_told(error), "start: {error}");
+            false
+        }
+    };
+    let mut removed = device.remove(handle, false);
+    if let Err(error) = removed {
+        assert!(is_told(error), "remove: {error}");
+        well = false;
+        memory::fail_none();
+        removed = device.remove(handle, false);
+    }
+    assert_eq!(removed, Ok(()));
+    well
+}
+
+/// Waits for threads that are on their way out.
+fn settle(bench: &Bench) {
+    while Arc::strong_count(&bench.device) > 1 {
+        thread::yield_now();
+    }
+}
+
+/// A life in which that allocation fails, and another one. How many blocks are in use then;
+/// nothing where there are not so many allocations.
+fn fails_at(bench: &Bench, image: &Image, at: i64) -> Option<i64> {
+    memory::fail_after(at);
+    let well = live(bench, image);
+    let failed = memory::fail_none();
+    settle(bench);
+    assert!(live(bench, image), "after a failure of allocation {at}");
+    settle(bench);
+    assert!(well || failed);
+    failed.then(|| memory::in_use().0)
+}
+
+fn sweep(bench: &Bench, image: &Image) -> i64 {
+    // What is there once for all is there after that.
+    for _ in 0..3 {
+        assert!(live(bench, image));
+    }
+    for at in 0.. {
+        // What libc keeps for the next time is there at the second time.
+        let [_, before, after] = [(); 3].map(|()| fails_at(bench, image, at));
+        let Some(after) = after else { return at };
+        assert_eq!(
+            Some(after),
+            before,
+            "blocks in use after a failure of allocation {at}"
+        );
+    }
+    unreachable!("each life has an end")
+}
+
+/// A guest that makes a file, writes to it and to its output, and grows its memory: small, so that
+/// there are not too many allocations to fail.
+fn busy() -> Vec<u8> {
+    assemble(
+        r#"(module
+            (import "wasi_snapshot_preview1" "path_open" (func $path_open
+                (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "fd_write" (func $fd_write
+                (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+            (memory (export "memory") 1 3)
+            (data (i32.const 0) "\10\00\00\00\05\00\00\00hello...hellokept")
+            (table 4 funcref)
+            (elem (i32.const 0) $twice)
+            (func $twice (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+            (func (export "_start")
+                (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 21) (i32.const 4)
+                        (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 48))
+                    (then (call $proc_exit (i32.const 1))))
+                (if (call $fd_write (i32.load (i32.const 48)) (i32.const 0) (i32.const 1)
+                        (i32.const 52))
+                    (then (call $proc_exit (i32.const 2))))
+                (if (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 52))
+                    (then (call $proc_exit (i32.const 3))))
+                (if (i32.ne (i32.const 84)
+                        (call_indirect (param i32) (result i32) (i32.const 42) (i32.const 0)))
+                    (then unreachable))
+                (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1))
+                    (then (call $proc_exit (i32.const 4))))))"#,
+    )
+}
+
+#[test]
+fn each_allocation_of_a_containers_life_fails_once_and_nothing_is_lost() {
+    let bench = boot();
+    let portable = busy();
+    let interpreted = sweep(&bench, &bench.image(&portable));
+    println!("interpreted: {interpreted} allocations");
+    assert!(interpreted > 20, "{interpreted}");
+    if let Some(code) = compile(&portable) {
+        let compiled = sweep(&bench, &bench.image(&code));
+        println!("compiled: {compiled} allocations");
+        assert!(compiled > 20, "{compiled}");
+    }
+}

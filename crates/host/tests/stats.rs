@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is told of what a run takes.
+
+#[path = "common/device.rs"]
+mod device;
+
+use std::thread;
+use std::time::Duration;
+
+use device::{assemble, boot, guest};
+use ocre::container::{Error, Options};
+
+#[test]
+fn a_run_that_computes_takes_time_and_memory_as_it_goes() {
+    let bench = boot();
+    let code = assemble(
+        r#"(module (memory 1 4)
+            (func (export "_start") (drop (memory.grow (i32.const 2))) (loop (br 0))))"#,
+    );
+    let handle = bench.create("a", &code, &Options::default());
+    let stats = || bench.device.stats(handle).unwrap();
+    let nothing = stats();
+    assert_eq!((nothing.ran_us, nothing.computed_us), (None, None));
+    assert_eq!((nothing.memory_bytes, nothing.memory_peak_bytes), (0, 0));
+    bench.device.start(handle).unwrap();
+    while stats().memory_bytes < 3 << 16 {
+        thread::yield_now();
+    }
+    let before = stats();
+    while stats().computed_us <= before.computed_us {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(stats().ran_us > before.ran_us);
+    bench.device.kill(handle).unwrap();
+    bench.end(handle);
+    let after = stats();
+    assert_eq!((after.memory_bytes, after.memory_peak_bytes), (0, 3 << 16));
+    assert!(after.computed_us > before.computed_us);
+    assert!(after.ran_us > before.ran_us);
+    assert_eq!(after.host_calls, 0);
+    thread::sleep(Duration::from_millis(2));
+    assert_eq!(stats(), after, "it is over");
+    bench.device.remove(handle, false).unwrap();
+    assert_eq!(bench.device.stats(handle), Err(Error::NotFound));
+}
+
+#[test]
+fn a_guest_that_sleeps_computes_little_and_calls_of_the_host_are_counted_anew_in_each_run() {
+    let bench = boot();
+    let handle = bench.create("a", &guest("hello"), &Options::default());
+    let mut counts = [0; 2];
+    for count in &mut counts {
+        bench.device.start(handle).unwrap();
+        bench.end(handle);
+        *count = bench.device.stats(handle).unwrap().host_calls;
+    }
+    assert!(counts[0] > 0);
+    assert_eq!(counts[0], counts[1]);
+    let options = Options {
+        arguments: &["sleep"],
+        ..Options::default()
+    };
+    let sleeping = bench.start("b", &guest("hostile"), &options);
+    bench.await_output(sleeping, "hostile: sleep\n");
+    let before = bench.device.stats(sleeping).unwrap();
+    thread::sleep(Duration::from_millis(50));
+    let after = bench.device.stats(sleeping).unwrap();
+    let computed = after
+        .computed_us
+        .zip(before.computed_us)
+        .map(|(a, b)| a - b);
+    assert!(computed.is_some_and(|us| us < 25_000), "{computed:?}");
+    assert!(
+        after
+            .ran_us
+            .zip(before.ran_us)
+            .is_some_and(|(a, b)| a - b >= 50_000)
+    );
+    bench.device.remove(sleeping, true).unwrap();
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `stats`: what the containers' present or last runs have taken.
+
+use ocre_oci::write::{self, Object};
+
+use super::arguments::{Argument, Arguments, Misuse};
+use super::{Environment, Halt, Status, json};
+use crate::port::Platform;
+use crate::supervisor::{Stats, Summary};
+
+/// `stats`
+#[inline(never)]
+pub(super) fn stats<'a, P: Platform>(
+    mut arguments: Arguments<'a, '_>,
+    environment: &mut Environment<'_, P>,
+) -> Result<Status, Halt<'a>> {
+    let mut as_json = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Argument::Option("format", value) => as_json = json(value)?,
+            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
+            Argument::Option(..) => {}
+        }
+    }
+    let supervisor = environment.supervisor;
+    let mut out = &mut *environment.out;
+    let mut written = Ok(());
+    if as_json {
+        write::object(&mut out, |out| {
+            out.array("containers", |out| {
+                supervisor.list(&mut |summary| {
+                    // One that is removed meanwhile is left out.
+                    if let (Ok(()), Ok(stats)) = (written, supervisor.stats(summary.handle)) {
+                        written = out.object(|out| {
+                            out.string("name", &summary.name)?;
+                            fields(summary, &stats, out)
+                        });
+                    }
+                });
+                written
+            })
+        })?;
+        writeln!(out)?;
+        return Ok(Status::Ok);
+    }
+    writeln!(
+        out,
+        "{:32}  COMPUTED ms  RAN ms    KiB   MOST  CALLS  RESTARTS",
+        "NAME"
+    )?;
+    supervisor.list(&mut |summary| {
+        if let (Ok(()), Ok(stats)) = (written, supervisor.stats(summary.handle)) {
+            written = write!(out, "{:32}  ", summary.name)
+                .and_then(|()| milliseconds(out, stats.computed_us, 11))
+                .and_then(|()| milliseconds(out, stats.ran_us, 6))
+                .and_then(|()| {
+                    writeln!(
+                        out,
+                        "{:5}  {:5}  {:5}  {:8}",
+                        stats.memory_bytes.div_ceil(1024),
+                        stats.memory_peak_bytes.div_ceil(1024),
+                        stats.host_calls,
+                        summary.status.restarts
+                    )
+                });
+        }
+    });
+    written?;
+    Ok(Status::Ok)
+}
+
+/// A column of milliseconds, `-` where nobody knows.
+fn milliseconds(
+    out: &mut dyn core::fmt::Write,
+    us: Option<u64>,
+    width: usize,
+) -> core::fmt::Result {
+    match us {
+        Some(us) => write!(out, "{:width$}  ", us / 1000),
+        None => write!(out, "{:>width$}  ", "-"),
+    }
+}
+
+/// The members of an object of JSON.
+fn fields<W: core::fmt::Write>(
+    summary: &Summary,
+    stats: &Stats,
+    out: &mut Object<'_, W>,
+) -> core::fmt::Result {
+    for (name, us) in [("computedUs", stats.computed_us), ("ranUs", stats.ran_us)] {
+        match us {
+            Some(us) => out.unsigned(name, us)?,
+            None => out.null(name)?,
+        }
+    }
+    for (name, number) in [
+        ("memoryBytes", stats.memory_bytes),
+        ("memoryPeakBytes", stats.memory_peak_bytes),
+        ("hostCalls", stats.host_calls),
+        ("restarts", summary.status.restarts),
+    ] {
+        out.unsigned(name, number.into())?;
+    }
+    Ok(())
+}
