@@ -2,8 +2,10 @@
 # The `ocre` program that runs on the PC which builds the firmware.
 #
 # Where OCRE_PROGRAM names one, by -D or in the environment, that is taken: several
-# builds can share it. Otherwise Cargo builds one in this build's folder, which
-# takes minutes the first time.
+# builds can share it. Otherwise Cargo builds one (cargo_folder.cmake says where),
+# which takes minutes the first time.
+
+include(${CMAKE_CURRENT_LIST_DIR}/cargo_folder.cmake)
 
 # Sets `program` to its path, and `depends` to what a command that runs it depends on.
 function(ocre_program program depends)
@@ -18,7 +20,7 @@ function(ocre_program program depends)
   endif()
 
   set(root ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/..)
-  set(target_dir ${CMAKE_BINARY_DIR}/ocre/cargo)
+  ocre_cargo_folder(target_dir ${CMAKE_BINARY_DIR}/ocre/cargo program)
   set(built ${target_dir}/release/ocre)
   if(NOT TARGET ocre_program)
     find_program(CARGO cargo REQUIRED)

@@ -2,6 +2,8 @@
 # Builds a Rust package of this repository as a static library for the CPU that the
 # image is for, and links it.
 
+include(${CMAKE_CURRENT_LIST_DIR}/cargo_folder.cmake)
+
 set(OCRE_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 
 # Sets `out` to Rust's name of the target. Cortex-M0, M0+ and M1 are missing, as they
@@ -35,14 +37,22 @@ endfunction()
 function(ocre_rust_staticlib library package)
   find_program(CARGO cargo REQUIRED)
   ocre_rust_target(target)
-  set(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
-  string(REPLACE - _ name ${package})
-  set(archive ${target_dir}/${target}/firmware/lib${name}.a)
   # Of the thresholds that were tried the one that makes the smallest code.
   set(flags "-C llvm-args=-inline-threshold=30")
   if(NOT CONFIG_OCRE_SHA256_UNROLLED)
     string(APPEND flags " --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"")
   endif()
+
+  # All that the library is made of but its sources.
+  file(STRINGS ${DOTCONFIG} options REGEX "^CONFIG_(OCRE_|CPU_CORTEX_)")
+  list(JOIN options "\n" options)
+  ocre_cargo_folder(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo
+    "${target}\n${flags}\n${OCRE_WAMR_ROOT_DIR}\n${options}")
+  set(kconfig ${target_dir}/kconfig)
+  file(CONFIGURE OUTPUT ${kconfig} CONTENT "${options}\n" @ONLY)
+  string(REPLACE - _ name ${package})
+  set(archive ${target_dir}/${target}/firmware/lib${name}.a)
+
   string(TOUPPER CARGO_TARGET_${target}_RUSTFLAGS flags_variable)
   string(REPLACE - _ flags_variable ${flags_variable})
   string(REPLACE . _ flags_variable ${flags_variable})
@@ -51,7 +61,7 @@ function(ocre_rust_staticlib library package)
     COMMAND ${CMAKE_COMMAND} -E env
       CARGO_TARGET_DIR=${target_dir}
       "${flags_variable}=${flags}"
-      OCRE_KCONFIG=${DOTCONFIG}
+      OCRE_KCONFIG=${kconfig}
       WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
       OCRE_MAX_CONTAINERS=${CONFIG_OCRE_CONTAINERS}
       OCRE_LOG_BYTES=${CONFIG_OCRE_LOG_SIZE}
