@@ -12,7 +12,7 @@ use device::{
 };
 use ocre::container::state::{Cause, Outcome, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options, Spec};
+use ocre::container::{Error, Options, Restart, Spec};
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::MAX_CONTAINERS;
@@ -23,6 +23,7 @@ use ocre_host::platform::{Device, POLICY, Pc};
 
 const MINUTE_US: u64 = 60_000_000;
 const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
+const STOPPED: State = State::Ended(Outcome::Killed(Cause::Stop));
 const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
 
 /// A guest that never ends by itself.
@@ -301,17 +302,30 @@ fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
 enum Told {
     Nothing,
     Created,
+    Started,
     Ended,
     Removed,
 }
 
 /// A container's whole life, as far as the power lasts.
 fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Image) -> Told {
-    let Ok(handle) = device.create(Some("a"), &image, &Options::default()) else {
+    let options = Options {
+        restart: Restart::OnFailure(None),
+        ..Options::default()
+    };
+    let Ok(handle) = device.create(Some("a"), &image, &options) else {
         return Told::Nothing;
     };
+    let rests = |told| {
+        // What has failed for want of power would be tried again.
+        let _ = device.kill(handle);
+        told
+    };
     if device.start(handle).is_err() {
-        return Told::Created;
+        return rests(Told::Created);
+    }
+    if device.restart(handle, 0).is_err() {
+        return rests(Told::Started);
     }
     device.kill(handle).unwrap();
     let until = device.platform().clock().uptime_us() + MINUTE_US;
@@ -327,8 +341,10 @@ fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Imag
 fn may_be(told: Told, found: Option<State>) -> bool {
     match (told, found) {
         (Told::Nothing | Told::Ended, None) | (_, Some(State::Created)) => told != Told::Removed,
-        (Told::Created, Some(State::Ended(Outcome::Failed(_)))) => true,
-        (Told::Ended, Some(state)) => [RESET, KILLED].contains(&state),
+        (Told::Created | Told::Started, Some(State::Ended(Outcome::Failed(_)))) => true,
+        (Told::Created, Some(state)) => state == RESET,
+        (Told::Started, Some(state)) => [RESET, STOPPED].contains(&state),
+        (Told::Ended, Some(state)) => [RESET, STOPPED, KILLED].contains(&state),
         (Told::Removed, None) => true,
         _ => false,
     }
@@ -358,8 +374,8 @@ fn a_cut_at_any_operation_of_a_containers_life_leaves_it_as_it_was_or_as_it_beca
                 break;
             }
         }
-        let [created, reset, killed] = [State::Created, RESET, KILLED].map(Some);
-        for found in [None, created, reset, killed] {
+        let [created, reset, stopped, killed] = [State::Created, RESET, STOPPED, KILLED].map(Some);
+        for found in [None, created, reset, stopped, killed] {
             assert!(seen.contains(&found), "{tear:?}: {found:?} {seen:?}");
         }
     }
@@ -403,9 +419,13 @@ fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
             "{cut}: {file}"
         );
     }
-    // It can be removed, and created anew.
+    // What its policy says is done now, and then it can be removed, and created anew.
+    device.resume();
     if let Ok(handle) = device.find("a") {
-        device.remove(handle, false).unwrap();
+        let now = device.status(handle).unwrap().state;
+        let again = matches!(now, State::Restarting(_) | State::Running);
+        assert_eq!(again, found == Some(RESET), "{cut}: {now}");
+        device.remove(handle, true).unwrap();
     }
     let again = device.create(Some("a"), &image(&disk, &exiting()), &Options::default());
     assert!(again.is_ok(), "{cut}: {again:?}");
