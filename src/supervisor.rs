@@ -1049,7 +1049,7 @@ impl<P: Platform> Supervisor<P> {
             entry: &entry,
             memory_bytes: settings.memory_bytes,
             stack_bytes: settings.stack_bytes,
-            instructions: None,
+            instructions: settings.instructions.map(u64::from),
         };
         let guest = Running {
             supervisor: self,
@@ -1106,6 +1106,7 @@ impl<P: Platform> Supervisor<P> {
             let settings = Settings {
                 memory_bytes: spec.memory_bytes,
                 stack_bytes: spec.stack_bytes,
+                instructions: spec.instructions,
                 attached: spec.attached,
             };
             (spec.image.loadable(), settings)
@@ -1232,6 +1233,7 @@ impl<P: Platform> Supervisor<P> {
 struct Settings {
     memory_bytes: u32,
     stack_bytes: u32,
+    instructions: Option<u32>,
     attached: bool,
 }
 

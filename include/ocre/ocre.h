@@ -110,6 +110,9 @@ struct ocre_options {
 	uint32_t restart;
 	/** With OCRE_RESTART_ON_FAILURE, how often in a row at most, up to 255; 0 for 10. */
 	uint32_t restart_most;
+	/** Most instructions that it may execute, up to 2147483647; 0 for no limit. Its portable
+	 * code is taken then, because AOT code is not counted. */
+	uint32_t instructions;
 };
 
 /**
@@ -159,7 +162,8 @@ int ocre_image_list(int (*visit)(void *context, const char *name), void *context
  * @param options NULL for the defaults. Nothing of it is kept.
  * @param text As for ocre_image_verify().
  * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed, or
- * what is to be mounted is the runtime's own.
+ * what is to be mounted is the runtime's own, or a policy makes no sense, or there is AOT code
+ * alone and a limit of instructions.
  * @retval -E2BIG Arguments, environment or mounts are too long.
  * @retval -ENOEXEC The image is refused.
  * @retval -EEXIST Another container has that name, or a record on the partition that

@@ -271,6 +271,7 @@ pub(super) fn inspect<'a, P: Platform>(
             for (name, limit) in [
                 ("diskBytes", spec.disk_bytes),
                 ("timeMs", spec.time_limit_ms),
+                ("instructions", spec.instructions),
             ] {
                 match limit {
                     Some(limit) => out.unsigned(name, limit.into())?,

@@ -103,6 +103,16 @@ impl<'a> Lists<'a> {
                     request.guest.time_limit_ms =
                         Some(milliseconds.ok_or(Misuse::BadValue("--timeout", value, wanted))?);
                 }
+                Argument::Option("instructions", value) => {
+                    let most = number(value)
+                        .and_then(|number| u32::try_from(number).ok())
+                        .filter(|most| *most <= i32::MAX.cast_unsigned());
+                    request.guest.instructions = Some(most.ok_or(Misuse::BadValue(
+                        "--instructions",
+                        value,
+                        "a number up to 2147483647",
+                    ))?);
+                }
                 Argument::Option("restart", value) => {
                     let wanted = "no, on-failure, on-failure:N or always";
                     request.guest.restart = Restart::parse(value).ok_or(Misuse::BadValue(
@@ -213,13 +223,18 @@ fn make<'a, P: Platform>(
     let policy = Policy {
         prefer_portable: request
             .prefer_portable
-            .unwrap_or(environment.policy().prefer_portable),
+            .unwrap_or(environment.policy().prefer_portable)
+            // No other is counted.
+            || request.guest.instructions.is_some(),
         ..environment.policy()
     };
     let mut image = Image::blank();
     let warnings = judge(verb, request.image, &policy, environment, &mut image)?;
     let judging_us = environment.now().saturating_sub(began_us);
     let format = image.format;
+    if format == Format::Aot && request.guest.instructions.is_some() {
+        return Err(Misuse::Conflict("--instructions", "an image without portable code").into());
+    }
     let guest = Options {
         attached,
         ..request.guest

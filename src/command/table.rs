@@ -150,6 +150,12 @@ const RUN: &[Opt] = &[
     },
     Opt {
         short: None,
+        long: "instructions",
+        value: Some("N"),
+        help: "most that it may execute; takes its portable code",
+    },
+    Opt {
+        short: None,
         long: "restart",
         value: Some("POLICY"),
         help: "starts it again: no, on-failure, on-failure:N or always",

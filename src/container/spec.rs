@@ -36,6 +36,8 @@ pub struct Options<'a> {
     pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
+    /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
+    pub instructions: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
     /// Whether it has no record: after a reboot it is gone, with its files.
@@ -56,6 +58,7 @@ impl Default for Options<'_> {
             priority: 0,
             restart: Restart::No,
             time_limit_ms: None,
+            instructions: None,
             attached: false,
             temporary: false,
         }
@@ -87,6 +90,8 @@ pub struct Spec {
     pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
+    /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
+    pub instructions: Option<u32>,
     /// Whether the console shows what it writes, and gives what it reads.
     pub attached: bool,
     /// Whether it has no record: after a reboot it is gone, with its files.
@@ -107,6 +112,7 @@ impl Spec {
             priority: 0,
             restart: Restart::No,
             time_limit_ms: None,
+            instructions: None,
             attached: false,
             temporary: false,
         }
@@ -126,6 +132,7 @@ impl Spec {
             priority,
             restart,
             time_limit_ms,
+            instructions,
             attached,
             temporary,
         } = other;
@@ -142,6 +149,7 @@ impl Spec {
         self.priority = *priority;
         self.restart = *restart;
         self.time_limit_ms = *time_limit_ms;
+        self.instructions = *instructions;
         self.attached = *attached;
         self.temporary = *temporary;
     }
@@ -178,6 +186,7 @@ impl Spec {
         self.priority = options.priority;
         self.restart = options.restart;
         self.time_limit_ms = options.time_limit_ms;
+        self.instructions = options.instructions;
         self.attached = options.attached;
         self.temporary = options.temporary;
         Ok(())

@@ -428,6 +428,22 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
 }
 
 #[test]
+fn a_guest_that_executes_too_much_is_trapped_and_one_that_does_not_is_left_alone() {
+    let bench = boot();
+    let limited = |instructions| Options {
+        instructions: Some(instructions),
+        ..Options::default()
+    };
+    let over = bench.start("over", &spinning(), &limited(1_000_000));
+    let outcome = Outcome::Trapped(Trap::InstructionLimit);
+    assert_eq!(bench.end(over), outcome);
+    bench.device.start(over).unwrap();
+    assert_eq!(bench.end(over), outcome, "each run has as many");
+    let within = bench.start("within", &guest("hello"), &limited(i32::MAX as u32));
+    assert_eq!(bench.end(within), Outcome::Exited(0));
+}
+
+#[test]
 fn a_guest_sees_that_it_is_to_stop_at_the_end_of_its_input() {
     let bench = boot();
     let options = Options {

@@ -25,7 +25,7 @@ use ocre::limits::{
 };
 use ocre::port::{Clock, Platform, StorageError, Stream};
 use ocre_oci::json::{self, Caps};
-use ocre_oci::{Index, Reference};
+use ocre_oci::{Format, Index, Reference};
 
 use crate::device::Device;
 use crate::lock::Lock;
@@ -314,6 +314,7 @@ struct CreateOptions {
     flags: u32,
     restart: u32,
     restart_most: u32,
+    instructions: u32,
 }
 
 const DEFAULTS: CreateOptions = CreateOptions {
@@ -334,6 +335,7 @@ const DEFAULTS: CreateOptions = CreateOptions {
     flags: 0,
     restart: 0,
     restart_most: 0,
+    instructions: 0,
 };
 
 /// # Safety
@@ -402,7 +404,8 @@ unsafe fn create(
         (RESTART_ALWAYS, 0) => Restart::Always,
         _ => return Err(Errno::Invalid),
     };
-    let prefer_portable = options.flags & PREFER_PORTABLE != 0;
+    let instructions = Some(options.instructions).filter(|&limit| limit != 0);
+    let prefer_portable = options.flags & PREFER_PORTABLE != 0 || instructions.is_some();
     let mut documents = DOCUMENTS.lock();
     let image = judge(
         runtime,
@@ -412,6 +415,10 @@ unsafe fn create(
         refusal,
         &mut documents,
     )?;
+    // Only portable code is counted.
+    if instructions.is_some_and(|limit| limit > i32::MAX as u32 || image.format == Format::Aot) {
+        return Err(Errno::Invalid);
+    }
     let options = Options {
         arguments: &arguments,
         environment: &environment,
@@ -424,6 +431,7 @@ unsafe fn create(
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),
         time_limit_ms: Some(options.time_limit_ms).filter(|&limit| limit != 0),
         restart,
+        instructions,
         attached: options.flags & ATTACHED != 0,
         temporary: options.flags & TEMPORARY != 0,
     };

@@ -24,6 +24,7 @@
 //! | 16 | the mounts, each `SRC:DST[:ro]` followed by a NUL |
 //! | 17 | bytes of disk |
 //! | 18 | started again by itself: 256 always; else on failure, at most so often in a row, 0 for as often as there is |
+//! | 19 | most instructions |
 //!
 //! | key of a state | value |
 //! |---|---|
@@ -161,6 +162,7 @@ pub fn write_spec(
         priority,
         restart,
         time_limit_ms,
+        instructions,
         // Whoever was attached is not there after a reboot.
         attached: _,
         // Has no record.
@@ -174,6 +176,7 @@ pub fn write_spec(
             !mounts.is_empty(),
             disk_bytes.is_some(),
             *restart != Restart::No,
+            instructions.is_some(),
         ];
         let count = optional.iter().filter(|&&there| there).count();
         to.map(13_u64.saturating_add(count as u64))?;
@@ -223,6 +226,9 @@ pub fn write_spec(
             Restart::OnFailure(most) => {
                 to.u32(18)?.u8(most.map_or(0, NonZeroU8::get))?;
             }
+        }
+        if let Some(limit) = instructions {
+            to.u32(19)?.u32(*limit)?;
         }
         Ok(())
     })
@@ -294,6 +300,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 spec.mounts = mounts.try_into().map_err(|_| Wrong)?;
             }
             17 => spec.disk_bytes = Some(from.u32()?),
+            19 => spec.instructions = Some(from.u32()?),
             18 => {
                 spec.restart = match from.u32()? {
                     ALWAYS => Restart::Always,
@@ -464,6 +471,7 @@ mod tests {
             priority: 255,
             restart: Restart::OnFailure(NonZeroU8::new(7)),
             time_limit_ms: Some(0),
+            instructions: Some(u32::MAX),
             attached: false,
             temporary: false,
         }
@@ -508,6 +516,7 @@ mod tests {
         least.time_limit_ms = None;
         least.mounts.clear();
         least.disk_bytes = None;
+        least.instructions = None;
         for restart in [
             Restart::Always,
             Restart::OnFailure(None),
