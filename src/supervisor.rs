@@ -941,8 +941,16 @@ impl<P: Platform> Supervisor<P> {
     /// What the platform's thread for a slot does, from beginning to end.
     pub fn thread_main(&self, slot: Slot) {
         if slot == WATCHDOG {
-            return self.watch();
+            self.watch();
+        } else {
+            self.serve(slot);
         }
+    }
+
+    /// What a container's thread does. It is not in line: the watchdog, whose stack is small,
+    /// comes the same way.
+    #[inline(never)]
+    fn serve(&self, slot: Slot) {
         let Some(handle) = self.table.lock().at(slot) else {
             return;
         };
