@@ -208,7 +208,7 @@ ZTEST(holding, test_the_task_watchdog_is_fed)
 {
 	int own;
 
-	k_msleep(5 * CONFIG_OCRE_TASK_WDT_PERIOD);
+	k_msleep(5 * CONFIG_OCRE_TASK_WDT_PERIOD / 2);
 	own = task_wdt_add(60000, NULL, NULL);
 	zassert_true(own >= 0);
 	zassert_equal(task_wdt_add(60000, NULL, NULL), -ENOMEM);
