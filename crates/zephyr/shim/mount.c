@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port.h"
 
-#include <zephyr/drivers/flash.h>
 #include <zephyr/fs/fs.h>
 #include <zephyr/fs/littlefs.h>
 #include <zephyr/storage/flash_map.h>
-#include <zephyr/sys/util.h>
 
 /* Caches as Kconfig has them: FS_LITTLEFS_CACHE_SIZE and its neighbours. */
 FS_LITTLEFS_DECLARE_DEFAULT_CONFIG(ocre_littlefs);
@@ -25,26 +23,9 @@ static struct fs_mount_t partition = {
 	.flags = IS_ENABLED(CONFIG_OCRE_MOUNT_FORMAT) ? 0 : FS_MOUNT_FLAG_NO_FORMAT,
 };
 
-/* How much of a block littlefs fills with names: OCRE_METADATA_SIZE, or all of it. */
-static uint32_t metadata_bytes(void)
-{
-	const struct flash_area *area;
-	struct flash_pages_info block = {0};
-
-	if (CONFIG_OCRE_METADATA_SIZE == 0 || flash_area_open(PARTITION, &area) != 0) {
-		return 0;
-	}
-	(void)flash_get_page_info_by_offs(area->fa_dev, area->fa_off, &block);
-	flash_area_close(area);
-	return MIN(CONFIG_OCRE_METADATA_SIZE, block.size);
-}
-
 int32_t ocre_port_mount(void)
 {
-	int result;
-
-	ocre_littlefs.cfg.metadata_max = metadata_bytes();
-	result = fs_mount(&partition);
+	int result = fs_mount(&partition);
 
 	if (result == -EBUSY) {
 		return OCRE_PORT_EXISTS;
