@@ -190,28 +190,3 @@ ZTEST(holding, test_a_policy_that_makes_no_sense_is_refused)
 	options.restart_most = 1;
 	zassert_equal(ocre_create("actor", &options, &container, NULL), -EINVAL);
 }
-
-#ifdef CONFIG_OCRE_TASK_WDT
-#include <zephyr/init.h>
-#include <zephyr/task_wdt/task_wdt.h>
-
-/* Before whichever suite starts the runtime. */
-static int watchdog_prepared(void)
-{
-	return task_wdt_init(NULL);
-}
-
-SYS_INIT(watchdog_prepared, APPLICATION, 0);
-
-/* With two channels for all: one is the supervisor's, and has been fed until now. */
-ZTEST(holding, test_the_task_watchdog_is_fed)
-{
-	int own;
-
-	k_msleep(5 * CONFIG_OCRE_TASK_WDT_PERIOD / 2);
-	own = task_wdt_add(60000, NULL, NULL);
-	zassert_true(own >= 0);
-	zassert_equal(task_wdt_add(60000, NULL, NULL), -ENOMEM);
-	zassert_ok(task_wdt_delete(own));
-}
-#endif
