@@ -77,8 +77,8 @@ function(ocre_rust_staticlib library package)
       OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
       OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
       OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
-      OCRE_HINTS=$<BOOL:${CONFIG_OCRE_SHELL_HINTS}>
-      OCRE_JSON=$<BOOL:${CONFIG_OCRE_SHELL_JSON}>
+      OCRE_HINTS=$<BOOL:${CONFIG_OCRE_COMMAND_HINTS}>
+      OCRE_JSON=$<BOOL:${CONFIG_OCRE_COMMAND_JSON}>
       # Those of a board are real, or its own simulator drives them.
       OCRE_SIMULATED_DEVICES=0
       ${CARGO} build --quiet --profile firmware --target ${target}
