@@ -15,7 +15,7 @@ use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
 use crate::image::judge::Policy;
-use crate::image::permission::Permission;
+use crate::image::permission::Permissions;
 use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
 
@@ -74,12 +74,10 @@ impl<'a> Lists<'a> {
                     pushed.map_err(|_| Halt::container(mount, Error::MountsTooMany))?;
                 }
                 Argument::Option("cap", name) => {
-                    let permission = Permission::from_name(name).ok_or(Misuse::BadValue(
-                        "--cap",
-                        name,
-                        "gpio, messaging, network, sensors or timers",
-                    ))?;
-                    request.guest.granted.insert(permission);
+                    let more = Permissions::named(|known| known == name);
+                    let wanted = "gpio, messaging, network, sensors or timers";
+                    let more = more.ok_or(Misuse::BadValue("--cap", name, wanted))?;
+                    request.guest.granted = request.guest.granted.union(more);
                 }
                 Argument::Option("memory", value) => {
                     request.guest.memory_bytes = bytes_of("--memory", value)?;

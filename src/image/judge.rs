@@ -21,7 +21,7 @@ use ocre_oci::{
 };
 
 use super::content;
-use super::permission::Permission;
+use super::permission::Permissions;
 use super::verdict::{Code, Finding, Part, Place, Report};
 use super::{Blob, Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
@@ -549,7 +549,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             return ControlFlow::Continue(None);
         };
         self.document(Part::Config, document, |report| {
-            config.check_permissions(|name| permission(name).is_some(), report)
+            config.check_permissions(|name| permissions(name).is_some(), report)
         })?;
         let settled = settle(&config, image).ok_or(Code::LimitCapacity);
         self.check(settled, Place::Whole(Part::Config))
@@ -659,8 +659,8 @@ fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
         image.environment.push('\0').ok()?;
     }
     for name in config.permissions() {
-        if let Some(permission) = permission(name) {
-            image.permissions.insert(permission);
+        if let Some(asked) = permissions(name) {
+            image.permissions = image.permissions.union(asked);
         }
     }
     image.entry_point = config.entry_point().to_heapless()?;
@@ -708,10 +708,8 @@ pub(super) fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
     }
 }
 
-fn permission(name: Text<'_>) -> Option<Permission> {
-    Permission::ALL
-        .into_iter()
-        .find(|permission| name == *permission.name())
+fn permissions(name: Text<'_>) -> Option<Permissions> {
+    Permissions::named(|known| name == *known)
 }
 
 fn title(layer: &Layer<'_>) -> Option<heapless::String<MAX_TITLE>> {

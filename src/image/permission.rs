@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Permissions: the closed list of what a container can be allowed beyond its own files.
 //! Whatever is not in the list is refused by name, never ignored.
+//!
+//! Ocre has names of its own, in its documents and in its runtime. Those that have a meaning here
+//! are taken wherever a permission is named, and stand for what they mean.
 
 /// One permission. Everything is denied that is not both asked for by the image
 /// (`config.Permissions`) and granted by the operator (`--cap`).
@@ -51,6 +54,21 @@ impl Permission {
     }
 }
 
+/// Ocre's names, and what each stands for here. Its own files a container always has.
+const OF_OCRE: [(&str, &[Permission]); 3] = [
+    ("filesystem", &[]),
+    ("networking", &[Permission::Network]),
+    (
+        "ocre:api",
+        &[
+            Permission::Gpio,
+            Permission::Messaging,
+            Permission::Sensors,
+            Permission::Timers,
+        ],
+    ),
+];
+
 /// A set of permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Permissions(u8);
@@ -58,6 +76,19 @@ pub struct Permissions(u8);
 impl Permissions {
     /// None.
     pub const NONE: Self = Self(0);
+
+    /// What the name stands for that `is` says yes to: one permission, or what Ocre means by it.
+    pub fn named(is: impl Fn(&str) -> bool) -> Option<Self> {
+        let set = |members: &[Permission]| {
+            let mut set = Self::NONE;
+            members.iter().for_each(|member| set.insert(*member));
+            set
+        };
+        let one = Permission::ALL.iter().find(|one| is(one.name()));
+        let of_ocre = || OF_OCRE.iter().find(|(name, _)| is(name));
+        one.map(|one| set(&[*one]))
+            .or_else(|| of_ocre().map(|(_, members)| set(members)))
+    }
 
     /// Adds one.
     pub const fn insert(&mut self, permission: Permission) {
@@ -67,6 +98,12 @@ impl Permissions {
     /// Whether it holds that one.
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
+    }
+
+    /// Adds those of another.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// What stands in both: asked for and granted.
@@ -100,6 +137,24 @@ mod tests {
         }
         for unknown in ["", "GPIO", "gpio ", "gpioo", "all"] {
             assert_eq!(Permission::from_name(unknown), None);
+        }
+    }
+
+    #[test]
+    fn ocres_names_stand_for_what_they_mean() {
+        let named = |name: &str| Permissions::named(|known| known == name);
+        for permission in Permission::ALL {
+            let one = named(permission.name()).unwrap();
+            assert!(one.iter().eq([permission]));
+        }
+        assert_eq!(named("filesystem"), Some(Permissions::NONE));
+        assert_eq!(named("networking"), named("network"));
+        let all = Permissions(0b1_1111);
+        let api = all.difference(named("network").unwrap());
+        assert_eq!(named("ocre:api"), Some(api));
+        // What Ocre names and nothing here has, and what nobody names.
+        for unknown in ["http", "i2c", "ocre:shared_heap", "ocre", "ocre:", ""] {
+            assert_eq!(named(unknown), None, "{unknown}");
         }
     }
 

@@ -170,6 +170,45 @@ fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
 }
 
 #[test]
+fn an_image_made_for_ocre_asks_by_ocres_names() {
+    let desk = Desk::new();
+    let asked = ["--permission", "filesystem", "--permission", "ocre:api"];
+    install(&desk, "knock", &asked);
+    assert_eq!(
+        desk.json(["image", "inspect", "knock"])["image"]["permissions"],
+        json!(["gpio", "messaging", "sensors", "timers"])
+    );
+    assert_eq!(
+        desk.ocre(["run", "--cap", "timers", "knock", "timers"])
+            .code,
+        0
+    );
+    assert_eq!(
+        desk.ocre(["run", "--cap", "ocre:api", "knock", "gpio"])
+            .code,
+        0
+    );
+    assert_eq!(
+        desk.ocre(["run", "--cap", "networking", "knock", "gpio"])
+            .code,
+        17
+    );
+    desk.ocre(["run", "--cap", "http", "knock", "gpio"])
+        .failed(2, "--cap \"http\" is not");
+    let mut command = desk.command([
+        "image",
+        "pack",
+        "-o",
+        "bad",
+        "--permission",
+        "i2c",
+        "--wasm",
+    ]);
+    command.arg(guest("knock"));
+    done(command).failed(1, "config-permission");
+}
+
+#[test]
 fn the_shell_drives_what_is_around_a_container() {
     let desk = Desk::new();
     let asked = ["--permission", "gpio", "--permission", "timers"];

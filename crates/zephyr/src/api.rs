@@ -18,7 +18,7 @@ use ocre::container::{Error, Options, Restart};
 use ocre::image::Image;
 use ocre::image::content::read_file;
 use ocre::image::judge::{self, Policy, Source, Workspace};
-use ocre::image::permission::{Permission, Permissions};
+use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code, Finding, Verdict, write_cut};
 use ocre::limits::{
     DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_LOG_RECORD, MAX_NAME, MAX_WORDS,
@@ -389,7 +389,8 @@ unsafe fn create(
     };
     let mut granted = Permissions::default();
     for permission in permissions {
-        granted.insert(Permission::from_name(permission).ok_or(Errno::Invalid)?);
+        let more = Permissions::named(|known| known == permission);
+        granted = granted.union(more.ok_or(Errno::Invalid)?);
     }
     let memory_bytes = or(options.memory_bytes, DEFAULT_MEMORY);
     if memory_bytes > runtime.platform().policy().memory_bytes {
