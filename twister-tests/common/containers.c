@@ -7,23 +7,63 @@
 #define WORDS 8
 #define OUTPUT_BYTES 4096
 
+/* Words that are parted by blanks. */
+struct words {
+	const char *list[WORDS];
+	uint32_t count;
+	char text[128];
+};
+
+static void part(struct words *parted, const char *words)
+{
+	char *rest = NULL, *word;
+
+	zassert_true(strlen(words) < sizeof(parted->text));
+	strcpy(parted->text, words);
+	parted->count = 0;
+	for (word = strtok_r(parted->text, " ", &rest); word != NULL;
+	     word = strtok_r(NULL, " ", &rest)) {
+		zassert_true(parted->count < WORDS);
+		parted->list[parted->count++] = word;
+	}
+}
+
+static ocre_container_t made(const char *image, const char *name, const char *words,
+			     const char *permissions, uint32_t flags)
+{
+	char refusal[OCRE_TEXT_BYTES] = "";
+	struct words arguments, granted;
+	ocre_container_t container = 0;
+
+	part(&arguments, words);
+	part(&granted, permissions);
+
+	const struct ocre_options options = {
+		.name = name,
+		.arguments = arguments.list,
+		.argument_count = arguments.count,
+		.permissions = granted.list,
+		.permission_count = granted.count,
+		.flags = flags,
+	};
+
+	zassert_ok(ocre_create(image, &options, &container, refusal), "%s: %s", image, refusal);
+	zassert_not_equal(container, 0);
+	return container;
+}
+
 ocre_container_t container_made(const char *image, const char *name, const char *words,
 				uint32_t flags)
 {
-	const char *list[WORDS];
-	char text[128], refusal[OCRE_TEXT_BYTES] = "";
-	char *rest = NULL, *word;
-	struct ocre_options options = {.name = name, .arguments = list, .flags = flags};
-	ocre_container_t container = 0;
+	return made(image, name, words, "", flags);
+}
 
-	zassert_true(strlen(words) < sizeof(text));
-	strcpy(text, words);
-	for (word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-		zassert_true(options.argument_count < WORDS);
-		list[options.argument_count++] = word;
-	}
-	zassert_ok(ocre_create(image, &options, &container, refusal), "%s: %s", image, refusal);
-	zassert_not_equal(container, 0);
+ocre_container_t container_granted(const char *image, const char *name, const char *words,
+				   const char *permissions)
+{
+	ocre_container_t container = made(image, name, words, permissions, 0);
+
+	zassert_ok(ocre_start(container));
 	return container;
 }
 

@@ -29,6 +29,10 @@ ocre_container_t container_made(const char *image, const char *name, const char 
 ocre_container_t container_started(const char *image, const char *name, const char *words,
 				   uint32_t flags);
 
+/* The same, with permissions: their names, parted by blanks. */
+ocre_container_t container_granted(const char *image, const char *name, const char *words,
+				   const char *permissions);
+
 /* The same, run to its end; still there, to be looked at. */
 ocre_container_t container_run(const char *image, const char *name, const char *words,
 			       uint32_t flags, struct ocre_status *status);

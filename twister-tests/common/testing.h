@@ -15,6 +15,9 @@
 #define CONFORMANCE_ENTROPY 4u
 /* While no container runs. */
 #define CONFORMANCE_THREADS 5u
+/* Of led0 and sw0, which nothing drives and no container has. */
+#define CONFORMANCE_GPIO 6u
+#define CONFORMANCE_SENSORS 7u
 
 /* 0, or the promise that is not kept is in `failure`, which has OCRE_TEXT_BYTES. */
 int ocre_test_conformance(uint32_t part, char *failure);

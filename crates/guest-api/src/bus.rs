@@ -101,11 +101,10 @@ impl<R: RawMutex> Bus<R> {
         Some(look(claim))
     }
 
-    /// A pin that this container has claimed, any of them.
-    pub(crate) fn any_claim(&self, owner: Slot) -> Option<Pin> {
+    /// What this container has claimed, any of it.
+    pub(crate) fn any_claim(&self, owner: Slot) -> Option<Claim> {
         let pins = self.pins.lock();
-        let claim = pins.iter().find(|claim| claim.owner == owner)?;
-        Some(claim.pin)
+        pins.iter().find(|claim| claim.owner == owner).copied()
     }
 
     /// Gives a pin back.

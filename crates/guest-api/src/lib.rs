@@ -52,6 +52,7 @@ use ocre::port::memory::Memory;
 use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads, ValueType};
 
 pub use bus::Bus;
+use bus::Claim;
 use calls::{Answer, gpio, messaging, sensors, system, timer};
 pub use errno::Errno;
 use errno::Error;
@@ -174,8 +175,14 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
     pub fn close(self) {
         let name = self.guest.name();
         if let Some(gpio) = self.ports.gpio {
-            while let Some(pin) = self.bus.any_claim(self.slot) {
-                if let Err(error) = gpio.configure(pin, Direction::Off) {
+            while let Some(Claim { pin, output, .. }) = self.bus.any_claim(self.slot) {
+                let inactive = if output {
+                    // Not every controller can let go of a pin.
+                    gpio.write(pin, false)
+                } else {
+                    Ok(())
+                };
+                if let Err(error) = inactive.and(gpio.configure(pin, Direction::Off)) {
                     let Pin { port, line } = pin;
                     log::error!("container {name}: pin {port}.{line} stays on: {error:?}");
                 }

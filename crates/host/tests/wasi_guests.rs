@@ -88,7 +88,7 @@ fn no_path_of_any_call_leaves_a_containers_folders() {
     bench.device.start(handle).unwrap();
     assert_eq!(bench.end(handle), Outcome::Exited(0));
     let output = bench.output(handle);
-    assert_eq!(output, "hostile: trespass\ntried: 280\nrefused: 280\n");
+    assert_eq!(output, "hostile: trespass\ntried: 320\nrefused: 320\n");
     assert!(files(&bench.disk, &its_own) == before);
 }
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pins: the controllers by node label, and names by devicetree alias. */
+/*
+ * Pins, and names by devicetree alias. The controllers with the node labels gpio0 to
+ * gpio7, or gpioa to gpioh, have the numbers from 0; behind those come the others that
+ * have a named pin, each by the first of its names, so that a pin has one number.
+ */
 #include "port.h"
 
 #include <string.h>
@@ -69,13 +73,35 @@ static int32_t status(int result)
 	}
 }
 
+#define NAMES (ARRAY_SIZE(names) - 1)
+
+/* PORTS + NAMES where it is the port of none. */
+static uint32_t number_of(const struct device *device)
+{
+	uint32_t port = 0;
+
+	while (port < PORTS && ports[port] != device) {
+		port++;
+	}
+	while (port >= PORTS && port < PORTS + NAMES && names[port - PORTS].spec.port != device) {
+		port++;
+	}
+	return port;
+}
+
 /* NULL where there is no such pin. */
 static const struct device *pin(uint32_t port, uint32_t line)
 {
-	const struct device *device = port < PORTS ? ports[port] : NULL;
+	const struct device *device = NULL;
 	const struct gpio_driver_config *config;
 
-	if (device == NULL || !device_is_ready(device) || line >= 32) {
+	if (port < PORTS) {
+		device = ports[port];
+	} else if (port < PORTS + NAMES) {
+		device = names[port - PORTS].spec.port;
+	}
+	if (device == NULL || number_of(device) != port || !device_is_ready(device) ||
+	    line >= 32) {
 		return NULL;
 	}
 	config = device->config;
@@ -100,11 +126,7 @@ int32_t ocre_port_gpio_find(const uint8_t *name, uint32_t name_bytes)
 		    memcmp(named->name, name, name_bytes) != 0) {
 			continue;
 		}
-		for (uint32_t port = 0; port < PORTS; port++) {
-			if (ports[port] == named->spec.port) {
-				return (int32_t)(port << 8 | named->spec.pin);
-			}
-		}
+		return (int32_t)(number_of(named->spec.port) << 8 | named->spec.pin);
 	}
 	return OCRE_PORT_ABSENT;
 }

@@ -8,6 +8,9 @@
 
 #define MILLION 1000000
 
+/* Words of 32 channels. */
+#define WORDS DIV_ROUND_UP(SENSOR_CHAN_ALL, 32)
+
 /* What a driver writes at most: channels of three came with newer versions. */
 #define MOST_VALUES 3
 
@@ -22,7 +25,11 @@ static const struct device *const sensors[] = {
 
 #define SENSORS (ARRAY_SIZE(sensors) - 1)
 
-/* A sample is fetched and then looked at, by one thread at a time. */
+/* The channels of each sensor, a bit for each: asked for once, because drivers complain of
+ * those that they don't have. All zero where they are not known yet. */
+static uint32_t channels[ARRAY_SIZE(sensors)][WORDS];
+
+/* Guards them; and a sample is fetched and then looked at, by one thread at a time. */
 static K_MUTEX_DEFINE(lock);
 
 static const struct device *numbered(uint32_t sensor)
@@ -49,22 +56,48 @@ const char *ocre_port_sensor_name(uint32_t sensor)
 	return sensor < SENSORS ? sensors[sensor]->name : NULL;
 }
 
+/* Under the lock. */
+static bool has_channel(uint32_t sensor, uint32_t channel)
+{
+	return (channels[sensor][channel / 32] & BIT(channel % 32)) != 0;
+}
+
+/* Under the lock: whether the channels are known now. */
+static bool find_channels(const struct device *device, uint32_t sensor)
+{
+	struct sensor_value values[MOST_VALUES];
+
+	for (size_t word = 0; word < WORDS; word++) {
+		if (channels[sensor][word] != 0) {
+			return true;
+		}
+	}
+	/* Some drivers know a channel only once something was measured. */
+	if (sensor_sample_fetch(device) != 0) {
+		return false;
+	}
+	for (uint32_t channel = 0; channel < SENSOR_CHAN_ALL; channel++) {
+		if (is_single((int)channel) &&
+		    sensor_channel_get(device, (enum sensor_channel)channel, values) == 0) {
+			channels[sensor][channel / 32] |= BIT(channel % 32);
+		}
+	}
+	return true;
+}
+
 int32_t ocre_port_sensor_channel(uint32_t sensor, uint32_t index)
 {
 	const struct device *device = numbered(sensor);
-	struct sensor_value values[MOST_VALUES];
 	int32_t found = OCRE_PORT_ABSENT;
 
 	if (device == NULL) {
 		return OCRE_PORT_ABSENT;
 	}
 	k_mutex_lock(&lock, K_FOREVER);
-	/* Some drivers know a channel only once something was measured. */
-	(void)sensor_sample_fetch(device);
-	for (int channel = 0; channel < SENSOR_CHAN_ALL && found < 0; channel++) {
-		if (is_single(channel) && sensor_channel_get(device, channel, values) == 0 &&
-		    index-- == 0) {
-			found = channel;
+	(void)find_channels(device, sensor);
+	for (uint32_t channel = 0; channel < SENSOR_CHAN_ALL && found < 0; channel++) {
+		if (has_channel(sensor, channel) && index-- == 0) {
+			found = (int32_t)channel;
 		}
 	}
 	k_mutex_unlock(&lock);
@@ -75,22 +108,21 @@ int32_t ocre_port_sensor_read(uint32_t sensor, uint32_t channel, int64_t *millio
 {
 	const struct device *device = numbered(sensor);
 	struct sensor_value values[MOST_VALUES];
-	int fetched;
-	int result;
+	int result = 0;
 
-	if (device == NULL || channel >= SENSOR_CHAN_ALL || !is_single((int)channel)) {
+	if (device == NULL || channel >= SENSOR_CHAN_ALL) {
 		return OCRE_PORT_ABSENT;
 	}
 	k_mutex_lock(&lock, K_FOREVER);
-	fetched = sensor_sample_fetch(device);
-	result = sensor_channel_get(device, (enum sensor_channel)channel, values);
+	if (find_channels(device, sensor) && !has_channel(sensor, channel)) {
+		result = OCRE_PORT_ABSENT;
+	} else if (sensor_sample_fetch(device) != 0 ||
+		   sensor_channel_get(device, (enum sensor_channel)channel, values) != 0) {
+		result = OCRE_PORT_FAILED;
+	}
 	k_mutex_unlock(&lock);
-	if (result != 0) {
-		return OCRE_PORT_ABSENT;
+	if (result == 0) {
+		*millionths = (int64_t)values[0].val1 * MILLION + values[0].val2;
 	}
-	if (fetched != 0) {
-		return OCRE_PORT_FAILED;
-	}
-	*millionths = (int64_t)values[0].val1 * MILLION + values[0].val2;
-	return 0;
+	return result;
 }

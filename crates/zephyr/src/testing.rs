@@ -5,10 +5,12 @@
 use core::ffi::{c_char, c_int};
 use core::slice;
 
+use ocre::port::devices::Gpio as _;
 use ocre::port::{Slot, Storage, StorageError, conformance};
 use ocre_oci::Sha256;
 
 use crate::api::TEXT_BYTES;
+use crate::config;
 use crate::device::Device;
 use crate::text::Buffer;
 
@@ -18,6 +20,8 @@ const AFTER_RESTART: u32 = 2;
 const CLOCK: u32 = 3;
 const ENTROPY: u32 = 4;
 const THREADS: u32 = 5;
+const GPIO: u32 = 6;
+const SENSORS: u32 = 7;
 
 /// # Safety
 /// `failure` is as `testing.h` says.
@@ -43,6 +47,8 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
         ENTROPY => conformance::entropy(&device),
         // The first slot's thread, of which no container has need now.
         THREADS => conformance::threads(&device, Slot::MIN),
+        GPIO if config::GPIO => pins(&device),
+        SENSORS if config::SENSORS => conformance::sensors(&device),
         _ => Err(conformance::Failure {
             what: "there is such a part",
             error: None,
@@ -55,6 +61,17 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
             let _ = core::fmt::write(&mut failure, format_args!("{kept_not}"));
             -1
         }
+    }
+}
+
+/// Checks the pins that boards have names for.
+fn pins(device: &Device) -> Result<(), conformance::Failure> {
+    match (device.find("led0"), device.find("sw0")) {
+        (Some(output), Some(input)) => conformance::gpio(device, output, input),
+        _ => Err(conformance::Failure {
+            what: "there are led0 and sw0",
+            error: None,
+        }),
     }
 }
 

@@ -254,6 +254,7 @@ static void way_trespass(void)
 {
 	enum { DATA = 3, IMAGE = 4, CREATE = 1, READ = 1 << 1, WRITE = 1 << 6 };
 #define PATH(text) {text, sizeof(text) - 1}
+#define TIMES_8(text) text text text text text text text text
 	static const struct {
 		const char *text;
 		size_t length;
@@ -271,6 +272,8 @@ static void way_trespass(void)
 		PATH("..\0/other/secret"),
 		PATH("\xc0\xae\xc0\xae/other/secret"),
 		PATH("inside\xff"),
+		PATH(TIMES_8(TIMES_8("long"))),
+		PATH(TIMES_8(TIMES_8("../")) "data/other/secret"),
 		PATH(""),
 	};
 	uint32_t tries = 0;
