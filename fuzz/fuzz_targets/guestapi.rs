@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
-use ocre::container::{Guest, Name, Options, Spec};
+use ocre::container::{Guest, Name, Options, Spec, Stopped};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::image::{Content, Image};
 use ocre::limits::INBOX_BYTES;
@@ -141,7 +141,7 @@ impl Guest for Tenant<'_> {
         Some(0)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
         // Who sleeps for ever is woken by the kill.
         let until_us = until_us.unwrap_or(u64::MAX).min(self.world.doom_us);
@@ -150,9 +150,9 @@ impl Guest for Tenant<'_> {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         if self.world.is_doomed() {
-            Err(Halt::Stopped)
+            Err(Stopped)
         } else {
             Ok(())
         }

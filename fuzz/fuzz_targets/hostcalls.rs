@@ -19,7 +19,7 @@ use std::cell::{Cell, RefCell};
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use memory::{Fault, File, Memory};
-use ocre::container::{Guest, Name, Options, Spec, data, mount};
+use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blob, Content, Image};
@@ -168,7 +168,7 @@ impl Guest for Solo<'_> {
         (count > 0 || self.now_us.get() % 2 == 0).then_some(count)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Halt> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
         let until = until_us.expect("nothing would end this sleep");
         self.now_us
@@ -176,10 +176,10 @@ impl Guest for Solo<'_> {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Halt> {
+    fn check(&self) -> Result<(), Stopped> {
         self.checks.set(self.checks.get() + 1);
         if self.now_us.get() >= self.doom_us || self.checks.get() > 4096 {
-            Err(Halt::Stopped)
+            Err(Stopped)
         } else {
             Ok(())
         }
