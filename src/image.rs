@@ -2,16 +2,18 @@
 //! Images: what a judged one is. The store keeps them, the judge proves them.
 
 pub mod aot;
+mod blobs;
 pub mod content;
 pub mod judge;
 pub mod permission;
 pub mod store;
 pub mod verdict;
 
-use heapless::{String, Vec};
+use heapless::String;
 use ocre_oci::{Format, Sha256};
 
-use crate::limits::{MAX_BLOBS, MAX_ENTRY_POINT, MAX_ENVIRONMENT, MAX_TITLE};
+use crate::limits::{MAX_ENTRY_POINT, MAX_ENVIRONMENT};
+pub use blobs::{Blob, Blobs};
 use permission::Permissions;
 use verdict::Code;
 
@@ -34,15 +36,6 @@ impl Content {
     };
 }
 
-/// A layer that is never executed and that the container can read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Blob {
-    /// Its bytes.
-    pub content: Content,
-    /// Its `org.opencontainers.image.title`, empty without one: its file name under `/image`.
-    pub title: String<MAX_TITLE>,
-}
-
 /// All that running an image needs, taken from documents that the judge has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Image {
@@ -63,7 +56,7 @@ pub struct Image {
     /// What the image asks for; it holds only together with the operator's grant.
     pub permissions: Permissions,
     /// Its other layers, in the manifest's order.
-    pub blobs: Vec<Blob, MAX_BLOBS>,
+    pub blobs: Blobs,
 }
 
 impl Image {
@@ -78,7 +71,7 @@ impl Image {
             entry_point: String::new(),
             environment: String::new(),
             permissions: Permissions::NONE,
-            blobs: Vec::new(),
+            blobs: Blobs::new(),
         }
     }
 
@@ -104,11 +97,10 @@ impl Image {
         self.entry_point.clear();
         self.environment.clear();
         self.permissions = *permissions;
-        self.blobs.clear();
         // They have room for one another.
         let _ = self.entry_point.push_str(entry_point);
         let _ = self.environment.push_str(environment);
-        let _ = self.blobs.extend_from_slice(blobs);
+        self.blobs.copy_from(blobs);
     }
 
     /// What loading its code takes, as a copy that is small.

@@ -45,6 +45,8 @@ pub const MAX_ENVIRONMENT: usize = 512;
 pub const MAX_BLOBS: usize = 8;
 /// Longest title of a blob that is its file name in the container, in bytes.
 pub const MAX_TITLE: usize = 64;
+/// All titles of an image together, in bytes, each counted with one more.
+pub const MAX_TITLES: usize = 256;
 /// How deep an index may lie in another: 1 is the layout's own `index.json`.
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// A page of linear memory, in bytes.

@@ -279,7 +279,7 @@ fn write_image<W: fmt::Write>(image: &Image, out: &mut Object<'_, W>) -> fmt::Re
     out.array("blobs", |out| {
         image.blobs.iter().try_for_each(|blob| {
             out.object(|out| {
-                out.string("title", &blob.title)?;
+                out.string("title", blob.title)?;
                 out.string("digest", blob.content.digest)?;
                 out.unsigned("size", blob.content.size)
             })

@@ -23,7 +23,7 @@ use ocre_oci::{
 use super::content;
 use super::permission::Permissions;
 use super::verdict::{Code, Finding, Part, Place, Report};
-use super::{Blob, Content, Image, Loadable, aot};
+use super::{Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
 use crate::port::{Engine, External, IMPORTED_MEMORY, LoadError, Storage, ValueType};
 
@@ -599,7 +599,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             let blob = opened.and_then(|(content, opened)| {
                 opened.verify(buffer)?;
                 let title = title(&layer).ok_or(Code::LimitCapacity)?;
-                let pushed = image.blobs.push(Blob { content, title });
+                let pushed = image.blobs.push(content, &title);
                 pushed.map_err(|_| Code::LimitCapacity)
             });
             self.check(blob, Place::Layer(layer.index))?;

@@ -517,7 +517,7 @@ fn a_guest_reads_its_images_blobs_and_can_not_change_them() {
     let long = vec![7; 10_000];
     let image = with_blob(&bench.disk, image, "words.txt", b"123456789");
     let image = with_blob(&bench.disk, image, "", &long);
-    let hex = image.blobs[1].content.digest.hex().to_string();
+    let hex = image.blobs.get(1).unwrap().content.digest.hex().to_string();
     let handle = bench
         .device
         .create(Some("a"), &image, &Options::default())

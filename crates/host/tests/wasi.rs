@@ -1393,7 +1393,11 @@ fn no_path_function_leads_out_of_its_folder() {
 fn the_image_is_read_by_title_or_digest_and_changed_by_nothing() {
     with_program(|program, disk, solo| {
         let hex = |index: usize| {
-            solo.spec.image.blobs[index]
+            solo.spec
+                .image
+                .blobs
+                .get(index)
+                .unwrap()
                 .content
                 .digest
                 .hex()
@@ -1442,7 +1446,7 @@ fn the_image_is_read_by_title_or_digest_and_changed_by_nothing() {
         assert_eq!(program.rename_at(IMAGE, "words.txt", IMAGE, "x"), ROFS);
         assert_eq!(program.rename_at(IMAGE, "words.txt", DATA, "x"), XDEV);
         assert_eq!(program.rename_at(DATA, "x", IMAGE, "words.txt"), XDEV);
-        let path = blob_path("/", &solo.spec.image.blobs[0].content.digest).unwrap();
+        let path = blob_path("/", &solo.spec.image.blobs.get(0).unwrap().content.digest).unwrap();
         assert_eq!(read_file(disk, &path).unwrap(), b"some words");
     });
 }
@@ -1570,7 +1574,7 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     assert_eq!(read_file(&disk, "/index.json").unwrap(), b"the device's");
     let path = blob_path("/", &other.digest).unwrap();
     assert_eq!(read_file(&disk, &path).unwrap(), b"another image's");
-    let blob = solo.spec.image.blobs[0].content.digest;
+    let blob = solo.spec.image.blobs.get(0).unwrap().content.digest;
     let path = blob_path("/", &blob).unwrap();
     assert_eq!(read_file(&disk, &path).unwrap(), b"some words");
     for (folder, expected) in [

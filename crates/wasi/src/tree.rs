@@ -8,7 +8,7 @@ use heapless::String;
 use ocre::container::mount::{self, Mounts};
 use ocre::container::{Guest, data};
 use ocre::image::content::{self, Path};
-use ocre::image::{Blob, Content};
+use ocre::image::{Blob, Blobs, Content};
 use ocre::limits::MAX_TITLE;
 use ocre::port::{EntryKind, Metadata, Storage};
 
@@ -71,10 +71,12 @@ pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<(Path, Content), Errno
     let mut found = None;
     guest.spec(&mut |spec| {
         let blobs = &spec.image.blobs;
-        found = (0..blobs.len())
-            .filter(|index| is_named(blobs, *index, name))
-            .find_map(|index| blobs.get(index))
-            .map(|blob| blob.content);
+        found = blobs
+            .iter()
+            .enumerate()
+            // Every blob also has its digest for a name, listed or not.
+            .find(|(index, blob)| title(blobs, *index) == Some(name) || digits(blob) == name)
+            .map(|(_, blob)| blob.content);
     });
     let content = found.ok_or(Errno::Noent)?;
     if through {
@@ -83,16 +85,8 @@ pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<(Path, Content), Errno
     Ok((content::blob_path(STORE, &content.digest)?, content))
 }
 
-fn is_named(blobs: &[Blob], index: usize, name: &str) -> bool {
-    let Some(blob) = blobs.get(index) else {
-        return false;
-    };
-    // Every blob also has its digest for a name, listed or not.
-    title(blobs, index) == Some(name) || digits(blob) == name
-}
-
 /// The 64 hex digits of a blob's digest.
-fn digits(blob: &Blob) -> String<MAX_TITLE> {
+fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
     let mut digits = String::new();
     // They fit, as asserted below.
     let _ = write!(digits, "{}", blob.content.digest.hex());
@@ -101,8 +95,8 @@ fn digits(blob: &Blob) -> String<MAX_TITLE> {
 const _: () = assert!(MAX_TITLE >= 64);
 
 /// A blob's title, where that is a file's name and no earlier blob's.
-fn title(blobs: &[Blob], index: usize) -> Option<&str> {
-    let title = &*blobs.get(index)?.title;
+fn title(blobs: &Blobs, index: usize) -> Option<&str> {
+    let title = blobs.get(index)?.title;
     let mut earlier = blobs.iter().take(index);
     let is_name = !matches!(title, "" | "." | "..") && !title.contains(['/', '\0']);
     (is_name && !earlier.any(|other| other.title == title)).then_some(title)
@@ -174,7 +168,7 @@ fn blob_entry(guest: &dyn Guest, index: usize) -> Option<(String<MAX_TITLE>, u64
         let blobs = &spec.image.blobs;
         entry = blobs.get(index).map(|blob| {
             let title = title(blobs, index).and_then(|title| String::try_from(title).ok());
-            (title.unwrap_or_else(|| digits(blob)), blob.content.size)
+            (title.unwrap_or_else(|| digits(&blob)), blob.content.size)
         });
     });
     entry

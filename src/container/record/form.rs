@@ -47,7 +47,7 @@ use crate::container::state::{Cause, Failure, Outcome, State};
 use crate::container::{Restart, Spec};
 use crate::image::permission::Permission;
 use crate::image::verdict::Code;
-use crate::image::{Blob, Content, Image};
+use crate::image::{Content, Image};
 use crate::port::{StorageError, Trap};
 
 /// The version of the records that this build writes, and the newest that it reads.
@@ -197,9 +197,9 @@ pub fn write_spec(
             to.str(permission.name())?;
         }
         to.u32(8)?.array(blobs.len() as u64)?;
-        for blob in blobs {
+        for blob in blobs.iter() {
             content(to.array(3)?, &blob.content)?;
-            to.str(&blob.title)?;
+            to.str(blob.title)?;
         }
         to.u32(9)?.str(arguments)?;
         to.u32(10)?.u32(*memory_bytes)?;
@@ -276,9 +276,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
             8 => {
                 for _ in 0..from.array()? {
                     let content = content_of(from, 3)?;
-                    let title = from.str()?.try_into().map_err(|_| Wrong)?;
-                    let pushed = image.blobs.push(Blob { content, title });
-                    pushed.map_err(|_| Wrong)?;
+                    image.blobs.push(content, from.str()?).map_err(|_| Wrong)?;
                 }
             }
             9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| Wrong)?,
@@ -437,7 +435,9 @@ mod tests {
     use std::vec::Vec as StdVec;
 
     use super::*;
+    use crate::image::Blobs;
     use crate::image::permission::Permissions;
+    use crate::limits::{MAX_BLOBS, MAX_TITLES};
 
     fn spec() -> Spec {
         let content = |byte| Content {
@@ -446,10 +446,9 @@ mod tests {
         };
         let mut permissions = Permissions::default();
         permissions.insert(Permission::Gpio);
-        let blob = Blob {
-            content: content(3),
-            title: "title".try_into().unwrap(),
-        };
+        let mut blobs = Blobs::new();
+        blobs.push(content(3), "title").unwrap();
+        blobs.push(content(3), "").unwrap();
         Spec {
             image: Image {
                 manifest: content(1),
@@ -460,7 +459,7 @@ mod tests {
                 entry_point: "main".try_into().unwrap(),
                 environment: "A=1\0B=\0".try_into().unwrap(),
                 permissions,
-                blobs: [blob.clone(), blob].into_iter().collect(),
+                blobs,
             },
             arguments: "a\0b c\0".try_into().unwrap(),
             mounts: "/a:/b\0/c:/d:ro\0".try_into().unwrap(),
@@ -544,10 +543,14 @@ mod tests {
             .unwrap();
         most.mounts.clear();
         while most.mounts.push_str("/a:/b\0").is_ok() {}
-        let mut blob = most.image.blobs.pop().unwrap();
-        blob.title = (&*full("t", blob.title.capacity())).try_into().unwrap();
         most.image.blobs.clear();
-        while most.image.blobs.push(blob.clone()).is_ok() {}
+        let title = full("t", MAX_TITLES / MAX_BLOBS - 1);
+        let largest = Content {
+            size: u64::MAX,
+            ..most.image.manifest
+        };
+        while most.image.blobs.push(largest, &title).is_ok() {}
+        assert_eq!(most.image.blobs.len(), MAX_BLOBS);
         for permission in Permission::ALL {
             most.image.permissions.insert(permission);
         }

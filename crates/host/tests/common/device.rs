@@ -12,7 +12,7 @@ use ocre::container::{Error, Options};
 use ocre::image::aot::MAGIC as AOT_MAGIC;
 use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
-use ocre::image::{Blob, Content, Image};
+use ocre::image::{Blobs, Content, Image};
 use ocre::limits::MAX_LOG_RECORD;
 use ocre::port::{Clock, Console, OpenMode, Platform, Storage, StorageError, Stream};
 use ocre_aot::Target;
@@ -170,16 +170,12 @@ pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
         entry_point: "_start".try_into().unwrap(),
         environment: heapless::String::new(),
         permissions: Permissions::default(),
-        blobs: heapless::Vec::new(),
+        blobs: Blobs::new(),
     }
 }
 
 pub fn with_blob(storage: &impl Storage, mut image: Image, title: &str, bytes: &[u8]) -> Image {
-    let blob = Blob {
-        content: put(storage, bytes),
-        title: title.try_into().unwrap(),
-    };
-    image.blobs.push(blob).unwrap();
+    image.blobs.push(put(storage, bytes), title).unwrap();
     image
 }
 

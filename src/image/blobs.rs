@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The layers of an image that are never executed and that its containers can read.
+//!
+//! Titles lie one after the other in one buffer, because most are short and every container has
+//! a copy of them.
+
+use heapless::{String, Vec};
+
+use super::Content;
+use crate::limits::{MAX_BLOBS, MAX_TITLE, MAX_TITLES};
+
+/// One of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Blob<'a> {
+    /// Its bytes.
+    pub content: Content,
+    /// Its `org.opencontainers.image.title`, empty without one: its file name under `/image`.
+    pub title: &'a str,
+}
+
+/// All of an image's, in its manifest's order.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Blobs {
+    contents: Vec<Content, MAX_BLOBS, u8>,
+    /// Each followed by a NUL.
+    titles: String<MAX_TITLES, u16>,
+}
+
+/// There is no room for another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+impl Blobs {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            contents: Vec::new(),
+            titles: String::new(),
+        }
+    }
+
+    /// Adds one. A title with a NUL, which is no file's name, is left out.
+    ///
+    /// # Errors
+    /// [`Full`], with nothing changed.
+    pub fn push(&mut self, content: Content, title: &str) -> Result<(), Full> {
+        let title = if title.contains('\0') { "" } else { title };
+        let free = self.titles.capacity().saturating_sub(self.titles.len());
+        if title.len() > MAX_TITLE || title.len() >= free {
+            return Err(Full);
+        }
+        self.contents.push(content).map_err(|_| Full)?;
+        self.titles.push_str(title).map_err(|_| Full)?;
+        self.titles.push('\0').map_err(|_| Full)
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Blob<'_>> + Clone {
+        let contents = self.contents.iter();
+        let titles = self.titles.split_terminator('\0');
+        contents.zip(titles).map(|(content, title)| Blob {
+            content: *content,
+            title,
+        })
+    }
+
+    /// The one at an index.
+    pub fn get(&self, index: usize) -> Option<Blob<'_>> {
+        self.iter().nth(index)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.contents.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.contents.is_empty()
+    }
+
+    /// Removes all of them.
+    pub fn clear(&mut self) {
+        self.contents.clear();
+        self.titles.clear();
+    }
+
+    /// Becomes a copy of another.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.clear();
+        // They have room for one another.
+        let _ = self.contents.extend_from_slice(&other.contents);
+        let _ = self.titles.push_str(&other.titles);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use ocre_oci::Sha256;
+
+    use super::*;
+
+    fn content(size: u64) -> Content {
+        let digest = Sha256([u8::try_from(size).unwrap(); 32]);
+        Content { digest, size }
+    }
+
+    #[test]
+    fn each_keeps_its_content_and_its_title() {
+        let mut blobs = Blobs::new();
+        for (size, title) in [(1, "a"), (2, ""), (3, "c d"), (4, "with\0nul")] {
+            blobs.push(content(size), title).unwrap();
+        }
+        let found: std::vec::Vec<_> = blobs
+            .iter()
+            .map(|blob| (blob.content.size, blob.title))
+            .collect();
+        assert_eq!(found, [(1, "a"), (2, ""), (3, "c d"), (4, "")]);
+        let mut copy = Blobs::new();
+        copy.push(content(9), "gone").unwrap();
+        copy.copy_from(&blobs);
+        assert_eq!(copy, blobs);
+    }
+
+    #[test]
+    fn one_more_than_fit_changes_nothing() {
+        let mut blobs = Blobs::new();
+        while blobs.push(content(1), "").is_ok() {}
+        assert_eq!(blobs.len(), MAX_BLOBS);
+
+        let mut titles = Blobs::new();
+        let long = "t".repeat(MAX_TITLE);
+        assert_eq!(titles.push(content(1), &std::format!("{long}t")), Err(Full));
+        while titles.push(content(1), &long).is_ok() {}
+        let before = titles.clone();
+        assert_eq!(titles.push(content(1), &long), Err(Full));
+        assert_eq!(titles, before);
+        assert_eq!(titles.len(), MAX_TITLES / (MAX_TITLE + 1));
+    }
+}
