@@ -37,10 +37,12 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
+use minicbor::decode::Error as Undecodable;
+use minicbor::encode::{Error as Unwritten, Write};
+use minicbor::{Decoder, Encoder};
 use ocre_oci::{Format, Sha256};
 use sha2::Digest as _;
 
-use super::cbor::{self, Decoder, Encoder, Wrong};
 use super::{Dates, Error};
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
@@ -69,23 +71,31 @@ struct Sink<'p> {
     hasher: sha2::Sha256,
 }
 
-impl cbor::Sink for Sink<'_> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+impl Write for Sink<'_> {
+    type Error = StorageError;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         self.hasher.update(bytes);
         (self.put)(bytes)
     }
 }
 
 type To<'p> = Encoder<Sink<'p>>;
-type Written = Result<(), StorageError>;
+type Written = Result<(), Unwritten<StorageError>>;
 
-fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Written {
-    let mut to = Encoder(Sink {
+fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Result<(), StorageError> {
+    let mut to = Encoder::new(Sink {
         put,
         hasher: sha2::Sha256::new(),
     });
-    map(to.array(2)?.u32(VERSION)?)?;
-    let Sink { put, hasher } = to.0;
+    let written = to
+        .array(2)
+        .and_then(|to| to.u32(VERSION))
+        .map(drop)
+        .and_then(|()| map(&mut to));
+    // An encoding can't fail but for where it goes.
+    written.map_err(|error| error.into_write().unwrap_or(StorageError::Invalid))?;
+    let Sink { put, hasher } = to.into_writer();
     put(&CHECK_HEAD)?;
     put(&hasher.finalize())
 }
@@ -98,7 +108,7 @@ fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
         .ok_or(Error::Damaged)?;
     let whole = check.strip_prefix(&CHECK_HEAD) == Some(&Sha256::of(body).0[..]);
     let mut from = Decoder::new(body);
-    if !whole || from.array() != Ok(2) {
+    if !whole || from.array().ok() != Some(Some(2)) {
         return Err(Error::Damaged);
     }
     match from.u32() {
@@ -111,19 +121,29 @@ fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
 /// Shows each key of a map with its value, which `field` takes or leaves.
 fn fields<'b>(
     mut from: Decoder<'b>,
-    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Wrong>,
-) -> Result<(), Wrong> {
-    for _ in 0..from.map()? {
+    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Undecodable>,
+) -> Result<(), Undecodable> {
+    let count = from.map()?.unwrap_or_default();
+    for _ in 0..count {
         let key = from.u32()?;
         if !field(key, &mut from)? {
             from.skip()?;
         }
     }
-    if from.is_at_end() { Ok(()) } else { Err(Wrong) }
+    if from.position() == from.input().len() {
+        Ok(())
+    } else {
+        Err(wrong())
+    }
 }
 
-impl From<Wrong> for Error {
-    fn from(_: Wrong) -> Self {
+/// Something that is CBOR and makes no sense.
+fn wrong() -> Undecodable {
+    Undecodable::message("a record's value")
+}
+
+impl From<Undecodable> for Error {
+    fn from(_: Undecodable) -> Self {
         Self::Damaged
     }
 }
@@ -256,17 +276,17 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 image.format = match from.u8()? {
                     0 => Format::Wasm,
                     1 => Format::Aot,
-                    _ => return Err(Wrong),
+                    _ => return Err(wrong()),
                 }
             }
             4 => {
                 let code = Code::from_name(from.str()?);
                 image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
             }
-            5 => image.entry_point = from.str()?.try_into().map_err(|_| Wrong)?,
-            6 => image.environment = terminated(from.str()?)?.try_into().map_err(|_| Wrong)?,
+            5 => image.entry_point = from.str()?.try_into().map_err(|_| wrong())?,
+            6 => image.environment = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
             7 => {
-                for _ in 0..from.array()? {
+                for _ in 0..from.array()?.ok_or_else(wrong)? {
                     // One that this build does not know is not granted by it.
                     if let Some(permission) = Permission::from_name(from.str()?) {
                         image.permissions.insert(permission);
@@ -274,12 +294,15 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 }
             }
             8 => {
-                for _ in 0..from.array()? {
+                for _ in 0..from.array()?.ok_or_else(wrong)? {
                     let content = content_of(from, 3)?;
-                    image.blobs.push(content, from.str()?).map_err(|_| Wrong)?;
+                    image
+                        .blobs
+                        .push(content, from.str()?)
+                        .map_err(|_| wrong())?;
                 }
             }
-            9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| Wrong)?,
+            9 => spec.arguments = terminated(from.str()?)?.try_into().map_err(|_| wrong())?,
             10 => spec.memory_bytes = from.u32()?,
             11 => spec.stack_bytes = from.u32()?,
             12 => spec.thread_stack_bytes = from.u32()?,
@@ -293,9 +316,9 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     .split_terminator('\0')
                     .any(|one| Mount::parse(one).is_err())
                 {
-                    return Err(Wrong);
+                    return Err(wrong());
                 }
-                spec.mounts = mounts.try_into().map_err(|_| Wrong)?;
+                spec.mounts = mounts.try_into().map_err(|_| wrong())?;
             }
             17 => spec.disk_bytes = Some(from.u32()?),
             19 => spec.instructions = Some(from.u32()?),
@@ -303,7 +326,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 spec.restart = match from.u32()? {
                     ALWAYS => Restart::Always,
                     most => {
-                        let most = u8::try_from(most).map_err(|_| Wrong)?;
+                        let most = u8::try_from(most).map_err(|_| wrong())?;
                         Restart::OnFailure(NonZeroU8::new(most))
                     }
                 }
@@ -323,11 +346,11 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
 /// The keys that every spec has: all but 4, and those from 14 on.
 const NEEDED: u32 = 0x3fff & !(1 << 4);
 
-fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Wrong> {
-    if from.array()? != items {
-        return Err(Wrong);
+fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Undecodable> {
+    if from.array()? != Some(items) {
+        return Err(wrong());
     }
-    let digest = from.bytes()?.try_into().map_err(|_| Wrong)?;
+    let digest = from.bytes()?.try_into().map_err(|_| wrong())?;
     Ok(Content {
         digest: Sha256(digest),
         size: from.u64()?,
@@ -335,11 +358,11 @@ fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Wrong> {
 }
 
 /// A list of texts, each followed by a NUL.
-fn terminated(list: &str) -> Result<&str, Wrong> {
+fn terminated(list: &str) -> Result<&str, Undecodable> {
     if list.is_empty() || list.ends_with('\0') {
         Ok(list)
     } else {
-        Err(Wrong)
+        Err(wrong())
     }
 }
 
