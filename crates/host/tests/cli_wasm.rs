@@ -67,7 +67,7 @@ fn no_path_leaves_the_folders() {
     fs::create_dir(desk.path("b")).unwrap();
     let options = ["--dir", "b::/", "--dir", "a::/image"];
     let ran = run(&desk, &options, "hostile", &["trespass"]);
-    assert_eq!(ran.out, "hostile: trespass\ntried: 280\nrefused: 280\n");
+    assert_eq!(ran.out, "hostile: trespass\ntried: 320\nrefused: 320\n");
     assert_eq!(fs::read(desk.path("other/secret")).unwrap(), b"a secret");
     assert_eq!(fs::read_dir(desk.path("a")).unwrap().count(), 1);
     // Nor through a link that is there already.
