@@ -9,6 +9,7 @@ mod memory;
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use device::{Bench, assemble, boot, compile};
 use ocre::container::state::{Failure, Outcome};
@@ -71,10 +72,15 @@ fn live(bench: &Bench, image: &Image) -> bool {
     well
 }
 
-/// Waits for threads that are on their way out.
+/// Waits for threads that are on their way out, and for what each gives back at the very end.
 fn settle(bench: &Bench) {
     while Arc::strong_count(&bench.device) > 1 {
         thread::yield_now();
+    }
+    let mut before = None;
+    while before != Some(memory::in_use()) {
+        before = Some(memory::in_use());
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -17,6 +17,7 @@
 #include "wasm_runtime_common.h"
 #include "../aot/aot_runtime.h"
 #include "../interpreter/wasm_runtime.h"
+#include "../libraries/thread-mgr/thread_manager.h"
 
 #if WASM_ENABLE_THREAD_MGR == 0 || WASM_ENABLE_INSTRUCTION_METERING == 0 \
     || (WASM_ENABLE_AOT != 0 && WASM_ENABLE_AOT_VALIDATOR == 0) || WASM_ENABLE_MULTI_MEMORY != 0
@@ -479,7 +480,13 @@ ocre_wamr_deinstantiate(void *handle)
 {
     struct instance *instance = handle;
 
-    wasm_exec_env_destroy(instance->env);
+    /*
+     * As wasm_exec_env_destroy does it, but without waiting for the guest's
+     * other threads: there are none, and WAMR allocates for the waiting, and
+     * frees what it has not set where it can't.
+     */
+    wasm_cluster_del_exec_env(wasm_exec_env_get_cluster(instance->env), instance->env);
+    wasm_exec_env_destroy_internal(instance->env);
     wasm_runtime_deinstantiate((wasm_module_inst_t)instance->wamr);
     ocre_wamr_free(instance);
 }

@@ -168,6 +168,17 @@ static struct watch *find_watch(uint32_t port, uint32_t line)
 	return NULL;
 }
 
+/* Zephyr calls what a controller without interrupts does not have. */
+static int trigger(const struct device *device, uint32_t line, gpio_flags_t edges)
+{
+	const struct gpio_driver_api *api = device->api;
+
+	if (api->pin_interrupt_configure == NULL) {
+		return -ENOTSUP;
+	}
+	return gpio_pin_interrupt_configure(device, line, edges);
+}
+
 static void unwatch(const struct device *device, uint32_t port, uint32_t line)
 {
 	struct watch *watch = find_watch(port, line);
@@ -176,7 +187,7 @@ static void unwatch(const struct device *device, uint32_t port, uint32_t line)
 	if (watch == NULL) {
 		return;
 	}
-	(void)gpio_pin_interrupt_configure(device, line, GPIO_INT_DISABLE);
+	(void)trigger(device, line, GPIO_INT_DISABLE);
 	(void)gpio_remove_callback(device, &watch->callback);
 	key = k_spin_lock(&lock);
 	watch->used = false;
@@ -261,7 +272,7 @@ int32_t ocre_port_gpio_watch(uint32_t port, uint32_t line, uint32_t watcher)
 	gpio_init_callback(&watch->callback, changed, BIT(line));
 	result = gpio_add_callback(device, &watch->callback);
 	if (result == 0) {
-		result = gpio_pin_interrupt_configure(device, line, GPIO_INT_EDGE_BOTH);
+		result = trigger(device, line, GPIO_INT_EDGE_BOTH);
 	}
 	if (result != 0) {
 		unwatch(device, port, line);
