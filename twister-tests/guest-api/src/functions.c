@@ -62,7 +62,7 @@ static const struct part {
 		"ocre_gpio_pin_get 1\nocre_gpio_pin_toggle 0\nocre_gpio_pin_get 0\n"
 		"ocre_gpio_configure 0\n" WATCHED("") "ocre_gpio_configure_by_name 0\n"
 		"ocre_gpio_set_by_name 0\nocre_gpio_get_by_name 1\nocre_gpio_toggle_by_name 0\n"
-		"ocre_gpio_get_by_name 0\nocre_gpio_configure_by_name 0\n" WATCHED,
+		"ocre_gpio_get_by_name 0\nocre_gpio_configure_by_name 0\n" WATCHED("_by_name"),
 		17,
 	},
 	/* Its answers are in sensors.c. */
