@@ -237,7 +237,7 @@ impl<'a> Run<'a> {
             "uname" => vec![place(0, 6 * 65)],
             "ocre_get_event" => {
                 let fields = (0..6).map(|index| place(index, 4));
-                fields.chain([OWN..MEMORY]).collect()
+                fields.chain(std::iter::once(OWN..MEMORY)).collect()
             }
             _ => Vec::new(),
         };
@@ -359,7 +359,7 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
                     port: pin >> 6 & 1,
                     line: pin >> 2 & 0xf,
                 };
-                let active = pin.line % 2 == 0 || deed & 8 != 0;
+                let active = pin.line.is_multiple_of(2) || deed & 8 != 0;
                 let _ = world.devices.drive(pin, active);
             }),
             3 => input.byte().map(|ms| {

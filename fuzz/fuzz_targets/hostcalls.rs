@@ -22,7 +22,7 @@ use memory::{Fault, File, Memory};
 use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
-use ocre::image::{Blob, Content, Image};
+use ocre::image::{Blobs, Content, Image};
 use ocre::port::{
     Clock, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space, Storage,
     StorageError, Stream,
@@ -97,6 +97,8 @@ fn world() -> World {
     let name = Name::parse("c").expect("it is a name");
     data::create(&storage, &name).expect("there is room");
     put(&storage, "/data/c/b", b"a file that is there");
+    let mut blobs = Blobs::new();
+    blobs.push(words, "words").expect("there is room");
     let image = Image {
         manifest: content(b"manifest"),
         executable: content(b"code"),
@@ -106,12 +108,7 @@ fn world() -> World {
         entry_point: "_start".try_into().expect("it is short"),
         environment: Default::default(),
         permissions: Permissions::default(),
-        blobs: [Blob {
-            content: words,
-            title: "words".try_into().expect("it is short"),
-        }]
-        .into_iter()
-        .collect(),
+        blobs,
     };
     let options = Options {
         arguments: &["one"],
@@ -165,7 +162,7 @@ impl Guest for Solo<'_> {
         let (now, later) = input.split_at(count);
         buffer[..count].copy_from_slice(now);
         *input = later;
-        (count > 0 || self.now_us.get() % 2 == 0).then_some(count)
+        (count > 0 || self.now_us.get().is_multiple_of(2)).then_some(count)
     }
 
     fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
@@ -192,14 +189,14 @@ impl Clock for Solo<'_> {
     }
 
     fn wall_ns(&self) -> Option<u64> {
-        (self.doom_us % 2 == 0).then_some(1 << 60)
+        self.doom_us.is_multiple_of(2).then_some(1 << 60)
     }
 }
 
 impl Entropy for Solo<'_> {
     fn fill(&self, buffer: &mut [u8]) -> bool {
         buffer.fill(0xa5);
-        self.doom_us % 3 != 0
+        !self.doom_us.is_multiple_of(3)
     }
 }
 

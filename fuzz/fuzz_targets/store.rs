@@ -649,7 +649,7 @@ fuzz_target!(|input: &[u8]| {
     PALETTE.with(|palette| {
         run(palette, &mut palette.memory.clone(), input);
         let sum: u32 = input.iter().map(|byte| u32::from(*byte)).sum();
-        if sum % LITTLEFS_SHARE == 0 {
+        if sum.is_multiple_of(LITTLEFS_SHARE) {
             // Metadata moves often, as it does on a flash that is worn.
             let block_cycles = 1 + i32::from(input.len() as u8 % 8);
             let tuning = Tuning {

@@ -6,7 +6,7 @@
 use anyhow::Result;
 
 use crate::process::{run, step, succeeds};
-use crate::workspace::{cargo, root};
+use crate::workspace::{cargo, root, target_dir};
 use crate::{firmware, guests, setup};
 
 /// Runs all of it, and stops at the first thing that fails.
@@ -39,6 +39,14 @@ fn lint() -> Result<()> {
         .args(clippy)
         .args(deny_warnings)
         .current_dir(&guests))?;
+    // The fuzzer itself, which needs C++, is not built for that.
+    run(cargo()
+        .args(clippy)
+        .arg("--target-dir")
+        .arg(target_dir())
+        .args(deny_warnings)
+        .env("CUSTOM_LIBFUZZER_PATH", target_dir().join("libfuzzer.a"))
+        .current_dir(root().join("fuzz")))?;
     // A test of xtask keeps the same policy without it.
     if succeeds(cargo().args(["deny", "--version"])) {
         run(cargo().args([
