@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What happens at boot: containers are taken up from their records, and started where their
+//! policy says so.
+
+use super::Supervisor;
+use crate::container::record::Dates;
+use crate::container::state::State;
+use crate::container::table::{Handle, Recorded};
+use crate::container::{Error, Name, data, record};
+use crate::port::{Platform, StorageError};
+
+impl<P: Platform> Supervisor<P> {
+    /// Takes up the containers that there are records of, after removing what a power cut left.
+    /// To be called before anything else, until it succeeds. A container whose record can't be read is left
+    /// alone and logged. `buffer` has [`record::MAX_BYTES`].
+    ///
+    /// # Errors
+    /// The storage's own.
+    pub fn boot(&self, buffer: &mut [u8]) -> Result<(), StorageError> {
+        let storage = self.platform.storage();
+        record::tidy(storage, &mut |path| {
+            log::warn!("removed {path}, which no container has");
+        })?;
+        record::list(storage, &mut |name| {
+            match self.table.lock().reserve(name, None) {
+                // Taken: by a boot that failed half way.
+                Ok(_) | Err(Error::NameTaken) => {}
+                Err(error) => log::error!("container {name}: {error}; it stays on the partition"),
+            }
+        })?;
+        let mut slot = 0;
+        loop {
+            let coming = self.table.lock().coming(slot);
+            let Some((handle, name)) = coming else {
+                return Ok(());
+            };
+            slot = handle.slot().saturating_add(1);
+            if let Err(error) = self.take_up(handle, &name, buffer) {
+                log::error!("container {name}: {error}; it stays on the partition");
+                self.table.lock().release(handle);
+            }
+        }
+    }
+
+    fn take_up(&self, handle: Handle, name: &Name, buffer: &mut [u8]) -> Result<(), record::Error> {
+        let storage = self.platform.storage();
+        let (state, dates) = match record::read_state(storage, name, buffer) {
+            Err(record::Error::Damaged) => {
+                log::warn!("container {name}: how its last run ended is not known any more");
+                (State::Created, Dates::default())
+            }
+            read => read?,
+        };
+        let Ok(place) = self.place(handle.slot()) else {
+            return Ok(());
+        };
+        place.take(handle);
+        let read = match place.spec.lock().as_mut() {
+            Some((_, spec)) => record::read_spec(storage, name, buffer, spec)
+                .map(|created| (created, spec.restart, spec.priority)),
+            None => return Ok(()),
+        };
+        let kept =
+            read.and_then(|read| data::keep(storage, name).map(|()| read).map_err(Into::into));
+        let (created, restart, order) = kept.inspect_err(|_| place.clear())?;
+        // Reserved above, and nobody else has the handle.
+        let _ = self.table.lock().settle(handle, |status| {
+            status.state = state;
+            status.dates = Dates { created, ..dates };
+            status.recorded = Recorded::Present;
+            status.restart = restart;
+            status.order = order;
+        });
+        Ok(())
+    }
+
+    /// Starts what ran before the reboot, or is to run always, in the order of their priorities;
+    /// and from now on tells the platform's own watchdog, if there is one, that it is well.
+    /// To be called once, after [`boot`](Self::boot), when containers can run.
+    pub fn resume(&self) {
+        let now = self.now();
+        let mut table = self.table.lock();
+        let mut waiting = false;
+        for (_, status) in table.statuses() {
+            if let State::Ended(outcome) = status.state
+                && status.restart.at_boot(status.state)
+            {
+                status.state = State::Restarting(outcome);
+                status.alarm_us = Some(now);
+                waiting = true;
+            }
+        }
+        waiting |= self.platform.threads().beat().is_some();
+        if waiting && !self.watch_over(&mut table) {
+            log::error!("there is no thread to watch over containers");
+        }
+    }
+}

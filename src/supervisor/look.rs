@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What there is to know about containers.
+
+use core::sync::atomic::Ordering;
+
+use ocre_oci::Sha256;
+
+use super::Supervisor;
+use crate::container::events::Change;
+use crate::container::table::{Handle, Status};
+use crate::container::{Error, Name, Spec};
+use crate::limits::MAX_CONTAINERS;
+use crate::port::{Platform, Stop as _};
+
+/// One line of a list of containers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// Leads to the container.
+    pub handle: Handle,
+    /// Its name.
+    pub name: Name,
+    /// Its state and times.
+    pub status: Status,
+}
+
+/// What a container's present or last run has taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stats {
+    /// How long it has computed, in microseconds, where somebody counts that.
+    pub computed_us: Option<u64>,
+    /// How long it has taken, or takes until now, in microseconds.
+    pub ran_us: Option<u64>,
+    /// Bytes of linear memory at the moment.
+    pub memory_bytes: u32,
+    /// The most that there were.
+    pub memory_peak_bytes: u32,
+    /// How often it has called the host; it stops at the largest number.
+    pub host_calls: u32,
+}
+
+impl<P: Platform> Supervisor<P> {
+    /// The container of that name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn find(&self, name: &str) -> Result<Handle, Error> {
+        self.table.lock().find(name)
+    }
+
+    /// Where a container is in its life.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn status(&self, handle: Handle) -> Result<Status, Error> {
+        self.table.lock().get(handle).map(|(_, status)| *status)
+    }
+
+    /// What a container's present or last run has taken.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn stats(&self, handle: Handle) -> Result<Stats, Error> {
+        let status = self.status(handle)?;
+        let place = self.place(handle.slot())?;
+        let live = status.state.is_live();
+        let memory_bytes = place.stopper.memory_bytes();
+        let until = if live {
+            Some(self.now())
+        } else {
+            status.times.ended_us
+        };
+        let computed_us = if live {
+            self.platform.threads().computed_us(handle.slot())
+        } else {
+            status.computed_us
+        };
+        Ok(Stats {
+            computed_us,
+            ran_us: status
+                .times
+                .started_us
+                .zip(until)
+                .map(|(from, to)| to.saturating_sub(from)),
+            memory_bytes: if live { memory_bytes } else { 0 },
+            memory_peak_bytes: memory_bytes,
+            host_calls: place.host_calls.load(Ordering::SeqCst),
+        })
+    }
+
+    /// Shows every container, in the order of their slots.
+    pub fn list(&self, show: &mut dyn FnMut(&Summary)) {
+        for slot in (0..).take(MAX_CONTAINERS) {
+            let summary = {
+                let mut table = self.table.lock();
+                let Some(handle) = table.at(slot) else {
+                    continue;
+                };
+                let Ok((name, status)) = table.get(handle) else {
+                    continue;
+                };
+                Summary {
+                    handle,
+                    name: name.clone(),
+                    status: *status,
+                }
+            };
+            show(&summary);
+        }
+    }
+
+    /// Shows what a container was created with. A lock is held meanwhile that the container's
+    /// own host calls need.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn with_spec<T>(&self, handle: Handle, show: impl FnOnce(&Spec) -> T) -> Result<T, Error> {
+        match self.place(handle.slot())?.spec.lock().as_ref() {
+            Some((owner, spec)) if *owner == handle => Ok(show(spec)),
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    /// Whether some container is made from the image with that manifest.
+    pub fn uses(&self, manifest: &Sha256) -> bool {
+        self.places.iter().any(|place| {
+            let spec = place.spec.lock();
+            spec.as_ref()
+                .is_some_and(|(_, spec)| spec.image.manifest.digest == *manifest)
+        })
+    }
+
+    /// The number of the oldest change of a container's state that is kept, and whether there is
+    /// any from `number` on.
+    pub fn events_from(&self, number: u64) -> (u64, bool) {
+        let events = self.events.lock();
+        (events.oldest(), events.has_more(number))
+    }
+
+    /// The first change from that number on, which becomes the number behind it.
+    pub fn read_event(&self, number: &mut u64) -> Option<Change> {
+        self.events.lock().read(number)
+    }
+
+    /// Waits until there is a change from `number` on, at most until uptime reaches `until_us`;
+    /// whether there is.
+    pub fn await_event(&self, number: u64, until_us: u64) -> bool {
+        let look = || Ok(self.events_from(number).1.then_some(()));
+        self.await_change(Some(until_us), look).is_ok()
+    }
+}

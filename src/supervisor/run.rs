@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A run, from the partition to the end of the guest: what a container's thread does.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use heapless::String;
+
+use super::{Place, Supervisor};
+use crate::container::state::{Cause, Failure, Outcome};
+use crate::container::table::{Handle, Times};
+use crate::container::{Guest, Name, Spec, Stopped};
+use crate::image::judge::{Policy, Source};
+use crate::image::verdict::{Code, write_cut};
+use crate::image::{EntryPoint, judge};
+use crate::port::{Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stream};
+
+impl<P: Platform> Supervisor<P> {
+    /// What a container's thread does. It is not in line: the watchdog, whose stack is small,
+    /// comes the same way.
+    #[inline(never)]
+    pub(super) fn serve(&self, slot: Slot) {
+        let Some(handle) = self.table.lock().at(slot) else {
+            return;
+        };
+        let result = self.run(handle);
+        self.finish(handle, result);
+    }
+
+    /// Tells how a run ended that has given back everything.
+    pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>) {
+        let outcome = match result {
+            Ok(Exit::Code(code)) => Outcome::Exited(code),
+            Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
+            Ok(Exit::Stopped) => {
+                let cause = self.status(handle).ok().and_then(|status| status.killed);
+                Outcome::Killed(cause.unwrap_or(Cause::Kill))
+            }
+            Err(failure) => Outcome::Failed(failure),
+        };
+        self.ended(handle, outcome, true);
+    }
+
+    /// A run: from the partition to the guest's end. What is taken here is given back here.
+    fn run(&self, handle: Handle) -> Result<Exit, Failure> {
+        let engine = self.platform.engine();
+        let place = self.place(handle.slot()).map_err(|_| Failure::Thread)?;
+        let name = self.name(handle)?;
+
+        let mut code = self.read(handle)?;
+        self.mark(handle, |times, now| times.read_us = Some(now));
+        if place.killed.load(Ordering::SeqCst) {
+            return Ok(Exit::Stopped);
+        }
+        let (mut module, entry, settings) = self.load(handle, &name, &mut code)?;
+        self.mark(handle, |times, now| times.loaded_us = Some(now));
+
+        let program = Program {
+            entry: &entry,
+            memory_bytes: settings.memory_bytes,
+            stack_bytes: settings.stack_bytes,
+            instructions: settings.instructions.map(u64::from),
+        };
+        let guest = Running {
+            supervisor: self,
+            place,
+            handle,
+            name: &name,
+            attached: settings.attached,
+        };
+        let mut result = Err(StartError::OutOfMemory);
+        self.platform.with_host(&guest, &mut |host| {
+            let mut counted = Counted {
+                host,
+                calls: &place.host_calls,
+            };
+            result = engine.run(
+                &mut module,
+                &program,
+                &mut counted,
+                &place.stopper,
+                &mut || {
+                    self.mark(handle, |times, now| times.entered_us = Some(now));
+                    self.platform.threads().announce();
+                },
+            );
+        });
+        result.map_err(|error| match error {
+            StartError::Link => Failure::Image(Code::WasmImport),
+            StartError::MemoryLimit => Failure::Image(Code::LimitMemory),
+            StartError::OutOfMemory => Failure::Image(Code::OutOfMemory),
+            StartError::Entry => Failure::Image(Code::WasmEntrySignature),
+            StartError::Stack => Failure::Image(Code::LimitStack),
+            StartError::Instantiate => Failure::Instantiate,
+        })
+    }
+
+    // The next two are not in line, so that what they have on the stack does not stay there under
+    // the guest. They copy what they need, so that no lock is held meanwhile.
+
+    #[inline(never)]
+    fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
+        let executable = self.spec(handle, |spec| spec.image.executable)?;
+        judge::read_executable(self.source(), self.platform.engine(), &executable)
+            .map_err(Failure::Image)
+    }
+
+    #[inline(never)]
+    fn load<'code>(
+        &self,
+        handle: Handle,
+        name: &Name,
+        code: &'code mut [u8],
+    ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), Failure> {
+        let (image, settings) = self.spec(handle, |spec| {
+            let settings = Settings {
+                memory_bytes: spec.memory_bytes,
+                stack_bytes: spec.stack_bytes,
+                instructions: spec.instructions,
+                attached: spec.attached,
+            };
+            (spec.image.loadable(), settings)
+        })?;
+        let policy = Policy {
+            memory_bytes: settings.memory_bytes,
+            ..self.platform.policy()
+        };
+        let mut words: String<96> = String::new();
+        let mut explain = |more: &str| write_cut(&mut words, format_args!("{more}"));
+        let engine = self.platform.engine();
+        let module = judge::load(engine, code, &image, &policy, &mut explain);
+        let module = module.map_err(|code| {
+            log::error!(
+                "container {name}: {code}{}{words}",
+                if words.is_empty() { "" } else { ": " }
+            );
+            Failure::Image(code)
+        })?;
+        Ok((module, image.entry_point, settings))
+    }
+
+    fn source(&self) -> Source<'_, P::Storage> {
+        Source {
+            storage: self.platform.storage(),
+            root: "/",
+        }
+    }
+
+    // A live container is not removed, so its thread always finds it.
+
+    fn spec<T>(&self, handle: Handle, take: impl FnOnce(&Spec) -> T) -> Result<T, Failure> {
+        self.with_spec(handle, take).map_err(|_| Failure::Thread)
+    }
+
+    fn name(&self, handle: Handle) -> Result<Name, Failure> {
+        let mut table = self.table.lock();
+        let (name, _) = table.get(handle).map_err(|_| Failure::Thread)?;
+        Ok(name.clone())
+    }
+
+    pub(super) fn mark(&self, handle: Handle, set: impl FnOnce(&mut Times, u64)) {
+        let now = self.now();
+        if let Ok((_, status)) = self.table.lock().get(handle) {
+            set(&mut status.times, now);
+        }
+    }
+}
+
+/// What a run needs to know once its code is loaded.
+struct Settings {
+    memory_bytes: u32,
+    stack_bytes: u32,
+    instructions: Option<u32>,
+    attached: bool,
+}
+
+/// Host functions whose calls are counted.
+struct Counted<'a> {
+    host: &'a mut dyn Host,
+    calls: &'a AtomicU32,
+}
+
+impl Host for Counted<'_> {
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), Halt> {
+        // Only this thread writes it.
+        let calls = self.calls.load(Ordering::Relaxed).saturating_add(1);
+        self.calls.store(calls, Ordering::Relaxed);
+        self.host.call(function, memory, arguments)
+    }
+
+    fn room_for(&self, function: usize) -> u32 {
+        self.host.room_for(function)
+    }
+
+    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+        self.host.give_room(function, address, bytes);
+    }
+}
+
+/// A running container.
+struct Running<'a, P: Platform> {
+    supervisor: &'a Supervisor<P>,
+    place: &'a Place<P>,
+    handle: Handle,
+    name: &'a Name,
+    attached: bool,
+}
+
+impl<P: Platform> Guest for Running<'_, P> {
+    fn name(&self) -> &Name {
+        self.name
+    }
+
+    fn slot(&self) -> Slot {
+        self.handle.slot()
+    }
+
+    fn spec(&self, show: &mut dyn FnMut(&Spec)) {
+        // Its own thread is running, so it is there.
+        let _ = self.supervisor.with_spec(self.handle, |spec| show(spec));
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        let now = self.supervisor.now();
+        self.place.log.lock().1.write(stream, now, bytes);
+        if self.attached {
+            self.supervisor.platform.console().write(stream, bytes);
+        }
+        if self.supervisor.followers.load(Ordering::SeqCst) > 0 {
+            self.supervisor.platform.threads().announce();
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        if self.attached && !self.place.asked.load(Ordering::SeqCst) {
+            self.supervisor.platform.console().read(buffer)
+        } else {
+            Some(0)
+        }
+    }
+
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+        self.check()?;
+        let threads = self.supervisor.platform.threads();
+        threads.sleep(self.handle.slot(), until_us);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Stopped> {
+        if self.place.killed.load(Ordering::SeqCst) {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Containers are started.
+
+use core::sync::atomic::Ordering;
+
+use lock_api::MutexGuard;
+
+use super::Supervisor;
+use crate::container::state::{Action, Event, Failure, Outcome, Refusal, State};
+use crate::container::table::{Handle, Recorded, Times};
+use crate::container::{Error, mount};
+use crate::port::{Platform, Stop as _, ThreadSpec};
+
+impl<P: Platform> Supervisor<P> {
+    /// Starts a container, also one that has run before, and returns when its guest's first
+    /// instruction is next.
+    ///
+    /// # Errors
+    /// `container-running`, `container-paused`; [`Error::MountInUse`]; [`Error::Start`] with the reason where its code
+    /// is refused or can't be instantiated, and the container is then `failed`.
+    pub fn start(&self, handle: Handle) -> Result<(), Error> {
+        let started_us = self.launch(handle, false)?;
+        let entered = self.await_entry(handle, started_us);
+        // Not before, so that no guest waits for the flash.
+        self.write_down(handle);
+        entered
+    }
+
+    /// Gives a container a thread and returns at once: when it was started. `by_itself`: it must
+    /// be waiting for that, and where it can't be done it waits on.
+    #[inline(never)] // its frame is large for the watchdog's stack
+    pub(super) fn launch(&self, handle: Handle, by_itself: bool) -> Result<u64, Error> {
+        let place = self.place(handle.slot())?;
+        let (stack_bytes, priority, time_limit_ms, mounts) = self.with_spec(handle, |spec| {
+            (
+                spec.thread_stack_bytes,
+                spec.priority,
+                spec.time_limit_ms,
+                spec.mounts.clone(),
+            )
+        })?;
+        let (now, date) = (self.now(), self.date());
+        let deadline_us =
+            time_limit_ms.map(|ms| now.saturating_add(u64::from(ms).saturating_mul(1000)));
+        let (name, watched) = {
+            let _mounting = self.mount(handle, &mounts)?;
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            if by_itself && !matches!(status.state, State::Restarting(_)) {
+                return Err(Error::State(Refusal::NotRunning));
+            }
+            loop {
+                let (state, action) = status.state.on(Event::Start)?;
+                status.state = state;
+                if action == Action::Spawn {
+                    break;
+                }
+            }
+            status.killed = None;
+            status.alarm_us = deadline_us;
+            status.times = Times {
+                created_us: status.times.created_us,
+                started_us: Some(now),
+                ..Times::default()
+            };
+            status.dates.started = date;
+            status.dates.ended = None;
+            if by_itself {
+                status.restarts = status.restarts.saturating_add(1);
+            } else {
+                status.restarts = 0;
+                status.failures = 0;
+            }
+            if status.recorded == Recorded::Present {
+                status.recorded = Recorded::Earlier;
+            }
+            // No run uses these yet, and whoever kills this one comes after us: the lock is ours.
+            place.stopper.reset();
+            place.killed.store(false, Ordering::SeqCst);
+            place.asked.store(false, Ordering::SeqCst);
+            place.host_calls.store(0, Ordering::SeqCst);
+            let name = name.clone();
+            (name, deadline_us.is_none() || self.watch_over(&mut table))
+        };
+        let thread = ThreadSpec {
+            name: &name,
+            stack_bytes,
+            priority,
+        };
+        self.changed(name.clone(), Some(State::Running));
+        if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
+            // The watchdog's stack is too small to write to the partition.
+            self.ended(handle, Outcome::Failed(Failure::Thread), !by_itself);
+        }
+        Ok(now)
+    }
+
+    /// Makes sure that no other live container has what is to be mounted, for as long as what
+    /// is returned is held.
+    fn mount(
+        &self,
+        handle: Handle,
+        mounts: &str,
+    ) -> Result<Option<MutexGuard<'_, P::RawMutex, ()>>, Error> {
+        if mounts.is_empty() {
+            return Ok(None);
+        }
+        let mounting = self.mounting.lock();
+        for place in &self.places {
+            let other = match place.spec.lock().as_ref() {
+                Some((other, spec)) if mount::exclude(mounts, &spec.mounts) => *other,
+                _ => continue,
+            };
+            if other != handle && self.status(other).is_ok_and(|other| other.state.is_live()) {
+                return Err(Error::MountInUse);
+            }
+        }
+        Ok(Some(mounting))
+    }
+
+    /// Waits until the run that was started at `started_us` is past its instantiation.
+    fn await_entry(&self, handle: Handle, started_us: u64) -> Result<(), Error> {
+        self.await_change(None, || {
+            let status = self.status(handle)?;
+            // Another start has come in between: ours is over, and how is not known any more.
+            let superseded = status.times.started_us != Some(started_us);
+            Ok(match status.state.outcome() {
+                _ if superseded || status.times.entered_us.is_some() => Some(Ok(())),
+                Some(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
+                Some(_) => Some(Ok(())),
+                None => None,
+            })
+        })?
+    }
+
+    /// Starts a container from its beginning; stops it before, as [`stop`](Self::stop) does, where
+    /// it is live.
+    ///
+    /// # Errors
+    /// Those of [`stop`](Self::stop), but that it is not running, and of [`start`](Self::start).
+    pub fn restart(&self, handle: Handle, grace_us: u64) -> Result<(), Error> {
+        let (_, action) = self.status(handle)?.state.on(Event::Restart)?;
+        if action == Action::StopFirst {
+            match self.stop(handle, grace_us) {
+                // It has ended by itself meanwhile.
+                Ok(_) | Err(Error::State(Refusal::NotRunning)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.start(handle)
+    }
+}

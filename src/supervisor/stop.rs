@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Containers are paused, stopped, killed and waited for.
+
+use core::sync::atomic::Ordering;
+
+use lock_api::MutexGuard;
+
+use super::{KILL_PATIENCE_US, Supervisor};
+use crate::container::state::{Action, Cause, Event, Outcome, State};
+use crate::container::table::{Handle, Recorded, Status, Table};
+use crate::container::{Error, Name};
+use crate::port::{Platform, Slot, Stop as _};
+
+impl<P: Platform> Supervisor<P> {
+    /// Holds a container's guest at its next safe point: a loop or a call, and where it waits in a
+    /// host call, its end. Returns at once. Its time limit does not wait.
+    ///
+    /// # Errors
+    /// `container-not-running`, `container-paused`.
+    pub fn pause(&self, handle: Handle) -> Result<(), Error> {
+        self.hold(handle, Event::Pause)
+    }
+
+    /// Lets a paused container's guest go on.
+    ///
+    /// # Errors
+    /// `container-not-paused`.
+    pub fn unpause(&self, handle: Handle) -> Result<(), Error> {
+        self.hold(handle, Event::Unpause)
+    }
+
+    fn hold(&self, handle: Handle, event: Event) -> Result<(), Error> {
+        let name = {
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            let (state, action) = status.state.on(event)?;
+            let stopper = &self.place(handle.slot())?.stopper;
+            status.state = state;
+            if action == Action::Hold {
+                stopper.hold();
+            } else {
+                stopper.release();
+            }
+            (name.clone(), state)
+        };
+        self.changed(name.0, Some(name.1));
+        Ok(())
+    }
+
+    /// Kills a container: returns at once, and its run ends soon. One that waits for its next run
+    /// has none.
+    ///
+    /// # Errors
+    /// `container-not-running`.
+    pub fn kill(&self, handle: Handle) -> Result<(), Error> {
+        let mut table = self.table.lock();
+        let (name, status) = table.get(handle)?;
+        let (state, action) = status.state.on(Event::Kill)?;
+        if action == Action::Rest {
+            let name = name.clone();
+            return self.rest(handle, name, state, table);
+        }
+        self.end_run(handle.slot(), status, Cause::Kill)
+    }
+
+    /// Takes back that a container is to be started again.
+    fn rest(
+        &self,
+        handle: Handle,
+        name: Name,
+        state: State,
+        mut table: MutexGuard<'_, P::RawMutex, Table>,
+    ) -> Result<(), Error> {
+        let (_, status) = table.get(handle)?;
+        status.state = state;
+        status.alarm_us = None;
+        if status.recorded == Recorded::Present {
+            status.recorded = Recorded::Earlier;
+        }
+        drop(table);
+        self.write_down(handle);
+        self.changed(name, Some(state));
+        Ok(())
+    }
+
+    /// Asks a container to end, waits for `grace_us`, kills it if it has not, and waits for that.
+    /// One that waits for its next run has none.
+    ///
+    /// # Errors
+    /// `container-not-running`; [`Error::TimedOut`] where it does not end although killed.
+    pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<Outcome, Error> {
+        let asked = {
+            let mut table = self.table.lock();
+            let (name, status) = table.get(handle)?;
+            let (state, action) = status.state.on(Event::Stop)?;
+            if let (Action::Rest, State::Ended(outcome)) = (action, state) {
+                let name = name.clone();
+                self.rest(handle, name, state, table)?;
+                return Ok(outcome);
+            }
+            let place = self.place(handle.slot())?;
+            place.asked.store(true, Ordering::SeqCst);
+            action == Action::AskToStop
+        };
+        if asked {
+            self.platform.threads().wake(handle.slot());
+            match self.await_end(handle, self.now().saturating_add(grace_us)) {
+                Err(Error::TimedOut) => {}
+                ended => return ended,
+            }
+        }
+        {
+            let mut table = self.table.lock();
+            let (_, status) = table.get(handle)?;
+            if status.state.is_live() {
+                self.end_run(handle.slot(), status, Cause::Stop)?;
+            }
+        }
+        self.await_end(handle, self.now().saturating_add(KILL_PATIENCE_US))
+    }
+
+    /// Ends the run of a live container, from under the table's lock.
+    pub(super) fn end_run(
+        &self,
+        slot: Slot,
+        status: &mut Status,
+        cause: Cause,
+    ) -> Result<(), Error> {
+        let place = self.place(slot)?;
+        status.killed.get_or_insert(cause);
+        // Even where its time is over already: somebody wants it to rest.
+        if cause != Cause::TimeLimit {
+            place.asked.store(true, Ordering::SeqCst);
+        }
+        place.killed.store(true, Ordering::SeqCst);
+        place.stopper.stop();
+        self.platform.threads().wake(slot);
+        Ok(())
+    }
+
+    /// Waits for the end of a container's run, and of those that follow by themselves, at most
+    /// until uptime reaches `until_us`; where it rests, tells at once how its last run ended.
+    ///
+    /// # Errors
+    /// `container-not-started`; [`Error::TimedOut`]; [`Error::NotFound`], also where it is
+    /// removed meanwhile.
+    pub fn wait(&self, handle: Handle, until_us: Option<u64>) -> Result<Outcome, Error> {
+        self.await_change(until_us, || {
+            let state = self.status(handle)?.state;
+            let (_, action) = state.on(Event::Wait)?;
+            Ok(state.outcome().filter(|_| action == Action::Report))
+        })
+    }
+
+    pub(super) fn await_end(&self, handle: Handle, until_us: u64) -> Result<Outcome, Error> {
+        self.wait(handle, Some(until_us))
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What happens by itself: runs whose time is over are ended, and what is due is started.
+
+use super::{Supervisor, WATCHDOG_STACK};
+use crate::container::restart::delay_us;
+use crate::container::state::{Cause, State};
+use crate::container::table::{Handle, Table};
+use crate::port::{Platform, ThreadSpec, WATCHDOG};
+
+impl<P: Platform> Supervisor<P> {
+    /// Makes sure that somebody watches over the deadlines, and over what is due; `false` where
+    /// there is no thread for it.
+    pub(super) fn watch_over(&self, table: &mut Table) -> bool {
+        let threads = self.platform.threads();
+        if table.watched {
+            threads.wake(WATCHDOG);
+        } else {
+            let thread = ThreadSpec {
+                name: "watchdog",
+                stack_bytes: WATCHDOG_STACK,
+                priority: 0,
+            };
+            table.watched = threads.spawn(WATCHDOG, &thread);
+        }
+        table.watched
+    }
+
+    /// Ends the runs whose time is over and starts what is due, until there is nothing to wait
+    /// for.
+    pub(super) fn watch(&self) {
+        while let Some(next) = self.look_after() {
+            self.platform.threads().sleep(WATCHDOG, Some(next));
+        }
+    }
+
+    /// Does what is to be done by now; when there is something again, if ever.
+    pub(super) fn look_after(&self) -> Option<u64> {
+        loop {
+            let now = self.now();
+            let (due, next) = {
+                let mut table = self.table.lock();
+                let mut next: Option<u64> = None;
+                for (slot, status) in table.statuses() {
+                    match status.alarm_us {
+                        // Fails only for a slot that is not there, and this one is.
+                        Some(alarm) if status.state.is_live() && alarm <= now => {
+                            status.alarm_us = None;
+                            let _ = self.end_run(slot, status, Cause::TimeLimit);
+                        }
+                        alarm => next = next.into_iter().chain(alarm).min(),
+                    }
+                }
+                // It has come here through the lock that everything needs: it is well.
+                let beat = self.platform.threads().beat();
+                let beat = beat.map(|soon| now.saturating_add(soon.into()));
+                next = next.into_iter().chain(beat).min();
+                table.watched = next.is_some();
+                (table.due(now), next)
+            };
+            match due {
+                Some(handle) => self.start_again(handle, now),
+                None => return next,
+            }
+        }
+    }
+
+    /// Starts what is due; what can't be started now waits on.
+    #[inline(never)] // its frame is large for the watchdog's stack
+    fn start_again(&self, handle: Handle, now: u64) {
+        if let Err(error) = self.launch(handle, true) {
+            let mut table = self.table.lock();
+            if let Ok((name, status)) = table.get(handle)
+                && matches!(status.state, State::Restarting(_))
+            {
+                status.failures = status.failures.saturating_add(1);
+                status.alarm_us = Some(now.saturating_add(delay_us(status.failures)));
+                log::warn!("container {name} is not started again now: {error}");
+            }
+        }
+    }
+}
