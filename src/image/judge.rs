@@ -669,7 +669,7 @@ fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
 
 impl Selector<'_> {
     /// Whether the entry has the name that is given, if one is.
-    pub(super) fn names(&self, entry: &Entry<'_>) -> bool {
+    pub fn names(&self, entry: &Entry<'_>) -> bool {
         self.name.is_none_or(|name| {
             entry.reference_name().is_some_and(|found| {
                 let tagged = name.chars().chain(":latest".chars());

@@ -43,6 +43,18 @@ const LLVM: Need = Need {
     packages: &["llvm-16-dev", "g++"],
 };
 
+const REGISTRY: Need = Need {
+    what: "a registry, other clients of registries and layouts, and openssl, for tests",
+    met: || {
+        let answer = |program, version| succeeds(&mut tool(program, &[version]));
+        answer("docker-registry", "--version")
+            && answer("skopeo", "--version")
+            && answer("umoci", "--version")
+            && answer("openssl", "version")
+    },
+    packages: &["docker-registry", "skopeo", "umoci", "openssl"],
+};
+
 /// What it takes to build the sample guests.
 pub fn guests() -> Result<()> {
     targets(&[guests::TARGET])?;
@@ -54,7 +66,7 @@ pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
     components(&["rustfmt", "clippy"])?;
-    packages(&[GUESTS_C, C_COMPILER, LLVM])
+    packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY])
 }
 
 /// Rust's library for these targets.

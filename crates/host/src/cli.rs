@@ -3,17 +3,25 @@
 //! core's commands as it was typed, but for the options that are the PC's everywhere.
 
 mod aot_file;
+mod bar;
 mod compile;
+mod copy;
 mod device;
 mod failure;
 mod flash_create;
 mod flash_hex;
 mod import;
+mod layout_folder;
+mod layout_index;
 mod layout_name;
 mod log;
 mod output;
 mod pack;
+mod pull;
+mod push;
 mod shell;
+mod stored;
+mod transfer;
 mod verify;
 mod wasm;
 mod words;
@@ -156,6 +164,12 @@ enum ImageCommand {
     Pack(pack::Args),
     /// Copies an image onto the flash
     Import(import::Args),
+    /// Takes an image from a registry onto the flash
+    Pull(Box<pull::Args>),
+    /// Puts an image of the flash into a registry
+    Push(push::Args),
+    /// Copies an image between registries and layouts, with its digests
+    Copy(Box<copy::Args>),
     /// One of the core's.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
@@ -260,6 +274,9 @@ fn run(
             }
             ImageCommand::Pack(args) => pack::run(&args, &engine()?, &policy, out),
             ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
+            ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
+            ImageCommand::Push(args) => push::run(&args, flash, out),
+            ImageCommand::Copy(args) => copy::run(&args, out),
             // These were turned into the one below.
             ImageCommand::Core(_) => Ok(Status::Usage),
         },

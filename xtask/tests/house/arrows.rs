@@ -11,8 +11,9 @@ use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// A crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 13] = [
+const DRAWN: [(&str, &[&str]); 14] = [
     ("crates/oci", &[]),
+    ("crates/registry", &["crates/oci"]),
     ("", &["crates/oci"]),
     ("crates/wasi", &[""]),
     ("crates/guest-api", &[""]),
@@ -27,6 +28,7 @@ const DRAWN: [(&str, &[&str]); 13] = [
             "crates/wamr",
             "crates/wasi",
             "crates/guest-api",
+            "crates/registry",
             "",
             "crates/oci",
         ],

@@ -64,19 +64,30 @@ pub fn refused_file(what: &str, error: &FileError) -> Failure {
 
 /// A file in the user's data folder for this program, by the XDG rules.
 pub fn default_file(name: &str) -> Result<PathBuf, Failure> {
+    let folder = user_folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
+        let what = "can't find your data folder";
+        let advice = "set HOME, or name a flash file with --flash";
+        Failure::new(what, "no-data-folder", advice)
+    })?;
+    Ok(folder.join(name))
+}
+
+/// The user's cache folder for this program, by the same rules.
+pub fn cache_folder() -> Result<PathBuf, Failure> {
+    user_folder("XDG_CACHE_HOME", ".cache").ok_or_else(|| {
+        let what = "can't find your cache folder";
+        Failure::new(what, "no-cache-folder", "set HOME or XDG_CACHE_HOME")
+    })
+}
+
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |variable| {
         std::env::var_os(variable)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let data = absolute("XDG_DATA_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".local/share")))
-        .ok_or_else(|| {
-            let what = "can't find your data folder";
-            let advice = "set HOME, or name a flash file with --flash";
-            Failure::new(what, "no-data-folder", advice)
-        })?;
-    Ok(data.join("ocre").join(name))
+    let folder = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)));
+    folder.map(|folder| folder.join("ocre"))
 }
 
 /// The store on the partition; `document` caps its documents.

@@ -6,30 +6,25 @@
 //! the image are copied, and each blob is hashed while it is.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use indicatif::{ProgressBar, ProgressStyle};
 use ocre::command::verify::Examination;
 use ocre::command::{Status, advice};
 use ocre::image::content::read_named;
 use ocre::image::judge::{Policy, Selector, Source, Workspace};
-use ocre::image::store::{Progress, Tag};
+use ocre::image::store::Tag;
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, StorageError};
 use ocre_host::directory::Directory;
 use ocre_oci::json::{self, Caps};
-use ocre_oci::{Index, Reference};
+use ocre_oci::{Index, Reference, Sha256};
 
+use super::bar::Bar;
 use super::device;
 use super::failure::Failure;
 use super::layout_name::{self, LayoutName};
 use super::output::Output;
-
-/// An import that takes less than this shows no bar.
-const LONG: Duration = Duration::from_millis(100);
 
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]
@@ -42,7 +37,8 @@ pub struct Args {
     name: Option<String>,
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// A name without a digest, for clap.
+pub fn name(text: &str) -> Result<String, String> {
     match Reference::parse(text) {
         Ok(reference) if reference.digest().is_none() => Ok(text.to_owned()),
         Ok(_) => Err("a name has no digest".to_owned()),
@@ -60,25 +56,13 @@ pub fn run<E: Engine>(
     err: &mut Output,
 ) -> Result<Status, Failure> {
     let what = format!("can't import {}", args.layout.folder.display());
-    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
-    let layout = Directory::open(&args.layout.folder).map_err(|error| match error {
-        StorageError::NotFound | StorageError::NotDirectory => refused(Code::LayoutMissing),
-        error => refused(error.into()),
-    })?;
+    let layout = open(&args.layout.folder, &what)?;
     let source = Source {
         storage: &layout,
         root: "/",
     };
     let selector = args.layout.selector();
-    if let Some(code) = judge(source, selector, engine, policy, &what)? {
-        let kept = format_args!(
-            "warning: can't run here: {code}\nhint: {}\n",
-            advice::refusal(code)
-        );
-        err.text(&kept.to_string())
-            .map_err(|error| Failure::io("can't print", &error))?;
-    }
-
+    warn(source, selector, engine, policy, &what, err)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => own_name(source, &args.layout).ok_or_else(|| {
@@ -86,14 +70,72 @@ pub fn run<E: Engine>(
             Failure::new(&what, "reference-syntax", advice).because("the image has no name")
         })?,
     };
+    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
     let reference = Reference::parse(&name).map_err(|error| refused(Code::Document(error.kind)))?;
     let tag = Tag::new(&reference);
+    let digest = store(source, selector, &tag, flash, &what)?;
+    print("imported", &tag, &digest, out)
+}
 
+/// Says under which name the image is on the flash now, and its digest.
+pub fn print(verb: &str, tag: &Tag, digest: &Sha256, out: &mut Output) -> Result<Status, Failure> {
+    let printed = if out.json() {
+        out.document(|out| {
+            out.string("name", tag.as_str())?;
+            out.string("digest", digest)
+        })
+    } else {
+        out.line(format_args!("{verb} {}", tag.as_str()))
+            .and_then(|()| out.line(format_args!("digest: {digest}")))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+/// Opens a layout.
+pub fn open(folder: &Path, what: &str) -> Result<Directory, Failure> {
+    Directory::open(folder).map_err(|error| {
+        let code = match error {
+            StorageError::NotFound | StorageError::NotDirectory => Code::LayoutMissing,
+            error => error.into(),
+        };
+        Failure::new(what, code.as_str(), advice::refusal(code))
+    })
+}
+
+/// Judges the image, and warns of what is against running it here, but not against keeping it.
+pub fn warn<E: Engine>(
+    source: Source<'_, Directory>,
+    selector: Selector<'_>,
+    engine: &E,
+    policy: &Policy<'_>,
+    what: &str,
+    err: &mut Output,
+) -> Result<(), Failure> {
+    let Some(code) = judge(source, selector, engine, policy, what)? else {
+        return Ok(());
+    };
+    let kept = format!(
+        "warning: can't run here: {code}\nhint: {}\n",
+        advice::refusal(code)
+    );
+    err.text(&kept)
+        .map_err(|error| Failure::io("can't print", &error))
+}
+
+/// Puts the image on the flash; its digest there.
+pub fn store(
+    source: Source<'_, Directory>,
+    selector: Selector<'_>,
+    tag: &Tag,
+    flash: Option<&Path>,
+    what: &str,
+) -> Result<Sha256, Failure> {
     let partition = device::partition(flash)?;
     let mut document = device::document();
     let mut store = device::store(&partition, &mut document)?;
     let mut bar = Bar::new();
-    let imported = store.import(source, selector, &tag, &mut |progress| bar.show(progress));
+    let imported = store.import(source, selector, tag, &mut |progress| bar.show(progress));
     bar.finish();
     let stored = imported.and_then(|()| {
         store.find(Selector {
@@ -101,20 +143,9 @@ pub fn run<E: Engine>(
             digest: None,
         })
     });
-    let content =
-        stored.map_err(|error| Failure::new(&what, error.code(), advice::store(error)))?;
-
-    let printed = if out.json() {
-        out.document(|out| {
-            out.string("name", tag.as_str())?;
-            out.string("digest", content.digest)
-        })
-    } else {
-        out.line(format_args!("imported {}", tag.as_str()))
-            .and_then(|()| out.line(format_args!("digest: {}", content.digest)))
-    };
-    printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    stored
+        .map(|content| content.digest)
+        .map_err(|error| Failure::new(what, error.code(), advice::store(error)))
 }
 
 /// Judges; what is against running the image here, but not against keeping it.
@@ -173,41 +204,4 @@ fn own_name(source: Source<'_, Directory>, layout: &LayoutName) -> Option<String
         .or_else(|| indexed().filter(|_| layout.digest.is_none()))
         .filter(is_name)
         .or_else(|| folder().filter(is_name))
-}
-
-/// Shows how far a long import is, on a terminal.
-struct Bar {
-    began: Instant,
-    bar: Option<ProgressBar>,
-    wanted: bool,
-}
-
-impl Bar {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            bar: None,
-            wanted: io::stderr().is_terminal(),
-        }
-    }
-
-    fn show(&mut self, progress: Progress) {
-        if !self.wanted || (self.bar.is_none() && self.began.elapsed() < LONG) {
-            return;
-        }
-        let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(progress.total);
-            match ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
-            }
-        });
-        bar.set_position(progress.done);
-    }
-
-    fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }

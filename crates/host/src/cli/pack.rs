@@ -21,14 +21,15 @@ use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
 use ocre::image::content::{blob_path, verify};
 use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::port::{Engine, OpenMode, Storage, StorageError};
+use ocre::port::{Engine, Storage, StorageError};
 use ocre_host::directory::Directory;
-use ocre_oci::json::{self, Caps};
+use ocre_oci::json;
 use ocre_oci::write::{self, Descriptor};
-use ocre_oci::{INDEX_MEDIA_TYPE, Index, ManifestType, Reference, Sha256};
+use ocre_oci::{Entry, INDEX_MEDIA_TYPE, ManifestType, Reference, Sha256};
 
 use super::aot_file::{self, Annotation};
 use super::failure::Failure;
+use super::layout_index::{MAX_INDEX, document, with_entry, write_file};
 use super::output::Output;
 
 const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
@@ -36,9 +37,6 @@ const WASM_TYPE: &str = "application/wasm";
 const AOT_TYPE: &str = "application/vnd.ocre.image.layer.v1.wasm+aot";
 const BLOB_TYPE: &str = "application/octet-stream";
 const OS: &str = "wasip1";
-
-/// Enough for an index of thousands of images.
-const MAX_INDEX: usize = 1 << 20;
 
 /// Makes an image of a module, of its variants compiled for machines, and of data.
 #[derive(clap::Args, Debug)]
@@ -220,19 +218,6 @@ fn put(storage: &Directory, bytes: &[u8]) -> Result<Content, StorageError> {
     };
     write_file(storage, &blob_path("/", &content.digest)?, bytes)?;
     Ok(content)
-}
-
-fn write_file(storage: &Directory, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
-    let mut file = storage.open(path, OpenMode::REWRITE)?;
-    storage.write(&mut file, bytes)?;
-    storage.close(file)
-}
-
-/// What one of the writers writes: into a `String`, which never fails.
-fn document(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
-    let mut text = String::new();
-    let _ = write(&mut text);
-    text
 }
 
 fn put_variant(
@@ -424,7 +409,7 @@ impl Drop for Staging {
 }
 
 /// What stands where the layout is to be.
-enum Target {
+pub enum Target {
     /// Nothing, or an empty folder.
     Free(PathBuf),
     /// A layout, and its index.
@@ -432,7 +417,8 @@ enum Target {
 }
 
 impl Target {
-    fn of(path: &Path, what: &str) -> Result<Self, Failure> {
+    /// A folder with something else in it is left alone.
+    pub fn of(path: &Path, what: &str) -> Result<Self, Failure> {
         let io = |error| Failure::io(what, &error);
         let empty = match fs::read_dir(path) {
             Ok(mut entries) => entries.next().is_none(),
@@ -475,7 +461,13 @@ impl Target {
             }
             Self::Layout(layout, index) => (layout, index),
         };
-        let index = with_entry(&index, entry, name).map_err(|error| {
+        // One without a name takes the place of the one without.
+        let replaced = |other: &Entry<'_>| match (other.reference_name(), name) {
+            (None, None) => true,
+            (Some(found), Some(name)) => found == *name,
+            _ => false,
+        };
+        let index = with_entry(&index, replaced, |out| entry.write(out)).map_err(|error| {
             let failure = Failure::new(what, error.kind.code(), advice::document(error.kind));
             failure.at(format_args!("index{}", json::pointer(&index, error.offset)))
         })?;
@@ -483,44 +475,6 @@ impl Target {
             .and_then(|()| write_file(&layout, "/index.json", index.as_bytes()))
             .map_err(|error| storage_failure(what, error))
     }
-}
-
-/// An index with one more entry, which replaces those of its name; without a name, those
-/// without one.
-fn with_entry(
-    index: &[u8],
-    entry: &IndexEntry,
-    name: Option<&str>,
-) -> Result<String, ocre_oci::Error> {
-    let caps = Caps {
-        bytes: MAX_INDEX as u32,
-        entries: u16::MAX,
-        ..Caps::default()
-    };
-    let root = json::parse(index, &caps)?;
-    let old = Index::parse(root)?;
-    let replaced = |found: Option<ocre_oci::Text<'_>>| match (found, name) {
-        (None, None) => true,
-        (Some(found), Some(name)) => found == *name,
-        _ => false,
-    };
-    Ok(document(|out| {
-        write::object(out, |out| {
-            for (member, value) in root.members() {
-                if member != "manifests" {
-                    out.copy(member, value)?;
-                    continue;
-                }
-                out.array(member, |out| {
-                    old.manifests()
-                        .filter(|other| !replaced(other.reference_name()))
-                        .try_for_each(|other| out.copy(other.value()))?;
-                    entry.write(out)
-                })?;
-            }
-            Ok(())
-        })
-    }))
 }
 
 fn copy_blobs(stage: &Directory, layout: &Directory) -> Result<(), StorageError> {

@@ -2,6 +2,8 @@
 //! The `ocre` program, as its users run it.
 #![allow(dead_code)] // each test file uses a part of it
 
+pub mod registry;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A layout on the PC that an image is copied to.
+//!
+//! Promised: content gets its digest for a name only when it has been hashed and is whole; the
+//! index has the old or the new image at any instant; one process at a time writes a layout.
+//! What has arrived of a blob when a copy is cut is kept in a file named `.part-HEX`, hashed
+//! again by the next copy, and continued.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use ocre::command::advice;
+use ocre::image::Content;
+use ocre::image::content::verify;
+use ocre::port::StorageError;
+use ocre_host::directory::Directory;
+use ocre_oci::write::{self, Descriptor};
+use ocre_oci::{Entry, json};
+use ocre_registry::{
+    Blob, Code, Document, Error, Open, Role, Sink, Verified, document_caps, referrer_descriptor,
+};
+use sha2::Digest as _;
+
+use super::failure::Failure;
+use super::layout_index::{document, with_entry, write_file};
+use super::pack::Target;
+
+/// How much is moved at once.
+const BUFFER: usize = 128 * 1024;
+
+/// A layout's folder, and the name that an image gets in it.
+pub struct LayoutFolder {
+    folder: PathBuf,
+    layout: Directory,
+    name: Option<String>,
+    durable: bool,
+    /// Held as long as this is there.
+    _lock: File,
+}
+
+impl LayoutFolder {
+    /// Makes the folder a layout if it is none; one with something else in it is left alone.
+    /// Without `durable`, a power cut may leave content that is not what its name says.
+    ///
+    /// # Errors
+    /// `layout-missing`, `layout-locked`, `io`.
+    pub fn open(
+        folder: &Path,
+        name: Option<String>,
+        durable: bool,
+        what: &str,
+    ) -> Result<Self, Failure> {
+        Target::of(folder, what)?;
+        let io = |error| Failure::io(what, &error);
+        fs::create_dir_all(folder.join("blobs/sha256")).map_err(io)?;
+        let marker = folder.join("oci-layout");
+        if !marker.exists() {
+            fs::write(&marker, document(write::layout)).map_err(io)?;
+        }
+        let lock = File::open(&marker).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let advice = "wait for the other process, or end it";
+                return Err(Failure::new(what, "layout-locked", advice)
+                    .at(folder.display())
+                    .because("another process is writing it"));
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let layout = Directory::open(folder)
+            .map_err(|error| Failure::new(what, error.code(), advice::storage(error)))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            layout,
+            name,
+            durable,
+            _lock: lock,
+        })
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::of_io(error, self.folder.display())
+    }
+
+    /// Continues a part, or begins it.
+    fn fill(&self, part: &mut File, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+        let failed = |error| self.failed(error);
+        let mut hasher = sha2::Sha256::new();
+        let mut have = part.metadata().map_err(failed)?.len();
+        if have > blob.size {
+            part.set_len(0).map_err(failed)?;
+            have = 0;
+        }
+        part.rewind().map_err(failed)?;
+        let mut buffer = vec![0; BUFFER];
+        let mut left = have;
+        while left > 0 {
+            let most = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            let count = part.read(&mut buffer[..most]).map_err(failed)?;
+            if count == 0 {
+                return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            hasher.update(&buffer[..count]);
+            left -= count as u64;
+        }
+        let mut content = Verified::resumed(open(have)?, blob, hasher, have);
+        loop {
+            match content.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(()),
+                count => part.write_all(&buffer[..count]).map_err(failed)?,
+            }
+        }
+    }
+}
+
+impl Sink for LayoutFolder {
+    fn has(&self, blob: &Blob, _: Option<(&str, &str)>) -> Result<bool, Error> {
+        let content = Content {
+            digest: blob.digest,
+            size: blob.size,
+        };
+        // One that is damaged is replaced.
+        Ok(verify(&self.layout, "/", &content, &mut vec![0; BUFFER]).is_ok())
+    }
+
+    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+        let hex = blob.digest.hex();
+        let path = self.folder.join(format!(".part-{hex}"));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut part = options.open(&path).map_err(|error| self.failed(error))?;
+        let resumed = part.metadata().is_ok_and(|found| found.len() > 0);
+        let mut filled = self.fill(&mut part, blob, open);
+        let is_wrong = |filled: &Result<(), Error>| {
+            let wrong = [Code::DigestMismatch, Code::SizeMismatch];
+            matches!(filled, Err(error) if wrong.contains(&error.code()))
+        };
+        if resumed && is_wrong(&filled) {
+            // It may be the part from before that is damaged.
+            part.set_len(0).map_err(|error| self.failed(error))?;
+            filled = self.fill(&mut part, blob, open);
+        }
+        if is_wrong(&filled) {
+            // Nothing to go on from. The refusal is what counts.
+            let _ = fs::remove_file(&path);
+        }
+        filled?;
+        let finish = || {
+            if self.durable {
+                part.sync_all()?;
+            }
+            fs::rename(&path, self.folder.join(format!("blobs/sha256/{hex}")))
+        };
+        finish().map_err(|error| self.failed(error))
+    }
+
+    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
+        let storage = |error: StorageError| {
+            let code = Code::Place(error.code(), advice::storage(error));
+            Error::new(code, self.folder.display())
+        };
+        let hex = document.digest.hex();
+        write_file(
+            &self.layout,
+            &format!("/blobs/sha256/{hex}"),
+            &document.bytes,
+        )
+        .map_err(storage)?;
+        if role == Role::Part {
+            return Ok(());
+        }
+        let path = self.folder.join("index.json");
+        let index = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self::document(|out| write::index(out, |_| Ok(()))).into_bytes()
+            }
+            read => read.map_err(|error| self.failed(error))?,
+        };
+        let name = self.name.as_deref().filter(|_| role == Role::Root);
+        let replaced = |other: &Entry<'_>| match (other.reference_name(), name) {
+            (Some(found), Some(name)) => found == *name,
+            (None, None) => {
+                let same = |found: ocre_oci::Descriptor<'_>| found.digest == document.digest;
+                other.descriptor().is_ok_and(same)
+            }
+            _ => false,
+        };
+        let index = if role == Role::Root {
+            let named = name.map(|name| [(ocre_oci::REF_NAME, name)]);
+            with_entry(&index, replaced, |out| {
+                out.descriptor(&Descriptor {
+                    media_type: &document.media_type,
+                    digest: document.digest,
+                    size: document.bytes.len() as u64,
+                    annotations: named.as_ref().map_or(&[], |named| named),
+                    platform: None,
+                })
+            })
+        } else {
+            let descriptor = referrer_descriptor(document)?;
+            let entry = json::parse(descriptor.as_bytes(), &document_caps())
+                .map_err(|error| Error::of_document(error, &document.bytes, document.digest))?;
+            with_entry(&index, replaced, |out| out.copy(entry))
+        };
+        let text = index.map_err(|error| Error::of_document(error, &[], "index"))?;
+        write_file(&self.layout, "/index.json", text.as_bytes()).map_err(storage)
+    }
+}

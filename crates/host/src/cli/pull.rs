@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image pull`: from a registry onto the flash.
+//!
+//! The image comes into a layout in the user's cache, is judged there as any other, and only then
+//! imported. What has arrived when the pull is cut is there for the next one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ocre::command::Status;
+use ocre::image::judge::{Policy, Selector, Source};
+use ocre::image::store::Tag;
+use ocre::port::Engine;
+use ocre_oci::{Reference, Sha256};
+use ocre_registry::{Access, Client, ImageName, Platform, Repository};
+
+use super::device;
+use super::failure::Failure;
+use super::import;
+use super::layout_folder::LayoutFolder;
+use super::output::Output;
+use super::transfer::{Speech, failed, image_name, platform};
+
+/// Takes an image from a registry onto the flash.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Takes only the part of an index that is for it, not all variants of the image
+    #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
+    platform: Option<Platform>,
+    #[command(flatten)]
+    speech: Speech,
+    /// The image: REGISTRY/NAME, with a tag or a digest
+    #[arg(value_name = "IMAGE", value_parser = image_name)]
+    image: ImageName,
+    /// Its name on the flash; without one the name it has in the registry
+    #[arg(value_name = "NAME[:TAG]", value_parser = import::name)]
+    name: Option<String>,
+}
+
+/// Pulls, judges, and prints the image's name and digest.
+pub fn run<E: Engine>(
+    args: &Args,
+    flash: Option<&Path>,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't pull {}", args.image);
+    let text = args.name.clone().unwrap_or_else(|| args.image.to_string());
+    let reference = Reference::parse(&text)
+        .map_err(|error| Failure::new(&what, error.kind.code(), "give it another name"))?;
+    let tag = Tag::new(&reference);
+    let client: Client = args.speech.client(&what)?;
+    let staging = staging(args)?;
+    let sink = LayoutFolder::open(&staging, Some(tag.as_str().to_owned()), false, &what)?;
+    let repository = Repository::new(&client, &args.image, Access::Pull, None)
+        .map_err(|error| failed(&what, &error))?;
+    args.speech
+        .copy(&repository, &sink, args.platform.clone(), false, &what)?;
+
+    let layout = import::open(&staging, &what)?;
+    let source = Source {
+        storage: &layout,
+        root: "/",
+    };
+    let selector = Selector {
+        name: Some(tag.as_str()),
+        digest: None,
+    };
+    let judged = import::warn(source, selector, engine, policy, &what, err);
+    let stored = judged
+        .as_ref()
+        .ok()
+        .map(|()| import::store(source, selector, &tag, flash, &what));
+    if !matches!(stored, Some(Err(_))) {
+        // It is on the flash, or will never be. A rest would only take room.
+        let _ = fs::remove_dir_all(&staging);
+    }
+    judged?;
+    match stored {
+        Some(stored) => import::print("pulled", &tag, &stored?, out),
+        None => Ok(Status::Failed),
+    }
+}
+
+/// Where the image is until it is on the flash: a folder of its own for each.
+fn staging(args: &Args) -> Result<PathBuf, Failure> {
+    let wanted = format!("{} {:?} {:?}", args.image, args.platform, args.name);
+    let name = Sha256::of(wanted.as_bytes()).hex().to_string();
+    Ok(device::cache_folder()?.join("pull").join(name))
+}

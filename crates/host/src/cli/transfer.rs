@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What `pull`, `push` and `copy` have in common: how registries are spoken to, and how it is
+//! told what came of it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ocre::command::advice;
+use ocre::image::store;
+use ocre_registry::{
+    Client, Code, Copied, DockerConfig, Error, ImageName, Options, Platform, Settings, Sink, Source,
+};
+
+use super::bar::Bar;
+use super::failure::Failure;
+
+/// How registries are spoken to.
+#[derive(clap::Args, Debug)]
+pub struct Speech {
+    /// Speaks plain HTTP, also to other machines
+    #[arg(long)]
+    plain_http: bool,
+    /// How often a request is sent again that failed for a reason that may pass
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    retries: u32,
+    /// The longest silence of a registry
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// How many blobs are moved at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=32))]
+    parallel: u64,
+}
+
+impl Speech {
+    /// Who speaks so, with the user's credentials.
+    pub fn client(&self, what: &str) -> Result<Client, Failure> {
+        let settings = Settings {
+            plain_http: self.plain_http,
+            retries: self.retries,
+            timeout: Duration::from_secs(self.timeout),
+            ..Settings::default()
+        };
+        let config = DockerConfig::of_user().map_err(|error| failed(what, &error))?;
+        Ok(Client::new(settings, config))
+    }
+
+    /// Copies an image, and shows how far it is.
+    pub fn copy(
+        &self,
+        from: &dyn Source,
+        to: &dyn Sink,
+        platform: Option<Platform>,
+        referrers: bool,
+        what: &str,
+    ) -> Result<Copied, Failure> {
+        let bar = Mutex::new(Bar::new());
+        let progress = |progress: ocre_registry::Progress| {
+            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.show(store::Progress {
+                done: progress.done,
+                total: progress.total,
+            });
+        };
+        let options = Options {
+            platform,
+            referrers,
+            parallel: usize::try_from(self.parallel).unwrap_or(1),
+            progress: &progress,
+        };
+        let copied = ocre_registry::copy(from, to, &options);
+        bar.into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish();
+        copied.map_err(|error| failed(what, &error))
+    }
+}
+
+/// Why it did not come to pass.
+pub fn failed(what: &str, error: &Error) -> Failure {
+    let code = error.code();
+    let hint = code.hint().unwrap_or_else(|| hint_of_image(code));
+    Failure::new(what, code.as_str(), hint)
+        .at(error.at())
+        .because(error.detail())
+}
+
+/// What the core says of the image's own faults.
+fn hint_of_image(code: Code) -> &'static str {
+    use ocre::image::verdict::Code as Verdict;
+    match code {
+        Code::Document(kind) => advice::document(kind),
+        Code::DigestUnsupported => advice::refusal(Verdict::DigestUnsupported),
+        Code::IndexNestedTooDeep => advice::refusal(Verdict::IndexNestedTooDeep),
+        _ => "",
+    }
+}
+
+/// An image in a registry, for clap.
+pub fn image_name(text: &str) -> Result<ImageName, String> {
+    ImageName::parse(text).map_err(|error| {
+        let hint = error
+            .code()
+            .hint()
+            .unwrap_or_else(|| hint_of_image(error.code()));
+        format!("{}: {hint}", error.code())
+    })
+}
+
+/// A platform, for clap.
+pub fn platform(text: &str) -> Result<Platform, String> {
+    Platform::parse(text).ok_or_else(|| "not OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented_with_what_to_do() {
+        let documented = include_str!("../../../../docs/registries.md");
+        let of_images = include_str!("../../../../docs/errors.md");
+        for code in Code::OWN {
+            let name = code.as_str();
+            match code.hint() {
+                Some(hint) => {
+                    let row = documented
+                        .lines()
+                        .find(|line| line.starts_with(&format!("| `{name}` |")));
+                    let row = row.unwrap_or_else(|| panic!("{name}: has no row"));
+                    assert!(row.ends_with(&format!("| {hint} |")), "{row}");
+                }
+                None => {
+                    assert!(of_images.contains(&format!("| `{name}` |")), "{name}");
+                    assert!(!hint_of_image(code).is_empty(), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Saying who asks, as a registry wants it: by name and password, or by a token that is had for
+//! them (the token specification of the distribution project).
+
+use std::sync::{Mutex, PoisonError};
+
+use ocre_oci::json;
+use ureq::http::Uri;
+
+use crate::challenge::Challenge;
+use crate::client::{Client, read_body, refusal};
+use crate::credentials::Credentials;
+use crate::error::{Code, Error};
+use crate::name::ImageName;
+use crate::transfer::document_caps;
+use crate::url::same_origin;
+
+/// Most bytes of a token's document.
+const MAX_TOKEN: usize = 256 * 1024;
+
+/// What is said to one registry about one repository.
+pub struct Session {
+    name: ImageName,
+    origin: Uri,
+    scopes: Vec<String>,
+    said: Mutex<Option<Said>>,
+}
+
+/// The value of the header `Authorization`, and whether another could be had.
+#[derive(Clone)]
+struct Said {
+    header: String,
+    renewable: bool,
+}
+
+impl Session {
+    /// `origin` is the registry's address, and `scopes` what is going to be done, in the words
+    /// of the token specification.
+    pub fn new(name: &ImageName, origin: Uri, scopes: Vec<String>) -> Self {
+        Self {
+            name: name.clone(),
+            origin,
+            scopes,
+            said: Mutex::new(None),
+        }
+    }
+
+    /// Whether an address is the registry's own: no other is to learn who asks.
+    pub fn is_of(&self, uri: &Uri) -> bool {
+        same_origin(&self.origin, uri)
+    }
+
+    /// The header's value, as far as one was asked for.
+    pub fn header(&self) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.as_ref().map(|said| said.header.clone())
+    }
+
+    /// Answers a challenge, so that [`header`](Self::header) has what was asked for. `sent` is
+    /// the header's value that was not enough.
+    ///
+    /// # Errors
+    /// `registry-unauthorized` where there is nothing better to say; those of the credentials;
+    /// those of whoever gives tokens out.
+    pub fn answer(
+        &self,
+        client: &Client,
+        challenge: Option<&str>,
+        sent: Option<&str>,
+    ) -> Result<(), Error> {
+        let refused =
+            |detail: &str| Error::new(Code::Unauthorized, self.name.host()).because(detail);
+        if let Some(said) = self.current()
+            && sent == Some(&*said.header)
+            && !said.renewable
+        {
+            return Err(refused("the credentials are not taken"));
+        }
+        let challenge = challenge
+            .and_then(Challenge::parse)
+            .ok_or_else(|| refused("it does not say how to log in"))?;
+        let credentials = client.credentials(self.name.credentials_key())?;
+        let said = match (challenge, credentials) {
+            (_, Credentials::Token(token)) => Said {
+                header: format!("Bearer {token}"),
+                renewable: false,
+            },
+            (Challenge::Basic, credentials) => Said {
+                header: credentials
+                    .basic()
+                    .ok_or_else(|| refused("it asks for a name and a password"))?,
+                renewable: false,
+            },
+            (
+                Challenge::Bearer {
+                    realm,
+                    service,
+                    scope,
+                },
+                credentials,
+            ) => {
+                let token = self.token(client, &realm, service.as_deref(), scope, &credentials)?;
+                Said {
+                    header: format!("Bearer {token}"),
+                    renewable: true,
+                }
+            }
+        };
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+        Ok(())
+    }
+
+    fn current(&self) -> Option<Said> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.clone()
+    }
+
+    /// Has a token given out.
+    fn token(
+        &self,
+        client: &Client,
+        realm: &str,
+        service: Option<&str>,
+        asked: Option<String>,
+        credentials: &Credentials,
+    ) -> Result<String, Error> {
+        let uri: Uri = realm.parse().map_err(|_| {
+            let detail = format!("its realm {realm:?} is no address");
+            Error::new(Code::Protocol, self.name.host()).because(detail)
+        })?;
+        client.may_go_to(&uri)?;
+        let mut scopes = self.scopes.clone();
+        if let Some(asked) = asked.filter(|asked| !self.scopes.iter().any(|own| covers(own, asked)))
+        {
+            scopes.push(asked);
+        }
+        let host = uri.host().unwrap_or_default().to_owned();
+        let agent = client.agent(&uri)?;
+        let response = if let Credentials::Identity(token) = credentials {
+            let scopes = scopes.join(" ");
+            let mut form = vec![
+                ("grant_type", "refresh_token"),
+                ("client_id", "ocre"),
+                ("refresh_token", token),
+                ("scope", &scopes),
+            ];
+            form.extend(service.map(|service| ("service", service)));
+            agent.post(uri.clone()).send_form(form)
+        } else {
+            let mut request = agent.get(uri.clone());
+            if let Some(service) = service {
+                request = request.query("service", service);
+            }
+            for scope in &scopes {
+                request = request.query("scope", scope);
+            }
+            if let Some(header) = credentials.basic() {
+                request = request.header("Authorization", header);
+            }
+            request.call()
+        };
+        let mut response = response.map_err(|error| client.failure(error, &host))?;
+        if !response.status().is_success() {
+            return Err(refusal(client, &mut response, &host));
+        }
+        let bytes = read_body(client, response.body_mut(), MAX_TOKEN, &host)?;
+        let wrong = |detail: &dyn std::fmt::Display| {
+            Error::new(Code::Protocol, &host).because(format_args!("it gave no token: {detail}"))
+        };
+        let answer = json::parse(&bytes, &document_caps()).map_err(|error| wrong(&error))?;
+        let token = answer.get("token").or_else(|| answer.get("access_token"));
+        token
+            .and_then(|token| Some(token.text().ok()?.to_string()))
+            .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
+            .ok_or_else(|| wrong(&"there is none in its answer"))
+    }
+}
+
+/// Whether one scope, `TYPE:NAME:ACTION,…`, allows all that another does.
+fn covers(scope: &str, other: &str) -> bool {
+    match (scope.rsplit_once(':'), other.rsplit_once(':')) {
+        (Some((what, actions)), Some((same, wanted))) => {
+            what == same
+                && wanted
+                    .split(',')
+                    .all(|wanted| actions.split(',').any(|action| action == wanted))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_covers_what_it_allows() {
+        assert!(covers("repository:a/b:pull,push", "repository:a/b:pull"));
+        assert!(!covers("repository:a/b:pull", "repository:a/b:pull,push"));
+        assert!(!covers("repository:a/b:pull", "repository:a:pull"));
+        assert!(!covers("x", "x"));
+    }
+}

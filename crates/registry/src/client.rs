@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Requests to registries: sent again where that helps, led elsewhere where that is safe.
+//!
+//! A registry on this machine is first spoken to over TLS and, unless it has a certificate that
+//! is wrong, then in plain text; any other over TLS, unless plain HTTP was asked for.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ocre_oci::json;
+use ureq::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, SendBody};
+
+use crate::auth::Session;
+use crate::credentials::{Credentials, DockerConfig};
+use crate::error::{Code, Error};
+use crate::name::is_loopback;
+use crate::proxy;
+use crate::transfer::document_caps;
+use crate::url::resolve;
+
+/// How registries are spoken to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Without TLS, everywhere.
+    pub plain_http: bool,
+    /// How often a request is sent again that failed for a reason that may pass.
+    pub retries: u32,
+    /// The first wait before that; each next one is twice as long, up to [`MAX_WAIT`].
+    pub first_wait: Duration,
+    /// The longest silence of a registry.
+    pub timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            plain_http: false,
+            retries: 5,
+            first_wait: Duration::from_millis(250),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The longest wait, also where a registry asks for more.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// How often a request is led elsewhere.
+const MAX_REDIRECTS: u32 = 10;
+
+/// Least bytes of a body, but for its end, in [`WINDOW`] times the timeout: a registry that sends
+/// one byte a minute is as good as silent.
+const LEAST_BYTES: u64 = 4096;
+const WINDOW: u32 = 5;
+
+/// Most bytes of what a registry says about a refusal.
+const MAX_REFUSAL: usize = 16 * 1024;
+
+/// Speaks to registries.
+pub struct Client {
+    settings: Settings,
+    config: DockerConfig,
+    agents: Mutex<HashMap<(bool, Option<String>), Agent>>,
+    /// Whether a registry on this machine speaks TLS, as far as is known.
+    encrypted: Mutex<HashMap<String, bool>>,
+}
+
+/// What is sent with a request.
+pub enum Payload<'a> {
+    /// Nothing.
+    None,
+    /// That.
+    Bytes(&'a [u8]),
+    /// So many bytes of a reader, which is opened for each attempt.
+    Stream(
+        u64,
+        &'a dyn Fn() -> Result<Box<dyn Read + Send + 'a>, Error>,
+    ),
+}
+
+/// A request to a registry.
+pub struct Request<'a> {
+    /// What is to be done.
+    pub method: Method,
+    /// With what.
+    pub uri: Uri,
+    /// Further headers.
+    pub headers: Vec<(header::HeaderName, String)>,
+    /// What is sent along.
+    pub payload: Payload<'a>,
+    /// Whether it may be sent again.
+    pub again: bool,
+}
+
+/// What a registry says, and under which address it did.
+pub struct Answer {
+    /// What it says: success, or `404 Not Found`.
+    pub response: Response<Body>,
+    /// Where it was found in the end.
+    pub uri: Uri,
+}
+
+impl Answer {
+    /// A header's value, if it is text.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        text(self.response.headers(), name)
+    }
+}
+
+fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+impl Client {
+    /// With the user's credentials.
+    pub fn new(settings: Settings, config: DockerConfig) -> Self {
+        Self {
+            settings,
+            config,
+            agents: Mutex::default(),
+            encrypted: Mutex::default(),
+        }
+    }
+
+    /// How it speaks.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// See [`DockerConfig::credentials`].
+    pub fn credentials(&self, registry: &str) -> Result<Credentials, Error> {
+        self.config.credentials(registry)
+    }
+
+    /// `https` or `http`: what a registry speaks.
+    ///
+    /// # Errors
+    /// `registry-tls` where it is on this machine and has the wrong certificate.
+    pub fn scheme(&self, host: &str) -> Result<&'static str, Error> {
+        if self.settings.plain_http {
+            return Ok("http");
+        }
+        if !is_loopback(host) {
+            return Ok("https");
+        }
+        let known = |map: &HashMap<String, bool>| map.get(host).copied();
+        let found = known(
+            &self
+                .encrypted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let encrypted = match found {
+            Some(encrypted) => encrypted,
+            None => self.is_encrypted(host)?,
+        };
+        let mut all = self
+            .encrypted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.insert(host.to_owned(), encrypted);
+        Ok(if encrypted { "https" } else { "http" })
+    }
+
+    fn is_encrypted(&self, host: &str) -> Result<bool, Error> {
+        let uri = parse(&format!("https://{host}/v2/"))?;
+        let agent = self.agent(&uri)?;
+        let probe = agent
+            .get(uri)
+            .config()
+            .timeout_global(Some(self.settings.timeout.min(Duration::from_secs(10))))
+            .build();
+        match probe.call() {
+            Ok(_) => Ok(true),
+            Err(error) if is_certificate(&error) => Err(self.failure(error, host)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Whether an address may be spoken to: in plain text only this machine's, unless that was
+    /// asked for.
+    ///
+    /// # Errors
+    /// `registry-redirect`.
+    pub fn may_go_to(&self, uri: &Uri) -> Result<(), Error> {
+        let host = uri.host().unwrap_or_default();
+        match uri.scheme_str() {
+            Some("https") => Ok(()),
+            Some("http") if self.settings.plain_http || is_loopback(host) => Ok(()),
+            _ => Err(Error::new(Code::Redirect, host).because(format_args!(
+                "it would be plain HTTP, without encryption: {}",
+                without_query(uri)
+            ))),
+        }
+    }
+
+    /// For requests to an address's host.
+    ///
+    /// # Errors
+    /// `registry-proxy`.
+    pub fn agent(&self, uri: &Uri) -> Result<Agent, Error> {
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let encrypted = uri.scheme_str() == Some("https");
+        let proxy = proxy::of(if encrypted { "https" } else { "http" }, host);
+        let key = (encrypted, proxy);
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&key) {
+            return Ok(agent.clone());
+        }
+        let proxy = key.1.as_deref().map(ureq::Proxy::new).transpose();
+        // Its text may hold a password.
+        let proxy = proxy.map_err(|_| {
+            Error::new(Code::Proxy, host).because("the proxy variable holds no address")
+        })?;
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("ocre/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .proxy(proxy)
+            .timeout_resolve(Some(self.settings.timeout))
+            .timeout_connect(Some(self.settings.timeout))
+            .timeout_recv_response(Some(self.settings.timeout))
+            .timeout_per_read(Some(self.settings.timeout))
+            .timeout_per_write(Some(self.settings.timeout));
+        if encrypted {
+            config = config.tls_config(tls());
+        }
+        let agent = config.build().new_agent();
+        agents.insert(key, agent.clone());
+        Ok(agent)
+    }
+
+    /// Sends a request, until there is an answer: success or `404 Not Found`.
+    ///
+    /// # Errors
+    /// Everything else.
+    pub fn send(&self, session: &Session, request: &Request<'_>) -> Result<Answer, Error> {
+        let host = request
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let mut retries = Retries::new(&self.settings);
+        let mut asked = 0;
+        loop {
+            let sent = session.header();
+            let failed = match self.follow(session, sent.as_deref(), request) {
+                Ok(mut answer) => {
+                    let status = answer.response.status();
+                    if status.is_success() || status == StatusCode::NOT_FOUND {
+                        return Ok(answer);
+                    }
+                    if status == StatusCode::UNAUTHORIZED && asked < 2 && session.is_of(&answer.uri)
+                    {
+                        asked += 1;
+                        let challenge = answer.header(header::WWW_AUTHENTICATE);
+                        session.answer(self, challenge, sent.as_deref())?;
+                        continue;
+                    }
+                    let wait = answer.header(header::RETRY_AFTER).and_then(seconds);
+                    (refusal(self, &mut answer.response, host), wait)
+                }
+                Err(error) => (error, None),
+            };
+            let (error, wait) = failed;
+            if !request.again {
+                return Err(error);
+            }
+            retries.wait(error, wait)?;
+        }
+    }
+
+    /// Sends a request once, to wherever it is led.
+    fn follow(
+        &self,
+        session: &Session,
+        authorization: Option<&str>,
+        request: &Request<'_>,
+    ) -> Result<Answer, Error> {
+        let mut uri = request.uri.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let authorization = authorization.filter(|_| session.is_of(&uri));
+            let response = self.once(authorization, request, &uri)?;
+            let status = response.status();
+            let followed = match status.as_u16() {
+                301..=303 => matches!(request.method, Method::GET | Method::HEAD),
+                307 | 308 => true,
+                _ => false,
+            };
+            if !followed {
+                return Ok(Answer { response, uri });
+            }
+            let host = uri.host().unwrap_or_default();
+            let location = text(response.headers(), header::LOCATION);
+            let next = location
+                .and_then(|location| resolve(&uri, location))
+                .ok_or_else(|| {
+                    Error::new(Code::Redirect, host).because("it does not say where to")
+                })?;
+            if uri.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
+                // Not even to this machine, whose other servers are none of its business.
+                let detail = format!("from HTTPS to plain HTTP: {}", without_query(&next));
+                return Err(Error::new(Code::Redirect, host).because(detail));
+            }
+            self.may_go_to(&next)?;
+            uri = next;
+        }
+        let detail = format!("more than {MAX_REDIRECTS} times");
+        Err(Error::new(Code::Redirect, request.uri.host().unwrap_or_default()).because(detail))
+    }
+
+    fn once(
+        &self,
+        authorization: Option<&str>,
+        request: &Request<'_>,
+        uri: &Uri,
+    ) -> Result<Response<Body>, Error> {
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let mut builder = ureq::http::Request::builder()
+            .method(request.method.clone())
+            .uri(uri.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            builder = builder.header(header::AUTHORIZATION, authorization);
+        }
+        let wrong = |error: ureq::http::Error| Error::new(Code::Protocol, host).because(error);
+        let agent = self.agent(uri)?;
+        let sent = match &request.payload {
+            Payload::None => agent.run(builder.body(()).map_err(wrong)?),
+            Payload::Bytes(bytes) => agent.run(builder.body(*bytes).map_err(wrong)?),
+            Payload::Stream(size, open) => {
+                let mut reader = open()?;
+                let builder = builder.header(header::CONTENT_LENGTH, *size);
+                let body = SendBody::from_reader(&mut reader);
+                agent.run(builder.body(body).map_err(wrong)?)
+            }
+        };
+        sent.map_err(|error| self.failure(error, host))
+    }
+
+    /// What a request failed with.
+    pub fn failure(&self, error: ureq::Error, host: &str) -> Error {
+        use std::io::ErrorKind as Kind;
+        let new = |code| Error::new(code, host);
+        match error {
+            ureq::Error::Timeout(_) => {
+                let detail = format!("silent for {} s", self.settings.timeout.as_secs_f32());
+                new(Code::Timeout).because(detail)
+            }
+            ureq::Error::HostNotFound => new(Code::Unreachable).because("no such host"),
+            ureq::Error::Io(error) => {
+                let own = error.get_ref();
+                if own.is_some_and(|inner| inner.is::<Error>()) {
+                    return Error::of_io(error, host);
+                }
+                if own.is_some_and(|inner| inner.is::<rustls::Error>()) {
+                    return new(Code::Tls).because(error);
+                }
+                let code = match error.kind() {
+                    Kind::TimedOut | Kind::WouldBlock => Code::Timeout,
+                    Kind::UnexpectedEof
+                    | Kind::ConnectionReset
+                    | Kind::ConnectionAborted
+                    | Kind::BrokenPipe => Code::Truncated,
+                    _ => Code::Unreachable,
+                };
+                new(code).because(error)
+            }
+            error @ (ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired) => {
+                new(Code::Tls).because(error)
+            }
+            error @ (ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl) => {
+                new(Code::Proxy).because(error)
+            }
+            error @ ureq::Error::ConnectionFailed => new(Code::Unreachable).because(error),
+            error => new(Code::Protocol).because(error),
+        }
+    }
+}
+
+/// Those that the system trusts, or the environment names.
+fn tls() -> TlsConfig {
+    // What can't be read is not trusted, and then the connection says so.
+    let found = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> = found
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect();
+    TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&roots))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build()
+}
+
+/// Whether two that do speak TLS disagree about who they are.
+fn is_certificate(error: &ureq::Error) -> bool {
+    let is = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
+    match error {
+        ureq::Error::Rustls(error) => is(error),
+        ureq::Error::Io(error) => {
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            inner.is_some_and(is)
+        }
+        _ => false,
+    }
+}
+
+/// An address from text.
+///
+/// # Errors
+/// `registry-protocol`.
+pub fn parse(text: &str) -> Result<Uri, Error> {
+    text.parse()
+        .map_err(|error| Error::new(Code::Protocol, text).because(error))
+}
+
+/// Without what may hold a secret.
+fn without_query(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!(
+        "{}://{host}{}",
+        uri.scheme_str().unwrap_or_default(),
+        uri.path()
+    )
+}
+
+/// Of a header that says when to come again; dates are not understood.
+fn seconds(header: &str) -> Option<Duration> {
+    Some(Duration::from_secs(header.trim().parse().ok()?))
+}
+
+/// Counts what is tried again, and waits before it.
+pub struct Retries {
+    left: u32,
+    next: Duration,
+}
+
+impl Retries {
+    /// As often as the settings say.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            left: settings.retries,
+            next: settings.first_wait,
+        }
+    }
+
+    /// Waits, and returns when it is time to try again; `asked` is how long the registry wants.
+    ///
+    /// # Errors
+    /// The one given, where trying again does not help.
+    pub fn wait(&mut self, error: Error, asked: Option<Duration>) -> Result<(), Error> {
+        if self.left == 0 || !error.code().passes() || asked.is_some_and(|asked| asked > MAX_WAIT) {
+            return Err(error);
+        }
+        self.left -= 1;
+        thread::sleep(asked.unwrap_or(self.next));
+        self.next = (self.next * 2).min(MAX_WAIT);
+        Ok(())
+    }
+}
+
+/// Notices a body that comes too slowly.
+pub struct Patience {
+    window: Duration,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Patience {
+    /// From now on.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            window: settings.timeout * WINDOW,
+            since: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// So much has come.
+    ///
+    /// # Errors
+    /// `registry-timeout`.
+    pub fn note(&mut self, bytes: usize, host: &str) -> Result<(), Error> {
+        self.bytes += bytes as u64;
+        if self.bytes >= LEAST_BYTES {
+            (self.since, self.bytes) = (Instant::now(), 0);
+        } else if self.since.elapsed() > self.window {
+            let detail = format!("{} bytes in {} s", self.bytes, self.window.as_secs_f32());
+            return Err(Error::new(Code::Timeout, host).because(detail));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a body of at most `cap` bytes.
+///
+/// # Errors
+/// `document-too-large`, and what the connection fails with.
+pub fn read_body(
+    client: &Client,
+    body: &mut Body,
+    cap: usize,
+    host: &str,
+) -> Result<Vec<u8>, Error> {
+    let mut patience = Patience::new(&client.settings);
+    let mut reader = body.as_reader();
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => count,
+            Err(error) => return Err(client.failure(error.into(), host)),
+        };
+        patience.note(count, host)?;
+        if bytes.len() + count > cap {
+            let kind = ocre_oci::ErrorKind::DocumentTooLarge;
+            let detail = format!("more than {cap} bytes");
+            return Err(Error::new(Code::Document(kind), host).because(detail));
+        }
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+}
+
+/// What a registry's answer that is no success means.
+pub fn refusal(client: &Client, response: &mut Response<Body>, host: &str) -> Error {
+    let status = response.status();
+    let code = match status.as_u16() {
+        401 => Code::Unauthorized,
+        403 => Code::Forbidden,
+        404 => Code::NotFound,
+        429 => Code::RateLimit,
+        408 | 500.. => Code::Server,
+        300..=399 => Code::Redirect,
+        _ => Code::Refused,
+    };
+    let mut detail = format!("status {}", status.as_u16());
+    if let Some(wait) = text(response.headers(), header::RETRY_AFTER) {
+        detail += &format!(", asks to wait {wait} s");
+    }
+    // It is only for people: what can't be read is left out.
+    if let Ok(bytes) = read_body(client, response.body_mut(), MAX_REFUSAL, host)
+        && let Ok(said) = json::parse(&bytes, &document_caps())
+        && let Some(first) = json::Elements::of(said.get("errors")).next()
+    {
+        for member in ["code", "message"] {
+            if let Some(words) = first.get(member).and_then(|value| value.text().ok()) {
+                detail += &format!(", {words}");
+            }
+        }
+    }
+    Error::new(code, host).because(detail)
+}

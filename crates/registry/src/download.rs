@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A blob's bytes, however often the connection breaks.
+
+use std::io::{self, Read};
+
+use ureq::BodyReader;
+
+use crate::client::{Patience, Retries};
+use crate::error::{Code, Error};
+use crate::hashing::wrong_size;
+use crate::repository::Repository;
+use crate::transfer::Blob;
+
+/// What has to arrive for a connection to count as one that works.
+const GOOD_BYTES: u64 = 1 << 20;
+
+/// Reads on where a connection broke, on the next one. So a registry may stop and start again
+/// while a blob is read; what does not break anew each time is read to its end.
+pub struct Download<'a> {
+    repository: &'a Repository<'a>,
+    blob: Blob,
+    position: u64,
+    body: Option<BodyReader<'static>>,
+    retries: Retries,
+    patience: Patience,
+    since_failure: u64,
+}
+
+impl<'a> Download<'a> {
+    /// From `position` on.
+    ///
+    /// # Errors
+    /// What the registry answers.
+    pub fn start(
+        repository: &'a Repository<'a>,
+        blob: &Blob,
+        position: u64,
+    ) -> Result<Self, Error> {
+        let settings = repository.client().settings();
+        let mut download = Self {
+            repository,
+            blob: *blob,
+            position,
+            body: None,
+            retries: Retries::new(settings),
+            patience: Patience::new(settings),
+            since_failure: 0,
+        };
+        if position < blob.size {
+            download.body = Some(download.open()?);
+        }
+        Ok(download)
+    }
+
+    fn open(&self) -> Result<BodyReader<'static>, Error> {
+        self.repository.range(&self.blob, self.position)
+    }
+
+    /// Reads from the connection there is, or from a new one.
+    fn attempt(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let host = self.repository.name().host();
+        let body = match &mut self.body {
+            Some(body) => body,
+            None => {
+                let body = self.open()?;
+                self.patience = Patience::new(self.repository.client().settings());
+                self.body.insert(body)
+            }
+        };
+        let count = body
+            .read(buffer)
+            .map_err(|error| self.repository.client().failure(error.into(), host))?;
+        if count == 0 {
+            let detail = format!("after {} bytes of {}", self.position, self.blob.size);
+            return Err(Error::new(Code::Truncated, self.blob.digest).because(detail));
+        }
+        self.patience.note(count, host)?;
+        Ok(count)
+    }
+}
+
+impl Read for Download<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() || self.position == self.blob.size {
+            return Ok(0);
+        }
+        loop {
+            match self.attempt(buffer) {
+                Ok(count) => {
+                    self.position += count as u64;
+                    self.since_failure += count as u64;
+                    if self.position > self.blob.size {
+                        return Err(wrong_size(&self.blob, self.position).into());
+                    }
+                    return Ok(count);
+                }
+                Err(error) => {
+                    self.body = None;
+                    if std::mem::take(&mut self.since_failure) >= GOOD_BYTES {
+                        self.retries = Retries::new(self.repository.client().settings());
+                    }
+                    self.retries.wait(error, None)?;
+                }
+            }
+        }
+    }
+}

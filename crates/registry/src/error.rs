@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What can go wrong between here and a registry, and where.
+
+use std::fmt::{self, Display};
+use std::io;
+
+use ocre_oci::ErrorKind;
+
+/// Why an image did not get from one place to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Code {
+    /// A document breaks a rule of its own.
+    Document(ErrorKind),
+    /// The name does not begin with a registry.
+    RegistryMissing,
+    /// Nobody answers under that host and port.
+    Unreachable,
+    /// The registry was silent for too long.
+    Timeout,
+    /// The connection ended before the answer did.
+    Truncated,
+    /// The two do not agree on an encrypted connection.
+    Tls,
+    /// The proxy is no proxy, or does not let the connection through.
+    Proxy,
+    /// The registry leads elsewhere too often, or to where nobody goes.
+    Redirect,
+    /// The registry does not know who asks, or does not take the credentials.
+    Unauthorized,
+    /// The registry knows who asks and does not let them.
+    Forbidden,
+    /// There is no such repository, tag or digest.
+    NotFound,
+    /// The registry wants to be asked less often.
+    RateLimit,
+    /// The registry fails.
+    Server,
+    /// The registry refuses the request, for the reason it gives.
+    Refused,
+    /// What answers is no registry, or breaks the protocol.
+    Protocol,
+    /// Docker's configuration file can't be read.
+    CredentialsConfig,
+    /// The program that keeps the credentials is missing, or fails.
+    CredentialsHelper,
+    /// A document names content that is not there.
+    BlobMissing,
+    /// The content is not as long as it was said to be.
+    SizeMismatch,
+    /// The content does not have its digest.
+    DigestMismatch,
+    /// A digest of an algorithm other than sha256.
+    DigestUnsupported,
+    /// The index has nothing for that platform.
+    PlatformNone,
+    /// An index leads to an index more often than is followed.
+    IndexNestedTooDeep,
+    /// A file of the PC.
+    Io,
+    /// What a place that is no registry fails with: its own code, and what to do.
+    Place(&'static str, &'static str),
+}
+
+impl Code {
+    /// Every code that is not a document's or a place's own.
+    pub const OWN: [Self; 23] = [
+        Self::RegistryMissing,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::Truncated,
+        Self::Tls,
+        Self::Proxy,
+        Self::Redirect,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::RateLimit,
+        Self::Server,
+        Self::Refused,
+        Self::Protocol,
+        Self::CredentialsConfig,
+        Self::CredentialsHelper,
+        Self::BlobMissing,
+        Self::SizeMismatch,
+        Self::DigestMismatch,
+        Self::DigestUnsupported,
+        Self::PlatformNone,
+        Self::IndexNestedTooDeep,
+        Self::Io,
+    ];
+
+    /// The stable string, as `docs/registries.md` lists it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Document(kind) => kind.code(),
+            Self::Place(code, _) => code,
+            Self::RegistryMissing => "registry-missing",
+            Self::Unreachable => "registry-unreachable",
+            Self::Timeout => "registry-timeout",
+            Self::Truncated => "registry-truncated",
+            Self::Tls => "registry-tls",
+            Self::Proxy => "registry-proxy",
+            Self::Redirect => "registry-redirect",
+            Self::Unauthorized => "registry-unauthorized",
+            Self::Forbidden => "registry-forbidden",
+            Self::NotFound => "registry-not-found",
+            Self::RateLimit => "registry-rate-limit",
+            Self::Server => "registry-server",
+            Self::Refused => "registry-refused",
+            Self::Protocol => "registry-protocol",
+            Self::CredentialsConfig => "credentials-config",
+            Self::CredentialsHelper => "credentials-helper",
+            Self::BlobMissing => "blob-missing",
+            Self::SizeMismatch => "size-mismatch",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::DigestUnsupported => "digest-unsupported",
+            Self::PlatformNone => "platform-none",
+            Self::IndexNestedTooDeep => "index-nested-too-deep",
+            Self::Io => "io",
+        }
+    }
+
+    /// What to do: the last column of `docs/registries.md`; `None` for what is the image's own.
+    pub const fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::RegistryMissing => {
+                "begin the name with the registry's host, such as `localhost:5000/hello:1`"
+            }
+            Self::Unreachable => "check the host and the port, and that the registry runs",
+            Self::Timeout => "try again, or give it longer with `--timeout`",
+            Self::Truncated => "try again: what has arrived is kept",
+            Self::Tls => {
+                "name the certificate of its authority in `SSL_CERT_FILE`, or allow plain HTTP with \
+                 `--plain-http` if that is what it speaks"
+            }
+            Self::Proxy => {
+                "correct `HTTPS_PROXY` or `HTTP_PROXY`, or except the host in `NO_PROXY`"
+            }
+            Self::Redirect => "ask whoever runs the registry",
+            Self::Unauthorized => {
+                "log in with `docker login`, `podman login` or `oras login`, or check the name"
+            }
+            Self::Forbidden => "ask whoever owns the repository for access",
+            Self::NotFound => "check the name, the tag and the registry",
+            Self::RateLimit => "wait, or log in: registries let those do more",
+            Self::Server => "try again later, or ask whoever runs the registry",
+            Self::Refused => "read what the registry says",
+            Self::Protocol => "check that the host is a registry and not a web page",
+            Self::CredentialsConfig => {
+                "correct the file, or name another folder in `DOCKER_CONFIG`"
+            }
+            Self::CredentialsHelper => {
+                "install the helper, or take it out of Docker's configuration file"
+            }
+            Self::PlatformNone => "see which there are, or leave `--platform` out to take them all",
+            Self::BlobMissing | Self::SizeMismatch | Self::DigestMismatch => {
+                "push the image again from where it is whole"
+            }
+            Self::Io => "check the path, its permissions and the free space",
+            Self::Place(_, hint) => hint,
+            Self::Document(_) | Self::DigestUnsupported | Self::IndexNestedTooDeep => return None,
+        })
+    }
+
+    /// Whether the same request may well succeed in a moment.
+    pub(crate) const fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::Timeout | Self::Truncated | Self::RateLimit | Self::Server
+        )
+    }
+}
+
+impl Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A failure: what it is, where, and what else is known of it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    code: Code,
+    at: String,
+    detail: String,
+}
+
+impl Error {
+    /// `at` is a host, a document, or a content's digest.
+    pub fn new(code: Code, at: impl Display) -> Self {
+        Self {
+            code,
+            at: at.to_string(),
+            detail: String::new(),
+        }
+    }
+
+    /// Further words, which are for people.
+    pub fn because(mut self, detail: impl Display) -> Self {
+        self.detail = plain(&detail.to_string());
+        self
+    }
+
+    /// What it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Where it is.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Further words; none if empty.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What a read or write of this crate's, or of the PC's, failed with.
+    pub fn of_io(error: io::Error, at: impl Display) -> Self {
+        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+            let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
+            return inner.map_or_else(|| Self::new(Code::Io, at), |inner| *inner);
+        }
+        Self::new(Code::Io, at).because(error)
+    }
+
+    /// What is wrong with a document: `at` is what it is called.
+    pub fn of_document(error: ocre_oci::Error, document: &[u8], at: impl Display) -> Self {
+        let pointer = ocre_oci::json::pointer(document, error.offset);
+        Self::new(Code::Document(error.kind), format_args!("{at}{pointer}"))
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.code, self.at)?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", self.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}
+
+/// Most that is told of what a registry says, in characters.
+const MAX_DETAIL: usize = 300;
+
+/// On one line, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    let visible = |character: char| {
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    };
+    text.chars().map(visible).take(MAX_DETAIL).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct() {
+        let codes: BTreeSet<_> = Code::OWN.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), Code::OWN.len());
+    }
+
+    #[test]
+    fn an_error_goes_through_a_reader_as_it_is() {
+        let error = Error::new(Code::Truncated, "here").because("cut");
+        let back = Error::of_io(error.into(), "there");
+        assert_eq!(back.to_string(), "registry-truncated at here (cut)");
+        let other = Error::of_io(io::ErrorKind::NotFound.into(), "there");
+        assert_eq!((other.code(), other.at()), (Code::Io, "there"));
+    }
+
+    #[test]
+    fn a_registry_can_not_write_on_the_terminal() {
+        let error = Error::new(Code::Refused, "here").because("a\x1b[31m\nb");
+        assert_eq!(error.detail(), "a [31m b");
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images between registries and wherever else they are: pull, push and copy.
+//!
+//! Promised: an image arrives byte by byte as it was, with the digests it had, or not at all:
+//! what is named last is its name. Memory is bounded whatever a layer's size, as no content but
+//! documents is ever whole in it. Nothing waits for ever: each read and write has a time limit,
+//! and whatever is tried again is tried a number of times. Nobody's password goes to another
+//! host than its own, nor through plain HTTP beyond this machine unless that was asked for.
+//! Every failure has a stable [`Code`], and says where.
+//!
+//! How: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
+//! [`Sink`] lacks, several at once, and then the documents, innermost first. A [`Repository`] is
+//! both, over the OCI distribution API; other crates bring layouts and flash.
+//!
+//! # Why the API is spelt out here over `ureq`
+//!
+//! `oci-client` 0.18 was looked at. It streams blobs in both directions, reads ranges and lists
+//! referrers; but taking a download up where it broke, hashing what is there already, waiting as
+//! `Retry-After` says, and the tag that stands in for referrers in older registries are its
+//! caller's to write anyway, and it comes with tokio, reqwest and 140 crates to build where
+//! `ureq` with rustls and ring takes 24. Blocking calls on a few threads do the same with a
+//! stack trace that can be read.
+
+mod auth;
+mod challenge;
+mod client;
+mod credentials;
+mod download;
+mod error;
+mod hashing;
+mod name;
+mod proxy;
+mod repository;
+mod transfer;
+mod url;
+
+pub use client::{Client, Settings};
+pub use credentials::DockerConfig;
+pub use error::{Code, Error};
+pub use hashing::Verified;
+pub use name::{ImageName, Which};
+pub use repository::{Access, Repository};
+pub use transfer::{
+    Blob, Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink,
+    Source, copy, document_caps, referrer_descriptor, subject,
+};

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An image from one place to another: its blobs first, then its documents from the innermost
+//! to the outermost, which gets the name.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use ocre_oci::json::{self, Caps, Elements, Value};
+use ocre_oci::write;
+use ocre_oci::{Descriptor, ErrorKind, INDEX_MEDIA_TYPE, ManifestType, Sha256};
+
+use crate::error::{Code, Error};
+use crate::hashing::Verified;
+
+/// Most bytes of one document, in any place: what the distribution specification has registries
+/// take at least.
+pub const MAX_DOCUMENT: usize = 4 << 20;
+
+/// Most bytes of all documents of one image, which are kept in memory.
+const MAX_DOCUMENTS: usize = 64 << 20;
+
+/// Most indexes on the way to a manifest, as for an image that is judged.
+const MAX_DEPTH: usize = 4;
+
+/// Most blobs that an image names.
+const MAX_BLOBS: usize = 100_000;
+
+const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+
+/// What a document of those types may cost to read.
+pub fn document_caps() -> Caps {
+    Caps {
+        bytes: MAX_DOCUMENT as u32,
+        depth: Caps::MAX_DEPTH,
+        entries: u16::MAX,
+    }
+}
+
+/// Content by its digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Blob {
+    /// What it hashes to.
+    pub digest: Sha256,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// A manifest or an index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Document {
+    /// What it is.
+    pub media_type: String,
+    /// Its text.
+    pub bytes: Vec<u8>,
+    /// What that hashes to.
+    pub digest: Sha256,
+}
+
+impl Document {
+    /// With its digest.
+    pub fn new(media_type: String, bytes: Vec<u8>) -> Self {
+        let digest = Sha256::of(&bytes);
+        Self {
+            media_type,
+            bytes,
+            digest,
+        }
+    }
+
+    /// As content.
+    pub fn blob(&self) -> Blob {
+        Blob {
+            digest: self.digest,
+            size: self.bytes.len() as u64,
+        }
+    }
+
+    /// Its JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(&self) -> Result<Value<'_>, Error> {
+        json::parse(&self.bytes, &document_caps()).map_err(|error| self.wrong(error))
+    }
+
+    fn wrong(&self, error: ocre_oci::Error) -> Error {
+        Error::of_document(error, &self.bytes, self.digest)
+    }
+
+    fn refused(&self, value: Value<'_>, code: Code) -> Error {
+        let place = json::pointer(&self.bytes, value.offset());
+        Error::new(code, format_args!("{}{place}", self.digest))
+    }
+
+    fn is_index(&self) -> bool {
+        [INDEX_MEDIA_TYPE, DOCKER_INDEX].contains(&&*self.media_type)
+    }
+
+    fn is_manifest(&self) -> bool {
+        [
+            ManifestType::Oci.name(),
+            ManifestType::Ocre.name(),
+            DOCKER_MANIFEST,
+        ]
+        .contains(&&*self.media_type)
+    }
+}
+
+/// The types of documents that are understood, as a registry is asked for them.
+pub(crate) const ACCEPTED: [&str; 5] = [
+    ManifestType::Oci.name(),
+    INDEX_MEDIA_TYPE,
+    ManifestType::Ocre.name(),
+    DOCKER_MANIFEST,
+    DOCKER_INDEX,
+];
+
+/// A reader of content.
+pub type Content<'a> = Box<dyn Read + Send + 'a>;
+
+/// Where an image comes from. What it hands out is checked by whoever takes it.
+pub trait Source: Sync {
+    /// The document that the image is named by.
+    ///
+    /// # Errors
+    /// That there is none, and what the place fails with.
+    fn root(&self) -> Result<Document, Error>;
+
+    /// A document that another one names.
+    ///
+    /// # Errors
+    /// As [`root`](Self::root).
+    fn document(&self, media_type: &str, content: &Blob) -> Result<Document, Error>;
+
+    /// Content, from `from` bytes on.
+    ///
+    /// # Errors
+    /// `blob-missing`, and what the place fails with.
+    fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error>;
+
+    /// The documents that say something about one: media type and content of each.
+    ///
+    /// # Errors
+    /// What the place fails with.
+    fn referrers(&self, subject: &Sha256) -> Result<Vec<(String, Blob)>, Error>;
+
+    /// The host and the repository, of a registry.
+    fn repository(&self) -> Option<(&str, &str)> {
+        None
+    }
+}
+
+/// Where an image goes.
+pub trait Sink: Sync {
+    /// Whether content is there already, whole; or can be had without sending it, where it
+    /// comes from that repository.
+    ///
+    /// # Errors
+    /// What the place fails with.
+    fn has(&self, blob: &Blob, from: Option<(&str, &str)>) -> Result<bool, Error>;
+
+    /// Stores content. `open` opens it from a number of bytes on, as often as need be; what it
+    /// reads is not checked.
+    ///
+    /// # Errors
+    /// `digest-mismatch`, `size-mismatch`, what `open` fails with, and what the place does.
+    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error>;
+
+    /// Stores a document.
+    ///
+    /// # Errors
+    /// What the place fails with.
+    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error>;
+}
+
+/// Opens content from a number of bytes on.
+pub type Open<'a> = &'a (dyn Fn(u64) -> Result<Content<'a>, Error> + Sync);
+
+/// What a document is to the place it goes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Another document leads to it.
+    Part,
+    /// It gets the name.
+    Root,
+    /// It says something about another that is there.
+    Referrer,
+}
+
+/// A machine and its system, as an index knows them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Platform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+}
+
+impl Platform {
+    /// From `OS/ARCHITECTURE[/VARIANT]`; `None` if it is not that.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('/');
+        let mut part = || {
+            parts
+                .next()
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+        };
+        let platform = Self {
+            os: part()?,
+            architecture: part()?,
+            variant: part(),
+        };
+        (text.matches('/').count() == 1 + usize::from(platform.variant.is_some()))
+            .then_some(platform)
+    }
+
+    fn fits(&self, found: Value<'_>) -> bool {
+        let has = |name: &str, wanted: &str| {
+            let text = found.get(name).and_then(|value| value.text().ok());
+            text.is_some_and(|text| text == *wanted)
+        };
+        has("os", &self.os)
+            && has("architecture", &self.architecture)
+            && self
+                .variant
+                .as_ref()
+                .is_none_or(|variant| has("variant", variant))
+    }
+}
+
+/// How far a copy is, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// That are there.
+    pub done: u64,
+    /// Of all blobs.
+    pub total: u64,
+}
+
+/// How an image is copied.
+pub struct Options<'a> {
+    /// Only the part of an index that is for it.
+    pub platform: Option<Platform>,
+    /// Also what says something about the image: signatures, lists of parts.
+    pub referrers: bool,
+    /// Most blobs at once.
+    pub parallel: usize,
+    /// Is told how far it is, from several threads.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What was copied.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// The document that has the name.
+    pub digest: Sha256,
+    /// What it is.
+    pub media_type: String,
+    /// How many referrers came along.
+    pub referrers: usize,
+}
+
+/// Copies an image.
+///
+/// # Errors
+/// `platform-none`; what is wrong with a document; what either place fails with. Then the
+/// image has no name where it was to go, unless it had one.
+pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<Copied, Error> {
+    let mut root = from.root()?;
+    if let Some(platform) = &options.platform {
+        root = choose(from, root, platform)?;
+    }
+    let mut plan = Plan::default();
+    plan.add(from, &root, 0)?;
+    let (media_type, digest) = (root.media_type.clone(), root.digest);
+    plan.keep(root, Role::Root)?;
+    if options.referrers {
+        plan.add_referrers(from)?;
+    }
+    carry(from, to, &plan.blobs, options)?;
+    for (document, role) in &plan.documents {
+        to.put_document(document, *role)?;
+    }
+    let referrers = plan
+        .documents
+        .iter()
+        .filter(|(_, role)| *role == Role::Referrer);
+    Ok(Copied {
+        digest,
+        media_type,
+        referrers: referrers.count(),
+    })
+}
+
+/// The part of an index that is for a platform; the first of several, as the image
+/// specification says. What is no index is for whoever asks for it.
+fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Document, Error> {
+    if !index.is_index() {
+        return Ok(index);
+    }
+    let root = index.parse()?;
+    let mut entries = Elements::of(root.get("manifests"));
+    let chosen = entries
+        .find(|entry| {
+            entry
+                .get("platform")
+                .is_some_and(|found| platform.fits(found))
+        })
+        .ok_or_else(|| Error::new(Code::PlatformNone, index.digest))?;
+    let (media_type, content) = described(&index, chosen)?;
+    document(from, &media_type, &content)
+}
+
+/// The media type and the content that a descriptor in a document is about.
+fn described(document: &Document, value: Value<'_>) -> Result<(String, Blob), Error> {
+    let descriptor = Descriptor::parse(value).map_err(|error| document.wrong(error))?;
+    let digest = descriptor.digest.sha256();
+    let digest = digest.ok_or_else(|| document.refused(value, Code::DigestUnsupported))?;
+    let size = descriptor.size;
+    Ok((descriptor.media_type.to_string(), Blob { digest, size }))
+}
+
+/// A document that is what its descriptor says.
+fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Document, Error> {
+    if content.size > MAX_DOCUMENT as u64 {
+        let detail = format!("{} bytes, of at most {MAX_DOCUMENT}", content.size);
+        let kind = ErrorKind::DocumentTooLarge;
+        return Err(Error::new(Code::Document(kind), content.digest).because(detail));
+    }
+    let found = from.document(media_type, content)?;
+    if found.bytes.len() as u64 != content.size {
+        return Err(crate::hashing::wrong_size(
+            content,
+            found.bytes.len() as u64,
+        ));
+    }
+    if found.digest != content.digest {
+        let detail = format!("it is {}", found.digest);
+        return Err(Error::new(Code::DigestMismatch, content.digest).because(detail));
+    }
+    Ok(found)
+}
+
+/// What has to go: blobs in any order, documents in theirs.
+#[derive(Default)]
+struct Plan {
+    blobs: Vec<Blob>,
+    documents: Vec<(Document, Role)>,
+    sizes: HashMap<Sha256, u64>,
+    seen: HashSet<Sha256>,
+    bytes: usize,
+}
+
+impl Plan {
+    /// Everything that a document leads to, but not itself.
+    fn add(&mut self, from: &dyn Source, document: &Document, depth: usize) -> Result<(), Error> {
+        self.seen.insert(document.digest);
+        let root = document.parse()?;
+        if document.is_manifest() {
+            let layers = Elements::of(root.get("layers"));
+            for value in root.get("config").into_iter().chain(layers) {
+                let (_, blob) = described(document, value)?;
+                self.add_blob(document, value, blob)?;
+            }
+            return Ok(());
+        }
+        if !document.is_index() {
+            let code = Code::Document(ErrorKind::MediaTypeUnsupported);
+            return Err(Error::new(code, document.digest).because(&document.media_type));
+        }
+        if depth == MAX_DEPTH {
+            return Err(Error::new(Code::IndexNestedTooDeep, document.digest));
+        }
+        for value in Elements::of(root.get("manifests")) {
+            let (media_type, content) = described(document, value)?;
+            if self.seen.contains(&content.digest) {
+                continue;
+            }
+            let part = self::document(from, &media_type, &content)?;
+            self.add(from, &part, depth + 1)?;
+            self.keep(part, Role::Part)?;
+        }
+        Ok(())
+    }
+
+    fn add_blob(&mut self, document: &Document, at: Value<'_>, blob: Blob) -> Result<(), Error> {
+        match self.sizes.insert(blob.digest, blob.size) {
+            None if self.blobs.len() == MAX_BLOBS => {
+                Err(document.refused(at, Code::Document(ErrorKind::TooManyEntries)))
+            }
+            None => {
+                self.blobs.push(blob);
+                Ok(())
+            }
+            Some(size) if size != blob.size => Err(document.refused(at, Code::SizeMismatch)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, document: Document, role: Role) -> Result<(), Error> {
+        self.bytes += document.bytes.len();
+        if self.bytes > MAX_DOCUMENTS {
+            let code = Code::Document(ErrorKind::DocumentTooLarge);
+            let detail = format!("the documents have more than {MAX_DOCUMENTS} bytes together");
+            return Err(Error::new(code, document.digest).because(detail));
+        }
+        self.documents.push((document, role));
+        Ok(())
+    }
+
+    /// What says something about a document that is to go, and about what says so.
+    fn add_referrers(&mut self, from: &dyn Source) -> Result<(), Error> {
+        let mut place = 0;
+        while let Some(subject) = self
+            .documents
+            .get(place)
+            .map(|(document, _)| document.digest)
+        {
+            place += 1;
+            for (media_type, content) in from.referrers(&subject)? {
+                if self.seen.contains(&content.digest) {
+                    continue;
+                }
+                let referrer = document(from, &media_type, &content)?;
+                self.add(from, &referrer, 0)?;
+                self.keep(referrer, Role::Referrer)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What all threads of a copy share.
+struct Shared<'a> {
+    stop: AtomicBool,
+    done: AtomicU64,
+    total: u64,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl Shared<'_> {
+    fn add(&self, bytes: u64) {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (self.progress)(Progress {
+            done: done.min(self.total),
+            total: self.total,
+        });
+    }
+}
+
+/// Carries blobs, several at once; the first that fails ends the others.
+fn carry(
+    from: &dyn Source,
+    to: &dyn Sink,
+    blobs: &[Blob],
+    options: &Options<'_>,
+) -> Result<(), Error> {
+    let shared = Shared {
+        stop: AtomicBool::new(false),
+        done: AtomicU64::new(0),
+        total: blobs
+            .iter()
+            .map(|blob| blob.size)
+            .fold(0, u64::saturating_add),
+        progress: options.progress,
+    };
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    let work = || {
+        while !shared.stop.load(Ordering::Relaxed)
+            && let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            if let Err(error) = carry_one(from, to, blob, &shared) {
+                shared.stop.store(true, Ordering::Relaxed);
+                failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        // One of them is this one.
+        for _ in 1..options.parallel.min(blobs.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        None => Ok(()),
+        Some(error) => Err(error),
+    }
+}
+
+fn carry_one(
+    from: &dyn Source,
+    to: &dyn Sink,
+    blob: &Blob,
+    shared: &Shared<'_>,
+) -> Result<(), Error> {
+    if to.has(blob, from.repository())? {
+        shared.add(blob.size);
+        return Ok(());
+    }
+    // What is sent again is not counted again.
+    let counted = AtomicU64::new(0);
+    let open = |start: u64| {
+        let skipped = start.saturating_sub(counted.fetch_max(start, Ordering::Relaxed));
+        shared.add(skipped);
+        Ok(Box::new(Watched {
+            inner: from.open(blob, start)?,
+            position: start,
+            counted: &counted,
+            shared,
+        }) as Content<'_>)
+    };
+    to.put(blob, &open)
+}
+
+/// A reader that tells how far it is, and ends where others have failed.
+struct Watched<'a> {
+    inner: Content<'a>,
+    position: u64,
+    counted: &'a AtomicU64,
+    shared: &'a Shared<'a>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.shared.stop.load(Ordering::Relaxed) {
+            // Nobody hears it: the first failure is the one that is told.
+            return Err(io::Error::other("another blob failed"));
+        }
+        let count = self.inner.read(buffer)?;
+        self.position += count as u64;
+        let before = self.counted.fetch_max(self.position, Ordering::Relaxed);
+        let new = self.position.saturating_sub(before);
+        if new > 0 {
+            self.shared.add(new);
+        }
+        Ok(count)
+    }
+}
+
+/// Content that is checked while it is read from its beginning.
+pub(crate) fn verified<'a>(blob: &Blob, open: Open<'a>) -> Result<Content<'a>, Error> {
+    Ok(Box::new(Verified::new(open(0)?, blob)))
+}
+
+/// What a document says something about: the digest of its `subject`.
+///
+/// # Errors
+/// What is wrong with the document.
+pub fn subject(document: &Document) -> Result<Option<Sha256>, Error> {
+    match document.parse()?.get("subject") {
+        None => Ok(None),
+        Some(subject) => Ok(Some(described(document, subject)?.1.digest)),
+    }
+}
+
+/// The descriptor of a document in a list of referrers, as JSON (distribution specification,
+/// "Listing Referrers").
+///
+/// # Errors
+/// What is wrong with the document.
+pub fn referrer_descriptor(document: &Document) -> Result<String, Error> {
+    let root = document.parse()?;
+    let own = root.get("artifactType").and_then(|value| value.text().ok());
+    let config = || root.get("config")?.get("mediaType")?.text().ok();
+    let artifact_type = own.or_else(config);
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write::object(&mut text, |out| {
+        out.string("mediaType", &document.media_type)?;
+        out.string("digest", document.digest)?;
+        out.unsigned("size", document.bytes.len() as u64)?;
+        if let Some(artifact_type) = artifact_type {
+            out.string("artifactType", artifact_type)?;
+        }
+        match root.get("annotations") {
+            Some(annotations) => out.copy("annotations", annotations),
+            None => Ok(()),
+        }
+    });
+    Ok(text)
+}
