@@ -11,6 +11,8 @@ mod failure;
 mod flash_create;
 mod flash_hex;
 mod import;
+mod layout;
+mod layout_archive;
 mod layout_folder;
 mod layout_index;
 mod layout_name;
@@ -166,7 +168,7 @@ enum ImageCommand {
     Import(import::Args),
     /// Takes an image from a registry onto the flash
     Pull(Box<pull::Args>),
-    /// Puts an image of the flash into a registry
+    /// Puts an image of the flash into a registry, or into a layout of the PC
     Push(push::Args),
     /// Copies an image between registries and layouts, with its digests
     Copy(Box<copy::Args>),

@@ -4,6 +4,7 @@
 //! Storage is the real littlefs, on a flash file, in memory, or on a flash whose power can be
 //! cut; or a plain folder, for OCI layouts that lie on the PC.
 
+pub mod archive;
 pub mod directory;
 pub mod flash;
 pub mod littlefs;

@@ -156,6 +156,12 @@ pub trait Source: Sync {
 
 /// Where an image goes.
 pub trait Sink: Sync {
+    /// Most blobs that it takes at once. One that takes a single one gets them in the order of
+    /// the image's documents.
+    fn most_at_once(&self) -> usize {
+        usize::MAX
+    }
+
     /// Whether content is there already, whole; or can be had without sending it, where it
     /// comes from that repository.
     ///
@@ -485,7 +491,7 @@ fn carry(
     };
     thread::scope(|scope| {
         // One of them is this one.
-        for _ in 1..options.parallel.min(blobs.len()) {
+        for _ in 1..options.parallel.min(blobs.len()).min(to.most_at_once()) {
             scope.spawn(work);
         }
         work();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image copy`: between registries and layouts on the PC, in any direction. The flash is
-//! not asked.
+//! `ocre image copy`: between registries and layouts on the PC, folders and archives, in any
+//! direction. The flash is not asked.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -9,11 +9,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::Status;
 use ocre::image::judge;
-use ocre_host::directory::Directory;
 use ocre_registry::{Access, Client, Copied, ImageName, Platform, Repository, Sink, Source};
 
 use super::failure::Failure;
-use super::import;
+use super::layout::Layout;
+use super::layout_archive::LayoutArchive;
 use super::layout_folder::LayoutFolder;
 use super::layout_name::LayoutName;
 use super::output::Output;
@@ -31,24 +31,33 @@ pub struct Args {
     referrers: bool,
     #[command(flatten)]
     speech: Speech,
-    /// Where it is: REGISTRY/NAME[:TAG|@DIGEST] or oci:LAYOUT[:REF|@DIGEST]
+    /// Where it is: REGISTRY/NAME[:TAG|@DIGEST], oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "FROM", value_parser = OsStringValueParser::new().try_map(place))]
     from: Place,
-    /// Where it goes: REGISTRY/NAME[:TAG] or oci:LAYOUT[:REF]
+    /// Where it goes: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]
     #[arg(value_name = "TO", value_parser = OsStringValueParser::new().try_map(place))]
     to: Place,
 }
 
 /// Where an image is or goes, spelt as skopeo spells it; `docker://` may be left out.
 #[derive(Clone, Debug)]
-enum Place {
+pub enum Place {
+    /// In a registry.
     Registry(ImageName),
+    /// In a layout's folder.
     Layout(LayoutName),
+    /// In an archive.
+    Archive(LayoutName),
 }
 
-fn place(argument: OsString) -> Result<Place, String> {
-    if let Some(layout) = argument.as_bytes().strip_prefix(b"oci:") {
+/// For clap.
+pub fn place(argument: OsString) -> Result<Place, String> {
+    let layout = |prefix: &str| argument.as_bytes().strip_prefix(prefix.as_bytes());
+    if let Some(layout) = layout("oci:") {
         return LayoutName::parse(OsStr::from_bytes(layout)).map(Place::Layout);
+    }
+    if let Some(archive) = layout("oci-archive:") {
+        return LayoutName::parse(OsStr::from_bytes(archive)).map(Place::Archive);
     }
     let text = argument.to_str().ok_or("not UTF-8")?;
     image_name(text.strip_prefix("docker://").unwrap_or(text)).map(Place::Registry)
@@ -56,18 +65,18 @@ fn place(argument: OsString) -> Result<Place, String> {
 
 impl Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Registry(name) => name.fmt(f),
-            Self::Layout(layout) => {
-                write!(f, "oci:{}", layout.folder.display())?;
-                if let Some(name) = &layout.name {
-                    write!(f, ":{name}")?;
-                }
-                layout
-                    .digest
-                    .map_or(Ok(()), |digest| write!(f, "@{digest}"))
-            }
+        let (prefix, layout) = match self {
+            Self::Registry(name) => return name.fmt(f),
+            Self::Layout(layout) => ("oci", layout),
+            Self::Archive(layout) => ("oci-archive", layout),
+        };
+        write!(f, "{prefix}:{}", layout.path.display())?;
+        if let Some(name) = &layout.name {
+            write!(f, ":{name}")?;
         }
+        layout
+            .digest
+            .map_or(Ok(()), |digest| write!(f, "@{digest}"))
     }
 }
 
@@ -75,51 +84,81 @@ impl Display for Place {
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't copy {} to {}", args.from, args.to);
     let client = args.speech.client(&what)?;
+    let to = Destination {
+        place: &args.to,
+        platform: args.platform.clone(),
+        referrers: args.referrers,
+        speech: &args.speech,
+        client: &client,
+    };
     let copied = match &args.from {
         Place::Registry(name) => {
             let from = Repository::new(&client, name, Access::Pull, None)
                 .map_err(|error| failed(&what, &error))?;
-            put(args, &client, &from, Some(name), &what)
+            to.put(&from, Some(name), &what)
         }
-        Place::Layout(layout) => {
-            let folder: Directory = import::open(&layout.folder, &what)?;
-            let from = Stored {
-                layout: judge::Source {
-                    storage: &folder,
-                    root: "/",
-                },
-                selector: layout.selector(),
-                name: args.from.to_string(),
-            };
-            put(args, &client, &from, None, &what)
-        }
+        Place::Layout(name) | Place::Archive(name) => match Layout::open(&name.path) {
+            Ok(Layout::Folder(folder)) => to.put(&stored(&folder, name, args), None, &what),
+            Ok(Layout::Archive(archive)) => to.put(&stored(&archive, name, args), None, &what),
+            Err(missing) => Err(missing.into_failure(&what)),
+        },
     }?;
     print("copied to", &args.to, &copied, out)
 }
 
-fn put(
-    args: &Args,
-    client: &Client,
-    from: &dyn Source,
-    beside: Option<&ImageName>,
-    what: &str,
-) -> Result<Copied, Failure> {
-    let copy = |to: &dyn Sink| {
-        let platform = args.platform.clone();
-        args.speech.copy(from, to, platform, args.referrers, what)
-    };
-    match &args.to {
-        Place::Registry(name) => {
-            let to = Repository::new(client, name, Access::Push, beside)
-                .map_err(|error| failed(what, &error))?;
-            copy(&to)
+fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, args: &Args) -> Stored<'a, S> {
+    Stored {
+        layout: judge::Source { storage, root: "/" },
+        selector: name.selector(),
+        name: args.from.to_string(),
+    }
+}
+
+/// Where an image goes, and how.
+pub struct Destination<'a> {
+    /// Where.
+    pub place: &'a Place,
+    /// Which part of an index.
+    pub platform: Option<Platform>,
+    /// Whether what says something about it goes along.
+    pub referrers: bool,
+    /// How registries are spoken to.
+    pub speech: &'a Speech,
+    /// Who speaks so.
+    pub client: &'a Client,
+}
+
+impl Destination<'_> {
+    /// Copies an image there; `beside` is the repository that it comes from, if it does.
+    pub fn put(
+        &self,
+        from: &dyn Source,
+        beside: Option<&ImageName>,
+        what: &str,
+    ) -> Result<Copied, Failure> {
+        let copy = |to: &dyn Sink| {
+            let platform = self.platform.clone();
+            self.speech.copy(from, to, platform, self.referrers, what)
+        };
+        match self.place {
+            Place::Registry(name) => {
+                let to = Repository::new(self.client, name, Access::Push, beside)
+                    .map_err(|error| failed(what, &error))?;
+                copy(&to)
+            }
+            Place::Layout(layout) => copy(&LayoutFolder::open(
+                &layout.path,
+                layout.name.clone(),
+                true,
+                what,
+            )?),
+            Place::Archive(layout) => {
+                let to = LayoutArchive::create(&layout.path, layout.name.clone(), what)?;
+                let copied = copy(&to)?;
+                to.finish(what)?;
+                Ok(copied)
+            }
         }
-        Place::Layout(layout) => copy(&LayoutFolder::open(
-            &layout.folder,
-            layout.name.clone(),
-            true,
-            what,
-        )?),
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image import`: from an OCI layout of the PC onto the flash.
+//! `ocre image import`: from an OCI layout of the PC, a folder or an archive, onto the flash.
 //!
 //! The variant for this machine is judged first, and what is refused does not get in; but an
 //! image that is only not for this machine, or not allowed here, may be kept. All variants of
@@ -15,21 +15,21 @@ use ocre::image::content::read_named;
 use ocre::image::judge::{Policy, Selector, Source, Workspace};
 use ocre::image::store::Tag;
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::port::{Engine, StorageError};
-use ocre_host::directory::Directory;
+use ocre::port::{Engine, Storage};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Reference, Sha256};
 
 use super::bar::Bar;
 use super::device;
 use super::failure::Failure;
+use super::layout::Layout;
 use super::layout_name::{self, LayoutName};
 use super::output::Output;
 
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The folder of an OCI image layout, and which of its images
+    /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     layout: LayoutName,
     /// Its name on the flash; without one the name it has, or the folder's
@@ -55,26 +55,44 @@ pub fn run<E: Engine>(
     out: &mut Output,
     err: &mut Output,
 ) -> Result<Status, Failure> {
-    let what = format!("can't import {}", args.layout.folder.display());
-    let layout = open(&args.layout.folder, &what)?;
+    let what = format!("can't import {}", args.layout.path.display());
+    let taken = match Layout::open(&args.layout.path) {
+        Ok(Layout::Folder(folder)) => take(args, &folder, flash, engine, policy, &what, err),
+        Ok(Layout::Archive(archive)) => take(args, &archive, flash, engine, policy, &what, err),
+        Err(missing) => Err(missing.into_failure(&what)),
+    };
+    let (tag, digest) = taken?;
+    print("imported", &tag, &digest, out)
+}
+
+/// Judges and copies; the image's name and digest.
+fn take<S: Storage, E: Engine>(
+    args: &Args,
+    layout: &S,
+    flash: Option<&Path>,
+    engine: &E,
+    policy: &Policy<'_>,
+    what: &str,
+    err: &mut Output,
+) -> Result<(Tag, Sha256), Failure> {
     let source = Source {
-        storage: &layout,
+        storage: layout,
         root: "/",
     };
     let selector = args.layout.selector();
-    warn(source, selector, engine, policy, &what, err)?;
+    warn(source, selector, engine, policy, what, err)?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => own_name(source, &args.layout).ok_or_else(|| {
             let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
-            Failure::new(&what, "reference-syntax", advice).because("the image has no name")
+            Failure::new(what, "reference-syntax", advice).because("the image has no name")
         })?,
     };
-    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
+    let refused = |code: Code| Failure::new(what, code.as_str(), advice::refusal(code));
     let reference = Reference::parse(&name).map_err(|error| refused(Code::Document(error.kind)))?;
     let tag = Tag::new(&reference);
-    let digest = store(source, selector, &tag, flash, &what)?;
-    print("imported", &tag, &digest, out)
+    let digest = store(source, selector, &tag, flash, what)?;
+    Ok((tag, digest))
 }
 
 /// Says under which name the image is on the flash now, and its digest.
@@ -92,20 +110,9 @@ pub fn print(verb: &str, tag: &Tag, digest: &Sha256, out: &mut Output) -> Result
     Ok(Status::Ok)
 }
 
-/// Opens a layout.
-pub fn open(folder: &Path, what: &str) -> Result<Directory, Failure> {
-    Directory::open(folder).map_err(|error| {
-        let code = match error {
-            StorageError::NotFound | StorageError::NotDirectory => Code::LayoutMissing,
-            error => error.into(),
-        };
-        Failure::new(what, code.as_str(), advice::refusal(code))
-    })
-}
-
 /// Judges the image, and warns of what is against running it here, but not against keeping it.
-pub fn warn<E: Engine>(
-    source: Source<'_, Directory>,
+pub fn warn<S: Storage, E: Engine>(
+    source: Source<'_, S>,
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
@@ -124,8 +131,8 @@ pub fn warn<E: Engine>(
 }
 
 /// Puts the image on the flash; its digest there.
-pub fn store(
-    source: Source<'_, Directory>,
+pub fn store<S: Storage>(
+    source: Source<'_, S>,
     selector: Selector<'_>,
     tag: &Tag,
     flash: Option<&Path>,
@@ -149,8 +156,8 @@ pub fn store(
 }
 
 /// Judges; what is against running the image here, but not against keeping it.
-fn judge<E: Engine>(
-    source: Source<'_, Directory>,
+fn judge<S: Storage, E: Engine>(
+    source: Source<'_, S>,
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
@@ -185,12 +192,17 @@ fn judge<E: Engine>(
     }
 }
 
-/// The name that the image has in its layout, else the layout's folder's name.
-fn own_name(source: Source<'_, Directory>, layout: &LayoutName) -> Option<String> {
+/// The name that the image has in its layout, else the folder's or the file's.
+fn own_name<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<String> {
     let is_name = |name: &String| Reference::parse(name).is_ok();
     let folder = || {
-        let folder = layout.folder.canonicalize().ok()?;
-        Some(folder.file_name().and_then(OsStr::to_str)?.to_owned())
+        let path = layout.path.canonicalize().ok()?;
+        let name = if path.is_dir() {
+            path.file_name()
+        } else {
+            path.file_stem()
+        };
+        Some(name.and_then(OsStr::to_str)?.to_owned())
     };
     let indexed = || {
         let mut buffer = device::document();

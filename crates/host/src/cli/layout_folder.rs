@@ -15,15 +15,12 @@ use ocre::image::Content;
 use ocre::image::content::verify;
 use ocre::port::StorageError;
 use ocre_host::directory::Directory;
-use ocre_oci::write::{self, Descriptor};
-use ocre_oci::{Entry, json};
-use ocre_registry::{
-    Blob, Code, Document, Error, Open, Role, Sink, Verified, document_caps, referrer_descriptor,
-};
+use ocre_oci::write;
+use ocre_registry::{Blob, Code, Document, Error, Open, Role, Sink, Verified};
 use sha2::Digest as _;
 
 use super::failure::Failure;
-use super::layout_index::{document, with_entry, write_file};
+use super::layout_index::{document, with_document, write_file};
 use super::pack::Target;
 
 /// How much is moved at once.
@@ -180,33 +177,7 @@ impl Sink for LayoutFolder {
             }
             read => read.map_err(|error| self.failed(error))?,
         };
-        let name = self.name.as_deref().filter(|_| role == Role::Root);
-        let replaced = |other: &Entry<'_>| match (other.reference_name(), name) {
-            (Some(found), Some(name)) => found == *name,
-            (None, None) => {
-                let same = |found: ocre_oci::Descriptor<'_>| found.digest == document.digest;
-                other.descriptor().is_ok_and(same)
-            }
-            _ => false,
-        };
-        let index = if role == Role::Root {
-            let named = name.map(|name| [(ocre_oci::REF_NAME, name)]);
-            with_entry(&index, replaced, |out| {
-                out.descriptor(&Descriptor {
-                    media_type: &document.media_type,
-                    digest: document.digest,
-                    size: document.bytes.len() as u64,
-                    annotations: named.as_ref().map_or(&[], |named| named),
-                    platform: None,
-                })
-            })
-        } else {
-            let descriptor = referrer_descriptor(document)?;
-            let entry = json::parse(descriptor.as_bytes(), &document_caps())
-                .map_err(|error| Error::of_document(error, &document.bytes, document.digest))?;
-            with_entry(&index, replaced, |out| out.copy(entry))
-        };
-        let text = index.map_err(|error| Error::of_document(error, &[], "index"))?;
+        let text = with_document(&index, document, role, self.name.as_deref())?;
         write_file(&self.layout, "/index.json", text.as_bytes()).map_err(storage)
     }
 }

@@ -4,8 +4,9 @@
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_host::directory::Directory;
 use ocre_oci::json::{self, Caps};
-use ocre_oci::write;
+use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{Entry, Index};
+use ocre_registry::{Document, Error, Role, document_caps, referrer_descriptor};
 
 /// Enough for an index of thousands of images.
 pub const MAX_INDEX: usize = 1 << 20;
@@ -57,4 +58,41 @@ pub fn with_entry(
             Ok(())
         })
     }))
+}
+
+/// An index with a document that has come: the image itself, in the place of the one of that
+/// name, or of itself where it has none; or what says something about it.
+pub fn with_document(
+    index: &[u8],
+    document: &Document,
+    role: Role,
+    name: Option<&str>,
+) -> Result<String, Error> {
+    let name = name.filter(|_| role == Role::Root);
+    let replaced = |other: &Entry<'_>| match (other.reference_name(), name) {
+        (Some(found), Some(name)) => found == *name,
+        (None, None) => {
+            let same = |found: ocre_oci::Descriptor<'_>| found.digest == document.digest;
+            other.descriptor().is_ok_and(same)
+        }
+        _ => false,
+    };
+    let with = if role == Role::Root {
+        let named = name.map(|name| [(ocre_oci::REF_NAME, name)]);
+        with_entry(index, replaced, |out| {
+            out.descriptor(&Descriptor {
+                media_type: &document.media_type,
+                digest: document.digest,
+                size: document.bytes.len() as u64,
+                annotations: named.as_ref().map_or(&[], |named| named),
+                platform: None,
+            })
+        })
+    } else {
+        let descriptor = referrer_descriptor(document)?;
+        let entry = json::parse(descriptor.as_bytes(), &document_caps())
+            .map_err(|error| Error::of_document(error, &document.bytes, document.digest))?;
+        with_entry(index, replaced, |out| out.copy(entry))
+    };
+    with.map_err(|error| Error::of_document(error, index, "index"))
 }

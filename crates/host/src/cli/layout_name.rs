@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `LAYOUT[:REF|@DIGEST]`: an OCI layout on the PC, and which of its images is meant.
 //!
-//! A path may hold colons too, so the longest beginning that is a folder is the layout.
+//! A path may hold colons too, so the longest beginning that is there, as a folder or a file, is
+//! the layout. As skopeo spells it, `oci:` or `oci-archive:` may stand before it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 use ocre::image::judge::Selector;
 use ocre_oci::Sha256;
 
-/// A layout's folder and the image in it.
+/// A layout's folder or archive, and the image in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutName {
-    /// The folder; nobody says that it is there.
-    pub folder: PathBuf,
+    /// The folder or file; nobody says that it is there.
+    pub path: PathBuf,
     /// The name of one of its images, as its index spells it.
     pub name: Option<String>,
     /// The digest of the manifest.
@@ -26,25 +27,25 @@ impl LayoutName {
     pub fn parse(argument: &OsStr) -> Result<Self, String> {
         let bytes = argument.as_bytes();
         let whole = Self {
-            folder: PathBuf::from(argument),
+            path: PathBuf::from(argument),
             name: None,
             digest: None,
         };
-        if whole.folder.is_dir() {
+        if whole.path.exists() {
             return Ok(whole);
         }
         let separators = (1..bytes.len()).filter(|at| matches!(bytes[*at], b':' | b'@'));
-        let folder = |at: &usize| Path::new(OsStr::from_bytes(&bytes[..*at])).is_dir();
-        // With no folder anywhere, the first separator is where a reader would look for one.
+        let is_there = |at: &usize| Path::new(OsStr::from_bytes(&bytes[..*at])).exists();
+        // With nothing anywhere, the first separator is where a reader would look for one.
         let Some(at) = separators
             .clone()
             .rev()
-            .find(folder)
+            .find(is_there)
             .or_else(|| separators.clone().next())
         else {
             return Ok(whole);
         };
-        let folder = PathBuf::from(OsStr::from_bytes(&bytes[..at]));
+        let path = PathBuf::from(OsStr::from_bytes(&bytes[..at]));
         let image = std::str::from_utf8(&bytes[at..]).map_err(|_| "the reference is not UTF-8")?;
         let (name, digest) = match image.rsplit_once('@') {
             Some((name, digest)) => (name, Some(parse_digest(digest)?)),
@@ -55,7 +56,7 @@ impl LayoutName {
             return Err("no reference follows the colon".to_owned());
         }
         Ok(Self {
-            folder,
+            path,
             name: (!name.is_empty()).then(|| name.to_owned()),
             digest,
         })
@@ -77,7 +78,12 @@ fn parse_digest(text: &str) -> Result<Sha256, String> {
 
 /// For clap.
 pub fn value(argument: OsString) -> Result<LayoutName, String> {
-    LayoutName::parse(&argument)
+    let bytes = argument.as_bytes();
+    let prefixes: [&[u8]; 2] = [b"oci:", b"oci-archive:"];
+    let bare = prefixes
+        .iter()
+        .find_map(|prefix| bytes.strip_prefix(*prefix));
+    LayoutName::parse(OsStr::from_bytes(bare.unwrap_or(bytes)))
 }
 
 #[cfg(test)]
@@ -98,7 +104,7 @@ mod tests {
         let folder = top.path().join("a:b@c");
         std::fs::create_dir(&folder).unwrap();
         let named = |name: Option<&str>, digest: Option<&str>| LayoutName {
-            folder: folder.clone(),
+            path: folder.clone(),
             name: name.map(str::to_owned),
             digest: digest.map(|digest| digest.parse().unwrap()),
         };
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn without_a_folder_the_first_separator_counts() {
         let name = LayoutName::parse(OsStr::new("/nowhere:hello:1")).unwrap();
-        assert_eq!(name.folder, Path::new("/nowhere"));
+        assert_eq!(name.path, Path::new("/nowhere"));
         assert_eq!(name.name.as_deref(), Some("hello:1"));
     }
 

@@ -7,10 +7,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::Status;
+use ocre::command::{Status, advice};
 use ocre::image::judge::{Policy, Selector, Source};
 use ocre::image::store::Tag;
 use ocre::port::Engine;
+use ocre_host::directory::Directory;
 use ocre_oci::{Reference, Sha256};
 use ocre_registry::{Access, Client, ImageName, Platform, Repository};
 
@@ -59,7 +60,8 @@ pub fn run<E: Engine>(
     args.speech
         .copy(&repository, &sink, args.platform.clone(), false, &what)?;
 
-    let layout = import::open(&staging, &what)?;
+    let layout = Directory::open(&staging)
+        .map_err(|error| Failure::new(&what, error.code(), advice::storage(error)))?;
     let source = Source {
         storage: &layout,
         root: "/",

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image push`: from the flash into a registry.
+//! `ocre image push`: from the flash into a registry, or into a layout of the PC.
 
 use std::path::Path;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::{Status, advice, images};
 use ocre::image::judge::Source;
-use ocre_registry::{Access, ImageName, Repository};
+use ocre_registry::ImageName;
 
-use super::copy;
+use super::copy::{self, Destination, Place};
 use super::device;
 use super::failure::Failure;
 use super::output::Output;
 use super::stored::Stored;
-use super::transfer::{Speech, failed, image_name};
+use super::transfer::{Speech, failed};
 
-/// Puts an image of the flash into a registry.
+/// Puts an image of the flash into a registry, or into a layout of the PC.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Takes along what says something about the image
@@ -25,9 +26,9 @@ pub struct Args {
     /// The image on the flash
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Where to: REGISTRY/NAME[:TAG]; without it, what the image is called
-    #[arg(value_name = "DESTINATION", value_parser = image_name)]
-    destination: Option<ImageName>,
+    /// Where to: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]; without it, what the image is called
+    #[arg(value_name = "DESTINATION", value_parser = OsStringValueParser::new().try_map(copy::place))]
+    destination: Option<Place>,
 }
 
 /// Pushes, and prints where to, and the digest.
@@ -37,7 +38,9 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
         .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
     let destination = match &args.destination {
         Some(destination) => destination.clone(),
-        None => ImageName::parse(&args.image).map_err(|error| failed(&what, &error))?,
+        None => ImageName::parse(&args.image)
+            .map(Place::Registry)
+            .map_err(|error| failed(&what, &error))?,
     };
     let client = args.speech.client(&what)?;
     let partition = device::partition(flash)?;
@@ -50,8 +53,13 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
         selector,
         name: args.image.clone(),
     };
-    let to = Repository::new(&client, &destination, Access::Push, None)
-        .map_err(|error| failed(&what, &error))?;
-    let copied = args.speech.copy(&from, &to, None, args.referrers, &what)?;
+    let to = Destination {
+        place: &destination,
+        platform: None,
+        referrers: args.referrers,
+        speech: &args.speech,
+        client: &client,
+    };
+    let copied = to.put(&from, None, &what)?;
     copy::print("pushed", &destination, &copied, out)
 }
