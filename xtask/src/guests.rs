@@ -118,19 +118,32 @@ fn build_rust(sources: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Compiles and links in two steps: in one, clang has the module changed by `wasm-opt` where that
+/// happens to be installed, so that it would not be the same everywhere.
 fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
-    run(clang()
-        .args([
-            guest.optimisation,
-            "-std=c11",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            C_LINK,
-            "-o",
-        ])
-        .arg(out.join(guest.name).with_extension("wasm"))
-        .args(guest.sources.iter().map(|source| sources.join(source))))
+    let objects = target_dir().join("guests-build").join(guest.name);
+    fs::create_dir_all(&objects).with_context(|| format!("can't create {}", objects.display()))?;
+    let mut link = clang();
+    link.arg(C_LINK);
+    for (number, source) in guest.sources.iter().enumerate() {
+        let object = objects.join(format!("{number}.o"));
+        run(clang()
+            .args([
+                guest.optimisation,
+                "-std=c11",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-c",
+                "-o",
+            ])
+            .arg(&object)
+            .arg(sources.join(source)))?;
+        link.arg(object);
+    }
+    run(link
+        .arg("-o")
+        .arg(out.join(guest.name).with_extension("wasm")))
 }
 
 /// Whether clang, its linker, its run-time library and wasi-libc are all there:
