@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finds out what the machine lacks and installs it, or says what to install.
 //!
-//! Rust targets and components come through rustup, everything else through
-//! apt where there is apt and we are root. Each need is tried, not looked up in
+//! Rust targets and components come through rustup, a client in Python through
+//! pip, everything else through apt where there is apt and we are root. Each need is tried, not looked up in
 //! a package list, so any way of having met it will do. Where all is there,
 //! nothing is installed, nothing is asked of the network, and it takes less
 //! than a second.
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::guests;
 use crate::process::{read, run, step, succeeds};
-use crate::workspace::root;
+use crate::workspace::{root, target_dir};
 
 /// One thing to have, besides what rustup gives.
 struct Need {
@@ -43,6 +43,12 @@ const LLVM: Need = Need {
     packages: &["llvm-16-dev", "g++"],
 };
 
+const PYTHON: Need = Need {
+    what: "Python with its module venv, for a client of registries, for tests",
+    met: || succeeds(&mut tool("python3", &["-c", "import venv, ensurepip"])),
+    packages: &["python3", "python3-venv"],
+};
+
 const REGISTRY: Need = Need {
     what: "a registry, other clients of registries and layouts, and openssl, for tests",
     met: || {
@@ -55,6 +61,30 @@ const REGISTRY: Need = Need {
     packages: &["docker-registry", "skopeo", "umoci", "openssl"],
 };
 
+/// The registry client in Python that ours is tried against, with what it needs.
+const CLIENTS: [&str; 3] = ["oras==0.2.43", "requests", "jsonschema"];
+
+/// Python's clients of registries, in a folder of their own.
+fn clients() -> Result<()> {
+    let folder = target_dir().join("clients");
+    let python = folder.join("bin/python");
+    let python = python.to_string_lossy();
+    if succeeds(&mut tool(&python, &["-c", "import oras.client"])) {
+        return Ok(());
+    }
+    let needed = || format!("{} are needed, for tests", CLIENTS.join(", "));
+    let path = folder.to_string_lossy();
+    run(&mut tool("python3", &["-m", "venv", "--clear", &path])).with_context(needed)?;
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    run(tool(&python, &install).args(CLIENTS)).with_context(needed)
+}
+
 /// What it takes to build the sample guests.
 pub fn guests() -> Result<()> {
     targets(&[guests::TARGET])?;
@@ -66,7 +96,8 @@ pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
     components(&["rustfmt", "clippy"])?;
-    packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY])
+    packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY, PYTHON])?;
+    clients()
 }
 
 /// Rust's library for these targets.

@@ -7,6 +7,7 @@ mod bar;
 mod compile;
 mod copy;
 mod device;
+mod extract;
 mod failure;
 mod flash_create;
 mod flash_hex;
@@ -172,6 +173,8 @@ enum ImageCommand {
     Push(push::Args),
     /// Copies an image between registries and layouts, with its digests
     Copy(Box<copy::Args>),
+    /// Writes the files of an image that have names
+    Extract(extract::Args),
     /// One of the core's.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
@@ -279,6 +282,7 @@ fn run(
             ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
             ImageCommand::Push(args) => push::run(&args, flash, out),
             ImageCommand::Copy(args) => copy::run(&args, out),
+            ImageCommand::Extract(args) => extract::run(&args, flash, out),
             // These were turned into the one below.
             ImageCommand::Core(_) => Ok(Status::Usage),
         },

@@ -42,5 +42,5 @@ pub use name::{ImageName, Which};
 pub use repository::{Access, Repository};
 pub use transfer::{
     Blob, Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink,
-    Source, copy, document_caps, referrer_descriptor, subject,
+    Source, copy, document_caps, manifest, referrer_descriptor, subject,
 };

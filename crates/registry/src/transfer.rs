@@ -302,6 +302,38 @@ pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<C
     })
 }
 
+/// The manifest of an image: the image itself, or the part of an index that is for `platform`;
+/// without one, the only part there is.
+///
+/// # Errors
+/// `platform-none` where nothing is, or several are; what is wrong with a document; what the
+/// place fails with.
+pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Document, Error> {
+    let mut found = from.root()?;
+    for _ in 0..=MAX_DEPTH {
+        if let Some(platform) = platform {
+            found = choose(from, found, platform)?;
+        } else if found.is_index() {
+            let root = found.parse()?;
+            let mut entries = Elements::of(root.get("manifests"));
+            let (Some(only), None) = (entries.next(), entries.next()) else {
+                let detail = "the index has several parts, or none";
+                return Err(Error::new(Code::PlatformNone, found.digest).because(detail));
+            };
+            let (media_type, content) = described(&found, only)?;
+            found = document(from, &media_type, &content)?;
+        }
+        if found.is_manifest() {
+            return Ok(found);
+        }
+        if !found.is_index() {
+            let code = Code::Document(ErrorKind::MediaTypeUnsupported);
+            return Err(Error::new(code, found.digest).because(&found.media_type));
+        }
+    }
+    Err(Error::new(Code::IndexNestedTooDeep, found.digest))
+}
+
 /// The part of an index that is for a platform; the first of several, as the image
 /// specification says. What is no index is for whoever asks for it.
 fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Document, Error> {

@@ -91,6 +91,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         speech: &args.speech,
         client: &client,
     };
+    let from = args.from.to_string();
     let copied = match &args.from {
         Place::Registry(name) => {
             let from = Repository::new(&client, name, Access::Pull, None)
@@ -98,19 +99,20 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
             to.put(&from, Some(name), &what)
         }
         Place::Layout(name) | Place::Archive(name) => match Layout::open(&name.path) {
-            Ok(Layout::Folder(folder)) => to.put(&stored(&folder, name, args), None, &what),
-            Ok(Layout::Archive(archive)) => to.put(&stored(&archive, name, args), None, &what),
+            Ok(Layout::Folder(folder)) => to.put(&stored(&folder, name, &from), None, &what),
+            Ok(Layout::Archive(archive)) => to.put(&stored(&archive, name, &from), None, &what),
             Err(missing) => Err(missing.into_failure(&what)),
         },
     }?;
     print("copied to", &args.to, &copied, out)
 }
 
-fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, args: &Args) -> Stored<'a, S> {
+/// An image in a layout, which the user calls `text`.
+pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Stored<'a, S> {
     Stored {
         layout: judge::Source { storage, root: "/" },
         selector: name.selector(),
-        name: args.from.to_string(),
+        name: text.to_owned(),
     }
 }
 

@@ -144,6 +144,14 @@ fn output(output: std::process::Output) -> Done {
     }
 }
 
+/// The Python with other tools' clients, as `cargo xtask setup` makes it.
+pub fn python() -> Command {
+    let target = Path::new(env!("CARGO_BIN_EXE_ocre")).ancestors().nth(2);
+    let path = target.unwrap().join("clients/bin/python");
+    assert!(path.exists(), "{}: run cargo xtask setup", path.display());
+    Command::new(path)
+}
+
 /// A sample guest, as `cargo xtask guests` builds them.
 pub fn guest(name: &str) -> PathBuf {
     let folder = match std::env::var_os("OCRE_GUESTS") {

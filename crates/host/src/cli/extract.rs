@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image extract`: the files of an image, under the names that it gives them.
+//!
+//! Promised: every name is judged before anything is written; nothing is written outside of the
+//! folder, nor over a file; what is not what its digest says gets no name.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::{Status, advice, images};
+use ocre::image::judge::{self, TITLE};
+use ocre_oci::Descriptor;
+use ocre_oci::json::Elements;
+use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
+
+use super::copy::{self, Place};
+use super::device;
+use super::failure::Failure;
+use super::layout::Layout;
+use super::layout_name::LayoutName;
+use super::output::Output;
+use super::stored::Stored;
+use super::transfer::{failed, platform};
+
+/// Writes the files of an image that have names.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Which part of an index
+    #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
+    platform: Option<Platform>,
+    /// The image on the flash, or oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
+    #[arg(value_name = "IMAGE", value_parser = OsStringValueParser::new().try_map(image))]
+    image: Image,
+    /// The folder to write to: a new or an empty one
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+enum Image {
+    Flash(String),
+    Layout(LayoutName, String),
+}
+
+fn image(argument: std::ffi::OsString) -> Result<Image, String> {
+    let text = argument.to_string_lossy().into_owned();
+    if text.starts_with("oci:") || text.starts_with("oci-archive:") {
+        return match copy::place(argument)? {
+            Place::Layout(name) | Place::Archive(name) => Ok(Image::Layout(name, text)),
+            Place::Registry(_) => Err("not a layout".to_owned()),
+        };
+    }
+    argument
+        .into_string()
+        .map(Image::Flash)
+        .map_err(|_| "not UTF-8".to_owned())
+}
+
+/// Extracts, and prints what is there now.
+pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
+    let (Image::Flash(text) | Image::Layout(_, text)) = &args.image;
+    let what = format!("can't extract {text}");
+    match &args.image {
+        Image::Flash(name) => {
+            let selector = images::selector(name)
+                .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
+            let partition = device::partition(flash)?;
+            device::store(&partition, &mut device::document())?;
+            let from = Stored {
+                layout: judge::Source {
+                    storage: &partition,
+                    root: "/",
+                },
+                selector,
+                name: name.clone(),
+            };
+            extract(args, &from, &what, out)
+        }
+        Image::Layout(name, text) => match Layout::open(&name.path) {
+            Ok(Layout::Folder(folder)) => {
+                extract(args, &copy::stored(&folder, name, text), &what, out)
+            }
+            Ok(Layout::Archive(archive)) => {
+                extract(args, &copy::stored(&archive, name, text), &what, out)
+            }
+            Err(missing) => Err(missing.into_failure(&what)),
+        },
+    }
+}
+
+/// A file that an image names.
+struct Named {
+    title: String,
+    blob: Blob,
+}
+
+fn extract(
+    args: &Args,
+    from: &dyn Source,
+    what: &str,
+    out: &mut Output,
+) -> Result<Status, Failure> {
+    let refused = |error| failed(what, &error);
+    let document = manifest(from, args.platform.as_ref()).map_err(refused)?;
+    let (named, unnamed) = named(&document, what)?;
+    if named.is_empty() {
+        let advice = "copy the image into a layout with `ocre image copy`: there its content lies by its digests";
+        return Err(
+            Failure::new(what, "extract-none", advice).because("nothing in the image has a title")
+        );
+    }
+    let io = |error| Failure::io(what, &error);
+    match fs::read_dir(&args.folder).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => {
+            let advice = "name a new folder, or an empty one";
+            let failure = Failure::new(what, "extract-not-empty", advice);
+            return Err(failure.at(args.folder.display()));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(&args.folder).map_err(io)?;
+        }
+        looked => {
+            looked.map_err(io)?;
+        }
+    }
+    for file in &named {
+        write(&args.folder, file, from).map_err(|error| failed(what, &error))?;
+    }
+    print(args, &named, unnamed, out).map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+/// The files that a manifest names, its config first, and how many it does not.
+fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure> {
+    let root = document.parse().map_err(|error| failed(what, &error))?;
+    let wrong = |error| {
+        let error = ocre_registry::Error::of_document(error, &document.bytes, document.digest);
+        failed(what, &error)
+    };
+    let (mut named, mut unnamed) = (Vec::new(), 0);
+    let mut titles = BTreeSet::new();
+    let layers = Elements::of(root.get("layers"));
+    for value in root.get("config").into_iter().chain(layers) {
+        let descriptor = Descriptor::parse(value).map_err(wrong)?;
+        let Some(title) = descriptor.annotations().get(TITLE) else {
+            unnamed += 1;
+            continue;
+        };
+        let title = title.to_string();
+        let refused = |code, detail: &str, advice| {
+            Err(Failure::new(what, code, advice)
+                .at(format_args!("{title:?}"))
+                .because(detail))
+        };
+        if let Some(why) = leaves(&title) {
+            let advice =
+                "don't trust whoever made the image; its content can be copied into a layout";
+            return refused("extract-title", why, advice);
+        }
+        let above = |title: &str| {
+            Path::new(title)
+                .ancestors()
+                .skip(1)
+                .any(|above| above.to_str().is_some_and(|above| titles.contains(above)))
+        };
+        let inside = format!("{title}/");
+        if titles.contains(&title)
+            || above(&title)
+            || titles
+                .iter()
+                .any(|other: &String| other.starts_with(&inside))
+        {
+            let advice = "ask whoever made the image; its content can be copied into a layout";
+            return refused("extract-duplicate", "two files of one name", advice);
+        }
+        let Some(digest) = descriptor.digest.sha256() else {
+            let code = ocre::image::verdict::Code::DigestUnsupported;
+            return refused(code.as_str(), "", advice::refusal(code));
+        };
+        let size = descriptor.size;
+        titles.insert(title.clone());
+        named.push(Named {
+            title,
+            blob: Blob { digest, size },
+        });
+    }
+    Ok((named, unnamed))
+}
+
+/// Why a title is no name of a file in a folder.
+fn leaves(title: &str) -> Option<&'static str> {
+    if title.is_empty() {
+        return Some("it is empty");
+    }
+    if title.starts_with('/') {
+        return Some("it is absolute");
+    }
+    if title.contains('\\') || title.contains(':') || title.chars().any(char::is_control) {
+        return Some("it has a character that is none of a file's name everywhere");
+    }
+    if title.split('/').any(|part| part == "..") {
+        return Some("it leads out of the folder");
+    }
+    if title.split('/').any(|part| matches!(part, "" | ".")) {
+        return Some("it is no plain path");
+    }
+    None
+}
+
+/// Writes a file beside its place, and moves it there when it is whole.
+fn write(folder: &Path, file: &Named, from: &dyn Source) -> Result<(), ocre_registry::Error> {
+    let path = folder.join(&file.title);
+    let part = folder.join(format!(".part-{}", file.blob.digest.hex()));
+    let mut content = Verified::new(from.open(&file.blob, 0)?, &file.blob);
+    let done = (|| {
+        if let Some(above) = path.parent() {
+            fs::create_dir_all(above)?;
+        }
+        let mut written = File::options().write(true).create_new(true).open(&part)?;
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            match content.read(&mut buffer)? {
+                0 => break,
+                count => written.write_all(&buffer[..count])?,
+            }
+        }
+        fs::rename(&part, &path)
+    })();
+    if done.is_err() {
+        // What matters is the first error.
+        let _ = fs::remove_file(&part);
+    }
+    done.map_err(|error| ocre_registry::Error::of_io(error, path.display()))
+}
+
+fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::Result<()> {
+    if out.json() {
+        return out.document(|out| {
+            out.array("files", |out| {
+                named.iter().try_for_each(|file| {
+                    out.object(|out| {
+                        out.string("name", &file.title)?;
+                        out.string("digest", file.blob.digest)?;
+                        out.unsigned("size", file.blob.size)
+                    })
+                })
+            })?;
+            out.unsigned("withoutName", unnamed as u64)
+        });
+    }
+    for file in named {
+        let path = args.folder.join(&file.title);
+        out.line(format_args!(
+            "{} ({} bytes)",
+            path.display(),
+            file.blob.size
+        ))?;
+    }
+    match unnamed {
+        0 => Ok(()),
+        count => out.line(format_args!("without a name, and left out: {count}")),
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What other tools make, ours runs; and what ours makes, they read.
+
+mod cli;
+
+use std::fs;
+use std::process::Command;
+
+use cli::registry::Registry;
+use cli::{Desk, guest};
+use serde_json::Value;
+
+/// Runs another tool in the desk's folder; its output.
+fn tool(desk: &Desk, program: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(desk.path("."))
+        .env("TMPDIR", desk.path("."))
+        .env("HOME", desk.path("."));
+    let done = cli::done(command);
+    assert_eq!(done.code, 0, "{program} {arguments:?}: {done:?}");
+    done.out
+}
+
+/// Copies without a policy, without TLS, and with the digests.
+fn skopeo_copy(desk: &Desk, from: &str, to: &str) {
+    let arguments = [
+        "--insecure-policy",
+        "copy",
+        "--all",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        from,
+        to,
+    ];
+    tool(desk, "skopeo", &arguments);
+}
+
+fn digest(desk: &Desk, arguments: &[&str]) -> String {
+    let done = desk.json(arguments);
+    done["digest"].as_str().unwrap().to_owned()
+}
+
+/// An index of two variants, as `hello:1` in `layout`; its digest.
+fn pack(desk: &Desk) -> String {
+    let wasm = guest("hello-c");
+    let wasm = wasm.to_str().unwrap();
+    desk.ok(["aot", wasm, "--target", "x86_64", "-o", "pc.aot"]);
+    let pack = [
+        "image", "pack", "--wasm", wasm, "--aot", "pc.aot", "-o", "layout", "-t", "hello:1",
+    ];
+    digest(desk, &pack)
+}
+
+#[test]
+fn digests_stay_between_layout_archive_and_registry() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    let packed = pack(&desk);
+    let (ours, theirs) = (registry.name("ours:1"), registry.name("theirs:1"));
+    desk.ok(["image", "copy", "oci:layout:hello:1", &ours]);
+    // Ours to theirs, by each way.
+    skopeo_copy(&desk, &format!("docker://{ours}"), "oci:a:hello:1");
+    skopeo_copy(&desk, "oci:a:hello:1", "oci-archive:a.tar:hello:1");
+    skopeo_copy(
+        &desk,
+        "oci-archive:a.tar:hello:1",
+        &format!("docker://{theirs}"),
+    );
+    // And back.
+    assert_eq!(
+        digest(&desk, &["image", "import", "oci:a:hello:1", "one"]),
+        packed
+    );
+    assert_eq!(
+        digest(
+            &desk,
+            &["image", "import", "oci-archive:a.tar:hello:1", "two"]
+        ),
+        packed
+    );
+    assert_eq!(digest(&desk, &["image", "pull", &theirs, "three"]), packed);
+    for name in ["one", "two", "three"] {
+        assert!(desk.ok(["run", name]).contains("Hello"), "{name}");
+    }
+    desk.ok([
+        "image",
+        "copy",
+        "oci:layout:hello:1",
+        "oci-archive:b.tar:hello:1",
+    ]);
+    skopeo_copy(&desk, "oci-archive:b.tar:hello:1", "oci:b:hello:1");
+    assert_eq!(
+        digest(&desk, &["image", "import", "oci:b:hello:1", "four"]),
+        packed
+    );
+    let raw = [
+        "inspect",
+        "--raw",
+        "--tls-verify=false",
+        &format!("docker://{ours}"),
+    ];
+    let index: Value = serde_json::from_str(&tool(&desk, "skopeo", &raw)).unwrap();
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn umoci_accepts_our_layouts() {
+    let desk = Desk::new();
+    // It knows nothing of indexes in indexes, nor of configs that are not its own.
+    let wasm = guest("hello-c");
+    let wasm = wasm.to_str().unwrap();
+    desk.ok([
+        "image",
+        "pack",
+        "--wasm",
+        wasm,
+        "-o",
+        "packed",
+        "-t",
+        "one:latest",
+    ]);
+    desk.ok(["image", "copy", "oci:packed:one:latest", "oci:copied:one"]);
+    for layout in ["packed", "copied"] {
+        let listed = tool(&desk, "umoci", &["ls", "--layout", layout]);
+        assert!(listed.starts_with("one"), "{listed}");
+    }
+    tool(&desk, "umoci", &["tag", "--image", "copied:one", "two"]);
+    assert!(
+        desk.ok(["image", "import", "copied:two"])
+            .contains("imported two:latest")
+    );
+    assert!(desk.ok(["run", "two"]).contains("Hello"));
+    // It collects what it finds no use for: all of ours is in use.
+    let blobs = || {
+        fs::read_dir(desk.path("packed/blobs/sha256"))
+            .unwrap()
+            .count()
+    };
+    let before = blobs();
+    tool(&desk, "umoci", &["gc", "--layout", "packed"]);
+    assert_eq!(blobs(), before);
+    assert_eq!(
+        desk.json(["image", "verify", "packed:one:latest"])["verdict"],
+        "ok"
+    );
+}

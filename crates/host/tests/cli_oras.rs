@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images made by ORAS, whatever its `--manifest-config` was used for, and the files of images
+//! under their own names.
+
+mod cli;
+
+use std::fs;
+use std::path::Path;
+
+use cli::registry::Registry;
+use cli::{Desk, guest, python};
+use serde_json::Value;
+
+const CONFIG: &str = r#"{"architecture":"wasm","os":"wasip1","layerDigests":["DIGEST"],"module":{"entryPoint":"_start"}}"#;
+
+/// Has the Python client do something with the registry.
+fn oras(desk: &Desk, registry: &Registry, script: &str) {
+    let head = "import sys\nfrom oras.client import OrasClient\n\
+                client = OrasClient(hostname=sys.argv[1], insecure=True)\nhost = sys.argv[1]\n";
+    let mut command = python();
+    command
+        .args([
+            "-c",
+            &format!("{head}{script}"),
+            &registry.address.to_string(),
+        ])
+        .env("DOCKER_CONFIG", desk.path("docker"))
+        .current_dir(desk.path("."));
+    let done = cli::done(command);
+    assert_eq!(done.code, 0, "{done:?}");
+}
+
+/// A guest in `app.wasm`, and a config for it in `config.json`.
+fn files(desk: &Desk) {
+    let wasm = fs::read(guest("hello-c")).unwrap();
+    let digest = ocre_oci::Sha256::of(&wasm).to_string();
+    desk.write("app.wasm", wasm);
+    desk.write("config.json", CONFIG.replace("DIGEST", &digest));
+    desk.write("empty.json", "");
+}
+
+/// Pushes the guest with these arguments of the client, and pulls it as `name`.
+fn pushed(desk: &Desk, registry: &Registry, name: &str, arguments: &str) {
+    let push = format!(
+        "client.push(target=host + '/{name}:1', files=['app.wasm:application/wasm'], {arguments})"
+    );
+    oras(desk, registry, &push);
+    desk.ok(["image", "pull", &registry.name(&format!("{name}:1")), name]);
+}
+
+#[test]
+fn a_custom_config_with_its_media_type_runs() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    files(&desk);
+    let config = "manifest_config='config.json:application/vnd.wasm.config.v0+json'";
+    pushed(&desk, &registry, "good", config);
+    assert!(desk.ok(["run", "good"]).contains("Hello"));
+    let inspected = desk.json(["image", "inspect", "good"]);
+    assert_eq!(inspected["verdict"], "ok");
+}
+
+#[test]
+fn any_other_config_is_kept_and_refused_at_run() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    files(&desk);
+    for (name, arguments, media_type) in [
+        ("default", "", "application/vnd.unknown.config.v1+json"),
+        (
+            "generic",
+            "manifest_config='/dev/null:application/vnd.oci.image.config.v1+json'",
+            "application/vnd.oci.image.config.v1+json",
+        ),
+        (
+            "unknown",
+            "manifest_config='config.json:application/vnd.my.config+json'",
+            "application/vnd.my.config+json",
+        ),
+        (
+            "empty",
+            "manifest_config='empty.json:application/vnd.my.config+json'",
+            "application/vnd.my.config+json",
+        ),
+        (
+            "null",
+            "manifest_config='/dev/null:application/vnd.unknown.config.v1+json'",
+            "application/vnd.unknown.config.v1+json",
+        ),
+    ] {
+        pushed(&desk, &registry, name, arguments);
+        assert!(
+            desk.ok(["image", "ls"]).contains(&format!("{name}:latest")),
+            "{name}"
+        );
+        let inspected = desk.json(["image", "inspect", name]);
+        assert_eq!(inspected["code"], "config-unsupported", "{name}");
+        assert_eq!(inspected["at"], "manifest/config", "{name}");
+        assert_eq!(inspected["layers"][0]["mediaType"], "application/wasm");
+        let run = desk.ocre(["run", name]);
+        assert_eq!(run.code, 1);
+        let said = format!(
+            "error: can't run {name}: config-unsupported at manifest/config\n\
+             hint: pack with `ocre image pack`, or push with `--config \
+             FILE:application/vnd.wasm.config.v0+json`\n"
+        );
+        assert_eq!(run.err, said, "{name}");
+        let copied = format!("oci:{name}:x");
+        desk.ok(["image", "push", name, &copied]);
+        let found = config(&desk, name);
+        assert_eq!(found["mediaType"], media_type, "{name}");
+        let size = found["size"].as_u64().unwrap();
+        match name {
+            "empty" => assert_eq!(size, 0),
+            "default" => assert_eq!(size, 2),
+            _ => {}
+        }
+    }
+}
+
+/// The descriptor of the config, of the only manifest in a layout.
+fn config(desk: &Desk, layout: &str) -> Value {
+    let read = |path: &str| -> Value {
+        serde_json::from_slice(&fs::read(desk.path(path)).unwrap()).unwrap()
+    };
+    let index = read(&format!("{layout}/index.json"));
+    let digest = index["manifests"][0]["digest"].as_str().unwrap();
+    read(&format!(
+        "{layout}/blobs/sha256/{}",
+        &digest["sha256:".len()..]
+    ))["config"]
+        .clone()
+}
+
+#[test]
+fn files_and_configs_come_back_under_their_names() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    files(&desk);
+    desk.write("data/notes.txt", "some notes\n");
+    let digests = ["app.wasm", "data/notes.txt"]
+        .map(|file| ocre_oci::Sha256::of(&fs::read(desk.path(file)).unwrap()).to_string());
+    let config = CONFIG.replace("DIGEST", &digests.join(r#"",""#));
+    desk.write("config.json", config);
+    let title = r#"{"$config":{"org.opencontainers.image.title":"settings.json"}}"#;
+    desk.write("annotations.json", title);
+    oras(
+        &desk,
+        &registry,
+        "client.push(target=host + '/named:1', files=['app.wasm:application/wasm', \
+         'data/notes.txt:text/plain'], annotation_file='annotations.json', \
+         manifest_config='config.json:application/vnd.wasm.config.v0+json')",
+    );
+    let named = registry.name("named:1");
+    desk.ok(["image", "copy", &named, "oci-archive:named.tar"]);
+    desk.ok(["image", "copy", &named, "oci:named"]);
+    desk.ok(["image", "import", "named", "named"]);
+    for (number, image) in ["named", "oci:named", "oci-archive:named.tar"]
+        .iter()
+        .enumerate()
+    {
+        let folder = format!("out{number}");
+        let out = desk.ok(["image", "extract", image, &folder]);
+        let size = fs::metadata(desk.path("app.wasm")).unwrap().len();
+        assert!(
+            out.contains(&format!("{folder}/app.wasm ({size} bytes)\n")),
+            "{out}"
+        );
+        let same = |one: &str, other: &str| {
+            assert_eq!(
+                fs::read(desk.path(&folder).join(one)).unwrap(),
+                fs::read(desk.path(other)).unwrap(),
+                "{one}"
+            );
+        };
+        same("app.wasm", "app.wasm");
+        same("notes.txt", "data/notes.txt");
+        same("settings.json", "config.json");
+        let left = fs::read_dir(desk.path(&folder)).unwrap().count();
+        assert_eq!(left, 3, "nothing else is there");
+        desk.ocre(["image", "extract", image, &folder]).failed(
+            1,
+            &format!("extract-not-empty at {folder}\nhint: name a new folder"),
+        );
+    }
+    // What ours writes, the other client reads.
+    desk.ok(["image", "push", "named", &registry.name("back:1")]);
+    oras(
+        &desk,
+        &registry,
+        "client.pull(target=host + '/back:1', outdir='theirs')",
+    );
+    let theirs = fs::read(desk.path("theirs/app.wasm")).unwrap();
+    assert_eq!(theirs, fs::read(desk.path("app.wasm")).unwrap());
+}
+
+/// A layout whose manifest has these titles, each of a blob `x`; without one it has none.
+fn titled(desk: &Desk, titles: &[Option<&str>]) {
+    let digest = ocre_oci::Sha256::of(b"x");
+    let layers: Vec<String> = titles
+        .iter()
+        .map(|title| {
+            let annotations = title.map_or(String::new(), |title| {
+                let title = serde_json::to_string(title).unwrap();
+                format!(r#","annotations":{{"org.opencontainers.image.title":{title}}}"#)
+            });
+            format!(r#"{{"mediaType":"text/plain","digest":"{digest}","size":1{annotations}}}"#)
+        })
+        .collect();
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"a/b","digest":"{digest}","size":1}},"layers":[{}]}}"#,
+        layers.join(",")
+    );
+    let _ = fs::remove_dir_all(desk.path("titled"));
+    desk.layout("titled", manifest.as_bytes(), &[b"x"]);
+}
+
+#[test]
+fn titles_lead_nowhere_but_into_the_folder() {
+    let desk = Desk::new();
+    for (title, why) in [
+        ("", "it is empty"),
+        ("/etc/x", "it is absolute"),
+        ("../x", "it leads out of the folder"),
+        ("a/../../x", "it leads out of the folder"),
+        ("..", "it leads out of the folder"),
+        ("a/./b", "it is no plain path"),
+        ("a//b", "it is no plain path"),
+        ("a/", "it is no plain path"),
+        (
+            "a\\b",
+            "it has a character that is none of a file's name everywhere",
+        ),
+        (
+            "C:x",
+            "it has a character that is none of a file's name everywhere",
+        ),
+        (
+            "a\nb",
+            "it has a character that is none of a file's name everywhere",
+        ),
+    ] {
+        titled(&desk, &[Some("good"), Some(title)]);
+        let shown = format!("{title:?}");
+        let said = format!(
+            "error: can't extract oci:titled: extract-title at {shown} ({why})\n\
+             hint: don't trust whoever made the image; its content can be copied into a layout\n"
+        );
+        let done = desk.ocre(["image", "extract", "oci:titled", "out"]);
+        assert_eq!((done.code, done.err), (1, said));
+        assert!(!desk.path("out").exists());
+    }
+    for titles in [["a", "a"], ["a", "a/b"], ["a/b", "a"]] {
+        titled(&desk, &titles.map(Some));
+        desk.ocre(["image", "extract", "oci:titled", "out"]).failed(
+            1,
+            &format!(
+                "extract-duplicate at {:?} (two files of one name)",
+                titles[1]
+            ),
+        );
+        assert!(!desk.path("out").exists());
+    }
+    titled(&desk, &[None]);
+    desk.ocre(["image", "extract", "oci:titled", "out"])
+        .failed(1, "extract-none (nothing in the image has a title)");
+    titled(&desk, &[Some("a/b"), None, Some("a/c")]);
+    let out = desk.ok(["image", "extract", "oci:titled", "out"]);
+    assert!(out.ends_with("without a name, and left out: 2\n"), "{out}");
+}
+
+#[test]
+fn what_is_not_what_its_digest_says_gets_no_name() {
+    let desk = Desk::new();
+    titled(&desk, &[Some("a")]);
+    let blob = format!("titled/blobs/sha256/{}", ocre_oci::Sha256::of(b"x").hex());
+    desk.write(&blob, "y");
+    desk.ocre(["image", "extract", "oci:titled", "out"])
+        .failed(1, "digest-mismatch at sha256:");
+    assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0);
+    desk.ocre(["image", "extract", "none", "out"])
+        .failed(1, "reference-not-found");
+}
+
+#[test]
+fn of_an_index_one_part_is_extracted() {
+    let desk = Desk::new();
+    let wasm = guest("hello-c");
+    let wasm = wasm.to_str().unwrap();
+    desk.ok(["aot", wasm, "--target", "thumbv7m", "-o", "m.aot"]);
+    desk.write("notes.txt", "notes");
+    let pack = [
+        "image",
+        "pack",
+        "--wasm",
+        wasm,
+        "--aot",
+        "m.aot",
+        "--blob",
+        "notes.txt",
+    ];
+    desk.ok(pack.iter().chain(&["-o", "layout"]));
+    desk.ocre(["image", "extract", "oci:layout", "out"])
+        .failed(1, "platform-none");
+    let extract = [
+        "image",
+        "extract",
+        "--platform",
+        "wasip1/thumbv7m",
+        "oci:layout",
+        "out",
+    ];
+    desk.ok(extract);
+    assert_eq!(fs::read(desk.path("out/notes.txt")).unwrap(), b"notes");
+    assert!(!Path::new(&desk.path("out/m.aot")).exists());
+}
