@@ -224,9 +224,15 @@ function(ocre_storage_partition size block address)
 for some boards the snippet ocre-storage adds it: west build -S ocre-storage")
   endif()
   dt_reg_size(bytes PATH ${partition})
-  dt_reg_addr(offset PATH ${partition})
+  # As it is written: the address that dt_reg_addr() gives is, since Zephyr 4.4, that of the
+  # CPU on some boards.
+  dt_prop(offset PATH ${partition} PROPERTY reg INDEX 0)
+  # Since Zephyr 4.4 a board need not have a node "partitions" in between.
   get_filename_component(flash ${partition} DIRECTORY)
-  get_filename_component(flash ${flash} DIRECTORY)
+  dt_num_regs(registers PATH ${flash})
+  if(NOT registers)
+    get_filename_component(flash ${flash} DIRECTORY)
+  endif()
   dt_reg_addr(base PATH ${flash})
 
   zephyr_get(OCRE_FLASH_BLOCK_SIZE)

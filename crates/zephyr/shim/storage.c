@@ -83,7 +83,7 @@ static int32_t open_at(struct fs_file_t *file, const char *full, uint32_t mode)
 	flags |= mode & OCRE_PORT_CREATE ? FS_O_CREATE : 0;
 	flags |= mode & OCRE_PORT_APPEND ? FS_O_APPEND : 0;
 	result = fs_open(file, full, flags);
-	/* FS_O_TRUNC came with Zephyr 3.6. */
+	/* FS_O_TRUNC came with Zephyr 3.7. */
 	if (result == 0 && (mode & OCRE_PORT_TRUNCATE) != 0) {
 		result = fs_truncate(file, 0);
 		if (result != 0) {

@@ -20,12 +20,19 @@
 
 FS_LITTLEFS_DECLARE_DEFAULT_CONFIG(other_littlefs);
 
+/* Deprecated since Zephyr 4.4 for PARTITION_ID. */
+#ifdef PARTITION_ID
+#define PARTITION PARTITION_ID(storage_partition)
+#else
+#define PARTITION FIXED_PARTITION_ID(storage_partition)
+#endif
+
 /* Somebody else's file system, where the runtime wants its own. */
 static struct fs_mount_t other = {
 	.type = FS_LITTLEFS,
 	.mnt_point = CONFIG_OCRE_MOUNT_POINT,
 	.fs_data = &other_littlefs,
-	.storage_dev = (void *)FIXED_PARTITION_ID(storage_partition),
+	.storage_dev = (void *)PARTITION,
 };
 
 /* A start that fails is no obstacle to one that can't. */
