@@ -11,8 +11,11 @@
 /* Words of 32 channels. */
 #define WORDS DIV_ROUND_UP(SENSOR_CHAN_ALL, 32)
 
-/* What a driver writes at most: channels of three came with newer versions. */
-#define MOST_VALUES 3
+/* What a driver writes at most: the quaternion of Zephyr 4.1 and later. */
+#define MOST_VALUES 4
+
+/* What no driver writes. */
+#define UNWRITTEN INT32_MIN
 
 static const struct device *const sensors[] = {
 #define ALIASED(number)                                                                            \
@@ -39,11 +42,14 @@ static const struct device *numbered(uint32_t sensor)
 	return device != NULL && device_is_ready(device) ? device : NULL;
 }
 
-/* Whether a channel has one value, and is not three that are read together. */
-static bool is_single(int channel)
+/* Whether a sensor has a channel, which has one value and is not three or four that are
+ * read together: newer versions of Zephyr have more of those. */
+static bool is_single(const struct device *device, enum sensor_channel channel)
 {
-	return channel != SENSOR_CHAN_ACCEL_XYZ && channel != SENSOR_CHAN_GYRO_XYZ &&
-	       channel != SENSOR_CHAN_MAGN_XYZ;
+	struct sensor_value values[MOST_VALUES] = {[1] = {UNWRITTEN, UNWRITTEN}};
+
+	return sensor_channel_get(device, channel, values) == 0 && values[1].val1 == UNWRITTEN &&
+	       values[1].val2 == UNWRITTEN;
 }
 
 uint32_t ocre_port_sensors(void)
@@ -65,8 +71,6 @@ static bool has_channel(uint32_t sensor, uint32_t channel)
 /* Under the lock: whether the channels are known now. */
 static bool find_channels(const struct device *device, uint32_t sensor)
 {
-	struct sensor_value values[MOST_VALUES];
-
 	for (size_t word = 0; word < WORDS; word++) {
 		if (channels[sensor][word] != 0) {
 			return true;
@@ -77,8 +81,7 @@ static bool find_channels(const struct device *device, uint32_t sensor)
 		return false;
 	}
 	for (uint32_t channel = 0; channel < SENSOR_CHAN_ALL; channel++) {
-		if (is_single((int)channel) &&
-		    sensor_channel_get(device, (enum sensor_channel)channel, values) == 0) {
+		if (is_single(device, (enum sensor_channel)channel)) {
 			channels[sensor][channel / 32] |= BIT(channel % 32);
 		}
 	}
