@@ -4,9 +4,14 @@
 
 mod aot_file;
 mod bar;
+mod build;
+mod build_file;
+mod build_guest;
 mod compile;
+mod completion;
 mod copy;
 mod device;
+mod examples;
 mod extract;
 mod failure;
 mod flash_create;
@@ -18,6 +23,8 @@ mod layout_folder;
 mod layout_index;
 mod layout_name;
 mod log;
+mod man;
+mod new;
 mod output;
 mod pack;
 mod pull;
@@ -27,6 +34,7 @@ mod stored;
 mod transfer;
 mod verify;
 mod wasm;
+mod whole;
 mod words;
 
 use std::ffi::OsString;
@@ -152,6 +160,14 @@ enum Command {
         #[command(subcommand)]
         command: WasmCommand,
     },
+    /// Makes an image of a project: compiles, packs, and names it
+    Build(build::Args),
+    /// Makes a project that builds and runs
+    New(new::Args),
+    /// Prints what a shell needs to complete command lines
+    Completion(completion::Args),
+    /// Writes the manual pages
+    Man(man::Args),
     /// Opens the device's command line, on a terminal or for a script
     Shell,
     /// One of the core's.
@@ -208,7 +224,7 @@ fn grammar() -> clap::Command {
         let _ = help::list(wanted, &mut text);
         text
     };
-    Cli::command()
+    examples::add(Cli::command())
         .after_help(listed(false))
         .mut_subcommand("image", |image| image.after_help(listed(true)))
 }
@@ -294,6 +310,10 @@ fn run(
             command: WasmCommand::Run(args),
         } => wasm::run(&args, &engine()?, &policy, err),
         Command::Aot(args) => compile::run(&args, out),
+        Command::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
+        Command::New(args) => new::run(&args, out),
+        Command::Completion(args) => completion::run(&args, out),
+        Command::Man(args) => man::run(&args, out),
         Command::Shell => {
             device::catch_interrupts()?;
             let mut device = Device::boot(flash, policy)?;

@@ -4,10 +4,13 @@
 mod cli;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -466,4 +469,117 @@ fn a_layout_is_written_by_one_at_a_time_and_keeps_what_it_has() {
     ocre(&desk, &["image", "copy", &name, "oci:many:c"]).failed(1, "layout-locked");
     desk.write("full/file", "x");
     ocre(&desk, &["image", "copy", &name, "oci:full"]).failed(1, "layout-missing");
+}
+
+/// A proxy that leads every connection to the registry; the hosts that it was asked for.
+fn proxy_to(registry: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&asked);
+    thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let all = Arc::clone(&all);
+            thread::spawn(move || {
+                let mut reader = BufReader::new(near.try_clone().unwrap());
+                let mut request = String::new();
+                while !request.ends_with("\r\n\r\n") {
+                    if reader.read_line(&mut request).unwrap() == 0 {
+                        return;
+                    }
+                }
+                all.lock()
+                    .unwrap()
+                    .push(request.lines().next().unwrap().to_owned());
+                let (mut far, mut near) = (TcpStream::connect(registry).unwrap(), near);
+                near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+                let (mut back, mut to) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+                thread::spawn(move || {
+                    // Either side may go at any time.
+                    let _ = std::io::copy(&mut back, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+                let _ = std::io::copy(&mut reader, &mut far);
+                let _ = far.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_asked_but_not_for_what_it_is_not_for() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    pack(&desk, &[]);
+    ok(
+        &desk,
+        &[
+            "image",
+            "copy",
+            "oci:layout:hello:1",
+            &registry.name("hello:1"),
+        ],
+    );
+    let (proxy, asked) = proxy_to(registry.address);
+    // No name server knows it.
+    let name = "registry.invalid:5000/hello:1";
+    let pull = |variables: &[(&str, &str)]| {
+        let arguments = [
+            "image",
+            "pull",
+            "--plain-http",
+            "--retries",
+            "0",
+            name,
+            "hello",
+        ];
+        let mut command = command(&desk, &arguments);
+        for variable in [
+            "http_proxy",
+            "HTTP_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+            "no_proxy",
+            "NO_PROXY",
+        ] {
+            command.env_remove(variable);
+        }
+        command.envs(variables.iter().copied());
+        done(command)
+    };
+    let address = format!("http://{proxy}");
+    pull(&[]).failed(1, "registry-unreachable");
+    assert_eq!(*asked.lock().unwrap(), [""; 0]);
+    for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        asked.lock().unwrap().clear();
+        let pulled = pull(&[(variable, &address)]);
+        assert_eq!(pulled.code, 0, "{variable}: {pulled:?}");
+        let asked = asked.lock().unwrap();
+        assert!(!asked.is_empty(), "{variable}");
+        assert!(
+            asked
+                .iter()
+                .all(|line| line.starts_with("CONNECT registry.invalid:5000 ")),
+            "{asked:?}"
+        );
+    }
+    asked.lock().unwrap().clear();
+    let excepted = [
+        ("http_proxy", &*address),
+        ("no_proxy", "example.com,.invalid"),
+    ];
+    pull(&excepted).failed(1, "registry-unreachable");
+    assert_eq!(*asked.lock().unwrap(), [""; 0]);
+    pull(&[("http_proxy", "http://127.0.0.1:1")]).failed(
+        1,
+        "error: can't pull registry.invalid:5000/hello:1: registry-",
+    );
+    // Another machine is not spoken to in plain text unless that is asked for.
+    let mut careful = command(&desk, &["image", "pull", "--retries", "0", name, "hello"]);
+    careful
+        .env("https_proxy", &address)
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY");
+    done(careful).failed(1, "registry-tls");
 }

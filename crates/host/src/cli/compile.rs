@@ -12,6 +12,9 @@ use super::aot_file;
 use super::failure::Failure;
 use super::output::Output;
 
+/// As hard as there is to optimise.
+pub const BEST: u8 = 3;
+
 /// Compiles a module ahead of time.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -22,7 +25,7 @@ pub struct Args {
     #[arg(long)]
     cpu: Option<String>,
     /// How hard to optimise, from 0 to 3
-    #[arg(long, value_name = "LEVEL", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=3))]
+    #[arg(long, value_name = "LEVEL", default_value_t = BEST, value_parser = clap::value_parser!(u8).range(0..=3))]
     opt: u8,
     /// The module
     #[arg(value_name = "IN.wasm")]
@@ -32,7 +35,8 @@ pub struct Args {
     output: PathBuf,
 }
 
-fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
+/// A machine, for clap.
+pub fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
     PossibleValuesParser::new(Target::ALL.map(Target::name)).try_map(|name| name.parse::<Target>())
 }
 
@@ -40,20 +44,8 @@ fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't compile {}", args.input.display());
     let wasm = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
-    let mut options = Options::new(args.target);
-    options.cpu.clone_from(&args.cpu);
-    options.opt_level = args.opt;
-    let mut aot = ocre_aot::compile(&wasm, &options).map_err(|error| {
-        let failure = Failure::new(&what, error.code(), advice(&error));
-        failure.because(&error)
-    })?;
-    let annotations = options.annotations();
-    aot_file::append(
-        &mut aot,
-        annotations
-            .iter()
-            .map(|(name, value)| (*name, value.as_str())),
-    );
+    let aot = compiled(&wasm, args.target, args.cpu.as_deref(), args.opt, &what)?;
+    let annotations = aot_file::annotations(&aot).unwrap_or_default();
     let written = format!("can't write {}", args.output.display());
     fs::write(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
     let printed = if out.json() {
@@ -63,7 +55,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
             out.object("annotations", |out| {
                 annotations
                     .iter()
-                    .try_for_each(|(name, value)| out.string(name, value))
+                    .try_for_each(|(name, value)| out.string(name, value.as_str()))
             })
         })
     } else {
@@ -77,6 +69,31 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
+}
+
+/// Compiles; the file has a note of what it is for.
+///
+/// # Errors
+/// Those of the compiler.
+pub fn compiled(
+    wasm: &[u8],
+    target: Target,
+    cpu: Option<&str>,
+    opt: u8,
+    what: &str,
+) -> Result<Vec<u8>, Failure> {
+    let mut options = Options::new(target);
+    options.cpu = cpu.map(str::to_owned);
+    options.opt_level = opt;
+    let mut aot = ocre_aot::compile(wasm, &options)
+        .map_err(|error| Failure::new(what, error.code(), advice(&error)).because(&error))?;
+    let annotations = options.annotations();
+    let annotations = annotations.iter();
+    aot_file::append(
+        &mut aot,
+        annotations.map(|(name, value)| (*name, value.as_str())),
+    );
+    Ok(aot)
 }
 
 fn advice(error: &Error) -> &'static str {

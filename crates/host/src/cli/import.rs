@@ -31,10 +31,10 @@ use super::output::Output;
 pub struct Args {
     /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
-    layout: LayoutName,
+    pub layout: LayoutName,
     /// Its name on the flash; without one the name it has, or the folder's
     #[arg(value_name = "NAME[:TAG]", value_parser = name)]
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
 /// A name without a digest, for clap.

@@ -43,39 +43,40 @@ const OS: &str = "wasip1";
 pub struct Args {
     /// The portable module
     #[arg(long, value_name = "FILE", required_unless_present = "aot")]
-    wasm: Option<PathBuf>,
+    pub wasm: Option<PathBuf>,
     /// The module compiled by `ocre aot`, for each machine
     #[arg(long, value_name = "FILE", num_args = 1..)]
-    aot: Vec<PathBuf>,
+    pub aot: Vec<PathBuf>,
     /// Files that the container can read as /image/TITLE; its own name if no title is given
     #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(Blob::parse))]
-    blob: Vec<Blob>,
+    pub blob: Vec<Blob>,
     /// The exported function to call on start
     #[arg(long, value_name = "NAME", default_value = "_start")]
-    entry: String,
+    pub entry: String,
     /// A variable of the container's environment
     #[arg(short, long, value_name = "K=V")]
-    env: Vec<String>,
+    pub env: Vec<String>,
     /// What the container is to be allowed: gpio, messaging, network, sensors or timers
     #[arg(long, value_name = "NAME")]
-    permission: Vec<String>,
+    pub permission: Vec<String>,
     /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image
     #[arg(short, long, value_name = "NAME[:TAG]", value_parser = tag)]
-    tag: Option<String>,
+    pub tag: Option<String>,
     /// The layout's folder; made if it is not there
     #[arg(short, long, value_name = "LAYOUT")]
-    output: PathBuf,
+    pub output: PathBuf,
 }
 
+/// A file, and its name in the container.
 #[derive(Clone, Debug)]
-struct Blob {
+pub struct Blob {
     file: PathBuf,
     title: String,
 }
 
 impl Blob {
     /// A file's name may hold `=` too: what is there as a whole is taken as a whole.
-    fn parse(argument: OsString) -> Result<Self, String> {
+    pub fn parse(argument: OsString) -> Result<Self, String> {
         let bytes = argument.as_bytes();
         let whole = PathBuf::from(&argument);
         let equals = bytes.iter().rposition(|byte| *byte == b'=');
@@ -99,7 +100,8 @@ impl Blob {
     }
 }
 
-fn tag(name: &str) -> Result<String, String> {
+/// A name with a tag, for clap.
+pub fn tag(name: &str) -> Result<String, String> {
     match Reference::parse(name) {
         Ok(reference) if reference.digest().is_some() => Err("a name has no digest".to_owned()),
         Ok(reference) if reference.tag().is_some() => Ok(name.to_owned()),

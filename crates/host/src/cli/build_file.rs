@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `Ocrefile.toml`: what `ocre build` makes an image of, and how.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::failure::Failure;
+
+/// The file's name.
+pub const NAME: &str = "Ocrefile.toml";
+
+/// What stands in it.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ocrefile {
+    /// The image's name.
+    pub name: String,
+    /// What the guest is written in.
+    pub language: Language,
+    /// Of a Cargo project: which of its programs.
+    pub bin: Option<String>,
+    /// Of a C project: its files.
+    #[serde(default)]
+    pub sources: Vec<PathBuf>,
+    /// Of a C project: further arguments of the compiler.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// The guest's stack in bytes.
+    #[serde(default = "stack")]
+    pub stack: u32,
+    /// Machines that it is compiled for.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Files that the container can read, each `FILE` or `FILE=TITLE`.
+    #[serde(default)]
+    pub blobs: Vec<String>,
+    /// The exported function to call on start.
+    #[serde(default = "entry")]
+    pub entry: String,
+    /// Variables, each `NAME=value`.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// What the container is to be allowed.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+}
+
+/// What a guest may be written in.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// A Cargo project.
+    Rust,
+    /// Files for clang.
+    C,
+}
+
+fn stack() -> u32 {
+    16 * 1024
+}
+
+fn entry() -> String {
+    "_start".to_owned()
+}
+
+impl Ocrefile {
+    /// Reads the one in a folder.
+    ///
+    /// # Errors
+    /// `build-file`, with the line, and `io`.
+    pub fn read(folder: &Path, what: &str) -> Result<Self, Failure> {
+        let path = folder.join(NAME);
+        let refused = |detail: &str| {
+            let advice = "see docs/building.md, or make a project with `ocre new`";
+            Failure::new(what, "build-file", advice)
+                .at(path.display())
+                .because(detail)
+        };
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(refused("there is none"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(refused("it is not UTF-8"));
+            }
+            read => read.map_err(|error| Failure::io(what, &error))?,
+        };
+        Self::parse(&text).map_err(|detail| refused(&detail))
+    }
+
+    /// The error says on which line.
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| {
+                let before = text.get(..span.start).unwrap_or(text);
+                format!("line {}: ", before.matches('\n').count() + 1)
+            });
+            let message = error.message().replace('\n', ", ");
+            format!("{}{message}", line.unwrap_or_default())
+        })?;
+        match file.language {
+            Language::C if file.sources.is_empty() => {
+                Err("`sources` has to list the C files".to_owned())
+            }
+            Language::C if file.bin.is_some() => Err("`bin` is for Rust alone".to_owned()),
+            Language::Rust if !file.sources.is_empty() || !file.flags.is_empty() => {
+                Err("`sources` and `flags` are for C alone".to_owned())
+            }
+            _ => Ok(file),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_has_to_be_said() {
+        let file = Ocrefile::parse("name = \"a:1\"\nlanguage = \"rust\"\n").unwrap();
+        assert_eq!((file.language, file.stack), (Language::Rust, 16_384));
+        assert_eq!((&*file.entry, file.targets.len()), ("_start", 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        for (text, said) in [
+            ("", "line 1: missing field `name`"),
+            (
+                "name = \"a\"\nlanguage = \"go\"\n",
+                "line 2: unknown variant `go`",
+            ),
+            (
+                "name = \"a\"\nlanguage = \"rust\"\nnme = 1\n",
+                "line 3: unknown field `nme`",
+            ),
+            ("name = \n", "line 1: "),
+            ("name = \"a\"\nlanguage = \"c\"\n", "`sources` has to list"),
+            (
+                "name = \"a\"\nlanguage = \"rust\"\nsources = [\"a.c\"]\n",
+                "are for C alone",
+            ),
+        ] {
+            let error = Ocrefile::parse(text).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A project's source to a module, by the compiler of its language.
+//!
+//! The same source gives the same module wherever it lies: no path of the PC gets into it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::build_file::{Language, Ocrefile};
+use super::failure::Failure;
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// Where data and heap lie, which the engine has to know to give a guest no more memory than it
+/// uses; and a stack that a device has room for.
+fn link(stack: u32) -> [String; 3] {
+    [
+        "--export=__heap_base".to_owned(),
+        "--export=__data_end".to_owned(),
+        format!("-zstack-size={stack}"),
+    ]
+}
+
+/// Compiles; the module's file. What the compiler says goes to stderr.
+///
+/// # Errors
+/// `build-tool`, `build-compile`, `build-artifact`, `io`.
+pub fn compile(
+    folder: &Path,
+    file: &Ocrefile,
+    work: &Path,
+    what: &str,
+) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(work).map_err(|error| Failure::io(what, &error))?;
+    match file.language {
+        Language::Rust => rust(folder, file, what),
+        Language::C => c(folder, file, work, what),
+    }
+}
+
+fn rust(folder: &Path, file: &Ocrefile, what: &str) -> Result<PathBuf, Failure> {
+    let mut flags: Vec<String> = link(file.stack)
+        .iter()
+        .map(|argument| format!("-Clink-arg={argument}"))
+        .collect();
+    flags.push(format!("--remap-path-prefix={}=.", folder.display()));
+    if let Some(home) = cargo_home() {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--release", "--target", TARGET])
+        .arg("--message-format=json-render-diagnostics")
+        .arg("--config")
+        .arg(format!("target.{TARGET}.rustflags=[{}]", quoted.join(",")))
+        .current_dir(folder)
+        // What is set for other builds is not meant for the guest.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if let Some(bin) = &file.bin {
+        cargo.args(["--bin", bin]);
+    }
+    let output = run(&mut cargo, "install Rust with rustup", what)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut programs = text.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message.get("executable")?.as_str()?))
+    });
+    let advice = "name one of the project's programs as `bin` in Ocrefile.toml";
+    let refused = |detail: &str| Failure::new(what, "build-artifact", advice).because(detail);
+    match (programs.next(), programs.next()) {
+        (Some(program), None) => Ok(program),
+        (None, _) => Err(refused("Cargo has built no program")),
+        (Some(_), Some(_)) => Err(refused("Cargo has built several programs")),
+    }
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).map(PathBuf::from);
+    set("CARGO_HOME").or_else(|| Some(set("HOME")?.join(".cargo")))
+}
+
+/// Compiles and links in two steps, the second without a level of optimisation: else clang has the
+/// module changed by `wasm-opt` where that happens to be installed.
+fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf, Failure> {
+    let missing = "install clang, lld, wasi-libc and libclang-rt-dev-wasm32";
+    let module = work.join("guest.wasm");
+    let clang = || {
+        let mut clang = Command::new("clang");
+        clang.arg("--target=wasm32-wasi").current_dir(folder);
+        clang
+    };
+    let mut link = clang();
+    // An overflow of the stack is a trap, then, and not a silent overwriting.
+    link.args(["-Wl,--stack-first", "-Wl,--strip-all"])
+        .args(self::link(file.stack).map(|argument| format!("-Wl,{argument}")))
+        .arg("-Wno-unused-command-line-argument")
+        .args(file.flags.iter().filter(|flag| !flag.starts_with("-O")));
+    for (number, source) in file.sources.iter().enumerate() {
+        let object = work.join(format!("{number}.o"));
+        let mut compile = clang();
+        compile
+            .args(["-Oz", "-std=c11", "-Wall"])
+            .arg(format!("-ffile-prefix-map={}=.", folder.display()))
+            .arg("-Wno-unused-command-line-argument")
+            .args(&file.flags)
+            .arg("-c")
+            .arg("-o")
+            .arg(&object)
+            .arg(source);
+        run(&mut compile, missing, what)?;
+        link.arg(object);
+    }
+    run(link.arg("-o").arg(&module), missing, what)?;
+    Ok(module)
+}
+
+/// Runs a compiler; its words for people are on stderr.
+fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(what, "build-tool", missing)
+            .at(&program)
+            .because("there is no such program"),
+        _ => Failure::io(what, &error),
+    })?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let advice = match command.get_program().to_str() {
+        Some("clang") => {
+            "correct what the compiler complains of; it needs lld, wasi-libc and libclang-rt-dev-wasm32"
+        }
+        _ => "correct what the compiler complains of; it needs `rustup target add wasm32-wasip1`",
+    };
+    Err(Failure::new(what, "build-compile", advice)
+        .at(&program)
+        .because(output.status))
+}
