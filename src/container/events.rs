@@ -4,6 +4,8 @@
 //! Promised: changes are numbered without a gap, and whoever reads them is told how many are lost
 //! because the ring keeps only so many.
 
+use heapless::HistoryBuf;
+
 use super::Name;
 use super::state::State;
 
@@ -21,7 +23,7 @@ pub struct Change {
 /// The last `N` changes.
 #[derive(Debug)]
 pub struct Events<const N: usize> {
-    ring: [Option<Change>; N],
+    ring: HistoryBuf<Change, N>,
     /// How many there have been.
     count: u64,
 }
@@ -30,27 +32,20 @@ impl<const N: usize> Events<N> {
     /// None yet.
     pub const fn new() -> Self {
         Self {
-            ring: [const { None }; N],
+            ring: HistoryBuf::new(),
             count: 0,
         }
     }
 
-    fn place(number: u64) -> usize {
-        let place = number.checked_rem(N as u64).unwrap_or(0);
-        usize::try_from(place).unwrap_or(0)
-    }
-
     /// Adds one.
     pub fn push(&mut self, change: Change) {
-        if let Some(place) = self.ring.get_mut(Self::place(self.count)) {
-            *place = Some(change);
-        }
+        self.ring.write(change);
         self.count = self.count.wrapping_add(1);
     }
 
     /// The number of the oldest that is kept; that of the next one where none is.
-    pub const fn oldest(&self) -> u64 {
-        self.count.saturating_sub(N as u64)
+    pub fn oldest(&self) -> u64 {
+        self.count.saturating_sub(self.ring.len() as u64)
     }
 
     /// Whether there is one of that number or a later one.
@@ -60,13 +55,12 @@ impl<const N: usize> Events<N> {
 
     /// The first one from that number on, which becomes the number behind it.
     pub fn read(&self, number: &mut u64) -> Option<Change> {
-        let first = (*number).max(self.oldest());
-        if !self.has_more(first) {
-            return None;
-        }
-        let change = self.ring.get(Self::place(first))?.clone();
+        let oldest = self.oldest();
+        let first = (*number).max(oldest);
+        let place = usize::try_from(first.checked_sub(oldest)?).ok()?;
+        let change = self.ring.oldest_ordered().nth(place)?.clone();
         *number = first.wrapping_add(1);
-        change
+        Some(change)
     }
 }
 
