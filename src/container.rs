@@ -21,7 +21,7 @@ pub use guest::{Guest, Stopped};
 pub use held::Held;
 pub use name::Name;
 pub use restart::Restart;
-pub use spec::{Options, Spec};
+pub use spec::{Follow, Options, Spec};
 
 /// What a container takes in memory besides its log, in bytes.
 const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();

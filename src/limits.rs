@@ -47,6 +47,8 @@ pub const MAX_BLOBS: usize = 8;
 pub const MAX_TITLE: usize = 64;
 /// All titles of an image together, in bytes, each counted with one more.
 pub const MAX_TITLES: usize = 256;
+/// How often an image may fail since its update, which is then taken back.
+pub const MAX_UPDATE_FAILURES: u8 = 3;
 /// How deep an index may lie in another: 1 is the layout's own `index.json`.
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// A page of linear memory, in bytes.

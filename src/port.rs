@@ -15,8 +15,9 @@ use core::fmt;
 use core::ops::DerefMut;
 
 use crate::container::Guest;
+use crate::image::Image;
 use crate::image::aot::Target;
-use crate::image::judge::Policy;
+use crate::image::judge::{Policy, Workspace};
 use crate::limits::MAX_CONTAINERS;
 
 // ---------------------------------------------------------------- storage
@@ -661,4 +662,7 @@ pub trait Platform {
     /// Makes the host functions for one run of a container, calls `run` with them once, and
     /// gives back what they hold.
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host));
+    /// Lends the buffers for the documents of images, and room for an image, to one user at a time:
+    /// whoever uses the image store has them. `run` is called once.
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image));
 }

@@ -15,6 +15,8 @@
 //!   can be killed meanwhile like any other.
 //! - What its restart policy says of a container is done by itself, also after a reboot, once
 //!   [`resume`](Supervisor::resume) was called.
+//! - A container that follows a tag is started with what the tag leads to then, and an update of the
+//!   tag that fails is taken back, so that the next start is with what worked.
 //! - What a container was created with, its files, and how its last run ended are there after a
 //!   reboot, unless it is temporary: what [`start`](Supervisor::start),
 //!   [`wait`](Supervisor::wait) and the others have told survives a power cut, as far as the
@@ -33,6 +35,7 @@
 //! Each file in the folder has one part of that.
 
 mod boot;
+mod follow;
 mod lifetime;
 mod look;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::json::{self, Caps, Kind, Value};
 use ocre_oci::{Config, ConfigType, Descriptor, Error, ErrorKind, Index, Layout, Manifest};
-use ocre_oci::{MediaType, Report, write};
+use ocre_oci::{MediaType, REF_NAME, Report, write};
 
 #[path = "../../crates/oci/tests/agree/mod.rs"]
 mod agree;
@@ -120,7 +120,7 @@ fn use_index(index: &Index<'_>) {
     let written = write::index(&mut text, |out| {
         index
             .manifests()
-            .try_for_each(|entry| out.renamed(&entry, Some("new\"name\n")))
+            .try_for_each(|entry| out.annotated(&entry, &[(REF_NAME, Some(&"new\"name\n"))]))
     });
     assert_eq!(written, Ok(()));
     // Names and brackets that are added may reach a cap; nothing else may differ.

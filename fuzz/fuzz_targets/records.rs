@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ocre::container::Spec;
-use ocre::container::record::{Dates, Error, MAX_BYTES, form};
+use ocre::container::record::{Dates, Error, MAX_BYTES, Origin, form};
 use ocre::container::state::{Cause, Outcome, State};
 use ocre_oci::Sha256;
 
@@ -24,13 +24,25 @@ fuzz_target!(|body: &[u8]| {
     let record = [body, &CHECK_HEAD, &Sha256::of(body).0].concat();
     let mut spec = Spec::blank();
     if let Ok(created) = form::read_spec(&record, &mut spec) {
-        let mut again = Vec::new();
-        form::write_spec(&spec, created, &mut |bytes| {
-            again.extend_from_slice(bytes);
-            Ok(())
-        })
-        .expect("memory takes it");
-        assert!(again.len() <= MAX_BYTES);
+        let write = |spec: &Spec, origin: Option<&Origin<'_>>| {
+            let mut again = Vec::new();
+            form::write_spec(spec, created, origin, &mut |bytes| {
+                again.extend_from_slice(bytes);
+                Ok(())
+            })
+            .expect("memory takes it");
+            again
+        };
+        let mut again = None;
+        let _ = form::read_origin(&record, &mut |origin| {
+            again = Some(write(&spec, Some(origin)))
+        });
+        let again = again.unwrap_or_else(|| {
+            spec.followed = 0;
+            let again = write(&spec, None);
+            assert!(again.len() <= MAX_BYTES);
+            again
+        });
         let mut same = Spec::blank();
         assert!(form::read_spec(&again, &mut same) == Ok(created));
         assert!(same == spec);

@@ -231,6 +231,14 @@ pub(super) fn inspect<'a, P: Platform>(
     supervisor
         .with_spec(handle, |found| spec.copy_from(found))
         .map_err(failed)?;
+    let tag = match spec.followed {
+        0 => None,
+        _ => {
+            let name = environment.name(handle);
+            let document = environment.documents.lend().document;
+            name.and_then(|name| supervisor.tag(&name, document))
+        }
+    };
     let mut out = &mut *environment.out;
     write::object(&mut out, |out| {
         out.string("name", name)?;
@@ -243,6 +251,10 @@ pub(super) fn inspect<'a, P: Platform>(
         })?;
         out.unsigned("priority", spec.priority.into())?;
         out.object("image", |out| {
+            match &tag {
+                Some(tag) => out.string("follows", tag)?,
+                None => out.null("follows")?,
+            }
             out.string("digest", spec.image.manifest.digest)?;
             out.string("code", super::verify::format_word(spec.image.format))?;
             out.unsigned("codeBytes", spec.image.executable.size)?;

@@ -6,19 +6,22 @@ use core::fmt;
 use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Object};
-use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Warnings};
+use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Text, Warnings};
 
 use super::arguments::{Argument, Arguments, Misuse};
 use super::report::{Plain, Reason, failure};
 use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
 use super::{Environment, Halt, Operand, Status, advice, only};
+use crate::container::Follow;
 use crate::image::Image;
 use crate::image::content::read_document;
 use crate::image::judge::{self, Policy, Selector, Source};
+use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{Freed, Store};
 use crate::image::verdict::{Code, Finding, Report, Verdict, write_cut};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::{Platform, Storage};
+use crate::supervisor::Supervisor;
 
 /// The partition is a layout.
 const ROOT: &str = "/";
@@ -45,6 +48,21 @@ pub fn selector(text: &str) -> Result<Selector<'_>, Code> {
     Ok(Selector {
         name: Some(name),
         digest,
+    })
+}
+
+/// The tag that a container of an image follows, if it was typed without a digest. `document`
+/// holds an index.
+pub fn follow<'a, S: Storage>(
+    storage: &S,
+    text: &'a str,
+    document: &mut [u8],
+) -> Option<Follow<'a>> {
+    selector(text).ok()?.digest.is_none().then_some(())?;
+    let tagged = Store::opened(storage, ROOT, document).tagged(text).ok()??;
+    Some(Follow {
+        tag: text,
+        mark: tagged.mark,
     })
 }
 
@@ -186,9 +204,10 @@ pub(super) fn list<'a, P: Platform>(
             Err(error) => write_cut(&mut digest, format_args!("{}", error.kind)),
         }
         write!(out, "{digest:71}  {machine:16}  ")?;
-        match entry.reference_name() {
-            Some(name) => writeln!(out, "{}", Plain(name))?,
-            None => writeln!(out, "-")?,
+        match (entry.reference_name(), entry.annotation(PREVIOUS)) {
+            (Some(name), _) => writeln!(out, "{}", Plain(name))?,
+            (_, Some(tag)) => writeln!(out, "{} (previous)", Plain(tag))?,
+            _ => writeln!(out, "-")?,
         }
     }
     Ok(Status::Ok)
@@ -199,6 +218,11 @@ fn write_entry<W: fmt::Write>(entry: &Entry<'_>, out: &mut Object<'_, W>) -> fmt
     match entry.reference_name() {
         Some(name) => out.string("name", name)?,
         None => out.null("name")?,
+    }
+    if let Some(tag) = entry.annotation(PREVIOUS) {
+        out.string("previousOf", tag)?;
+        let failures = entry.annotation(FAILURES);
+        out.string("failures", failures.unwrap_or(Text::from("0")))?;
     }
     let descriptor = match entry.descriptor() {
         Ok(descriptor) => descriptor,
@@ -325,9 +349,11 @@ pub(super) fn remove<'a, P: Platform>(
 ) -> Result<Status, Halt<'a>> {
     let name = only(arguments, "IMAGE")?;
     let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
-    let in_use = in_use(environment);
-    let storage = environment.supervisor.platform().storage();
+    let supervisor = environment.supervisor;
+    let storage = supervisor.platform().storage();
     let mut store = open(storage, environment.documents.lend().document)?;
+    // While they are lent, no container gets another image.
+    let in_use = in_use(supervisor);
     let freed = store.remove(selector, &in_use).map_err(Halt::Store)?;
     say_freed(freed, environment)
 }
@@ -338,14 +364,22 @@ pub(super) fn prune<'a, P: Platform>(
     mut arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
+    let mut previous = false;
     while let Some(argument) = arguments.next()? {
-        if let Argument::Operand(word) = argument {
-            return Err(Misuse::OperandUnexpected(word).into());
+        match argument {
+            Argument::Option("previous", _) => previous = true,
+            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
+            Argument::Option(..) => {}
         }
     }
-    let in_use = in_use(environment);
-    let storage = environment.supervisor.platform().storage();
+    let supervisor = environment.supervisor;
+    let storage = supervisor.platform().storage();
     let mut store = open(storage, environment.documents.lend().document)?;
+    // While they are lent, no container gets another image.
+    let in_use = in_use(supervisor);
+    if previous {
+        store.forget_previous().map_err(Halt::Store)?;
+    }
     let freed = store.prune(&in_use).map_err(Halt::Store)?;
     say_freed(freed, environment)
 }
@@ -360,11 +394,11 @@ fn say_freed<'a, P: Platform>(
 }
 
 /// The manifests that containers were created from.
-fn in_use<P: Platform>(environment: &Environment<'_, P>) -> Vec<Sha256, MAX_CONTAINERS> {
+fn in_use<P: Platform>(supervisor: &Supervisor<P>) -> Vec<Sha256, MAX_CONTAINERS> {
     let mut in_use = Vec::new();
-    environment.supervisor.list(&mut |summary| {
+    supervisor.list(&mut |summary| {
         let manifest = |spec: &crate::container::Spec| spec.image.manifest.digest;
-        if let Ok(digest) = environment.supervisor.with_spec(summary.handle, manifest) {
+        if let Ok(digest) = supervisor.with_spec(summary.handle, manifest) {
             // There is room for each container there can be.
             let _ = in_use.push(digest);
         }

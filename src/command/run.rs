@@ -8,7 +8,7 @@ use ocre_oci::{Format, Warnings};
 
 use super::arguments::{Argument, Arguments, Misuse, bytes, number, seconds};
 use super::containers::{await_end, say_end};
-use super::images::judge;
+use super::images::{follow, judge};
 use super::verify::format_word;
 use super::{Environment, Halt, Status, refuse};
 use crate::container::table::{Handle, Times};
@@ -233,11 +233,13 @@ fn make<'a, P: Platform>(
     if format == Format::Aot && request.guest.instructions.is_some() {
         return Err(Misuse::Conflict("--instructions", "an image without portable code").into());
     }
+    let supervisor = environment.supervisor;
+    let document = environment.documents.lend().document;
     let guest = Options {
         attached,
+        follow: follow(supervisor.platform().storage(), request.image, document),
         ..request.guest
     };
-    let supervisor = environment.supervisor;
     let failed = |error| Halt::container(request.name.unwrap_or(request.image), error);
     let handle = supervisor
         .create(request.name, &image, &guest)

@@ -274,8 +274,17 @@ const ALL: &[Command] = &[
         name: "image prune",
         operands: "",
         summary: "removes content that no image uses",
-        details: "A power cut during an import can leave such content.",
-        options: &[HELP],
+        details: "A power cut during an import can leave such content.\nWhat a tag led to before its update \
+                  stays until the update works: see `docs/updates.md`.",
+        options: &[
+            Opt {
+                short: None,
+                long: "previous",
+                value: None,
+                help: "also what tags led to before their updates",
+            },
+            HELP,
+        ],
         passes_on: false,
     },
     Command {
@@ -296,7 +305,8 @@ const ALL: &[Command] = &[
         name: "create",
         operands: "IMAGE [ARG]...",
         summary: "creates a container of an image, to be started later",
-        details: "It is there until it is removed, after a reboot too.\nPrints the container's name.",
+        details: "It is there until it is removed, after a reboot too. If IMAGE is a tag, it follows that: each \
+                  start\nis with what the tag leads to then.\nPrints the container's name.",
         options: CREATE,
         passes_on: true,
     },

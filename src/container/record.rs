@@ -27,17 +27,36 @@ pub mod form;
 use core::fmt;
 use core::num::NonZeroU32;
 
+use heapless::String;
+use ocre_oci::Reference;
+
 use super::state::State;
 use super::{Name, Spec, data};
 use crate::atomic;
 use crate::image::content::{Path, join, read_file};
+use crate::image::permission::Permissions;
+use crate::limits::MAX_ENVIRONMENT;
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Where the records of all containers are.
 pub const ROOT: &str = "/containers";
 
 /// Most bytes of a record: whoever reads one lends that much.
-pub const MAX_BYTES: usize = size_of::<Spec>() + 256;
+pub const MAX_BYTES: usize = size_of::<Spec>() + MAX_ENVIRONMENT + size_of::<Tag>() + 384;
+
+/// The name of a tag that is followed.
+pub type Tag = String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>;
+
+/// What follows from a container's tag, and what its creator has said that goes on top.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The tag.
+    pub tag: &'a str,
+    /// `NAME=value`, on top of the image's.
+    pub environment: &'a [&'a str],
+    /// What the image gets of what it asks for.
+    pub granted: Permissions,
+}
 
 /// When things happened, in seconds since 1970-01-01 UTC, where the date was known. It lasts
 /// until 2106.
@@ -135,10 +154,11 @@ pub fn write_spec<S: Storage>(
     name: &Name,
     spec: &Spec,
     created: Option<NonZeroU32>,
+    origin: Option<&Origin<'_>>,
 ) -> Result<(), StorageError> {
     data::make(storage, ROOT)?;
     atomic::replace(storage, &Kind::Spec.path(name)?, |output| {
-        form::write_spec(spec, created, &mut |bytes| output.write(bytes))
+        form::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
     })
 }
 
@@ -200,6 +220,20 @@ pub fn read_spec<S: Storage>(
     spec: &mut Spec,
 ) -> Result<Option<NonZeroU32>, Error> {
     form::read_spec(read(storage, &Kind::Spec.path(name)?, buffer)?, spec)
+}
+
+/// Reads what a container's image follows from, if it follows a tag, and shows it.
+/// `buffer` has [`MAX_BYTES`].
+///
+/// # Errors
+/// Those of [`Error`].
+pub fn read_origin<S: Storage>(
+    storage: &S,
+    name: &Name,
+    buffer: &mut [u8],
+    show: &mut dyn FnMut(&Origin<'_>),
+) -> Result<(), Error> {
+    form::read_origin(read(storage, &Kind::Spec.path(name)?, buffer)?, show)
 }
 
 /// Reads where a container was in its life. `buffer` has [`MAX_BYTES`].

@@ -80,6 +80,16 @@ impl Restart {
     }
 }
 
+/// What a run says of its image: whether it works; nothing where somebody has soon ended it.
+pub const fn works(outcome: Outcome, ran_us: u64) -> Option<bool> {
+    match outcome {
+        Outcome::Exited(0) => Some(true),
+        _ if ran_us >= STABLE_US => Some(true),
+        Outcome::Killed(Cause::Kill | Cause::Stop | Cause::Reset) => None,
+        _ => Some(false),
+    }
+}
+
 /// Time before the next start after so many failures in a row, in microseconds.
 pub fn delay_us(failures: u8) -> u64 {
     let doubled = u32::from(failures.saturating_sub(1)).min(16);

@@ -42,6 +42,17 @@ pub struct Options<'a> {
     pub attached: bool,
     /// Whether it has no record: after a reboot it is gone, with its files.
     pub temporary: bool,
+    /// The tag that it follows; without one, or where it is temporary, it keeps its image.
+    pub follow: Option<Follow<'a>>,
+}
+
+/// A tag that a container follows: whenever it is started, with what the tag leads to then.
+#[derive(Clone, Copy, Debug)]
+pub struct Follow<'a> {
+    /// Its name, as it was typed.
+    pub tag: &'a str,
+    /// What it leads to: see [`Tagged`](crate::image::store::update::Tagged).
+    pub mark: u64,
 }
 
 impl Default for Options<'_> {
@@ -61,6 +72,7 @@ impl Default for Options<'_> {
             instructions: None,
             attached: false,
             temporary: false,
+            follow: None,
         }
     }
 }
@@ -96,6 +108,9 @@ pub struct Spec {
     pub attached: bool,
     /// Whether it has no record: after a reboot it is gone, with its files.
     pub temporary: bool,
+    /// The mark of what the tag that it follows led to when it got its image; 0 where it follows
+    /// none.
+    pub followed: u64,
 }
 
 impl Spec {
@@ -115,6 +130,7 @@ impl Spec {
             instructions: None,
             attached: false,
             temporary: false,
+            followed: 0,
         }
     }
 
@@ -135,6 +151,7 @@ impl Spec {
             instructions,
             attached,
             temporary,
+            followed,
         } = other;
         self.image.copy_from(image);
         self.arguments.clear();
@@ -152,6 +169,7 @@ impl Spec {
         self.instructions = *instructions;
         self.attached = *attached;
         self.temporary = *temporary;
+        self.followed = *followed;
     }
 
     /// Settles what an image is run with.
@@ -189,6 +207,25 @@ impl Spec {
         self.instructions = options.instructions;
         self.attached = options.attached;
         self.temporary = options.temporary;
+        let follow = options.follow.filter(|_| !options.temporary);
+        self.followed = follow.map_or(0, |follow| follow.mark);
+        Ok(())
+    }
+
+    /// Takes another image, with what its creator has said of the first one.
+    pub(crate) fn adopt(
+        &mut self,
+        image: &mut Image,
+        environment: &[&str],
+        granted: Permissions,
+        mark: u64,
+    ) -> Result<(), Error> {
+        let mut merged = String::new();
+        merge(&image.environment, environment, &mut merged)?;
+        image.environment = merged;
+        image.permissions = image.permissions.intersection(granted);
+        self.image.copy_from(image);
+        self.followed = mark;
         Ok(())
     }
 }

@@ -671,15 +671,8 @@ impl Selector<'_> {
     /// Whether the entry has the name that is given, if one is.
     pub fn names(&self, entry: &Entry<'_>) -> bool {
         self.name.is_none_or(|name| {
-            entry.reference_name().is_some_and(|found| {
-                let tagged = name.chars().chain(":latest".chars());
-                // A colon in front of a slash belongs to a port.
-                let has_tag = name
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|last| last.contains(':'));
-                found == *name || (!has_tag && found.chars().eq(tagged))
-            })
+            let found = entry.reference_name();
+            found.is_some_and(|found| means(name, found))
         })
     }
 
@@ -692,6 +685,17 @@ impl Selector<'_> {
         });
         self.names(entry) && digested
     }
+}
+
+/// Whether a name that somebody typed means a tag of an index.
+pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
+    let tagged = name.chars().chain(":latest".chars());
+    // A colon in front of a slash belongs to a port.
+    let has_tag = name
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'));
+    tag == *name || (!has_tag && tag.chars().eq(tagged))
 }
 
 /// What a descriptor leads to.

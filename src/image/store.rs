@@ -23,7 +23,8 @@
 //! | operation | before | after | a cut may also leave |
 //! |---|---|---|---|
 //! | [`Store::open`] | | a layout, with no tags if there was none | parts of an empty layout |
-//! | [`Store::import`] | no tag, or its old one | the tag, with all that it leads to | blobs that nothing uses |
+//! | [`Store::import`] | no tag, or its old one | the tag, with all that it leads to, and what it led to before, to be [tried out](update) | blobs that nothing uses |
+//! | [`Store::tried`] | a tag on trial | what [its table](update) says | |
 //! | [`Store::remove`] | the tag | no tag, and its unused blobs gone | blobs that nothing uses |
 //! | [`Store::prune`] | blobs that nothing uses | none | some of them |
 //!
@@ -41,6 +42,7 @@
 //! caller lends one buffer for documents, whose length caps them. An operation needs the
 //! store for itself; whoever shares it takes a lock around it.
 
+pub mod update;
 mod walk;
 
 use core::fmt;
@@ -48,9 +50,10 @@ use core::fmt;
 use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Array};
-use ocre_oci::{Entry, Index, Layout, Reference, Sha256};
+use ocre_oci::{Entry, Index, Layout, REF_NAME, Reference, Sha256};
 use sha2::Digest as _;
 
+use self::update::{FAILURES, PREVIOUS, mark, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
 use super::content::{self, blob_path, join, read_named};
@@ -194,6 +197,14 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(Self { source, document })
     }
 
+    /// A store that was [opened](Self::open) before, since the last power cut.
+    pub const fn opened(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Self {
+        Self {
+            source: Source { storage, root },
+            document,
+        }
+    }
+
     /// The index: its [`manifests`](Index::manifests) are the tags, and entries without one.
     ///
     /// # Errors
@@ -213,7 +224,8 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(content_of(&entry.descriptor()?)?)
     }
 
-    /// Copies an image from another layout and tags it; a tag of that name is replaced.
+    /// Copies an image from another layout and tags it; a tag of that name is replaced, and what
+    /// it led to is kept until the new one [works](update).
     ///
     /// What `selector` selects in the other layout's index is taken whole: all variants of an
     /// image, and all manifests of an index. Whether they can run is not asked. Content that
@@ -257,16 +269,45 @@ impl<'a, S: Storage> Store<'a, S> {
         let tag = tag.as_str();
         // Other tools leave `latest` out.
         let bare = tag.strip_suffix(":latest").unwrap_or(tag);
-        let keep = |entry: &Entry<'_>| {
-            !entry
-                .reference_name()
-                .is_some_and(|name| name == *tag || name == *bare)
+        let named = |entry: &Entry<'_>| {
+            let name = entry.reference_name();
+            name.is_some_and(|name| name == *tag || name == *bare)
         };
-        self.rewrite(keep, |entries, buffer| {
-            let index = read_index(from, buffer)?;
-            let selected = index.manifests().filter(|entry| selects(selector, entry));
-            copy_entries(selected, |entry| entries.renamed(entry, Some(tag)))
-        })
+        let selected = |entry: &Entry<'_>| selects(selector, entry);
+        let new = mark(
+            &mut read_index(from, self.document)?
+                .manifests()
+                .filter(selected),
+        );
+        let index = self.index()?;
+        let old = mark(&mut index.manifests().filter(named));
+        let kept = mark(&mut index.manifests().filter(|entry| was(entry, tag)));
+        self.rewrite(
+            &mut |entries, _, entry| {
+                match (was(entry, tag), named(entry)) {
+                    (true, _) if kept == new => return Ok(false),
+                    // The new one has not failed yet.
+                    (true, _) if old != new => entries.annotated(entry, &[(FAILURES, None)]),
+                    (false, true) if kept.is_some() || old == new => return Ok(false),
+                    (false, true) => {
+                        entries.annotated(entry, &[(REF_NAME, None), (PREVIOUS, Some(&tag))])
+                    }
+                    _ => entries.copy(entry.value()),
+                }?;
+                Ok(true)
+            },
+            |entries, buffer| {
+                let index = read_index(from, buffer)?;
+                let mut count = 0_usize;
+                for entry in index.manifests().filter(selected) {
+                    let changed: &[(_, Option<&dyn fmt::Display>)] =
+                        &[(PREVIOUS, None), (FAILURES, None), (REF_NAME, Some(&tag))];
+                    entries.annotated(&entry, changed).map_err(unwritten)?;
+                    count = count.saturating_add(1);
+                }
+                Ok(count)
+            },
+        )
     }
 
     /// Stores one blob, which nothing uses until a document that is stored does. Content that
@@ -305,7 +346,14 @@ impl<'a, S: Storage> Store<'a, S> {
             self.document,
             &mut used,
         )?;
-        self.rewrite(|entry| !selects(selector, entry), |_, _| Ok(0))?;
+        self.keep(&|index, entry| {
+            // With a tag goes what it led to before.
+            let previous = entry.annotation(PREVIOUS);
+            let mut going = index.manifests().filter(|other| selects(selector, other));
+            !selects(selector, entry)
+                && previous
+                    .is_none_or(|tag| !going.any(|other| other.reference_name() == Some(tag)))
+        })?;
         self.prune(in_use)
     }
 
@@ -396,18 +444,35 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(())
     }
 
-    /// Replaces the index by one with those of its entries that `keep` keeps, and what `add`
-    /// adds; `add` may use the document buffer, and returns how many it added.
+    /// Replaces the index by one with those of its entries that `keep` keeps.
+    fn keep(&mut self, keep: &dyn Fn(&Index<'_>, &Entry<'_>) -> bool) -> Result<(), Error> {
+        self.rewrite(
+            &mut |entries, index, entry| {
+                let kept = keep(index, entry);
+                if kept {
+                    entries.copy(entry.value())?;
+                }
+                Ok(kept)
+            },
+            |_, _| Ok(0),
+        )
+    }
+
+    /// Replaces the index by one with what `copy` makes of each of its entries, if anything, and
+    /// what `add` adds; `add` may use the document buffer, and returns how many it added.
     fn rewrite(
         &mut self,
-        keep: impl Fn(&Entry<'_>) -> bool,
+        copy: Copying<'_, S>,
         add: impl FnOnce(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>,
     ) -> Result<(), Error> {
         let Self { source, document } = self;
         write_index(*source, document.len(), |entries| {
             let index = read_index(*source, document)?;
-            let kept = index.manifests().filter(|entry| keep(entry));
-            let kept = copy_entries(kept, |entry| entries.copy(entry.value()))?;
+            let mut kept = 0_usize;
+            for entry in index.manifests() {
+                let copied = copy(entries, &index, &entry).map_err(unwritten)?;
+                kept = kept.saturating_add(copied.into());
+            }
             Ok(kept.saturating_add(add(entries, document)?))
         })
     }
@@ -430,6 +495,15 @@ const BLOBS: &str = "blobs/sha256";
 
 /// Where the entries of a new index go.
 type Entries<'w, 'o, S> = Array<'w, Output<'o, S>>;
+
+/// Writes what an entry of an index becomes in a new one; whether it becomes anything.
+type Copying<'c, S> =
+    &'c mut dyn FnMut(&mut Entries<'_, '_, S>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
+
+/// Formatting fails only where the output does, which has the reason.
+fn unwritten(_: fmt::Error) -> Error {
+    StorageError::Io.into()
+}
 
 /// A blob that is there.
 struct Blob {
@@ -471,18 +545,6 @@ fn write_index<S: Storage>(
         let fits = count? <= usize::from(Caps::default().entries)
             && usize::try_from(output.written()).is_ok_and(|written| written <= room);
         if fits { Ok(()) } else { Err(Error::IndexFull) }
-    })
-}
-
-/// Writes each entry with `copy`; returns how many.
-fn copy_entries<'e>(
-    mut entries: impl Iterator<Item = Entry<'e>>,
-    mut copy: impl FnMut(&Entry<'e>) -> fmt::Result,
-) -> Result<usize, Error> {
-    // Formatting fails only where the output does, which has the reason.
-    entries.try_fold(0_usize, |count, entry| match copy(&entry) {
-        Ok(()) => Ok(count.saturating_add(1)),
-        Err(fmt::Error) => Err(StorageError::Io.into()),
     })
 }
 

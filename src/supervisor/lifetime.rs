@@ -4,6 +4,7 @@
 use core::num::NonZeroU32;
 
 use super::{KILL_PATIENCE_US, Supervisor};
+use crate::container::record::Origin;
 use crate::container::state::{Action, Cause, Event, State};
 use crate::container::table::{Handle, Recorded};
 use crate::container::{Error, Name, Options, Spec, data, mount, record};
@@ -39,7 +40,7 @@ impl<P: Platform> Supervisor<P> {
         let made = match place.spec.lock().as_mut() {
             Some((_, spec)) => spec
                 .settle(&name, image, options)
-                .and_then(|()| self.furnish(&name, spec, created)),
+                .and_then(|()| self.furnish(&name, spec, created, options)),
             None => Err(Error::NotFound),
         };
         if let Err(error) = made {
@@ -58,7 +59,13 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Makes what a container has on the partition, or nothing.
-    fn furnish(&self, name: &Name, spec: &Spec, created: Option<NonZeroU32>) -> Result<(), Error> {
+    fn furnish(
+        &self,
+        name: &Name,
+        spec: &Spec,
+        created: Option<NonZeroU32>,
+        options: &Options<'_>,
+    ) -> Result<(), Error> {
         let storage = self.platform.storage();
         if record::exists(storage, name)? {
             return Err(Error::RecordUnreadable);
@@ -69,7 +76,12 @@ impl<P: Platform> Supervisor<P> {
             return Ok(());
         }
         let _alone = self.records.lock();
-        record::write_spec(storage, name, spec, created).map_err(|error| {
+        let origin = options.follow.map(|follow| Origin {
+            tag: follow.tag,
+            environment: options.environment,
+            granted: options.granted,
+        });
+        record::write_spec(storage, name, spec, created, origin.as_ref()).map_err(|error| {
             // What can't be removed now is removed at the next boot.
             let _ = data::remove(storage, name);
             error.into()

@@ -25,7 +25,7 @@ use crate::container::table::Handle;
 use crate::container::{Error, Guest, Options, Restart};
 use crate::image::Image;
 use crate::image::aot::Target;
-use crate::image::judge::{AotPolicy, Policy};
+use crate::image::judge::{AotPolicy, Policy, Workspace};
 use crate::port::{
     Clock, Console, Engine, Entropy, Exit, External, Host, HostFunction, LoadError, Platform,
     Program, Slot, StartError, Stop, Stream, ThreadSpec, Threads, Trap, WATCHDOG,
@@ -235,7 +235,7 @@ impl Sim {
         guests[usize::from(slot)] = None;
         drop(guests);
         self.tell(slot, Happening::Ended(result));
-        supervisor.finish(handle, result);
+        supervisor.finish(handle, result, None);
     }
 }
 
@@ -416,6 +416,10 @@ impl Platform for Sim {
     }
 
     fn with_host(&self, _: &dyn Guest, _: &mut dyn FnMut(&mut dyn Host)) {}
+
+    fn with_documents(&self, _: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+        unreachable!("no container follows a tag here");
+    }
 }
 
 // ---------------------------------------------------------------- the model

@@ -22,12 +22,15 @@ impl<P: Platform> Supervisor<P> {
         let Some(handle) = self.table.lock().at(slot) else {
             return;
         };
-        let result = self.run(handle);
-        self.finish(handle, result);
+        let mut trial = None;
+        let followed = self.follow(handle, &mut trial);
+        let result = followed.and_then(|()| self.run(handle));
+        self.finish(handle, result, trial);
     }
 
-    /// Tells how a run ended that has given back everything.
-    pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>) {
+    /// Tells how a run ended that has given back everything, and with which mark its tag was on
+    /// trial, if it was.
+    pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>, trial: Option<u64>) {
         let outcome = match result {
             Ok(Exit::Code(code)) => Outcome::Exited(code),
             Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
@@ -37,6 +40,9 @@ impl<P: Platform> Supervisor<P> {
             }
             Err(failure) => Outcome::Failed(failure),
         };
+        if let Some(mark) = trial {
+            self.tried(handle, outcome, mark);
+        }
         self.ended(handle, outcome, true);
     }
 
@@ -138,7 +144,7 @@ impl<P: Platform> Supervisor<P> {
         Ok((module, image.entry_point, settings))
     }
 
-    fn source(&self) -> Source<'_, P::Storage> {
+    pub(super) fn source(&self) -> Source<'_, P::Storage> {
         Source {
             storage: self.platform.storage(),
             root: "/",
@@ -147,11 +153,15 @@ impl<P: Platform> Supervisor<P> {
 
     // A live container is not removed, so its thread always finds it.
 
-    fn spec<T>(&self, handle: Handle, take: impl FnOnce(&Spec) -> T) -> Result<T, Failure> {
+    pub(super) fn spec<T>(
+        &self,
+        handle: Handle,
+        take: impl FnOnce(&Spec) -> T,
+    ) -> Result<T, Failure> {
         self.with_spec(handle, take).map_err(|_| Failure::Thread)
     }
 
-    fn name(&self, handle: Handle) -> Result<Name, Failure> {
+    pub(super) fn name(&self, handle: Handle) -> Result<Name, Failure> {
         let mut table = self.table.lock();
         let (name, _) = table.get(handle).map_err(|_| Failure::Thread)?;
         Ok(name.clone())

@@ -11,7 +11,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
-use ocre::image::judge::{AotPolicy, Policy};
+use ocre::image::Image;
+use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
 use ocre::port::host::{Pair, join};
 use ocre::port::{
@@ -21,6 +22,7 @@ use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{Engine, EngineError, PC_TARGET};
 use ocre_wasi::Wasi;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use console::Terminal;
 pub use devices::Devices;
@@ -54,6 +56,30 @@ pub struct Pc<S> {
     policy: Policy<'static>,
     devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
+    documents: Mutex<Documents>,
+}
+
+/// What the documents of images may have in bytes. More than a small device takes: here the
+/// index has room for some hundred images.
+const MAX_DOCUMENT: usize = 64 * 1024;
+const MAX_CONFIG: usize = 16 * 1024;
+
+/// Buffers for the documents of images, for one user at a time.
+#[derive(Debug)]
+pub struct Documents {
+    document: Vec<u8>,
+    config: Vec<u8>,
+    image: Box<Image>,
+}
+
+impl Documents {
+    /// The buffers.
+    pub fn workspace(&mut self) -> Workspace<'_> {
+        Workspace {
+            document: &mut self.document,
+            config: &mut self.config,
+        }
+    }
 }
 
 /// A PC with its containers. While one of them runs, its thread keeps the value alive.
@@ -97,11 +123,21 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                 policy,
                 devices: Devices::new(),
                 bus: Bus::new(),
+                documents: Mutex::new(Documents {
+                    document: vec![0; MAX_DOCUMENT],
+                    config: vec![0; MAX_CONFIG],
+                    image: Box::new(Image::blank()),
+                }),
             })
         });
         let mut buffer = [0; record::MAX_BYTES];
         device.boot(&mut buffer).map_err(BootError::Storage)?;
         Ok(device)
+    }
+
+    /// The buffers for documents of images: whoever uses the image store has them.
+    pub fn documents(&self) -> MutexGuard<'_, Documents> {
+        self.documents.lock()
     }
 
     /// The pins and sensors around it.
@@ -203,6 +239,16 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
         });
         api.close();
         wasi.close();
+    }
+
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+        let mut documents = self.documents();
+        let Documents {
+            document,
+            config,
+            image,
+        } = &mut *documents;
+        run(Workspace { document, config }, image);
     }
 }
 

@@ -213,6 +213,14 @@ impl Operation for Prune {
     }
 }
 
+struct Forget;
+
+impl Operation for Forget {
+    fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
+        with(storage, |store| store.forget_previous())
+    }
+}
+
 #[test]
 fn opening_an_empty_flash() {
     sweep(&formatted(GEOMETRY), &Open);
@@ -304,9 +312,12 @@ fn removing_the_last_image() {
 #[test]
 fn pruning() {
     let images = Images::new();
-    // Moving the tag leaves what only the first image used.
-    let before = images.imported(&[("first", "moved"), ("second", "moved")]);
+    // Moving the tag, for good, leaves what only the first image used.
+    let moved = images.imported(&[("first", "moved"), ("second", "moved")]);
+    let (before, result, _) = cut_short(moved.clone(), Tuning::DEVICE, None, &Forget);
+    assert_eq!(result, Ok(()));
     sweep(&before, &Prune);
+    sweep(&moved, &Forget);
 }
 
 /// Metadata blocks wear, and littlefs moves them: that is cut, too.

@@ -202,10 +202,14 @@ fn a_tag_is_replaced_however_it_was_spelt() {
     ]);
     assert_eq!(import(&storage, fixture.source(), "second", "app"), Ok(()));
     let expected = [
+        // What the tag led to before.
+        (String::new(), preloaded.digest),
         ("other:latest".to_owned(), preloaded.digest),
         ("app:latest".to_owned(), fixture.second.digest),
     ];
     assert_eq!(see(&storage).tags, expected);
+    assert_eq!(with(&storage, |store| store.forget_previous()), Ok(()));
+    assert_eq!(see(&storage).tags, expected[1..]);
 }
 
 #[test]
@@ -502,6 +506,8 @@ fn a_container_keeps_its_image_when_the_tag_moves_on() {
     assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
     let first = see(&storage).blobs;
     assert_eq!(import(&storage, fixture.source(), "second", "a"), Ok(()));
+    assert_eq!(prune(&storage, &[]), Freed::default(), "it is on trial");
+    assert_eq!(with(&storage, |store| store.forget_previous()), Ok(()));
     assert_eq!(prune(&storage, &[fixture.first.digest]), Freed::default());
     let seen = see(&storage);
     assert!(first.keys().all(|digest| seen.blobs.contains_key(digest)));

@@ -84,7 +84,12 @@ impl<'a> Entry<'a> {
 
     /// The text of its annotation `org.opencontainers.image.ref.name`.
     pub fn reference_name(&self) -> Option<Text<'a>> {
-        Annotations::of(self.0).get(REF_NAME)
+        self.annotation(REF_NAME)
+    }
+
+    /// The text of its annotation of that name.
+    pub fn annotation(&self, name: &str) -> Option<Text<'a>> {
+        Annotations::of(self.0).get(name)
     }
 
     /// Its annotations as they are; nobody has checked that they are strings.

@@ -12,7 +12,7 @@
 use core::fmt::{self, Display, Write};
 
 use crate::json::Value;
-use crate::{Entry, INDEX_MEDIA_TYPE, LAYOUT_VERSION, ManifestType, REF_NAME, Sha256};
+use crate::{Entry, INDEX_MEDIA_TYPE, LAYOUT_VERSION, ManifestType, Sha256};
 
 /// Names and texts, in the order in which they are written.
 pub type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -252,22 +252,34 @@ impl<W: Write> Array<'_, W> {
         self.object(|out| descriptor.members(out))
     }
 
-    /// An entry of another index under another name, or under none; everything
-    /// else about it is copied.
-    pub fn renamed(&mut self, entry: &Entry<'_>, name: Option<&str>) -> fmt::Result {
-        let kept = || entry.annotations().filter(|(found, _)| *found != REF_NAME);
+    /// An entry of another index in which some annotations have another text, or
+    /// are gone; everything else about it is copied.
+    pub fn annotated(
+        &mut self,
+        entry: &Entry<'_>,
+        changed: &[(&str, Option<&dyn Display>)],
+    ) -> fmt::Result {
+        let kept = || {
+            let same = |found| !changed.iter().any(|(name, _)| found == **name);
+            entry.annotations().filter(move |(found, _)| same(*found))
+        };
+        let set = || {
+            changed
+                .iter()
+                .filter_map(|(name, text)| Some((name, (*text)?)))
+        };
         self.object(|out| {
             for (member, value) in entry.value().members() {
                 if member != "annotations" {
                     out.copy(member, value)?;
                 }
             }
-            if name.is_none() && kept().next().is_none() {
+            if set().next().is_none() && kept().next().is_none() {
                 return Ok(());
             }
             out.object("annotations", |out| {
                 kept().try_for_each(|(name, value)| out.copy(name, value))?;
-                name.map_or(Ok(()), |name| out.string(REF_NAME, name))
+                set().try_for_each(|(name, text)| out.string(name, text))
             })
         })
     }
@@ -303,7 +315,7 @@ impl<W: Write> Write for Escape<'_, W> {
 mod tests {
     use super::*;
     use crate::testing::value;
-    use crate::{Index, Manifest};
+    use crate::{Index, Manifest, REF_NAME};
     use std::format;
     use std::string::{String, ToString};
     use std::vec::Vec;
@@ -474,7 +486,10 @@ mod tests {
             "wasip1"
         );
 
-        let renamed = |entry, name| written(|out| index(out, |out| out.renamed(entry, name)));
+        let renamed = |entry, name: Option<&str>| {
+            let name = name.as_ref().map(|name| name as &dyn Display);
+            written(|out| index(out, |out| out.annotated(entry, &[(REF_NAME, name)])))
+        };
         let document = renamed(&entries[0], Some("new"));
         let entry = Index::parse(value(&document))
             .unwrap()

@@ -408,6 +408,8 @@ unsafe fn create(
     let instructions = Some(options.instructions).filter(|&limit| limit != 0);
     let prefer_portable = options.flags & PREFER_PORTABLE != 0 || instructions.is_some();
     let mut documents = DOCUMENTS.lock();
+    let document = documents.workspace().document;
+    let follow = images::follow(runtime.platform(), image, document);
     let image = judge(
         runtime,
         image,
@@ -435,6 +437,7 @@ unsafe fn create(
         instructions,
         attached: options.flags & ATTACHED != 0,
         temporary: options.flags & TEMPORARY != 0,
+        follow,
     };
     Ok(runtime.create(name, image, &options)?)
 }

@@ -242,4 +242,10 @@ impl Platform for Device {
         api.close();
         wasi.close();
     }
+
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+        let mut documents = DOCUMENTS.lock();
+        let (workspace, image) = documents.judging();
+        run(workspace, image);
+    }
 }

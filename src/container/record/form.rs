@@ -25,6 +25,12 @@
 //! | 17 | bytes of disk |
 //! | 18 | started again by itself: 256 always; else on failure, at most so often in a row, 0 for as often as there is |
 //! | 19 | most instructions |
+//! | 20 | the tag that it follows, as it was typed |
+//! | 21 | the environment that goes on top of the image's, each variable a text in an array |
+//! | 22 | the permissions that are granted, by their names |
+//! | 23 | the mark of what the tag led to when it got its image |
+//!
+//! From 20 on all are there or none.
 //!
 //! | key of a state | value |
 //! |---|---|
@@ -37,19 +43,21 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
+use heapless::Vec;
 use minicbor::decode::Error as Undecodable;
 use minicbor::encode::{Error as Unwritten, Write};
 use minicbor::{Decoder, Encoder};
 use ocre_oci::{Format, Sha256};
 use sha2::Digest as _;
 
-use super::{Dates, Error};
+use super::{Dates, Error, Origin};
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
 use crate::container::{Restart, Spec};
-use crate::image::permission::Permission;
+use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::Code;
 use crate::image::{Content, Image};
+use crate::limits::MAX_WORDS;
 use crate::port::{StorageError, Trap};
 
 /// The version of the records that this build writes, and the newest that it reads.
@@ -150,6 +158,7 @@ impl From<Undecodable> for Error {
 pub fn write_spec(
     spec: &Spec,
     created: Option<NonZeroU32>,
+    origin: Option<&Origin<'_>>,
     put: Put<'_>,
 ) -> Result<(), StorageError> {
     // By name, so that a new field is not forgotten here.
@@ -180,6 +189,7 @@ pub fn write_spec(
         attached: _,
         // Has no record.
         temporary: _,
+        followed,
     } = spec;
     write(put, |to| {
         let optional = [
@@ -191,8 +201,9 @@ pub fn write_spec(
             *restart != Restart::No,
             instructions.is_some(),
         ];
-        let count = optional.iter().filter(|&&there| there).count();
-        to.map(13_u64.saturating_add(count as u64))?;
+        let count = optional.iter().filter(|&&there| there).count() as u64;
+        let least = if origin.is_some() { 17_u64 } else { 13 };
+        to.map(least.saturating_add(count))?;
         content(to.u32(0)?.array(2)?, manifest)?;
         content(to.u32(1)?.array(2)?, executable)?;
         to.u32(2)?.u8(*executable_layer)?;
@@ -205,10 +216,7 @@ pub fn write_spec(
         }
         to.u32(5)?.str(entry_point)?;
         to.u32(6)?.str(environment)?;
-        to.u32(7)?.array(permissions.iter().count() as u64)?;
-        for permission in permissions.iter() {
-            to.str(permission.name())?;
-        }
+        names(to.u32(7)?, permissions)?;
         to.u32(8)?.array(blobs.len() as u64)?;
         for blob in blobs.iter() {
             content(to.array(3)?, &blob.content)?;
@@ -243,8 +251,25 @@ pub fn write_spec(
         if let Some(limit) = instructions {
             to.u32(19)?.u32(*limit)?;
         }
+        if let Some(origin) = origin {
+            to.u32(20)?.str(origin.tag)?;
+            to.u32(21)?.array(origin.environment.len() as u64)?;
+            for variable in origin.environment {
+                to.str(variable)?;
+            }
+            names(to.u32(22)?, &origin.granted)?;
+            to.u32(23)?.u64(*followed)?;
+        }
         Ok(())
     })
+}
+
+fn names(to: &mut To<'_>, permissions: &Permissions) -> Written {
+    to.array(permissions.iter().count() as u64)?;
+    for permission in permissions.iter() {
+        to.str(permission.name())?;
+    }
+    Ok(())
 }
 
 fn content(to: &mut To<'_>, content: &Content) -> Written {
@@ -282,14 +307,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     .try_into()
                     .map_err(|_| Error::Damaged)?
             }
-            7 => {
-                for _ in 0..from.array()?.ok_or(Error::Damaged)? {
-                    // One that this build does not know is not granted by it.
-                    if let Some(permission) = Permission::from_name(from.str()?) {
-                        image.permissions.insert(permission);
-                    }
-                }
-            }
+            7 => image.permissions = named(from)?,
             8 => {
                 for _ in 0..from.array()?.ok_or(Error::Damaged)? {
                     let content = content_of(from, 3)?;
@@ -323,6 +341,9 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
             }
             17 => spec.disk_bytes = Some(number(from)?),
             19 => spec.instructions = Some(number(from)?),
+            // For `read_origin`.
+            20..=22 => from.skip()?,
+            23 => spec.followed = number(from)?,
             18 => {
                 spec.restart = match number(from)? {
                     ALWAYS => Restart::Always,
@@ -337,15 +358,61 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
         seen |= 1_u32.checked_shl(key).unwrap_or(0);
         Ok(())
     })?;
-    if seen & NEEDED == NEEDED {
+    let followed = [0, ORIGIN].contains(&(seen & ORIGIN));
+    if seen & NEEDED == NEEDED && followed {
         Ok(created)
     } else {
         Err(Error::Damaged)
     }
 }
 
+/// Shows what [`write_spec`] was given as the origin, if anything.
+///
+/// # Errors
+/// `record-damaged`, `record-version`.
+pub fn read_origin(record: &[u8], show: &mut dyn FnMut(&Origin<'_>)) -> Result<(), Error> {
+    let mut tag = None;
+    let mut environment: Vec<&str, MAX_WORDS> = Vec::new();
+    let mut granted = Permissions::default();
+    fields(open(record)?, |key, from| {
+        match key {
+            20 => tag = Some(from.str()?),
+            21 => {
+                for _ in 0..from.array()?.ok_or(Error::Damaged)? {
+                    environment.push(from.str()?).map_err(|_| Error::Damaged)?;
+                }
+            }
+            22 => granted = named(from)?,
+            _ => from.skip()?,
+        }
+        Ok(())
+    })?;
+    if let Some(tag) = tag {
+        show(&Origin {
+            tag,
+            environment: &environment,
+            granted,
+        });
+    }
+    Ok(())
+}
+
+fn named(from: &mut Decoder<'_>) -> Result<Permissions, Error> {
+    let mut permissions = Permissions::default();
+    for _ in 0..from.array()?.ok_or(Error::Damaged)? {
+        // One that this build does not know is not granted by it.
+        if let Some(permission) = Permission::from_name(from.str()?) {
+            permissions.insert(permission);
+        }
+    }
+    Ok(permissions)
+}
+
 /// The keys that every spec has: all but 4, and those from 14 on.
 const NEEDED: u32 = 0x3fff & !(1 << 4);
+
+/// The keys of what a container follows: it has all of them or none.
+const ORIGIN: u32 = 0xf << 20;
 
 /// A number that fits; decoded in one way, for the sake of the code's size.
 fn number<T: TryFrom<u64>>(from: &mut Decoder<'_>) -> Result<T, Error> {
@@ -464,9 +531,15 @@ mod tests {
     use std::vec::Vec as StdVec;
 
     use super::*;
+    use crate::container::record::Tag;
     use crate::image::Blobs;
-    use crate::image::permission::Permissions;
-    use crate::limits::{MAX_BLOBS, MAX_TITLES};
+    use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
+
+    const FOLLOWED: Origin<'_> = Origin {
+        tag: "app",
+        environment: &["B="],
+        granted: Permissions::NONE,
+    };
 
     fn spec() -> Spec {
         let content = |byte| Content {
@@ -502,6 +575,7 @@ mod tests {
             instructions: Some(u32::MAX),
             attached: false,
             temporary: false,
+            followed: u64::MAX,
         }
     }
 
@@ -522,7 +596,7 @@ mod tests {
     }
 
     fn spec_record() -> StdVec<u8> {
-        written(|put| write_spec(&spec(), NonZeroU32::new(7), put))
+        written(|put| write_spec(&spec(), NonZeroU32::new(7), Some(&FOLLOWED), put))
     }
 
     /// A record with that first item.
@@ -545,6 +619,7 @@ mod tests {
         least.mounts.clear();
         least.disk_bytes = None;
         least.instructions = None;
+        least.followed = 0;
         for restart in [
             Restart::Always,
             Restart::OnFailure(None),
@@ -552,9 +627,52 @@ mod tests {
             Restart::No,
         ] {
             least.restart = restart;
-            let record = written(|put| write_spec(&least, None, put));
+            let record = written(|put| write_spec(&least, None, None, put));
             assert_eq!(read_spec(&record), Ok((least.clone(), None)));
         }
+    }
+
+    #[test]
+    fn what_an_image_follows_from_is_read_as_it_was_written() {
+        let mut granted = Permissions::default();
+        granted.insert(Permission::Timers);
+        let origin = Origin {
+            environment: &["A=1", "B=x y"],
+            granted,
+            ..FOLLOWED
+        };
+        let record = written(|put| write_spec(&spec(), None, Some(&origin), put));
+        let mut shown = 0;
+        let read = read_origin(&record, &mut |read| {
+            shown += 1;
+            assert_eq!(read.tag, "app");
+            assert_eq!(read.environment, origin.environment);
+            assert_eq!(read.granted, granted);
+        });
+        assert_eq!((read, shown), (Ok(()), 1));
+        let mut none = spec();
+        none.followed = 0;
+        let record = written(|put| write_spec(&none, None, None, put));
+        assert_eq!(
+            read_origin(&record, &mut |_| panic!("it follows none")),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn what_is_followed_is_whole_or_not_there() {
+        let mut part = spec();
+        part.image.blobs.clear();
+        let whole = written(|put| write_spec(&part, None, Some(&FOLLOWED), put));
+        let key = whole
+            .windows(2)
+            .rposition(|bytes| bytes == [0x17, 0x1b])
+            .unwrap();
+        let mut body = whole[..key].to_vec();
+        // The head of the map of 23 fields.
+        assert_eq!(body[2], 0xa0 + 23);
+        body[2] -= 1;
+        assert_eq!(read_spec(&checked(body)), Err(Error::Damaged));
     }
 
     #[test]
@@ -583,7 +701,15 @@ mod tests {
         for permission in Permission::ALL {
             most.image.permissions.insert(permission);
         }
-        let record = written(|put| write_spec(&most, NonZeroU32::new(u32::MAX), put));
+        let tag = full("t", Tag::new().capacity());
+        let variable = full("x", MAX_ENVIRONMENT / MAX_WORDS - 1);
+        let origin = Origin {
+            tag: &tag,
+            environment: &[&*variable; MAX_WORDS],
+            granted: most.image.permissions,
+        };
+        let record =
+            written(|put| write_spec(&most, NonZeroU32::new(u32::MAX), Some(&origin), put));
         assert!(record.len() <= super::super::MAX_BYTES, "{}", record.len());
         assert_eq!(read_spec(&record).map(|(spec, _)| spec), Ok(most));
     }
@@ -592,8 +718,9 @@ mod tests {
     fn a_mount_that_could_not_be_asked_for_is_damage() {
         for mounts in ["/:/a\0", "/data/other:/a\0", "/a\0", "/a:/b"] {
             let mut bad = spec();
+            bad.followed = 0;
             bad.mounts = mounts.try_into().unwrap();
-            let record = written(|put| write_spec(&bad, None, put));
+            let record = written(|put| write_spec(&bad, None, None, put));
             assert_eq!(read_spec(&record), Err(Error::Damaged), "{mounts:?}");
         }
     }
@@ -674,8 +801,8 @@ mod tests {
             0x82, 1, 0xa4, 0, 2, 1, 5, 0x18, 99, 0x82, 1, 0x61, b'x', 3, 9,
         ];
         assert_eq!(read_state(&checked(body.to_vec())), Err(Error::Version));
-        // [1, {20: 0}]
-        let body = [0x82, 1, 0xa1, 20, 0];
+        // [1, {24: 0}]
+        let body = [0x82, 1, 0xa1, 0x18, 24, 0];
         assert_eq!(read_spec(&checked(body.to_vec())), Err(Error::Version));
     }
 

@@ -13,7 +13,8 @@ use ocre::image::store::Store;
 use ocre::port::Platform as _;
 use ocre_host::flash::{FileError, FileFlash, Geometry};
 use ocre_host::littlefs::LittleFs;
-use ocre_host::platform::{self, BootError, Pc, Terminal};
+use ocre_host::platform::{self, BootError, Documents, Pc, Terminal};
+use parking_lot::MutexGuard;
 
 use super::failure::Failure;
 use super::output::Output;
@@ -21,7 +22,6 @@ use super::output::Output;
 /// What the documents of images may have in bytes. More than a small device takes: here the
 /// index has room for some hundred images.
 const MAX_DOCUMENT: usize = 64 * 1024;
-const MAX_CONFIG: usize = 16 * 1024;
 
 /// How long the containers are given to end at the end, in microseconds.
 const PATIENCE_US: u64 = 2_000_000;
@@ -109,24 +109,23 @@ pub fn document() -> Vec<u8> {
 /// A device that is on.
 pub struct Device {
     pc: Arc<platform::Device<Partition>>,
-    documents: Own,
 }
 
-/// Buffers for documents that nobody else has.
-struct Own {
-    document: Vec<u8>,
-    config: Vec<u8>,
+/// The PC's buffers for documents, while a command has them.
+struct Shared<'a> {
+    pc: &'a Pc<Partition>,
+    taken: Option<MutexGuard<'a, Documents>>,
 }
 
-impl command::Documents for Own {
+impl command::Documents for Shared<'_> {
     fn lend(&mut self) -> Workspace<'_> {
-        Workspace {
-            document: &mut self.document,
-            config: &mut self.config,
-        }
+        let taken = &mut self.taken;
+        taken.get_or_insert_with(|| self.pc.documents()).workspace()
     }
 
-    fn give_back(&mut self) {}
+    fn give_back(&mut self) {
+        self.taken = None;
+    }
 }
 
 impl Device {
@@ -145,13 +144,7 @@ impl Device {
                 Failure::new(what, error.code(), advice::storage(error))
             }
         })?;
-        Ok(Self {
-            pc,
-            documents: Own {
-                document,
-                config: vec![0; MAX_CONFIG],
-            },
-        })
+        Ok(Self { pc })
     }
 
     /// Starts the containers that are to run by themselves.
@@ -165,7 +158,10 @@ impl Device {
             words,
             &mut Environment {
                 supervisor: &self.pc,
-                documents: &mut self.documents,
+                documents: &mut Shared {
+                    pc: self.pc.platform(),
+                    taken: None,
+                },
                 out,
                 err,
                 interrupted: &|| INTERRUPTED.load(Ordering::Relaxed),

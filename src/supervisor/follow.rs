@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Containers follow the tags that they were created from, and an update that fails is taken back.
+//!
+//! Whatever changes is one replacement of one file: the store's index, which alone says what a tag
+//! leads to and [how that does](crate::image::store::update), or a container's record, which says
+//! what image it has. So whenever the power goes, a start finds what the tag leads to, and the
+//! image that was there before or the one after.
+
+use core::ops::ControlFlow;
+use core::sync::atomic::Ordering;
+
+use ocre_oci::Format;
+
+use super::Supervisor;
+use crate::container::record::{Origin, Tag};
+use crate::container::state::{Failure, Outcome};
+use crate::container::table::Handle;
+use crate::container::{Name, record, restart};
+use crate::image::judge::{Policy, Selector, Workspace};
+use crate::image::store::Store;
+use crate::image::store::update::Tried;
+use crate::image::verdict::{Code, Finding};
+use crate::image::{Image, judge};
+use crate::limits::MAX_UPDATE_FAILURES;
+use crate::port::Platform;
+
+impl<P: Platform> Supervisor<P> {
+    /// Gives a container the image that its tag leads to by now. Where the tag is on trial,
+    /// `trial` becomes its mark.
+    #[inline(never)] // its frame is not to stay under the guest
+    pub(super) fn follow(&self, handle: Handle, trial: &mut Option<u64>) -> Result<(), Failure> {
+        let mark = self.spec(handle, |spec| spec.followed)?;
+        if mark == 0 {
+            return Ok(());
+        }
+        let name = self.name(handle)?;
+        let mut followed = Ok(());
+        self.platform.with_documents(&mut |workspace, image| {
+            let Some(tag) = self.tag(&name, workspace.document) else {
+                return;
+            };
+            let source = self.source();
+            let mut store = Store::opened(source.storage, source.root, workspace.document);
+            match store.tagged(&tag) {
+                Ok(Some(tagged)) => {
+                    *trial = tagged.on_trial.then_some(tagged.mark);
+                    if tagged.mark != mark {
+                        followed = self.adopt(handle, &name, &tag, tagged.mark, workspace, image);
+                    }
+                }
+                // It goes on with what it has.
+                Ok(None) => {}
+                Err(error) => log::warn!("container {name}: {tag}: {error}"),
+            }
+        });
+        followed
+    }
+
+    /// The tag that a container follows, from its record. `buffer` has
+    /// [`record::MAX_BYTES`].
+    pub fn tag(&self, name: &Name, buffer: &mut [u8]) -> Option<Tag> {
+        let mut tag = None;
+        let mut show = |origin: &Origin<'_>| tag = origin.tag.try_into().ok();
+        let read = record::read_origin(self.platform.storage(), name, buffer, &mut show);
+        if let Err(error) = read {
+            log::warn!("container {name}: what it follows is not known: {error}");
+        }
+        tag
+    }
+
+    /// Judges what a tag leads to and makes it a container's image.
+    #[inline(never)]
+    fn adopt(
+        &self,
+        handle: Handle,
+        name: &Name,
+        tag: &Tag,
+        mark: u64,
+        workspace: Workspace<'_>,
+        image: &mut Image,
+    ) -> Result<(), Failure> {
+        let Workspace { document, config } = workspace;
+        let (format, counted) = self.spec(handle, |spec| {
+            (spec.image.format, spec.instructions.is_some())
+        })?;
+        let policy = Policy {
+            // Of the same kind as before, where there is a choice.
+            prefer_portable: format == Format::Wasm,
+            ..self.platform.policy()
+        };
+        let selector = Selector {
+            name: Some(tag),
+            digest: None,
+        };
+        let mut refusal = None;
+        judge::judge(
+            self.source(),
+            selector,
+            self.platform.engine(),
+            &policy,
+            Workspace {
+                document: &mut *document,
+                config,
+            },
+            &mut |finding, at, _| {
+                let Finding::Refusal(code) = finding else {
+                    return ControlFlow::Continue(());
+                };
+                log::error!("container {name}: {tag}: {code} at {at}");
+                refusal = Some(code);
+                ControlFlow::Break(())
+            },
+            image,
+        );
+        if counted && image.format == Format::Aot {
+            refusal = refusal.or(Some(Code::PlatformNone));
+        }
+        if let Some(code) = refusal {
+            return Err(Failure::Image(code));
+        }
+        log::info!("container {name}: {tag} leads to {}", image.manifest.digest);
+        let created = match self.status(handle) {
+            Ok(status) => status.dates.created,
+            Err(_) => None,
+        };
+        let storage = self.platform.storage();
+        let mut adopted = Ok(());
+        let read = record::read_origin(storage, name, document, &mut |origin| {
+            let Ok(place) = self.place(handle.slot()) else {
+                return;
+            };
+            let mut held = place.spec.lock();
+            let Some((_, spec)) = held.as_mut() else {
+                return;
+            };
+            adopted = spec.adopt(image, origin.environment, origin.granted, mark);
+            if adopted.is_ok() {
+                let _alone = self.records.lock();
+                let written = record::write_spec(storage, name, spec, created, Some(origin));
+                if let Err(error) = written {
+                    log::warn!("container {name}: its image is not in its record: {error}");
+                }
+            }
+        });
+        match (read, adopted) {
+            (Ok(()), Ok(())) => Ok(()),
+            _ => Err(Failure::Image(Code::LimitCapacity)),
+        }
+    }
+
+    /// Takes in how a run of what a tag on trial leads to has ended.
+    #[inline(never)]
+    pub(super) fn tried(&self, handle: Handle, outcome: Outcome, mark: u64) {
+        let (Ok(name), Ok(status), Ok(place)) = (
+            self.name(handle),
+            self.status(handle),
+            self.place(handle.slot()),
+        ) else {
+            return;
+        };
+        let now = self.now();
+        let ran_us = now.saturating_sub(status.times.started_us.unwrap_or(now));
+        let Some(works) = restart::works(outcome, ran_us) else {
+            return;
+        };
+        if !works && place.asked.load(Ordering::SeqCst) {
+            // Somebody wanted it to end, and it says that it has not come to its own end.
+            return;
+        }
+        self.platform.with_documents(&mut |workspace, _| {
+            let Some(tag) = self.tag(&name, workspace.document) else {
+                return;
+            };
+            let source = self.source();
+            let mut store = Store::opened(source.storage, source.root, workspace.document);
+            let most = MAX_UPDATE_FAILURES;
+            match store.tried(&tag, mark, works) {
+                Ok(Tried::Nothing) => {}
+                Ok(Tried::Works) => log::info!("image {tag}: its update works"),
+                Ok(Tried::Failed(failures)) => {
+                    log::warn!("image {tag}: its update has failed, {failures} of {most} times");
+                    self.begin_row(handle);
+                }
+                Ok(Tried::TakenBack) => {
+                    log::error!(
+                        "image {tag}: its update has failed {most} times: it is taken back"
+                    );
+                    self.begin_row(handle);
+                }
+                Err(error) => log::error!("image {tag}: {error}"),
+            }
+        });
+    }
+
+    /// The failures of an update are counted elsewhere: its restart policy counts anew.
+    fn begin_row(&self, handle: Handle) {
+        if let Ok((_, status)) = self.table.lock().get(handle) {
+            status.failures = 0;
+        }
+    }
+}
