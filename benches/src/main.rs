@@ -2,13 +2,14 @@
 //! What ocre-rs costs. Every figure is a ratio of two things measured in one run, alternately,
 //! each as the least of several: what other programs do to the machine meanwhile only adds.
 //!
-//! `ocre-bench [kernels] [judging] [start] [running]`; all of them without arguments.
+//! `ocre-bench [kernels] [judging] [start] [running] [moving]`; all of them without arguments.
 
 mod bare;
 mod judging;
 mod kernels;
 mod layout;
 mod measure;
+mod moving;
 mod running;
 mod start;
 
@@ -16,11 +17,12 @@ use anyhow::{Result, bail};
 
 type Benchmark = fn() -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 4] = [
+const BENCHMARKS: [(&str, Benchmark); 5] = [
     ("kernels", kernels::run),
     ("judging", judging::run),
     ("start", start::run),
     ("running", running::run),
+    ("moving", moving::run),
 ];
 
 fn main() -> Result<()> {
@@ -29,7 +31,9 @@ fn main() -> Result<()> {
         .iter()
         .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
     {
-        bail!("no benchmark is called {unknown}: there are kernels, judging, start and running");
+        bail!(
+            "no benchmark is called {unknown}: there are kernels, judging, start, running and moving"
+        );
     }
     for (name, benchmark) in BENCHMARKS {
         if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::process::{run, step};
-use crate::workspace::cargo;
+use crate::workspace::{cargo, target_dir};
 use crate::{guests, setup};
 
 /// Runs `ocre-bench` with these arguments.
@@ -12,6 +12,15 @@ pub fn bench(args: &[&str]) -> Result<()> {
     setup::all()?;
     guests::build()?;
     step("Benchmarks");
+    // What moves images is measured as a program.
+    run(cargo().args([
+        "build",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--package",
+        "ocre-host",
+    ]))?;
     run(cargo()
         .args([
             "run",
@@ -23,5 +32,6 @@ pub fn bench(args: &[&str]) -> Result<()> {
             "--",
         ])
         .args(args)
-        .env(guests::VARIABLE, guests::dir()))
+        .env(guests::VARIABLE, guests::dir())
+        .env("OCRE_PROGRAM", target_dir().join("release/ocre")))
 }

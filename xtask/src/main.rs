@@ -21,7 +21,7 @@ cargo xtask TASK
             runs the published test programs of WASI, from a copy of their repository
   footprint [--most NAME=BYTES] [--absent TEXT] MAP…
             prints whose a firmware's flash and RAM is, from the linker's maps
-  bench     measures against native code, bare sha256 and bare WAMR
+  bench     measures against native code, bare sha256, bare WAMR, and skopeo
 ";
 
 fn main() -> ExitCode {

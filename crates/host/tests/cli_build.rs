@@ -152,3 +152,26 @@ fn what_is_wrong_is_said() {
         "build-tool at cargo (there is no such program)\nhint: install Rust with rustup",
     );
 }
+
+#[test]
+fn each_code_is_documented() {
+    let building = include_str!("../../../docs/building.md");
+    for code in [
+        "build-file",
+        "build-tool",
+        "build-compile",
+        "build-artifact",
+        "new-exists",
+    ] {
+        assert!(building.contains(&format!("\n| `{code}` | ")), "{code}");
+    }
+    let commands = include_str!("../../../docs/commands.md");
+    for code in [
+        "extract-title",
+        "extract-duplicate",
+        "extract-none",
+        "extract-not-empty",
+    ] {
+        assert!(commands.contains(&format!("\n| `{code}` | ")), "{code}");
+    }
+}

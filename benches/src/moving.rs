@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images from a registry on this machine, against skopeo; and what memory that takes.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use ocre_oci::Sha256;
+
+use crate::measure::output;
+
+/// Bytes of the large layer, of the small one, and of one that a device still takes.
+const LARGE: usize = 64 << 20;
+const SMALL: usize = 1 << 20;
+const RUNNABLE: usize = 24 << 20;
+
+/// Of so many runs the quickest counts.
+const RUNS: usize = 5;
+
+/// The variables that tell where the `ocre` program and the guests are.
+const PROGRAM: &str = "OCRE_PROGRAM";
+const GUESTS: &str = "OCRE_GUESTS";
+
+/// Debian's registry, until this is dropped.
+struct Registry {
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Registry {
+    fn start(folder: &Path) -> Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let config = folder.join("registry.yml");
+        let text = format!(
+            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
+            folder.join("registry").display()
+        );
+        fs::write(&config, text)?;
+        let child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&config)
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("docker-registry: run cargo xtask setup")?;
+        let registry = Self { address, child };
+        let until = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            ensure!(Instant::now() < until, "the registry does not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(registry)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A folder with a registry in it.
+struct Desk {
+    folder: tempfile::TempDir,
+    registry: Registry,
+    program: PathBuf,
+}
+
+impl Desk {
+    fn ocre(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .env("OCRE_FLASH", self.folder.path().join("flash.bin"))
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("DOCKER_CONFIG", self.folder.path());
+        command
+    }
+
+    fn name(&self, image: &str) -> String {
+        format!("{}/{image}", self.registry.address)
+    }
+
+    /// Puts an image with a layer of so many bytes, which nothing shrinks, into the registry; one
+    /// that runs, or with a config that is none, which a device would find too large.
+    fn put(&self, image: &str, bytes: usize, runs: bool) -> Result<()> {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        };
+        let noise: Vec<u8> = (0..bytes / 8).flat_map(|_| next()).collect();
+        let tag = format!("{image}:1");
+        let from = if runs {
+            fs::write(self.folder.path().join("data"), noise)?;
+            let guests = std::env::var_os(GUESTS).context("cargo xtask bench sets OCRE_GUESTS")?;
+            let wasm = Path::new(&guests)
+                .join("hello-c.wasm")
+                .display()
+                .to_string();
+            let pack = [
+                "image", "pack", "--wasm", &wasm, "--blob", "data", "-o", "packed", "-t", &tag,
+            ];
+            output(&mut self.ocre(&pack))?;
+            format!("oci:packed:{tag}")
+        } else {
+            self.layout(image, &noise)?;
+            format!("oci:{image}")
+        };
+        output(&mut self.ocre(&["image", "copy", &from, &self.name(&tag)]))?;
+        Ok(())
+    }
+
+    /// A layout with an image of that layer.
+    fn layout(&self, name: &str, layer: &[u8]) -> Result<()> {
+        let top = self.folder.path().join(name);
+        fs::create_dir_all(top.join("blobs/sha256"))?;
+        let put = |media_type: &str, bytes: &[u8]| -> Result<String> {
+            let digest = Sha256::of(bytes);
+            fs::write(top.join(format!("blobs/sha256/{}", digest.hex())), bytes)?;
+            let size = bytes.len();
+            Ok(format!(
+                r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}}}"#
+            ))
+        };
+        let manifest_type = "application/vnd.oci.image.manifest.v1+json";
+        let config = put("application/vnd.oci.image.config.v1+json", b"{}")?;
+        let layer = put("application/octet-stream", layer)?;
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{manifest_type}","config":{config},"layers":[{layer}]}}"#
+        );
+        let entry = put(manifest_type, manifest.as_bytes())?;
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#);
+        fs::write(top.join("index.json"), index)?;
+        fs::write(top.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        Ok(())
+    }
+
+    /// Takes away what earlier runs have made.
+    fn clear(&self) -> Result<()> {
+        for made in ["out", "cache"] {
+            // The first run finds none.
+            let _ = fs::remove_dir_all(self.folder.path().join(made));
+        }
+        let (empty, flash) = ("empty.bin", "flash.bin");
+        fs::copy(
+            self.folder.path().join(empty),
+            self.folder.path().join(flash),
+        )?;
+        Ok(())
+    }
+
+    /// How long a program takes, beginning with nothing of what it makes.
+    fn time(&self, mut command: Command) -> Result<Duration> {
+        self.clear()?;
+        let start = Instant::now();
+        output(&mut command)?;
+        Ok(start.elapsed())
+    }
+
+    /// Prints how long ours takes to move an image, against skopeo's copy to a layout.
+    fn compare(&self, what: &str, image: &str, bytes: usize, words: &[&str; 2]) -> Result<()> {
+        let name = self.name(&format!("{image}:1"));
+        let (mut theirs, mut ours) = (Duration::MAX, Duration::MAX);
+        for _ in 0..RUNS {
+            let mut skopeo = Command::new("skopeo");
+            skopeo
+                .args(["--insecure-policy", "copy", "--src-tls-verify=false"])
+                .args([&format!("docker://{name}"), "oci:out"])
+                .current_dir(self.folder.path());
+            theirs = theirs.min(self.time(skopeo)?);
+            ours = ours.min(self.time(self.ocre(&["image", words[0], &name, words[1]]))?);
+        }
+        let size = bytes >> 20;
+        let rate = |time: Duration| size as f64 / time.as_secs_f64();
+        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+        println!(
+            "  {what:38} {size:6} {:14.0} {:12.0} {ratio:18.2}",
+            rate(theirs),
+            rate(ours)
+        );
+        Ok(())
+    }
+
+    /// The most memory that a run of ours had, in KiB.
+    fn peak(&self, words: &[&str]) -> Result<u64> {
+        self.clear()?;
+        let mut child = self.ocre(words).stdout(Stdio::null()).spawn()?;
+        let status = format!("/proc/{}/status", child.id());
+        let mut most = 0;
+        loop {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let found = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            most = most.max(found.unwrap_or(0));
+            if let Some(ended) = child.try_wait()? {
+                ensure!(ended.success(), "ocre {words:?} ended with {ended}");
+                return Ok(most);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Prints the ratios and the memory.
+pub fn run() -> Result<()> {
+    let Some(program) = std::env::var_os(PROGRAM) else {
+        bail!("cargo xtask bench sets {PROGRAM}");
+    };
+    let folder = tempfile::tempdir()?;
+    let registry = Registry::start(folder.path())?;
+    let desk = Desk {
+        folder,
+        registry,
+        program: program.into(),
+    };
+    desk.put("large", LARGE, false)?;
+    desk.put("small", SMALL, false)?;
+    desk.put("runs", RUNNABLE, true)?;
+    desk.put("little", SMALL, true)?;
+    let flash = ["flash", "create", "--size", "64M", "-o", "empty.bin"];
+    output(&mut desk.ocre(&flash))?;
+
+    println!(
+        "from a registry on this machine            MiB  skopeo, MiB/s  ours, MiB/s  time, of skopeo's"
+    );
+    desk.compare("to a layout", "large", LARGE, &["copy", "oci:out"])?;
+    desk.compare(
+        "judged, onto a flash file",
+        "runs",
+        RUNNABLE,
+        &["pull", "x"],
+    )?;
+    println!("the most memory of ours, KiB");
+    for (what, words, images) in [
+        (
+            "to a layout",
+            ["copy", "oci:out"],
+            [("small", SMALL), ("large", LARGE)],
+        ),
+        (
+            "judged, onto a flash file",
+            ["pull", "x"],
+            [("little", SMALL), ("runs", RUNNABLE)],
+        ),
+    ] {
+        let mut peaks = Vec::new();
+        for (image, bytes) in images {
+            let name = desk.name(&format!("{image}:1"));
+            let peak = desk.peak(&["image", words[0], &name, words[1]])?;
+            println!("  {what:38} {:6} {peak:12}", bytes >> 20);
+            peaks.push(peak);
+        }
+        ensure!(
+            peaks[1] < peaks[0] + 8 * 1024,
+            "{what}: more memory for a larger layer"
+        );
+    }
+    Ok(())
+}
