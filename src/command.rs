@@ -314,6 +314,24 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// Takes the arguments of a command that has `--format` alone: whether it is to answer in JSON.
+#[inline(always)] // so that the compiler sees where there is none
+fn only_format<'a>(arguments: Arguments<'a, '_>) -> Result<bool, Misuse<'a>> {
+    #[inline(never)]
+    fn read<'a>(mut arguments: Arguments<'a, '_>) -> Result<bool, Misuse<'a>> {
+        let mut as_json = false;
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Argument::Option("format", value) => as_json = json(value)?,
+                Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word)),
+                Argument::Option(..) => {}
+            }
+        }
+        Ok(as_json)
+    }
+    Ok(read(arguments)? && JSON)
+}
+
 /// The value of `--format`: whether it is JSON.
 #[inline(always)] // so that the compiler sees where there is none
 fn json<'a>(value: &'a str) -> Result<bool, Misuse<'a>> {

@@ -11,7 +11,7 @@ use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Text, Warni
 use super::arguments::{Argument, Arguments, Misuse};
 use super::report::{Plain, Reason, failure};
 use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
-use super::{Environment, Halt, Operand, Status, advice, only};
+use super::{Environment, Halt, Operand, Status, advice, only, only_format};
 use crate::container::Follow;
 use crate::image::Image;
 use crate::image::content::read_document;
@@ -161,17 +161,10 @@ pub(super) fn verify<'a, P: Platform>(
 /// `image ls`
 #[inline(never)]
 pub(super) fn list<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
+    arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
-    let mut as_json = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("format", value) => as_json = super::json(value)?,
-            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
-            Argument::Option(..) => {}
-        }
-    }
+    let as_json = only_format(arguments)?;
     let storage = environment.supervisor.platform().storage();
     let mut store = open(storage, environment.documents.lend().document)?;
     let index = store.index().map_err(Halt::Store)?;

@@ -4,7 +4,7 @@
 use ocre_oci::write;
 
 use super::arguments::{Argument, Arguments, Misuse};
-use super::{Environment, Halt, Status, VERSION, json};
+use super::{Environment, Halt, Status, VERSION, only_format};
 use crate::image::judge::AotPolicy;
 use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
 use crate::port::{Engine as _, Platform, Storage as _};
@@ -25,17 +25,10 @@ pub(super) fn version<'a, P: Platform>(
 /// `info`
 #[inline(never)]
 pub(super) fn info<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
+    arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
-    let mut as_json = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("format", value) => as_json = json(value)?,
-            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
-            Argument::Option(..) => {}
-        }
-    }
+    let as_json = only_format(arguments)?;
     let platform = environment.supervisor.platform();
     let engine = platform.engine();
     let policy = platform.policy();

@@ -3,25 +3,18 @@
 
 use ocre_oci::write::{self, Object};
 
-use super::arguments::{Argument, Arguments, Misuse};
-use super::{Environment, Halt, Status, json};
+use super::arguments::Arguments;
+use super::{Environment, Halt, Status, only_format};
 use crate::port::Platform;
 use crate::supervisor::{Stats, Summary};
 
 /// `stats`
 #[inline(never)]
 pub(super) fn stats<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
+    arguments: Arguments<'a, '_>,
     environment: &mut Environment<'_, P>,
 ) -> Result<Status, Halt<'a>> {
-    let mut as_json = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("format", value) => as_json = json(value)?,
-            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
-            Argument::Option(..) => {}
-        }
-    }
+    let as_json = only_format(arguments)?;
     let supervisor = environment.supervisor;
     let mut out = &mut *environment.out;
     let mut written = Ok(());
