@@ -188,6 +188,19 @@ function(ocre_image name)
   set_property(GLOBAL APPEND PROPERTY OCRE_PRELOADED ${folder})
 endfunction()
 
+# ocre_containers(<file>)
+#
+# Puts containers of those images on the partition: each line is `create …`, as on
+# the device, or `start NAME`, for one that runs from the first boot on.
+function(ocre_containers file)
+  get_property(said GLOBAL PROPERTY OCRE_PRELOADED_CONTAINERS)
+  if(said)
+    message(FATAL_ERROR "ocre: ocre_containers(${file}): there are those of ${said}")
+  endif()
+  get_filename_component(file ${file} ABSOLUTE)
+  set_property(GLOBAL PROPERTY OCRE_PRELOADED_CONTAINERS ${file})
+endfunction()
+
 # Sets `target` to the name that `ocre aot` has for this board, and `cpu` to its
 # further options. crates/zephyr/src/target.rs takes code for the same.
 function(ocre_aot_target target cpu)
@@ -273,18 +286,22 @@ function(ocre_preloaded_flash)
   ocre_storage_partition(size block address)
   set(bin ${CMAKE_BINARY_DIR}/ocre-flash.bin)
   set(hex ${CMAKE_BINARY_DIR}/ocre-flash.hex)
-  set(imports)
-  set(depends ${program_depends})
+  set(contents)
+  set(depends ${program_depends} ${DOTCONFIG})
   foreach(image IN LISTS images)
-    list(APPEND imports COMMAND ${program} --flash ${bin} image import ${image})
+    list(APPEND contents --image ${image})
     list(APPEND depends ${image}.packed)
   endforeach()
+  get_property(containers GLOBAL PROPERTY OCRE_PRELOADED_CONTAINERS)
+  if(containers)
+    list(APPEND contents --containers ${containers})
+    list(APPEND depends ${containers})
+  endif()
   add_custom_command(
     OUTPUT ${bin} ${hex}
     COMMAND ${CMAKE_COMMAND} -E rm -f ${bin} ${hex}
-    COMMAND ${program} flash create --size ${size} --block-size ${block} -o ${bin}
-    ${imports}
-    COMMAND ${program} flash hex ${bin} --address ${address} -o ${hex}
+    COMMAND ${program} flash create --zephyr-build ${CMAKE_BINARY_DIR} --size ${size}
+      --block-size ${block} --address ${address} ${contents} -o ${bin} -o ${hex}
     DEPENDS ${depends}
     COMMENT "Preloading the storage partition"
     VERBATIM

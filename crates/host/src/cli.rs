@@ -14,8 +14,11 @@ mod device;
 mod examples;
 mod extract;
 mod failure;
+mod firmware;
+mod flash_containers;
 mod flash_create;
 mod flash_hex;
+mod flash_images;
 mod import;
 mod layout;
 mod layout_archive;
@@ -36,6 +39,7 @@ mod verify;
 mod wasm;
 mod whole;
 mod words;
+mod zephyr_build;
 
 use std::ffi::OsString;
 use std::io;
@@ -198,8 +202,8 @@ enum ImageCommand {
 
 #[derive(clap::Subcommand, Debug)]
 enum FlashCommand {
-    /// Makes an empty flash file of the sizes of a device's partition
-    Create(flash_create::Args),
+    /// Makes a flash file of the sizes of a device's partition, with images and containers
+    Create(Box<flash_create::Args>),
     /// Writes a flash file as Intel HEX
     Hex(flash_hex::Args),
 }
@@ -303,7 +307,7 @@ fn run(
             ImageCommand::Core(_) => Ok(Status::Usage),
         },
         Command::Flash { command } => match command {
-            FlashCommand::Create(args) => flash_create::run(&args, out),
+            FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
         Command::Wasm {
@@ -393,10 +397,7 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
 }
 
 fn engine() -> Result<Engine, Failure> {
-    platform::engine().map_err(|_| {
-        let advice = "end other programs to free memory";
-        Failure::new("can't start the engine", "out-of-memory", advice)
-    })
+    platform::engine().map_err(|_| device::no_engine())
 }
 
 #[cfg(test)]

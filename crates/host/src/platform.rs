@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
 use ocre::image::Image;
+use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
 use ocre::port::host::{Pair, join};
@@ -57,12 +58,15 @@ pub struct Pc<S> {
     devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
     documents: Mutex<Documents>,
+    /// There is neither a date nor chance.
+    timeless: bool,
 }
 
 /// What the documents of images may have in bytes. More than a small device takes: here the
 /// index has room for some hundred images.
-const MAX_DOCUMENT: usize = 64 * 1024;
-const MAX_CONFIG: usize = 16 * 1024;
+pub const MAX_DOCUMENT: usize = 64 * 1024;
+/// The same of their configs.
+pub const MAX_CONFIG: usize = 16 * 1024;
 
 /// Buffers for the documents of images, for one user at a time.
 #[derive(Debug)]
@@ -80,6 +84,13 @@ impl Documents {
             config: &mut self.config,
         }
     }
+}
+
+/// What else a PC is made with.
+struct Preparation {
+    document: usize,
+    config: usize,
+    timeless: bool,
 }
 
 /// A PC with its containers. While one of them runs, its thread keeps the value alive.
@@ -106,6 +117,44 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
         policy: Policy<'static>,
     ) -> Result<Arc<Device<S>>, BootError> {
         let engine = engine().map_err(BootError::Engine)?;
+        let preparation = Preparation {
+            document: MAX_DOCUMENT,
+            config: MAX_CONFIG,
+            timeless: false,
+        };
+        Self::with_engine(storage, engine, console, policy, preparation)
+    }
+
+    /// Switches on what stands in for a device whose storage is prepared: it judges as one with
+    /// AOT code for `target` does, and has neither a date nor chance, so that what it leaves on
+    /// its storage depends on nothing but what it is told. `target` is that of the process's
+    /// engine from then on; `document` and `config` are what its documents may have in bytes.
+    ///
+    /// # Errors
+    /// As [`boot`](Self::boot).
+    pub fn prepare(
+        storage: S,
+        console: Box<dyn Console + Send + Sync>,
+        policy: Policy<'static>,
+        target: Option<&'static Target>,
+        [document, config]: [usize; 2],
+    ) -> Result<Arc<Device<S>>, BootError> {
+        let engine = engine_for(target).map_err(BootError::Engine)?;
+        let preparation = Preparation {
+            document,
+            config,
+            timeless: true,
+        };
+        Self::with_engine(storage, engine, console, policy, preparation)
+    }
+
+    fn with_engine(
+        storage: S,
+        engine: Engine,
+        console: Box<dyn Console + Send + Sync>,
+        policy: Policy<'static>,
+        preparation: Preparation,
+    ) -> Result<Arc<Device<S>>, BootError> {
         let boot = Instant::now();
         let device = Arc::new_cyclic(|device: &Weak<Device<S>>| {
             let device = device.clone();
@@ -117,17 +166,21 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
             Supervisor::new(Self {
                 storage,
                 engine,
-                clock: PcClock(boot),
+                clock: PcClock {
+                    boot,
+                    dated: !preparation.timeless,
+                },
                 threads: PcThreads::new(boot, body),
                 console,
                 policy,
                 devices: Devices::new(),
                 bus: Bus::new(),
                 documents: Mutex::new(Documents {
-                    document: vec![0; MAX_DOCUMENT],
-                    config: vec![0; MAX_CONFIG],
+                    document: vec![0; preparation.document],
+                    config: vec![0; preparation.config],
                     image: Box::new(Image::blank()),
                 }),
+                timeless: preparation.timeless,
             })
         });
         let mut buffer = [0; record::MAX_BYTES];
@@ -174,12 +227,21 @@ impl<S> Simulated for Pc<S> {
 /// # Errors
 /// The engine's, at the first time and then again at each.
 pub fn engine() -> Result<Engine, EngineError> {
+    engine_for(PC_TARGET)
+}
+
+/// The process's engine, of a device that takes AOT code for `target`: whoever asks for it first
+/// says what that is.
+///
+/// # Errors
+/// As [`engine`].
+pub fn engine_for(target: Option<&'static Target>) -> Result<Engine, EngineError> {
     static ENGINE: OnceLock<Result<Engine, EngineError>> = OnceLock::new();
     *ENGINE.get_or_init(|| {
         let options = ocre_wamr::Options {
             pool: None,
             host_stack_bytes: HOST_STACK,
-            aot: PC_TARGET,
+            aot: target,
         };
         Engine::start(&FUNCTIONS, options)
     })
@@ -203,7 +265,11 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
     }
 
     fn entropy(&self) -> &dyn Entropy {
-        &PcEntropy
+        if self.timeless {
+            &NoEntropy
+        } else {
+            &PcEntropy
+        }
     }
 
     fn console(&self) -> &dyn Console {
@@ -252,16 +318,32 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
     }
 }
 
-/// Boot is when it was made.
 #[derive(Clone, Copy, Debug)]
-struct PcClock(Instant);
+struct PcClock {
+    boot: Instant,
+    /// Whether it knows the date.
+    dated: bool,
+}
+
+impl PcClock {
+    /// Boot is now.
+    fn new() -> Self {
+        Self {
+            boot: Instant::now(),
+            dated: true,
+        }
+    }
+}
 
 impl Clock for PcClock {
     fn uptime_us(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.boot.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn wall_ns(&self) -> Option<u64> {
+        if !self.dated {
+            return None;
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         u64::try_from(since.as_nanos()).ok()
     }
@@ -276,6 +358,15 @@ impl Entropy for PcEntropy {
     }
 }
 
+/// None.
+struct NoEntropy;
+
+impl Entropy for NoEntropy {
+    fn fill(&self, _: &mut [u8]) -> bool {
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ocre::port::conformance;
@@ -284,7 +375,7 @@ mod tests {
 
     #[test]
     fn the_clock_keeps_its_promises() {
-        conformance::clock(&PcClock(Instant::now())).unwrap();
+        conformance::clock(&PcClock::new()).unwrap();
     }
 
     #[test]

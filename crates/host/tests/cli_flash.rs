@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash create` and `ocre flash hex`.
+//! `ocre flash create`, of sizes that are said, and `ocre flash hex`.
 
 mod cli;
 
@@ -74,7 +74,13 @@ fn a_new_flash_file_has_the_sizes_that_were_asked_for() {
     let made = desk.json(["flash", "create", "--size", "96K", "-o", "f"]);
     assert_eq!(
         made,
-        json!({ "output": "f", "bytes": 98_304, "block_bytes": 4096 })
+        json!({
+            "output": ["f"],
+            "bytes": 98_304,
+            "block_bytes": 4096,
+            "images": [],
+            "containers": []
+        })
     );
     assert_eq!(fs::metadata(desk.path("f")).unwrap().len(), 98_304);
     assert_eq!(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The simulated device: a flash file, and a PC that boots from it.
 
+use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,18 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ocre::command::{self, Environment, Outcome, advice};
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::store::Store;
-use ocre::port::Platform as _;
-use ocre_host::flash::{FileError, FileFlash, Geometry};
+use ocre::port::{Platform as _, Storage};
+use ocre_host::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{self, BootError, Documents, Pc, Terminal};
 use parking_lot::MutexGuard;
 
 use super::failure::Failure;
-use super::output::Output;
+use super::firmware::Firmware;
 
-/// What the documents of images may have in bytes. More than a small device takes: here the
-/// index has room for some hundred images.
-const MAX_DOCUMENT: usize = 64 * 1024;
+pub use ocre_host::platform::{MAX_CONFIG, MAX_DOCUMENT};
 
 /// How long the containers are given to end at the end, in microseconds.
 const PATIENCE_US: u64 = 2_000_000;
@@ -91,10 +90,10 @@ fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 }
 
 /// The store on the partition; `document` caps its documents.
-pub fn store<'a>(
-    partition: &'a Partition,
+pub fn store<'a, S: Storage>(
+    partition: &'a S,
     document: &'a mut [u8],
-) -> Result<Store<'a, Partition>, Failure> {
+) -> Result<Store<'a, S>, Failure> {
     Store::open(partition, "/", document).map_err(|error| {
         let what = "can't open the image store on the flash";
         Failure::new(what, error.code(), advice::store(error))
@@ -107,17 +106,17 @@ pub fn document() -> Vec<u8> {
 }
 
 /// A device that is on.
-pub struct Device {
-    pc: Arc<platform::Device<Partition>>,
+pub struct Device<F: Flash + 'static = FileFlash> {
+    pc: Arc<platform::Device<LittleFs<F>>>,
 }
 
 /// The PC's buffers for documents, while a command has them.
-struct Shared<'a> {
-    pc: &'a Pc<Partition>,
+struct Shared<'a, F: Flash> {
+    pc: &'a Pc<LittleFs<F>>,
     taken: Option<MutexGuard<'a, Documents>>,
 }
 
-impl command::Documents for Shared<'_> {
+impl<F: Flash + 'static> command::Documents for Shared<'_, F> {
     fn lend(&mut self) -> Workspace<'_> {
         let taken = &mut self.taken;
         taken.get_or_insert_with(|| self.pc.documents()).workspace()
@@ -128,22 +127,13 @@ impl command::Documents for Shared<'_> {
     }
 }
 
-impl Device {
+impl Device<FileFlash> {
     /// Boots it.
     pub fn boot(flash: Option<&Path>, policy: Policy<'static>) -> Result<Self, Failure> {
         let partition = partition(flash)?;
         let mut document = document();
         store(&partition, &mut document)?;
-        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(|error| match error {
-            BootError::Engine(_) => {
-                let advice = "end other programs to free memory";
-                Failure::new("can't start the engine", "out-of-memory", advice)
-            }
-            BootError::Storage(error) => {
-                let what = "can't read the containers on the flash";
-                Failure::new(what, error.code(), advice::storage(error))
-            }
-        })?;
+        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(not_booted)?;
         Ok(Self { pc })
     }
 
@@ -151,9 +141,40 @@ impl Device {
     pub fn resume(&self) {
         self.pc.resume();
     }
+}
 
+impl Device<RamFlash> {
+    /// One that stands in for a device with that firmware: for commands that start nothing. What
+    /// they leave on the flash depends on nothing but what they are told.
+    pub fn prepare(storage: LittleFs<RamFlash>, firmware: &Firmware) -> Result<Self, Failure> {
+        let (policy, target) = (firmware.policy, firmware.target);
+        let room = [firmware.document, firmware.config];
+        let pc = Pc::prepare(storage, Box::new(Terminal), policy, target, room);
+        Ok(Self {
+            pc: pc.map_err(not_booted)?,
+        })
+    }
+}
+
+fn not_booted(error: BootError) -> Failure {
+    match error {
+        BootError::Engine(_) => no_engine(),
+        BootError::Storage(error) => {
+            let what = "can't read the containers on the flash";
+            Failure::new(what, error.code(), advice::storage(error))
+        }
+    }
+}
+
+/// The engine does not start.
+pub fn no_engine() -> Failure {
+    let advice = "end other programs to free memory";
+    Failure::new("can't start the engine", "out-of-memory", advice)
+}
+
+impl<F: Flash + 'static> Device<F> {
     /// Runs one of the core's commands.
-    pub fn command(&mut self, words: &[&str], out: &mut Output, err: &mut Output) -> Outcome {
+    pub fn command(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
         command::run(
             words,
             &mut Environment {

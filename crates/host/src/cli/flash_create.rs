@@ -1,27 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash create`: an empty flash file for a device's partition.
+//! `ocre flash create`: a flash file for a device's partition, empty or with images and
+//! containers. The same inputs give the same bytes.
 
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::Status;
-use ocre_host::flash::Geometry;
+use ocre::container::Name;
+use ocre::image::judge::Policy;
+use ocre::image::store::Tag;
+use ocre_host::flash::{FileError, FileFlash, Geometry, RamFlash};
+use ocre_host::littlefs::LittleFs;
+use ocre_oci::Sha256;
 
-use super::device::{self, Partition};
+use super::device;
 use super::failure::Failure;
+use super::firmware::Firmware;
+use super::flash_containers::{self, Script};
+use super::flash_hex;
+use super::flash_images::{self, Wanted};
 use super::output::Output;
+use super::zephyr_build::ZephyrBuild;
 
-/// Makes an empty flash file.
+/// Makes a flash file, empty or with images and containers.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Size of the partition, such as 512K
+    #[arg(long, value_name = "BYTES", value_parser = bytes, required_unless_present = "zephyr_build")]
+    size: Option<u64>,
+    /// How much the flash erases at once, a power of two [default: 4096]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    size: u64,
-    /// How much the flash erases at once, a power of two
-    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = bytes)]
-    block_size: u64,
-    /// The file to make
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    block_size: Option<u64>,
+    /// The folder of a Zephyr build, which says these two, the address, and what the device takes
+    #[arg(long, value_name = "DIR")]
+    zephyr_build: Option<PathBuf>,
+    /// An image to put on it, and its name there
+    #[arg(long, value_name = "LAYOUT[:REF|@DIGEST][=NAME[:TAG]]", value_parser = OsStringValueParser::new().try_map(flash_images::wanted))]
+    image: Vec<Wanted>,
+    /// A container to make on it: what follows `create` on a device
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    container: Vec<String>,
+    /// A file of such lines: `create …`, and `start NAME` for what runs from the first boot on
+    #[arg(long, value_name = "FILE")]
+    containers: Option<PathBuf>,
+    /// Where the partition begins in the device's address space, for Intel HEX
+    #[arg(long, value_parser = flash_hex::address)]
+    address: Option<u64>,
+    /// The file to make; Intel HEX if it ends with .hex
+    #[arg(short, long, value_name = "FILE", required = true)]
+    output: Vec<PathBuf>,
 }
 
 fn bytes(text: &str) -> Result<u64, &'static str> {
@@ -38,39 +67,168 @@ fn geometry(size: u64, block: u64) -> Option<Geometry> {
     Geometry::new(u32::try_from(block).ok()?, u32::try_from(blocks).ok()?)
 }
 
-/// Makes it, and prints its sizes.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
-    let what = format!("can't make the flash file {}", args.output.display());
-    let geometry = geometry(args.size, args.block_size).ok_or_else(|| {
-        let advice = format!(
-            "blocks are powers of two from {} to {}; a flash has at least {} of them, and at most {} bytes",
-            Geometry::MIN_BLOCK_BYTES,
-            Geometry::MAX_BLOCK_BYTES,
-            Geometry::MIN_BLOCKS,
-            Geometry::MAX_BYTES
-        );
-        let sizes = format_args!(
-            "{} bytes in blocks of {} is no flash",
-            args.size, args.block_size
-        );
-        Failure::new(&what, "flash-geometry", advice).because(sizes)
+/// What the file is for.
+struct Purpose {
+    geometry: Geometry,
+    address: Option<u64>,
+    firmware: Firmware,
+}
+
+impl Purpose {
+    fn of(args: &Args, policy: Policy<'static>, what: &str) -> Result<Self, Failure> {
+        let build = args.zephyr_build.as_deref();
+        let build = build.map(|folder| ZephyrBuild::read(folder, what));
+        let build = build.transpose()?;
+        let partition = build.as_ref().map(|build| &build.partition);
+        let size = args.size.or(partition.map(|partition| partition.size));
+        let block = match partition {
+            None => Some(4096),
+            Some(partition) => partition.block_size,
+        };
+        let block = args.block_size.or(block).ok_or_else(|| {
+            let advice = "say it with --block-size";
+            Failure::new(what, "zephyr-partition", advice)
+                .because("the partition's flash has no erase-block-size")
+        })?;
+        // One of the two is required.
+        let size = size.unwrap_or_default();
+        let geometry = geometry(size, block).ok_or_else(|| {
+            let advice = format!(
+                "blocks are powers of two from {} to {}; a flash has at least {} of them, and at most {} bytes",
+                Geometry::MIN_BLOCK_BYTES,
+                Geometry::MAX_BLOCK_BYTES,
+                Geometry::MIN_BLOCKS,
+                Geometry::MAX_BYTES
+            );
+            let sizes = format_args!("{size} bytes in blocks of {block} is no flash");
+            Failure::new(what, "flash-geometry", advice).because(sizes)
+        })?;
+        Ok(Self {
+            geometry,
+            address: args
+                .address
+                .or(partition.map(|partition| partition.address)),
+            firmware: build.map_or(Firmware::this(policy), |build| build.firmware),
+        })
+    }
+}
+
+/// Makes it, and prints its sizes and what is on it.
+pub fn run(
+    args: &Args,
+    policy: Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let names: Vec<String> = args
+        .output
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let what = format!("can't make the flash file {}", names.join(" and "));
+    let purpose = Purpose::of(args, policy, &what)?;
+    let script = Script::read(args.containers.as_ref(), &args.container)?;
+    let made = |error| device::refused_file(&what, &FileError::Mount(error));
+    let (memory, formatted) = LittleFs::format(RamFlash::new(purpose.geometry));
+    formatted.map_err(made)?;
+    let storage = LittleFs::mount(memory).map_err(|(_, error)| made(error))?;
+    let images = flash_images::put(&args.image, &storage, &purpose.firmware, err)?;
+    let containers = flash_containers::put(&script, &storage, &purpose.firmware, err)?;
+    let flash = storage.with_flash(RamFlash::clone);
+    write_all(&args.output, &flash, &purpose, &what)?;
+    print(&names, &purpose, &images, &containers, out)
+}
+
+/// Writes each file; where one can't be, there is none.
+fn write_all(
+    paths: &[PathBuf],
+    flash: &RamFlash,
+    purpose: &Purpose,
+    what: &str,
+) -> Result<(), Failure> {
+    for (index, path) in paths.iter().enumerate() {
+        if let Err(failure) = write(path, flash, purpose, what) {
+            for made in &paths[..index] {
+                // The first failure is the one that counts.
+                let _ = fs::remove_file(made);
+            }
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, flash: &RamFlash, purpose: &Purpose, what: &str) -> Result<(), Failure> {
+    let is_hex = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("hex"));
+    if !is_hex {
+        return FileFlash::create(path, flash.clone())
+            .map(drop)
+            .map_err(|error| device::refused_file(what, &error));
+    }
+    let address = purpose.address.ok_or_else(|| {
+        let advice = "give --address the first byte of the partition";
+        Failure::new(what, "flash-address", advice).because("Intel HEX needs one")
     })?;
-    Partition::create(&args.output, geometry)
-        .map_err(|error| device::refused_file(&what, &error))?;
+    let (text, _) = flash_hex::text(flash.content(), purpose.geometry, address, what)?;
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| {
+        let written = file.write_all(text.as_bytes());
+        if written.is_err() {
+            let _ = fs::remove_file(path);
+        }
+        written
+    });
+    written.map_err(|error| device::refused_file(what, &error.into()))
+}
+
+fn print(
+    names: &[String],
+    purpose: &Purpose,
+    images: &[(Tag, Sha256)],
+    containers: &[Name],
+    out: &mut Output,
+) -> Result<Status, Failure> {
+    let geometry = purpose.geometry;
     let printed = if out.json() {
         out.document(|out| {
-            out.string("output", args.output.display())?;
+            out.array("output", |out| {
+                names.iter().try_for_each(|name| out.string(name))
+            })?;
             out.unsigned("bytes", geometry.bytes())?;
-            out.unsigned("block_bytes", geometry.block_bytes().into())
+            out.unsigned("block_bytes", geometry.block_bytes().into())?;
+            if let Some(address) = purpose.address {
+                out.unsigned("address", address)?;
+            }
+            out.array("images", |out| {
+                images.iter().try_for_each(|(tag, digest)| {
+                    out.object(|out| {
+                        out.string("name", tag.as_str())?;
+                        out.string("digest", digest)
+                    })
+                })
+            })?;
+            out.array("containers", |out| {
+                containers.iter().try_for_each(|name| out.string(name))
+            })
         })
     } else {
-        out.line(format_args!(
-            "made {}: {} bytes in {} blocks of {}",
-            args.output.display(),
+        let sizes = format!(
+            "{} bytes in {} blocks of {}",
             geometry.bytes(),
             geometry.blocks(),
             geometry.block_bytes()
-        ))
+        );
+        let mut text = format!("made {}: {sizes}\n", names.join(" and "));
+        for (tag, digest) in images {
+            text += &format!("image {}: {digest}\n", tag.as_str());
+        }
+        for name in containers {
+            text += &format!("container {name}\n");
+        }
+        out.text(&text)
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ihex::Record;
 use ocre::command::Status;
+use ocre_host::flash::Geometry;
 
 use super::device::{self, Partition};
 use super::failure::Failure;
@@ -41,7 +42,8 @@ pub struct Args {
     output: PathBuf,
 }
 
-fn address(text: &str) -> Result<u64, &'static str> {
+/// An address, for clap.
+pub fn address(text: &str) -> Result<u64, &'static str> {
     let parsed = match text.strip_prefix("0x") {
         // from_str_radix would take a sign.
         Some(digits) if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
@@ -60,18 +62,9 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let partition = open(&args.input)?;
     let geometry = partition.geometry();
     let what = format!("can't write {}", args.output.display());
-    if args.address.saturating_add(geometry.bytes()) > END {
-        let advice = "give --address the first byte of the partition";
-        let failure = Failure::new(&what, "flash-address", advice);
-        return Err(failure.because("the format's addresses have 32 bits"));
-    }
-    let (hex, blocks) = partition
-        .with_flash(|flash| records(flash.content(), geometry.block_bytes(), args.address));
-    let hex = ihex::create_object_file_representation(&hex).map_err(|error| {
-        let advice = "this is a bug of ocre: report it";
-        Failure::new(&what, "flash-hex", advice).because(error)
-    })?;
-    fs::write(&args.output, hex + "\n").map_err(|error| Failure::io(&what, &error))?;
+    let (hex, blocks) =
+        partition.with_flash(|flash| text(flash.content(), geometry, args.address, &what))?;
+    fs::write(&args.output, hex).map_err(|error| Failure::io(&what, &error))?;
     let bytes = u64::from(blocks) * u64::from(geometry.block_bytes());
     let printed = if out.json() {
         out.document(|out| {
@@ -93,6 +86,35 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
 
 fn open(path: &Path) -> Result<Partition, Failure> {
     Partition::open(path).map_err(|error| device::unusable(path, &error))
+}
+
+/// A flash's content as Intel HEX for an address, and how many blocks it holds.
+///
+/// # Errors
+/// `flash-address`; `flash-hex`, which does not happen.
+pub fn text(
+    content: &[u8],
+    geometry: Geometry,
+    address: u64,
+    what: &str,
+) -> Result<(String, u32), Failure> {
+    let wrong = if address.saturating_add(geometry.bytes()) > END {
+        Some("the format's addresses have 32 bits")
+    } else if !address.is_multiple_of(RECORD_BYTES as u64) {
+        Some("it is no multiple of 16")
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        let advice = "give --address the first byte of the partition";
+        return Err(Failure::new(what, "flash-address", advice).because(wrong));
+    }
+    let (records, blocks) = records(content, geometry.block_bytes(), address);
+    let text = ihex::create_object_file_representation(&records).map_err(|error| {
+        let advice = "this is a bug of ocre: report it";
+        Failure::new(what, "flash-hex", advice).because(error)
+    })?;
+    Ok((text + "\n", blocks))
 }
 
 /// The records, and how many blocks they hold.

@@ -9,11 +9,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::verify::Examination;
+use ocre::command::verify::{Examination, Look};
 use ocre::command::{Status, advice};
 use ocre::image::content::read_named;
 use ocre::image::judge::{Policy, Selector, Source, Workspace};
-use ocre::image::store::Tag;
+use ocre::image::store::{Store, Tag};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage};
 use ocre_oci::json::{self, Caps};
@@ -119,11 +119,16 @@ pub fn warn<S: Storage, E: Engine>(
     what: &str,
     err: &mut Output,
 ) -> Result<(), Failure> {
-    let Some(code) = judge(source, selector, engine, policy, what)? else {
-        return Ok(());
-    };
+    match judge(source, selector, engine, policy, what)? {
+        Some(code) => warn_of(code, "here", err),
+        None => Ok(()),
+    }
+}
+
+/// Warns of what is against running an image somewhere, but not against keeping it.
+pub fn warn_of(code: Code, place: &str, err: &mut Output) -> Result<(), Failure> {
     let kept = format!(
-        "warning: can't run here: {code}\nhint: {}\n",
+        "warning: can't run {place}: {code}\nhint: {}\n",
         advice::refusal(code)
     );
     err.text(&kept)
@@ -141,6 +146,17 @@ pub fn store<S: Storage>(
     let partition = device::partition(flash)?;
     let mut document = device::document();
     let mut store = device::store(&partition, &mut document)?;
+    store_in(&mut store, source, selector, tag, what)
+}
+
+/// Puts the image into a store; its digest there.
+pub fn store_in<S: Storage, F: Storage>(
+    store: &mut Store<'_, S>,
+    source: Source<'_, F>,
+    selector: Selector<'_>,
+    tag: &Tag,
+    what: &str,
+) -> Result<Sha256, Failure> {
     let mut bar = Bar::new();
     let imported = store.import(source, selector, tag, &mut |progress| bar.show(progress));
     bar.finish();
@@ -174,9 +190,14 @@ fn judge<S: Storage, E: Engine>(
             config: &mut config,
         },
     };
+    weigh(&mut |report| examination.judge(report), what)
+}
+
+/// Looks at an image; what is against running it, but not against keeping it.
+pub fn weigh(look: Look<'_>, what: &str) -> Result<Option<Code>, Failure> {
     let mut verdict = Verdict::new(false);
     let mut kept = None;
-    examination.judge(&mut |finding, at, detail| match finding {
+    look(&mut |finding, at, detail| match finding {
         Finding::Refusal(code) if code.may_be_stored() => {
             kept.get_or_insert(code);
             std::ops::ControlFlow::Continue(())
@@ -193,7 +214,7 @@ fn judge<S: Storage, E: Engine>(
 }
 
 /// The name that the image has in its layout, else the folder's or the file's.
-fn own_name<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<String> {
+pub fn own_name<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<String> {
     let is_name = |name: &String| Reference::parse(name).is_ok();
     let folder = || {
         let path = layout.path.canonicalize().ok()?;

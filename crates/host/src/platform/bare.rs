@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ocre::container::{Error, Guest, Name, Options, Spec, Stopped};
 use ocre::image::judge::{self, Policy};
@@ -70,7 +70,7 @@ pub fn run(
     let mut module = Module {
         spec: spec(&name, image, setting).map_err(Refusal::Setting)?,
         name,
-        clock: PcClock(Instant::now()),
+        clock: PcClock::new(),
     };
     module.spec.memory_bytes = policy.memory_bytes;
     let mut code = code.to_vec();

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images that a flash file is made with.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use ocre::command::advice;
+use ocre::image::judge::{self, AotPolicy, Selector, Source, Workspace};
+use ocre::image::store::{Store, Tag};
+use ocre::image::verdict::{Code, Finding, Report};
+use ocre::image::{Image, aot};
+use ocre::port::Storage;
+use ocre_host::platform;
+use ocre_oci::{Format, Reference, Sha256};
+use ocre_wamr::{Engine, PC_TARGET};
+
+use super::device;
+use super::failure::Failure;
+use super::firmware::Firmware;
+use super::import;
+use super::layout::Layout;
+use super::layout_name::LayoutName;
+use super::output::Output;
+
+/// An image of a layout on the PC, and its name on the flash.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    layout: LayoutName,
+    name: Option<String>,
+}
+
+/// `LAYOUT[:REF|@DIGEST][=NAME[:TAG]]`, for clap. A path may hold the sign too: what is before
+/// the last one is a layout if it is there.
+pub fn wanted(argument: OsString) -> Result<Wanted, String> {
+    let bytes = argument.as_bytes();
+    let sign = bytes.iter().rposition(|byte| *byte == b'=');
+    if let Some(sign) = sign {
+        let layout = LayoutName::parse(OsStr::from_bytes(&bytes[..sign]))?;
+        if layout.path.exists() {
+            let name = std::str::from_utf8(&bytes[sign + 1..]).map_err(|_| "not UTF-8")?;
+            let name = Some(import::name(name)?);
+            return Ok(Wanted { layout, name });
+        }
+    }
+    let layout = LayoutName::parse(&argument)?;
+    Ok(Wanted { layout, name: None })
+}
+
+/// Puts images into a storage's store, each judged for the firmware first; their names and
+/// digests.
+pub fn put<S: Storage>(
+    images: &[Wanted],
+    storage: &S,
+    firmware: &Firmware,
+    err: &mut Output,
+) -> Result<Vec<(Tag, Sha256)>, Failure> {
+    let mut put = Vec::new();
+    if images.is_empty() {
+        return Ok(put);
+    }
+    let engine = platform::engine_for(firmware.target).map_err(|_| device::no_engine())?;
+    let mut document = vec![0; firmware.document];
+    let mut store = device::store(storage, &mut document)?;
+    for image in images {
+        let what = format!("can't import {}", image.layout.path.display());
+        let taken = match Layout::open(&image.layout.path) {
+            Ok(Layout::Folder(folder)) => {
+                take(image, &folder, &mut store, &engine, firmware, &what, err)
+            }
+            Ok(Layout::Archive(archive)) => {
+                take(image, &archive, &mut store, &engine, firmware, &what, err)
+            }
+            Err(missing) => Err(missing.into_failure(&what)),
+        };
+        put.push(taken?);
+    }
+    Ok(put)
+}
+
+/// Judges one and puts it into the store; its name and digest.
+fn take<F: Storage, S: Storage>(
+    image: &Wanted,
+    layout: &F,
+    store: &mut Store<'_, S>,
+    engine: &Engine,
+    firmware: &Firmware,
+    what: &str,
+    err: &mut Output,
+) -> Result<(Tag, Sha256), Failure> {
+    let source = Source {
+        storage: layout,
+        root: "/",
+    };
+    let selector = image.layout.selector();
+    let mut look = |report: Report<'_>| look(source, selector, engine, firmware, report);
+    if let Some(code) = import::weigh(&mut look, what)? {
+        import::warn_of(code, "on this device", err)?;
+    }
+    let name = image.name.clone();
+    let name = name.or_else(|| import::own_name(source, &image.layout));
+    let name = name.ok_or_else(|| {
+        let advice = "give it one: `--image LAYOUT=NAME:TAG`";
+        Failure::new(what, "reference-syntax", advice).because("the image has no name")
+    })?;
+    let reference = Reference::parse(&name).map_err(|error| {
+        let code = Code::Document(error.kind);
+        Failure::new(what, code.as_str(), advice::refusal(code))
+    })?;
+    let tag = Tag::new(&reference);
+    let digest = import::store_in(store, source, selector, &tag, what)?;
+    Ok((tag, digest))
+}
+
+/// All that can be said of an image on another device: code for another machine is not loaded.
+fn look<F: Storage>(
+    source: Source<'_, F>,
+    selector: Selector<'_>,
+    engine: &Engine,
+    firmware: &Firmware,
+    report: Report<'_>,
+) -> Option<Image> {
+    let (mut document, mut config) = (vec![0; firmware.document], vec![0; firmware.config]);
+    let workspace = Workspace {
+        document: &mut document,
+        config: &mut config,
+    };
+    let policy = &firmware.policy;
+    let mut image = Image::blank();
+    if !judge::judge(
+        source, selector, engine, policy, workspace, report, &mut image,
+    ) {
+        return None;
+    }
+    let mut detail = String::new();
+    let mut explain = |words: &str| detail.push_str(words);
+    let code = judge::read_executable(source, engine, &image.executable);
+    let checked = code.and_then(|mut code| match (image.format, firmware.target) {
+        (Format::Aot, Some(target)) if firmware.target != PC_TARGET => {
+            if !code.starts_with(&aot::MAGIC) {
+                return Err(Code::LayerMagic);
+            }
+            if policy.aot == AotPolicy::Deny {
+                return Err(Code::AotPolicy);
+            }
+            target.check_header(&code)?;
+            image.aot_annotations
+        }
+        _ => judge::load(engine, &mut code, &image.loadable(), policy, &mut explain).map(drop),
+    });
+    match checked {
+        Ok(()) => Some(image),
+        Err(code) => {
+            let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
+            None
+        }
+    }
+}
