@@ -178,6 +178,30 @@ int32_t ocre_lfs_used(struct ocre_lfs *fs)
 	return lfs_fs_size(&fs->lfs);
 }
 
+int32_t ocre_lfs_version(struct ocre_lfs *fs, uint32_t *version)
+{
+	struct lfs_fsinfo info = {0};
+	int32_t status;
+
+	ENTER(fs);
+	status = lfs_fs_stat(&fs->lfs, &info);
+	*version = info.disk_version;
+	return status;
+}
+
+int32_t ocre_lfs_settle(struct ocre_lfs *fs)
+{
+	ENTER(fs);
+	return lfs_fs_mkconsistent(&fs->lfs);
+}
+
+int32_t ocre_lfs_blocks(struct ocre_lfs *fs, int32_t (*block)(void *context, uint32_t number),
+			void *context)
+{
+	ENTER(fs);
+	return lfs_fs_traverse(&fs->lfs, block, context);
+}
+
 static void tell(const struct lfs_info *info, uint32_t *kind, uint32_t *size)
 {
 	bool is_dir = info->type == LFS_TYPE_DIR;

@@ -15,10 +15,15 @@ mod examples;
 mod extract;
 mod failure;
 mod firmware;
+mod flash_check;
 mod flash_containers;
+mod flash_cp;
 mod flash_create;
+mod flash_extract;
 mod flash_hex;
 mod flash_images;
+mod flash_info;
+mod flash_ls;
 mod import;
 mod layout;
 mod layout_archive;
@@ -35,6 +40,7 @@ mod push;
 mod shell;
 mod stored;
 mod transfer;
+mod tree;
 mod verify;
 mod wasm;
 mod whole;
@@ -150,7 +156,7 @@ enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
-    /// Makes flash files, and turns them into what a board's flash is written from
+    /// Makes flash files, looks into them, checks them, and writes them for a board
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Flash {
         #[command(subcommand)]
@@ -204,6 +210,16 @@ enum ImageCommand {
 enum FlashCommand {
     /// Makes a flash file of the sizes of a device's partition, with images and containers
     Create(Box<flash_create::Args>),
+    /// Tells what is in a flash file
+    Info(flash_info::Args),
+    /// Lists the files in a flash file
+    Ls(flash_ls::Args),
+    /// Copies files and folders into a flash file, out of it, or within it
+    Cp(flash_cp::Args),
+    /// Copies an image out of a flash file, into a layout
+    Extract(flash_extract::Args),
+    /// Finds what is damaged in a flash file, and mends what can be mended
+    Check(flash_check::Args),
     /// Writes a flash file as Intel HEX
     Hex(flash_hex::Args),
 }
@@ -308,6 +324,11 @@ fn run(
         },
         Command::Flash { command } => match command {
             FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
+            FlashCommand::Info(args) => flash_info::run(&args, policy, out, err),
+            FlashCommand::Ls(args) => flash_ls::run(&args, out),
+            FlashCommand::Cp(args) => flash_cp::run(&args, out),
+            FlashCommand::Extract(args) => flash_extract::run(&args, out),
+            FlashCommand::Check(args) => flash_check::run(&args, out),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
         Command::Wasm {

@@ -343,6 +343,60 @@ impl<F: Flash> LittleFs<F> {
         lock(&self.volume).geometry
     }
 
+    /// The version of the format: major and minor.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn version(&self) -> Result<(u16, u16), StorageError> {
+        let mut version = 0;
+        // SAFETY: the file system is mounted.
+        let ask = |fs| unsafe { sys::ocre_lfs_version(fs, &mut version) };
+        lock(&self.volume).call(ask)?;
+        Ok(((version >> 16) as u16, version as u16))
+    }
+
+    /// Finishes what a power cut has left half done, as the first write does.
+    ///
+    /// # Errors
+    /// `Corrupt`, or what the flash answers.
+    pub fn settle(&self) -> Result<(), StorageError> {
+        // SAFETY: the file system is mounted.
+        let settle = |fs| unsafe { sys::ocre_lfs_settle(fs) };
+        lock(&self.volume).call(settle).map(drop)
+    }
+
+    /// The blocks that a file's content is in, in order; none for a small one, which lies in its
+    /// folder's.
+    ///
+    /// # Errors
+    /// `Corrupt`; `NotFound`, `IsDirectory`.
+    pub fn blocks_of(&self, path: &str) -> Result<Vec<u32>, StorageError> {
+        let file = Storage::open(self, path, OpenMode::READ)?;
+        let mut blocks = Vec::new();
+        loop {
+            let (mut block, mut offset) = (0, 0);
+            // SAFETY: the file is open on this volume.
+            let skip = |fs| unsafe { sys::ocre_lfs_skip(fs, file.file, &mut block, &mut offset) };
+            if lock(&self.volume).call(skip)? == 0 {
+                return Ok(blocks);
+            }
+            blocks.push(block);
+        }
+    }
+
+    /// The blocks in use: those of files once for each file, those of folders once or twice.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn used_blocks(&self) -> Result<Vec<u32>, StorageError> {
+        let mut used: Vec<u32> = Vec::new();
+        let context = ptr::from_mut(&mut used).cast();
+        // SAFETY: the file system is mounted, and `note` gets the vector that it casts back to.
+        let list = |fs| unsafe { sys::ocre_lfs_blocks(fs, note, context) };
+        lock(&self.volume).call(list)?;
+        Ok(used)
+    }
+
     /// Looks at the flash, between two operations.
     pub fn with_flash<T>(&self, look: impl FnOnce(&F) -> T) -> T {
         look(lock(&self.volume).flash())
@@ -367,7 +421,27 @@ impl LittleFs<FileFlash> {
     /// # Errors
     /// Each of [`FileError`]. The file is as it was.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut opened = OpenedFile::open(path)?;
+        Self::mount_file(OpenedFile::open(path)?)
+    }
+
+    /// As [`open`](Self::open), for reading alone: every write fails. Others may read it too.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
+        Self::mount_file(OpenedFile::open_to_read(path)?)
+    }
+
+    /// Gives a flash file the size that its file system has, if that only adds erased bytes or
+    /// takes some away. Whether it has that size then.
+    ///
+    /// # Errors
+    /// As [`OpenedFile::open`].
+    pub fn fit(path: &Path, bytes: u64) -> Result<bool, FileError> {
+        OpenedFile::open(path)?.fit(bytes)
+    }
+
+    fn mount_file(mut opened: OpenedFile) -> Result<Self, FileError> {
         let found = opened.content().len() as u64;
         let said: Vec<Geometry> = superblock::geometries(opened.content()).collect();
         let mut failure = FileError::NoFileSystem;
@@ -391,6 +465,16 @@ impl LittleFs<FileFlash> {
         }
         Err(failure)
     }
+}
+
+/// Takes the number of a block that is in use.
+///
+/// # Safety
+/// `context` is a `Vec<u32>` that nobody else uses.
+unsafe extern "C" fn note(context: *mut c_void, block: u32) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { &mut *context.cast::<Vec<u32>>() }.push(block);
+    0
 }
 
 fn lock<F: Flash>(volume: &Mutex<Volume<F>>) -> MutexGuard<'_, Volume<F>> {

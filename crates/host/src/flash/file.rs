@@ -15,7 +15,7 @@ use std::path::Path;
 
 use ocre::port::StorageError;
 
-use super::{Failed, Flash, Geometry, RamFlash};
+use super::{ERASED, Failed, Flash, Geometry, RamFlash};
 
 /// Why a flash file can't be used.
 #[derive(Debug)]
@@ -123,8 +123,22 @@ impl OpenedFile {
     /// # Errors
     /// `Io`, `Locked`, `Empty`, `TooLarge`.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-        lock(&file)?;
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        locked(file.try_lock())?;
+        Self::read(file)
+    }
+
+    /// The same, for reading alone: a write to the flash fails, and others may read the file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
+        let file = File::open(path)?;
+        locked(file.try_lock_shared())?;
+        Self::read(file)
+    }
+
+    fn read(mut file: File) -> Result<Self, FileError> {
         let size = file.metadata()?.len();
         if size == 0 {
             return Err(FileError::Empty);
@@ -142,6 +156,30 @@ impl OpenedFile {
         &self.bytes
     }
 
+    /// Makes the file as long as that, if that only adds erased bytes or takes some away;
+    /// whether it has that length now.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn fit(mut self, bytes: u64) -> Result<bool, FileError> {
+        let found = self.bytes.len() as u64;
+        let rest = usize::try_from(bytes).ok();
+        let rest = rest.and_then(|bytes| self.bytes.get(bytes..));
+        if bytes > Geometry::MAX_BYTES || rest.is_some_and(|rest| rest.iter().any(|b| *b != ERASED))
+        {
+            return Ok(false);
+        }
+        if found < bytes {
+            self.file.seek(SeekFrom::End(0))?;
+            let missing = vec![ERASED; (bytes - found) as usize];
+            self.file.write_all(&missing)?;
+        } else {
+            self.file.set_len(bytes)?;
+        }
+        self.file.sync_all()?;
+        Ok(true)
+    }
+
     /// As a flash of that geometry; itself again if the sizes differ.
     pub fn into_flash(self, geometry: Geometry) -> Result<FileFlash, Self> {
         let Self { file, bytes } = self;
@@ -156,8 +194,8 @@ impl OpenedFile {
     }
 }
 
-fn lock(file: &File) -> Result<(), FileError> {
-    match file.try_lock() {
+fn locked(lock: Result<(), TryLockError>) -> Result<(), FileError> {
+    match lock {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(FileError::Locked),
         Err(TryLockError::Error(error)) => Err(FileError::Io(error)),
@@ -182,7 +220,7 @@ impl FileFlash {
             .write(true)
             .create_new(true)
             .open(path)?;
-        lock(&file)?;
+        locked(file.try_lock())?;
         if let Err(error) = file
             .write_all(content.content())
             .and_then(|()| file.sync_all())

@@ -54,6 +54,13 @@ unsafe extern "C" {
     pub fn ocre_lfs_mount(device: *const Device, fs: *mut *mut Fs) -> i32;
     pub fn ocre_lfs_unmount(fs: *mut Fs);
     pub fn ocre_lfs_used(fs: *mut Fs) -> i32;
+    pub fn ocre_lfs_version(fs: *mut Fs, version: *mut u32) -> i32;
+    pub fn ocre_lfs_settle(fs: *mut Fs) -> i32;
+    pub fn ocre_lfs_blocks(
+        fs: *mut Fs,
+        block: unsafe extern "C" fn(*mut c_void, u32) -> i32,
+        context: *mut c_void,
+    ) -> i32;
     pub fn ocre_lfs_stat(fs: *mut Fs, path: *const c_char, kind: *mut u32, size: *mut u32) -> i32;
     pub fn ocre_lfs_mkdir(fs: *mut Fs, path: *const c_char) -> i32;
     pub fn ocre_lfs_remove(fs: *mut Fs, path: *const c_char) -> i32;

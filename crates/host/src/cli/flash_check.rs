@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre flash check`: finds what is damaged in a flash file, and mends what can be mended without
+//! loss of what is whole.
+//!
+//! How: the whole of it is looked at, and each thing that is wrong is a finding with its code and
+//! place. To mend, each finding that has a remedy gets it, and then all is looked at again: what
+//! is found no more is mended.
+
+mod containers;
+mod images;
+mod mend;
+mod structure;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use ocre::command::Status;
+use ocre_host::flash::FileError;
+use ocre_host::littlefs::LittleFs;
+
+use super::device::Partition;
+use super::failure::Failure;
+use super::output::Output;
+use mend::Remedy;
+
+/// Finds what is damaged in a flash file.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The flash file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Mends what can be mended without loss of what is whole
+    #[arg(long)]
+    repair: bool,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    code: &'static str,
+    /// A path in the flash, or what else says where.
+    place: String,
+    detail: String,
+    remedy: Option<Remedy>,
+}
+
+impl Finding {
+    fn new(code: &'static str, place: impl Into<String>) -> Self {
+        Self {
+            code,
+            place: place.into(),
+            detail: String::new(),
+            remedy: None,
+        }
+    }
+
+    fn because(self, detail: impl std::fmt::Display) -> Self {
+        Self {
+            detail: detail.to_string(),
+            ..self
+        }
+    }
+
+    fn mended_by(self, remedy: Remedy) -> Self {
+        Self {
+            remedy: Some(remedy),
+            ..self
+        }
+    }
+}
+
+/// What to do about a finding that stays: the last column of `docs/flash-files.md`.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "blob-missing" | "digest-mismatch" | "size-mismatch" | "image-damaged" => {
+            "import the image again: what is whole is kept, what is not is written anew"
+        }
+        "blob-unused" => "remove it with `ocre image prune`, or with --repair",
+        "record-damaged" => "remove the container with its files with `ocre rm -f`",
+        "record-version" => "boot the release that wrote it",
+        "container-image-missing" => "import the image again, or remove the container",
+        "file-stray" | "file-unfinished" | "record-orphan" | "data-orphan" => "run with --repair",
+        "folder-unreadable" | "file-unreadable" | "block-shared" | "block-outside"
+        | "structure-broken" => {
+            "copy out what can be read with `ocre flash cp`, and restore the rest from a copy"
+        }
+        "index-damaged" | "layout-damaged" => "run with --repair",
+        _ => "restore the file from a copy",
+    }
+}
+
+/// How often is mended what was found after mending.
+const MOST_ROUNDS: usize = 8;
+
+/// What was mended, and how.
+type Mended = Vec<(Finding, String)>;
+
+/// Checks, prints what was found, and fails if damage stays.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let (left, mended) = check(&args.file, args.repair)?;
+    print(&left, &mended, out).map_err(|error| Failure::io("can't print", &error))?;
+    Ok(if left.is_empty() {
+        Status::Ok
+    } else {
+        Status::Failed
+    })
+}
+
+fn check(path: &Path, repair: bool) -> Result<(Vec<Finding>, Mended), Failure> {
+    let mut mended = Mended::new();
+    let mut opened = open(path, repair);
+    if let (Err(FileError::Size { expected, .. }), true) = (&opened, repair) {
+        let expected = *expected;
+        let finding = unusable(opened.as_ref().err());
+        if LittleFs::fit(path, expected).is_ok_and(|fitted| fitted) {
+            mended.push((finding, format!("the file has {expected} bytes again")));
+            opened = open(path, repair);
+        }
+    }
+    let partition = match opened {
+        Ok(partition) => partition,
+        Err(error @ (FileError::Io(_) | FileError::Locked)) => {
+            return Err(super::device::unusable(path, &error));
+        }
+        Err(error) => return Ok((vec![unusable(Some(&error))], mended)),
+    };
+    let mut left = look(&partition);
+    if repair {
+        // What is removed may have been all that used something else.
+        for _ in 0..MOST_ROUNDS {
+            if !mend::all(&partition, &left, &mut mended) {
+                break;
+            }
+            let now = look(&partition);
+            let stays = |finding: &Finding| {
+                let same =
+                    |other: &Finding| (other.code, &other.place) == (finding.code, &finding.place);
+                now.iter().any(same)
+            };
+            mended.retain(|(finding, _)| !stays(finding));
+            left = now;
+        }
+    }
+    Ok((left, mended))
+}
+
+fn open(path: &Path, repair: bool) -> Result<Partition, FileError> {
+    if repair {
+        LittleFs::open(path)
+    } else {
+        LittleFs::open_to_read(path)
+    }
+}
+
+/// A flash file whose file system can't be looked at.
+fn unusable(error: Option<&FileError>) -> Finding {
+    let (code, detail) = error.map_or(("flash-damaged", String::new()), |error| {
+        (error.code(), error.to_string())
+    });
+    Finding::new(code, "/").because(detail)
+}
+
+/// Everything that is wrong, in a fixed order.
+fn look(partition: &Partition) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let tree = structure::look(partition, &mut findings);
+    let records = containers::look(partition, &tree, &mut findings);
+    images::look(partition, &tree, &records, &mut findings);
+    findings
+}
+
+fn print(left: &[Finding], mended: &Mended, out: &mut Output) -> std::io::Result<()> {
+    if out.json() {
+        return out.document(|out| {
+            out.boolean("whole", left.is_empty())?;
+            out.array("damaged", |out| {
+                left.iter().try_for_each(|finding| {
+                    out.object(|out| {
+                        out.string("code", finding.code)?;
+                        out.string("at", &finding.place)?;
+                        out.string("detail", &finding.detail)
+                    })
+                })
+            })?;
+            out.array("mended", |out| {
+                mended.iter().try_for_each(|(finding, did)| {
+                    out.object(|out| {
+                        out.string("code", finding.code)?;
+                        out.string("at", &finding.place)?;
+                        out.string("did", did)
+                    })
+                })
+            })
+        });
+    }
+    let mut text = String::new();
+    for (finding, did) in mended {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "mended: {} at {}: {did}", finding.code, finding.place);
+    }
+    for finding in left {
+        let _ = write!(text, "damaged: {} at {}", finding.code, finding.place);
+        if !finding.detail.is_empty() {
+            let _ = write!(text, ": {}", finding.detail);
+        }
+        let _ = writeln!(text, "\nhint: {}", hint(finding.code));
+    }
+    let _ = match left.len() {
+        0 => writeln!(text, "check: whole"),
+        count => writeln!(text, "check: {count} damaged"),
+    };
+    out.text(&text)
+}

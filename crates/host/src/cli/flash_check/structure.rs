@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The file system itself: every folder is listed, every file is read to its end, and no block is
+//! in two places.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ocre::limits::MAX_PATH;
+use ocre::port::{EntryKind, OpenMode, Storage as _, StorageError};
+use ocre_host::flash::{FileFlash, RamFlash};
+use ocre_host::littlefs::LittleFs;
+
+use super::super::device::Partition;
+use super::Finding;
+
+/// What is there.
+#[derive(Default)]
+pub struct Tree {
+    /// Each path, and what it is.
+    pub entries: BTreeMap<String, EntryKind>,
+    /// Those that can't be read.
+    pub unreadable: BTreeSet<String>,
+}
+
+impl Tree {
+    /// Whether something of that name is there.
+    pub fn has(&self, path: &str) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// The names in a folder, and what they are.
+    pub fn names<'t>(&'t self, folder: &'t str) -> impl Iterator<Item = (&'t str, EntryKind)> {
+        self.entries.iter().filter_map(move |(path, kind)| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!name.contains('/')).then_some((name, *kind))
+        })
+    }
+}
+
+/// Walks all of it.
+pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
+    let mut tree = Tree::default();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let path = if folder.is_empty() { "/" } else { &folder };
+        let listed = partition.read_dir(path, &mut |name, metadata| {
+            tree.entries
+                .insert(format!("{folder}/{name}"), metadata.kind);
+            true
+        });
+        if let Err(error) = listed {
+            findings.push(Finding::new("folder-unreadable", path).because(error));
+            tree.unreadable.insert(path.to_owned());
+            continue;
+        }
+        let inner: Vec<String> = tree
+            .names(&folder)
+            .map(|(name, _)| format!("{folder}/{name}"))
+            .collect();
+        for path in inner {
+            // A guest can make such a path by renaming what is above it; nobody can open it.
+            if path.len() > MAX_PATH {
+                continue;
+            }
+            if tree.entries[&path] == EntryKind::Directory {
+                folders.push(path);
+            } else if let Err(error) = read(partition, &path) {
+                findings.push(Finding::new("file-unreadable", &*path).because(error));
+                tree.unreadable.insert(path);
+            }
+        }
+    }
+    blocks(partition, &tree, findings);
+    tree
+}
+
+fn read(partition: &Partition, path: &str) -> Result<(), StorageError> {
+    let mut file = partition.open(path, OpenMode::READ)?;
+    let size = partition.size(&mut file)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut count = 0;
+    partition.stream(&mut file, &mut buffer, &mut |piece| {
+        count += piece.len() as u64
+    })?;
+    partition.close(file)?;
+    if count == size {
+        Ok(())
+    } else {
+        Err(StorageError::Corrupt)
+    }
+}
+
+/// Looks at which blocks are in use. A power cut may leave one in two lists, which the first
+/// write afterwards settles: so a copy is settled first.
+fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
+    let geometry = partition.geometry();
+    let copy = partition.with_flash(|flash: &FileFlash| flash.content().to_vec());
+    let copy = RamFlash::with_content(geometry, copy).and_then(|copy| LittleFs::mount(copy).ok());
+    let Some(copy) = copy else { return };
+    let used = match copy.settle().and_then(|()| copy.used_blocks()) {
+        Ok(used) => used,
+        Err(error) => {
+            findings.push(Finding::new("structure-broken", "/").because(error));
+            return;
+        }
+    };
+    let mut uses: BTreeMap<u32, Uses> = BTreeMap::new();
+    for block in used {
+        uses.entry(block).or_default().all += 1;
+    }
+    let files = tree.entries.iter();
+    for (path, _) in files.filter(|(_, kind)| **kind == EntryKind::File) {
+        // One that can't be listed is told already.
+        for block in copy.blocks_of(path).unwrap_or_default() {
+            uses.entry(block).or_default().files += 1;
+        }
+    }
+    for (block, uses) in uses {
+        let code = if block >= geometry.blocks() {
+            "block-outside"
+        } else if uses.are_several() {
+            "block-shared"
+        } else {
+            continue;
+        };
+        findings.push(Finding::new(code, format!("block {block}")));
+    }
+}
+
+/// How often a block is used.
+#[derive(Default)]
+struct Uses {
+    all: u32,
+    files: u32,
+}
+
+impl Uses {
+    /// A folder's block is counted with the folder that it is in, too.
+    fn are_several(&self) -> bool {
+        let most = if self.files == 0 { 2 } else { 1 };
+        self.files > 1 || self.all > most
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre flash cp`: files and folders into a flash file, out of it, between two, or within one.
+//!
+//! Promised: each file that is there afterwards has its old content or its new one, whole.
+
+use std::path::{Path, PathBuf};
+
+use ocre::atomic;
+use ocre::command::{Status, advice};
+use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
+use ocre_host::directory::Directory;
+use ocre_host::littlefs::LittleFs;
+
+use super::device::{self, Partition};
+use super::failure::Failure;
+use super::output::Output;
+use super::tree::{join, walk};
+
+/// Copies files and folders.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A file or a folder: of the PC, or in a flash file, as FILE:/PATH
+    #[arg(value_name = "SRC")]
+    from: PathBuf,
+    /// Where it goes: to that place, or into the folder that is there
+    #[arg(value_name = "DST")]
+    to: PathBuf,
+}
+
+/// Where something is.
+enum Place {
+    Flash(PathBuf, String),
+    Pc(Directory, String),
+}
+
+impl Place {
+    /// A name of the PC that is there is that, whatever is in it.
+    fn of(argument: &Path, what: &str) -> Result<Self, Failure> {
+        if let Some(text) = argument.to_str()
+            && !argument.exists()
+            && let Some(at) = text.find(":/").filter(|at| *at > 0)
+        {
+            let (file, path) = (&text[..at], &text[at + 1..]);
+            let path = match path.trim_end_matches('/') {
+                "" => "/",
+                path => path,
+            };
+            return Ok(Self::Flash(file.into(), path.to_owned()));
+        }
+        let refused = |error: StorageError| {
+            Failure::new(what, error.code(), advice::storage(error)).at(argument.display())
+        };
+        // The real name of `..` is that of a folder, too.
+        let real = if argument.exists() {
+            argument
+                .canonicalize()
+                .map_err(|error| Failure::io(what, &error))?
+        } else {
+            argument.to_owned()
+        };
+        let Some(name) = real.file_name() else {
+            let folder = Directory::open(real).map_err(refused)?;
+            return Ok(Self::Pc(folder, "/".to_owned()));
+        };
+        let name = name
+            .to_str()
+            .ok_or_else(|| refused(StorageError::Invalid))?;
+        let parent = real.parent().filter(|parent| *parent != Path::new(""));
+        let folder = Directory::open(parent.unwrap_or(Path::new("."))).map_err(refused)?;
+        Ok(Self::Pc(folder, join("/", name)))
+    }
+}
+
+fn open(file: &Path, to_read: bool) -> Result<Partition, Failure> {
+    let opened = if to_read {
+        LittleFs::open_to_read(file)
+    } else {
+        LittleFs::open(file)
+    };
+    opened.map_err(|error| device::unusable(file, &error))
+}
+
+/// What was copied.
+#[derive(Default)]
+struct Copied {
+    files: u64,
+    bytes: u64,
+}
+
+/// Copies, and prints how much.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!(
+        "can't copy {} to {}",
+        args.from.display(),
+        args.to.display()
+    );
+    let (from, to) = (Place::of(&args.from, &what)?, Place::of(&args.to, &what)?);
+    let copied = match (from, to) {
+        (Place::Flash(from, path), Place::Flash(to, at)) => {
+            let same = from
+                .canonicalize()
+                .ok()
+                .is_some_and(|real| to.canonicalize().is_ok_and(|other| other == real));
+            let to = open(&to, false)?;
+            if same {
+                copy(&to, &path, &to, &at, &what)
+            } else {
+                copy(&open(&from, true)?, &path, &to, &at, &what)
+            }
+        }
+        (Place::Flash(from, path), Place::Pc(to, at)) => {
+            copy(&open(&from, true)?, &path, &to, &at, &what)
+        }
+        (Place::Pc(from, path), Place::Flash(to, at)) => {
+            copy(&from, &path, &open(&to, false)?, &at, &what)
+        }
+        (Place::Pc(..), Place::Pc(..)) => {
+            let advice = "name one of the two as FILE:/PATH";
+            Err(Failure::new(&what, "flash-none", advice).because("neither is in a flash file"))
+        }
+    }?;
+    let printed = if out.json() {
+        out.document(|out| {
+            out.unsigned("files", copied.files)?;
+            out.unsigned("bytes", copied.bytes)
+        })
+    } else {
+        let Copied { files, bytes } = copied;
+        out.line(format_args!("copied {files} files, {bytes} bytes"))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+fn copy<A: Storage, B: Storage>(
+    from: &A,
+    path: &str,
+    to: &B,
+    at: &str,
+    what: &str,
+) -> Result<Copied, Failure> {
+    let failed = |path: &str, error: StorageError| {
+        Failure::new(what, error.code(), advice::storage(error)).at(path)
+    };
+    let source = from.metadata(path).map_err(|error| failed(path, error))?;
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let top = match to.metadata(at) {
+        Ok(found) if found.kind == EntryKind::Directory && !name.is_empty() => join(at, name),
+        Ok(_) | Err(StorageError::NotFound) => at.to_owned(),
+        Err(error) => return Err(failed(at, error)),
+    };
+    let mut copied = Copied::default();
+    let mut entries = vec![(path.to_owned(), source)];
+    entries.extend(walk(from, path).map_err(|(path, error)| failed(&path, error))?);
+    for (entry, metadata) in entries {
+        let rest = entry.strip_prefix(path).unwrap_or_default();
+        let target = match rest.trim_start_matches('/') {
+            "" => top.clone(),
+            rest => join(&top, rest),
+        };
+        let done = match metadata.kind {
+            EntryKind::Directory => match to.create_dir(&target) {
+                // The root is always there.
+                Err(StorageError::Exists | StorageError::Invalid) => {
+                    match to.metadata(&target).map(|found| found.kind) {
+                        Ok(EntryKind::Directory) => Ok(()),
+                        Ok(EntryKind::File) => Err(StorageError::NotDirectory),
+                        Err(error) => Err(error),
+                    }
+                }
+                made => made,
+            },
+            EntryKind::File => file(from, &entry, to, &target).map(|bytes| {
+                copied.files += 1;
+                copied.bytes += bytes;
+            }),
+        };
+        done.map_err(|error| failed(&target, error))?;
+    }
+    Ok(copied)
+}
+
+fn file<A: Storage, B: Storage>(
+    from: &A,
+    path: &str,
+    to: &B,
+    target: &str,
+) -> Result<u64, StorageError> {
+    let mut source = from.open(path, OpenMode::READ)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    atomic::replace(to, target, |output| {
+        loop {
+            let count = from.read(&mut source, &mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            output.write(&buffer[..count])?;
+        }
+        bytes = output.written();
+        Ok::<(), StorageError>(())
+    })?;
+    from.close(source)?;
+    Ok(bytes)
+}

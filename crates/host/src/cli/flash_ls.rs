@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre flash ls`: what files are in a flash file.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use ocre::command::{Status, advice};
+use ocre::port::{EntryKind, Storage as _};
+use ocre_host::littlefs::LittleFs;
+
+use super::device;
+use super::failure::Failure;
+use super::output::Output;
+use super::tree;
+
+/// Lists the files in a flash file.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The flash file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// A file or a folder in it, with all that is in that
+    #[arg(value_name = "PATH", default_value = "/")]
+    path: String,
+}
+
+/// Lists, with sizes.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!("can't list {} in {}", args.path, args.file.display());
+    let partition =
+        LittleFs::open_to_read(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
+    let failed = |(path, error)| {
+        Failure::new(
+            &what,
+            ocre::port::StorageError::code(error),
+            advice::storage(error),
+        )
+        .at(path)
+    };
+    let top = partition.metadata(&args.path);
+    let top = top.map_err(|error| failed((args.path.clone(), error)))?;
+    let entries = if top.kind == EntryKind::File {
+        vec![(args.path.clone(), top)]
+    } else {
+        tree::walk(&partition, &args.path).map_err(failed)?
+    };
+    let printed = if out.json() {
+        out.document(|out| {
+            out.array("entries", |out| {
+                entries.iter().try_for_each(|(path, metadata)| {
+                    out.object(|out| {
+                        out.string("path", path)?;
+                        match metadata.kind {
+                            EntryKind::File => {
+                                out.string("kind", "file")?;
+                                out.unsigned("size", metadata.size)
+                            }
+                            EntryKind::Directory => out.string("kind", "folder"),
+                        }
+                    })
+                })
+            })
+        })
+    } else {
+        let mut text = String::new();
+        for (path, metadata) in &entries {
+            // Writing to a String does not fail.
+            let _ = match metadata.kind {
+                EntryKind::File => writeln!(text, "{:>10} {path}", metadata.size),
+                EntryKind::Directory => writeln!(text, "{:>10} {path}/", ""),
+            };
+        }
+        out.text(&text)
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
