@@ -7,6 +7,7 @@ mod bar;
 mod build;
 mod build_file;
 mod build_guest;
+mod bundle;
 mod compile;
 mod completion;
 mod copy;
@@ -162,6 +163,8 @@ enum Command {
         #[command(subcommand)]
         command: FlashCommand,
     },
+    /// Writes an image of the flash as an OCI runtime bundle
+    Bundle(bundle::Args),
     /// Compiles a module ahead of time for one machine
     Aot(compile::Args),
     /// Runs a module without an image and a container
@@ -334,6 +337,7 @@ fn run(
         Command::Wasm {
             command: WasmCommand::Run(args),
         } => wasm::run(&args, &engine()?, &policy, err),
+        Command::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
         Command::Aot(args) => compile::run(&args, out),
         Command::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
         Command::New(args) => new::run(&args, out),
@@ -368,6 +372,9 @@ fn core(
             return Ok(Status::Ok);
         }
         ["help", ref of @ ..] => return explain(of, out, err),
+        ["run", "--bundle", folder] => {
+            return bundle::run(std::path::Path::new(folder), &engine()?, &policy, err);
+        }
         _ => {}
     }
     let words = match words::for_one_boot(&words) {

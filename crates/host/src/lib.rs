@@ -5,6 +5,7 @@
 //! cut; or a plain folder, for OCI layouts that lie on the PC.
 
 pub mod archive;
+pub mod dev_folder;
 pub mod directory;
 pub mod flash;
 pub mod littlefs;

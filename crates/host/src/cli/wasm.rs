@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::output::Output;
 
 /// Bytes of stack for interpreted frames.
-const STACK: u32 = 1024 * 1024;
+pub const STACK: u32 = 1024 * 1024;
 
 /// Runs a module.
 #[derive(clap::Args, Debug)]
@@ -57,10 +57,14 @@ pub fn run(
 ) -> Result<Status, Failure> {
     let what = format!("can't run {}", args.input.display());
     let code = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
-    let (hosts, guests): (Vec<PathBuf>, Vec<&str>) = args
+    let folder = |at| bare::Folder {
+        at,
+        read_only: false,
+    };
+    let (hosts, guests): (Vec<PathBuf>, Vec<bare::Folder<'_>>) = args
         .dir
         .iter()
-        .map(|(host, guest)| (host.clone(), guest.as_str()))
+        .map(|(host, guest)| (host.clone(), folder(guest.as_str())))
         .unzip();
     let folders = Directory::several(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
         let failure = Failure::new(&what, error.code(), advice::storage(error));
@@ -77,15 +81,27 @@ pub fn run(
         environment: &environment,
         folders: &guests,
         stack_bytes: STACK,
+        memory_bytes: u32::MAX,
     };
-    match bare::run(engine, &code, &folders, &setting, policy) {
+    ended(
+        &name,
+        &what,
+        bare::run(engine, &code, &folders, &setting, policy),
+        err,
+    )
+}
+
+/// How a module ended that is called `name`; `what` was tried.
+pub fn ended(
+    name: &str,
+    what: &str,
+    run: Result<Exit, Refusal>,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    match run {
         Ok(Exit::Code(code)) => Ok(Status::of_run(Outcome::Exited(code))),
         Ok(Exit::Trap(trap)) => {
-            let failure = Failure::new(
-                format!("{} trapped", args.input.display()),
-                trap.code(),
-                advice::trap(trap),
-            );
+            let failure = Failure::new(format!("{name} trapped"), trap.code(), advice::trap(trap));
             // Where nobody hears it the exit code has to do.
             let _ = err.text(&format!("{failure}\n"));
             Ok(Status::of_run(Outcome::Trapped(trap)))

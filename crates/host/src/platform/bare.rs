@@ -14,14 +14,13 @@ use ocre::image::judge::{self, Policy};
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
 use ocre::port::{
-    Clock as _, Console as _, Engine as _, Exit, Program, Slot, StartError, Stop, Stream,
+    Clock as _, Console as _, Engine as _, Exit, Program, Slot, StartError, Stop, Storage, Stream,
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wamr::{Engine, Stopper};
 use ocre_wasi::Wasi;
 
 use super::{PcClock, PcEntropy, Terminal};
-use crate::directory::Directory;
 
 /// What a module is run with.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +29,22 @@ pub struct Setting<'a> {
     pub arguments: &'a [&'a str],
     /// `NAME=value`.
     pub environment: &'a [&'a str],
-    /// Where it finds each folder of [`Directory::several`], in that order.
-    pub folders: &'a [&'a str],
+    /// Where it finds the folders of the storage that are named `0`, `1` and so on, as
+    /// [`Directory::several`](crate::directory::Directory::several) has them.
+    pub folders: &'a [Folder<'a>],
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
+    /// Most bytes of linear memory; what the policy has where it is less.
+    pub memory_bytes: u32,
+}
+
+/// Where a module finds a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Folder<'a> {
+    /// Its path for the module.
+    pub at: &'a str,
+    /// Nothing in it may be changed.
+    pub read_only: bool,
 }
 
 /// Why a module did not run.
@@ -58,10 +69,10 @@ struct Module {
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn run(
+pub fn run<S: Storage>(
     engine: &Engine,
     code: &[u8],
-    folders: &Directory,
+    folders: &S,
     setting: &Setting<'_>,
     policy: &Policy<'_>,
 ) -> Result<Exit, Refusal> {
@@ -72,7 +83,7 @@ pub fn run(
         name,
         clock: PcClock::new(),
     };
-    module.spec.memory_bytes = policy.memory_bytes;
+    module.spec.memory_bytes = policy.memory_bytes.min(setting.memory_bytes);
     let mut code = code.to_vec();
     let mut words = String::new();
     let image = module.spec.image.loadable();
@@ -142,11 +153,12 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
     // The module's own name is the first, instead of the container's.
     let own = spec.arguments.split_once('\0').map_or("", |(_, own)| own);
     spec.arguments = own.try_into().map_err(|_| Error::ArgumentsTooLong)?;
-    for (index, at) in setting.folders.iter().enumerate() {
+    for (index, Folder { at, read_only }) in setting.folders.iter().enumerate() {
         if at.is_empty() || at.contains([':', '\0']) {
             return Err(Error::MountSyntax);
         }
-        fmt::Write::write_fmt(&mut spec.mounts, format_args!("/{index}:{at}\0"))
+        let mode = if *read_only { ":ro" } else { "" };
+        fmt::Write::write_fmt(&mut spec.mounts, format_args!("/{index}:{at}{mode}\0"))
             .map_err(|_| Error::MountsTooMany)?;
     }
     Ok(spec)

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre bundle` and `ocre run --bundle`: OCI runtime bundles, folders of the PC with a
+//! `config.json` and a root folder.
+
+mod config;
+mod refusal;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ocre::command::{Status, advice, images};
+use ocre::image::judge::{self, Policy, Source, Workspace};
+use ocre::image::verdict::{Code as ImageCode, Verdict};
+use ocre::image::{Content, Image};
+use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_host::dev_folder::WithDevices;
+use ocre_host::directory::Directory;
+use ocre_host::platform::bare::{self, Folder, Setting};
+use ocre_wamr::Engine;
+use serde_json::json;
+
+use super::device;
+use super::failure::Failure;
+use super::output::Output;
+use super::wasm;
+use config::{Config, Process};
+use refusal::{Code, Refusal};
+
+/// Writes an image of the flash as a bundle.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The image on the flash
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// The bundle's folder, which is made
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+// ---------------------------------------------------------------- running
+
+/// Where a bundle's folders are on the PC, and where the guest finds them: the root first, the
+/// devices last.
+struct Folders<'c> {
+    storage: WithDevices,
+    at: Vec<Folder<'c>>,
+}
+
+impl<'c> Folders<'c> {
+    fn of(bundle: &Path, config: &'c Config) -> Result<Self, Refusal> {
+        let root = inside(bundle, &config.root)?;
+        let mut hosts = vec![root];
+        let mut at = vec![Folder {
+            at: "/",
+            read_only: config.read_only,
+        }];
+        for mount in &config.mounts {
+            hosts.push(bundle.join(&mount.source));
+            at.push(Folder {
+                at: &mount.destination,
+                read_only: mount.read_only,
+            });
+        }
+        let count = hosts.len();
+        let folders = Directory::several(hosts).map_err(|(path, error)| {
+            Refusal::new(
+                Code::Mount,
+                "mounts",
+                format_args!("{}: {error}", path.display()),
+            )
+        })?;
+        if !config.devices.is_empty() {
+            at.push(Folder {
+                at: "/dev",
+                read_only: false,
+            });
+        }
+        Ok(Self {
+            storage: WithDevices::new(folders, count, config.devices.clone()),
+            at,
+        })
+    }
+
+    /// Reads a program from the root folder: at its path, or in a folder of `PATH`.
+    fn program(&self, process: &Process) -> Result<Vec<u8>, Refusal> {
+        let name = process.args.first().map(String::as_str).unwrap_or_default();
+        let mut paths = vec![format!("/{}", name.trim_start_matches('/'))];
+        if !name.contains('/') {
+            let path = process.env.iter().find_map(|env| env.strip_prefix("PATH="));
+            let folders = path.unwrap_or_default().split(':').rev();
+            let folders = folders.filter(|folder| folder.starts_with('/'));
+            paths.extend(folders.map(|folder| format!("{}/{name}", folder.trim_end_matches('/'))));
+            paths.reverse();
+        }
+        for path in paths {
+            match read(&self.storage, &format!("/0{path}")) {
+                Ok(code) => return Ok(code),
+                Err(StorageError::NotFound | StorageError::IsDirectory) => {}
+                Err(error) => {
+                    let why = format_args!("{path}: {error}");
+                    return Err(Refusal::new(Code::Process, "args", why));
+                }
+            }
+        }
+        let why = format_args!("{name} is not in the root folder");
+        Err(Refusal::new(Code::Process, "args", why))
+    }
+}
+
+/// A folder that is in the bundle, whatever links are on the way.
+fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        let why = format_args!("{}: {why}", root.display());
+        Refusal::new(Code::Root, "root", why)
+    };
+    let real = bundle
+        .join(root)
+        .canonicalize()
+        .map_err(|error| wrong(&error))?;
+    let bundle = bundle.canonicalize().map_err(|error| wrong(&error))?;
+    if root.is_relative() && !real.starts_with(&bundle) {
+        return Err(wrong(&"it leads out of the bundle"));
+    }
+    if !real.is_dir() {
+        return Err(wrong(&"it is no folder"));
+    }
+    Ok(real)
+}
+
+fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
+    let mut file = storage.open(path, OpenMode::READ)?;
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    storage.stream(&mut file, &mut buffer, &mut |piece| {
+        bytes.extend_from_slice(piece)
+    })?;
+    storage.close(file)?;
+    Ok(bytes)
+}
+
+/// Runs a bundle's processes, one after the other, as far as each ends well.
+pub fn run(
+    bundle: &Path,
+    engine: &Engine,
+    policy: &Policy<'_>,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't run the bundle {}", bundle.display());
+    let path = bundle.join("config.json");
+    let text =
+        fs::read_to_string(&path).map_err(|error| Failure::io(&what, &error).at(path.display()))?;
+    let refused = |refusal: Refusal| refusal.into_failure(&what);
+    let config = config::read(&text, policy.memory_bytes.into()).map_err(refused)?;
+    let folders = Folders::of(bundle, &config).map_err(refused)?;
+    let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    // Whatever one lacks, none is run.
+    let mut programs = Vec::new();
+    for process in &config.processes {
+        programs.push(folders.program(process).map_err(refused)?);
+    }
+    for (process, code) in config.processes.iter().zip(programs) {
+        let arguments: Vec<&str> = process.args.iter().map(String::as_str).collect();
+        let environment: Vec<&str> = process.env.iter().map(String::as_str).collect();
+        let setting = Setting {
+            arguments: &arguments,
+            environment: &environment,
+            folders: &folders.at,
+            stack_bytes: config.stack.map_or(wasm::STACK, size),
+            memory_bytes: config.memory.map_or(u32::MAX, size),
+        };
+        let name = arguments.first().copied().unwrap_or_default();
+        let ran = bare::run(engine, &code, &folders.storage, &setting, policy);
+        match wasm::ended(name, &what, ran, err)? {
+            Status::Guest(0) => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Status::Guest(0))
+}
+
+// ---------------------------------------------------------------- writing
+
+/// Writes the image that the device would run, and prints where.
+pub fn write(
+    args: &Args,
+    flash: Option<&Path>,
+    engine: &Engine,
+    policy: &Policy<'_>,
+    out: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't make a bundle of {}", args.image);
+    let io = |error| Failure::io(&what, &error);
+    let partition = device::partition(flash)?;
+    device::store(&partition, &mut device::document())?;
+    let source = Source {
+        storage: &partition,
+        root: "/",
+    };
+    let image = judged(source, &args.image, engine, policy, &what)?;
+    if image.entry_point != "_start" {
+        let code = ImageCode::Document(ocre_oci::ErrorKind::ConfigEntryPoint);
+        let failure = Failure::new(&what, code.as_str(), advice::refusal(code));
+        return Err(failure.because("a bundle's program begins at _start"));
+    }
+    let blob = |content: &Content| {
+        ocre::image::content::blob_path("/", &content.digest)
+            .and_then(|path| read(&partition, &path))
+            .map_err(|error| Failure::new(&what, error.code(), advice::storage(error)))
+    };
+    // One that is there already is somebody's.
+    fs::create_dir(&args.folder).map_err(io)?;
+    let root = args.folder.join("rootfs");
+    fs::create_dir(&root).map_err(io)?;
+    fs::write(root.join("program.wasm"), blob(&image.executable)?).map_err(io)?;
+    for found in image.blobs.iter() {
+        let hex = found.content.digest.hex().to_string();
+        let is_name = !matches!(found.title, "" | "." | "..") && !found.title.contains('/');
+        let name = if is_name { found.title } else { &*hex };
+        let folder = root.join("image");
+        fs::create_dir_all(&folder).map_err(io)?;
+        fs::write(folder.join(name), blob(&found.content)?).map_err(io)?;
+    }
+    let environment: Vec<&str> = image.environment.split_terminator('\0').collect();
+    let config = json!({
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": false,
+            "user": { "uid": 0, "gid": 0 },
+            "args": ["/program.wasm"],
+            "env": environment,
+            "cwd": "/",
+        },
+        "root": { "path": "rootfs", "readonly": false },
+        "annotations": { "org.opencontainers.image.ref.name": args.image },
+    });
+    fs::write(args.folder.join("config.json"), format!("{config:#}\n")).map_err(io)?;
+    let printed = if out.json() {
+        out.document(|out| {
+            out.string("bundle", args.folder.display())?;
+            out.string("digest", image.manifest.digest)
+        })
+    } else {
+        out.line(format_args!("wrote {}", args.folder.display()))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+/// The image as a container of it would have it.
+fn judged<S: Storage>(
+    source: Source<'_, S>,
+    name: &str,
+    engine: &Engine,
+    policy: &Policy<'_>,
+    what: &str,
+) -> Result<Image, Failure> {
+    let refused = |code: ImageCode| Failure::new(what, code.as_str(), advice::refusal(code));
+    let selector = images::selector(name).map_err(refused)?;
+    let (mut document, mut config) = (device::document(), vec![0; device::MAX_CONFIG]);
+    let workspace = Workspace {
+        document: &mut document,
+        config: &mut config,
+    };
+    let mut verdict = Verdict::new(false);
+    let mut image = Image::blank();
+    let accepted = judge::judge(
+        source,
+        selector,
+        engine,
+        policy,
+        workspace,
+        &mut |finding, at, detail| verdict.note(finding, at, detail),
+        &mut image,
+    );
+    match verdict.refusal() {
+        None if accepted => Ok(image),
+        None => Err(refused(ImageCode::ReferenceNotFound)),
+        Some(finding) => {
+            let failure = Failure::new(what, finding.as_str(), advice::finding(finding));
+            Err(failure.at(verdict.at()).because(verdict.detail()))
+        }
+    }
+}

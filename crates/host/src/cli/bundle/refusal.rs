@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Why a bundle is not run.
+
+use std::fmt::Display;
+
+use super::super::failure::Failure;
+
+/// The stable codes, as `docs/bundles.md` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Syntax,
+    Version,
+    Os,
+    Architecture,
+    Root,
+    Process,
+    Folder,
+    Cpu,
+    Memory,
+    Tty,
+    Device,
+    FileSystem,
+    MountOption,
+    Mount,
+    Unsupported,
+}
+
+impl Code {
+    #[cfg(test)]
+    pub const ALL: [Self; 15] = [
+        Self::Syntax,
+        Self::Version,
+        Self::Os,
+        Self::Architecture,
+        Self::Root,
+        Self::Process,
+        Self::Folder,
+        Self::Cpu,
+        Self::Memory,
+        Self::Tty,
+        Self::Device,
+        Self::FileSystem,
+        Self::MountOption,
+        Self::Mount,
+        Self::Unsupported,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "bundle-syntax",
+            Self::Version => "bundle-version",
+            Self::Os => "bundle-os",
+            Self::Architecture => "bundle-architecture",
+            Self::Root => "bundle-root",
+            Self::Process => "bundle-process",
+            Self::Folder => "bundle-cwd",
+            Self::Cpu => "bundle-cpu",
+            Self::Memory => "bundle-memory",
+            Self::Tty => "bundle-tty",
+            Self::Device => "bundle-device",
+            Self::FileSystem => "bundle-file-system",
+            Self::MountOption => "bundle-mount-option",
+            Self::Mount => "bundle-mount",
+            Self::Unsupported => "bundle-unsupported",
+        }
+    }
+
+    /// What it is called in the early specification, or in words.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Syntax => "wrong config.json",
+            Self::Version => "newer or unknown version",
+            Self::Os => "wrong os",
+            Self::Architecture => "wrong architecture",
+            Self::Root => "no root folder",
+            Self::Process => "no program",
+            Self::Folder => "unsupported working folder",
+            Self::Cpu => "NOT_ENOUGH_CPU",
+            Self::Memory => "NOT_ENOUGH_MEM",
+            Self::Tty => "THERE_CAN_BE_ONLY_ONE_TTY",
+            Self::Device => "unknown device",
+            Self::FileSystem => "unsupported file-system type",
+            Self::MountOption => "unsupported mount option",
+            Self::Mount => "no such mount",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// What to do: the last column of `docs/bundles.md`.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Syntax => "write it as the runtime specification says",
+            Self::Version => "make a bundle of version 1.0 to 1.3, or of the early version 1",
+            Self::Os => "compile the program for WASI preview 1, and say wasip1",
+            Self::Architecture => "compile the program to WebAssembly, and say wasm",
+            Self::Root => "name a folder in the bundle that is there",
+            Self::Process => "name a module in the root folder",
+            Self::Folder => "begin at / and give the program whole paths",
+            Self::Cpu => "ask for one CPU, or less",
+            Self::Memory => "ask for less memory",
+            Self::Tty => "give one process the terminal",
+            Self::Device => "ask for null, zero, full, random, urandom or tty",
+            Self::FileSystem => "mount regular folders, with type bind",
+            Self::MountOption => "leave the option out",
+            Self::Mount => "mount a folder that is there, at a plain path outside of / and /dev",
+            Self::Unsupported => "leave it out",
+        }
+    }
+}
+
+/// Why, and where in `config.json`.
+#[derive(Debug, PartialEq)]
+pub struct Refusal {
+    code: Code,
+    place: String,
+    why: String,
+}
+
+impl Refusal {
+    pub fn new(code: Code, place: &str, why: impl Display) -> Self {
+        Self {
+            code,
+            place: place.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    pub fn into_failure(self, what: &str) -> Failure {
+        Failure::new(what, self.code.as_str(), self.code.hint())
+            .at(self.place)
+            .because(format_args!("{}: {}", self.code.words(), self.why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented_with_what_to_do() {
+        let documented = include_str!("../../../../../docs/bundles.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} |", code.as_str(), code.words());
+            let row = documented.lines().find(|line| line.starts_with(&row));
+            let row = row.unwrap_or_else(|| panic!("{}: has no row", code.as_str()));
+            assert!(row.ends_with(&format!("| {} |", code.hint())), "{row}");
+        }
+    }
+}

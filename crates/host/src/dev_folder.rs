@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Folders of the PC, and behind them one with devices, as bundles name them.
+//!
+//! What each does is what Linux's does: `null` and `zero` take everything, `full` has no room;
+//! reading gives the end, zeros, zeros; `random` and `urandom` give random bytes and take
+//! everything; `tty` is the program's terminal. Whoever reads asks for the size of an open one first:
+//! all but `null` always have more.
+
+use std::thread;
+use std::time::Duration;
+
+use ocre::port::{
+    Console as _, EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, Stream,
+    path as rules,
+};
+
+use crate::directory::{self, Directory};
+use crate::platform::Terminal;
+
+/// How long to wait before looking again whether something was typed.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Device {
+    /// Takes everything and gives nothing.
+    Null,
+    /// Takes everything and gives zeros.
+    Zero,
+    /// Has no room and gives zeros.
+    Full,
+    /// Takes everything and gives random bytes.
+    Random,
+    /// The same.
+    Urandom,
+    /// The program's terminal.
+    Tty,
+}
+
+impl Device {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::Null,
+        Self::Zero,
+        Self::Full,
+        Self::Random,
+        Self::Urandom,
+        Self::Tty,
+    ];
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|device| device.name() == name)
+    }
+
+    /// Its name in `/dev`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Zero => "zero",
+            Self::Full => "full",
+            Self::Random => "random",
+            Self::Urandom => "urandom",
+            Self::Tty => "tty",
+        }
+    }
+
+    fn read(self, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        match self {
+            Self::Null => return Ok(0),
+            Self::Zero | Self::Full => buffer.fill(0),
+            Self::Random | Self::Urandom => {
+                getrandom::fill(buffer).map_err(|_| StorageError::Io)?;
+            }
+            Self::Tty => loop {
+                match Terminal.read(buffer) {
+                    Some(count) => return Ok(count),
+                    None => thread::sleep(POLL),
+                }
+            },
+        }
+        Ok(buffer.len())
+    }
+
+    fn write(self, bytes: &[u8]) -> Result<(), StorageError> {
+        match self {
+            Self::Full if !bytes.is_empty() => return Err(StorageError::NoSpace),
+            Self::Tty => Terminal.write(Stream::Stdout, bytes),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Folders of [`Directory::several`], and devices in a folder that has the next number.
+#[derive(Debug)]
+pub struct WithDevices {
+    folders: Directory,
+    /// The name of the folder with devices.
+    number: String,
+    devices: Vec<Device>,
+}
+
+/// What a path leads to.
+enum Place {
+    Folders,
+    Top,
+    Device(Device),
+}
+
+impl WithDevices {
+    /// `count` is how many folders there are.
+    pub fn new(folders: Directory, count: usize, devices: Vec<Device>) -> Self {
+        Self {
+            folders,
+            number: count.to_string(),
+            devices,
+        }
+    }
+
+    fn find(&self, path: &str) -> Result<Place, StorageError> {
+        let mut names = rules::components(path)?;
+        if names.next() != Some(&*self.number) {
+            return Ok(Place::Folders);
+        }
+        let Some(name) = names.next() else {
+            return Ok(Place::Top);
+        };
+        let device = self.devices.iter().find(|device| device.name() == name);
+        let device = device.ok_or(StorageError::NotFound)?;
+        match names.next() {
+            None => Ok(Place::Device(*device)),
+            Some(_) => Err(StorageError::NotDirectory),
+        }
+    }
+
+    /// Nothing in the folder with devices can be made, removed or renamed.
+    fn changeable(&self, path: &str) -> Result<(), StorageError> {
+        match self.find(path) {
+            Ok(Place::Folders) => Ok(()),
+            Ok(_) | Err(StorageError::NotFound) => Err(StorageError::Invalid),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// An open file or device.
+pub enum File {
+    /// Of a folder.
+    Real(directory::File),
+    /// A device, and how far it was read or written: there is always more.
+    Device(Device, u64),
+}
+
+/// How much more of an endless device there is, wherever a reader is.
+const MORE: u64 = 64 * 1024;
+
+const DEVICE: Metadata = Metadata {
+    kind: EntryKind::File,
+    size: 0,
+};
+
+impl Storage for WithDevices {
+    type File = File;
+
+    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+        match self.find(path) {
+            Ok(Place::Folders) => self.folders.open(path, mode).map(File::Real),
+            Ok(Place::Top) => Err(StorageError::IsDirectory),
+            Ok(Place::Device(_)) if !mode.is_valid() => Err(StorageError::Invalid),
+            Ok(Place::Device(_)) if mode.create && mode.exclusive => Err(StorageError::Exists),
+            Ok(Place::Device(device)) => Ok(File::Device(device, 0)),
+            Err(StorageError::NotFound) if mode.create => Err(StorageError::Invalid),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        match file {
+            File::Real(file) => self.folders.read(file, buffer),
+            File::Device(device, position) => {
+                let count = device.read(buffer)?;
+                *position = position.saturating_add(count as u64);
+                Ok(count)
+            }
+        }
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.write(file, bytes),
+            File::Device(device, _) => device.write(bytes),
+        }
+    }
+
+    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+        match file {
+            File::Real(file) => self.folders.seek(file, to),
+            File::Device(_, position) => {
+                if let SeekFrom::Start(to) = to {
+                    *position = to;
+                }
+                Ok(*position)
+            }
+        }
+    }
+
+    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+        match file {
+            File::Real(file) => self.folders.size(file),
+            File::Device(Device::Null, _) => Ok(0),
+            File::Device(_, position) => Ok(position.saturating_add(MORE)),
+        }
+    }
+
+    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.truncate(file, size),
+            File::Device(..) => Ok(()),
+        }
+    }
+
+    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.sync(file),
+            File::Device(..) => Ok(()),
+        }
+    }
+
+    fn close(&self, file: File) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.close(file),
+            File::Device(..) => Ok(()),
+        }
+    }
+
+    fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.metadata(path),
+            Place::Top => Ok(Metadata {
+                kind: EntryKind::Directory,
+                size: 0,
+            }),
+            Place::Device(_) => Ok(DEVICE),
+        }
+    }
+
+    fn create_dir(&self, path: &str) -> Result<(), StorageError> {
+        self.changeable(path)?;
+        self.folders.create_dir(path)
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        self.changeable(path)?;
+        self.folders.remove(path)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.changeable(from)?;
+        self.changeable(to)?;
+        self.folders.rename(from, to)
+    }
+
+    fn read_dir(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, Metadata) -> bool,
+    ) -> Result<(), StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.read_dir(path, entry),
+            Place::Device(_) => Err(StorageError::NotDirectory),
+            Place::Top => {
+                for device in &self.devices {
+                    if !entry(device.name(), DEVICE) {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn space(&self) -> Result<Space, StorageError> {
+        self.folders.space()
+    }
+}
