@@ -128,9 +128,20 @@ fn create(
         if spec.thread_stack_bytes > most {
             return Err(format!("the device's threads have stacks of {most} bytes"));
         }
-        record::write_spec(storage, &name, &spec, None).map_err(|error| error.to_string())?;
+        rewrite(&name, &spec, storage).map_err(|error| error.to_string())?;
     }
     Ok(name)
+}
+
+/// Writes a container's record again, with the tag that it follows, if it follows one.
+fn rewrite(name: &Name, spec: &Spec, storage: &LittleFs<RamFlash>) -> Result<(), record::Error> {
+    let mut buffer = vec![0; record::MAX_BYTES];
+    let mut written = None;
+    record::read_origin(storage, name, &mut buffer, &mut |origin| {
+        written = Some(record::write_spec(storage, name, spec, None, Some(origin)));
+    })?;
+    let written = written.unwrap_or_else(|| record::write_spec(storage, name, spec, None, None));
+    Ok(written?)
 }
 
 /// Has the device take a container for one that ran when it was switched off; or why not.
