@@ -15,6 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use memory::{Fault, Memory};
 use ocre::image::Content;
 use ocre::image::judge::{Selector, Source};
+use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError, conformance};
 use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
@@ -368,11 +369,32 @@ impl Device for Flash {
 /// Stands for any code: the image is not whole.
 const SPOILT: &str = "spoilt";
 
+/// An entry of the index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Tagged {
+    /// A place in [`TAGS`].
+    tag: usize,
+    /// A place in [`Palette::images`].
+    image: usize,
+    /// It is what the tag led to before.
+    previous: bool,
+}
+
+impl Tagged {
+    fn bytes(self, palette: &Palette) -> usize {
+        let named = palette.images[self.image].entry_bytes;
+        if self.previous {
+            named - REF_NAME.len() + PREVIOUS.len()
+        } else {
+            named
+        }
+    }
+}
+
 /// What is tagged, in the index's order, and what is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Model {
-    /// Places in [`TAGS`] and in [`Palette::images`].
-    tags: Vec<(usize, usize)>,
+    tags: Vec<Tagged>,
     blobs: Blobs,
 }
 
@@ -383,13 +405,32 @@ impl Model {
         if !whole {
             return Err(SPOILT);
         }
+        let led_to = |previous| {
+            let mut tags = self.tags.iter();
+            tags.find(|known| (known.tag, known.previous) == (tag, previous))
+                .map(|known| known.image)
+        };
+        let (old, kept) = (led_to(false), led_to(true));
         let mut tags = self.tags.clone();
-        tags.retain(|(known, _)| *known != tag);
-        tags.push((tag, image));
-        let entries: usize = tags
-            .iter()
-            .map(|(_, image)| palette.images[*image].entry_bytes)
-            .sum();
+        // What worked last is kept, until it is the new one itself.
+        tags.retain_mut(|known| {
+            if known.tag != tag {
+                return true;
+            }
+            let stays = if known.previous {
+                kept != Some(image)
+            } else {
+                kept.is_none() && old != Some(image)
+            };
+            known.previous = true;
+            stays
+        });
+        tags.push(Tagged {
+            tag,
+            image,
+            previous: false,
+        });
+        let entries: usize = tags.iter().map(|known| known.bytes(palette)).sum();
         if palette.empty_index_bytes + entries + tags.len() - 1 > DOCUMENT {
             return Err("index-full");
         }
@@ -401,13 +442,15 @@ impl Model {
         if self.tags.is_empty() {
             return Err("index-empty");
         }
-        let place = self.tags.iter().position(|(known, _)| *known == tag);
-        let place = place.ok_or("reference-not-found")?;
+        let mut tags = self.tags.iter();
+        let found = tags.find(|known| known.tag == tag && !known.previous);
+        let found = *found.ok_or("reference-not-found")?;
         let used = palette.in_use(in_use).fold(0, |all, (_, own, _)| all | own);
-        if palette.images[self.tags[place].1].documents & used != 0 {
+        if palette.images[found.image].documents & used != 0 {
             return Err("image-in-use");
         }
-        self.tags.remove(place);
+        // With what it led to before.
+        self.tags.retain(|known| known.tag != tag);
         self.prune(palette, in_use);
         Ok(())
     }
@@ -416,7 +459,7 @@ impl Model {
         let tagged = self
             .tags
             .iter()
-            .map(|(_, image)| palette.images[*image].blobs);
+            .map(|known| palette.images[known.image].blobs);
         let of_containers = palette
             .in_use(in_use)
             .filter(|(_, own, _)| self.blobs & own != 0)
@@ -444,7 +487,10 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
     let mut store = open(storage, &mut document).expect("the store opens after whatever happened");
     for entry in store.index().expect("the index is whole").manifests() {
         let digest = entry.descriptor().expect("a descriptor").digest;
-        let name = entry.reference_name().expect("a name").to_string();
+        let previous = entry.annotation(PREVIOUS).map(|tag| tag.to_string());
+        let name = entry.reference_name().map(|name| name.to_string());
+        assert!(previous.is_none() || name.is_none(), "only one of both");
+        let name = name.or(previous.clone()).expect("a name");
         let name = name.strip_suffix(":latest").expect("a tag");
         let tag = TAGS
             .iter()
@@ -454,7 +500,11 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
             .images
             .iter()
             .position(|image| digest == image.digest);
-        model.tags.push((tag, image.expect("an image of ours")));
+        model.tags.push(Tagged {
+            tag,
+            image: image.expect("an image of ours"),
+            previous: previous.is_some(),
+        });
     }
     let mut buffer = [0; DOCUMENT];
     storage
