@@ -10,6 +10,7 @@ use std::path::Path;
 
 use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy};
+use ocre_host::platform::POLICY;
 
 use super::failure::Failure;
 use super::firmware::Firmware;
@@ -143,7 +144,8 @@ fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
             },
             uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
             prefer_portable: false,
-            image_bytes: config.number("OCRE_IMAGE_SIZE_LIMIT")?.into(),
+            // One that is too large for the device may lie on it, and is refused when it is to run.
+            image_bytes: POLICY.image_bytes,
             memory_bytes: config.number("OCRE_MEMORY_LIMIT")?,
         },
         containers: bytes("OCRE_CONTAINERS")?,
