@@ -57,7 +57,7 @@ pub use self::output::Follow;
 use crate::container::events::{Change, Events};
 use crate::container::log::Log;
 use crate::container::state::State;
-use crate::container::table::{Handle, Table};
+use crate::container::table::{Entry, Handle, Table};
 use crate::container::{Error, Held, Name, Spec};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS};
 use crate::port::{Engine, Platform, Slot, Stop, WATCHDOG};
@@ -130,6 +130,8 @@ impl<P: Platform> Place<P> {
 impl<P: Platform> Supervisor<P> {
     /// No containers yet. Constant, so that it can be a static.
     pub const fn new(platform: P) -> Self {
+        // What a container takes all the time, besides its log.
+        const { assert!(size_of::<Place<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
         Self {
             platform,
             table: Mutex::const_new(P::RawMutex::INIT, Table::new()),

@@ -331,9 +331,9 @@ fn dates<W: fmt::Write>(dates: &Dates, out: &mut Object<'_, W>) -> fmt::Result {
 
 fn times<W: fmt::Write>(times: &Times, out: &mut Object<'_, W>) -> fmt::Result {
     for (name, value) in [
-        ("createdUs", times.created_us),
-        ("startedUs", times.started_us),
-        ("endedUs", times.ended_us),
+        ("createdUs", times.created_us.get()),
+        ("startedUs", times.started_us.get()),
+        ("endedUs", times.ended_us.get()),
         ("readingUs", times.reading_us()),
         ("loadingUs", times.loading_us()),
         ("instantiatingUs", times.instantiating_us()),

@@ -8,6 +8,8 @@
 //! that count. While a container's folder is made or removed, its slot is taken but no handle
 //! or name leads there.
 
+use core::fmt;
+
 use super::record::Dates;
 use super::state::{Cause, State};
 use super::{Error, Held, Name, Restart};
@@ -47,22 +49,64 @@ impl Handle {
     }
 }
 
-/// When things happened to a container, in microseconds since boot. What has not happened yet
-/// in the present or last run, or was before this boot, is `None`.
+/// A time, in microseconds since boot, or none: half as large as an `Option` of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// None; it comes after all others.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// That time, if there is one.
+    pub const fn new(us: Option<u64>) -> Self {
+        match us {
+            Some(us) => Self(us),
+            None => Self::NEVER,
+        }
+    }
+
+    /// That time.
+    pub const fn at(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// The time, if there is one.
+    pub const fn get(self) -> Option<u64> {
+        match self {
+            Self::NEVER => None,
+            Self(us) => Some(us),
+        }
+    }
+}
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self::NEVER
+    }
+}
+
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// When things happened to a container. What has not happened yet in the present or last run, or
+/// was before this boot, is [`Moment::NEVER`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Times {
     /// It was created.
-    pub created_us: Option<u64>,
+    pub created_us: Moment,
     /// Its start was accepted.
-    pub started_us: Option<u64>,
+    pub started_us: Moment,
     /// Its code was read from the partition, and hashed.
-    pub read_us: Option<u64>,
+    pub read_us: Moment,
     /// The engine had loaded and checked the code.
-    pub loaded_us: Option<u64>,
+    pub loaded_us: Moment,
     /// It was instantiated: next comes the guest's first instruction.
-    pub entered_us: Option<u64>,
+    pub entered_us: Moment,
     /// Its run was over.
-    pub ended_us: Option<u64>,
+    pub ended_us: Moment,
 }
 
 impl Times {
@@ -87,8 +131,8 @@ impl Times {
     }
 }
 
-fn span(from: Option<u64>, to: Option<u64>) -> Option<u64> {
-    to?.checked_sub(from?)
+fn span(from: Moment, to: Moment) -> Option<u64> {
+    to.get()?.checked_sub(from.get()?)
 }
 
 /// What changes about a container.
@@ -101,7 +145,7 @@ pub struct Status {
     /// Why it is being killed.
     pub killed: Option<Cause>,
     /// When it is to be killed, if it is live; when it is to be started, if it is to run again.
-    pub alarm_us: Option<u64>,
+    pub alarm_us: Moment,
     /// When things happened by the calendar, before this boot too.
     pub dates: Dates,
     /// What its record says of its state.
@@ -115,7 +159,7 @@ pub struct Status {
     /// How often it was started again by itself since it was started.
     pub restarts: u32,
     /// How long its last run has computed, in microseconds.
-    pub computed_us: Option<u64>,
+    pub computed_us: Moment,
 }
 
 /// What a container's record says of its state.
@@ -210,18 +254,18 @@ impl Table {
             status: Status {
                 state: State::Created,
                 times: Times {
-                    created_us: now_us,
+                    created_us: Moment::new(now_us),
                     ..Times::default()
                 },
                 killed: None,
-                alarm_us: None,
+                alarm_us: Moment::NEVER,
                 dates: Dates::default(),
                 recorded: Recorded::Never,
                 restart: Restart::No,
                 order: 0,
                 failures: 0,
                 restarts: 0,
-                computed_us: None,
+                computed_us: Moment::NEVER,
             },
         });
         let generation = entry.generation;
@@ -299,7 +343,7 @@ impl Table {
         let due = self
             .statuses()
             .filter(|(_, status)| matches!(status.state, State::Restarting(_)))
-            .filter(|(_, status)| status.alarm_us.is_some_and(|due| due <= now_us))
+            .filter(|(_, status)| status.alarm_us <= Moment::at(now_us))
             .min_by_key(|(_, status)| (status.order, status.alarm_us));
         let (slot, _) = due?;
         self.at(slot)
@@ -368,7 +412,7 @@ mod tests {
         table.settle(a, |_| {}).unwrap();
         assert_eq!(table.find("a"), Ok(a));
         assert_eq!(table.at(a.slot), Some(a));
-        assert_eq!(table.get(a).unwrap().1.times.created_us, Some(7));
+        assert_eq!(table.get(a).unwrap().1.times.created_us, Moment::at(7));
         table.withdraw(a).unwrap();
         assert_eq!(table.find("a"), Err(Error::NotFound));
         assert_eq!(table.get(a), Err(Error::NotFound));
@@ -427,12 +471,12 @@ mod tests {
     fn spans_are_told_once_both_their_ends_are_known() {
         let mut times = Times::default();
         assert_eq!(times.reading_us(), None);
-        times.started_us = Some(10);
-        times.read_us = Some(30);
-        times.loaded_us = Some(70);
-        times.entered_us = Some(150);
+        times.started_us = Moment::at(10);
+        times.read_us = Moment::at(30);
+        times.loaded_us = Moment::at(70);
+        times.entered_us = Moment::at(150);
         assert_eq!(times.running_us(), None);
-        times.ended_us = Some(310);
+        times.ended_us = Moment::at(310);
         let spans = [
             times.reading_us(),
             times.loading_us(),

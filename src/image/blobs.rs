@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The layers of an image that are never executed and that its containers can read.
 //!
-//! Titles lie one after the other in one buffer, because most are short and every container has
-//! a copy of them.
+//! Titles lie one after the other in one buffer, because most are short, and lengths are kept in 32
+//! bits, because the partition has no longer files: every container has a copy of all of them.
 
 use heapless::{String, Vec};
+
+use ocre_oci::Sha256;
 
 use super::Content;
 use crate::limits::{MAX_BLOBS, MAX_TITLE, MAX_TITLES};
@@ -21,12 +23,12 @@ pub struct Blob<'a> {
 /// All of an image's, in its manifest's order.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Blobs {
-    contents: Vec<Content, MAX_BLOBS, u8>,
+    contents: Vec<(Sha256, u32), MAX_BLOBS, u8>,
     /// Each followed by a NUL.
     titles: String<MAX_TITLES, u16>,
 }
 
-/// There is no room for another.
+/// There is no room for another, or for one of that length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
@@ -49,6 +51,8 @@ impl Blobs {
         if title.len() > MAX_TITLE || title.len() >= free {
             return Err(Full);
         }
+        let size = u32::try_from(content.size).map_err(|_| Full)?;
+        let content = (content.digest, size);
         self.contents.push(content).map_err(|_| Full)?;
         self.titles.push_str(title).map_err(|_| Full)?;
         self.titles.push('\0').map_err(|_| Full)
@@ -58,8 +62,11 @@ impl Blobs {
     pub fn iter(&self) -> impl Iterator<Item = Blob<'_>> + Clone {
         let contents = self.contents.iter();
         let titles = self.titles.split_terminator('\0');
-        contents.zip(titles).map(|(content, title)| Blob {
-            content: *content,
+        contents.zip(titles).map(|((digest, size), title)| Blob {
+            content: Content {
+                digest: *digest,
+                size: (*size).into(),
+            },
             title,
         })
     }
@@ -98,8 +105,6 @@ impl Blobs {
 mod tests {
     extern crate std;
 
-    use ocre_oci::Sha256;
-
     use super::*;
 
     fn content(size: u64) -> Content {
@@ -129,6 +134,20 @@ mod tests {
         let mut blobs = Blobs::new();
         while blobs.push(content(1), "").is_ok() {}
         assert_eq!(blobs.len(), MAX_BLOBS);
+
+        let longest = Content {
+            size: u32::MAX.into(),
+            ..content(1)
+        };
+        let longer = Content {
+            size: longest.size + 1,
+            ..longest
+        };
+        let mut lengths = Blobs::new();
+        assert_eq!(lengths.push(longer, ""), Err(Full));
+        assert_eq!(lengths, Blobs::new());
+        lengths.push(longest, "").unwrap();
+        assert_eq!(lengths.get(0).unwrap().content, longest);
 
         let mut titles = Blobs::new();
         let long = "t".repeat(MAX_TITLE);

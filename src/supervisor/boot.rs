@@ -5,7 +5,7 @@
 use super::Supervisor;
 use crate::container::record::Dates;
 use crate::container::state::State;
-use crate::container::table::{Handle, Recorded};
+use crate::container::table::{Handle, Moment, Recorded};
 use crate::container::{Error, Name, data, record};
 use crate::port::{Platform, StorageError};
 
@@ -86,7 +86,7 @@ impl<P: Platform> Supervisor<P> {
                 && status.restart.at_boot(status.state)
             {
                 status.state = State::Restarting(outcome);
-                status.alarm_us = Some(now);
+                status.alarm_us = Moment::at(now);
                 waiting = true;
             }
         }

@@ -159,7 +159,7 @@ impl<P: Platform> Supervisor<P> {
             return;
         };
         let now = self.now();
-        let ran_us = now.saturating_sub(status.times.started_us.unwrap_or(now));
+        let ran_us = now.saturating_sub(status.times.started_us.get().unwrap_or(now));
         let Some(works) = restart::works(outcome, ran_us) else {
             return;
         };

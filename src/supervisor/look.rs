@@ -67,18 +67,19 @@ impl<P: Platform> Supervisor<P> {
         let until = if live {
             Some(self.now())
         } else {
-            status.times.ended_us
+            status.times.ended_us.get()
         };
         let computed_us = if live {
             self.platform.threads().computed_us(handle.slot())
         } else {
-            status.computed_us
+            status.computed_us.get()
         };
         Ok(Stats {
             computed_us,
             ran_us: status
                 .times
                 .started_us
+                .get()
                 .zip(until)
                 .map(|(from, to)| to.saturating_sub(from)),
             memory_bytes: if live { memory_bytes } else { 0 },

@@ -225,7 +225,7 @@ impl Sim {
             SimGuest { entered: false, .. } => {
                 guest.entered = true;
                 drop(guests);
-                supervisor.mark(handle, |times, now| times.entered_us = Some(now));
+                supervisor.mark(handle, |times, now| times.entered_us = now);
                 self.announce();
                 return;
             }

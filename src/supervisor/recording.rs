@@ -8,7 +8,7 @@ use super::Supervisor;
 use crate::container::record::Dates;
 use crate::container::restart::delay_us;
 use crate::container::state::{Event, Outcome, State, Then};
-use crate::container::table::{Handle, Recorded, Status};
+use crate::container::table::{Handle, Moment, Recorded, Status};
 use crate::container::{Name, record};
 use crate::port::{Platform, WATCHDOG};
 
@@ -61,7 +61,7 @@ impl<P: Platform> Supervisor<P> {
             };
             if let Ok((_, kept)) = self.table.lock().get(handle) {
                 // The watchdog may sleep for this one alone.
-                if kept.alarm_us.is_some() {
+                if kept.alarm_us != Moment::NEVER {
                     self.platform.threads().wake(WATCHDOG);
                 }
                 *kept = Status { recorded, ..status };
@@ -84,7 +84,7 @@ impl<P: Platform> Supervisor<P> {
         let mut table = self.table.lock();
         let (name, kept) = table.get(handle).ok()?;
         let mut status = *kept;
-        let ran_us = now.saturating_sub(status.times.started_us.unwrap_or(now));
+        let ran_us = now.saturating_sub(status.times.started_us.get().unwrap_or(now));
         // Whoever was told to end has done so, in whatever way.
         let told = place.asked.load(Ordering::SeqCst);
         let then = if told {
@@ -95,12 +95,12 @@ impl<P: Platform> Supervisor<P> {
         };
         status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
         status.dates.ended = date;
-        status.times.ended_us = Some(now);
-        status.computed_us = self.platform.threads().computed_us(handle.slot());
-        status.alarm_us = None;
+        status.times.ended_us = Moment::at(now);
+        status.computed_us = Moment::new(self.platform.threads().computed_us(handle.slot()));
+        status.alarm_us = Moment::NEVER;
         let name = name.clone();
         if then == Then::Again {
-            status.alarm_us = Some(now.saturating_add(delay_us(status.failures)));
+            status.alarm_us = Moment::at(now.saturating_add(delay_us(status.failures)));
             *kept = status;
             if !self.watch_over(&mut table) {
                 log::error!("container {name}: there is no thread to start it again");

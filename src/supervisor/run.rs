@@ -7,7 +7,7 @@ use heapless::String;
 
 use super::{Place, Supervisor};
 use crate::container::state::{Cause, Failure, Outcome};
-use crate::container::table::{Handle, Times};
+use crate::container::table::{Handle, Moment, Times};
 use crate::container::{Guest, Name, Spec, Stopped};
 use crate::image::judge::{Policy, Source};
 use crate::image::verdict::{Code, write_cut};
@@ -53,12 +53,12 @@ impl<P: Platform> Supervisor<P> {
         let name = self.name(handle)?;
 
         let mut code = self.read(handle)?;
-        self.mark(handle, |times, now| times.read_us = Some(now));
+        self.mark(handle, |times, now| times.read_us = now);
         if place.killed.load(Ordering::SeqCst) {
             return Ok(Exit::Stopped);
         }
         let (mut module, entry, settings) = self.load(handle, &name, &mut code)?;
-        self.mark(handle, |times, now| times.loaded_us = Some(now));
+        self.mark(handle, |times, now| times.loaded_us = now);
 
         let program = Program {
             entry: &entry,
@@ -85,7 +85,7 @@ impl<P: Platform> Supervisor<P> {
                 &mut counted,
                 &place.stopper,
                 &mut || {
-                    self.mark(handle, |times, now| times.entered_us = Some(now));
+                    self.mark(handle, |times, now| times.entered_us = now);
                     self.platform.threads().announce();
                 },
             );
@@ -167,8 +167,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(name.clone())
     }
 
-    pub(super) fn mark(&self, handle: Handle, set: impl FnOnce(&mut Times, u64)) {
-        let now = self.now();
+    pub(super) fn mark(&self, handle: Handle, set: impl FnOnce(&mut Times, Moment)) {
+        let now = Moment::at(self.now());
         if let Ok((_, status)) = self.table.lock().get(handle) {
             set(&mut status.times, now);
         }

@@ -7,7 +7,7 @@ use lock_api::MutexGuard;
 
 use super::Supervisor;
 use crate::container::state::{Action, Event, Failure, Outcome, Refusal, State};
-use crate::container::table::{Handle, Recorded, Times};
+use crate::container::table::{Handle, Moment, Recorded, Times};
 use crate::container::{Error, mount};
 use crate::port::{Platform, Stop as _, ThreadSpec};
 
@@ -57,10 +57,10 @@ impl<P: Platform> Supervisor<P> {
                 }
             }
             status.killed = None;
-            status.alarm_us = deadline_us;
+            status.alarm_us = Moment::new(deadline_us);
             status.times = Times {
                 created_us: status.times.created_us,
-                started_us: Some(now),
+                started_us: Moment::at(now),
                 ..Times::default()
             };
             status.dates.started = date;
@@ -123,9 +123,9 @@ impl<P: Platform> Supervisor<P> {
         self.await_change(None, || {
             let status = self.status(handle)?;
             // Another start has come in between: ours is over, and how is not known any more.
-            let superseded = status.times.started_us != Some(started_us);
+            let superseded = status.times.started_us != Moment::at(started_us);
             Ok(match status.state.outcome() {
-                _ if superseded || status.times.entered_us.is_some() => Some(Ok(())),
+                _ if superseded || status.times.entered_us != Moment::NEVER => Some(Ok(())),
                 Some(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
                 Some(_) => Some(Ok(())),
                 None => None,

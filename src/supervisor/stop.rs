@@ -7,7 +7,7 @@ use lock_api::MutexGuard;
 
 use super::{KILL_PATIENCE_US, Supervisor};
 use crate::container::state::{Action, Cause, Event, Outcome, State};
-use crate::container::table::{Handle, Recorded, Status, Table};
+use crate::container::table::{Handle, Moment, Recorded, Status, Table};
 use crate::container::{Error, Name};
 use crate::port::{Platform, Slot, Stop as _};
 
@@ -73,7 +73,7 @@ impl<P: Platform> Supervisor<P> {
     ) -> Result<(), Error> {
         let (_, status) = table.get(handle)?;
         status.state = state;
-        status.alarm_us = None;
+        status.alarm_us = Moment::NEVER;
         if status.recorded == Recorded::Present {
             status.recorded = Recorded::Earlier;
         }

@@ -4,7 +4,7 @@
 use super::{Supervisor, WATCHDOG_STACK};
 use crate::container::restart::delay_us;
 use crate::container::state::{Cause, State};
-use crate::container::table::{Handle, Table};
+use crate::container::table::{Handle, Moment, Table};
 use crate::port::{Platform, ThreadSpec, WATCHDOG};
 
 impl<P: Platform> Supervisor<P> {
@@ -39,21 +39,20 @@ impl<P: Platform> Supervisor<P> {
             let now = self.now();
             let (due, next) = {
                 let mut table = self.table.lock();
-                let mut next: Option<u64> = None;
+                let mut next = Moment::NEVER;
                 for (slot, status) in table.statuses() {
-                    match status.alarm_us {
+                    if status.state.is_live() && status.alarm_us <= Moment::at(now) {
+                        status.alarm_us = Moment::NEVER;
                         // Fails only for a slot that is not there, and this one is.
-                        Some(alarm) if status.state.is_live() && alarm <= now => {
-                            status.alarm_us = None;
-                            let _ = self.end_run(slot, status, Cause::TimeLimit);
-                        }
-                        alarm => next = next.into_iter().chain(alarm).min(),
+                        let _ = self.end_run(slot, status, Cause::TimeLimit);
+                    } else {
+                        next = next.min(status.alarm_us);
                     }
                 }
                 // It has come here through the lock that everything needs: it is well.
                 let beat = self.platform.threads().beat();
-                let beat = beat.map(|soon| now.saturating_add(soon.into()));
-                next = next.into_iter().chain(beat).min();
+                let beat = Moment::new(beat.map(|soon| now.saturating_add(soon.into())));
+                let next = next.min(beat).get();
                 table.watched = next.is_some();
                 (table.due(now), next)
             };
@@ -73,7 +72,7 @@ impl<P: Platform> Supervisor<P> {
                 && matches!(status.state, State::Restarting(_))
             {
                 status.failures = status.failures.saturating_add(1);
-                status.alarm_us = Some(now.saturating_add(delay_us(status.failures)));
+                status.alarm_us = Moment::at(now.saturating_add(delay_us(status.failures)));
                 log::warn!("container {name} is not started again now: {error}");
             }
         }

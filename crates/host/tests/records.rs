@@ -11,7 +11,7 @@ use device::{
     Bench, Disk, Tape, assemble, boot, boot_on, disk, image, read_file, with_blob, write_file,
 };
 use ocre::container::state::{Cause, Outcome, State};
-use ocre::container::table::Handle;
+use ocre::container::table::{Handle, Moment};
 use ocre::container::{Error, Options, Restart, Spec};
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
@@ -96,7 +96,11 @@ fn a_container_is_as_it_was_created_after_a_reboot() {
     assert_eq!(spec(&after, handle), created);
     let status = after.device.status(handle).unwrap();
     assert_eq!((status.state, status.dates), (State::Created, dates));
-    assert_eq!(status.times.created_us, None, "that was before this boot");
+    assert_eq!(
+        status.times.created_us,
+        Moment::NEVER,
+        "that was before this boot"
+    );
     assert_eq!(read_file(&disk, "/data/a/kept").unwrap(), b"data");
     assert!(after.device.uses(&created.image.manifest.digest));
     after.device.start(handle).unwrap();

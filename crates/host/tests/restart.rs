@@ -192,11 +192,11 @@ fn a_restart_by_hand_ends_a_run_and_begins_another() {
     let bench = boot();
     let handle = bench.create("a", &spinning(), &Options::default());
     for _ in 0..3 {
-        let before = status(&bench, handle).times.started_us;
+        let before = status(&bench, handle).times.started_us.get();
         bench.device.restart(handle, 1000).unwrap();
         let now = status(&bench, handle);
         assert_eq!(now.state, State::Running);
-        assert!(now.times.started_us > before);
+        assert!(now.times.started_us.get() > before);
     }
     bench.device.kill(handle).unwrap();
     bench.end(handle);

@@ -7,8 +7,18 @@ mod device;
 use std::thread;
 use std::time::Duration;
 
-use device::{assemble, boot, guest};
+use device::{Disk, assemble, boot, guest};
 use ocre::container::{Error, Options};
+use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
+use ocre_host::platform::{Device, Pc};
+
+#[test]
+fn a_container_takes_less_than_2_kib_of_our_own_besides_its_log() {
+    let all = size_of::<Device<Disk>>() - size_of::<Pc<Disk>>();
+    let one = all / MAX_CONTAINERS - LOG_BYTES;
+    println!("{one} bytes");
+    assert!(one < 2048, "{one}");
+}
 
 #[test]
 fn a_run_that_computes_takes_time_and_memory_as_it_goes() {

@@ -549,8 +549,12 @@ mod tests {
         let mut permissions = Permissions::default();
         permissions.insert(Permission::Gpio);
         let mut blobs = Blobs::new();
-        blobs.push(content(3), "title").unwrap();
-        blobs.push(content(3), "").unwrap();
+        let blob = Content {
+            size: u32::MAX.into(),
+            ..content(3)
+        };
+        blobs.push(blob, "title").unwrap();
+        blobs.push(blob, "").unwrap();
         Spec {
             image: Image {
                 manifest: content(1),
@@ -693,7 +697,7 @@ mod tests {
         most.image.blobs.clear();
         let title = full("t", MAX_TITLES / MAX_BLOBS - 1);
         let largest = Content {
-            size: u64::MAX,
+            size: u32::MAX.into(),
             ..most.image.manifest
         };
         while most.image.blobs.push(largest, &title).is_ok() {}
