@@ -24,9 +24,10 @@ pub(super) fn stats<'a, P: Platform>(
                 supervisor.list(&mut |summary| {
                     // One that is removed meanwhile is left out.
                     if let (Ok(()), Ok(stats)) = (written, supervisor.stats(summary.handle)) {
+                        let disk_bytes = supervisor.disk_bytes(summary.handle).ok();
                         written = out.object(|out| {
                             out.string("name", &summary.name)?;
-                            fields(summary, &stats, out)
+                            fields(summary, &stats, disk_bytes, out)
                         });
                     }
                 });
@@ -38,23 +39,22 @@ pub(super) fn stats<'a, P: Platform>(
     }
     writeln!(
         out,
-        "{:32}  COMPUTED ms  RAN ms    KiB   MOST  CALLS  RESTARTS",
+        "{:32}  COMPUTED ms  RAN ms    KiB   MOST   DISK  CALLS  RESTARTS",
         "NAME"
     )?;
     supervisor.list(&mut |summary| {
         if let (Ok(()), Ok(stats)) = (written, supervisor.stats(summary.handle)) {
             written = write!(out, "{:32}  ", summary.name)
-                .and_then(|()| milliseconds(out, stats.computed_us, 11))
-                .and_then(|()| milliseconds(out, stats.ran_us, 6))
+                .and_then(|()| column(out, stats.computed_us, 1000, 11))
+                .and_then(|()| column(out, stats.ran_us, 1000, 6))
+                .and_then(|()| column(out, Some(stats.memory_bytes.into()), 1024, 5))
+                .and_then(|()| column(out, Some(stats.memory_peak_bytes.into()), 1024, 5))
                 .and_then(|()| {
-                    writeln!(
-                        out,
-                        "{:5}  {:5}  {:5}  {:8}",
-                        stats.memory_bytes.div_ceil(1024),
-                        stats.memory_peak_bytes.div_ceil(1024),
-                        stats.host_calls,
-                        summary.status.restarts
-                    )
+                    let disk_bytes = supervisor.disk_bytes(summary.handle).ok();
+                    column(out, disk_bytes, 1024, 5)
+                })
+                .and_then(|()| {
+                    writeln!(out, "{:5}  {:8}", stats.host_calls, summary.status.restarts)
                 });
         }
     });
@@ -62,14 +62,15 @@ pub(super) fn stats<'a, P: Platform>(
     Ok(Status::Ok)
 }
 
-/// A column of milliseconds, `-` where nobody knows.
-fn milliseconds(
+/// A column of how many `unit`s are begun, `-` where nobody knows.
+fn column(
     out: &mut dyn core::fmt::Write,
-    us: Option<u64>,
+    number: Option<u64>,
+    unit: u64,
     width: usize,
 ) -> core::fmt::Result {
-    match us {
-        Some(us) => write!(out, "{:width$}  ", us / 1000),
+    match number {
+        Some(number) => write!(out, "{:width$}  ", number.div_ceil(unit)),
         None => write!(out, "{:>width$}  ", "-"),
     }
 }
@@ -78,11 +79,16 @@ fn milliseconds(
 fn fields<W: core::fmt::Write>(
     summary: &Summary,
     stats: &Stats,
+    disk_bytes: Option<u64>,
     out: &mut Object<'_, W>,
 ) -> core::fmt::Result {
-    for (name, us) in [("computedUs", stats.computed_us), ("ranUs", stats.ran_us)] {
-        match us {
-            Some(us) => out.unsigned(name, us)?,
+    for (name, number) in [
+        ("computedUs", stats.computed_us),
+        ("ranUs", stats.ran_us),
+        ("diskBytes", disk_bytes),
+    ] {
+        match number {
+            Some(number) => out.unsigned(name, number)?,
             None => out.null(name)?,
         }
     }

@@ -449,7 +449,8 @@ const ALL: &[Command] = &[
         operands: "",
         summary: "shows what the containers' present or last runs have taken",
         details: "Milliseconds that each has computed, where that is counted, and that it took; KiB of \
-                  memory,\nand the most there were; calls of the host; starts by itself.",
+                  memory,\nthe most there were, and of its own files; calls of the host; starts by \
+                  itself.",
         options: &[FORMAT, HELP],
         passes_on: false,
     },

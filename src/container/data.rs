@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 
 use super::Name;
 use crate::image::content::{Path, join};
-use crate::port::{EntryKind, Storage, StorageError};
+use crate::port::{EntryKind, Metadata, Storage, StorageError};
 
 /// Where the folders of all containers are.
 pub const ROOT: &str = "/data";
@@ -78,6 +78,63 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
                 }
                 path.truncate(path.rfind('/').unwrap_or(0));
             }
+        }
+    }
+}
+
+/// What something takes of the partition, in bytes, of which `block` is the least: a file what its
+/// bytes take in whole blocks, and one block at least; a folder two.
+pub fn cost(metadata: Metadata, block: u32) -> u64 {
+    let block = u64::from(block.max(1));
+    let blocks = match metadata.kind {
+        EntryKind::Directory => 2,
+        EntryKind::File => metadata.size.div_ceil(block).max(1),
+    };
+    blocks.saturating_mul(block)
+}
+
+/// What all that is in a folder takes of the partition: see [`cost`].
+///
+/// How: each folder's files are counted when it is come to, then its folders in the order of their
+/// names, so that the path alone tells where to go on.
+///
+/// # Errors
+/// The storage's own.
+#[inline(never)] // its frame is not to stay under a guest
+pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, StorageError> {
+    let mut used: u64 = 0;
+    let mut path = Path::try_from(top).map_err(|_| StorageError::NameTooLong)?;
+    // The folder that was left just now.
+    let mut last: Option<Path> = None;
+    loop {
+        let mut next: Option<Result<Path, StorageError>> = None;
+        storage.read_dir(&path, &mut |name, metadata| {
+            if last.is_none() {
+                used = used.saturating_add(cost(metadata, block));
+            }
+            let nearer = match &next {
+                Some(Ok(next)) => name < next.as_str(),
+                Some(Err(_)) => false,
+                None => true,
+            };
+            if metadata.kind == EntryKind::Directory
+                && nearer
+                && last.as_ref().is_none_or(|last| name > last.as_str())
+            {
+                next = Some(name.try_into().map_err(|_| StorageError::NameTooLong));
+            }
+            true
+        })?;
+        if let Some(name) = next {
+            path = join(&path, &name?)?;
+            last = None;
+        } else if path.len() <= top.len() {
+            return Ok(used);
+        } else {
+            let (above, name) = path.rsplit_once('/').unwrap_or_default();
+            last = name.try_into().ok();
+            let length = above.len();
+            path.truncate(length);
         }
     }
 }

@@ -8,9 +8,9 @@ use ocre_oci::Sha256;
 use super::Supervisor;
 use crate::container::events::Change;
 use crate::container::table::{Handle, Status};
-use crate::container::{Error, Name, Spec};
+use crate::container::{Error, Name, Spec, data};
 use crate::limits::MAX_CONTAINERS;
-use crate::port::{Platform, Stop as _};
+use crate::port::{Platform, Stop as _, Storage as _};
 
 /// One line of a list of containers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,6 +86,19 @@ impl<P: Platform> Supervisor<P> {
             memory_peak_bytes: memory_bytes,
             host_calls: place.host_calls.load(Ordering::SeqCst),
         })
+    }
+
+    /// Bytes of the partition that a container's own folder takes, counted now, as
+    /// [its limit](Spec::disk_bytes) counts them; it takes as long as the partition takes to be
+    /// read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; the storage's own, also where its guest changes its folders meanwhile.
+    pub fn disk_bytes(&self, handle: Handle) -> Result<u64, Error> {
+        let name = self.table.lock().get(handle)?.0.clone();
+        let storage = self.platform.storage();
+        let folder = data::folder(&name)?;
+        Ok(data::used(storage, &folder, storage.block_bytes())?)
     }
 
     /// Shows every container, in the order of their slots.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use device::{Bench, assemble, boot, compile};
+use device::{Bench, boot, busy, compile};
 use ocre::container::state::{Failure, Outcome};
 use ocre::container::{Error, Options};
 use ocre::image::Image;
@@ -118,38 +118,6 @@ fn sweep(bench: &Bench, image: &Image) -> i64 {
         );
     }
     unreachable!("each life has an end")
-}
-
-/// A guest that makes a file, writes to it and to its output, and grows its memory: small, so that
-/// there are not too many allocations to fail.
-fn busy() -> Vec<u8> {
-    assemble(
-        r#"(module
-            (import "wasi_snapshot_preview1" "path_open" (func $path_open
-                (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-            (import "wasi_snapshot_preview1" "fd_write" (func $fd_write
-                (param i32 i32 i32 i32) (result i32)))
-            (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
-            (memory (export "memory") 1 3)
-            (data (i32.const 0) "\10\00\00\00\05\00\00\00hello...hellokept")
-            (table 4 funcref)
-            (elem (i32.const 0) $twice)
-            (func $twice (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
-            (func (export "_start")
-                (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 21) (i32.const 4)
-                        (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 48))
-                    (then (call $proc_exit (i32.const 1))))
-                (if (call $fd_write (i32.load (i32.const 48)) (i32.const 0) (i32.const 1)
-                        (i32.const 52))
-                    (then (call $proc_exit (i32.const 2))))
-                (if (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 52))
-                    (then (call $proc_exit (i32.const 3))))
-                (if (i32.ne (i32.const 84)
-                        (call_indirect (param i32) (result i32) (i32.const 42) (i32.const 0)))
-                    (then unreachable))
-                (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1))
-                    (then (call $proc_exit (i32.const 4))))))"#,
-    )
 }
 
 #[test]

@@ -7,9 +7,11 @@ mod device;
 use std::thread;
 use std::time::Duration;
 
-use device::{Disk, assemble, boot, guest};
+use device::{Disk, assemble, boot, busy, guest, write_file};
+use ocre::container::state::Outcome;
 use ocre::container::{Error, Options};
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
+use ocre::port::Storage as _;
 use ocre_host::platform::{Device, Pc};
 
 #[test]
@@ -18,6 +20,57 @@ fn a_container_takes_less_than_2_kib_of_our_own_besides_its_log() {
     let one = all / MAX_CONTAINERS - LOG_BYTES;
     println!("{one} bytes");
     assert!(one < 2048, "{one}");
+}
+
+#[test]
+fn what_a_containers_files_take_is_told_as_its_limit_counts_it() {
+    const BLOCK: u64 = 4096;
+    let bench = boot();
+    let disk = &bench.disk;
+    assert_eq!(u64::from(disk.block_bytes()), BLOCK);
+    let handle = bench.create("a", &busy(), &Options::default());
+    let other = bench.create("b", &busy(), &Options::default());
+    let blocks = |handle| {
+        let bytes = bench.device.disk_bytes(handle).unwrap();
+        assert!(bytes.is_multiple_of(BLOCK));
+        bytes / BLOCK
+    };
+    assert_eq!(blocks(handle), 0);
+    bench.device.start(handle).unwrap();
+    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(blocks(handle), 1, "the file that it has written");
+    // Folders in folders, before and behind one another, and files in each.
+    let mut expected = 1;
+    for folder in [
+        "b", "b/a", "b/a/x", "b/c", "a", "c", "a/b", "b.c", "a/a", "a/bb",
+    ] {
+        disk.create_dir(&format!("/data/a/{folder}")).unwrap();
+        expected += 2;
+        for (file, bytes, cost) in [("none", 0, 1), ("one", 4096, 1), ("two", 4097, 2)] {
+            write_file(disk, &format!("/data/a/{folder}/{file}"), &vec![0; bytes]);
+            expected += cost;
+        }
+        assert_eq!(blocks(handle), expected, "{folder}");
+    }
+    assert_eq!(blocks(other), 0);
+
+    // A limit that is used up to the last block, and one that is exceeded.
+    let limited = |name, blocks: u64| {
+        let options = Options {
+            disk_bytes: Some(u32::try_from(blocks * BLOCK).unwrap()),
+            ..Options::default()
+        };
+        let handle = bench.create(name, &busy(), &options);
+        disk.create_dir(&format!("/data/{name}/deep")).unwrap();
+        write_file(disk, &format!("/data/{name}/deep/file"), &[0; 4097]);
+        bench.device.start(handle).unwrap();
+        bench.end(handle)
+    };
+    assert_eq!(limited("c", 5), Outcome::Exited(0));
+    assert_eq!(limited("d", 4), Outcome::Exited(1));
+
+    bench.device.remove(other, false).unwrap();
+    assert_eq!(bench.device.disk_bytes(other), Err(Error::NotFound));
 }
 
 #[test]
