@@ -5,96 +5,30 @@
 mod common;
 #[path = "common/device.rs"]
 mod device;
+#[path = "common/tagged.rs"]
+mod tagged;
 
-use std::sync::Arc;
-
-use common::images::{DOCUMENT, named, see, tag};
+use common::images::{DOCUMENT, named};
 use common::{formatted, mounted};
-use device::{Tape, assemble, write_file};
-use ocre::command::images::follow;
+use device::{assemble, write_file};
+use ocre::container::Options;
 use ocre::container::restart::Restart;
 use ocre::container::state::{Cause, Failure, Outcome, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options};
 use ocre::image::content::blob_path;
-use ocre::image::judge::{self, Source, Workspace};
 use ocre::image::store::Store;
 use ocre::image::store::update::{FAILURES, PREVIOUS};
-use ocre::image::{Content, Image};
 use ocre::port::{Platform as _, Storage};
-use ocre_host::flash::{Cut, Flash, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::LittleFs;
-use ocre_host::platform::{Device, POLICY, Pc, engine};
-use ocre_oci::write::{self, Descriptor};
+use ocre_host::platform::Device;
 use ocre_oci::{REF_NAME, Sha256};
-
-const GEOMETRY: Geometry = Geometry::new(512, 256).expect("valid");
-const MINUTE_US: u64 = 60_000_000;
-
-type Disk<F> = LittleFs<F>;
-
-fn exiting(code: i32) -> Vec<u8> {
-    assemble(&format!(
-        r#"(module (func (export "_start") (result i32) (i32.const {code})))"#
-    ))
-}
+use tagged::{
+    Disk, GEOMETRY, MINUTE_US, boot, create, digest, end, exiting, import, layout, run, try_boot,
+};
 
 fn trapping() -> Vec<u8> {
     assemble(r#"(module (func (export "_start") unreachable))"#)
-}
-
-/// A layout of that one image, with the environment `V=name`.
-fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
-    let storage = mounted(formatted(GEOMETRY));
-    let source = common::images::Layout::new(&storage, "/");
-    let executable = source.blob(code);
-    let variable = format!("V={name}");
-    let mut config = String::new();
-    write::config(
-        &mut config,
-        &write::Config {
-            layer_digests: &[executable.digest],
-            entry_point: "_start",
-            env: &[&variable],
-            permissions: &[],
-        },
-    )
-    .unwrap();
-    let describe = |content: Content, media_type| Descriptor {
-        media_type,
-        digest: content.digest,
-        size: content.size,
-        annotations: &[],
-        platform: None,
-    };
-    let config = describe(
-        source.blob(config.as_bytes()),
-        "application/vnd.wasm.config.v0+json",
-    );
-    let mut manifest = String::new();
-    let layer = describe(executable, "application/wasm");
-    write::manifest(&mut manifest, &config, &[layer], &[]).unwrap();
-    let manifest = source.blob(manifest.as_bytes());
-    source.index(&[("app", manifest, false)]);
-    storage
-}
-
-fn import<F: Flash>(
-    disk: &Disk<F>,
-    from: &LittleFs<RamFlash>,
-) -> Result<(), ocre::image::store::Error> {
-    let source = Source {
-        storage: from,
-        root: "/",
-    };
-    let mut document = [0; DOCUMENT];
-    let mut store = Store::open(disk, "/", &mut document)?;
-    store.import(source, named("app"), &tag("app"), &mut |_| {})
-}
-
-/// The digest that a layout's image has.
-fn digest(of: &LittleFs<RamFlash>) -> Sha256 {
-    see(of).tags[0].1
 }
 
 /// The entries of the index: `app:latest` or `was app:latest`, the failures, and the digest.
@@ -115,52 +49,6 @@ fn entries<F: Flash>(disk: &Disk<F>) -> Vec<(String, Sha256)> {
     entries.collect()
 }
 
-fn boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Arc<Device<Disk<F>>> {
-    Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).expect("it boots")
-}
-
-/// A container of `app`, as `create` makes one.
-fn create<F: Flash + Send + 'static>(
-    device: &Device<Disk<F>>,
-    options: &Options<'_>,
-) -> Result<Handle, Error> {
-    let storage = device.platform().storage();
-    let (mut document, mut config) = ([0; DOCUMENT], [0; DOCUMENT]);
-    let mut image = Image::blank();
-    let workspace = Workspace {
-        document: &mut document,
-        config: &mut config,
-    };
-    let source = Source { storage, root: "/" };
-    let engine = engine().expect("an engine");
-    let accepted = judge::judge(
-        source,
-        named("app"),
-        &engine,
-        &POLICY,
-        workspace,
-        &mut |finding, at, _| panic!("{finding:?} at {at}"),
-        &mut image,
-    );
-    assert!(accepted);
-    let follow = follow(storage, "app", &mut document);
-    assert!(follow.is_some());
-    let options = Options { follow, ..*options };
-    device.create(Some("a"), &image, &options)
-}
-
-/// A start, and the end of the run or why there was none.
-fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> Outcome {
-    match device.start(handle) {
-        Err(Error::Start(failure)) => Outcome::Failed(failure),
-        started => {
-            started.expect("it is not running");
-            let until = device.platform().clock().uptime_us() + MINUTE_US;
-            device.wait(handle, Some(until)).expect("it ends")
-        }
-    }
-}
-
 fn environment<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> String {
     let show = |spec: &ocre::container::Spec| spec.image.environment.to_string();
     device.with_spec(handle, show).unwrap()
@@ -177,7 +65,7 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
         arguments: &["y"],
         ..Options::default()
     };
-    let handle = create(&device, &options).unwrap();
+    let handle = create(&device, "a", &options).unwrap();
     assert_eq!(run(&device, handle), Outcome::Exited(1));
     assert_eq!(environment(&device, handle), "V=1\0MINE=x\0");
     write_file(&disk, "/data/a/kept", b"data");
@@ -217,7 +105,7 @@ fn is_taken_back(update: &LittleFs<RamFlash>, failed: Outcome) {
     let disk = mounted(formatted(GEOMETRY));
     import(&disk, &good).unwrap();
     let device = boot(&disk);
-    let handle = create(&device, &Options::default()).unwrap();
+    let handle = create(&device, "a", &Options::default()).unwrap();
     assert_eq!(run(&device, handle), Outcome::Exited(0));
     import(&disk, update).unwrap();
     assert_eq!(run(&device, handle), failed);
@@ -267,7 +155,7 @@ fn a_container_that_is_started_again_by_itself_comes_back_with_what_worked() {
         restart: Restart::OnFailure(std::num::NonZeroU8::new(1)),
         ..Options::default()
     };
-    let handle = create(&device, &options).unwrap();
+    let handle = create(&device, "a", &options).unwrap();
     import(&disk, &bad).unwrap();
     device.start(handle).unwrap();
     let until = device.platform().clock().uptime_us() + MINUTE_US;
@@ -285,7 +173,7 @@ fn what_somebody_ends_says_nothing_of_an_update() {
     import(&disk, &good).unwrap();
     import(&disk, &update).unwrap();
     let device = boot(&disk);
-    let handle = create(&device, &Options::default()).unwrap();
+    let handle = create(&device, "a", &Options::default()).unwrap();
     let before = entries(&disk);
     for _ in 0..4 {
         device.start(handle).unwrap();
@@ -309,7 +197,7 @@ fn an_update_of_an_update_keeps_what_worked_last() {
     assert_eq!(entries(&disk), [is(&good)], "that is no update");
     import(&disk, &second).unwrap();
     let device = boot(&disk);
-    let handle = create(&device, &Options::default()).unwrap();
+    let handle = create(&device, "a", &Options::default()).unwrap();
     assert_eq!(run(&device, handle), Outcome::Exited(1));
     import(&disk, &second).unwrap();
     assert_eq!(entries(&disk), [was(" after 1"), is(&second)]);
@@ -338,24 +226,13 @@ fn an_update_of_an_update_keeps_what_worked_last() {
 /// lasts.
 fn update<F: Flash + Send + 'static>(disk: &Disk<F>, bad: &LittleFs<RamFlash>) -> Option<()> {
     import(disk, bad).ok()?;
-    let device = boot_or_off(disk)?;
+    let device = try_boot(disk)?;
     let handle = device.find("a").ok()?;
     for _ in 0..4 {
         run(&device, handle);
     }
     end(device);
     Some(())
-}
-
-fn boot_or_off<F: Flash + Send + 'static>(disk: &Disk<F>) -> Option<Arc<Device<Disk<F>>>> {
-    Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).ok()
-}
-
-/// Waits for threads on their way out.
-fn end<F: Flash + Send + 'static>(device: Arc<Device<Disk<F>>>) {
-    while Arc::strong_count(&device) > 1 {
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -365,7 +242,7 @@ fn a_cut_at_any_operation_of_an_update_and_its_end_leaves_a_tag_that_comes_back(
         let disk = mounted(formatted(GEOMETRY));
         import(&disk, &good).unwrap();
         let device = boot(&disk);
-        let handle = create(&device, &Options::default()).unwrap();
+        let handle = create(&device, "a", &Options::default()).unwrap();
         assert_eq!(run(&device, handle), Outcome::Exited(0));
         end(device);
         write_file(&disk, "/data/a/kept", b"data");

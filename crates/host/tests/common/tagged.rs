@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Images with tags on a flash of their own, and devices whose containers follow these.
+
+use std::sync::Arc;
+
+use ocre::command::images::follow;
+use ocre::container::state::Outcome;
+use ocre::container::table::Handle;
+use ocre::container::{Error, Options};
+use ocre::image::judge::{self, Source, Workspace};
+use ocre::image::store::Store;
+use ocre::image::{Content, Image};
+use ocre::port::{Platform as _, Storage};
+use ocre_host::flash::{Flash, Geometry, RamFlash};
+use ocre_host::littlefs::LittleFs;
+use ocre_host::platform::{Device, POLICY, Pc, engine};
+use ocre_oci::Sha256;
+use ocre_oci::write::{self, Descriptor};
+
+use crate::common::images::{DOCUMENT, Layout, named, see, tag};
+use crate::common::{formatted, mounted};
+use crate::device::{Tape, assemble};
+
+pub const GEOMETRY: Geometry = Geometry::new(512, 256).expect("valid");
+pub const MINUTE_US: u64 = 60_000_000;
+
+pub type Disk<F> = LittleFs<F>;
+
+pub fn exiting(code: i32) -> Vec<u8> {
+    assemble(&format!(
+        r#"(module (func (export "_start") (result i32) (i32.const {code})))"#
+    ))
+}
+
+/// A layout of that one image, with the environment `V=name`.
+pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
+    let storage = mounted(formatted(GEOMETRY));
+    let source = Layout::new(&storage, "/");
+    let executable = source.blob(code);
+    let variable = format!("V={name}");
+    let mut config = String::new();
+    write::config(
+        &mut config,
+        &write::Config {
+            layer_digests: &[executable.digest],
+            entry_point: "_start",
+            env: &[&variable],
+            permissions: &[],
+        },
+    )
+    .unwrap();
+    let describe = |content: Content, media_type| Descriptor {
+        media_type,
+        digest: content.digest,
+        size: content.size,
+        annotations: &[],
+        platform: None,
+    };
+    let config = describe(
+        source.blob(config.as_bytes()),
+        "application/vnd.wasm.config.v0+json",
+    );
+    let mut manifest = String::new();
+    let layer = describe(executable, "application/wasm");
+    write::manifest(&mut manifest, &config, &[layer], &[]).unwrap();
+    let manifest = source.blob(manifest.as_bytes());
+    source.index(&[("app", manifest, false)]);
+    storage
+}
+
+pub fn import<F: Flash>(
+    disk: &Disk<F>,
+    from: &LittleFs<RamFlash>,
+) -> Result<(), ocre::image::store::Error> {
+    let source = Source {
+        storage: from,
+        root: "/",
+    };
+    let mut document = [0; DOCUMENT];
+    let mut store = Store::open(disk, "/", &mut document)?;
+    store.import(source, named("app"), &tag("app"), &mut |_| {})
+}
+
+/// The digest that a layout's image has.
+pub fn digest(of: &LittleFs<RamFlash>) -> Sha256 {
+    see(of).tags[0].1
+}
+
+pub fn boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Arc<Device<Disk<F>>> {
+    try_boot(disk).expect("it boots")
+}
+
+/// A device whose power may go while it boots.
+pub fn try_boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Option<Arc<Device<Disk<F>>>> {
+    Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).ok()
+}
+
+/// What `app` leads to, judged.
+pub fn judged(storage: &impl Storage) -> Image {
+    let (mut document, mut config) = ([0; DOCUMENT], [0; DOCUMENT]);
+    let mut image = Image::blank();
+    let workspace = Workspace {
+        document: &mut document,
+        config: &mut config,
+    };
+    let source = Source { storage, root: "/" };
+    let engine = engine().expect("an engine");
+    let accepted = judge::judge(
+        source,
+        named("app"),
+        &engine,
+        &POLICY,
+        workspace,
+        &mut |finding, at, _| panic!("{finding:?} at {at}"),
+        &mut image,
+    );
+    assert!(accepted);
+    image
+}
+
+/// A container of `app`, as `create` makes one.
+pub fn create<F: Flash + Send + 'static>(
+    device: &Device<Disk<F>>,
+    name: &str,
+    options: &Options<'_>,
+) -> Result<Handle, Error> {
+    let storage = device.platform().storage();
+    let image = judged(storage);
+    let mut document = [0; DOCUMENT];
+    let follow = follow(storage, "app", &mut document);
+    assert!(follow.is_some());
+    let options = Options { follow, ..*options };
+    device.create(Some(name), &image, &options)
+}
+
+/// A start, and the end of the run or why there was none.
+pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> Outcome {
+    match device.start(handle) {
+        Err(Error::Start(failure)) => Outcome::Failed(failure),
+        started => {
+            started.expect("it is not running");
+            let until = device.platform().clock().uptime_us() + MINUTE_US;
+            device.wait(handle, Some(until)).expect("it ends")
+        }
+    }
+}
+
+/// Waits for threads on their way out.
+pub fn end<F: Flash + Send + 'static>(device: Arc<Device<Disk<F>>>) {
+    while Arc::strong_count(&device) > 1 {
+        std::thread::yield_now();
+    }
+}
