@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Each allocation of a container's life fails once: whoever asked is told, nothing is lost, and
 //! the next life is as good as any.
+//!
+//! These are all there are of a device, too: its Rust has no heap (a house test says so), and
+//! gets the memory for code from the engine, as here.
 
 #[path = "common/device.rs"]
 mod device;

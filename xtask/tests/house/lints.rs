@@ -4,7 +4,8 @@
 //! `unsafe` stands only in the crates that face C. Every package keeps the
 //! lints of the workspace; those that face C relax `unsafe_code` and nothing
 //! else. What reads bytes from outside, and the core, also keep the strict
-//! list, which only their tests may relax. The core knows no platform.
+//! list, which only their tests may relax. The core knows no platform. What a
+//! firmware has of Rust gets memory from the engine alone.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -41,6 +42,18 @@ const STRICT_LINTS: [&str; 5] = [
     "unwrap_used",
 ];
 
+/// What a firmware has of Rust. Whatever asks the engine for memory can be told that there is
+/// none; `alloc` would end the firmware.
+const FIRMWARE: [&str; 7] = [
+    "crates/guest-api/src/",
+    "crates/oci/src/",
+    "crates/wamr-sys/src/",
+    "crates/wamr/src/",
+    "crates/wasi/src/",
+    "crates/zephyr/",
+    "src/",
+];
+
 const CORE: &str = "src/";
 
 fn within(path: &str, folders: &[&str]) -> bool {
@@ -73,9 +86,17 @@ fn in_one_rust_file(file: &File) -> Vec<Finding> {
         return vec![format!("{}: is not Rust", file.path)];
     };
     let mut findings = Vec::new();
-    if !within(&file.path, &FACING_C) && has(&words(tokens.clone()), "unsafe") {
+    let known = words(tokens.clone());
+    if !within(&file.path, &FACING_C) && has(&known, "unsafe") {
         findings.push(format!(
             "{}: unsafe outside of the crates that face C",
+            file.path
+        ));
+    }
+    let of_a_heap = ["alloc", "global_allocator"];
+    if within(&file.path, &FIRMWARE) && of_a_heap.iter().any(|word| has(&known, word)) {
+        findings.push(format!(
+            "{}: allocates, which only the engine does for a firmware",
             file.path
         ));
     }
@@ -283,6 +304,20 @@ mod planted {
             "//! unsafe\n// unsafe\nconst S: &str = \"unsafe\";",
         ));
         crate::assert_none(file("crates/wamr/src/a.rs", "unsafe fn f() {}"));
+    }
+
+    #[test]
+    fn a_heap_of_the_firmwares_own_is_found() {
+        for text in [
+            "extern crate alloc;",
+            "use alloc::vec::Vec;",
+            "#[global_allocator] static A: B = B;",
+        ] {
+            crate::assert_one(file("crates/wamr/src/a.rs", text), "allocates");
+            crate::assert_one(file("crates/zephyr/artifact/src/a.rs", text), "allocates");
+            crate::assert_none(file("crates/host/src/a.rs", text));
+        }
+        crate::assert_none(file("src/a.rs", "// alloc\nfn allocate() {}"));
     }
 
     #[test]
