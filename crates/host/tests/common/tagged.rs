@@ -7,15 +7,14 @@ use ocre::command::images::follow;
 use ocre::container::state::Outcome;
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
+use ocre::image::Image;
 use ocre::image::judge::{self, Source, Workspace};
 use ocre::image::store::Store;
-use ocre::image::{Content, Image};
 use ocre::port::{Platform as _, Storage};
 use ocre_host::flash::{Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{Device, POLICY, Pc, engine};
-use ocre_oci::Sha256;
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::{Sha256, write};
 
 use crate::common::images::{DOCUMENT, Layout, named, see, tag};
 use crate::common::{formatted, mounted};
@@ -36,34 +35,19 @@ pub fn exiting(code: i32) -> Vec<u8> {
 pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
     let storage = mounted(formatted(GEOMETRY));
     let source = Layout::new(&storage, "/");
-    let executable = source.blob(code);
     let variable = format!("V={name}");
     let mut config = String::new();
     write::config(
         &mut config,
         &write::Config {
-            layer_digests: &[executable.digest],
+            layer_digests: &[Sha256::of(code)],
             entry_point: "_start",
             env: &[&variable],
             permissions: &[],
         },
     )
     .unwrap();
-    let describe = |content: Content, media_type| Descriptor {
-        media_type,
-        digest: content.digest,
-        size: content.size,
-        annotations: &[],
-        platform: None,
-    };
-    let config = describe(
-        source.blob(config.as_bytes()),
-        "application/vnd.wasm.config.v0+json",
-    );
-    let mut manifest = String::new();
-    let layer = describe(executable, "application/wasm");
-    write::manifest(&mut manifest, &config, &[layer], &[]).unwrap();
-    let manifest = source.blob(manifest.as_bytes());
+    let manifest = source.image(&config, &[code]);
     source.index(&[("app", manifest, false)]);
     storage
 }
