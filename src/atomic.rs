@@ -17,14 +17,18 @@ use crate::port::{OpenMode, Storage, StorageError};
 /// The name of the file that is not finished yet, in the same folder.
 pub const TEMPORARY: &str = ".new";
 
+/// Writes the new content, once.
+pub type Fill<'f, S, E> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), E>;
+
 /// Replaces the file at `path` by what `fill` writes, unless `fill` fails.
 ///
 /// # Errors
 /// What `fill` returns, or the storage's own.
+#[inline(never)]
 pub fn replace<S: Storage, E: From<StorageError>>(
     storage: &S,
     path: &str,
-    fill: impl FnOnce(&mut Output<'_, S>) -> Result<(), E>,
+    fill: Fill<'_, S, E>,
 ) -> Result<(), E> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let temporary = join(folder, TEMPORARY)?;
@@ -40,7 +44,7 @@ pub fn replace<S: Storage, E: From<StorageError>>(
 fn write<S: Storage, E: From<StorageError>>(
     storage: &S,
     temporary: &Path,
-    fill: impl FnOnce(&mut Output<'_, S>) -> Result<(), E>,
+    fill: Fill<'_, S, E>,
 ) -> Result<(), E> {
     let mut file = storage.open(temporary, OpenMode::REWRITE)?;
     fill(&mut Output {

@@ -157,7 +157,7 @@ pub fn write_spec<S: Storage>(
     origin: Option<&Origin<'_>>,
 ) -> Result<(), StorageError> {
     data::make(storage, ROOT)?;
-    atomic::replace(storage, &Kind::Spec.path(name)?, |output| {
+    atomic::replace(storage, &Kind::Spec.path(name)?, &mut |output| {
         form::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
     })
 }
@@ -172,7 +172,7 @@ pub fn write_state<S: Storage>(
     state: State,
     dates: &Dates,
 ) -> Result<(), StorageError> {
-    atomic::replace(storage, &Kind::State.path(name)?, |output| {
+    atomic::replace(storage, &Kind::State.path(name)?, &mut |output| {
         form::write_state(state, dates, &mut |bytes| output.write(bytes))
     })
 }

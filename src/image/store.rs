@@ -185,12 +185,14 @@ impl<'a, S: Storage> Store<'a, S> {
         atomic::clean(storage, root)?;
         atomic::clean(storage, &folder)?;
         if is_missing(source, INDEX)? {
-            write_index(source, document.len(), |_| Ok(0))?;
+            write_index(source, document.len(), &mut |_| Ok(0))?;
         }
         // Last, so that a folder with a marker has the rest.
         if is_missing(source, LAYOUT)? {
             let path = join(root, LAYOUT)?;
-            atomic::replace(storage, &path, |output| output.format(write::layout))?;
+            atomic::replace(storage, &path, &mut |output| {
+                output.format(write::layout).map_err(Error::from)
+            })?;
         }
         let marker = read_named(source, LAYOUT, Code::LayoutMissing, document)?;
         Layout::parse(json::parse(marker, &caps(marker))?)?;
@@ -296,7 +298,7 @@ impl<'a, S: Storage> Store<'a, S> {
                 }?;
                 Ok(true)
             },
-            |entries, buffer| {
+            &mut |entries, buffer| {
                 let index = read_index(from, buffer)?;
                 let mut count = 0_usize;
                 for entry in index.manifests().filter(selected) {
@@ -454,19 +456,20 @@ impl<'a, S: Storage> Store<'a, S> {
                 }
                 Ok(kept)
             },
-            |_, _| Ok(0),
+            &mut |_, _| Ok(0),
         )
     }
 
     /// Replaces the index by one with what `copy` makes of each of its entries, if anything, and
     /// what `add` adds; `add` may use the document buffer, and returns how many it added.
+    #[inline(never)]
     fn rewrite(
         &mut self,
         copy: Copying<'_, S>,
-        add: impl FnOnce(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>,
+        add: Adding<'_, S>,
     ) -> Result<(), Error> {
         let Self { source, document } = self;
-        write_index(*source, document.len(), |entries| {
+        write_index(*source, document.len(), &mut |entries| {
             let index = read_index(*source, document)?;
             let mut kept = 0_usize;
             for entry in index.manifests() {
@@ -500,6 +503,10 @@ type Entries<'w, 'o, S> = Array<'w, Output<'o, S>>;
 type Copying<'c, S> =
     &'c mut dyn FnMut(&mut Entries<'_, '_, S>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
 
+/// Writes further entries of a new index, with a buffer for documents; how many.
+type Adding<'a, S> =
+    &'a mut dyn FnMut(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>;
+
 /// Formatting fails only where the output does, which has the reason.
 fn unwritten(_: fmt::Error) -> Error {
     StorageError::Io.into()
@@ -528,13 +535,14 @@ fn read_index<'b, S: Storage>(
 }
 
 /// Writes an index of at most `room` bytes, with the entries that `fill` writes and counts.
+#[inline(never)]
 fn write_index<S: Storage>(
     source: Source<'_, S>,
     room: usize,
-    fill: impl FnOnce(&mut Entries<'_, '_, S>) -> Result<usize, Error>,
+    fill: &mut dyn FnMut(&mut Entries<'_, '_, S>) -> Result<usize, Error>,
 ) -> Result<(), Error> {
     let path = join(source.root, INDEX)?;
-    atomic::replace(source.storage, &path, |output| {
+    atomic::replace(source.storage, &path, &mut |output| {
         let mut count = Ok(0);
         output.format(|text| {
             write::index(text, |entries| {
@@ -647,7 +655,7 @@ fn put<S: Storage>(
         return Err(StorageError::NoSpace.into());
     }
     let path = blob_path(to.root, &content.digest)?;
-    atomic::replace(to.storage, &path, |output| {
+    atomic::replace(to.storage, &path, &mut |output| {
         let mut hasher = sha2::Sha256::new();
         loop {
             let count = source(&mut buffer)?;

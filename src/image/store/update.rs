@@ -96,7 +96,7 @@ impl<S: Storage> Store<'_, S> {
                 }?;
                 Ok(true)
             },
-            |_, _| Ok(0),
+            &mut |_, _| Ok(0),
         )?;
         Ok(match (works, back) {
             (true, _) => Tried::Works,
