@@ -25,12 +25,9 @@
 //! | 17 | bytes of disk |
 //! | 18 | started again by itself: 256 always; else on failure, at most so often in a row, 0 for as often as there is |
 //! | 19 | most instructions |
-//! | 20 | the tag that it follows, as it was typed |
-//! | 21 | the environment that goes on top of the image's, each variable a text in an array |
-//! | 22 | the permissions that are granted, by their names |
-//! | 23 | the mark of what the tag led to when it got its image |
+//! | 20 | what it follows: the tag as it was typed; in an array each variable that goes on top of the image's environment; the permissions that are granted, by their names; the mark of what the tag led to when it got its image |
 //!
-//! From 20 on all are there or none.
+//! Key 20, if it is there, is the first, so that whoever wants that alone reads no further.
 //!
 //! | key of a state | value |
 //! |---|---|
@@ -193,6 +190,7 @@ pub fn write_spec(
     } = spec;
     write(put, |to| {
         let optional = [
+            origin.is_some(),
             aot_annotations.is_err(),
             time_limit_ms.is_some(),
             created.is_some(),
@@ -202,8 +200,16 @@ pub fn write_spec(
             instructions.is_some(),
         ];
         let count = optional.iter().filter(|&&there| there).count() as u64;
-        let least = if origin.is_some() { 17_u64 } else { 13 };
-        to.map(least.saturating_add(count))?;
+        to.map(count.saturating_add(13))?;
+        if let Some(origin) = origin {
+            to.u32(FOLLOWED)?.array(4)?.str(origin.tag)?;
+            to.array(origin.environment.len() as u64)?;
+            for variable in origin.environment {
+                to.str(variable)?;
+            }
+            names(to, &origin.granted)?;
+            to.u64(*followed)?;
+        }
         content(to.u32(0)?.array(2)?, manifest)?;
         content(to.u32(1)?.array(2)?, executable)?;
         to.u32(2)?.u8(*executable_layer)?;
@@ -250,15 +256,6 @@ pub fn write_spec(
         }
         if let Some(limit) = instructions {
             to.u32(19)?.u32(*limit)?;
-        }
-        if let Some(origin) = origin {
-            to.u32(20)?.str(origin.tag)?;
-            to.u32(21)?.array(origin.environment.len() as u64)?;
-            for variable in origin.environment {
-                to.str(variable)?;
-            }
-            names(to.u32(22)?, &origin.granted)?;
-            to.u32(23)?.u64(*followed)?;
         }
         Ok(())
     })
@@ -341,9 +338,8 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
             }
             17 => spec.disk_bytes = Some(number(from)?),
             19 => spec.instructions = Some(number(from)?),
-            // For `read_origin`.
-            20..=22 => from.skip()?,
-            23 => spec.followed = number(from)?,
+            FOLLOWED if seen == 0 => spec.followed = follow(from, &mut |_| ())?,
+            FOLLOWED => return Err(Error::Damaged),
             18 => {
                 spec.restart = match number(from)? {
                     ALWAYS => Restart::Always,
@@ -358,8 +354,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
         seen |= 1_u32.checked_shl(key).unwrap_or(0);
         Ok(())
     })?;
-    let followed = [0, ORIGIN].contains(&(seen & ORIGIN));
-    if seen & NEEDED == NEEDED && followed {
+    if seen & NEEDED == NEEDED {
         Ok(created)
     } else {
         Err(Error::Damaged)
@@ -371,30 +366,31 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
 /// # Errors
 /// `record-damaged`, `record-version`.
 pub fn read_origin(record: &[u8], show: &mut dyn FnMut(&Origin<'_>)) -> Result<(), Error> {
-    let mut tag = None;
-    let mut environment: Vec<&str, MAX_WORDS> = Vec::new();
-    let mut granted = Permissions::default();
-    fields(open(record)?, |key, from| {
-        match key {
-            20 => tag = Some(from.str()?),
-            21 => {
-                for _ in 0..from.array()?.ok_or(Error::Damaged)? {
-                    environment.push(from.str()?).map_err(|_| Error::Damaged)?;
-                }
-            }
-            22 => granted = named(from)?,
-            _ => from.skip()?,
-        }
-        Ok(())
-    })?;
-    if let Some(tag) = tag {
-        show(&Origin {
-            tag,
-            environment: &environment,
-            granted,
-        });
+    let mut from = open(record)?;
+    if from.map()?.is_some_and(|count| count > 0) && number::<u32>(&mut from)? == FOLLOWED {
+        follow(&mut from, show)?;
     }
     Ok(())
+}
+
+/// Reads and shows the value of [`FOLLOWED`], and returns the mark.
+fn follow(from: &mut Decoder<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u64, Error> {
+    if from.array()? != Some(4) {
+        return Err(Error::Damaged);
+    }
+    let tag = from.str()?;
+    let mut environment: Vec<&str, MAX_WORDS> = Vec::new();
+    for _ in 0..from.array()?.ok_or(Error::Damaged)? {
+        environment.push(from.str()?).map_err(|_| Error::Damaged)?;
+    }
+    let granted = named(from)?;
+    let mark = number(from)?;
+    show(&Origin {
+        tag,
+        environment: &environment,
+        granted,
+    });
+    Ok(mark)
 }
 
 fn named(from: &mut Decoder<'_>) -> Result<Permissions, Error> {
@@ -411,8 +407,8 @@ fn named(from: &mut Decoder<'_>) -> Result<Permissions, Error> {
 /// The keys that every spec has: all but 4, and those from 14 on.
 const NEEDED: u32 = 0x3fff & !(1 << 4);
 
-/// The keys of what a container follows: it has all of them or none.
-const ORIGIN: u32 = 0xf << 20;
+/// The key of what a container follows.
+const FOLLOWED: u32 = 20;
 
 /// A number that fits; decoded in one way, for the sake of the code's size.
 fn number<T: TryFrom<u64>>(from: &mut Decoder<'_>) -> Result<T, Error> {
@@ -535,7 +531,7 @@ mod tests {
     use crate::image::Blobs;
     use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
 
-    const FOLLOWED: Origin<'_> = Origin {
+    const ORIGIN: Origin<'_> = Origin {
         tag: "app",
         environment: &["B="],
         granted: Permissions::NONE,
@@ -600,7 +596,7 @@ mod tests {
     }
 
     fn spec_record() -> StdVec<u8> {
-        written(|put| write_spec(&spec(), NonZeroU32::new(7), Some(&FOLLOWED), put))
+        written(|put| write_spec(&spec(), NonZeroU32::new(7), Some(&ORIGIN), put))
     }
 
     /// A record with that first item.
@@ -643,7 +639,7 @@ mod tests {
         let origin = Origin {
             environment: &["A=1", "B=x y"],
             granted,
-            ..FOLLOWED
+            ..ORIGIN
         };
         let record = written(|put| write_spec(&spec(), None, Some(&origin), put));
         let mut shown = 0;
@@ -664,19 +660,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_followed_is_whole_or_not_there() {
-        let mut part = spec();
-        part.image.blobs.clear();
-        let whole = written(|put| write_spec(&part, None, Some(&FOLLOWED), put));
-        let key = whole
-            .windows(2)
-            .rposition(|bytes| bytes == [0x17, 0x1b])
-            .unwrap();
-        let mut body = whole[..key].to_vec();
-        // The head of the map of 23 fields.
-        assert_eq!(body[2], 0xa0 + 23);
-        body[2] -= 1;
-        assert_eq!(read_spec(&checked(body)), Err(Error::Damaged));
+    fn what_is_followed_is_whole_and_comes_first_or_is_not_there() {
+        let mut body = spec_record();
+        body.truncate(body.len() - CHECK_BYTES);
+        // [1, {20: ["app", ["B="], [], mark], 0: …}]
+        let before = b"\x82\x01\xb5";
+        let field = b"\x14\x84\x63app\x81\x62B=\x80\x1b\xff\xff\xff\xff\xff\xff\xff\xff";
+        let rest = body.strip_prefix(before).unwrap();
+        let rest = rest.strip_prefix(field).unwrap();
+        let read = |parts: &[&[u8]]| read_spec(&checked(parts.concat())).map(drop);
+        assert_eq!(read(&[before, field, rest]), Ok(()));
+        assert_eq!(read(&[b"\x82\x01\xb4", rest]), Ok(()));
+        assert_eq!(read(&[before, rest, field]), Err(Error::Damaged));
+        let without_mark = b"\x14\x83\x63app\x81\x62B=\x80";
+        assert_eq!(read(&[before, without_mark, rest]), Err(Error::Damaged));
     }
 
     #[test]
@@ -805,8 +802,8 @@ mod tests {
             0x82, 1, 0xa4, 0, 2, 1, 5, 0x18, 99, 0x82, 1, 0x61, b'x', 3, 9,
         ];
         assert_eq!(read_state(&checked(body.to_vec())), Err(Error::Version));
-        // [1, {24: 0}]
-        let body = [0x82, 1, 0xa1, 0x18, 24, 0];
+        // [1, {21: 0}]
+        let body = [0x82, 1, 0xa1, 21, 0];
         assert_eq!(read_spec(&checked(body.to_vec())), Err(Error::Version));
     }
 
