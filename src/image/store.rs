@@ -463,11 +463,7 @@ impl<'a, S: Storage> Store<'a, S> {
     /// Replaces the index by one with what `copy` makes of each of its entries, if anything, and
     /// what `add` adds; `add` may use the document buffer, and returns how many it added.
     #[inline(never)]
-    fn rewrite(
-        &mut self,
-        copy: Copying<'_, S>,
-        add: Adding<'_, S>,
-    ) -> Result<(), Error> {
+    fn rewrite(&mut self, copy: Copying<'_, S>, add: Adding<'_, S>) -> Result<(), Error> {
         let Self { source, document } = self;
         write_index(*source, document.len(), &mut |entries| {
             let index = read_index(*source, document)?;
@@ -504,8 +500,7 @@ type Copying<'c, S> =
     &'c mut dyn FnMut(&mut Entries<'_, '_, S>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
 
 /// Writes further entries of a new index, with a buffer for documents; how many.
-type Adding<'a, S> =
-    &'a mut dyn FnMut(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>;
+type Adding<'a, S> = &'a mut dyn FnMut(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>;
 
 /// Formatting fails only where the output does, which has the reason.
 fn unwritten(_: fmt::Error) -> Error {
