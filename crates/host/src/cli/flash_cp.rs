@@ -189,7 +189,7 @@ fn file<A: Storage, B: Storage>(
     let mut source = from.open(path, OpenMode::READ)?;
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;
-    atomic::replace(to, target, |output| {
+    atomic::replace(to, target, &mut |output| {
         loop {
             let count = from.read(&mut source, &mut buffer)?;
             if count == 0 {

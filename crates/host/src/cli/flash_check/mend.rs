@@ -78,7 +78,7 @@ fn apply(partition: &Partition, remedy: &Remedy) -> Result<String, StorageError>
             Ok(format!("moved to {to}"))
         }
         Remedy::Marker => {
-            atomic::replace(partition, "/oci-layout", |output| {
+            atomic::replace(partition, "/oci-layout", &mut |output| {
                 output.format(write::layout)
             })?;
             Ok("written anew".to_owned())
@@ -129,7 +129,7 @@ fn index(partition: &Partition) -> Result<String, StorageError> {
     }
     documents.retain(|(content, _)| !led_to.contains(&content.digest));
     let path = join("/", "index.json")?;
-    atomic::replace(partition, &path, |output| {
+    atomic::replace(partition, &path, &mut |output| {
         output.format(|text| {
             write::index(text, |entries| {
                 documents.iter().try_for_each(|(content, media_type)| {
