@@ -17,7 +17,7 @@ mod write;
 mod zip;
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +41,9 @@ struct Place {
     packed: Option<u64>,
 }
 
+/// How much is read of an entry at once, however little is asked for.
+const READ_AHEAD: usize = 32 * 1024;
+
 /// An archive that is read where it lies.
 pub struct Archive {
     file: Arc<fs::File>,
@@ -62,8 +65,16 @@ impl Archive {
     /// # Errors
     /// Every [`Fault`] but `Exists`.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
+        let opened = fs::File::open(path);
+        Self::of_file(opened.map_err(|error| ArchiveError::new(Fault::Io, "").because(error))?)
+    }
+
+    /// The same, of an open file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_file(file: fs::File) -> Result<Self, ArchiveError> {
         let io = |error: io::Error| ArchiveError::new(Fault::Io, "").because(error);
-        let file = fs::File::open(path).map_err(io)?;
         let found = file.metadata().map_err(io)?;
         if !found.is_file() {
             let detail = "it is no regular file";
@@ -89,19 +100,28 @@ impl Archive {
         })
     }
 
-    fn file(&self, place: Place) -> File {
-        let section = Section {
+    /// The entry there, to be read from `position` on where it is only stored, else from its
+    /// beginning.
+    fn file(&self, place: Place, position: u64) -> File {
+        let section = |from| Section {
             file: Arc::clone(&self.file),
-            position: place.start,
+            position: place.start + from,
             end: place.start + place.packed.unwrap_or(place.size),
+        };
+        let (content, position) = match place.packed {
+            None => {
+                let section = section(position.min(place.size));
+                (Content::Stored(section), position)
+            }
+            Some(_) => (
+                Content::Packed(Box::new(DeflateDecoder::new(section(0)))),
+                0,
+            ),
         };
         File {
             place,
-            position: 0,
-            content: match place.packed {
-                None => Content::Stored(section),
-                Some(_) => Content::Packed(Box::new(DeflateDecoder::new(section))),
-            },
+            position,
+            content: BufReader::with_capacity(READ_AHEAD, content),
         }
     }
 }
@@ -127,7 +147,7 @@ impl Read for Section {
 pub struct File {
     place: Place,
     position: u64,
-    content: Content,
+    content: BufReader<Content>,
 }
 
 enum Content {
@@ -135,22 +155,31 @@ enum Content {
     Packed(Box<DeflateDecoder<Section>>),
 }
 
-impl File {
+impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stored(section) => section.read(buffer),
+            Self::Packed(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
+impl File {
+    /// The bytes that come next, none at the end; they stay next until they are taken.
+    fn next(&mut self) -> Result<&[u8], StorageError> {
         let left = self.place.size.saturating_sub(self.position);
-        let most = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let buffer = &mut buffer[..most];
-        let count = match &mut self.content {
-            Content::Stored(section) => {
-                section.position = self.place.start + self.position.min(self.place.size);
-                section.read(buffer)
-            }
-            Content::Packed(decoder) => decoder.read(buffer),
-        }?;
+        if left == 0 {
+            return Ok(&[]);
+        }
+        let bytes = self.content.fill_buf().map_err(|_| StorageError::Io)?;
+        let most = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        Ok(&bytes[..most])
+    }
+
+    /// Goes past bytes that were next.
+    fn take(&mut self, count: usize) {
+        self.content.consume(count);
         self.position += count as u64;
-        Ok(count)
     }
 }
 
@@ -163,12 +192,36 @@ impl Storage for Archive {
         }
         self.entries.find(path).and_then(|found| match found {
             None => Err(StorageError::IsDirectory),
-            Some(place) => Ok(self.file(place)),
+            Some(place) => Ok(self.file(place, 0)),
         })
     }
 
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
-        file.read(buffer).map_err(|_| StorageError::Io)
+        let next = file.next()?;
+        let count = next.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&next[..count]);
+        file.take(count);
+        Ok(count)
+    }
+
+    fn stream(
+        &self,
+        file: &mut File,
+        buffer: &mut [u8],
+        piece: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StorageError> {
+        if buffer.is_empty() {
+            return Err(StorageError::Invalid);
+        }
+        loop {
+            let next = file.next()?;
+            if next.is_empty() {
+                return Ok(());
+            }
+            piece(next);
+            let count = next.len();
+            file.take(count);
+        }
     }
 
     fn write(&self, _: &mut File, _: &[u8]) -> Result<(), StorageError> {
@@ -182,22 +235,15 @@ impl Storage for Archive {
             SeekFrom::End(offset) => file.place.size.checked_add_signed(offset),
         };
         let wanted = wanted.ok_or(StorageError::Invalid)?;
-        if file.place.packed.is_none() {
-            file.position = wanted;
-            return Ok(wanted);
+        if file.place.packed.is_none() || wanted < file.position {
+            *file = self.file(file.place, wanted);
         }
-        if wanted < file.position {
-            *file = self.file(file.place);
-        }
-        let mut buffer = [0; 16 * 1024];
+        // What is packed has to be unpacked up to there.
         while file.position < wanted {
             let left = usize::try_from(wanted - file.position).unwrap_or(usize::MAX);
-            let most = buffer.len().min(left);
-            if file
-                .read(&mut buffer[..most])
-                .map_err(|_| StorageError::Io)?
-                == 0
-            {
+            let count = file.next()?.len().min(left);
+            file.take(count);
+            if count == 0 {
                 file.position = wanted;
             }
         }

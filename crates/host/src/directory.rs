@@ -14,12 +14,13 @@
 //! be the largest number there is.
 
 use std::fs;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
+    stream_through,
 };
 
 /// A folder of the PC, or several.
@@ -27,6 +28,7 @@ use ocre::port::{
 pub struct Directory {
     roots: Vec<PathBuf>,
     several: bool,
+    durable: bool,
 }
 
 impl Directory {
@@ -40,7 +42,18 @@ impl Directory {
         Ok(Self {
             roots: vec![root],
             several: false,
+            durable: true,
         })
+    }
+
+    /// The same, but what is synced survives the process and not the machine: for what can be
+    /// made again.
+    #[must_use]
+    pub fn fleeting(self) -> Self {
+        Self {
+            durable: false,
+            ..self
+        }
     }
 
     /// The folders at `roots`, which have their numbers for names.
@@ -54,6 +67,7 @@ impl Directory {
         Ok(Self {
             roots,
             several: true,
+            durable: true,
         })
     }
 
@@ -155,9 +169,12 @@ fn metadata(found: &fs::Metadata) -> Metadata {
 pub struct File(Open);
 
 enum Open {
-    Reading(fs::File),
+    Reading(BufReader<fs::File>),
     Writing(Copy),
 }
+
+/// How much is read of a file at once, however little is asked for.
+const READ_AHEAD: usize = 32 * 1024;
 
 /// A file's content as its writer sees it.
 struct Copy {
@@ -167,13 +184,14 @@ struct Copy {
     position: u64,
     /// The file on the PC has another content.
     dirty: bool,
+    durable: bool,
 }
 
 impl Copy {
     /// Replaces the file on the PC.
     fn sync(&mut self) -> Result<(), StorageError> {
         if self.dirty {
-            replace(&self.path, &self.content).map_err(failure)?;
+            replace(&self.path, &self.content, self.durable).map_err(failure)?;
             self.dirty = false;
         }
         Ok(())
@@ -234,8 +252,9 @@ impl Copy {
 /// As far as a PC's own files go.
 const MAX_POSITION: u64 = i64::MAX as u64;
 
-/// Replaces a file so that it has its old content or the new one, whatever happens.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Replaces a file so that it has its old content or the new one, whatever happens; to the
+/// machine, where it is to be durable, else to the process.
+fn replace(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_file_name(format!(".ocre-{}-{count}", std::process::id()));
@@ -245,7 +264,9 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
             .create_new(true)
             .open(&temporary)?;
         file.write_all(content)?;
-        file.sync_all()?;
+        if durable {
+            file.sync_all()?;
+        }
         fs::rename(&temporary, path)
     })();
     if written.is_err() {
@@ -270,7 +291,10 @@ impl Storage for Directory {
             found => found.is_some(),
         };
         if !mode.write {
-            return Ok(File(Open::Reading(fs::File::open(path).map_err(failure)?)));
+            let file = fs::File::open(path).map_err(failure)?;
+            return Ok(File(Open::Reading(BufReader::with_capacity(
+                READ_AHEAD, file,
+            ))));
         }
         let content = if !found {
             fs::OpenOptions::new()
@@ -291,6 +315,7 @@ impl Storage for Directory {
             content,
             position: 0,
             dirty,
+            durable: self.durable,
         })))
     }
 
@@ -299,6 +324,29 @@ impl Storage for Directory {
             Open::Reading(file) => file.read(buffer).map_err(failure),
             Open::Writing(copy) if copy.mode.read => Ok(copy.read(buffer)),
             Open::Writing(_) => Err(StorageError::Invalid),
+        }
+    }
+
+    fn stream(
+        &self,
+        file: &mut File,
+        buffer: &mut [u8],
+        piece: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StorageError> {
+        let Open::Reading(file) = &mut file.0 else {
+            return stream_through(self, file, buffer, piece);
+        };
+        if buffer.is_empty() {
+            return Err(StorageError::Invalid);
+        }
+        loop {
+            let bytes = file.fill_buf().map_err(failure)?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            piece(bytes);
+            let count = bytes.len();
+            file.consume(count);
         }
     }
 
@@ -326,7 +374,7 @@ impl Storage for Directory {
 
     fn size(&self, file: &mut File) -> Result<u64, StorageError> {
         match &file.0 {
-            Open::Reading(file) => Ok(file.metadata().map_err(failure)?.len()),
+            Open::Reading(file) => Ok(file.get_ref().metadata().map_err(failure)?.len()),
             Open::Writing(copy) => Ok(copy.content.len() as u64),
         }
     }

@@ -88,9 +88,13 @@ pub trait Flash: Send {
     fn erase(&mut self, block: u32) -> Result<(), Failed>;
     /// Returns when all before it would survive the machine.
     fn sync(&mut self) -> Result<(), Failed>;
-    /// All its bytes, where they can be seen without an operation.
-    fn memory(&self) -> Option<&[u8]> {
-        None
+
+    /// Whether [`lend`](Self::lend) works.
+    const LENDS: bool = false;
+
+    /// Bytes where they lie, without copying them.
+    fn lend(&mut self, _block: u32, _offset: u32, _length: usize) -> Result<&[u8], Failed> {
+        Err(Failed)
     }
 }
 
@@ -171,7 +175,9 @@ impl Flash for RamFlash {
         Ok(())
     }
 
-    fn memory(&self) -> Option<&[u8]> {
-        Some(&self.bytes)
+    const LENDS: bool = true;
+
+    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], Failed> {
+        Ok(self.place(block, offset, length)?)
     }
 }

@@ -37,13 +37,15 @@ const PROGRAM_BYTES: u32 = 16;
 /// Zephyr's cache, and so the largest file that may lie in its folder's own block: a device
 /// reads such a file through its cache.
 const INLINE_BYTES: u32 = 64;
-const LOOKAHEAD_BYTES: u32 = 32;
 
 /// How littlefs goes about its work. It is no part of the format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tuning {
     /// Bytes of each cache, a power of two from 64 on; never more than a block is used.
     pub cache_bytes: u32,
+    /// Bytes of the map of free blocks, a multiple of 8; never more than a bit for each block is
+    /// used. For each map full of blocks that are taken the whole file system is walked.
+    pub lookahead_bytes: u32,
     /// How often a block of metadata is rewritten before it is moved, at least once.
     pub block_cycles: i32,
 }
@@ -52,17 +54,21 @@ impl Tuning {
     /// Zephyr's defaults.
     pub const DEVICE: Self = Self {
         cache_bytes: 64,
+        lookahead_bytes: 32,
         block_cycles: 512,
     };
-    /// With a cache that makes a PC faster.
+    /// With a cache and a map that make a PC faster.
     pub const PC: Self = Self {
         cache_bytes: 4096,
+        lookahead_bytes: 32 * 1024,
         ..Self::DEVICE
     };
 
     const fn is_valid(self) -> bool {
         self.cache_bytes.is_power_of_two()
             && self.cache_bytes >= INLINE_BYTES
+            && self.lookahead_bytes >= 8
+            && self.lookahead_bytes.is_multiple_of(8)
             && self.block_cycles >= 1
     }
 }
@@ -170,7 +176,9 @@ impl<F: Flash> Volume<F> {
             block_count: geometry.blocks(),
             cache_size: tuning.cache_bytes.min(geometry.block_bytes()),
             inline_max: INLINE_BYTES.min(geometry.block_bytes() / 8),
-            lookahead_size: LOOKAHEAD_BYTES,
+            lookahead_size: tuning
+                .lookahead_bytes
+                .min(geometry.blocks().div_ceil(64) * 8),
             block_cycles: tuning.block_cycles,
         }
     }
@@ -250,6 +258,11 @@ impl<F: Flash> Volume<F> {
     fn flash(&self) -> &F {
         // SAFETY: littlefs uses the device only during a call, which has the volume to itself.
         &unsafe { self.device.as_ref() }.flash
+    }
+
+    fn flash_mut(&mut self) -> &mut F {
+        // SAFETY: as in `flash`.
+        &mut unsafe { self.device.as_mut() }.flash
     }
 }
 
@@ -442,8 +455,8 @@ impl LittleFs<FileFlash> {
     }
 
     fn mount_file(mut opened: OpenedFile) -> Result<Self, FileError> {
-        let found = opened.content().len() as u64;
-        let said: Vec<Geometry> = superblock::geometries(opened.content()).collect();
+        let found = opened.size();
+        let said: Vec<Geometry> = superblock::geometries(opened.start()).collect();
         let mut failure = FileError::NoFileSystem;
         for geometry in said {
             match opened.into_flash(geometry).map(Self::mount) {
@@ -555,7 +568,7 @@ impl<F: Flash> File<F> {
     /// position past it. `false` at the end, and where that is not to be had.
     fn lend(&mut self, piece: &mut dyn FnMut(&[u8])) -> Result<bool, StorageError> {
         let mut volume = lock(&self.volume);
-        if !self.mode.read || volume.flash().memory().is_none() {
+        if !self.mode.read || !F::LENDS {
             return Ok(false);
         }
         let (mut block, mut offset) = (0, 0);
@@ -563,14 +576,17 @@ impl<F: Flash> File<F> {
         // SAFETY: the file is open on this volume.
         let skip = |fs| unsafe { sys::ocre_lfs_skip(fs, file, &mut block, &mut offset) };
         let length = volume.call(skip)? as usize;
-        let start = block as usize * volume.geometry.block_bytes() as usize + offset as usize;
-        let memory = volume.flash().memory().unwrap_or_default();
-        let bytes = memory.get(start..).and_then(|rest| rest.get(..length));
-        let bytes = bytes.ok_or(StorageError::Corrupt)?;
-        if !bytes.is_empty() {
-            piece(bytes);
+        if length == 0 {
+            return Ok(false);
         }
-        Ok(!bytes.is_empty())
+        // The list of blocks may lead anywhere, and out of a block.
+        let block_bytes = volume.geometry.block_bytes() as usize;
+        if block >= volume.geometry.blocks() || offset as usize + length > block_bytes {
+            return Err(StorageError::Corrupt);
+        }
+        let bytes = volume.flash_mut().lend(block, offset, length);
+        piece(bytes.map_err(|_| StorageError::Io)?);
+        Ok(true)
     }
 }
 

@@ -6,13 +6,14 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use common::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
-use common::{formatted, mounted};
+use common::{Scratch, formatted, mounted};
 use ocre::image::judge::Source;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
-use ocre_host::flash::{Cut, Flash, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::flash::{Cut, Flash, Geometry, OpenedFile, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::{LittleFs, Tuning};
 
 const GEOMETRY: Geometry = Geometry::new(512, 64).expect("valid");
@@ -351,4 +352,42 @@ fn importing_and_removing_with_the_cache_of_a_pc() {
     };
     sweep_with(&before, Tuning::PC, &import);
     sweep_with(&before, Tuning::PC, &Remove("old"));
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_in_the_file_what_a_cut_leaves() {
+    let images = Images::new();
+    let scratch = Scratch::new("killed");
+    let path = scratch.path().join("flash");
+    let before = images.imported(&[("second", "old")]);
+    let old = see(&mounted(before.clone()));
+    let import = Import {
+        images: &images,
+        image: "first",
+        name: "new",
+    };
+    let (after, _, operations) = cut_short(before.clone(), Tuning::PC, None, &import);
+    let new = see(&mounted(after));
+    let mut outcomes = [0_u32; 2];
+    for at in 1..=operations + 1 {
+        fs::write(&path, before.content()).unwrap();
+        let opened = OpenedFile::open(&path).unwrap();
+        let flash = opened.into_flash(GEOMETRY).ok().expect("of its size");
+        // It stops before that operation, and nothing of what it has not synced is written.
+        let tear = Tear::NotBegun;
+        let killed = PowerCut::new(flash, Some(Cut { at, tear }));
+        let storage = LittleFs::mount_with(killed, Tuning::PC);
+        let storage = storage
+            .map_err(|(_, error)| error)
+            .expect("mounting only reads");
+        let result = import.run(&storage);
+        drop(storage);
+        let left = RamFlash::with_content(GEOMETRY, fs::read(&path).unwrap()).unwrap();
+        let found = see(&mounted(left));
+        assert!(is_either(&found, &old, &new), "{at}: {found:#?}");
+        let done = found.tags == new.tags;
+        assert!(result.is_err() || done, "{at}: what is done is done");
+        outcomes[usize::from(done)] += 1;
+    }
+    assert!(outcomes.iter().all(|&count| count > 0), "{outcomes:?}");
 }

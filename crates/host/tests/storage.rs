@@ -9,7 +9,9 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use common::{Numbers, Scratch, formatted, mounted};
 use ocre::port::{OpenMode, SeekFrom as From, Storage, StorageError, conformance};
 use ocre_host::directory::Directory;
-use ocre_host::flash::{Cut, FileError, Geometry, PowerCut, RamFlash, Tear};
+use ocre_host::flash::{
+    Cut, Failed, FileError, Flash as _, Geometry, OpenedFile, PowerCut, RamFlash, Tear,
+};
 use ocre_host::littlefs::LittleFs;
 
 fn geometry(block_bytes: u32, blocks: u32) -> Geometry {
@@ -292,6 +294,76 @@ fn a_flash_file_has_one_user() {
     assert_eq!(refusal(&path).code(), "flash-locked");
     drop(first);
     LittleFs::open(&path).expect("the lock is gone");
+}
+
+#[test]
+fn what_is_synced_is_in_the_file_and_only_that() {
+    for block_bytes in [512, 4096] {
+        let scratch = Scratch::new("synced");
+        let path = scratch.path().join("flash");
+        let geometry = geometry(block_bytes, 8);
+        let size = geometry.bytes() as usize;
+        let old: Vec<u8> = (0..size).map(|at| (at / 7) as u8).collect();
+        fs::write(&path, &old).unwrap();
+        let open = || OpenedFile::open(&path).unwrap().into_flash(geometry);
+        let mut flash = open().ok().expect("of its size");
+        let mut new = old.clone();
+        let place = |block: u32, offset: u32| (block * block_bytes + offset) as usize;
+        flash.erase(3).unwrap();
+        new[place(3, 0)..place(4, 0)].fill(0xff);
+        flash.program(3, 16, &[1; 16]).unwrap();
+        new[place(3, 16)..][..16].fill(1);
+        flash.program(5, 32, &[2; 16]).unwrap();
+        new[place(5, 32)..][..16].fill(2);
+        assert_eq!(flash.copy().unwrap().content(), new);
+        assert_eq!(fs::read(&path).unwrap(), old, "nothing is synced");
+        flash.sync().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), new);
+        // What was read from the file, and what was not.
+        for block in 0..8 {
+            let mut buffer = vec![0; block_bytes as usize];
+            flash.read(block, 0, &mut buffer).unwrap();
+            assert_eq!(buffer, new[place(block, 0)..][..buffer.len()]);
+            assert_eq!(flash.lend(block, 0, buffer.len()).unwrap(), buffer);
+        }
+        assert_eq!(flash.read(8, 0, &mut [0; 16]), Err(Failed));
+        assert_eq!(flash.lend(7, block_bytes - 8, 16), Err(Failed));
+        flash.erase(0).unwrap();
+        drop(flash);
+        assert_eq!(fs::read(&path).unwrap(), new, "that was not synced");
+    }
+}
+
+#[test]
+fn more_changes_than_are_kept_back_are_in_order() {
+    let scratch = Scratch::new("many");
+    let path = scratch.path().join("flash");
+    let geometry = geometry(512, 64);
+    fs::write(&path, vec![0xff; geometry.bytes() as usize]).unwrap();
+    let opened = OpenedFile::open(&path).unwrap();
+    let mut flash = opened.into_flash(geometry).ok().expect("of its size");
+    // Each place is far from the one before; every one comes again.
+    for round in 1..=3_u8 {
+        for step in 0..1024_u32 {
+            let (block, offset) = (step % 64, step / 64 * 32);
+            flash.program(block, offset, &[round; 16]).unwrap();
+        }
+    }
+    flash.sync().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), flash.copy().unwrap().content());
+    assert_eq!(fs::read(&path).unwrap()[..16], [3; 16]);
+}
+
+#[test]
+fn a_file_that_is_open_to_be_read_is_not_changed() {
+    let scratch = Scratch::new("reading");
+    let path = flash_file(&scratch);
+    let before = fs::read(&path).unwrap();
+    let storage = LittleFs::open_to_read(&path).expect("opened");
+    LittleFs::open_to_read(&path).expect("by another too");
+    assert_eq!(storage.create_dir("/e"), Err(StorageError::Io));
+    drop(storage);
+    assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ihex::Record;
 use ocre::command::Status;
-use ocre_host::flash::Geometry;
+use ocre_host::flash::{FileFlash, Geometry};
 
 use super::device::{self, Partition};
 use super::failure::Failure;
@@ -62,8 +62,10 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let partition = open(&args.input)?;
     let geometry = partition.geometry();
     let what = format!("can't write {}", args.output.display());
-    let (hex, blocks) =
-        partition.with_flash(|flash| text(flash.content(), geometry, args.address, &what))?;
+    let flash = partition
+        .with_flash(FileFlash::copy)
+        .map_err(|error| device::unusable(&args.input, &error))?;
+    let (hex, blocks) = text(flash.content(), geometry, args.address, &what)?;
     fs::write(&args.output, hex).map_err(|error| Failure::io(&what, &error))?;
     let bytes = u64::from(blocks) * u64::from(geometry.block_bytes());
     let printed = if out.json() {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use ocre::command::Status;
 use ocre::image::judge::Policy;
 use ocre::port::Storage as _;
-use ocre_host::flash::{FileError, FileFlash, RamFlash};
+use ocre_host::flash::{FileError, FileFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_oci::json::{self, Caps};
 
@@ -41,9 +41,7 @@ pub fn run(
     let free = space.free / u64::from(geometry.block_bytes());
     let used = u64::from(geometry.blocks()).saturating_sub(free);
 
-    let bytes = partition.with_flash(|flash: &FileFlash| flash.content().to_vec());
-    let copy = RamFlash::with_content(geometry, bytes)
-        .ok_or_else(|| mount(ocre::port::StorageError::Corrupt))?;
+    let copy = partition.with_flash(FileFlash::copy).map_err(unusable)?;
     let copy = LittleFs::mount(copy).map_err(|(_, error)| mount(error))?;
     let mut copy = Device::prepare(copy, &Firmware::this(policy))?;
     let mut status = Status::Ok;

@@ -9,6 +9,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use ocre::command::advice;
 use ocre::image::Content;
@@ -25,6 +27,9 @@ use super::pack::Target;
 
 /// How much is moved at once.
 const BUFFER: usize = 128 * 1024;
+
+/// How many of such are on the way from a reader to a writer.
+const BUFFERS: usize = 3;
 
 /// A layout's folder, and the name that an image gets in it.
 pub struct LayoutFolder {
@@ -70,7 +75,7 @@ impl LayoutFolder {
             .map_err(|error| Failure::new(what, error.code(), advice::storage(error)))?;
         Ok(Self {
             folder: folder.to_owned(),
-            layout,
+            layout: if durable { layout } else { layout.fleeting() },
             name,
             durable,
             _lock: lock,
@@ -104,14 +109,44 @@ impl LayoutFolder {
             hasher.update(&buffer[..count]);
             left -= count as u64;
         }
-        let mut content = Verified::resumed(open(have)?, blob, hasher, have);
-        loop {
-            match content.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(()),
-                count => part.write_all(&buffer[..count]).map_err(failed)?,
-            }
-        }
+        let content = Verified::resumed(open(have)?, blob, hasher, have);
+        pour(content, part).map_err(failed)
     }
+}
+
+/// Writes what is read, while more is read and hashed by another thread.
+fn pour(mut content: impl Read + Send, to: &mut File) -> io::Result<()> {
+    let (empty, to_fill) = mpsc::sync_channel(BUFFERS);
+    let (full, to_write) = mpsc::sync_channel::<(Vec<u8>, usize)>(BUFFERS);
+    for _ in 0..BUFFERS {
+        // There is room for them all.
+        let _ = empty.send(vec![0; BUFFER]);
+    }
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || -> io::Result<()> {
+            // Nobody gives buffers back any more where writing has failed.
+            while let Ok(mut buffer) = to_fill.recv() {
+                let count = content.read(&mut buffer)?;
+                if count == 0 || full.send((buffer, count)).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let written = to_write.iter().try_for_each(|(buffer, count)| {
+            to.write_all(&buffer[..count])?;
+            // Where the reader has ended it takes none.
+            let _ = empty.send(buffer);
+            Ok(())
+        });
+        drop((empty, to_write));
+        let read = match reader.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        // One that failed to read has ended the writing too.
+        read.and(written)
+    })
 }
 
 impl Sink for LayoutFolder {

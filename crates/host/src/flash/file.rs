@@ -5,12 +5,16 @@
 //! that could not be written any further takes no more operations, so that memory and file
 //! never go separate ways.
 //!
-//! How: the whole content is in memory, where reads are served, and each program and erase is
-//! written through. The lock is advisory and goes with the process.
+//! How: blocks come into memory when somebody first asks for them, and stay there. What was
+//! programmed and erased is written to the file when it is synced, as a flash with a cache of its
+//! own would; littlefs syncs before it relies on anything. The lock is advisory and goes with
+//! the process.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read as _, Write as _};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use ocre::port::StorageError;
@@ -114,8 +118,13 @@ impl From<io::Error> for FileError {
 /// A flash file that is open and locked, of geometry not yet known.
 pub struct OpenedFile {
     file: File,
-    bytes: Vec<u8>,
+    size: u64,
+    start: Vec<u8>,
+    read_only: bool,
 }
+
+/// Bytes in which a superblock may be.
+const START_BYTES: u64 = 2 * Geometry::MAX_BLOCK_BYTES as u64;
 
 impl OpenedFile {
     /// Opens, locks and reads an existing file.
@@ -125,7 +134,7 @@ impl OpenedFile {
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         locked(file.try_lock())?;
-        Self::read(file)
+        Self::read(file, false)
     }
 
     /// The same, for reading alone: a write to the flash fails, and others may read the file.
@@ -135,10 +144,10 @@ impl OpenedFile {
     pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path)?;
         locked(file.try_lock_shared())?;
-        Self::read(file)
+        Self::read(file, true)
     }
 
-    fn read(mut file: File) -> Result<Self, FileError> {
+    fn read(file: File, read_only: bool) -> Result<Self, FileError> {
         let size = file.metadata()?.len();
         if size == 0 {
             return Err(FileError::Empty);
@@ -146,14 +155,24 @@ impl OpenedFile {
         if size > Geometry::MAX_BYTES {
             return Err(FileError::TooLarge(size));
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(Self { file, bytes })
+        let mut start = Vec::new();
+        (&file).take(START_BYTES).read_to_end(&mut start)?;
+        Ok(Self {
+            file,
+            size,
+            start,
+            read_only,
+        })
     }
 
-    /// The content.
-    pub fn content(&self) -> &[u8] {
-        &self.bytes
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The first of them: at least two blocks of any size, unless there are fewer.
+    pub fn start(&self) -> &[u8] {
+        &self.start
     }
 
     /// Makes the file as long as that, if that only adds erased bytes or takes some away;
@@ -161,19 +180,19 @@ impl OpenedFile {
     ///
     /// # Errors
     /// `Io`.
-    pub fn fit(mut self, bytes: u64) -> Result<bool, FileError> {
-        let found = self.bytes.len() as u64;
-        let rest = usize::try_from(bytes).ok();
-        let rest = rest.and_then(|bytes| self.bytes.get(bytes..));
-        if bytes > Geometry::MAX_BYTES || rest.is_some_and(|rest| rest.iter().any(|b| *b != ERASED))
-        {
+    pub fn fit(self, bytes: u64) -> Result<bool, FileError> {
+        if bytes > Geometry::MAX_BYTES {
             return Ok(false);
         }
-        if found < bytes {
-            self.file.seek(SeekFrom::End(0))?;
-            let missing = vec![ERASED; (bytes - found) as usize];
-            self.file.write_all(&missing)?;
+        if self.size < bytes {
+            let missing = vec![ERASED; (bytes - self.size) as usize];
+            self.file.write_all_at(&missing, self.size)?;
         } else {
+            let mut rest = vec![0; (self.size - bytes) as usize];
+            self.file.read_exact_at(&mut rest, bytes)?;
+            if rest.iter().any(|byte| *byte != ERASED) {
+                return Ok(false);
+            }
             self.file.set_len(bytes)?;
         }
         self.file.sync_all()?;
@@ -182,15 +201,15 @@ impl OpenedFile {
 
     /// As a flash of that geometry; itself again if the sizes differ.
     pub fn into_flash(self, geometry: Geometry) -> Result<FileFlash, Self> {
-        let Self { file, bytes } = self;
-        if bytes.len() as u64 != geometry.bytes() {
-            return Err(Self { file, bytes });
+        if self.size != geometry.bytes() {
+            return Err(self);
         }
-        Ok(FileFlash {
-            memory: RamFlash { geometry, bytes },
-            file,
-            failed: false,
-        })
+        let memory = RamFlash {
+            geometry,
+            // Memory that nobody has looked at costs nothing.
+            bytes: vec![0; geometry.bytes() as usize],
+        };
+        Ok(FileFlash::new(memory, self, false))
     }
 }
 
@@ -205,9 +224,19 @@ fn locked(lock: Result<(), TryLockError>) -> Result<(), FileError> {
 /// A flash whose content is a file.
 pub struct FileFlash {
     memory: RamFlash,
-    file: File,
+    /// Which pieces of the content are in memory.
+    known: Vec<bool>,
+    opened: OpenedFile,
+    /// What the file does not have yet, in the order in which it was changed.
+    pending: Vec<Range<usize>>,
     failed: bool,
 }
+
+/// Least bytes that are read together.
+const PIECE_BYTES: usize = 4096;
+
+/// Most places that the file may lack before they are written to it.
+const MAX_PENDING: usize = 1024;
 
 impl FileFlash {
     /// Makes a file with that content; one that is there already is left alone.
@@ -229,39 +258,108 @@ impl FileFlash {
             let _ = std::fs::remove_file(path);
             return Err(error.into());
         }
-        Ok(Self {
-            memory: content,
+        let opened = OpenedFile {
             file,
-            failed: false,
-        })
+            size: content.geometry.bytes(),
+            start: Vec::new(),
+            read_only: false,
+        };
+        Ok(Self::new(content, opened, true))
     }
 
-    /// The content.
-    pub fn content(&self) -> &[u8] {
-        self.memory.content()
+    fn new(memory: RamFlash, opened: OpenedFile, known: bool) -> Self {
+        let pieces = memory.bytes.len().div_ceil(piece_bytes(memory.geometry));
+        Self {
+            memory,
+            known: vec![known; pieces],
+            opened,
+            pending: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// The content, in memory.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn copy(&self) -> Result<RamFlash, FileError> {
+        let mut copy = self.memory.clone();
+        let pieces = copy.bytes.chunks_mut(piece_bytes(copy.geometry));
+        let mut position = 0;
+        for (piece, known) in pieces.zip(&self.known) {
+            if !known {
+                self.opened.file.read_exact_at(piece, position)?;
+            }
+            position += piece.len() as u64;
+        }
+        Ok(copy)
     }
 
     /// Gives the file back, still locked.
     pub fn into_opened(self) -> OpenedFile {
-        OpenedFile {
-            file: self.file,
-            bytes: self.memory.bytes,
+        self.opened
+    }
+
+    /// Brings a block into memory, if there is one of that number.
+    fn learn(&mut self, block: u32) -> Result<(), Failed> {
+        let size = piece_bytes(self.memory.geometry);
+        let index = self.memory.position(block, 0) as usize / size;
+        match self.known.get_mut(index) {
+            Some(known) if !*known => {
+                let pieces = &mut self.memory.bytes.chunks_mut(size);
+                let piece = pieces.nth(index).unwrap_or_default();
+                let position = (index * size) as u64;
+                let read = self.opened.file.read_exact_at(piece, position);
+                read.map_err(|_| Failed)?;
+                *known = true;
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
-    fn write_through(&mut self, block: u32, offset: u32, length: usize) -> Result<(), Failed> {
-        let position = self.memory.position(block, offset);
-        let bytes = self.memory.place(block, offset, length)?;
-        let written = self
-            .file
-            .seek(SeekFrom::Start(position))
-            .and_then(|_| self.file.write_all(bytes));
+    /// The file lacks that from now on.
+    fn note(&mut self, block: u32, offset: u32, length: usize) -> Result<(), Failed> {
+        let start = self.memory.position(block, offset) as usize;
+        let end = start + length;
+        match self.pending.last_mut() {
+            Some(last) if start <= last.end && last.start <= end => {
+                last.start = last.start.min(start);
+                last.end = last.end.max(end);
+                Ok(())
+            }
+            _ => {
+                if self.pending.len() == MAX_PENDING {
+                    self.write_out()?;
+                }
+                self.pending.push(start..end);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes to the file what it lacks.
+    fn write_out(&mut self) -> Result<(), Failed> {
+        let written = self.pending.drain(..).try_for_each(|range| {
+            let position = range.start as u64;
+            let bytes = self.memory.bytes.get(range).unwrap_or_default();
+            self.opened.file.write_all_at(bytes, position)
+        });
         self.failed = written.is_err();
         written.map_err(|_| Failed)
     }
 
     fn check(&self) -> Result<(), Failed> {
         if self.failed { Err(Failed) } else { Ok(()) }
+    }
+
+    fn check_to_write(&self) -> Result<(), Failed> {
+        self.check()?;
+        if self.opened.read_only {
+            Err(Failed)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -272,29 +370,53 @@ impl Flash for FileFlash {
 
     fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
         self.check()?;
+        self.learn(block)?;
         self.memory.read(block, offset, buffer)
     }
 
     fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
-        self.check()?;
+        self.check_to_write()?;
+        self.learn(block)?;
         self.memory.program(block, offset, bytes)?;
-        self.write_through(block, offset, bytes.len())
+        self.note(block, offset, bytes.len())
     }
 
     fn erase(&mut self, block: u32) -> Result<(), Failed> {
-        self.check()?;
+        self.check_to_write()?;
+        let length = self.geometry().block_bytes() as usize;
+        let size = piece_bytes(self.geometry());
+        if length == size {
+            // What it held counts no more.
+            if let Some(known) = self.known.get_mut(block as usize) {
+                *known = true;
+            }
+        }
+        self.learn(block)?;
         self.memory.erase(block)?;
-        self.write_through(block, 0, self.geometry().block_bytes() as usize)
+        self.note(block, 0, length)
     }
 
     fn sync(&mut self) -> Result<(), Failed> {
         self.check()?;
-        let synced = self.file.sync_data();
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.write_out()?;
+        let synced = self.opened.file.sync_data();
         self.failed = synced.is_err();
         synced.map_err(|_| Failed)
     }
 
-    fn memory(&self) -> Option<&[u8]> {
-        self.check().ok().map(|()| self.content())
+    const LENDS: bool = true;
+
+    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], Failed> {
+        self.check()?;
+        self.learn(block)?;
+        self.memory.lend(block, offset, length)
     }
+}
+
+/// Bytes that are read together: at least a block.
+fn piece_bytes(geometry: Geometry) -> usize {
+    PIECE_BYTES.max(geometry.block_bytes() as usize)
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ocre::limits::MAX_PATH;
 use ocre::port::{EntryKind, OpenMode, Storage as _, StorageError};
-use ocre_host::flash::{FileFlash, RamFlash};
+use ocre_host::flash::FileFlash;
 use ocre_host::littlefs::LittleFs;
 
 use super::super::device::Partition;
@@ -93,9 +93,16 @@ fn read(partition: &Partition, path: &str) -> Result<(), StorageError> {
 /// write afterwards settles: so a copy is settled first.
 fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     let geometry = partition.geometry();
-    let copy = partition.with_flash(|flash: &FileFlash| flash.content().to_vec());
-    let copy = RamFlash::with_content(geometry, copy).and_then(|copy| LittleFs::mount(copy).ok());
-    let Some(copy) = copy else { return };
+    let copy = match partition.with_flash(FileFlash::copy) {
+        Ok(copy) => copy,
+        Err(error) => {
+            findings.push(Finding::new("structure-broken", "/").because(error));
+            return;
+        }
+    };
+    let Ok(copy) = LittleFs::mount(copy) else {
+        return;
+    };
     let used = match copy.settle().and_then(|()| copy.used_blocks()) {
         Ok(used) => used,
         Err(error) => {
