@@ -5,10 +5,11 @@ mod support;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use ocre_oci::{ErrorKind, Sha256};
-use ocre_registry::{Access, Client, Code, DockerConfig, ImageName, Repository, Settings};
+use ocre_registry::{Access, Client, Code, DockerConfig, ImageName, Options, Repository, Settings};
 use support::{
     Image, MANIFEST, Memory, Reply, Request, Server, client, descriptor, options, pull, pull_with,
     refused, serve_range, settings,
@@ -58,6 +59,41 @@ fn an_image_arrives_as_it_is() {
     let sink = Memory::default();
     pull_with(&client(), &server.name(&format!("x@{digest}")), &sink).unwrap();
     is_whole(&sink, &image);
+}
+
+/// How many blobs are asked for before one is answered, where each answer waits for a while.
+fn most_at_once(parallel: usize) -> usize {
+    let state = Arc::new((Mutex::new((0, 0)), Condvar::new()));
+    let shared = Arc::clone(&state);
+    let (server, image) = but(move |request, _| {
+        if request.path.starts_with("/v2/x/blobs/") {
+            let (counts, more) = &*shared;
+            let mut counts = counts.lock().unwrap();
+            counts.0 += 1;
+            counts.1 = counts.1.max(counts.0);
+            more.notify_all();
+            let patience = Duration::from_millis(200);
+            let waited = more.wait_timeout_while(counts, patience, |counts| counts.1 < 2);
+            waited.unwrap().0.0 -= 1;
+        }
+        None
+    });
+    let sink = Memory::default();
+    let client = client();
+    let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
+    let options = Options {
+        parallel,
+        ..options()
+    };
+    ocre_registry::copy(&repository, &sink, &options).unwrap();
+    is_whole(&sink, &image);
+    state.0.lock().unwrap().1
+}
+
+#[test]
+fn as_many_blobs_come_at_once_as_may() {
+    assert_eq!(most_at_once(1), 1);
+    assert_eq!(most_at_once(2), 2);
 }
 
 #[test]
