@@ -194,7 +194,15 @@ fn the_root_folder_can_be_changed_unless_it_is_to_be_read_only() {
     let args = json!(["/guest"]);
     let config = with(today(), "/process/args", args.clone());
     assert_eq!(
-        run(&desk, &with(config.clone(), "/root/readonly", json!(true))).code,
+        run(
+            &desk,
+            &with(
+                config.clone(),
+                "/root",
+                json!({ "path": "rootfs", "readonly": true })
+            )
+        )
+        .code,
         ROFS
     );
     let older = with(early(), "/processes/0/args", args);
