@@ -139,5 +139,13 @@ fn zsh_and_fish_are_told_of_every_command() {
         desk.ok(["completion", "zsh"])
             .starts_with("#compdef ocre\n")
     );
+    // Words that are operands, which clap leaves out.
+    let script = desk.ok(["completion", "fish"]);
+    for (command, words) in [("completion", "bash zsh fish"), ("new", "rust c")] {
+        let line = format!(
+            "complete -c ocre -n \"__fish_ocre_using_subcommand {command}\" -f -a \"{words}\"\n"
+        );
+        assert!(script.contains(&line), "{line}");
+    }
     desk.ocre(["completion", "tcsh"]).failed(2, "bash");
 }

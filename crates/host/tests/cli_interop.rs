@@ -142,6 +142,39 @@ fn umoci_accepts_our_layouts() {
     let before = blobs();
     tool(&desk, "umoci", &["gc", "--layout", "packed"]);
     assert_eq!(blobs(), before);
+    // A layout that it has made takes ours in, and what it removes there is ours alone.
+    tool(&desk, "umoci", &["init", "--layout", "theirs"]);
+    for name in ["one", "two"] {
+        desk.ok([
+            "image",
+            "copy",
+            "oci:copied:two",
+            &format!("oci:theirs:{name}"),
+        ]);
+    }
+    assert_eq!(
+        tool(&desk, "umoci", &["ls", "--layout", "theirs"]),
+        "one\ntwo\n"
+    );
+    tool(&desk, "umoci", &["rm", "--image", "theirs:one"]);
+    tool(&desk, "umoci", &["gc", "--layout", "theirs"]);
+    assert_eq!(tool(&desk, "umoci", &["ls", "--layout", "theirs"]), "two\n");
+    desk.ok(["image", "import", "oci:theirs:two", "three"]);
+    assert!(desk.ok(["run", "three"]).contains("Hello"));
+    // It looks into images, and unpacks them, where the config is of its own type.
+    for words in [
+        &["stat", "--image", "copied:one"][..],
+        &["unpack", "--rootless", "--image", "copied:one", "unpacked"],
+    ] {
+        let mut command = Command::new("umoci");
+        command.args(words).current_dir(desk.path("."));
+        let done = cli::done(command);
+        assert_eq!(done.code, 1, "{words:?}: {done:?}");
+        assert!(
+            done.err.contains("application/vnd.wasm.config.v0+json"),
+            "{words:?}: {done:?}"
+        );
+    }
     assert_eq!(
         desk.json(["image", "verify", "packed:one:latest"])["verdict"],
         "ok"

@@ -32,8 +32,32 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         Known::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut whole::grammar(), "ocre", &mut script);
-    out.text(&String::from_utf8_lossy(&script))
+    let mut grammar = whole::grammar();
+    clap_complete::generate(shell, &mut grammar, "ocre", &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == Shell::Fish {
+        script.push_str(&words_for_fish(&grammar));
+    }
+    out.text(&script)
         .map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
+}
+
+/// What clap's script for fish leaves out: the words that an operand may be, of commands that are
+/// in no group.
+fn words_for_fish(grammar: &clap::Command) -> String {
+    let mut script = String::new();
+    for command in grammar.get_subcommands() {
+        for operand in command.get_positionals() {
+            let words = operand.get_possible_values();
+            let words: Vec<_> = words.iter().map(|word| word.get_name()).collect();
+            if !words.is_empty() {
+                let (name, words) = (command.get_name(), words.join(" "));
+                script.push_str(&format!(
+                    "complete -c ocre -n \"__fish_ocre_using_subcommand {name}\" -f -a \"{words}\"\n"
+                ));
+            }
+        }
+    }
+    script
 }

@@ -3,7 +3,7 @@
 
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_host::directory::Directory;
-use ocre_oci::json::{self, Caps};
+use ocre_oci::json::{self, Caps, Kind};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{Entry, Index};
 use ocre_registry::{Document, Error, Role, document_caps, referrer_descriptor};
@@ -38,7 +38,11 @@ pub fn with_entry(
         ..Caps::default()
     };
     let root = json::parse(index, &caps)?;
-    let old = Index::parse(root)?;
+    // So an empty list is written by umoci, and whoever else is made in Go.
+    let is_empty = root
+        .get("manifests")
+        .is_some_and(|manifests| manifests.kind() == Kind::Null);
+    let old = (!is_empty).then(|| Index::parse(root)).transpose()?;
     // An index has that member, and no document has one twice.
     let mut add = Some(add);
     Ok(document(|out| {
@@ -49,7 +53,8 @@ pub fn with_entry(
                     continue;
                 }
                 out.array(member, |out| {
-                    old.manifests()
+                    old.iter()
+                        .flat_map(Index::manifests)
                         .filter(|other| !replaced(other))
                         .try_for_each(|other| out.copy(other.value()))?;
                     add.take().map_or(Ok(()), |add| add(out))
