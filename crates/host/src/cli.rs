@@ -15,7 +15,6 @@ mod device;
 mod examples;
 mod extract;
 mod failure;
-mod firmware;
 mod flash_check;
 mod flash_containers;
 mod flash_cp;

@@ -5,8 +5,11 @@
 //! cut; or a plain folder, for OCI layouts that lie on the PC.
 
 pub mod archive;
+pub mod bundle;
 pub mod dev_folder;
 pub mod directory;
+pub mod firmware;
 pub mod flash;
 pub mod littlefs;
 pub mod platform;
+pub mod zephyr_build;

@@ -439,7 +439,7 @@ fn every_function_refuses_a_container_without_its_permission_on_every_call() {
                         *name == "ocre_register_dispatcher" && lacking == Permission::Sensors;
                     let refused = permission(index) == Some(lacking) || of_dispatcher;
                     assert_eq!(
-                        *answer == PERM.into(),
+                        *answer == f64::from(PERM),
                         refused,
                         "{name} without {lacking:?}"
                     );

@@ -92,6 +92,14 @@ impl DockerConfig {
                 .and_then(|file| file.take(MAX_CONFIG + 1).read_to_end(&mut bytes))
                 .map_err(failed)?,
         };
+        Self::parse(path, bytes)
+    }
+
+    /// That content of the file at `path`.
+    ///
+    /// # Errors
+    /// `credentials-config`.
+    pub fn parse(path: PathBuf, bytes: Vec<u8>) -> Result<Self, Error> {
         let config = Self { path, bytes };
         config.root()?;
         Ok(config)

@@ -32,10 +32,11 @@ mod name;
 mod proxy;
 mod repository;
 mod transfer;
-mod url;
+pub mod url;
 
+pub use challenge::Challenge;
 pub use client::{Client, Settings};
-pub use credentials::DockerConfig;
+pub use credentials::{Credentials, DockerConfig};
 pub use error::{Code, Error};
 pub use hashing::Verified;
 pub use name::{ImageName, Which};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where a registry leads to, from where it said so.
 
-use ureq::http::Uri;
+pub use ureq::http::Uri;
 
 /// The address that `location`, absolute or relative (RFC 3986 section 4.2), means when `base`
 /// says it; `None` if it is none.
@@ -27,7 +27,8 @@ pub fn resolve(base: &Uri, location: &str) -> Option<Uri> {
     // A fragment is nobody's business but the reader's.
     let text = text.split('#').next()?;
     let uri: Uri = text.parse().ok()?;
-    (uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))).then_some(uri)
+    let has_host = uri.host().is_some_and(|host| !host.is_empty());
+    (has_host && matches!(uri.scheme_str(), Some("http" | "https"))).then_some(uri)
 }
 
 /// Whether both are of one scheme, host and port.
@@ -66,7 +67,14 @@ mod tests {
         ] {
             assert_eq!(resolve(&base, location), Some(uri(whole)), "{location}");
         }
-        for bad in ["ftp://b/c", "https://", "http://a b/", "file:///etc/passwd"] {
+        for bad in [
+            "ftp://b/c",
+            "https://",
+            "http://a b/",
+            "file:///etc/passwd",
+            // A user of no host.
+            "//[:@:1]:",
+        ] {
             assert_eq!(resolve(&base, bad), None, "{bad}");
         }
     }

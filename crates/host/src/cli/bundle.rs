@@ -2,9 +2,6 @@
 //! `ocre bundle` and `ocre run --bundle`: OCI runtime bundles, folders of the PC with a
 //! `config.json` and a root folder.
 
-mod config;
-mod refusal;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +10,7 @@ use ocre::image::judge::{self, Policy, Source, Workspace};
 use ocre::image::verdict::{Code as ImageCode, Verdict};
 use ocre::image::{Content, Image};
 use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_host::bundle::{self, Code, Config, Process, Refusal};
 use ocre_host::dev_folder::WithDevices;
 use ocre_host::directory::Directory;
 use ocre_host::platform::bare::{self, Folder, Setting};
@@ -23,8 +21,6 @@ use super::device;
 use super::failure::Failure;
 use super::output::Output;
 use super::wasm;
-use config::{Config, Process};
-use refusal::{Code, Refusal};
 
 /// Writes an image of the flash as a bundle.
 #[derive(clap::Args, Debug)]
@@ -140,18 +136,23 @@ fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
 
 /// Runs a bundle's processes, one after the other, as far as each ends well.
 pub fn run(
-    bundle: &Path,
+    folder: &Path,
     engine: &Engine,
     policy: &Policy<'_>,
     err: &mut Output,
 ) -> Result<Status, Failure> {
-    let what = format!("can't run the bundle {}", bundle.display());
-    let path = bundle.join("config.json");
+    let what = format!("can't run the bundle {}", folder.display());
+    let path = folder.join("config.json");
     let text =
         fs::read_to_string(&path).map_err(|error| Failure::io(&what, &error).at(path.display()))?;
-    let refused = |refusal: Refusal| refusal.into_failure(&what);
-    let config = config::read(&text, policy.memory_bytes.into()).map_err(refused)?;
-    let folders = Folders::of(bundle, &config).map_err(refused)?;
+    let refused = |refusal: Refusal| {
+        let code = refusal.code();
+        Failure::new(&what, code.as_str(), code.hint())
+            .at(refusal.place())
+            .because(refusal)
+    };
+    let config = bundle::read(&text, policy.memory_bytes.into()).map_err(refused)?;
+    let folders = Folders::of(folder, &config).map_err(refused)?;
     let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
     // Whatever one lacks, none is run.
     let mut programs = Vec::new();

@@ -12,13 +12,13 @@ use ocre::command::{self, Environment, Outcome, advice};
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::store::Store;
 use ocre::port::{Platform as _, Storage};
+use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{self, BootError, Documents, Pc, Terminal};
 use parking_lot::MutexGuard;
 
 use super::failure::Failure;
-use super::firmware::Firmware;
 
 pub use ocre_host::platform::{MAX_CONFIG, MAX_DOCUMENT};
 

@@ -12,12 +12,12 @@ use ocre::command::line::split;
 use ocre::container::record::{self, Dates};
 use ocre::container::state::{Cause, Outcome, State};
 use ocre::container::{Name, Spec};
+use ocre_host::firmware::Firmware;
 use ocre_host::flash::RamFlash;
 use ocre_host::littlefs::LittleFs;
 
 use super::device::Device;
 use super::failure::Failure;
-use super::firmware::Firmware;
 use super::output::Output;
 
 /// Commands, and where they stand.

@@ -11,18 +11,18 @@ use ocre::command::Status;
 use ocre::container::Name;
 use ocre::image::judge::Policy;
 use ocre::image::store::Tag;
+use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_oci::Sha256;
 
 use super::device;
 use super::failure::Failure;
-use super::firmware::Firmware;
 use super::flash_containers::{self, Script};
 use super::flash_hex;
 use super::flash_images::{self, Wanted};
 use super::output::Output;
-use super::zephyr_build::ZephyrBuild;
+use super::zephyr_build;
 
 /// Makes a flash file, empty or with images and containers.
 #[derive(clap::Args, Debug)]
@@ -77,7 +77,7 @@ struct Purpose {
 impl Purpose {
     fn of(args: &Args, policy: Policy<'static>, what: &str) -> Result<Self, Failure> {
         let build = args.zephyr_build.as_deref();
-        let build = build.map(|folder| ZephyrBuild::read(folder, what));
+        let build = build.map(|folder| zephyr_build::read(folder, what));
         let build = build.transpose()?;
         let partition = build.as_ref().map(|build| &build.partition);
         let size = args.size.or(partition.map(|partition| partition.size));

@@ -10,13 +10,13 @@ use ocre::image::store::{Store, Tag};
 use ocre::image::verdict::{Code, Finding, Report};
 use ocre::image::{Image, aot};
 use ocre::port::Storage;
+use ocre_host::firmware::Firmware;
 use ocre_host::platform;
 use ocre_oci::{Format, Reference, Sha256};
 use ocre_wamr::{Engine, PC_TARGET};
 
 use super::device;
 use super::failure::Failure;
-use super::firmware::Firmware;
 use super::import;
 use super::layout::Layout;
 use super::layout_name::LayoutName;

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use ocre::command::Status;
 use ocre::image::judge::Policy;
 use ocre::port::Storage as _;
+use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_oci::json::{self, Caps};
 
 use super::device::{self, Device};
 use super::failure::Failure;
-use super::firmware::Firmware;
 use super::output::Output;
 
 /// Tells what is in a flash file.

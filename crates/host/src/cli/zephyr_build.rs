@@ -1,188 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The folder of a Zephyr build: where its storage partition is, and what its firmware takes.
-//! Read from `zephyr/zephyr.dts` and `zephyr/.config`, which the build writes before it compiles.
+//! The folder of a Zephyr build, whose `zephyr/zephyr.dts` and `zephyr/.config` the build writes
+//! before it compiles.
 
-mod devicetree;
-
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use ocre::image::aot::Target;
-use ocre::image::judge::{AotPolicy, Policy};
-use ocre_host::platform::POLICY;
+use ocre_host::zephyr_build::{Wrong, ZephyrBuild};
 
 use super::failure::Failure;
-use super::firmware::Firmware;
-use devicetree::Tree;
 
-/// What a build says.
-#[derive(Debug)]
-pub struct ZephyrBuild {
-    /// Its storage partition.
-    pub partition: Partition,
-    /// Its firmware.
-    pub firmware: Firmware,
-}
-
-/// A storage partition.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Partition {
-    /// In bytes.
-    pub size: u64,
-    /// How much the flash erases at once, in bytes, where that is said.
-    pub block_size: Option<u64>,
-    /// Where it is in the board's address space.
-    pub address: u64,
-}
-
-impl ZephyrBuild {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// `io`, `zephyr-devicetree`, `zephyr-partition`, `zephyr-config`.
-    pub fn read(folder: &Path, what: &str) -> Result<Self, Failure> {
-        let read = |name: &str| {
-            let path = folder.join("zephyr").join(name);
-            match fs::read_to_string(&path) {
-                Ok(text) => Ok((path, text)),
-                Err(error) => Err(Failure::io(what, &error).at(path.display())),
-            }
-        };
-        let (config_path, config) = read(".config")?;
-        let config = Config::parse(&config);
-        let (path, text) = read("zephyr.dts")?;
-        let tree = Tree::parse(&text).map_err(|error| {
+/// Reads what a build says.
+///
+/// # Errors
+/// `io`, `zephyr-devicetree`, `zephyr-partition`, `zephyr-config`.
+pub fn read(folder: &Path, what: &str) -> Result<ZephyrBuild, Failure> {
+    let read = |name: &str| {
+        let path = folder.join("zephyr").join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok((path, text)),
+            Err(error) => Err(Failure::io(what, &error).at(path.display())),
+        }
+    };
+    let (config_path, config) = read(".config")?;
+    let (path, text) = read("zephyr.dts")?;
+    ZephyrBuild::parse(&text, &config).map_err(|wrong| match wrong {
+        Wrong::Devicetree(error) => {
             let advice = "build the firmware again: the file is Zephyr's own";
             Failure::new(what, "zephyr-devicetree", advice)
                 .at(path.display())
                 .because(error)
-        })?;
-        let partition = partition(&tree, &config).map_err(|why| {
+        }
+        Wrong::Partition(why) => {
             let advice = "give the devicetree a partition labelled storage_partition; \
                 for some boards the snippet ocre-storage has one";
             Failure::new(what, "zephyr-partition", advice)
                 .at(path.display())
                 .because(why)
-        })?;
-        let firmware = firmware(&config).map_err(|option| {
+        }
+        Wrong::Option(option) => {
             let advice = "name the folder of a build with CONFIG_OCRE=y";
             Failure::new(what, "zephyr-config", advice)
                 .at(config_path.display())
                 .because(format_args!("there is no {option} in it"))
-        })?;
-        Ok(Self {
-            partition,
-            firmware,
-        })
-    }
-}
-
-/// The options that are set, without `CONFIG_`.
-struct Config<'t>(HashMap<&'t str, &'t str>);
-
-impl<'t> Config<'t> {
-    fn parse(text: &'t str) -> Self {
-        let options = text.lines();
-        let options = options.filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
-        Self(options.collect())
-    }
-
-    fn is_on(&self, option: &str) -> bool {
-        self.0.get(option).is_some_and(|value| *value == "y")
-    }
-
-    fn number(&self, option: &'static str) -> Result<u32, &'static str> {
-        let number = self.0.get(option).and_then(|value| value.parse().ok());
-        number.ok_or(option)
-    }
-}
-
-fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str> {
-    let partition = tree
-        .labelled("storage_partition")
-        .ok_or("no node has the label storage_partition")?;
-    let (mut address, size) = partition.reg().ok_or("storage_partition has no reg")?;
-    let mut above = partition.parent();
-    // Partitions in a partition count from its beginning.
-    while let Some(outer) = above.filter(|node| node.is_compatible("fixed-subpartitions")) {
-        address = address.saturating_add(outer.reg().map_or(0, |(address, _)| address));
-        above = outer.parent();
-    }
-    let flash = above.and_then(devicetree::At::parent);
-    let flash = flash.ok_or("storage_partition is in no flash")?;
-    // The flash that the snippet ocre-storage simulates lies in a memory of that label.
-    let memory = tree
-        .labelled("ocre_flash_memory")
-        .filter(|_| flash.name().starts_with("flash_sim@"));
-    let base = memory.unwrap_or(flash).reg().map_or(0, |(base, _)| base);
-    let block_size = flash.number("erase-block-size").or_else(|| {
-        // The littlefs of the firmware takes the same.
-        let pages = [
-            "NORDIC_QSPI_NOR_FLASH_LAYOUT_PAGE_SIZE",
-            "SPI_NOR_FLASH_LAYOUT_PAGE_SIZE",
-        ];
-        pages.iter().find_map(|option| config.number(option).ok())
-    });
-    Ok(Partition {
-        size,
-        block_size: block_size.map(u64::from),
-        address: base.saturating_add(address),
+        }
     })
-}
-
-/// What the firmware takes; where an option is missing, its name.
-fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
-    let bytes = |option| config.number(option).map(|number| number as usize);
-    Ok(Firmware {
-        target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
-        policy: Policy {
-            aot: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
-                AotPolicy::Allow
-            } else {
-                AotPolicy::Deny
-            },
-            uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
-            prefer_portable: false,
-            // One that is too large for the device may lie on it, and is refused when it is to run.
-            image_bytes: POLICY.image_bytes,
-            memory_bytes: config.number("OCRE_MEMORY_LIMIT")?,
-        },
-        containers: bytes("OCRE_CONTAINERS")?,
-        document: bytes("OCRE_DOCUMENT_SIZE")?,
-        config: bytes("OCRE_CONFIG_SIZE")?,
-        stack: config.number("OCRE_GUEST_STACK_SIZE")?,
-        thread_stack: config.number("OCRE_THREAD_STACK_SIZE")?,
-        most_thread_stack: Some(config.number("OCRE_THREAD_STACK_SIZE")?),
-    })
-}
-
-/// As `crates/zephyr/src/target.rs` has it.
-fn target(config: &Config<'_>) -> Option<&'static Target> {
-    let hard_float = config.is_on("FP_HARDABI");
-    if config.is_on("ARCH_POSIX") {
-        let wide = config.is_on("64BIT");
-        let native = if wide { &Target::X86_64 } else { &Target::I386 };
-        return cfg!(any(target_arch = "x86_64", target_arch = "x86")).then_some(native);
-    }
-    let of_cpu = [
-        ("CPU_CORTEX_M3", &Target::THUMBV7M, &Target::THUMBV7M),
-        (
-            "CPU_CORTEX_M4",
-            &Target::THUMBV7EM,
-            &Target::THUMBV7EM_EABIHF,
-        ),
-        (
-            "CPU_CORTEX_M7",
-            &Target::THUMBV7EM,
-            &Target::THUMBV7EM_EABIHF,
-        ),
-        (
-            "CPU_CORTEX_M33",
-            &Target::THUMBV8M,
-            &Target::THUMBV8M_EABIHF,
-        ),
-    ];
-    let (_, soft, hard) = of_cpu.iter().find(|(cpu, ..)| config.is_on(cpu))?;
-    Some(if hard_float { hard } else { soft })
 }

@@ -1,33 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Why a bundle is not run.
 
-use std::fmt::Display;
-
-use super::super::failure::Failure;
+use std::fmt::{self, Display};
 
 /// The stable codes, as `docs/bundles.md` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
+    /// It is not written as it has to be.
     Syntax,
+    /// Of a version that nobody here knows.
     Version,
+    /// For another operating system.
     Os,
+    /// For another machine.
     Architecture,
+    /// There is no root folder.
     Root,
+    /// There is no program.
     Process,
+    /// It is to begin in another folder.
     Folder,
+    /// It wants more CPUs.
     Cpu,
+    /// It wants more memory.
     Memory,
+    /// Several want the terminal.
     Tty,
+    /// There is no such device.
     Device,
+    /// There is no such file system.
     FileSystem,
+    /// There is no such option.
     MountOption,
+    /// Nothing can be mounted from there, or there.
     Mount,
+    /// Nobody can give that.
     Unsupported,
 }
 
 impl Code {
     #[cfg(test)]
-    pub const ALL: [Self; 15] = [
+    const ALL: [Self; 15] = [
         Self::Syntax,
         Self::Version,
         Self::Os,
@@ -45,6 +58,7 @@ impl Code {
         Self::Unsupported,
     ];
 
+    /// As the documentation spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Syntax => "bundle-syntax",
@@ -117,6 +131,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// `place` is in `config.json`.
     pub fn new(code: Code, place: &str, why: impl Display) -> Self {
         Self {
             code,
@@ -125,10 +140,20 @@ impl Refusal {
         }
     }
 
-    pub fn into_failure(self, what: &str) -> Failure {
-        Failure::new(what, self.code.as_str(), self.code.hint())
-            .at(self.place)
-            .because(format_args!("{}: {}", self.code.words(), self.why))
+    /// What is wrong.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Where, in `config.json`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.words(), self.why)
     }
 }
 
@@ -138,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_code_is_documented_with_what_to_do() {
-        let documented = include_str!("../../../../../docs/bundles.md");
+        let documented = include_str!("../../../../docs/bundles.md");
         for code in Code::ALL {
             let row = format!("| `{}` | {} |", code.as_str(), code.words());
             let row = documented.lines().find(|line| line.starts_with(&row));

@@ -5,14 +5,15 @@
 //! What a guest can't be given is refused; nothing that is asked for is left out silently.
 
 mod early;
+mod refusal;
 mod today;
 
 use std::path::{Path, PathBuf};
 
-use ocre_host::dev_folder::Device;
 use serde_json::{Map, Value};
 
-use super::refusal::{Code, Refusal};
+use crate::dev_folder::Device;
+pub use refusal::{Code, Refusal};
 
 /// What a bundle asks for, whatever its form.
 #[derive(Debug, Default, PartialEq)]
@@ -47,12 +48,18 @@ pub struct Process {
 /// A folder of the PC, and where it is.
 #[derive(Debug, PartialEq)]
 pub struct Mount {
+    /// From the bundle on.
     pub source: PathBuf,
+    /// A path of the guest's.
     pub destination: String,
+    /// Whether nothing in it may be changed.
     pub read_only: bool,
 }
 
 /// Reads either form; `most_memory` is what a guest can have, in bytes.
+///
+/// # Errors
+/// Each [`Code`] but those of what is on the PC.
 pub fn read(text: &str, most_memory: u64) -> Result<Config, Refusal> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Refusal::new(Code::Syntax, "config.json", error))?;
@@ -212,6 +219,23 @@ const HARMLESS: [&str; 15] = [
     "norelatime",
     "",
 ];
+
+/// How the options of a mount are read, from what is at a place.
+type Words<'w> = &'w dyn Fn(Option<&Value>, &str) -> Result<Vec<String>, Refusal>;
+
+/// All mounts; the two forms have their options in different ways.
+fn mounts(value: Option<&Value>, words: Words<'_>) -> Result<Vec<Mount>, Refusal> {
+    let mut mounts = Vec::new();
+    for (index, value) in list(value, "mounts")?.iter().enumerate() {
+        let place = format!("mounts/{index}");
+        let members = object(value, &place)?;
+        let known = ["type", "source", "destination", "options"];
+        only(members, &known, &format!("{place}/"))?;
+        let options = words(members.get("options"), &format!("{place}/options"))?;
+        mounts.push(mount(members, &options, &place)?);
+    }
+    Ok(mounts)
+}
 
 /// A mount; `options` are the words of either form.
 fn mount(members: &Map<String, Value>, options: &[String], place: &str) -> Result<Mount, Refusal> {

@@ -6,7 +6,7 @@ use ocre::image::judge::Policy;
 use ocre::limits::{DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_CONTAINERS};
 use ocre_wamr::PC_TARGET;
 
-use super::device::{MAX_CONFIG, MAX_DOCUMENT};
+use crate::platform::{MAX_CONFIG, MAX_DOCUMENT};
 
 /// What a firmware takes; sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

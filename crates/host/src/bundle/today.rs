@@ -2,18 +2,18 @@
 //! The form of the runtime specification, version 1.
 
 use ocre::limits::MAX_OPEN_FILES;
-use ocre_host::dev_folder::Device;
 use serde_json::{Map, Value};
 
 use super::{
-    Code, Config, Process, Refusal, add_variable, cpus, device, flag, folder, list, machine, mount,
-    object, only, text, texts, wrong,
+    Code, Config, Process, Refusal, add_variable, cpus, device, flag, folder, list, machine,
+    mounts, object, only, text, texts, wrong,
 };
+use crate::dev_folder::Device;
 
 /// The last minor version whose members are known here.
 const MINOR: u64 = 3;
 
-pub fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
+pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     version(&text(&top["ociVersion"], "ociVersion")?)?;
     let systems = ["windows", "solaris", "vm", "zos", "freebsd"];
     if let Some(system) = systems.iter().find(|system| top.contains_key(**system)) {
@@ -60,17 +60,7 @@ pub fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
         &mut config,
     )?;
     config.processes.push(process);
-    for (index, value) in list(top.get("mounts"), "mounts")?.iter().enumerate() {
-        let place = format!("mounts/{index}");
-        let members = object(value, &place)?;
-        only(
-            members,
-            &["type", "source", "destination", "options"],
-            &format!("{place}/"),
-        )?;
-        let options = texts(members.get("options"), &format!("{place}/options"))?;
-        config.mounts.push(mount(members, &options, &place)?);
-    }
+    config.mounts = mounts(top.get("mounts"), &texts)?;
     if let Some(linux) = top.get("linux") {
         self::linux(object(linux, "linux")?, &mut config)?;
     }

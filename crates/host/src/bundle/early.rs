@@ -4,13 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Code, Config, Process, Refusal, cpus, device, flag, folder, list, machine, mount, object, only,
-    text, texts, wrong,
+    Code, Config, Process, Refusal, cpus, device, flag, folder, list, machine, mounts, object,
+    only, text, texts, wrong,
 };
 
 const MIB: u64 = 1024 * 1024;
 
-pub fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
+pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     let version = text(&top["version"], "version")?;
     if version != "1" {
         return Err(Refusal::new(Code::Version, "version", version));
@@ -88,21 +88,11 @@ pub fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     if config.processes.is_empty() {
         return Err(Refusal::new(Code::Process, "processes", "there is none"));
     }
-    for (index, value) in list(top.get("mounts"), "mounts")?.iter().enumerate() {
-        let place = format!("mounts/{index}");
-        let members = object(value, &place)?;
-        only(
-            members,
-            &["type", "source", "destination", "options"],
-            &format!("{place}/"),
-        )?;
-        // As in a file system table: words with commas between them.
-        let options = match members.get("options") {
-            Some(Value::String(options)) => options.split(',').map(str::to_owned).collect(),
-            other => texts(other, &format!("{place}/options"))?,
-        };
-        config.mounts.push(mount(members, &options, &place)?);
-    }
+    // As in a file system table: words with commas between them.
+    config.mounts = mounts(top.get("mounts"), &|options, place| match options {
+        Some(Value::String(options)) => Ok(options.split(',').map(str::to_owned).collect()),
+        other => texts(other, place),
+    })?;
     for name in texts(top.get("devices"), "devices")? {
         config.devices.push(device(&name, "devices")?);
     }
