@@ -14,7 +14,7 @@ cargo xtask TASK
   guests    builds samples/containers into target/guests
   test      format, lints and all tests: what must pass before a change goes in
   ci        test, then what is slower: documentation, demo, benchmarks, fuzzing,
-            sanitizer, Miri
+            sanitizers, Miri
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
   wasi-testsuite DIR

@@ -602,10 +602,14 @@ ocre_wamr_memory_bytes(const void *handle)
     const struct instance *instance = handle;
     const WASMMemoryInstance *memory =
         wasm_get_default_memory((WASMModuleInstance *)instance->wamr);
-    /* Whole 64 bits are not read at once everywhere, pages are. */
-    uint64_t bytes =
-        memory ? (uint64_t)memory->cur_page_count * memory->num_bytes_per_page
-               : 0;
+    uint64_t bytes = 0;
+
+    /* The guest's thread may be growing it. Whole 64 bits are not read at once
+     * everywhere, pages are; and a page's size stays what it is. */
+    if (memory) {
+        bytes = __atomic_load_n(&memory->cur_page_count, __ATOMIC_RELAXED);
+        bytes *= __atomic_load_n(&memory->num_bytes_per_page, __ATOMIC_RELAXED);
+    }
 
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
