@@ -24,7 +24,7 @@ impl Geometry {
     pub const MAX_BLOCK_BYTES: u32 = 1024 * 1024;
     /// Fewest blocks: two pairs of metadata.
     pub const MIN_BLOCKS: u32 = 4;
-    /// Largest flash, in bytes: a PC keeps a copy of it in memory.
+    /// Largest flash, in bytes: a simulated one may be in memory.
     pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
     /// `block_bytes` is a power of two within the limits above; `None` otherwise, and where
@@ -141,11 +141,6 @@ impl RamFlash {
             .get_mut(start..)
             .and_then(|rest| rest.get_mut(..length));
         place.filter(|_| within).ok_or(Failed)
-    }
-
-    /// Where a block begins, in bytes from the start.
-    fn position(&self, block: u32, offset: u32) -> u64 {
-        u64::from(block) * u64::from(self.geometry.block_bytes) + u64::from(offset)
     }
 }
 

@@ -355,6 +355,39 @@ fn more_changes_than_are_kept_back_are_in_order() {
 }
 
 #[test]
+fn a_flash_larger_than_what_is_kept_in_memory_is_the_same() {
+    let scratch = Scratch::new("large");
+    let path = scratch.path().join("flash");
+    for block_bytes in [4096, 1024 * 1024] {
+        let geometry = geometry(block_bytes, (16 << 20) / block_bytes);
+        let mut expected: Vec<u8> = (0..16 << 20).map(|at: u32| (at / 5000) as u8).collect();
+        fs::write(&path, &expected).unwrap();
+        let opened = OpenedFile::open(&path).unwrap();
+        let mut flash = opened.into_flash(geometry).ok().expect("of its size");
+        for round in 0..2_u8 {
+            for block in (0..geometry.blocks()).rev() {
+                let start = (block * block_bytes) as usize;
+                if block % 3 == 0 {
+                    flash.erase(block).unwrap();
+                    expected[start..start + block_bytes as usize].fill(0xff);
+                }
+                let offset = 16 * (u32::from(round) + block % 8);
+                flash.program(block, offset, &[round; 16]).unwrap();
+                expected[start + offset as usize..][..16].fill(round);
+            }
+        }
+        let mut block = vec![0; block_bytes as usize];
+        for number in 0..geometry.blocks() {
+            flash.read(number, 0, &mut block).unwrap();
+            assert!(block == expected[(number * block_bytes) as usize..][..block.len()]);
+        }
+        assert!(flash.copy().unwrap().content() == expected);
+        flash.sync().unwrap();
+        assert!(fs::read(&path).unwrap() == expected);
+    }
+}
+
+#[test]
 fn a_file_that_is_open_to_be_read_is_not_changed() {
     let scratch = Scratch::new("reading");
     let path = flash_file(&scratch);

@@ -5,10 +5,10 @@
 //! that could not be written any further takes no more operations, so that memory and file
 //! never go separate ways.
 //!
-//! How: blocks come into memory when somebody first asks for them, and stay there. What was
-//! programmed and erased is written to the file when it is synced, as a flash with a cache of its
-//! own would; littlefs syncs before it relies on anything. The lock is advisory and goes with
-//! the process.
+//! How: a part of the content is in memory, however large the flash is: what somebody has asked
+//! for. What was programmed and erased is written to the file when it is synced, or when other
+//! parts need the room, as a flash with a cache of its own would; littlefs syncs before it relies
+//! on anything. The lock is advisory and goes with the process.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -204,12 +204,7 @@ impl OpenedFile {
         if self.size != geometry.bytes() {
             return Err(self);
         }
-        let memory = RamFlash {
-            geometry,
-            // Memory that nobody has looked at costs nothing.
-            bytes: vec![0; geometry.bytes() as usize],
-        };
-        Ok(FileFlash::new(memory, self, false))
+        Ok(FileFlash::new(geometry, self))
     }
 }
 
@@ -223,17 +218,22 @@ fn locked(lock: Result<(), TryLockError>) -> Result<(), FileError> {
 
 /// A flash whose content is a file.
 pub struct FileFlash {
-    memory: RamFlash,
-    /// Which pieces of the content are in memory.
-    known: Vec<bool>,
+    geometry: Geometry,
     opened: OpenedFile,
-    /// What the file does not have yet, in the order in which it was changed.
+    /// The pieces of the content that are in memory.
+    pieces: Vec<Option<Box<[u8]>>>,
+    /// Which they are.
+    held: Vec<usize>,
+    /// What the file does not have yet, in the order in which it was changed. It is in memory.
     pending: Vec<Range<usize>>,
     failed: bool,
 }
 
-/// Least bytes that are read together.
-const PIECE_BYTES: usize = 4096;
+/// Least bytes that are read and written together.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Most bytes that are in memory.
+const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Most places that the file may lack before they are written to it.
 const MAX_PENDING: usize = 1024;
@@ -264,15 +264,16 @@ impl FileFlash {
             start: Vec::new(),
             read_only: false,
         };
-        Ok(Self::new(content, opened, true))
+        Ok(Self::new(content.geometry, opened))
     }
 
-    fn new(memory: RamFlash, opened: OpenedFile, known: bool) -> Self {
-        let pieces = memory.bytes.len().div_ceil(piece_bytes(memory.geometry));
+    fn new(geometry: Geometry, opened: OpenedFile) -> Self {
+        let pieces = (geometry.bytes() as usize).div_ceil(piece_bytes(geometry));
         Self {
-            memory,
-            known: vec![known; pieces],
+            geometry,
             opened,
+            pieces: vec![None; pieces],
+            held: Vec::new(),
             pending: Vec::new(),
             failed: false,
         }
@@ -283,12 +284,13 @@ impl FileFlash {
     /// # Errors
     /// `Io`.
     pub fn copy(&self) -> Result<RamFlash, FileError> {
-        let mut copy = self.memory.clone();
-        let pieces = copy.bytes.chunks_mut(piece_bytes(copy.geometry));
+        let mut copy = RamFlash::new(self.geometry);
+        let pieces = copy.bytes.chunks_mut(piece_bytes(self.geometry));
         let mut position = 0;
-        for (piece, known) in pieces.zip(&self.known) {
-            if !known {
-                self.opened.file.read_exact_at(piece, position)?;
+        for (piece, held) in pieces.zip(&self.pieces) {
+            match held {
+                Some(held) => piece.copy_from_slice(held),
+                None => self.opened.file.read_exact_at(piece, position)?,
             }
             position += piece.len() as u64;
         }
@@ -300,27 +302,46 @@ impl FileFlash {
         self.opened
     }
 
-    /// Brings a block into memory, if there is one of that number.
-    fn learn(&mut self, block: u32) -> Result<(), Failed> {
-        let size = piece_bytes(self.memory.geometry);
-        let index = self.memory.position(block, 0) as usize / size;
-        match self.known.get_mut(index) {
-            Some(known) if !*known => {
-                let pieces = &mut self.memory.bytes.chunks_mut(size);
-                let piece = pieces.nth(index).unwrap_or_default();
-                let position = (index * size) as u64;
-                let read = self.opened.file.read_exact_at(piece, position);
-                read.map_err(|_| Failed)?;
-                *known = true;
-                Ok(())
-            }
-            _ => Ok(()),
+    /// Bytes of a block, in memory.
+    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], Failed> {
+        let size = piece_bytes(self.geometry);
+        let block_bytes = self.geometry.block_bytes() as usize;
+        let start = block as usize * block_bytes;
+        let (index, within) = (start / size, start % size);
+        let piece = self.pieces.get(index).ok_or(Failed)?;
+        if piece.is_none() {
+            self.make_room()?;
+            let rest = self.geometry.bytes() as usize - index * size;
+            let mut read = vec![0; size.min(rest)].into_boxed_slice();
+            let position = (index * size) as u64;
+            let done = self.opened.file.read_exact_at(&mut read, position);
+            done.map_err(|_| Failed)?;
+            self.pieces[index] = Some(read);
+            self.held.push(index);
         }
+        let piece = self.pieces[index].as_mut().ok_or(Failed)?;
+        let block = piece
+            .get_mut(within..)
+            .and_then(|rest| rest.get_mut(..block_bytes));
+        let place = block.and_then(|block| block.get_mut(offset as usize..)?.get_mut(..length));
+        place.ok_or(Failed)
+    }
+
+    /// Lets go of what is in memory, where that is too much.
+    fn make_room(&mut self) -> Result<(), Failed> {
+        if (self.held.len() + 1) * piece_bytes(self.geometry) <= MAX_HELD_BYTES {
+            return Ok(());
+        }
+        self.write_out()?;
+        for index in self.held.drain(..) {
+            self.pieces[index] = None;
+        }
+        Ok(())
     }
 
     /// The file lacks that from now on.
     fn note(&mut self, block: u32, offset: u32, length: usize) -> Result<(), Failed> {
-        let start = self.memory.position(block, offset) as usize;
+        let start = block as usize * self.geometry.block_bytes() as usize + offset as usize;
         let end = start + length;
         match self.pending.last_mut() {
             Some(last) if start <= last.end && last.start <= end => {
@@ -340,10 +361,21 @@ impl FileFlash {
 
     /// Writes to the file what it lacks.
     fn write_out(&mut self) -> Result<(), Failed> {
+        let size = piece_bytes(self.geometry);
         let written = self.pending.drain(..).try_for_each(|range| {
-            let position = range.start as u64;
-            let bytes = self.memory.bytes.get(range).unwrap_or_default();
-            self.opened.file.write_all_at(bytes, position)
+            let mut start = range.start;
+            while start < range.end {
+                let (index, within) = (start / size, start % size);
+                let length = (size - within).min(range.end - start);
+                let piece = self.pieces[index].as_deref().unwrap_or_default();
+                let bytes = piece
+                    .get(within..)
+                    .and_then(|rest| rest.get(..length))
+                    .ok_or(io::ErrorKind::InvalidData)?;
+                self.opened.file.write_all_at(bytes, start as u64)?;
+                start += length;
+            }
+            Ok::<(), io::Error>(())
         });
         self.failed = written.is_err();
         written.map_err(|_| Failed)
@@ -365,34 +397,26 @@ impl FileFlash {
 
 impl Flash for FileFlash {
     fn geometry(&self) -> Geometry {
-        self.memory.geometry()
+        self.geometry
     }
 
     fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
         self.check()?;
-        self.learn(block)?;
-        self.memory.read(block, offset, buffer)
+        buffer.copy_from_slice(self.place(block, offset, buffer.len())?);
+        Ok(())
     }
 
     fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
         self.check_to_write()?;
-        self.learn(block)?;
-        self.memory.program(block, offset, bytes)?;
+        self.place(block, offset, bytes.len())?
+            .copy_from_slice(bytes);
         self.note(block, offset, bytes.len())
     }
 
     fn erase(&mut self, block: u32) -> Result<(), Failed> {
         self.check_to_write()?;
-        let length = self.geometry().block_bytes() as usize;
-        let size = piece_bytes(self.geometry());
-        if length == size {
-            // What it held counts no more.
-            if let Some(known) = self.known.get_mut(block as usize) {
-                *known = true;
-            }
-        }
-        self.learn(block)?;
-        self.memory.erase(block)?;
+        let length = self.geometry.block_bytes() as usize;
+        self.place(block, 0, length)?.fill(ERASED);
         self.note(block, 0, length)
     }
 
@@ -411,8 +435,7 @@ impl Flash for FileFlash {
 
     fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], Failed> {
         self.check()?;
-        self.learn(block)?;
-        self.memory.lend(block, offset, length)
+        Ok(self.place(block, offset, length)?)
     }
 }
 
