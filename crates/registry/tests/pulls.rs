@@ -61,8 +61,9 @@ fn an_image_arrives_as_it_is() {
     is_whole(&sink, &image);
 }
 
-/// How many blobs are asked for before one is answered, where each answer waits for a while.
-fn most_at_once(parallel: usize) -> usize {
+/// How many blobs are asked for before one is answered, where each answer waits so long for
+/// a second question.
+fn most_at_once(parallel: usize, patience: Duration) -> usize {
     let state = Arc::new((Mutex::new((0, 0)), Condvar::new()));
     let shared = Arc::clone(&state);
     let (server, image) = but(move |request, _| {
@@ -72,14 +73,17 @@ fn most_at_once(parallel: usize) -> usize {
             counts.0 += 1;
             counts.1 = counts.1.max(counts.0);
             more.notify_all();
-            let patience = Duration::from_millis(200);
             let waited = more.wait_timeout_while(counts, patience, |counts| counts.1 < 2);
             waited.unwrap().0.0 -= 1;
         }
         None
     });
     let sink = Memory::default();
-    let client = client();
+    let patient = Settings {
+        timeout: Duration::from_secs(60),
+        ..settings()
+    };
+    let client = Client::new(patient, DockerConfig::default());
     let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
     let options = Options {
         parallel,
@@ -92,8 +96,8 @@ fn most_at_once(parallel: usize) -> usize {
 
 #[test]
 fn as_many_blobs_come_at_once_as_may() {
-    assert_eq!(most_at_once(1), 1);
-    assert_eq!(most_at_once(2), 2);
+    assert_eq!(most_at_once(1, Duration::from_millis(100)), 1);
+    assert_eq!(most_at_once(2, Duration::from_secs(20)), 2);
 }
 
 #[test]
