@@ -65,7 +65,8 @@ struct Config<'t>(HashMap<&'t str, &'t str>);
 
 impl<'t> Config<'t> {
     fn parse(text: &'t str) -> Self {
-        let options = text.lines();
+        // Whatever system a file was copied from, to its very end.
+        let options = text.lines().map(str::trim_end);
         let options = options.filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
         Self(options.collect())
     }
@@ -167,4 +168,19 @@ fn target(config: &Config<'_>) -> Option<&'static Target> {
     ];
     let (_, soft, hard) = of_cpu.iter().find(|(cpu, ..)| config.is_on(cpu))?;
     Some(if hard_float { hard } else { soft })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_as_it_does_on_any_system() {
+        let config = Config::parse("CONFIG_A=1\r\nCONFIG_B=2\nCONFIG_C=y\r\nCONFIG_D=4\r");
+        assert_eq!(config.number("A"), Ok(1));
+        assert_eq!(config.number("B"), Ok(2));
+        assert!(config.is_on("C"));
+        assert_eq!(config.number("D"), Ok(4));
+        assert_eq!(config.number("E"), Err("E"));
+    }
 }
