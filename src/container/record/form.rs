@@ -771,13 +771,15 @@ mod tests {
             assert_eq!(read_spec(record), Err(Error::Damaged));
             assert_eq!(read_state(record), Err(Error::Damaged));
         };
+        // Each takes two digests, of which Miri makes few.
+        let step = if cfg!(miri) { 97 } else { 1 };
         for record in [spec_record(), state] {
-            for bit in 0..record.len() * 8 {
+            for bit in (0..record.len() * 8).step_by(step) {
                 let mut changed = record.clone();
                 changed[bit / 8] ^= 1 << (bit % 8);
                 damaged(&changed);
             }
-            for length in 0..record.len() {
+            for length in (0..record.len()).step_by(step) {
                 damaged(&record[..length]);
             }
             damaged(&[&*record, &[0]].concat());
