@@ -70,7 +70,7 @@ fn main() {
     println!("cargo::rustc-cfg=have_llvm");
     println!("cargo::rustc-link-search=native={}", out.display());
     println!("cargo::rustc-link-lib=static=ocre_aot");
-    println!("cargo::rustc-link-search=native={}", llvm.library_dir);
+    println!("cargo::rustc-link-search=native={}", llvm.lib_dir);
     for library in &llvm.libraries {
         println!("cargo::rustc-link-lib=dylib={library}");
     }
@@ -88,7 +88,7 @@ fn folder(variable: &str) -> PathBuf {
 /// What `llvm-config` says.
 struct Llvm {
     include_dir: String,
-    library_dir: String,
+    lib_dir: String,
     libraries: Vec<String>,
 }
 
@@ -117,7 +117,7 @@ impl Llvm {
             if version.split('.').next() != Some(LLVM_MAJOR) {
                 continue;
             }
-            let (Some(include_dir), Some(library_dir), Some(names)) = (
+            let (Some(include_dir), Some(lib_dir), Some(names)) = (
                 ask(&["--includedir"]),
                 ask(&["--libdir"]),
                 ask(&["--link-shared", "--libs"]),
@@ -130,7 +130,7 @@ impl Llvm {
                 .collect();
             return Ok(Self {
                 include_dir,
-                library_dir,
+                lib_dir,
                 libraries,
             });
         }
