@@ -17,7 +17,7 @@ mod write;
 mod zip;
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
 };
 
+use crate::directory::pieces;
 use entries::Entries;
 pub use error::{ArchiveError, Fault};
 pub use write::{Kind, Writer};
@@ -164,22 +165,28 @@ impl Read for Content {
     }
 }
 
-impl File {
-    /// The bytes that come next, none at the end; they stay next until they are taken.
-    fn next(&mut self) -> Result<&[u8], StorageError> {
+impl BufRead for File {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let left = self.place.size.saturating_sub(self.position);
         if left == 0 {
             return Ok(&[]);
         }
-        let bytes = self.content.fill_buf().map_err(|_| StorageError::Io)?;
+        let bytes = self.content.fill_buf()?;
         let most = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         Ok(&bytes[..most])
     }
 
-    /// Goes past bytes that were next.
-    fn take(&mut self, count: usize) {
+    fn consume(&mut self, count: usize) {
         self.content.consume(count);
         self.position += count as u64;
+    }
+}
+
+impl Read for File {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 
@@ -197,11 +204,7 @@ impl Storage for Archive {
     }
 
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
-        let next = file.next()?;
-        let count = next.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&next[..count]);
-        file.take(count);
-        Ok(count)
+        file.read(buffer).map_err(|_| StorageError::Io)
     }
 
     fn stream(
@@ -213,15 +216,7 @@ impl Storage for Archive {
         if buffer.is_empty() {
             return Err(StorageError::Invalid);
         }
-        loop {
-            let next = file.next()?;
-            if next.is_empty() {
-                return Ok(());
-            }
-            piece(next);
-            let count = next.len();
-            file.take(count);
-        }
+        pieces(file, piece).map_err(|_| StorageError::Io)
     }
 
     fn write(&self, _: &mut File, _: &[u8]) -> Result<(), StorageError> {
@@ -241,8 +236,9 @@ impl Storage for Archive {
         // What is packed has to be unpacked up to there.
         while file.position < wanted {
             let left = usize::try_from(wanted - file.position).unwrap_or(usize::MAX);
-            let count = file.next()?.len().min(left);
-            file.take(count);
+            let next = file.fill_buf().map_err(|_| StorageError::Io)?;
+            let count = next.len().min(left);
+            file.consume(count);
             if count == 0 {
                 file.position = wanted;
             }

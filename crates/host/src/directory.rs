@@ -14,7 +14,7 @@
 //! be the largest number there is.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -171,6 +171,19 @@ pub struct File(Open);
 enum Open {
     Reading(BufReader<fs::File>),
     Writing(Copy),
+}
+
+/// Shows the rest of a file where it was read to, without copying it.
+pub(crate) fn pieces(file: &mut impl BufRead, piece: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        piece(bytes);
+        let count = bytes.len();
+        file.consume(count);
+    }
 }
 
 /// How much is read of a file at once, however little is asked for.
@@ -339,15 +352,7 @@ impl Storage for Directory {
         if buffer.is_empty() {
             return Err(StorageError::Invalid);
         }
-        loop {
-            let bytes = file.fill_buf().map_err(failure)?;
-            if bytes.is_empty() {
-                return Ok(());
-            }
-            piece(bytes);
-            let count = bytes.len();
-            file.consume(count);
-        }
+        pieces(file, piece).map_err(failure)
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
