@@ -32,6 +32,42 @@ function(ocre_rust_target out)
   set(${out} ${target} PARENT_SCOPE)
 endfunction()
 
+# Sets `out` to a file in `folder` that describes the target as Rust does, but for the
+# frame pointer: Rust's own core library for Arm comes with one in each function, and
+# so with more code. What `rustc` prints and takes there may change from version to
+# version; which version that is, rust-toolchain.toml says.
+function(ocre_rust_target_without_frame_pointer out target folder)
+  find_program(RUSTC rustc REQUIRED)
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1
+      ${RUSTC} -Z unstable-options --print target-spec-json --target ${target}
+    WORKING_DIRECTORY ${OCRE_DIR}
+    OUTPUT_VARIABLE description
+    COMMAND_ERROR_IS_FATAL ANY
+  )
+  string(JSON description SET "${description}" frame-pointer "\"may-omit\"")
+  file(CONFIGURE OUTPUT ${folder}/${target}.json CONTENT "${description}\n" @ONLY)
+  set(${out} ${folder}/${target}.json PARENT_SCOPE)
+endfunction()
+
+# Sets `out` to the folder of the sources of Rust's own libraries.
+function(ocre_rust_library_dir out)
+  find_program(RUSTC rustc REQUIRED)
+  execute_process(
+    COMMAND ${RUSTC} --print sysroot
+    WORKING_DIRECTORY ${OCRE_DIR}
+    OUTPUT_VARIABLE sysroot
+    OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY
+  )
+  set(library ${sysroot}/lib/rustlib/src/rust/library)
+  if(NOT EXISTS ${library}/core)
+    message(FATAL_ERROR "ocre: CONFIG_OCRE_RUST_CORE_FROM_SOURCE needs the sources of Rust's core library: "
+      "run `rustup component add rust-src` in ${OCRE_DIR}, or set the option to n")
+  endif()
+  set(${out} ${library} PARENT_SCOPE)
+endfunction()
+
 # Builds `package` and links it to `library`: plainly, because only what the C
 # shims call is to be in the image.
 function(ocre_rust_staticlib library package)
@@ -41,6 +77,11 @@ function(ocre_rust_staticlib library package)
   set(flags "-C llvm-args=-inline-threshold=30")
   if(NOT CONFIG_OCRE_SHA256_UNROLLED)
     string(APPEND flags " --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"")
+  endif()
+  if(CONFIG_OCRE_RUST_CORE_FROM_SOURCE)
+    ocre_rust_library_dir(rust_library)
+    # What a panic says of its place is the same on each machine.
+    string(APPEND flags " --remap-path-prefix=${rust_library}/=")
   endif()
 
   # All that the library is made of but its sources.
@@ -52,6 +93,13 @@ function(ocre_rust_staticlib library package)
   file(CONFIGURE OUTPUT ${kconfig} CONTENT "${options}\n" @ONLY)
   string(REPLACE - _ name ${package})
   set(archive ${target_dir}/${target}/firmware/lib${name}.a)
+  set(target_arguments --target ${target})
+  if(CONFIG_OCRE_RUST_CORE_FROM_SOURCE)
+    ocre_rust_target_without_frame_pointer(description ${target} ${target_dir})
+    set(target_arguments --target ${description} -Z json-target-spec
+      -Z build-std=core -Z build-std-features=optimize_for_size)
+    set(bootstrap RUSTC_BOOTSTRAP=1)
+  endif()
 
   string(TOUPPER CARGO_TARGET_${target}_RUSTFLAGS flags_variable)
   string(REPLACE - _ flags_variable ${flags_variable})
@@ -81,7 +129,8 @@ function(ocre_rust_staticlib library package)
       OCRE_JSON=$<BOOL:${CONFIG_OCRE_COMMAND_JSON}>
       # Those of a board are real, or its own simulator drives them.
       OCRE_SIMULATED_DEVICES=0
-      ${CARGO} build --quiet --profile firmware --target ${target}
+      ${bootstrap}
+      ${CARGO} build --quiet --profile firmware ${target_arguments}
       --manifest-path ${OCRE_DIR}/Cargo.toml --package ${package} --locked
     BYPRODUCTS ${archive}
     WORKING_DIRECTORY ${OCRE_DIR}
