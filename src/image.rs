@@ -30,7 +30,7 @@ pub struct Content {
 }
 
 impl Content {
-    const NOTHING: Self = Self {
+    pub(crate) const NOTHING: Self = Self {
         digest: Sha256([0; 32]),
         size: 0,
     };

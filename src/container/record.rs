@@ -22,6 +22,7 @@
 //! read, because it is damaged or of a newer version, is never written over or removed, nor are
 //! the files of its container.
 
+mod cbor;
 pub mod form;
 
 use core::fmt;

@@ -40,13 +40,12 @@
 
 use core::num::{NonZeroU8, NonZeroU32};
 
-use heapless::Vec;
-use minicbor::decode::Error as Undecodable;
-use minicbor::encode::{Error as Unwritten, Write};
-use minicbor::{Decoder, Encoder};
+use heapless::string::StringView;
+use heapless::{LenType, Vec};
 use ocre_oci::{Format, Sha256};
 use sha2::Digest as _;
 
+use super::cbor::{Put, Reader, Unexpected, Writer};
 use super::{Dates, Error, Origin};
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, Outcome, State};
@@ -67,81 +66,80 @@ const ALWAYS: u32 = 256;
 const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
 const CHECK_BYTES: usize = CHECK_HEAD.len() + 32;
 
-/// Takes the bytes of a record, in pieces.
-pub type Put<'p> = &'p mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
-
-/// Hashes what it passes on.
-struct Sink<'p> {
-    put: Put<'p>,
-    hasher: sha2::Sha256,
-}
-
-impl Write for Sink<'_> {
-    type Error = StorageError;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        self.hasher.update(bytes);
-        (self.put)(bytes)
-    }
-}
-
-type To<'p> = Encoder<Sink<'p>>;
-type Written = Result<(), Unwritten<StorageError>>;
-
-fn write(put: Put<'_>, map: impl FnOnce(&mut To<'_>) -> Written) -> Result<(), StorageError> {
-    let mut to = Encoder::new(Sink {
-        put,
-        hasher: sha2::Sha256::new(),
-    });
-    let written = to
-        .array(2)
-        .and_then(|to| to.u32(VERSION))
-        .map(drop)
-        .and_then(|()| map(&mut to));
-    // An encoding can't fail but for where it goes.
-    written.map_err(|error| error.into_write().unwrap_or(StorageError::Invalid))?;
-    let Sink { put, hasher } = to.into_writer();
+fn write(put: Put<'_>, map: &mut dyn FnMut(&mut Writer<'_>)) -> Result<(), StorageError> {
+    let mut hasher = sha2::Sha256::new();
+    let mut hashed = |bytes: &[u8]| {
+        hasher.update(bytes);
+        put(bytes)
+    };
+    let mut to = Writer::new(&mut hashed);
+    to.array(2);
+    to.number(VERSION);
+    map(&mut to);
+    to.finish()?;
     put(&CHECK_HEAD)?;
     put(&hasher.finalize())
 }
 
+/// Begins a map of so many fields, and of those that are there.
+fn begin(to: &mut Writer<'_>, always: usize, optional: &[bool]) {
+    let there = optional.iter().filter(|&&there| there).count();
+    to.map(there.saturating_add(always));
+}
+
+fn field(to: &mut Writer<'_>, key: u32, value: u32) {
+    to.number(key);
+    to.number(value);
+}
+
+fn optional(to: &mut Writer<'_>, key: u32, value: Option<u32>) {
+    if let Some(value) = value {
+        field(to, key, value);
+    }
+}
+
+fn text(to: &mut Writer<'_>, key: u32, value: &str) {
+    to.number(key);
+    to.text(value);
+}
+
 /// The map of a record that is whole.
-fn open(record: &[u8]) -> Result<Decoder<'_>, Error> {
+fn open(record: &[u8]) -> Result<Reader<'_>, Error> {
     let split = record.len().checked_sub(CHECK_BYTES);
     let (body, check) = split
         .and_then(|split| record.split_at_checked(split))
         .ok_or(Error::Damaged)?;
     let whole = check.strip_prefix(&CHECK_HEAD) == Some(&Sha256::of(body).0[..]);
-    let mut from = Decoder::new(body);
-    if !whole || from.array().ok() != Some(Some(2)) {
+    let mut from = Reader(body);
+    if !whole || from.array() != Ok(2) {
         return Err(Error::Damaged);
     }
-    match number(&mut from)? {
+    match from.number()? {
         VERSION => Ok(from),
         version if version > VERSION => Err(Error::Version),
         _ => Err(Error::Damaged),
     }
 }
 
-/// Shows each key of a map, with its value to be taken.
+/// Shows each key of a record's map, with its value to be taken.
 fn fields<'b>(
-    mut from: Decoder<'b>,
-    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<(), Error>,
+    record: &'b [u8],
+    field: &mut dyn FnMut(u32, &mut Reader<'b>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let count = from.map()?.unwrap_or_default();
-    for _ in 0..count {
-        let key = number(&mut from)?;
+    let mut from = open(record)?;
+    for _ in 0..from.map()? {
+        let key = from.number()?;
         field(key, &mut from)?;
     }
-    if from.position() == from.input().len() {
+    if from.0.is_empty() {
         Ok(())
     } else {
         Err(Error::Damaged)
     }
 }
 
-impl From<Undecodable> for Error {
-    fn from(_: Undecodable) -> Self {
+impl From<Unexpected> for Error {
+    fn from(_: Unexpected) -> Self {
         Self::Damaged
     }
 }
@@ -158,120 +156,110 @@ pub fn write_spec(
     origin: Option<&Origin<'_>>,
     put: Put<'_>,
 ) -> Result<(), StorageError> {
-    // By name, so that a new field is not forgotten here.
-    let Spec {
-        image:
-            Image {
-                manifest,
-                executable,
-                executable_layer,
-                format,
-                aot_annotations,
-                entry_point,
-                environment,
-                permissions,
-                blobs,
-            },
-        arguments,
-        mounts,
-        memory_bytes,
-        disk_bytes,
-        stack_bytes,
-        thread_stack_bytes,
-        priority,
-        restart,
-        time_limit_ms,
-        instructions,
-        // Whoever was attached is not there after a reboot.
-        attached: _,
-        // Has no record.
-        temporary: _,
-        followed,
-    } = spec;
-    write(put, |to| {
-        let optional = [
+    write(put, &mut |to| {
+        // By name, so that a new field is not forgotten here.
+        let Spec {
+            image:
+                Image {
+                    manifest,
+                    executable,
+                    executable_layer,
+                    format,
+                    aot_annotations,
+                    entry_point,
+                    environment,
+                    permissions,
+                    blobs,
+                },
+            arguments,
+            mounts,
+            memory_bytes,
+            disk_bytes,
+            stack_bytes,
+            thread_stack_bytes,
+            priority,
+            restart,
+            time_limit_ms,
+            instructions,
+            // Whoever was attached is not there after a reboot.
+            attached: _,
+            // Has no record.
+            temporary: _,
+            followed,
+        } = spec;
+        let restart = match restart {
+            Restart::No => None,
+            Restart::Always => Some(ALWAYS),
+            Restart::OnFailure(most) => Some(most.map_or(0, NonZeroU8::get).into()),
+        };
+        let there = [
             origin.is_some(),
             aot_annotations.is_err(),
             time_limit_ms.is_some(),
             created.is_some(),
             !mounts.is_empty(),
             disk_bytes.is_some(),
-            *restart != Restart::No,
+            restart.is_some(),
             instructions.is_some(),
         ];
-        let count = optional.iter().filter(|&&there| there).count() as u64;
-        to.map(count.saturating_add(13))?;
+        begin(to, 13, &there);
         if let Some(origin) = origin {
-            to.u32(FOLLOWED)?.array(4)?.str(origin.tag)?;
-            to.array(origin.environment.len() as u64)?;
+            to.number(FOLLOWED);
+            to.array(4);
+            to.text(origin.tag);
+            to.array(origin.environment.len());
             for variable in origin.environment {
-                to.str(variable)?;
+                to.text(variable);
             }
-            names(to, &origin.granted)?;
-            to.u64(*followed)?;
+            names(to, &origin.granted);
+            to.long(*followed);
         }
-        content(to.u32(0)?.array(2)?, manifest)?;
-        content(to.u32(1)?.array(2)?, executable)?;
-        to.u32(2)?.u8(*executable_layer)?;
-        to.u32(3)?.u8(match format {
-            Format::Wasm => 0,
-            Format::Aot => 1,
-        })?;
+        to.number(0);
+        write_content(to, 2, manifest);
+        to.number(1);
+        write_content(to, 2, executable);
+        field(to, 2, (*executable_layer).into());
+        field(to, 3, (*format == Format::Aot).into());
         if let Err(code) = aot_annotations {
-            to.u32(4)?.str(code.as_str())?;
+            text(to, 4, code.as_str());
         }
-        to.u32(5)?.str(entry_point)?;
-        to.u32(6)?.str(environment)?;
-        names(to.u32(7)?, permissions)?;
-        to.u32(8)?.array(blobs.len() as u64)?;
+        text(to, 5, entry_point);
+        text(to, 6, environment);
+        to.number(7);
+        names(to, permissions);
+        to.number(8);
+        to.array(blobs.len());
         for blob in blobs.iter() {
-            content(to.array(3)?, &blob.content)?;
-            to.str(blob.title)?;
+            write_content(to, 3, &blob.content);
+            to.text(blob.title);
         }
-        to.u32(9)?.str(arguments)?;
-        to.u32(10)?.u32(*memory_bytes)?;
-        to.u32(11)?.u32(*stack_bytes)?;
-        to.u32(12)?.u32(*thread_stack_bytes)?;
-        to.u32(13)?.u8(*priority)?;
-        if let Some(limit) = time_limit_ms {
-            to.u32(14)?.u32(*limit)?;
-        }
-        if let Some(created) = created {
-            to.u32(15)?.u32(created.get())?;
-        }
+        text(to, 9, arguments);
+        field(to, 10, *memory_bytes);
+        field(to, 11, *stack_bytes);
+        field(to, 12, *thread_stack_bytes);
+        field(to, 13, (*priority).into());
+        optional(to, 14, *time_limit_ms);
+        optional(to, 15, created.map(NonZeroU32::get));
         if !mounts.is_empty() {
-            to.u32(16)?.str(mounts)?;
+            text(to, 16, mounts);
         }
-        if let Some(limit) = disk_bytes {
-            to.u32(17)?.u32(*limit)?;
-        }
-        match restart {
-            Restart::No => {}
-            Restart::Always => {
-                to.u32(18)?.u32(ALWAYS)?;
-            }
-            Restart::OnFailure(most) => {
-                to.u32(18)?.u8(most.map_or(0, NonZeroU8::get))?;
-            }
-        }
-        if let Some(limit) = instructions {
-            to.u32(19)?.u32(*limit)?;
-        }
-        Ok(())
+        optional(to, 17, *disk_bytes);
+        optional(to, 18, restart);
+        optional(to, 19, *instructions);
     })
 }
 
-fn names(to: &mut To<'_>, permissions: &Permissions) -> Written {
-    to.array(permissions.iter().count() as u64)?;
+fn names(to: &mut Writer<'_>, permissions: &Permissions) {
+    to.array(permissions.iter().count());
     for permission in permissions.iter() {
-        to.str(permission.name())?;
+        to.text(permission.name());
     }
-    Ok(())
 }
 
-fn content(to: &mut To<'_>, content: &Content) -> Written {
-    to.bytes(&content.digest.0)?.u64(content.size)?;
-    Ok(())
+fn write_content(to: &mut Writer<'_>, items: usize, content: &Content) {
+    to.array(items);
+    to.bytes(&content.digest.0);
+    to.long(content.size);
 }
 
 /// Reads what [`write_spec`] has written into `spec`, which is [blank](Spec::blank).
@@ -281,67 +269,52 @@ fn content(to: &mut To<'_>, content: &Content) -> Written {
 pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, Error> {
     let mut created = None;
     let mut seen = 0_u32;
-    fields(open(record)?, |key, from| {
+    fields(record, &mut |key, from| {
         let image = &mut spec.image;
         match key {
-            0 => image.manifest = content_of(from, 2)?,
-            1 => image.executable = content_of(from, 2)?,
-            2 => image.executable_layer = number(from)?,
+            0 => read_content(from, 2, &mut image.manifest)?,
+            1 => read_content(from, 2, &mut image.executable)?,
+            2 => image.executable_layer = from.small()?,
             3 => {
-                image.format = match number::<u8>(from)? {
+                image.format = match from.number()? {
                     0 => Format::Wasm,
                     1 => Format::Aot,
                     _ => return Err(Error::Damaged),
                 }
             }
             4 => {
-                let code = Code::from_name(from.str()?);
+                let code = Code::from_name(from.text()?);
                 image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
             }
-            5 => image.entry_point = from.str()?.try_into().map_err(|_| Error::Damaged)?,
-            6 => {
-                image.environment = terminated(from.str()?)?
-                    .try_into()
-                    .map_err(|_| Error::Damaged)?
-            }
+            5 => copy(from.text()?, &mut image.entry_point)?,
+            6 => copy_list(from, &mut image.environment)?,
             7 => image.permissions = named(from)?,
             8 => {
-                for _ in 0..from.array()?.ok_or(Error::Damaged)? {
-                    let content = content_of(from, 3)?;
-                    image
-                        .blobs
-                        .push(content, from.str()?)
-                        .map_err(|_| Error::Damaged)?;
+                for _ in 0..from.array()? {
+                    let mut content = Content::NOTHING;
+                    read_content(from, 3, &mut content)?;
+                    let pushed = image.blobs.push(content, from.text()?);
+                    pushed.map_err(|_| Error::Damaged)?;
                 }
             }
-            9 => {
-                spec.arguments = terminated(from.str()?)?
-                    .try_into()
-                    .map_err(|_| Error::Damaged)?
-            }
-            10 => spec.memory_bytes = number(from)?,
-            11 => spec.stack_bytes = number(from)?,
-            12 => spec.thread_stack_bytes = number(from)?,
-            13 => spec.priority = number(from)?,
-            14 => spec.time_limit_ms = Some(number(from)?),
-            15 => created = NonZeroU32::new(number(from)?),
+            9 => copy_list(from, &mut spec.arguments)?,
+            10 => spec.memory_bytes = from.number()?,
+            11 => spec.stack_bytes = from.number()?,
+            12 => spec.thread_stack_bytes = from.number()?,
+            13 => spec.priority = from.small()?,
+            14 => spec.time_limit_ms = Some(from.number()?),
+            15 => created = NonZeroU32::new(from.number()?),
             16 => {
-                let mounts = terminated(from.str()?)?;
+                copy_list(from, &mut spec.mounts)?;
                 // Nothing is mounted that could not be asked for.
-                if mounts
-                    .split_terminator('\0')
-                    .any(|one| Mount::parse(one).is_err())
-                {
+                let mut mounts = spec.mounts.split_terminator('\0');
+                if mounts.any(|one| Mount::parse(one).is_err()) {
                     return Err(Error::Damaged);
                 }
-                spec.mounts = mounts.try_into().map_err(|_| Error::Damaged)?;
             }
-            17 => spec.disk_bytes = Some(number(from)?),
-            19 => spec.instructions = Some(number(from)?),
-            FOLLOWED if seen == 0 => spec.followed = follow(from, &mut |_| ())?,
-            FOLLOWED => return Err(Error::Damaged),
+            17 => spec.disk_bytes = Some(from.number()?),
             18 => {
-                spec.restart = match number(from)? {
+                spec.restart = match from.number()? {
                     ALWAYS => Restart::Always,
                     most => {
                         let most = u8::try_from(most).map_err(|_| Error::Damaged)?;
@@ -349,6 +322,9 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     }
                 }
             }
+            19 => spec.instructions = Some(from.number()?),
+            FOLLOWED if seen == 0 => spec.followed = follow(from, &mut |_| ())?,
+            FOLLOWED => return Err(Error::Damaged),
             _ => return Err(Error::Version),
         }
         seen |= 1_u32.checked_shl(key).unwrap_or(0);
@@ -367,24 +343,24 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
 /// `record-damaged`, `record-version`.
 pub fn read_origin(record: &[u8], show: &mut dyn FnMut(&Origin<'_>)) -> Result<(), Error> {
     let mut from = open(record)?;
-    if from.map()?.is_some_and(|count| count > 0) && number::<u32>(&mut from)? == FOLLOWED {
+    if from.map()? > 0 && from.number()? == FOLLOWED {
         follow(&mut from, show)?;
     }
     Ok(())
 }
 
 /// Reads and shows the value of [`FOLLOWED`], and returns the mark.
-fn follow(from: &mut Decoder<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u64, Error> {
-    if from.array()? != Some(4) {
-        return Err(Error::Damaged);
+fn follow(from: &mut Reader<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u64, Unexpected> {
+    if from.array()? != 4 {
+        return Err(Unexpected);
     }
-    let tag = from.str()?;
+    let tag = from.text()?;
     let mut environment: Vec<&str, MAX_WORDS> = Vec::new();
-    for _ in 0..from.array()?.ok_or(Error::Damaged)? {
-        environment.push(from.str()?).map_err(|_| Error::Damaged)?;
+    for _ in 0..from.array()? {
+        environment.push(from.text()?).map_err(|_| Unexpected)?;
     }
     let granted = named(from)?;
-    let mark = number(from)?;
+    let mark = from.long()?;
     show(&Origin {
         tag,
         environment: &environment,
@@ -393,11 +369,11 @@ fn follow(from: &mut Decoder<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u
     Ok(mark)
 }
 
-fn named(from: &mut Decoder<'_>) -> Result<Permissions, Error> {
+fn named(from: &mut Reader<'_>) -> Result<Permissions, Unexpected> {
     let mut permissions = Permissions::default();
-    for _ in 0..from.array()?.ok_or(Error::Damaged)? {
+    for _ in 0..from.array()? {
         // One that this build does not know is not granted by it.
-        if let Some(permission) = Permission::from_name(from.str()?) {
+        if let Some(permission) = Permission::from_name(from.text()?) {
             permissions.insert(permission);
         }
     }
@@ -410,28 +386,31 @@ const NEEDED: u32 = 0x3fff & !(1 << 4);
 /// The key of what a container follows.
 const FOLLOWED: u32 = 20;
 
-/// A number that fits; decoded in one way, for the sake of the code's size.
-fn number<T: TryFrom<u64>>(from: &mut Decoder<'_>) -> Result<T, Error> {
-    T::try_from(from.u64()?).map_err(|_| Error::Damaged)
-}
-
-fn content_of(from: &mut Decoder<'_>, items: u64) -> Result<Content, Error> {
-    if from.array()? != Some(items) {
-        return Err(Error::Damaged);
+fn read_content(
+    from: &mut Reader<'_>,
+    items: u32,
+    content: &mut Content,
+) -> Result<(), Unexpected> {
+    if from.array()? != items {
+        return Err(Unexpected);
     }
-    let digest = from.bytes()?.try_into().map_err(|_| Error::Damaged)?;
-    Ok(Content {
-        digest: Sha256(digest),
-        size: number(from)?,
-    })
+    content.digest.0 = from.bytes()?.try_into().map_err(|_| Unexpected)?;
+    content.size = from.long()?;
+    Ok(())
 }
 
-/// A list of texts, each followed by a NUL.
-fn terminated(list: &str) -> Result<&str, Error> {
+fn copy<L: LenType>(text: &str, to: &mut StringView<L>) -> Result<(), Unexpected> {
+    to.clear();
+    to.push_str(text).map_err(|_| Unexpected)
+}
+
+/// Copies a list of texts, each followed by a NUL.
+fn copy_list<L: LenType>(from: &mut Reader<'_>, to: &mut StringView<L>) -> Result<(), Unexpected> {
+    let list = from.text()?;
     if list.is_empty() || list.ends_with('\0') {
-        Ok(list)
+        copy(list, to)
     } else {
-        Err(Error::Damaged)
+        Err(Unexpected)
     }
 }
 
@@ -442,41 +421,44 @@ fn terminated(list: &str) -> Result<&str, Error> {
 /// # Errors
 /// Those of `put`.
 pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), StorageError> {
-    let times = [(2, dates.started), (3, dates.ended)];
-    write(put, |to| {
-        let known = times.iter().filter(|(_, time)| time.is_some()).count() as u64;
+    let [started, ended] = [dates.started, dates.ended].map(|date| date.map(NonZeroU32::get));
+    let given_up = matches!(state, State::CrashLoop(_)).then_some(1);
+    let (kind, outcome) = match state {
+        State::Created => (0, None),
         // What waits for its next run is not to be forgotten by a reset either.
-        let given_up = matches!(state, State::CrashLoop(_));
-        let state = match state {
-            State::Restarting(_) => State::Running,
-            State::CrashLoop(outcome) => State::Ended(outcome),
-            other => other,
-        };
-        let why = matches!(state, State::Ended(_)).into();
-        let fields = known
-            .saturating_add(1)
-            .saturating_add(why)
-            .saturating_add(given_up.into());
-        to.map(fields)?.u32(0)?;
-        match state {
-            State::Created => to.u8(0)?,
-            State::Running | State::Paused | State::Restarting(_) | State::CrashLoop(_) => {
-                to.u8(1)?
-            }
-            State::Ended(Outcome::Exited(code)) => to.u8(2)?.u32(1)?.i32(code)?,
-            State::Ended(Outcome::Trapped(trap)) => to.u8(3)?.u32(1)?.str(trap.code())?,
-            State::Ended(Outcome::Killed(cause)) => to.u8(4)?.u32(1)?.str(cause.word())?,
-            State::Ended(Outcome::Failed(failure)) => to.u8(5)?.u32(1)?.str(failure.code())?,
-        };
-        for (key, time) in times {
-            if let Some(time) = time {
-                to.u32(key)?.u32(time.get())?;
-            }
+        State::Running | State::Paused | State::Restarting(_) => (1, None),
+        State::Ended(outcome) | State::CrashLoop(outcome) => {
+            let kind = match outcome {
+                Outcome::Exited(_) => 2,
+                Outcome::Trapped(_) => 3,
+                Outcome::Killed(_) => 4,
+                Outcome::Failed(_) => 5,
+            };
+            (kind, Some(outcome))
         }
-        if given_up {
-            to.u32(4)?.u8(1)?;
+    };
+    write(put, &mut |to| {
+        let there = [
+            outcome.is_some(),
+            started.is_some(),
+            ended.is_some(),
+            given_up.is_some(),
+        ];
+        begin(to, 1, &there);
+        field(to, 0, kind);
+        match outcome {
+            None => {}
+            Some(Outcome::Exited(code)) => {
+                to.number(1);
+                to.signed(code);
+            }
+            Some(Outcome::Trapped(trap)) => text(to, 1, trap.code()),
+            Some(Outcome::Killed(cause)) => text(to, 1, cause.word()),
+            Some(Outcome::Failed(failure)) => text(to, 1, failure.code()),
         }
-        Ok(())
+        optional(to, 2, started);
+        optional(to, 3, ended);
+        optional(to, 4, given_up);
     })
 }
 
@@ -488,14 +470,14 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
 pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
     let (mut state, mut code, mut why, mut given_up) = (None, None, None, false);
     let mut dates = Dates::default();
-    fields(open(record)?, |key, from| {
+    fields(record, &mut |key, from| {
         match key {
-            0 => state = Some(number(from)?),
-            1 if state == Some(2) => code = Some(from.i32()?),
-            1 => why = Some(from.str()?),
-            2 => dates.started = NonZeroU32::new(number(from)?),
-            3 => dates.ended = NonZeroU32::new(number(from)?),
-            4 => given_up = number::<u8>(from)? == 1,
+            0 => state = Some(from.number()?),
+            1 if state == Some(2) => code = Some(from.signed()?),
+            1 => why = Some(from.text()?),
+            2 => dates.started = NonZeroU32::new(from.number()?),
+            3 => dates.ended = NonZeroU32::new(from.number()?),
+            4 => given_up = from.small()? == 1,
             _ => return Err(Error::Version),
         }
         Ok(())
