@@ -70,17 +70,18 @@ const KILL_PATIENCE_US: u64 = 10_000_000;
 const WATCHDOG_STACK: u32 = 2048;
 
 /// Runs containers on a platform.
+#[repr(C)] // the largest last: what is near is reached with less code
 pub struct Supervisor<P: Platform> {
     platform: P,
-    table: Mutex<P::RawMutex, Table>,
-    places: [Place<P>; MAX_CONTAINERS],
-    events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
-    /// Held while records are written or removed.
-    records: Mutex<P::RawMutex, ()>,
     /// Waits for output that are going on.
     followers: AtomicU32,
+    /// Held while records are written or removed.
+    records: Mutex<P::RawMutex, ()>,
     /// Held by a start from its look at the others' mounts until it is live itself.
     mounting: Mutex<P::RawMutex, ()>,
+    table: Mutex<P::RawMutex, Table>,
+    events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
+    places: [Place<P>; MAX_CONTAINERS],
 }
 
 /// What belongs to the container in a slot, outside of the table.
@@ -134,12 +135,12 @@ impl<P: Platform> Supervisor<P> {
         const { assert!(size_of::<Place<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
         Self {
             platform,
-            table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
-            places: [const { Place::new() }; MAX_CONTAINERS],
-            events: Mutex::const_new(P::RawMutex::INIT, Events::new()),
-            records: Mutex::const_new(P::RawMutex::INIT, ()),
             followers: AtomicU32::new(0),
+            records: Mutex::const_new(P::RawMutex::INIT, ()),
             mounting: Mutex::const_new(P::RawMutex::INIT, ()),
+            table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
+            events: Mutex::const_new(P::RawMutex::INIT, Events::new()),
+            places: [const { Place::new() }; MAX_CONTAINERS],
         }
     }
 

@@ -14,9 +14,9 @@ const MOST_FAILURES: u8 = 10;
 /// A run of at least this many microseconds is no failure in a row with those before it.
 const STABLE_US: u64 = 10_000_000;
 /// Time before the first start again, in microseconds; it doubles with each failure in a row.
-const FIRST_DELAY_US: u64 = 1_000_000;
+const FIRST_DELAY_US: u32 = 1_000_000;
 /// Longest time before a start again, in microseconds.
-const LONGEST_DELAY_US: u64 = 300_000_000;
+const LONGEST_DELAY_US: u32 = 300_000_000;
 
 /// When a container is started again after the end of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -91,8 +91,8 @@ pub const fn works(outcome: Outcome, ran_us: u64) -> Option<bool> {
 }
 
 /// Time before the next start after so many failures in a row, in microseconds.
-pub fn delay_us(failures: u8) -> u64 {
-    let doubled = u32::from(failures.saturating_sub(1)).min(16);
+pub fn delay_us(failures: u8) -> u32 {
+    let doubled = u32::from(failures.saturating_sub(1)).min(9);
     FIRST_DELAY_US
         .saturating_mul(1 << doubled)
         .min(LONGEST_DELAY_US)

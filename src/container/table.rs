@@ -11,6 +11,7 @@
 use core::fmt;
 
 use super::record::Dates;
+use super::restart::delay_us;
 use super::state::{Cause, State};
 use super::{Error, Held, Name, Restart};
 use crate::limits::MAX_CONTAINERS;
@@ -110,6 +111,12 @@ pub struct Times {
 }
 
 impl Times {
+    /// How long a run has taken until `now_us`.
+    #[inline(never)]
+    pub fn ran_us(&self, now_us: u64) -> u64 {
+        now_us.saturating_sub(self.started_us.get().unwrap_or(now_us))
+    }
+
     /// How long reading and hashing the code took, in microseconds.
     pub fn reading_us(&self) -> Option<u64> {
         span(self.started_us, self.read_us)
@@ -129,6 +136,13 @@ impl Times {
     pub fn running_us(&self) -> Option<u64> {
         span(self.entered_us, self.ended_us)
     }
+}
+
+/// When a container is started again by itself that has failed so often in a row, where it is
+/// `now_us`.
+#[inline(never)]
+pub fn next_start(now_us: u64, failures: u8) -> Moment {
+    Moment::at(now_us.saturating_add(delay_us(failures).into()))
 }
 
 fn span(from: Moment, to: Moment) -> Option<u64> {
@@ -226,13 +240,23 @@ impl Table {
         })
     }
 
-    fn occupant(&mut self, handle: Handle, phase: Phase) -> Result<&mut Occupant, Error> {
+    #[inline(never)]
+    fn occupant(&mut self, handle: Handle, phase: Phase) -> Option<&mut Occupant> {
         self.entries
             .get_mut(usize::from(handle.slot))
             .filter(|entry| entry.generation == handle.generation)
             .and_then(|entry| entry.occupant.as_mut())
             .filter(|occupant| occupant.phase == phase)
-            .ok_or(Error::NotFound)
+    }
+
+    fn turn(&mut self, handle: Handle, from: Phase, to: Phase) -> Result<(), Error> {
+        match self.occupant(handle, from) {
+            Some(occupant) => {
+                occupant.phase = to;
+                Ok(())
+            }
+            None => Err(Error::NotFound),
+        }
     }
 
     /// Takes a slot and a name for a container that is [settled](Self::settle) later.
@@ -277,7 +301,9 @@ impl Table {
     /// # Errors
     /// It was not reserved.
     pub fn settle(&mut self, handle: Handle, set: impl FnOnce(&mut Status)) -> Result<(), Error> {
-        let occupant = self.occupant(handle, Phase::Coming)?;
+        let occupant = self
+            .occupant(handle, Phase::Coming)
+            .ok_or(Error::NotFound)?;
         occupant.phase = Phase::Here;
         set(&mut occupant.status);
         Ok(())
@@ -295,8 +321,7 @@ impl Table {
     /// # Errors
     /// It was not there.
     pub fn withdraw(&mut self, handle: Handle) -> Result<(), Error> {
-        self.occupant(handle, Phase::Here)?.phase = Phase::Going;
-        Ok(())
+        self.turn(handle, Phase::Here, Phase::Going)
     }
 
     /// The container is there after all.
@@ -304,14 +329,13 @@ impl Table {
     /// # Errors
     /// It was not withdrawn.
     pub fn restore(&mut self, handle: Handle) -> Result<(), Error> {
-        self.occupant(handle, Phase::Going)?.phase = Phase::Here;
-        Ok(())
+        self.turn(handle, Phase::Going, Phase::Here)
     }
 
     /// Gives slot and name of a container back that is reserved or withdrawn.
     pub fn release(&mut self, handle: Handle) {
-        let coming = self.occupant(handle, Phase::Coming).is_ok();
-        if (coming || self.occupant(handle, Phase::Going).is_ok())
+        let coming = self.occupant(handle, Phase::Coming).is_some();
+        if (coming || self.occupant(handle, Phase::Going).is_some())
             && let Some(entry) = self.entries.get_mut(usize::from(handle.slot))
         {
             entry.occupant = Held::Nothing;
@@ -334,8 +358,10 @@ impl Table {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn get(&mut self, handle: Handle) -> Result<(&Name, &mut Status), Error> {
-        let occupant = self.occupant(handle, Phase::Here)?;
-        Ok((&occupant.name, &mut occupant.status))
+        match self.occupant(handle, Phase::Here) {
+            Some(Occupant { name, status, .. }) => Ok((name, status)),
+            None => Err(Error::NotFound),
+        }
     }
 
     /// The first in the order of starts of those that are to be started by now.

@@ -158,9 +158,7 @@ impl<P: Platform> Supervisor<P> {
         ) else {
             return;
         };
-        let now = self.now();
-        let ran_us = now.saturating_sub(status.times.started_us.get().unwrap_or(now));
-        let Some(works) = restart::works(outcome, ran_us) else {
+        let Some(works) = restart::works(outcome, status.times.ran_us(self.now())) else {
             return;
         };
         if !works && place.asked.load(Ordering::SeqCst) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where a container is in its life is written down.
 
-use core::num::NonZeroU32;
 use core::sync::atomic::Ordering;
 
 use super::Supervisor;
 use crate::container::record::Dates;
-use crate::container::restart::delay_us;
 use crate::container::state::{Event, Outcome, State, Then};
-use crate::container::table::{Handle, Moment, Recorded, Status};
+use crate::container::table::{Handle, Moment, Recorded, Status, next_start};
 use crate::container::{Name, record};
 use crate::port::{Platform, WATCHDOG};
 
@@ -47,65 +45,63 @@ impl<P: Platform> Supervisor<P> {
         let (now, date) = (self.now(), self.date());
         // It is recorded before anybody is told of it.
         let alone = self.records.lock();
-        let Some((name, status)) = self.end(handle, outcome, now, date) else {
-            return;
-        };
-        let state = status.state;
-        if !matches!(state, State::Restarting(_)) {
-            let recorded = match status.recorded {
-                Recorded::Never => Recorded::Never,
-                _ if recording && self.write_state(&name, state, &status.dates) => {
-                    Recorded::Present
-                }
-                _ => Recorded::Earlier,
+        let (name, mut status) = {
+            let mut table = self.table.lock();
+            let Ok((name, kept)) = table.get(handle) else {
+                return;
             };
+            let (name, mut status) = (name.clone(), *kept);
+            status.times.ended_us = Moment::at(now);
+            status.dates.ended = date;
+            if self.end(handle, outcome, now, &mut status).is_none() {
+                return;
+            }
+            if matches!(status.state, State::Restarting(_)) {
+                *kept = status;
+                if !self.watch_over(&mut table) {
+                    log::error!("container {name}: there is no thread to start it again");
+                }
+            }
+            (name, status)
+        };
+        if !matches!(status.state, State::Restarting(_)) {
+            if status.recorded != Recorded::Never {
+                status.recorded = Recorded::Earlier;
+                if recording && self.write_state(&name, status.state, &status.dates) {
+                    status.recorded = Recorded::Present;
+                }
+            }
             if let Ok((_, kept)) = self.table.lock().get(handle) {
                 // The watchdog may sleep for this one alone.
                 if kept.alarm_us != Moment::NEVER {
                     self.platform.threads().wake(WATCHDOG);
                 }
-                *kept = Status { recorded, ..status };
+                *kept = status;
             }
         }
         drop(alone);
-        self.changed(name, Some(state));
+        self.changed(name, Some(status.state));
     }
 
-    /// What becomes of a container whose run ends. Where that is another run, which is not
-    /// recorded, it has become that.
-    fn end(
-        &self,
-        handle: Handle,
-        outcome: Outcome,
-        now: u64,
-        date: Option<NonZeroU32>,
-    ) -> Option<(Name, Status)> {
-        let place = self.place(handle.slot()).ok()?;
-        let mut table = self.table.lock();
-        let (name, kept) = table.get(handle).ok()?;
-        let mut status = *kept;
-        let ran_us = now.saturating_sub(status.times.started_us.get().unwrap_or(now));
+    /// What becomes of a container whose run ends; nothing where it has none. Where that is
+    /// another run, that is not recorded.
+    #[inline(never)] // works on the status where it lies, instead of on a copy of each member
+    fn end(&self, handle: Handle, outcome: Outcome, now: u64, status: &mut Status) -> Option<()> {
         // Whoever was told to end has done so, in whatever way.
-        let told = place.asked.load(Ordering::SeqCst);
+        let told = self.place(handle.slot()).ok()?.asked.load(Ordering::SeqCst);
         let then = if told {
             Then::Rest
         } else {
+            let ran_us = status.times.ran_us(now);
             let failures = &mut status.failures;
             status.restart.after(outcome, ran_us, failures)
         };
         status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
-        status.dates.ended = date;
-        status.times.ended_us = Moment::at(now);
         status.computed_us = Moment::new(self.platform.threads().computed_us(handle.slot()));
-        status.alarm_us = Moment::NEVER;
-        let name = name.clone();
-        if then == Then::Again {
-            status.alarm_us = Moment::at(now.saturating_add(delay_us(status.failures)));
-            *kept = status;
-            if !self.watch_over(&mut table) {
-                log::error!("container {name}: there is no thread to start it again");
-            }
-        }
-        Some((name, status))
+        status.alarm_us = match then {
+            Then::Again => next_start(now, status.failures),
+            Then::Rest | Then::GiveUp => Moment::NEVER,
+        };
+        Some(())
     }
 }

@@ -2,9 +2,8 @@
 //! What happens by itself: runs whose time is over are ended, and what is due is started.
 
 use super::{Supervisor, WATCHDOG_STACK};
-use crate::container::restart::delay_us;
 use crate::container::state::{Cause, State};
-use crate::container::table::{Handle, Moment, Table};
+use crate::container::table::{Handle, Moment, Table, next_start};
 use crate::port::{Platform, ThreadSpec, WATCHDOG};
 
 impl<P: Platform> Supervisor<P> {
@@ -72,7 +71,7 @@ impl<P: Platform> Supervisor<P> {
                 && matches!(status.state, State::Restarting(_))
             {
                 status.failures = status.failures.saturating_add(1);
-                status.alarm_us = Moment::at(now.saturating_add(delay_us(status.failures)));
+                status.alarm_us = next_start(now, status.failures);
                 log::warn!("container {name} is not started again now: {error}");
             }
         }
