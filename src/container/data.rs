@@ -5,19 +5,30 @@
 use core::fmt::Write as _;
 
 use super::Name;
-use crate::image::content::{Path, join};
+use crate::image::content::Path;
+use crate::limits::{MAX_NAME, MAX_PATH};
 use crate::port::{EntryKind, Metadata, Storage, StorageError};
 
 /// Where the folders of all containers are.
 pub const ROOT: &str = "/data";
 
 /// A container's folder.
-///
-/// # Errors
-/// `storage-name-too-long`.
-pub fn folder(name: &Name) -> Result<Path, StorageError> {
-    join(ROOT, name)
+pub fn folder(name: &Name) -> Path {
+    entry(ROOT, name, "")
 }
+
+/// The path of a container's own in a folder of the runtime's.
+#[inline(never)]
+pub(super) fn entry(folder: &str, name: &Name, suffix: &str) -> Path {
+    let mut path = Path::new();
+    for part in [folder, "/", name, suffix] {
+        // A folder of the runtime's and a suffix are short.
+        let _ = path.push_str(part);
+    }
+    path
+}
+
+const _: () = assert!(MAX_NAME <= MAX_PATH - 32);
 
 /// Makes a container's folder. What lies there of an earlier container goes first.
 ///
@@ -26,7 +37,7 @@ pub fn folder(name: &Name) -> Result<Path, StorageError> {
 pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
     make(storage, ROOT)?;
     remove(storage, name)?;
-    storage.create_dir(&folder(name)?)
+    storage.create_dir(&folder(name))
 }
 
 /// Makes sure that a container from before a reboot has its folder.
@@ -34,18 +45,27 @@ pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
 /// # Errors
 /// The storage's own.
 pub fn keep<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    for path in [ROOT, &folder(name)?] {
-        make(storage, path)?;
-    }
-    Ok(())
+    make(storage, ROOT)?;
+    make(storage, &folder(name))
 }
 
 /// Makes a folder, unless it is there.
+#[inline(never)]
 pub(super) fn make<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
     match storage.create_dir(path) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Goes down into a folder.
+fn enter(path: &mut Path, name: &str) -> Result<(), StorageError> {
+    let above = path.len();
+    let entered = path.push('/').and_then(|()| path.push_str(name));
+    entered.map_err(|_| {
+        path.truncate(above);
+        StorageError::NameTooLong
+    })
 }
 
 /// Removes a container's folder and all that is in it. After a power cut some of it may be
@@ -54,30 +74,38 @@ pub(super) fn make<S: Storage>(storage: &S, path: &str) -> Result<(), StorageErr
 /// # Errors
 /// The storage's own. A folder that is not there is none.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    let top = folder(name)?;
-    let mut path = top.clone();
+    let mut path = folder(name);
+    let top = path.len();
     // Without recursion: down into the first folder found, up when one is empty.
     loop {
-        let mut first = None;
+        let mut first = Path::new();
+        let mut found = None;
         let listed = storage.read_dir(&path, &mut |name, metadata| {
-            first = Some((join(&path, name), metadata.kind));
+            found = Some((metadata.kind, first.push_str(name).is_ok()));
             false
         });
-        match (listed, first) {
-            (Err(StorageError::NotFound), _) if path == top => return Ok(()),
-            (Err(error), _) => return Err(error),
-            (Ok(()), Some((Err(StorageError::NameTooLong), _))) if path != top => {
-                path = lift(storage, &top, &path)?;
+        let at_top = path.len() == top;
+        match listed {
+            Err(StorageError::NotFound) if at_top => return Ok(()),
+            listed => listed?,
+        }
+        let Some((kind, fits)) = found else {
+            storage.remove(&path)?;
+            if at_top {
+                return Ok(());
             }
-            (Ok(()), Some((entry, EntryKind::Directory))) => path = entry?,
-            (Ok(()), Some((entry, EntryKind::File))) => storage.remove(&entry?)?,
-            (Ok(()), None) => {
-                storage.remove(&path)?;
-                if path == top {
-                    return Ok(());
-                }
-                path.truncate(path.rfind('/').unwrap_or(0));
+            path.truncate(path.rfind('/').unwrap_or(0));
+            continue;
+        };
+        let above = path.len();
+        if !fits || enter(&mut path, &first).is_err() {
+            if at_top {
+                return Err(StorageError::NameTooLong);
             }
+            lift(storage, top, &mut path)?;
+        } else if kind == EntryKind::File {
+            storage.remove(&path)?;
+            path.truncate(above);
         }
     }
 }
@@ -104,54 +132,53 @@ pub fn cost(metadata: Metadata, block: u32) -> u64 {
 pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, StorageError> {
     let mut used: u64 = 0;
     let mut path = Path::try_from(top).map_err(|_| StorageError::NameTooLong)?;
-    // The folder that was left just now.
-    let mut last: Option<Path> = None;
+    // The folder that was left just now; none, which comes before all, where one is come to.
+    let mut last = Path::new();
     loop {
-        let mut next: Option<Result<Path, StorageError>> = None;
+        let mut next = Path::new();
+        let mut fits = true;
         storage.read_dir(&path, &mut |name, metadata| {
-            if last.is_none() {
+            if last.is_empty() {
                 used = used.saturating_add(cost(metadata, block));
             }
-            let nearer = match &next {
-                Some(Ok(next)) => name < next.as_str(),
-                Some(Err(_)) => false,
-                None => true,
-            };
-            if metadata.kind == EntryKind::Directory
-                && nearer
-                && last.as_ref().is_none_or(|last| name > last.as_str())
-            {
-                next = Some(name.try_into().map_err(|_| StorageError::NameTooLong));
+            let nearer = next.is_empty() || name < next.as_str();
+            if metadata.kind == EntryKind::Directory && nearer && name > last.as_str() {
+                next.clear();
+                fits &= next.push_str(name).is_ok();
             }
             true
         })?;
-        if let Some(name) = next {
-            path = join(&path, &name?)?;
-            last = None;
+        if !fits {
+            return Err(StorageError::NameTooLong);
+        }
+        last.clear();
+        if !next.is_empty() {
+            enter(&mut path, &next)?;
         } else if path.len() <= top.len() {
             return Ok(used);
         } else {
             let (above, name) = path.rsplit_once('/').unwrap_or_default();
-            last = name.try_into().ok();
             let length = above.len();
+            // It was a part of such a path.
+            let _ = last.push_str(name);
             path.truncate(length);
         }
     }
 }
 
-/// Moves a folder to the top under a short name: by renaming what is above it, a guest can make
-/// the paths in it too long to be named.
-fn lift<S: Storage>(storage: &S, top: &str, path: &str) -> Result<Path, StorageError> {
+/// Moves a folder to the top, which is so many bytes of its path, under a short name: by renaming
+/// what is above it, a guest can make the paths in it too long to be named.
+fn lift<S: Storage>(storage: &S, top: usize, path: &mut Path) -> Result<(), StorageError> {
+    let mut lifted = path.clone();
     let mut number: u32 = 0;
     loop {
-        let mut name = heapless::String::<10>::new();
-        // Ten digits fit.
-        let _ = write!(name, "{number}");
-        let lifted = join(top, &name)?;
+        lifted.truncate(top);
+        write!(lifted, "/{number}").map_err(|_| StorageError::NameTooLong)?;
         match storage.metadata(&lifted) {
             Err(StorageError::NotFound) => {
                 storage.rename(path, &lifted)?;
-                return Ok(lifted);
+                *path = lifted;
+                return Ok(());
             }
             Err(error) => return Err(error),
             Ok(_) => number = number.checked_add(1).ok_or(StorageError::NameTooLong)?,

@@ -34,7 +34,7 @@ use ocre_oci::Reference;
 use super::state::State;
 use super::{Name, Spec, data};
 use crate::atomic;
-use crate::image::content::{Path, join, read_file};
+use crate::image::content::{Path, read_file};
 use crate::image::permission::Permissions;
 use crate::limits::MAX_ENVIRONMENT;
 use crate::port::{EntryKind, Storage, StorageError};
@@ -121,11 +121,8 @@ impl Kind {
         }
     }
 
-    fn path(self, name: &Name) -> Result<Path, StorageError> {
-        let mut path = join(ROOT, name)?;
-        path.push_str(self.suffix())
-            .map_err(|_| StorageError::NameTooLong)?;
-        Ok(path)
+    fn path(self, name: &Name) -> Path {
+        data::entry(ROOT, name, self.suffix())
     }
 
     /// The container whose record a file is.
@@ -139,7 +136,7 @@ impl Kind {
 /// # Errors
 /// The storage's own.
 pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
-    match storage.metadata(&Kind::Spec.path(name)?) {
+    match storage.metadata(&Kind::Spec.path(name)) {
         Ok(_) => Ok(true),
         Err(StorageError::NotFound) => Ok(false),
         Err(error) => Err(error),
@@ -158,7 +155,7 @@ pub fn write_spec<S: Storage>(
     origin: Option<&Origin<'_>>,
 ) -> Result<(), StorageError> {
     data::make(storage, ROOT)?;
-    atomic::replace(storage, &Kind::Spec.path(name)?, &mut |output| {
+    atomic::replace(storage, &Kind::Spec.path(name), &mut |output| {
         form::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
     })
 }
@@ -173,7 +170,7 @@ pub fn write_state<S: Storage>(
     state: State,
     dates: &Dates,
 ) -> Result<(), StorageError> {
-    atomic::replace(storage, &Kind::State.path(name)?, &mut |output| {
+    atomic::replace(storage, &Kind::State.path(name), &mut |output| {
         form::write_state(state, dates, &mut |bytes| output.write(bytes))
     })
 }
@@ -184,7 +181,7 @@ pub fn write_state<S: Storage>(
 /// The storage's own. Where `.spec` could not be removed, the container is still there.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
     for kind in [Kind::Spec, Kind::State] {
-        match storage.remove(&kind.path(name)?) {
+        match storage.remove(&kind.path(name)) {
             Ok(()) | Err(StorageError::NotFound) => {}
             Err(error) => return Err(error),
         }
@@ -220,7 +217,7 @@ pub fn read_spec<S: Storage>(
     buffer: &mut [u8],
     spec: &mut Spec,
 ) -> Result<Option<NonZeroU32>, Error> {
-    form::read_spec(read(storage, &Kind::Spec.path(name)?, buffer)?, spec)
+    form::read_spec(read(storage, &Kind::Spec.path(name), buffer)?, spec)
 }
 
 /// Reads what a container's image follows from, if it follows a tag, and shows it.
@@ -234,7 +231,7 @@ pub fn read_origin<S: Storage>(
     buffer: &mut [u8],
     show: &mut dyn FnMut(&Origin<'_>),
 ) -> Result<(), Error> {
-    form::read_origin(read(storage, &Kind::Spec.path(name)?, buffer)?, show)
+    form::read_origin(read(storage, &Kind::Spec.path(name), buffer)?, show)
 }
 
 /// Reads where a container was in its life. `buffer` has [`MAX_BYTES`].
@@ -246,7 +243,7 @@ pub fn read_state<S: Storage>(
     name: &Name,
     buffer: &mut [u8],
 ) -> Result<(State, Dates), Error> {
-    match read(storage, &Kind::State.path(name)?, buffer) {
+    match read(storage, &Kind::State.path(name), buffer) {
         Err(Error::Storage(StorageError::NotFound)) => Ok((State::Created, Dates::default())),
         read => form::read_state(read?),
     }
@@ -269,7 +266,7 @@ pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), S
         Err(error) => return Err(error),
     }
     while let Some(name) = orphan(storage, ROOT, |file, _| Kind::State.owner(file))? {
-        let path = Kind::State.path(&name)?;
+        let path = Kind::State.path(&name);
         storage.remove(&path)?;
         tell(&path);
     }
@@ -280,7 +277,7 @@ pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), S
     };
     while let Some(name) = orphan(storage, data::ROOT, folder)? {
         data::remove(storage, &name)?;
-        tell(&data::folder(&name)?);
+        tell(&data::folder(&name));
     }
     Ok(())
 }

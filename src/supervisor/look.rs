@@ -97,7 +97,7 @@ impl<P: Platform> Supervisor<P> {
     pub fn disk_bytes(&self, handle: Handle) -> Result<u64, Error> {
         let name = self.table.lock().get(handle)?.0.clone();
         let storage = self.platform.storage();
-        let folder = data::folder(&name)?;
+        let folder = data::folder(&name);
         Ok(data::used(storage, &folder, storage.block_bytes())?)
     }
 

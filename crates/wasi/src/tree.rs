@@ -25,7 +25,7 @@ const STORE: &str = "/";
 pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path, Errno> {
     let mut folder = Err(Errno::Noent);
     match tree {
-        Tree::Data => folder = data::folder(guest.name()).map_err(Errno::from),
+        Tree::Data => folder = Ok(data::folder(guest.name())),
         Tree::Image => {}
         Tree::Mount { index, .. } => guest.spec(&mut |spec| {
             if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
