@@ -11,6 +11,7 @@ pub mod host;
 pub mod memory;
 pub mod path;
 
+use core::ffi::CStr;
 use core::fmt;
 use core::ops::DerefMut;
 
@@ -346,46 +347,54 @@ pub trait Threads {
 
 // ---------------------------------------------------------------- engine
 
-/// The type of one wasm value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ValueType {
-    /// 32-bit integer.
-    I32,
-    /// 64-bit integer.
-    I64,
-    /// 32-bit float.
-    F32,
-    /// 64-bit float.
-    F64,
-    /// A vector or a reference, which no host function takes.
-    Other,
-}
-
 /// A host function that guests may import. One static table of them serves all containers,
 /// because the engine registers host functions per process; who may call one is decided at
 /// each call by the caller's grants.
+///
+/// C strings, so that an engine written in C uses them where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct HostFunction {
     /// The import's module name.
-    pub module: &'static str,
+    pub module: &'static CStr,
     /// The import's field name.
-    pub name: &'static str,
-    /// Parameter types, at most 16.
-    pub params: &'static [ValueType],
-    /// Result types, at most one.
-    pub results: &'static [ValueType],
+    pub name: &'static CStr,
+    /// Its type, as [`host::signature`] writes it: at most 16 parameters and one result.
+    pub signature: &'static CStr,
+}
+
+impl HostFunction {
+    /// The import's module name.
+    pub fn module(&self) -> &'static str {
+        self.module.to_str().unwrap_or_default()
+    }
+
+    /// The import's field name.
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// The parameters' letters, and the result's.
+    pub fn types(&self) -> (&'static str, &'static str) {
+        let signature = self.signature.to_str().unwrap_or_default();
+        let inside = signature.strip_prefix('(').unwrap_or_default();
+        inside.split_once(')').unwrap_or_default()
+    }
+
+    /// Whether an import of that name means this.
+    pub fn is(&self, module: &str, name: &str) -> bool {
+        self.name.to_bytes() == name.as_bytes() && self.module.to_bytes() == module.as_bytes()
+    }
 }
 
 /// What a loaded module imports or exports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum External<'a> {
-    /// A function with its signature.
+    /// A function.
     Function {
-        /// Parameter types, in order. Longer lists are cut to 16 entries of which the
-        /// last is `Other`.
-        params: &'a [ValueType],
-        /// Result types, in order.
-        results: &'a [ValueType],
+        /// Its type, with the letters of [`host::signature`], and `?` for a vector or a
+        /// reference. Parameters and results behind the 16th are cut off, and a `?` takes
+        /// their place.
+        signature: &'a str,
     },
     /// A linear memory.
     Memory {

@@ -21,7 +21,7 @@ use ocre::image::permission::{Permission, Permissions};
 use ocre::image::{Content, Image};
 use ocre::limits::INBOX_BYTES;
 use ocre::port::devices::{Direction, Pin};
-use ocre::port::{Clock, Halt, Host, Slot, Stream, ThreadSpec, Threads, ValueType};
+use ocre::port::{Clock, Halt, Host, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
 use ocre_host::platform::Devices;
 use ocre_oci::{Format, Sha256};
@@ -191,38 +191,38 @@ impl<'a> Run<'a> {
     fn call(&mut self, world: &World, function: usize, input: &mut Input<'_>) -> Option<()> {
         let called = FUNCTIONS[function];
         let mut arguments = [0; 16];
-        for place in &mut arguments[..called.params.len()] {
+        for place in &mut arguments[..called.types().0.len()] {
             *place = input.argument(OWN).unwrap_or_default();
         }
         let given = arguments;
         let was_doomed = world.is_doomed();
         let pins = world.devices.pins();
         match self.api.call(function, &mut self.memory, &mut arguments) {
-            Ok(()) => assert!(!was_doomed, "{} goes on", called.name),
+            Ok(()) => assert!(!was_doomed, "{} goes on", called.name()),
             Err(Halt::Stopped) => {
-                assert!(world.is_doomed(), "{} ends for nothing", called.name);
+                assert!(world.is_doomed(), "{} ends for nothing", called.name());
                 return None;
             }
-            Err(halt) => panic!("{}: {halt:?}", called.name),
+            Err(halt) => panic!("{}: {halt:?}", called.name()),
         }
-        let answer = if called.results == [ValueType::F64] {
+        let answer = if called.types().1 == "F" {
             let measured = f64::from_bits(arguments[0]);
-            assert!(measured.is_finite(), "{} answers {measured}", called.name);
+            assert!(measured.is_finite(), "{} answers {measured}", called.name());
             measured as i32
         } else {
             u32::try_from(arguments[0])
-                .unwrap_or_else(|_| panic!("{} answers {}", called.name, arguments[0]))
+                .unwrap_or_else(|_| panic!("{} answers {}", called.name(), arguments[0]))
                 as i32
         };
-        assert!(answer >= -LAST_ERRNO, "{} answers {answer}", called.name);
+        assert!(answer >= -LAST_ERRNO, "{} answers {answer}", called.name());
         let lacks = permission(function).is_some_and(|one| !self.granted.contains(one));
         if lacks {
-            assert_eq!(answer, PERM, "{}", called.name);
+            assert_eq!(answer, PERM, "{}", called.name());
         }
-        if !called.name.starts_with("ocre_gpio") || lacks {
-            assert_eq!(pins, world.devices.pins(), "{}", called.name);
+        if !called.name().starts_with("ocre_gpio") || lacks {
+            assert_eq!(pins, world.devices.pins(), "{}", called.name());
         }
-        self.check_memory(called.name, answer, given);
+        self.check_memory(called.name(), answer, given);
         Some(())
     }
 

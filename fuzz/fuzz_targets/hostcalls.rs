@@ -390,29 +390,29 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
             continue;
         };
         let mut arguments = [0; 16];
-        for place in &mut arguments[..called.params.len()] {
+        for place in &mut arguments[..called.types().0.len()] {
             *place = input.argument(MEMORY).unwrap_or_default();
         }
         let was_killed = solo.check().is_err();
         match wasi.call(function, &mut memory, &mut arguments) {
             Ok(()) => {
-                assert!(!was_killed, "{} goes on", called.name);
+                assert!(!was_killed, "{} goes on", called.name());
                 assert!(
-                    called.results.is_empty() || arguments[0] <= LAST_ERRNO,
+                    called.types().1.is_empty() || arguments[0] <= LAST_ERRNO,
                     "{} answers {}",
-                    called.name,
+                    called.name(),
                     arguments[0]
                 );
             }
             Err(Halt::Stopped) => {
-                assert!(solo.check().is_err(), "{} ends for nothing", called.name);
+                assert!(solo.check().is_err(), "{} ends for nothing", called.name());
                 break;
             }
             Err(Halt::Exit(_)) => {
-                assert_eq!(called.name, "proc_exit");
+                assert_eq!(called.name(), "proc_exit");
                 break;
             }
-            Err(Halt::Trap(trap)) => panic!("{} traps: {}", called.name, trap.code()),
+            Err(Halt::Trap(trap)) => panic!("{} traps: {}", called.name(), trap.code()),
         }
     }
     wasi.close();

@@ -25,7 +25,7 @@ use super::permission::Permissions;
 use super::verdict::{Code, Finding, Part, Place, Report};
 use super::{Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
-use crate::port::{Engine, External, IMPORTED_MEMORY, LoadError, Storage, ValueType};
+use crate::port::{Engine, External, IMPORTED_MEMORY, LoadError, Storage};
 
 /// The annotation that gives a layer its file name.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -213,13 +213,10 @@ fn check_module<E: Engine>(
         let memory = matches!(what, External::Memory { .. }) && (module, name) == IMPORTED_MEMORY;
         let offered = memory
             || engine.host_functions().iter().any(|function| {
-                function.module == module
-                    && function.name == name
-                    && what
-                        == External::Function {
-                            params: function.params,
-                            results: function.results,
-                        }
+                let declared = function.signature.to_bytes();
+                function.is(module, name)
+                    && matches!(what, External::Function { signature }
+                        if signature.as_bytes() == declared)
             });
         if !offered && !unknown {
             unknown = true;
@@ -236,8 +233,7 @@ fn check_module<E: Engine>(
         if name == image.entry_point {
             entry = match what {
                 External::Function {
-                    params: [],
-                    results: [] | [ValueType::I32],
+                    signature: "()" | "()i",
                 } => Ok(()),
                 _ => Err(Code::WasmEntrySignature),
             };

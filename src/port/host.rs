@@ -5,7 +5,9 @@
 //! Promised: a function's entry in the table, its parameters and what handles it come from one
 //! line, so that none can disagree with another.
 
-use super::{Halt, Host, HostFunction, ValueType};
+use core::ffi::CStr;
+
+use super::{Halt, Host, HostFunction};
 
 /// Most parameters of a host function.
 pub const MAX_PARAMETERS: usize = 9;
@@ -22,18 +24,36 @@ pub fn parameters(arguments: &[u64]) -> Parameters {
     parameters
 }
 
-/// A parameter of a host function.
-pub trait Parameter {
-    /// Its wasm type.
-    const TYPE: ValueType;
+/// A type that values of host functions have.
+pub trait Value {
+    /// The letter of its wasm type: `i` and `I` are integers of 32 and 64 bits, `f` and `F` are
+    /// floats.
+    const LETTER: u8;
+}
 
+impl Value for u32 {
+    const LETTER: u8 = b'i';
+}
+
+impl Value for i32 {
+    const LETTER: u8 = b'i';
+}
+
+impl Value for u64 {
+    const LETTER: u8 = b'I';
+}
+
+impl Value for f64 {
+    const LETTER: u8 = b'F';
+}
+
+/// A parameter of a host function.
+pub trait Parameter: Value {
     /// From an engine's argument, where a narrower one is in the low bits.
     fn from_argument(argument: u64) -> Self;
 }
 
 impl Parameter for u32 {
-    const TYPE: ValueType = ValueType::I32;
-
     fn from_argument(argument: u64) -> Self {
         let [a, b, c, d, ..] = argument.to_le_bytes();
         Self::from_le_bytes([a, b, c, d])
@@ -41,18 +61,47 @@ impl Parameter for u32 {
 }
 
 impl Parameter for i32 {
-    const TYPE: ValueType = ValueType::I32;
-
     fn from_argument(argument: u64) -> Self {
         u32::from_argument(argument).cast_signed()
     }
 }
 
 impl Parameter for u64 {
-    const TYPE: ValueType = ValueType::I64;
-
     fn from_argument(argument: u64) -> Self {
         argument
+    }
+}
+
+/// The type of a function as a C string, such as `(iI)i`. `N` is how long that is, with its NUL;
+/// in a constant another number does not compile.
+///
+/// # Panics
+/// Where `N` is another number, or there are more than [`MAX_PARAMETERS`].
+pub const fn signature<const N: usize>(parameters: &[u8], results: &[u8]) -> [u8; N] {
+    assert!(parameters.len() <= MAX_PARAMETERS, "too many parameters");
+    let mut text = [0; N];
+    let mut room: &mut [u8] = &mut text;
+    let mut left: &[&[u8]] = &[b"(", parameters, b")", results, b"\0"];
+    while let Some((part, rest)) = left.split_first() {
+        let (here, behind) = room.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        room = behind;
+        left = rest;
+    }
+    assert!(room.is_empty(), "N is too large");
+    text
+}
+
+/// A text that ends with NUL, as a C string.
+///
+/// # Panics
+/// Where it has no NUL, or another one; in a constant that does not compile.
+pub const fn c_string(text: &[u8]) -> &CStr {
+    let text = CStr::from_bytes_with_nul(text);
+    assert!(text.is_ok(), "a C string ends with its only NUL");
+    match text {
+        Ok(text) => text,
+        Err(_) => c"",
     }
 }
 
@@ -68,16 +117,24 @@ macro_rules! host_functions {
         $visibility:vis const $functions:ident = $module:expr;
         impl [$($generics:tt)*] $host:ty {
             $seen:vis fn $find:ident -> $answer:ty;
-            $($name:ident($($type:ty),*) $(-> $result:ident)?;)*
+            $($name:ident($($type:ty),*) $(-> $result:ty)?;)*
         }
     ) => {
         $(#[$doc])*
         $visibility const $functions: &[$crate::port::HostFunction] = &[
             $($crate::port::HostFunction {
                 module: $module,
-                name: stringify!($name),
-                params: &[$(<$type as $crate::port::host::Parameter>::TYPE),*],
-                results: &[$($crate::port::ValueType::$result)?],
+                name: const {
+                    $crate::port::host::c_string(concat!(stringify!($name), "\0").as_bytes())
+                },
+                signature: const {
+                    use $crate::port::host::{Value, c_string, signature};
+                    const PARAMETERS: &[u8] = &[$(<$type as Value>::LETTER),*];
+                    const RESULTS: &[u8] = &[$(<$result as Value>::LETTER)?];
+                    const BYTES: usize = PARAMETERS.len() + RESULTS.len() + 3;
+                    const SIGNATURE: [u8; BYTES] = signature(PARAMETERS, RESULTS);
+                    c_string(&SIGNATURE)
+                },
             }),*
         ];
 
@@ -117,13 +174,12 @@ macro_rules! host_functions {
 /// a constant another number does not compile.
 ///
 /// # Panics
-/// Where `N` is another number, or a function has more than [`MAX_PARAMETERS`].
+/// Where `N` is another number.
 pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N] {
     const NONE: HostFunction = HostFunction {
-        module: "",
-        name: "",
-        params: &[],
-        results: &[],
+        module: c"",
+        name: c"",
+        signature: c"",
     };
     let mut table = [NONE; N];
     let mut room: &mut [HostFunction] = &mut table;
@@ -132,14 +188,6 @@ pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N
         assert!(part.len() <= room.len(), "N is too small");
         let (here, behind) = room.split_at_mut(part.len());
         here.copy_from_slice(part);
-        let mut functions = *part;
-        while let Some((function, rest)) = functions.split_first() {
-            assert!(
-                function.params.len() <= MAX_PARAMETERS,
-                "too many parameters"
-            );
-            functions = rest;
-        }
         room = behind;
         left = rest;
     }
@@ -189,21 +237,37 @@ impl Host for Pair<'_> {
 mod tests {
     use super::*;
 
-    const fn function(name: &'static str) -> HostFunction {
+    const fn function(name: &'static CStr) -> HostFunction {
         HostFunction {
-            module: "m",
+            module: c"m",
             name,
-            params: &[],
-            results: &[],
+            signature: c"()",
         }
     }
 
     #[test]
+    fn types_are_the_letters_of_the_signature() {
+        const TYPE: [u8; 6] = signature(b"iI", b"F");
+        let mut one = function(c"one");
+        one.signature = c_string(&TYPE);
+        assert_eq!(one.signature, c"(iI)F");
+        assert_eq!(one.types(), ("iI", "F"));
+        assert_eq!(function(c"none").types(), ("", ""));
+    }
+
+    #[test]
+    fn an_import_means_a_function_by_both_of_its_names() {
+        assert!(function(c"one").is("m", "one"));
+        assert!(!function(c"one").is("m", "on"));
+        assert!(!function(c"one").is("n", "one"));
+    }
+
+    #[test]
     fn tables_are_joined_in_order() {
-        const FIRST: &[HostFunction] = &[function("a"), function("b")];
-        const SECOND: &[HostFunction] = &[function("c")];
+        const FIRST: &[HostFunction] = &[function(c"a"), function(c"b")];
+        const SECOND: &[HostFunction] = &[function(c"c")];
         let joined: [HostFunction; 3] = join(&[FIRST, &[], SECOND]);
-        assert_eq!(joined.map(|function| function.name), ["a", "b", "c"]);
+        assert_eq!(joined.map(|function| function.name()), ["a", "b", "c"]);
     }
 
     #[derive(Default)]

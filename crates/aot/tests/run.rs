@@ -10,16 +10,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, Program, Stop, Trap, ValueType};
+use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, Program, Stop, Trap};
 use ocre_aot::{Options, Target, compile};
 use ocre_wamr::{Engine, PC_TARGET, Stopper};
 
 /// `param(i)` gives a number that the compiler cannot know.
 static FUNCTIONS: &[HostFunction] = &[HostFunction {
-    module: "env",
-    name: "param",
-    params: &[ValueType::I32],
-    results: &[ValueType::I32],
+    module: c"env",
+    name: c"param",
+    signature: c"(i)i",
 }];
 
 struct Params<'a>(&'a [i32]);

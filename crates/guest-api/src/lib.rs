@@ -42,6 +42,8 @@ mod room;
 mod timers;
 mod topic;
 
+use core::ffi::CStr;
+
 use lock_api::RawMutex;
 use ocre::container::Guest;
 use ocre::image::permission::{Permission, Permissions};
@@ -49,7 +51,7 @@ use ocre::limits::{INBOX_BYTES, MAX_PINS, MAX_SENSORS, MAX_TIMERS};
 use ocre::port::devices::{Direction, Gpio, Pin, Sensors};
 use ocre::port::host::{Parameters, join, parameters};
 use ocre::port::memory::Memory;
-use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads, ValueType};
+use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads};
 
 pub use bus::Bus;
 use bus::Claim;
@@ -62,7 +64,7 @@ use room::Room;
 use timers::Timers;
 
 /// The module name of every function in [`FUNCTIONS`].
-pub const MODULE: &str = "env";
+pub const MODULE: &CStr = c"env";
 
 /// Functions of one subject.
 struct Part {
@@ -268,8 +270,9 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
             Ok(answer) => answer,
             Err(Error::Stopped) => return Err(Halt::Stopped),
             Err(Error::Errno(errno)) => {
-                let results = FUNCTIONS.get(function).map(|function| function.results);
-                Answer::error(errno, results == Some(&[ValueType::F64]))
+                let measures =
+                    |function: &HostFunction| function.signature.to_bytes().ends_with(b"F");
+                Answer::error(errno, FUNCTIONS.get(function).is_some_and(measures))
             }
         };
         if let Some(result) = arguments.first_mut() {
@@ -280,7 +283,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
 
     fn room_for(&self, function: usize) -> u32 {
         let name = FUNCTIONS.get(function).map(|function| function.name);
-        if name == Some("ocre_subscribe_message") && self.check(Permission::Messaging).is_ok() {
+        if name == Some(c"ocre_subscribe_message") && self.check(Permission::Messaging).is_ok() {
             u32::try_from(INBOX_BYTES).unwrap_or(0)
         } else {
             0

@@ -30,7 +30,7 @@ fn every_permission_has_a_row_with_its_functions_in_order() {
     for (name, functions) in rows() {
         let needs = |function: usize| permission(function).map(Permission::name);
         let those = (0..FUNCTIONS.len()).filter(|function| needs(*function) == name);
-        let expected: Vec<_> = those.map(|function| FUNCTIONS[function].name).collect();
+        let expected: Vec<_> = those.map(|function| FUNCTIONS[function].name()).collect();
         assert_eq!(functions, expected, "{name:?}");
     }
 }

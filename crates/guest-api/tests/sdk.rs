@@ -3,40 +3,39 @@
 
 use std::collections::BTreeMap;
 
-use ocre::port::ValueType;
 use ocre_guest_api::FUNCTIONS;
 
 const C: &str = include_str!("../../../sdk/c/ocre.h");
 const RUST: &str = include_str!("../../../sdk/rust/src/sys.rs");
 
-/// Parameters and result.
-type Signature = (Vec<ValueType>, ValueType);
+/// The letters of parameters and result.
+type Signature = (String, String);
 
 fn table() -> BTreeMap<&'static str, Signature> {
     let functions = FUNCTIONS.iter();
     let entry = |function: &ocre::port::HostFunction| {
-        assert_eq!(function.results.len(), 1, "{}", function.name);
-        let signature = (function.params.to_vec(), function.results[0]);
-        (function.name, signature)
+        let (parameters, result) = function.types();
+        assert_eq!(result.len(), 1, "{}", function.name());
+        (function.name(), (parameters.into(), result.into()))
     };
     functions.map(entry).collect()
 }
 
 /// What a type of C or of Rust is in WebAssembly.
-fn value_type(declared: &str) -> ValueType {
+fn letter(declared: &str) -> &'static str {
     let pointer = declared.contains('*');
     match declared.split_whitespace().next() {
-        _ if pointer => ValueType::I32,
-        Some("int" | "uint32_t" | "i32" | "u32") => ValueType::I32,
-        Some("double" | "f64") => ValueType::F64,
+        _ if pointer => "i",
+        Some("int" | "uint32_t" | "i32" | "u32") => "i",
+        Some("double" | "f64") => "F",
         _ => panic!("{declared}: an unknown type"),
     }
 }
 
-fn parameters(list: &str, type_of: impl Fn(&str) -> &str) -> Vec<ValueType> {
+fn parameters(list: &str, type_of: impl Fn(&str) -> &str) -> String {
     let list = list.split(',').map(str::trim);
     let declared = list.filter(|one| !one.is_empty() && *one != "void");
-    declared.map(|one| value_type(type_of(one))).collect()
+    declared.map(|one| letter(type_of(one))).collect()
 }
 
 /// The prototypes of the header with their imports' names.
@@ -55,7 +54,7 @@ fn in_c() -> BTreeMap<&'static str, Signature> {
         };
         let (_, rest) = rest.split_once('(').unwrap();
         let (list, _) = rest.split_once(");").unwrap();
-        let result = value_type(result.unwrap());
+        let result = letter(result.unwrap()).into();
         (name, (parameters(list, |one| one), result))
     };
     let (defined, _) = C.match_indices("OCRE_IMPORT(name)").next().unwrap();
@@ -86,7 +85,10 @@ fn in_rust() -> BTreeMap<&'static str, Signature> {
             .collect();
         (
             name,
-            (parameters(&list.join(","), |one| one), value_type(result)),
+            (
+                parameters(&list.join(","), |one| one),
+                letter(result).into(),
+            ),
         )
     };
     functions.map(import).collect()

@@ -261,9 +261,13 @@ impl Run {
     }
 
     fn result(&mut self, name: &str, arguments: &[u64]) -> Result<u64, Halt> {
-        let function = FUNCTIONS.iter().position(|one| one.name == name);
+        let function = FUNCTIONS.iter().position(|one| one.name() == name);
         let function = function.unwrap_or_else(|| panic!("{name} is not in the table"));
-        assert_eq!(FUNCTIONS[function].params.len(), arguments.len(), "{name}");
+        assert_eq!(
+            FUNCTIONS[function].types().0.len(),
+            arguments.len(),
+            "{name}"
+        );
         let mut cells = arguments.to_vec();
         cells.resize(arguments.len().max(1), 0);
         self.api.call(function, &mut self.memory, &mut cells)?;
@@ -384,7 +388,7 @@ fn call_all(run: &mut Run) -> Vec<(&'static str, f64)> {
     let climate = run.put(1, "climate");
     let mut answers = Vec::new();
     for function in FUNCTIONS {
-        let arguments: &[i32] = match function.name {
+        let arguments: &[i32] = match function.name() {
             "uname" => &[0x2000],
             "ocre_get_event" => &[EVENT as i32; 6],
             "ocre_register_dispatcher" => &[2, led],
@@ -404,13 +408,13 @@ fn call_all(run: &mut Run) -> Vec<(&'static str, f64)> {
             name if name.ends_with("by_name") => &[led],
             _ => &[0],
         };
-        let arguments = &arguments[..function.params.len()];
-        let answer = if function.results == [ocre::port::ValueType::F64] {
-            run.measure(function.name, arguments)
+        let arguments = &arguments[..function.types().0.len()];
+        let answer = if function.types().1 == "F" {
+            run.measure(function.name(), arguments)
         } else {
-            run.call(function.name, arguments).into()
+            run.call(function.name(), arguments).into()
         };
-        answers.push((function.name, answer));
+        answers.push((function.name(), answer));
     }
     answers
 }

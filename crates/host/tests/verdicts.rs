@@ -11,17 +11,16 @@ use std::sync::OnceLock;
 use ocre::image::Image;
 use ocre::image::judge::{self, AotPolicy, Policy, Selector, Source, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::port::{HostFunction, ValueType};
+use ocre::port::HostFunction;
 use ocre_host::directory::Directory;
 use ocre_oci::{ErrorKind, Sha256, Warning};
 use ocre_wamr::{Engine, Options, PC_TARGET};
 use support::layout::{Folder, Layer, Sample, descriptor};
 
 const FUNCTIONS: &[HostFunction] = &[HostFunction {
-    module: "wasi_snapshot_preview1",
-    name: "proc_exit",
-    params: &[ValueType::I32],
-    results: &[],
+    module: c"wasi_snapshot_preview1",
+    name: c"proc_exit",
+    signature: c"(i)",
 }];
 
 fn engine() -> &'static Engine {

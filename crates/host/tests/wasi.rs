@@ -10,9 +10,7 @@ use std::collections::{BTreeSet, VecDeque};
 use device::{Disk, image, put, read_file, with_blob, write_file};
 use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
-use ocre::port::{
-    Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream, ValueType,
-};
+use ocre::port::{Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_wasi::{FUNCTIONS, MODULE, Wasi};
@@ -219,9 +217,11 @@ fn run_on<T>(
 
 impl Program<'_> {
     fn try_call(&mut self, name: &str, arguments: &[u64]) -> Result<u64, Halt> {
-        let index = FUNCTIONS.iter().position(|function| function.name == name);
+        let index = FUNCTIONS
+            .iter()
+            .position(|function| function.name() == name);
         let index = index.unwrap_or_else(|| panic!("{name} is not there"));
-        assert_eq!(FUNCTIONS[index].params.len(), arguments.len(), "{name}");
+        assert_eq!(FUNCTIONS[index].types().0.len(), arguments.len(), "{name}");
         let mut values = arguments.to_vec();
         values.resize(arguments.len().max(1), 0);
         self.wasi.call(index, &mut self.memory, &mut values)?;
@@ -428,18 +428,10 @@ fn every_function_of_preview_1_is_there_with_its_signature() {
         .collect();
     let offered = FUNCTIONS.iter().map(|function| {
         assert_eq!(function.module, MODULE);
-        let letters = function.params.iter().map(|kind| match kind {
-            ValueType::I32 => 'i',
-            ValueType::I64 => 'I',
-            _ => panic!("{}", function.name),
-        });
-        let results = if function.name == "proc_exit" {
-            &[][..]
-        } else {
-            &[ValueType::I32]
-        };
-        assert_eq!(function.results, results, "{}", function.name);
-        (function.name.into(), letters.collect())
+        let (parameters, results) = function.types();
+        let exits = function.name() == "proc_exit";
+        assert_eq!(results, if exits { "" } else { "i" }, "{}", function.name());
+        (function.name().into(), parameters.into())
     });
     assert_eq!(offered.collect::<BTreeSet<_>>(), expected);
     assert_eq!(FUNCTIONS.len(), expected.len());
@@ -456,7 +448,7 @@ fn every_function_has_its_row_in_the_documentation() {
         Some(name)
     });
     let rows: Vec<&str> = rows.collect();
-    let offered: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+    let offered: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
     assert_eq!(rows, offered);
     let limit = format!("| {} | `mfile` |", ocre::limits::MAX_OPEN_FILES);
     assert!(documented.contains(&limit), "{limit}");
@@ -568,12 +560,12 @@ fn a_container_that_is_killed_gets_no_further_call() {
     with_program(|program, _, solo| {
         solo.killed.set(true);
         for function in FUNCTIONS {
-            let arguments = vec![0; function.params.len()];
+            let arguments = vec![0; function.types().0.len()];
             assert_eq!(
-                program.try_call(function.name, &arguments),
+                program.try_call(function.name(), &arguments),
                 Err(Halt::Stopped),
                 "{}",
-                function.name
+                function.name()
             );
         }
     });
@@ -1527,12 +1519,12 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
                 program.put(LIST + 4 * index, &value.to_le_bytes());
             }
             let function = &FUNCTIONS[random(FUNCTIONS.len())];
-            if function.name == "proc_exit" {
+            if function.name() == "proc_exit" {
                 continue;
             }
             let other = OTHER_PATH.into();
             let fd = random(10) as u64;
-            let mut arguments = match function.name {
+            let mut arguments = match function.name() {
                 "path_open" => vec![DATA, 0, at, length, CREAT, ALL, 0, 0, RESULT.into()],
                 "path_filestat_get" => vec![DATA, 0, at, length, RESULT.into()],
                 "path_rename" => vec![DATA, at, length, DATA, other, 1],
@@ -1544,24 +1536,24 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
                 name if name.starts_with("fd_") => vec![fd, 10, 0, RESULT.into()],
                 _ => vec![1, RESULT.into(), RESULT.into()],
             };
-            arguments.resize(function.params.len(), 7);
+            arguments.resize(function.types().0.len(), 7);
             // As it should be, but for one.
-            if let Some(one) = arguments.get_mut(random(3 * function.params.len() + 1)) {
+            if let Some(one) = arguments.get_mut(random(3 * function.types().0.len() + 1)) {
                 let end = MEMORY as u64 - random(64) as u64;
                 let extremes = [0, 1, 5, 4096, end, u32::MAX.into(), ALL, u64::MAX];
                 *one = extremes[random(extremes.len())];
             }
-            if function.name == "fd_seek" && arguments[1] < 99 {
+            if function.name() == "fd_seek" && arguments[1] < 99 {
                 arguments[2] = random(4) as u64;
             }
             if matches!(
-                function.name,
+                function.name(),
                 "fd_fdstat_get" | "fd_tell" | "fd_prestat_get"
             ) {
                 arguments[1] = RESULT.into();
             }
-            if program.try_call(function.name, &arguments) == Ok(0) {
-                succeeded.insert(function.name);
+            if program.try_call(function.name(), &arguments) == Ok(0) {
+                succeeded.insert(function.name());
             }
         }
         program.wasi.close();

@@ -115,23 +115,27 @@ aot_set_exception_with_id(void *subject, uint32_t id)
 }
 #endif
 
-/* Every host function is this one for WAMR; the attachment tells them apart. */
+/*
+ * Every host function is this one for WAMR; the attachment tells them apart: its
+ * index, and in the lowest bits how many values it takes or gives, one at least.
+ */
+#define COUNT_BITS 8
+
 static void
 trampoline(WASMExecEnv *env, uint64_t *arguments)
 {
-    const struct ocre_wamr_native *native = env->attachment;
+    uintptr_t native = (uintptr_t)env->attachment;
     WASMModuleInstance *wamr = (WASMModuleInstance *)env->module_inst;
     WASMMemoryInstance *memory = wasm_get_default_memory(wamr);
-    uint32_t count = native->parameters != 0 ? native->parameters : 1;
 
     if (is_interrupted(env)) {
         wasm_set_exception(wamr, OCRE_WAMR_STOPPED);
         return;
     }
-    if (call_handler(env->user_data, native->index,
+    if (call_handler(env->user_data, (uint32_t)(native >> COUNT_BITS),
                      memory ? memory->memory_data : NULL,
                      memory ? (size_t)memory->memory_data_size : 0, arguments,
-                     count)
+                     (uint32_t)native & ((1u << COUNT_BITS) - 1))
         != 0)
         wasm_set_exception(wamr, OCRE_WAMR_HALTED);
     else if (is_interrupted(env))
@@ -166,10 +170,11 @@ ocre_wamr_start(void *pool, uint32_t pool_bytes, ocre_wamr_call_handler handler)
 }
 
 int32_t
-ocre_wamr_register(const char *module, struct ocre_wamr_native *natives,
-                   uint32_t count)
+ocre_wamr_register(const char *module,
+                   const struct ocre_wamr_native *natives, uint32_t count)
 {
     NativeSymbol *symbols;
+    uint32_t values;
     uint32_t i;
 
     if (count == 0)
@@ -181,7 +186,9 @@ ocre_wamr_register(const char *module, struct ocre_wamr_native *natives,
         symbols[i].symbol = natives[i].name;
         symbols[i].func_ptr = (void *)trampoline;
         symbols[i].signature = natives[i].signature;
-        symbols[i].attachment = &natives[i];
+        values = natives[i].parameters != 0 ? natives[i].parameters : 1;
+        symbols[i].attachment =
+            (void *)((uintptr_t)natives[i].index << COUNT_BITS | values);
     }
     if (!wasm_runtime_register_natives_raw(module, symbols, count)) {
         ocre_wamr_free(symbols);

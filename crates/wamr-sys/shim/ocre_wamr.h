@@ -107,10 +107,11 @@ int32_t ocre_wamr_start(void *pool, uint32_t pool_bytes,
                         ocre_wamr_call_handler handler);
 
 /*
- * Makes `count` host functions of one import module known. The array belongs to
- * the runtime from then on. To be called before any module is loaded.
+ * Makes `count` host functions of one import module known; the runtime keeps the
+ * texts from then on, but not the array. To be called before any module is loaded.
  */
-int32_t ocre_wamr_register(const char *module, struct ocre_wamr_native *natives,
+int32_t ocre_wamr_register(const char *module,
+                           const struct ocre_wamr_native *natives,
                            uint32_t count);
 
 /* Memory from the runtime's heap, zeroed and aligned for any type; NULL if none. */

@@ -66,7 +66,7 @@ pub type CallHandler = unsafe extern "C" fn(
 
 unsafe extern "C" {
     pub fn ocre_wamr_start(pool: *mut c_void, pool_bytes: u32, handler: CallHandler) -> i32;
-    pub fn ocre_wamr_register(module: *const c_char, natives: *mut Native, count: u32) -> i32;
+    pub fn ocre_wamr_register(module: *const c_char, natives: *const Native, count: u32) -> i32;
     pub fn ocre_wamr_allocate(bytes: u32) -> *mut c_void;
     pub fn ocre_wamr_free(memory: *mut c_void);
     pub fn ocre_wamr_load(

@@ -91,7 +91,7 @@ impl Engine {
         let mut wanted = None;
         module.imports(&mut |module, name, _| {
             let mut functions = self.functions.iter();
-            let index = functions.position(|one| one.module == module && one.name == name);
+            let index = functions.position(|one| one.is(module, name));
             let asked = index.map(|index| (host.room_for(index), index));
             wanted = wanted.max(asked);
         });

@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::slice;
 
-use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError, ValueType};
+use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError};
 use ocre_wamr_sys as sys;
 
 use crate::aot;
@@ -20,7 +20,7 @@ const AOT_ALIGNMENT: usize = 8;
 /// limit of the container counts.
 const TABLE_ELEMENTS: u64 = 100_000;
 
-/// Most types that a signature is shown with.
+/// Most parameters, and most results, that a signature is shown with.
 const SHOWN_TYPES: usize = 16;
 
 /// Loaded and validated code. It owns its bytes while it lives: WAMR rewrites them and points
@@ -166,11 +166,8 @@ impl<'code> Module<'code> {
             }
             self.describe(export, |what| {
                 let returns = match what {
-                    External::Function { results: [], .. } => false,
-                    External::Function {
-                        results: [ValueType::I32],
-                        ..
-                    } if with_result => true,
+                    External::Function { signature: "()" } => false,
+                    External::Function { signature: "()i" } if with_result => true,
                     _ => return,
                 };
                 found = Some(Function {
@@ -218,23 +215,11 @@ impl<'code> Module<'code> {
     fn describe(&self, external: &sys::External, show: impl FnOnce(External<'_>)) {
         match external.kind {
             sys::FUNCTION => {
-                let (parameters, results) =
-                    (external.parameters as usize, external.results as usize);
-                let mut shown = (
-                    [ValueType::Other; SHOWN_TYPES],
-                    [ValueType::Other; SHOWN_TYPES],
-                );
-                if !external.types.is_null() {
-                    // SAFETY: the module holds that many types, one byte each.
-                    let types =
-                        unsafe { slice::from_raw_parts(external.types, parameters + results) };
-                    let (before, after) = types.split_at(parameters);
-                    translate(before, &mut shown.0);
-                    translate(after, &mut shown.1);
-                }
+                let mut text = [0; 2 * SHOWN_TYPES + 2];
+                // SAFETY: the module holds the types.
+                let length = unsafe { signature(external, &mut text) };
                 show(External::Function {
-                    params: &shown.0[..parameters.min(SHOWN_TYPES)],
-                    results: &shown.1[..results.min(SHOWN_TYPES)],
+                    signature: str::from_utf8(&text[..length]).unwrap_or_default(),
                 });
             }
             sys::MEMORY => show(External::Memory {
@@ -261,17 +246,34 @@ pub struct Function {
     pub(crate) returns: bool,
 }
 
-/// Puts wasm's type bytes into words; of a list that is too long the last one shown is `Other`.
-fn translate(types: &[u8], shown: &mut [ValueType; SHOWN_TYPES]) {
-    let fits = types.len() <= shown.len();
-    let count = if fits { types.len() } else { shown.len() - 1 };
-    for (slot, byte) in shown.iter_mut().zip(&types[..count]) {
-        *slot = match byte {
-            0x7f => ValueType::I32,
-            0x7e => ValueType::I64,
-            0x7d => ValueType::F32,
-            0x7c => ValueType::F64,
-            _ => ValueType::Other,
-        };
+/// Writes a function's type as [`signature`](ocre::port::host::signature) does; how long it is.
+///
+/// # Safety
+/// The types are null, or as many as are said, one byte each.
+unsafe fn signature(function: &sys::External, text: &mut [u8; 2 * SHOWN_TYPES + 2]) -> usize {
+    let (parameters, results) = (function.parameters as usize, function.results as usize);
+    let types = match function.types.is_null() {
+        true => &[],
+        // SAFETY: the caller's promise.
+        false => unsafe { slice::from_raw_parts(function.types, parameters + results) },
+    };
+    let (parameters, results) = types.split_at(parameters.min(types.len()));
+    let mut length = 0;
+    for (before, types) in [(b'(', parameters), (b')', results)] {
+        text[length] = before;
+        length += 1;
+        let cut = types.len() > SHOWN_TYPES;
+        for (index, kind) in types.iter().take(SHOWN_TYPES).enumerate() {
+            text[length] = match kind {
+                _ if cut && index + 1 == SHOWN_TYPES => b'?',
+                0x7f => b'i',
+                0x7e => b'I',
+                0x7d => b'f',
+                0x7c => b'F',
+                _ => b'?',
+            };
+            length += 1;
+        }
     }
+    length
 }

@@ -36,6 +36,8 @@ mod rights;
 mod table;
 mod tree;
 
+use core::ffi::CStr;
+
 use heapless::Vec;
 use ocre::container::{Guest, mount};
 use ocre::limits::MAX_MOUNTS;
@@ -49,7 +51,7 @@ use quota::Quota;
 use table::{Table, Tree};
 
 /// The module name of every function in [`FUNCTIONS`].
-pub const MODULE: &str = "wasi_snapshot_preview1";
+pub const MODULE: &CStr = c"wasi_snapshot_preview1";
 
 /// What one run of one container has open.
 pub struct Wasi<'a, S: Storage> {
@@ -156,51 +158,51 @@ ocre::host_functions! {
     pub const FUNCTIONS = MODULE;
     impl ['a, S: Storage] Wasi<'a, S> {
         fn handler -> Result<(), Error>;
-        args_get(u32, u32) -> I32;
-        args_sizes_get(u32, u32) -> I32;
-        environ_get(u32, u32) -> I32;
-        environ_sizes_get(u32, u32) -> I32;
-        clock_res_get(u32, u32) -> I32;
-        clock_time_get(u32, u64, u32) -> I32;
-        fd_advise(u32, u64, u64, u32) -> I32;
-        fd_allocate(u32, u64, u64) -> I32;
-        fd_close(u32) -> I32;
-        fd_datasync(u32) -> I32;
-        fd_fdstat_get(u32, u32) -> I32;
-        fd_fdstat_set_flags(u32, u32) -> I32;
-        fd_fdstat_set_rights(u32, u64, u64) -> I32;
-        fd_filestat_get(u32, u32) -> I32;
-        fd_filestat_set_size(u32, u64) -> I32;
-        fd_filestat_set_times(u32, u64, u64, u32) -> I32;
-        fd_pread(u32, u32, u32, u64, u32) -> I32;
-        fd_prestat_get(u32, u32) -> I32;
-        fd_prestat_dir_name(u32, u32, u32) -> I32;
-        fd_pwrite(u32, u32, u32, u64, u32) -> I32;
-        fd_read(u32, u32, u32, u32) -> I32;
-        fd_readdir(u32, u32, u32, u64, u32) -> I32;
-        fd_renumber(u32, u32) -> I32;
-        fd_seek(u32, u64, u32, u32) -> I32;
-        fd_sync(u32) -> I32;
-        fd_tell(u32, u32) -> I32;
-        fd_write(u32, u32, u32, u32) -> I32;
-        path_create_directory(u32, u32, u32) -> I32;
-        path_filestat_get(u32, u32, u32, u32, u32) -> I32;
-        path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32) -> I32;
-        path_link(u32, u32, u32, u32, u32, u32, u32) -> I32;
-        path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) -> I32;
-        path_readlink(u32, u32, u32, u32, u32, u32) -> I32;
-        path_remove_directory(u32, u32, u32) -> I32;
-        path_rename(u32, u32, u32, u32, u32, u32) -> I32;
-        path_symlink(u32, u32, u32, u32, u32) -> I32;
-        path_unlink_file(u32, u32, u32) -> I32;
-        poll_oneoff(u32, u32, u32, u32) -> I32;
+        args_get(u32, u32) -> i32;
+        args_sizes_get(u32, u32) -> i32;
+        environ_get(u32, u32) -> i32;
+        environ_sizes_get(u32, u32) -> i32;
+        clock_res_get(u32, u32) -> i32;
+        clock_time_get(u32, u64, u32) -> i32;
+        fd_advise(u32, u64, u64, u32) -> i32;
+        fd_allocate(u32, u64, u64) -> i32;
+        fd_close(u32) -> i32;
+        fd_datasync(u32) -> i32;
+        fd_fdstat_get(u32, u32) -> i32;
+        fd_fdstat_set_flags(u32, u32) -> i32;
+        fd_fdstat_set_rights(u32, u64, u64) -> i32;
+        fd_filestat_get(u32, u32) -> i32;
+        fd_filestat_set_size(u32, u64) -> i32;
+        fd_filestat_set_times(u32, u64, u64, u32) -> i32;
+        fd_pread(u32, u32, u32, u64, u32) -> i32;
+        fd_prestat_get(u32, u32) -> i32;
+        fd_prestat_dir_name(u32, u32, u32) -> i32;
+        fd_pwrite(u32, u32, u32, u64, u32) -> i32;
+        fd_read(u32, u32, u32, u32) -> i32;
+        fd_readdir(u32, u32, u32, u64, u32) -> i32;
+        fd_renumber(u32, u32) -> i32;
+        fd_seek(u32, u64, u32, u32) -> i32;
+        fd_sync(u32) -> i32;
+        fd_tell(u32, u32) -> i32;
+        fd_write(u32, u32, u32, u32) -> i32;
+        path_create_directory(u32, u32, u32) -> i32;
+        path_filestat_get(u32, u32, u32, u32, u32) -> i32;
+        path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32) -> i32;
+        path_link(u32, u32, u32, u32, u32, u32, u32) -> i32;
+        path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) -> i32;
+        path_readlink(u32, u32, u32, u32, u32, u32) -> i32;
+        path_remove_directory(u32, u32, u32) -> i32;
+        path_rename(u32, u32, u32, u32, u32, u32) -> i32;
+        path_symlink(u32, u32, u32, u32, u32) -> i32;
+        path_unlink_file(u32, u32, u32) -> i32;
+        poll_oneoff(u32, u32, u32, u32) -> i32;
         proc_exit(i32);
-        proc_raise(u32) -> I32;
-        sched_yield() -> I32;
-        random_get(u32, u32) -> I32;
-        sock_accept(u32, u32, u32) -> I32;
-        sock_recv(u32, u32, u32, u32, u32, u32) -> I32;
-        sock_send(u32, u32, u32, u32, u32) -> I32;
-        sock_shutdown(u32, u32) -> I32;
+        proc_raise(u32) -> i32;
+        sched_yield() -> i32;
+        random_get(u32, u32) -> i32;
+        sock_accept(u32, u32, u32) -> i32;
+        sock_recv(u32, u32, u32, u32, u32, u32) -> i32;
+        sock_send(u32, u32, u32, u32, u32) -> i32;
+        sock_shutdown(u32, u32) -> i32;
     }
 }

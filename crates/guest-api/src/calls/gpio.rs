@@ -17,19 +17,19 @@ ocre::host_functions! {
     pub(crate) const FUNCTIONS = MODULE;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn gpio -> Result<Answer, Error>;
-        ocre_gpio_init() -> I32;
-        ocre_gpio_configure(i32, i32, i32) -> I32;
-        ocre_gpio_pin_set(i32, i32, i32) -> I32;
-        ocre_gpio_pin_get(i32, i32) -> I32;
-        ocre_gpio_pin_toggle(i32, i32) -> I32;
-        ocre_gpio_register_callback(i32, i32) -> I32;
-        ocre_gpio_unregister_callback(i32, i32) -> I32;
-        ocre_gpio_configure_by_name(u32, i32) -> I32;
-        ocre_gpio_set_by_name(u32, i32) -> I32;
-        ocre_gpio_get_by_name(u32) -> I32;
-        ocre_gpio_toggle_by_name(u32) -> I32;
-        ocre_gpio_register_callback_by_name(u32) -> I32;
-        ocre_gpio_unregister_callback_by_name(u32) -> I32;
+        ocre_gpio_init() -> i32;
+        ocre_gpio_configure(i32, i32, i32) -> i32;
+        ocre_gpio_pin_set(i32, i32, i32) -> i32;
+        ocre_gpio_pin_get(i32, i32) -> i32;
+        ocre_gpio_pin_toggle(i32, i32) -> i32;
+        ocre_gpio_register_callback(i32, i32) -> i32;
+        ocre_gpio_unregister_callback(i32, i32) -> i32;
+        ocre_gpio_configure_by_name(u32, i32) -> i32;
+        ocre_gpio_set_by_name(u32, i32) -> i32;
+        ocre_gpio_get_by_name(u32) -> i32;
+        ocre_gpio_toggle_by_name(u32) -> i32;
+        ocre_gpio_register_callback_by_name(u32) -> i32;
+        ocre_gpio_unregister_callback_by_name(u32) -> i32;
     }
 }
 

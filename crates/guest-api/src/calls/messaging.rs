@@ -16,9 +16,9 @@ ocre::host_functions! {
     pub(crate) const FUNCTIONS = MODULE;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn messaging -> Result<Answer, Error>;
-        ocre_publish_message(u32, u32, u32, i32) -> I32;
-        ocre_subscribe_message(u32) -> I32;
-        ocre_messaging_free_module_event_data(u32, u32, u32) -> I32;
+        ocre_publish_message(u32, u32, u32, i32) -> i32;
+        ocre_subscribe_message(u32) -> i32;
+        ocre_messaging_free_module_event_data(u32, u32, u32) -> i32;
     }
 }
 

@@ -17,18 +17,18 @@ ocre::host_functions! {
     pub(crate) const FUNCTIONS = MODULE;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn sensor -> Result<Answer, Error>;
-        ocre_sensors_init() -> I32;
-        ocre_sensors_discover() -> I32;
-        ocre_sensors_open(i32) -> I32;
-        ocre_sensors_get_handle(i32) -> I32;
-        ocre_sensors_get_channel_count(i32) -> I32;
-        ocre_sensors_get_channel_type(i32, i32) -> I32;
-        ocre_sensors_read(i32, i32) -> F64;
-        ocre_sensors_open_by_name(u32) -> I32;
-        ocre_sensors_get_handle_by_name(u32) -> I32;
-        ocre_sensors_get_channel_count_by_name(u32) -> I32;
-        ocre_sensors_get_channel_type_by_name(u32, i32) -> I32;
-        ocre_sensors_read_by_name(u32, i32) -> F64;
+        ocre_sensors_init() -> i32;
+        ocre_sensors_discover() -> i32;
+        ocre_sensors_open(i32) -> i32;
+        ocre_sensors_get_handle(i32) -> i32;
+        ocre_sensors_get_channel_count(i32) -> i32;
+        ocre_sensors_get_channel_type(i32, i32) -> i32;
+        ocre_sensors_read(i32, i32) -> f64;
+        ocre_sensors_open_by_name(u32) -> i32;
+        ocre_sensors_get_handle_by_name(u32) -> i32;
+        ocre_sensors_get_channel_count_by_name(u32) -> i32;
+        ocre_sensors_get_channel_type_by_name(u32, i32) -> i32;
+        ocre_sensors_read_by_name(u32, i32) -> f64;
     }
 }
 

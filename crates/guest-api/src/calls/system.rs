@@ -24,12 +24,12 @@ ocre::host_functions! {
     pub(crate) const FUNCTIONS = MODULE;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn system -> Result<Answer, Error>;
-        uname(u32) -> I32;
-        ocre_sleep(i32) -> I32;
-        ocre_get_event(u32, u32, u32, u32, u32, u32) -> I32;
-        ocre_register_dispatcher(u32, u32) -> I32;
-        ocre_wait_event(i32) -> I32;
-        ocre_lost_events() -> I32;
+        uname(u32) -> i32;
+        ocre_sleep(i32) -> i32;
+        ocre_get_event(u32, u32, u32, u32, u32, u32) -> i32;
+        ocre_register_dispatcher(u32, u32) -> i32;
+        ocre_wait_event(i32) -> i32;
+        ocre_lost_events() -> i32;
     }
 }
 

@@ -13,11 +13,11 @@ ocre::host_functions! {
     pub(crate) const FUNCTIONS = MODULE;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn timer -> Result<Answer, Error>;
-        ocre_timer_create(i32) -> I32;
-        ocre_timer_start(i32, i32, i32) -> I32;
-        ocre_timer_stop(i32) -> I32;
-        ocre_timer_delete(i32) -> I32;
-        ocre_timer_get_remaining(i32) -> I32;
+        ocre_timer_create(i32) -> i32;
+        ocre_timer_start(i32, i32, i32) -> i32;
+        ocre_timer_stop(i32) -> i32;
+        ocre_timer_delete(i32) -> i32;
+        ocre_timer_get_remaining(i32) -> i32;
     }
 }
 

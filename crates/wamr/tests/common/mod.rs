@@ -5,7 +5,6 @@
 
 use std::sync::OnceLock;
 
-use ocre::port::ValueType::{F32, F64, I32, I64};
 use ocre::port::{
     Engine as _, Exit, Halt, Host, HostFunction, LoadError, Program, StartError, Trap,
 };
@@ -16,52 +15,44 @@ pub const PAGE: u32 = 64 * 1024;
 /// In two import modules and out of alphabetical order, so that a mix-up of indices shows.
 pub static FUNCTIONS: &[HostFunction] = &[
     HostFunction {
-        module: "env",
-        name: "write",
-        params: &[I32, I32],
-        results: &[],
+        module: c"env",
+        name: c"write",
+        signature: c"(ii)",
     },
     HostFunction {
-        module: "env",
-        name: "exit",
-        params: &[I32],
-        results: &[],
+        module: c"env",
+        name: c"exit",
+        signature: c"(i)",
     },
     HostFunction {
-        module: "env",
-        name: "trap",
-        params: &[],
-        results: &[],
+        module: c"env",
+        name: c"trap",
+        signature: c"()",
     },
     HostFunction {
-        module: "env",
-        name: "blocked",
-        params: &[],
-        results: &[],
+        module: c"env",
+        name: c"blocked",
+        signature: c"()",
     },
     HostFunction {
-        module: "env",
-        name: "memory_bytes",
-        params: &[],
-        results: &[I32],
+        module: c"env",
+        name: c"memory_bytes",
+        signature: c"()i",
     },
     HostFunction {
-        module: "other",
-        name: "mix",
-        params: &[I32, I64, F32, F64],
-        results: &[I64],
+        module: c"other",
+        name: c"mix",
+        signature: c"(iIfF)I",
     },
     HostFunction {
-        module: "other",
-        name: "fill",
-        params: &[I32, I32, I32],
-        results: &[I32],
+        module: c"other",
+        name: c"fill",
+        signature: c"(iii)i",
     },
     HostFunction {
-        module: "other",
-        name: "add",
-        params: &[I32, I32],
-        results: &[I32],
+        module: c"other",
+        name: c"add",
+        signature: c"(ii)i",
     },
 ];
 
@@ -97,7 +88,7 @@ impl Host for Recorder {
     ) -> Result<(), Halt> {
         self.calls += 1;
         self.arguments = arguments.to_vec();
-        match FUNCTIONS[function].name {
+        match FUNCTIONS[function].name() {
             "write" => {
                 let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
                 match memory.get(start..start + bytes) {
@@ -129,14 +120,14 @@ impl Host for Recorder {
     }
 
     fn room_for(&self, function: usize) -> u32 {
-        match FUNCTIONS[function].name {
+        match FUNCTIONS[function].name() {
             "fill" => self.wanted,
             _ => 0,
         }
     }
 
     fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
-        assert_eq!(FUNCTIONS[function].name, "fill");
+        assert_eq!(FUNCTIONS[function].name(), "fill");
         self.room = Some((address, bytes));
     }
 }
