@@ -110,7 +110,7 @@ fn open(record: &[u8]) -> Result<Reader<'_>, Error> {
         .and_then(|split| record.split_at_checked(split))
         .ok_or(Error::Damaged)?;
     let whole = check.strip_prefix(&CHECK_HEAD) == Some(&Sha256::of(body).0[..]);
-    let mut from = Reader(body);
+    let mut from = Reader::new(body);
     if !whole || from.array() != Ok(2) {
         return Err(Error::Damaged);
     }
@@ -131,7 +131,7 @@ fn fields<'b>(
         let key = from.number()?;
         field(key, &mut from)?;
     }
-    if from.0.is_empty() {
+    if from.is_done() {
         Ok(())
     } else {
         Err(Error::Damaged)
@@ -388,7 +388,7 @@ const FOLLOWED: u32 = 20;
 
 fn read_content(
     from: &mut Reader<'_>,
-    items: u32,
+    items: u64,
     content: &mut Content,
 ) -> Result<(), Unexpected> {
     if from.array()? != items {

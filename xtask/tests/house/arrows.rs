@@ -62,7 +62,7 @@ const DRAWN: [(&str, &[&str]); 14] = [
 
 /// What the core and the parsers may use of others: it all ends up in firmware.
 const FIRMWARE: [&str; 4] = ["", "crates/oci", "crates/wasi", "crates/guest-api"];
-const FIRMWARE_MAY_USE: [&str; 4] = ["heapless", "lock_api", "log", "sha2"];
+const FIRMWARE_MAY_USE: [&str; 5] = ["heapless", "lock_api", "log", "minicbor", "sha2"];
 
 fn findings(metadata: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
