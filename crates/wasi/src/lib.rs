@@ -48,7 +48,7 @@ pub use errno::Errno;
 use errno::Error;
 use memory::Memory;
 use quota::Quota;
-use table::{Table, Tree};
+use table::{TREES, Table, Tree};
 
 /// The module name of every function in [`FUNCTIONS`].
 pub const MODULE: &CStr = c"wasi_snapshot_preview1";
@@ -93,23 +93,22 @@ impl<'a, S: Storage> Wasi<'a, S> {
         guest: &'a dyn Guest,
         own: &[Tree],
     ) -> Self {
-        let mut mounts = Vec::<Tree, MAX_MOUNTS>::new();
+        let mut trees = Vec::<Tree, TREES>::new();
+        trees.extend(own.iter().copied());
         guest.spec(&mut |spec| {
-            mounts.extend((0..).zip(mount::iter(&spec.mounts)).take(MAX_MOUNTS).map(
-                |(index, mount)| Tree::Mount {
-                    index,
-                    read_only: mount.read_only,
-                },
-            ));
+            for (index, mount) in (0..).zip(mount::iter(&spec.mounts)).take(MAX_MOUNTS) {
+                let read_only = mount.read_only;
+                // There is room for as many.
+                let _ = trees.push(Tree::Mount { index, read_only });
+            }
         });
-        let trees = own.iter().chain(&mounts).copied();
         Self {
             storage,
             clock,
             entropy,
             guest,
-            table: Table::new(trees.clone()),
-            quota: Quota::new(storage, guest, trees),
+            table: Table::new(&trees),
+            quota: Quota::new(storage, guest, &trees),
             typed: None,
         }
     }

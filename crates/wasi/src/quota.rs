@@ -23,11 +23,7 @@ pub struct Quota {
 
 impl Quota {
     /// For a run that is about to begin.
-    pub fn new<S: Storage>(
-        storage: &S,
-        guest: &dyn Guest,
-        trees: impl Iterator<Item = Tree>,
-    ) -> Self {
+    pub fn new<S: Storage>(storage: &S, guest: &dyn Guest, trees: &[Tree]) -> Self {
         let mut limit = None;
         guest.spec(&mut |spec| limit = spec.disk_bytes);
         let mut quota = Self {
@@ -36,7 +32,10 @@ impl Quota {
             // Asking for it may take long.
             block: limit.map_or(1, |_| storage.block_bytes()),
         };
-        for tree in trees.filter(|tree| limit.is_some() && !tree.is_read_only()) {
+        for &tree in trees {
+            if limit.is_none() || tree.is_read_only() {
+                continue;
+            }
             let counted = tree::partition_path(guest, tree, "")
                 .and_then(|top| Ok(data::used(storage, &top, quota.block)?));
             quota.used = quota.used.saturating_add(counted.unwrap_or_else(|errno| {

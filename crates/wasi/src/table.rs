@@ -16,8 +16,10 @@ use crate::errno::Errno;
 use crate::path::{RelativePath, is_within};
 use crate::rights;
 
+/// Most trees of files of a container.
+pub const TREES: usize = 2 + MAX_MOUNTS;
 /// stdin, stdout, stderr, and the top folders.
-const STANDARD: usize = 3 + 2 + MAX_MOUNTS;
+const STANDARD: usize = 3 + TREES;
 const MAX_DESCRIPTORS: usize = STANDARD + MAX_OPEN_FILES;
 
 /// One of a container's trees of files.
@@ -66,9 +68,9 @@ pub struct Descriptor {
     /// What it leads to.
     pub target: Target,
     /// What may be done with it.
-    pub rights: u64,
+    pub rights: u32,
     /// What may be done with what is opened through it.
-    pub inheriting: u64,
+    pub inheriting: u32,
     /// `fdflags`.
     pub flags: u16,
     /// Position in a file, in bytes.
@@ -163,36 +165,34 @@ pub struct Table<F> {
 
 impl<F> Table<F> {
     /// What is there before the guest begins: its consoles, and the top folders of `trees`.
-    pub fn new(trees: impl Iterator<Item = Tree>) -> Self {
-        let console = |target| {
-            Some(Descriptor {
-                target,
-                rights: rights::CONSOLE,
-                inheriting: 0,
-                flags: 0,
-                offset: 0,
-                preopened: false,
-            })
-        };
-        let folder = |tree| {
-            Some(Descriptor {
-                target: Target::Top(tree),
-                rights: rights::FOLDER,
-                inheriting: rights::ALL,
-                flags: 0,
-                offset: 0,
-                preopened: true,
-            })
-        };
-        let standard = [
-            console(Target::Input),
-            console(Target::Output(Stream::Stdout)),
-            console(Target::Output(Stream::Stderr)),
+    pub fn new(trees: &[Tree]) -> Self {
+        let consoles = [
+            Target::Input,
+            Target::Output(Stream::Stdout),
+            Target::Output(Stream::Stderr),
         ];
+        let console = Descriptor {
+            target: Target::Input,
+            rights: rights::CONSOLE,
+            inheriting: 0,
+            flags: 0,
+            offset: 0,
+            preopened: false,
+        };
+        let folder = Descriptor {
+            rights: rights::FOLDER,
+            inheriting: rights::ALL,
+            preopened: true,
+            ..console
+        };
         let mut descriptors = [None; MAX_DESCRIPTORS];
-        let standard = standard.into_iter().chain(trees.map(folder));
-        for (slot, descriptor) in descriptors.iter_mut().zip(standard) {
-            *slot = descriptor;
+        let (first, others) = descriptors.split_at_mut(consoles.len());
+        for (slot, target) in first.iter_mut().zip(consoles) {
+            *slot = Some(Descriptor { target, ..console });
+        }
+        for (slot, &tree) in others.iter_mut().zip(trees) {
+            let target = Target::Top(tree);
+            *slot = Some(Descriptor { target, ..folder });
         }
         Self {
             descriptors,
@@ -214,7 +214,7 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Badf`, `Notcapable`.
-    pub fn with_right(&mut self, fd: u32, right: u64) -> Result<&mut Descriptor, Errno> {
+    pub fn with_right(&mut self, fd: u32, right: u32) -> Result<&mut Descriptor, Errno> {
         let descriptor = self.descriptor(fd)?;
         if descriptor.rights & right == right {
             Ok(descriptor)
@@ -238,7 +238,7 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Badf`, `Notcapable`, `Notdir`.
-    pub fn folder(&mut self, fd: u32, right: u64) -> Result<(Descriptor, Tree, &str), Errno> {
+    pub fn folder(&mut self, fd: u32, right: u32) -> Result<(Descriptor, Tree, &str), Errno> {
         let descriptor = *self.descriptor(fd)?;
         let index = match descriptor.target {
             Target::Top(_) => None,
@@ -263,7 +263,7 @@ impl<F> Table<F> {
     pub fn file(
         &mut self,
         fd: u32,
-        right: u64,
+        right: u32,
     ) -> Result<(&mut Descriptor, &mut OpenFile<F>), Errno> {
         let descriptor = slot(&mut self.descriptors, fd)
             .and_then(Option::as_mut)

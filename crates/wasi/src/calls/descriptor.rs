@@ -128,7 +128,7 @@ impl<S: Storage> Wasi<'_, S> {
         self.sync(fd, rights::FD_SYNC)
     }
 
-    fn sync(&mut self, fd: u32, right: u64) -> Result<(), Error> {
+    fn sync(&mut self, fd: u32, right: u32) -> Result<(), Error> {
         let target = self.table.with_right(fd, right)?.target;
         match self.table.file(fd, right) {
             Ok((_, open)) => Ok(self.storage.sync(open.file())?),
@@ -185,10 +185,12 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         let descriptor = self.table.descriptor(fd)?;
         // Rights can be given up, never won.
-        if rights & !descriptor.rights != 0 || inheriting & !descriptor.inheriting != 0 {
+        let more = rights & !u64::from(descriptor.rights);
+        if more | inheriting & !u64::from(descriptor.inheriting) != 0 {
             return Err(Errno::Notcapable.into());
         }
-        (descriptor.rights, descriptor.inheriting) = (rights, inheriting);
+        descriptor.rights = rights::known(rights);
+        descriptor.inheriting = rights::known(inheriting);
         Ok(())
     }
 
@@ -234,7 +236,7 @@ impl<S: Storage> Wasi<'_, S> {
 
     /// Extends a file to `size`, if it is shorter: in pieces, as the zeros are all written, and
     /// not at all where there is no room, as littlefs would forget what was written before.
-    fn grow(&mut self, fd: u32, right: u64, size: u64) -> Result<(), Error> {
+    fn grow(&mut self, fd: u32, right: u32, size: u64) -> Result<(), Error> {
         let storage = self.storage;
         let (_, open) = self.table.file(fd, right)?;
         let mut now = storage.size(open.file())?;
@@ -351,7 +353,7 @@ impl<S: Storage> Wasi<'_, S> {
     }
 
     /// A console has no position.
-    fn check_position(&mut self, fd: u32, right: u64) -> Result<(), Errno> {
+    fn check_position(&mut self, fd: u32, right: u32) -> Result<(), Errno> {
         match self.table.descriptor(fd)?.target {
             Target::Input | Target::Output(_) => Err(Errno::Spipe),
             Target::Top(_) | Target::Node(_) => self.table.file(fd, right).map(|_| ()),

@@ -27,7 +27,7 @@ struct Located {
     /// By its form it can only mean a folder.
     folder: bool,
     /// What what is opened there may be allowed.
-    inheriting: u64,
+    inheriting: u32,
 }
 
 impl Located {
@@ -35,14 +35,14 @@ impl Located {
     ///
     /// # Errors
     /// `Rofs` where nothing may be changed; `Inval` for a top folder.
-    fn writable(self) -> Result<Self, Errno> {
+    fn check_writable(&self) -> Result<(), Errno> {
         if self.tree.is_read_only() {
             return Err(Errno::Rofs);
         }
         if self.path.is_empty() {
             return Err(Errno::Inval);
         }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -51,7 +51,7 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &Memory<'_>,
         fd: u32,
-        right: u64,
+        right: u32,
         path: u32,
         length: u32,
     ) -> Result<Located, Errno> {
@@ -108,7 +108,7 @@ impl<S: Storage> Wasi<'_, S> {
         if located.path.is_empty() {
             return Err(Errno::Exist.into());
         }
-        let located = located.writable()?;
+        located.check_writable()?;
         let path = self.partition_path(&located)?;
         let folder = Metadata {
             kind: EntryKind::Directory,
@@ -188,7 +188,7 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &Memory<'_>,
         fd: u32,
-        right: u64,
+        right: u32,
         path: u32,
         length: u32,
     ) -> Result<(), Error> {
@@ -260,7 +260,7 @@ impl<S: Storage> Wasi<'_, S> {
             needed |= rights::PATH_FILESTAT_SET_SIZE;
         }
         let mut located = self.locate(memory, fd, needed, path, length)?;
-        let (rights, inheriting) = (rights & rights::ALL, inheriting & rights::ALL);
+        let (rights, inheriting) = (rights::known(rights), rights::known(inheriting));
         if (rights | inheriting) & !located.inheriting != 0 {
             return Err(Errno::Notcapable.into());
         }
@@ -312,7 +312,7 @@ impl<S: Storage> Wasi<'_, S> {
         located: Located,
         found: Option<Metadata>,
         oflags: u16,
-        rights: u64,
+        rights: u32,
     ) -> Result<usize, Error> {
         let truncate = oflags & TRUNC != 0;
         let create = found.is_none();
@@ -369,7 +369,8 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_REMOVE_DIRECTORY;
-        let located = self.locate(memory, fd, right, path, length)?.writable()?;
+        let located = self.locate(memory, fd, right, path, length)?;
+        located.check_writable()?;
         if self.metadata(&located)?.kind == EntryKind::File {
             return Err(Errno::Notdir.into());
         }
@@ -392,7 +393,8 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_UNLINK_FILE;
-        let located = self.locate(memory, fd, right, path, length)?.writable()?;
+        let located = self.locate(memory, fd, right, path, length)?;
+        located.check_writable()?;
         if self.metadata(&located)?.kind == EntryKind::Directory {
             return Err(Errno::Isdir.into());
         }
@@ -422,11 +424,12 @@ impl<S: Storage> Wasi<'_, S> {
         let right = rights::PATH_RENAME_SOURCE;
         let old = self.locate(memory, old_fd, right, old_path, old_length)?;
         let right = rights::PATH_RENAME_TARGET;
-        let new = self.locate(memory, new_fd, right, new_path, new_length)?;
+        let mut new = self.locate(memory, new_fd, right, new_path, new_length)?;
         if old.tree != new.tree {
             return Err(Errno::Xdev.into());
         }
-        let (old, mut new) = (old.writable()?, new.writable()?);
+        old.check_writable()?;
+        new.check_writable()?;
         let kind = self.metadata(&old)?.kind;
         // A folder may be renamed to a path that ends with `/`, though nothing is there yet.
         new.folder &= kind == EntryKind::File;
