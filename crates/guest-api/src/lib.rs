@@ -103,13 +103,49 @@ const COUNT: usize = SYSTEM.functions.len()
 /// Every function, for the engine; [`GuestApi`] is called with an index into it.
 pub const FUNCTIONS: &[HostFunction] = &TABLE;
 
-static TABLE: [HostFunction; COUNT] = join(&[
+const TABLE: [HostFunction; COUNT] = join(&[
     SYSTEM.functions,
     TIMERS.functions,
     MESSAGING.functions,
     GPIO.functions,
     SENSORS.functions,
 ]);
+
+// The table is the engine's, and a device has it once: what a call has to know of its function is
+// in a bit for each.
+
+/// The functions whose result is a float.
+const MEASURES: u64 = marked(&TABLE, c"", c")F");
+/// The functions that room is given to, for the messages that come.
+const SUBSCRIBES: u64 = marked(&TABLE, c"_subscribe_message", c"");
+
+/// A bit for each function, set where its name and its type end so.
+const fn marked(functions: &[HostFunction], name: &CStr, signature: &CStr) -> u64 {
+    const fn ends_with(mut text: &[u8], mut end: &[u8]) -> bool {
+        while let (Some((a, before)), Some((b, rest))) = (text.split_last(), end.split_last()) {
+            if *a != *b {
+                return false;
+            }
+            (text, end) = (before, rest);
+        }
+        end.is_empty()
+    }
+    assert!(functions.len() <= 64, "there is no bit for each");
+    let mut marks = 0;
+    let mut left = functions;
+    while let Some((function, before)) = left.split_last() {
+        let marked = ends_with(function.name.to_bytes(), name.to_bytes())
+            && ends_with(function.signature.to_bytes(), signature.to_bytes());
+        marks = marks << 1 | marked as u64;
+        left = before;
+    }
+    marks
+}
+
+fn is_among(function: usize, marks: u64) -> bool {
+    let shift = u32::try_from(function).unwrap_or(u32::MAX);
+    marks.checked_shr(shift).unwrap_or(0) & 1 != 0
+}
 
 /// What a container needs to call a function of [`FUNCTIONS`]; `None` where everybody may.
 pub fn permission(mut function: usize) -> Option<Permission> {
@@ -269,11 +305,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         let answer = match self.answer(function, &mut Memory::new(memory), arguments) {
             Ok(answer) => answer,
             Err(Error::Stopped) => return Err(Halt::Stopped),
-            Err(Error::Errno(errno)) => {
-                let measures =
-                    |function: &HostFunction| function.signature.to_bytes().ends_with(b"F");
-                Answer::error(errno, FUNCTIONS.get(function).is_some_and(measures))
-            }
+            Err(Error::Errno(errno)) => Answer::error(errno, is_among(function, MEASURES)),
         };
         if let Some(result) = arguments.first_mut() {
             *result = answer.bits();
@@ -282,8 +314,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
     }
 
     fn room_for(&self, function: usize) -> u32 {
-        let name = FUNCTIONS.get(function).map(|function| function.name);
-        if name == Some(c"ocre_subscribe_message") && self.check(Permission::Messaging).is_ok() {
+        if is_among(function, SUBSCRIBES) && self.check(Permission::Messaging).is_ok() {
             u32::try_from(INBOX_BYTES).unwrap_or(0)
         } else {
             0
