@@ -18,14 +18,16 @@ BUILD_ASSERT(EINVAL == 22 && ENFILE == 23 && ENOSPC == 28);
  * wants them sorted, and wants each to stay until it asks for the next. */
 #define NAME_BYTES 128
 
-struct names {
-	int (*list)(struct names *names);
+/* The shell completes one word at a time. */
+static struct {
+	/* What they are names of. */
+	int (*list)(void);
 	/* The one that was given last, and its number. */
 	char name[NAME_BYTES];
 	size_t index;
 	/* The first of those behind it. */
 	char next[NAME_BYTES];
-};
+} names;
 
 /* A command's output comes in pieces as small as a character, and each call of the
  * shell's printer sends colours along. */
@@ -93,12 +95,10 @@ static int command(const struct shell *shell, size_t count, char **words)
 
 static int take_image(void *context, const char *name)
 {
-	struct names *names = context;
-
-	if (strcmp(name, names->name) > 0 &&
-	    (names->next[0] == '\0' || strcmp(name, names->next) < 0) &&
-	    strlen(name) < NAME_BYTES) {
-		strcpy(names->next, name);
+	ARG_UNUSED(context);
+	if (strcmp(name, names.name) > 0 &&
+	    (names.next[0] == '\0' || strcmp(name, names.next) < 0) && strlen(name) < NAME_BYTES) {
+		strcpy(names.next, name);
 	}
 	return 1;
 }
@@ -109,43 +109,44 @@ static int take_container(void *context, ocre_container_t container, const char 
 	return take_image(context, name);
 }
 
-static int list_images(struct names *names)
+static int list_images(void)
 {
-	return ocre_image_list(take_image, names);
+	return ocre_image_list(take_image, NULL);
 }
 
-static int list_containers(struct names *names)
+static int list_containers(void)
 {
-	return ocre_list(take_container, names);
+	return ocre_list(take_container, NULL);
 }
 
 /* Goes on to the next name; empty after the last. */
-static void advance(struct names *names)
+static void advance(void)
 {
-	names->next[0] = '\0';
-	if (names->list(names) != 0) {
-		names->next[0] = '\0';
+	names.next[0] = '\0';
+	if (names.list() != 0) {
+		names.next[0] = '\0';
 	}
-	memcpy(names->name, names->next, NAME_BYTES);
+	memcpy(names.name, names.next, NAME_BYTES);
 }
 
-static void offer(struct names *names, size_t index, struct shell_static_entry *entry)
+static void offer(int (*list)(void), size_t index, struct shell_static_entry *entry)
 {
-	if (index == 0 || index != names->index + 1) {
-		names->name[0] = '\0';
+	if (index == 0 || index != names.index + 1 || list != names.list) {
+		names.list = list;
+		names.name[0] = '\0';
 		for (size_t before = 0; before < index; before++) {
-			advance(names);
-			if (names->name[0] == '\0') {
+			advance();
+			if (names.name[0] == '\0') {
 				break;
 			}
 		}
 	}
 	/* Behind the last there is none, not the first again. */
-	if (index == 0 || names->name[0] != '\0') {
-		advance(names);
+	if (index == 0 || names.name[0] != '\0') {
+		advance();
 	}
-	names->index = index;
-	entry->syntax = names->name[0] != '\0' ? names->name : NULL;
+	names.index = index;
+	entry->syntax = names.name[0] != '\0' ? names.name : NULL;
 	entry->handler = NULL;
 	entry->help = NULL;
 	entry->subcmd = NULL;
@@ -153,16 +154,12 @@ static void offer(struct names *names, size_t index, struct shell_static_entry *
 
 static void image_names(size_t index, struct shell_static_entry *entry)
 {
-	static struct names names = {.list = list_images};
-
-	offer(&names, index, entry);
+	offer(list_images, index, entry);
 }
 
 static void container_names(size_t index, struct shell_static_entry *entry)
 {
-	static struct names names = {.list = list_containers};
-
-	offer(&names, index, entry);
+	offer(list_containers, index, entry);
 }
 
 SHELL_DYNAMIC_CMD_CREATE(images, image_names);
