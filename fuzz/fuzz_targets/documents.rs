@@ -187,7 +187,7 @@ fn use_manifest(manifest: &Manifest<'_>, config: Option<&[u8]>) {
 /// Writes the document again, member by member, and compares.
 fn rewritten(value: Value<'_>) {
     let mut text = String::new();
-    let written = write::object(&mut text, |out| member(out, "", value));
+    let written = write::object(&mut text, |out| member(out, &"", value));
     assert_eq!(written, Ok(()));
     let caps = Caps {
         bytes: u32::MAX,
@@ -200,39 +200,36 @@ fn rewritten(value: Value<'_>) {
     same(value, again.get("").expect("it was written"));
 }
 
-fn member(
-    out: &mut write::Object<'_, String>,
-    name: impl fmt::Display,
-    value: Value<'_>,
-) -> fmt::Result {
+fn member(out: &mut write::Object<'_>, name: &dyn fmt::Display, value: Value<'_>) {
+    let text = name.to_string();
     match value.kind() {
-        Kind::Object => out.object(name, |out| {
+        Kind::Object => out.object(&text, |out| {
             value
                 .members()
-                .try_for_each(|(name, value)| member(out, name, value))
+                .for_each(|(name, value)| member(out, &name, value));
         }),
-        Kind::Array => out.array(name, |out| {
-            value.elements().try_for_each(|value| element(out, value))
+        Kind::Array => out.array(&text, |out| {
+            value.elements().for_each(|value| element(out, value));
         }),
-        Kind::String => out.string(name, value.text().map_err(|_| fmt::Error)?),
-        Kind::Null => out.null(name),
-        Kind::Bool => out.boolean(name, value.source() == "true"),
+        Kind::String => out.display(&text, &value.text().expect("it is one")),
+        Kind::Null => out.null(&text),
+        Kind::Bool => out.boolean(&text, value.source() == "true"),
         Kind::Number => match value.unsigned() {
-            Ok(number) => out.unsigned(name, number),
+            Ok(number) => out.unsigned(&text, number),
             Err(_) => out.copy(name, value),
         },
     }
 }
 
-fn element(out: &mut write::Array<'_, String>, value: Value<'_>) -> fmt::Result {
+fn element(out: &mut write::Array<'_, '_>, value: Value<'_>) {
     match value.kind() {
         Kind::Object => out.object(|out| {
             value
                 .members()
-                .try_for_each(|(name, value)| member(out, name, value))
+                .for_each(|(name, value)| member(out, &name, value));
         }),
-        Kind::String => out.string(value.text().map_err(|_| fmt::Error)?),
-        _ => out.copy(value),
+        Kind::String => out.display(&value.text().expect("it is one")),
+        _ => out.copy(value).expect("a String takes everything"),
     }
 }
 

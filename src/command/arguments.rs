@@ -9,9 +9,43 @@ use core::fmt;
 
 use super::report::Plain;
 
+/// Which option it is; commands that have the same one mean the same by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // the table of commands says it
+pub enum Key {
+    Help,
+    Format,
+    Force,
+    Time,
+    Detach,
+    Rm,
+    Timing,
+    Name,
+    Env,
+    Volume,
+    Cap,
+    Memory,
+    Disk,
+    Stack,
+    Timeout,
+    Instructions,
+    Restart,
+    Priority,
+    Prefer,
+    Strict,
+    All,
+    Previous,
+    Follow,
+    Tail,
+    /// Of the program around the core.
+    Foreign,
+}
+
 /// One option of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Opt {
+    /// Which it is.
+    pub key: Key,
     /// Its one-letter form.
     pub short: Option<char>,
     /// Its long form, without dashes.
@@ -24,9 +58,9 @@ pub struct Opt {
 
 /// One thing that was given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Argument<'a> {
-    /// An option: its long form, and its value, empty for a flag.
-    Option(&'static str, &'a str),
+pub enum Argument<'a, 'o> {
+    /// An option and its value, empty for a flag.
+    Option(&'o Opt, &'a str),
     /// Anything else.
     Operand(&'a str),
 }
@@ -44,8 +78,10 @@ pub enum Misuse<'a> {
     ValueMissing(&'static str),
     /// A flag was given a value.
     ValueUnexpected(&'static str),
-    /// A value is not what is needed, which is said by the third.
-    BadValue(&'static str, &'a str, &'static str),
+    /// An option's value is not what is needed, which is said by the third.
+    BadOption(&'static str, &'a str, &'static str),
+    /// An operand is not what is needed, which is said by the third.
+    BadOperand(&'static str, &'a str, &'static str),
     /// Two options that make no sense together.
     Conflict(&'static str, &'static str),
     /// The build has no JSON.
@@ -80,7 +116,10 @@ impl fmt::Display for Misuse<'_> {
             Self::UnknownFlag(letter) => write!(f, "there is no option \"-{letter}\" here"),
             Self::ValueMissing(name) => write!(f, "--{name} needs a value"),
             Self::ValueUnexpected(name) => write!(f, "--{name} takes no value"),
-            Self::BadValue(name, value, wanted) => {
+            Self::BadOption(name, value, wanted) => {
+                write!(f, "--{name} {} is not {wanted}", Quoted(value))
+            }
+            Self::BadOperand(name, value, wanted) => {
                 write!(f, "{name} {} is not {wanted}", Quoted(value))
             }
             Self::Conflict(one, other) => write!(f, "{one} makes no sense with {other}"),
@@ -122,7 +161,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
     /// # Errors
     /// `UnknownOption`, `UnknownFlag`, `ValueMissing` or `ValueUnexpected`.
     #[allow(clippy::should_implement_trait)] // `next()?` reads well only this way round
-    pub fn next(&mut self) -> Result<Option<Argument<'a>>, Misuse<'a>> {
+    pub fn next(&mut self) -> Result<Option<Argument<'a, 'o>>, Misuse<'a>> {
         if !self.cluster.is_empty() {
             return self.flag().map(Some);
         }
@@ -157,7 +196,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         Some(first)
     }
 
-    fn long(&mut self, argument: &'a str, long: &'a str) -> Result<Argument<'a>, Misuse<'a>> {
+    fn long(&mut self, argument: &'a str, long: &'a str) -> Result<Argument<'a, 'o>, Misuse<'a>> {
         let (name, value) = match long.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (long, None),
@@ -173,10 +212,10 @@ impl<'a, 'o> Arguments<'a, 'o> {
             (Some(_), Some(value)) => value,
             (Some(_), None) => self.take().ok_or(Misuse::ValueMissing(option.long))?,
         };
-        Ok(Argument::Option(option.long, value))
+        Ok(Argument::Option(option, value))
     }
 
-    fn flag(&mut self) -> Result<Argument<'a>, Misuse<'a>> {
+    fn flag(&mut self) -> Result<Argument<'a, 'o>, Misuse<'a>> {
         let mut letters = self.cluster.chars();
         let letter = letters.next().unwrap_or_default();
         let option = self
@@ -187,7 +226,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         let joined = letters.as_str();
         if option.value.is_none() {
             self.cluster = joined;
-            return Ok(Argument::Option(option.long, ""));
+            return Ok(Argument::Option(option, ""));
         }
         self.cluster = "";
         let value = if joined.is_empty() {
@@ -195,7 +234,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         } else {
             joined
         };
-        Ok(Argument::Option(option.long, value))
+        Ok(Argument::Option(option, value))
     }
 }
 
@@ -249,20 +288,23 @@ mod tests {
 
     use super::*;
 
-    const OPTIONS: [Opt; 3] = [
+    static OPTIONS: [Opt; 3] = [
         Opt {
+            key: Key::Detach,
             short: Some('d'),
             long: "detach",
             value: None,
             help: "",
         },
         Opt {
+            key: Key::Env,
             short: Some('e'),
             long: "env",
             value: Some("K=V"),
             help: "",
         },
         Opt {
+            key: Key::Force,
             short: Some('f'),
             long: "force",
             value: None,
@@ -270,7 +312,14 @@ mod tests {
         },
     ];
 
-    fn read<'a>(arguments: &'a [&'a str], prefix: bool) -> Result<Vec<Argument<'a>>, Misuse<'a>> {
+    const DETACH: &Opt = &OPTIONS[0];
+    const ENV: &Opt = &OPTIONS[1];
+    const FORCE: &Opt = &OPTIONS[2];
+
+    fn read<'a>(
+        arguments: &'a [&'a str],
+        prefix: bool,
+    ) -> Result<Vec<Argument<'a, 'static>>, Misuse<'a>> {
         let mut all = Vec::new();
         let mut arguments = Arguments::new(arguments, &OPTIONS, prefix);
         while let Some(argument) = arguments.next()? {
@@ -281,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_spelling_of_an_option_is_taken() {
-        let env = [Argument::Option("env", "A=1")];
+        let env = [Argument::Option(ENV, "A=1")];
         for spelling in [
             &["--env", "A=1"] as &[_],
             &["--env=A=1"],
@@ -291,16 +340,16 @@ mod tests {
             assert_eq!(read(spelling, false).unwrap(), env, "{spelling:?}");
         }
         let joined = [
-            Argument::Option("detach", ""),
-            Argument::Option("force", ""),
-            Argument::Option("env", "X="),
+            Argument::Option(DETACH, ""),
+            Argument::Option(FORCE, ""),
+            Argument::Option(ENV, "X="),
         ];
         assert_eq!(read(&["-dfeX="], false).unwrap(), joined);
     }
 
     #[test]
     fn a_value_may_look_like_an_option_and_an_operand_may_be_one_dash() {
-        let expected = [Argument::Option("env", "--force"), Argument::Operand("-")];
+        let expected = [Argument::Option(ENV, "--force"), Argument::Operand("-")];
         assert_eq!(read(&["--env", "--force", "-"], false).unwrap(), expected);
     }
 
@@ -313,7 +362,7 @@ mod tests {
     #[test]
     fn where_options_come_first_the_first_operand_ends_them() {
         let expected = [
-            Argument::Option("detach", ""),
+            Argument::Option(DETACH, ""),
             Argument::Operand("hello"),
             Argument::Operand("-d"),
             Argument::Operand("--"),

@@ -3,115 +3,80 @@
 
 use core::fmt;
 
-use ocre_oci::write;
-
-use super::arguments::{Argument, Arguments, Misuse, millionths, number};
-use super::{Environment, Halt, Status, json};
+use super::Status;
+use super::arguments::{Misuse, millionths, number};
+use super::session::{Ended, Halt, Session};
 use crate::port::Platform;
 use crate::port::devices::{Direction, Pin, Seen, Simulated};
 
-/// What the commands are given.
-struct Request<'a, const N: usize> {
-    as_json: bool,
-    /// All of them, or none.
-    operands: Option<[&'a str; N]>,
-}
-
-impl<'a, const N: usize> Request<'a, N> {
-    fn read(
-        mut arguments: Arguments<'a, '_>,
-        names: [&'static str; N],
-    ) -> Result<Self, Misuse<'a>> {
-        let mut as_json = false;
-        let mut operands = heapless::Vec::<&str, N>::new();
-        while let Some(argument) = arguments.next()? {
-            match argument {
-                Argument::Option("format", value) => as_json = json(value)?,
-                Argument::Option(..) => {}
-                Argument::Operand(word) => {
-                    operands.push(word).map_err(Misuse::OperandUnexpected)?;
-                }
-            }
+/// The operands: all of those names, or none.
+fn operands<'a, P: Platform, const N: usize>(
+    session: &mut Session<'a, P>,
+    names: [&'static str; N],
+) -> Result<Option<[&'a str; N]>, Halt> {
+    let given = session.operands.len();
+    match <[&str; N]>::try_from(&*session.operands) {
+        Ok(all) => Ok(Some(all)),
+        Err(_) if given == 0 => Ok(None),
+        Err(_) => {
+            let missing = names.get(given).copied().unwrap_or_default();
+            Err(session.misuse(&Misuse::OperandMissing(missing)))
         }
-        let given = operands.len();
-        let operands = match operands.into_array() {
-            Ok(all) => Some(all),
-            Err(_) if given == 0 => None,
-            Err(_) => {
-                let missing = names.get(given).copied().unwrap_or_default();
-                return Err(Misuse::OperandMissing(missing));
-            }
-        };
-        Ok(Self { as_json, operands })
     }
 }
 
 /// The simulation; where there is none, the command is not one.
-fn simulated<'a, 'e, P: Platform>(
-    environment: &Environment<'e, P>,
-) -> Result<&'e dyn Simulated, Misuse<'a>> {
-    let simulated = environment.supervisor.platform().simulated();
-    simulated.ok_or(Misuse::UnknownCommand("device", None))
+fn simulated<'a, P: Platform>(session: &mut Session<'a, P>) -> Result<&'a dyn Simulated, Halt> {
+    let simulated = session.supervisor.platform().simulated();
+    simulated.ok_or_else(|| session.misuse(&Misuse::UnknownCommand("device", None)))
 }
 
 /// `device gpio`
 #[inline(never)]
-pub(super) fn gpio<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let request = Request::read(arguments, ["PIN", "on or off"])?;
-    let devices = simulated(environment)?;
-    if let Some([pin, level]) = request.operands {
+pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let operands = operands(session, ["PIN", "on or off"])?;
+    let devices = simulated(session)?;
+    if let Some([pin, level]) = operands {
         let active = match level {
             "on" => true,
             "off" => false,
-            other => return Err(Misuse::BadValue("level", other, "on or off").into()),
+            other => {
+                return Err(session.misuse(&Misuse::BadOperand("level", other, "on or off")));
+            }
         };
         let driven = find(devices, pin).map(|found| devices.drive(found, active));
         return match driven {
             Some(Ok(())) => Ok(Status::Ok),
-            _ => Err(Misuse::BadValue("PIN", pin, "a pin of this device").into()),
+            _ => Err(session.misuse(&Misuse::BadOperand("PIN", pin, "a pin of this device"))),
         };
     }
-    let mut out = &mut *environment.out;
-    let mut written = Ok(());
-    if request.as_json {
-        write::object(&mut out, |out| {
+    if session.json() {
+        session.out.document(|out| {
             out.array("pins", |out| {
                 devices.pins(&mut |seen| {
-                    if written.is_ok() {
-                        written = out.object(|out| {
-                            match seen.name {
-                                Some(name) => out.string("name", name)?,
-                                None => out.null("name")?,
-                            }
-                            out.unsigned("port", seen.pin.port.into())?;
-                            out.unsigned("line", seen.pin.line.into())?;
-                            out.string("direction", direction(seen))?;
-                            out.boolean("active", seen.active)
-                        });
-                    }
+                    out.object(|out| {
+                        match seen.name {
+                            Some(name) => out.string("name", name),
+                            None => out.null("name"),
+                        }
+                        out.unsigned("port", seen.pin.port.into());
+                        out.unsigned("line", seen.pin.line.into());
+                        out.string("direction", direction(seen));
+                        out.boolean("active", seen.active);
+                    });
                 });
-                written
-            })
-        })?;
-        writeln!(out)?;
+            });
+        });
         return Ok(Status::Ok);
     }
-    writeln!(out, "PIN    NAME    DIRECTION  LEVEL")?;
+    let out = &mut session.out;
+    writeln!(out, "PIN    NAME    DIRECTION  LEVEL");
     devices.pins(&mut |seen| {
-        if written.is_ok() {
-            let Pin { port, line } = seen.pin;
-            let (name, level) = (seen.name.unwrap_or("-"), level(seen.active));
-            written = writeln!(
-                out,
-                "{port}.{line:<4} {name:6}  {:9}  {level}",
-                direction(seen)
-            );
-        }
+        let Pin { port, line } = seen.pin;
+        let (name, level) = (seen.name.unwrap_or("-"), level(seen.active));
+        let direction = direction(seen);
+        writeln!(out, "{port}.{line:<4} {name:6}  {direction:9}  {level}");
     });
-    written?;
     Ok(Status::Ok)
 }
 
@@ -146,48 +111,40 @@ fn level(active: bool) -> &'static str {
 
 /// `device sensor`
 #[inline(never)]
-pub(super) fn sensor<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let request = Request::read(arguments, ["SENSOR", "CHANNEL", "VALUE"])?;
-    let devices = simulated(environment)?;
-    if let Some([sensor, channel, text]) = request.operands {
-        let wanted = "a number with at most six decimals";
-        let value = millionths(text).ok_or(Misuse::BadValue("VALUE", text, wanted))?;
-        let set = devices.set_channel(sensor, channel, value);
-        let wanted = "a channel of that sensor";
-        set.map_err(|_| Misuse::BadValue("CHANNEL", channel, wanted))?;
+pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let operands = operands(session, ["SENSOR", "CHANNEL", "VALUE"])?;
+    let devices = simulated(session)?;
+    if let Some([sensor, channel, text]) = operands {
+        let Some(value) = millionths(text) else {
+            let wanted = "a number with at most six decimals";
+            return Err(session.misuse(&Misuse::BadOperand("VALUE", text, wanted)));
+        };
+        if devices.set_channel(sensor, channel, value).is_err() {
+            let wanted = "a channel of that sensor";
+            return Err(session.misuse(&Misuse::BadOperand("CHANNEL", channel, wanted)));
+        }
         return Ok(Status::Ok);
     }
-    let mut out = &mut *environment.out;
-    let mut written = Ok(());
-    if request.as_json {
-        write::object(&mut out, |out| {
+    if session.json() {
+        session.out.document(|out| {
             out.array("channels", |out| {
                 devices.channels(&mut |sensor, channel, value| {
-                    if written.is_ok() {
-                        written = out.object(|out| {
-                            out.string("sensor", sensor)?;
-                            out.string("channel", channel)?;
-                            out.string("value", Millionths(value))
-                        });
-                    }
+                    out.object(|out| {
+                        out.string("sensor", sensor);
+                        out.string("channel", channel);
+                        out.display("value", &Millionths(value));
+                    });
                 });
-                written
-            })
-        })?;
-        writeln!(out)?;
+            });
+        });
         return Ok(Status::Ok);
     }
-    writeln!(out, "SENSOR    CHANNEL       VALUE")?;
+    let out = &mut session.out;
+    writeln!(out, "SENSOR    CHANNEL       VALUE");
     devices.channels(&mut |sensor, channel, value| {
-        if written.is_ok() {
-            let value = Millionths(value);
-            written = writeln!(out, "{sensor:8}  {channel:12}  {value}");
-        }
+        let value = Millionths(value);
+        writeln!(out, "{sensor:8}  {channel:12}  {value}");
     });
-    written?;
     Ok(Status::Ok)
 }
 

@@ -1,44 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `events`: what became of the containers, from its ring.
 
-use super::arguments::{Argument, Arguments, Misuse};
-use super::{Environment, Halt, POLL_US, Status};
+use super::arguments::Key;
+use super::session::{Ended, Session};
+use super::{POLL_US, Status};
 use crate::port::Platform;
 
 /// `events [-f]`
 #[inline(never)]
-pub(super) fn events<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let mut follow = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("follow", _) => follow = true,
-            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
-            Argument::Option(..) => {}
-        }
-    }
-    let supervisor = environment.supervisor;
+pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let supervisor = session.supervisor;
     let mut next = 0;
     loop {
         let (oldest, _) = supervisor.events_from(next);
         let lost = oldest.saturating_sub(next);
         if next > 0 && lost > 0 {
-            writeln!(environment.err, "warning: {lost} changes are lost")?;
+            writeln!(session.err, "warning: {lost} changes are lost");
         }
-        while let Some(change) = supervisor.read_event(&mut next) {
-            let seconds = change.at_us / 1_000_000;
-            let milliseconds = change.at_us / 1000 % 1000;
-            let (name, out) = (&change.name, &mut environment.out);
+        while !session.is_broken()
+            && let Some(change) = supervisor.read_event(&mut next)
+        {
+            let milliseconds = change.at_us / 1000;
+            let (seconds, milliseconds) = (milliseconds / 1000, milliseconds % 1000);
+            write!(session.out, "{seconds}.{milliseconds:03} {} ", change.name);
             match change.state {
-                Some(state) => writeln!(out, "{seconds}.{milliseconds:03} {name} {state}")?,
-                None => writeln!(out, "{seconds}.{milliseconds:03} {name} removed")?,
+                Some(state) => writeln!(session.out, "{state}"),
+                None => writeln!(session.out, "removed"),
             }
         }
-        if !follow || (environment.interrupted)() {
+        if !session.has(Key::Follow) || session.is_over() {
             return Ok(Status::Ok);
         }
-        supervisor.await_event(next, environment.now().saturating_add(POLL_US));
+        supervisor.await_event(next, session.now().saturating_add(POLL_US));
     }
 }

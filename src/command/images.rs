@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image commands, on the images of the partition.
 
-use core::fmt;
-
 use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
-use ocre_oci::write::{self, Object};
+use ocre_oci::write::{Array, Object};
 use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Text, Warnings};
 
-use super::arguments::{Argument, Arguments, Misuse};
+use super::arguments::Key;
+use super::containers::{permissions, texts};
 use super::report::{Plain, Reason, failure};
+use super::session::{Ended, Halt, Session};
 use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
-use super::{Environment, Halt, Operand, Status, advice, only, only_format};
+use super::{Status, advice};
 use crate::container::Follow;
 use crate::image::Image;
 use crate::image::content::read_document;
@@ -68,22 +68,20 @@ pub fn follow<'a, S: Storage>(
 
 /// Judges the documents and layers of an image; a refusal is said on the spot, and so is each
 /// warning.
-pub(super) fn judge<'a, P: Platform>(
-    verb: &str,
+pub(super) fn judge<P: Platform>(
     name: &str,
     policy: &Policy<'_>,
-    environment: &mut Environment<'_, P>,
+    session: &mut Session<'_, P>,
     image: &mut Image,
-) -> Result<Warnings, Halt<'a>> {
+) -> Result<Warnings, Halt> {
     let mut verdict = Verdict::new(false);
-    let mut written = Ok(());
-    let platform = environment.supervisor.platform();
+    let platform = session.supervisor.platform();
     let accepted = selector(name).map(|selector| {
         let source = Source {
             storage: platform.storage(),
             root: ROOT,
         };
-        let workspace = environment.documents.lend();
+        let workspace = session.documents.lend();
         let engine = platform.engine();
         judge::judge(
             source,
@@ -93,14 +91,16 @@ pub(super) fn judge<'a, P: Platform>(
             workspace,
             &mut |finding, at, detail| {
                 if let Finding::Warning(_) = finding {
-                    written = print_finding(environment.err, false, finding, at, detail);
+                    print_finding(&mut session.err, false, finding, at, detail);
                 }
                 verdict.note(finding, at, detail)
             },
             image,
         )
     });
-    written?;
+    if session.is_broken() {
+        return Err(Halt::Told(Status::Failed));
+    }
     let reason = match accepted {
         Ok(true) => return Ok(verdict.warnings()),
         Ok(false) => Reason {
@@ -111,8 +111,8 @@ pub(super) fn judge<'a, P: Platform>(
         },
         Err(code) => reason(code),
     };
-    let what = format_args!("can't {verb} {}", Plain(name));
-    Err(Halt::Told(failure(environment.err, what, &reason)?))
+    let what = format_args!("can't {} {}", session.command.name, Plain(name));
+    Err(Halt::Told(failure(&mut session.err, what, &reason)))
 }
 
 /// For a refusal without a place.
@@ -127,60 +127,43 @@ fn reason(code: Code) -> Reason<'static> {
 
 /// `image verify IMAGE`
 #[inline(never)]
-pub(super) fn verify<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let mut options = Options::default();
-    let mut operand = Operand::new("IMAGE");
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("strict", _) => options.strict = true,
-            Argument::Option("all", _) => options.all = true,
-            Argument::Option("format", value) => options.json = super::json(value)?,
-            Argument::Operand(name) => operand.take(name)?,
-            Argument::Option(..) => {}
-        }
-    }
-    let selector = selector(operand.get()?).map_err(|code| Halt::Store(code.into()))?;
-    let platform = environment.supervisor.platform();
+pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let options = Options {
+        strict: session.has(Key::Strict),
+        all: session.has(Key::All),
+        json: session.json(),
+    };
+    let platform = session.supervisor.platform();
     let mut examination = Examination {
         source: Source {
             storage: platform.storage(),
             root: ROOT,
         },
-        selector,
+        selector: selector(session.subject)?,
         engine: platform.engine(),
         policy: &platform.policy(),
-        workspace: environment.documents.lend(),
+        workspace: session.documents.lend(),
     };
     let mut look = |report: Report<'_>| examination.judge(report);
-    Ok(print(&mut look, options, environment.out)?)
+    // An error is kept by the output, too.
+    print(&mut look, options, &mut session.out).map_err(|_| Halt::Told(Status::Failed))
 }
 
 /// `image ls`
 #[inline(never)]
-pub(super) fn list<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let as_json = only_format(arguments)?;
-    let storage = environment.supervisor.platform().storage();
-    let mut store = open(storage, environment.documents.lend().document)?;
-    let index = store.index().map_err(Halt::Store)?;
-    let mut out = &mut *environment.out;
+pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let as_json = session.json();
+    let storage = session.supervisor.platform().storage();
+    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
+    let index = store.index()?;
     if as_json {
-        write::object(&mut out, |out| {
-            out.array("images", |out| {
-                index
-                    .manifests()
-                    .try_for_each(|entry| out.object(|out| write_entry(&entry, out)))
-            })
-        })?;
-        writeln!(out)?;
+        session.out.document(|out| {
+            out.array("images", |out| write_entries(&index, out));
+        });
         return Ok(Status::Ok);
     }
-    writeln!(out, "{:71}  {:16}  NAME", "DIGEST", "FOR")?;
+    let out = &mut session.out;
+    writeln!(out, "{:71}  {:16}  NAME", "DIGEST", "FOR");
     for entry in index.manifests() {
         let mut digest: String<71> = String::new();
         let mut machine: String<16> = String::new();
@@ -196,38 +179,45 @@ pub(super) fn list<'a, P: Platform>(
             }
             Err(error) => write_cut(&mut digest, format_args!("{}", error.kind)),
         }
-        write!(out, "{digest:71}  {machine:16}  ")?;
+        write!(out, "{digest:71}  {machine:16}  ");
         match (entry.reference_name(), entry.annotation(PREVIOUS)) {
-            (Some(name), _) => writeln!(out, "{}", Plain(name))?,
-            (_, Some(tag)) => writeln!(out, "{} (previous)", Plain(tag))?,
-            _ => writeln!(out, "-")?,
+            (Some(name), _) => writeln!(out, "{}", Plain(name)),
+            (_, Some(tag)) => writeln!(out, "{} (previous)", Plain(tag)),
+            _ => writeln!(out, "-"),
         }
     }
     Ok(Status::Ok)
 }
 
+#[inline(never)]
+fn write_entries(index: &Index<'_>, out: &mut Array<'_, '_>) {
+    index
+        .manifests()
+        .for_each(|entry| out.object(|out| write_entry(&entry, out)));
+}
+
 /// The members of an index entry that say which image it is.
-fn write_entry<W: fmt::Write>(entry: &Entry<'_>, out: &mut Object<'_, W>) -> fmt::Result {
+fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
     match entry.reference_name() {
-        Some(name) => out.string("name", name)?,
-        None => out.null("name")?,
+        Some(name) => out.display("name", &name),
+        None => out.null("name"),
     }
     if let Some(tag) = entry.annotation(PREVIOUS) {
-        out.string("previousOf", tag)?;
+        out.display("previousOf", &tag);
         let failures = entry.annotation(FAILURES);
-        out.string("failures", failures.unwrap_or(Text::from("0")))?;
+        out.display("failures", &failures.unwrap_or(Text::from("0")));
     }
     let descriptor = match entry.descriptor() {
         Ok(descriptor) => descriptor,
-        Err(error) => return out.string("code", error.kind),
+        Err(error) => return out.display("code", &error.kind),
     };
-    out.string("digest", descriptor.digest)?;
-    out.string("mediaType", descriptor.media_type)?;
-    out.unsigned("size", descriptor.size)?;
+    out.display("digest", &descriptor.digest);
+    out.display("mediaType", &descriptor.media_type);
+    out.unsigned("size", descriptor.size);
     match descriptor.platform() {
         Some(platform) => out.object("platform", |out| {
-            out.string("architecture", platform.architecture)?;
-            out.string("os", platform.os)
+            out.display("architecture", &platform.architecture);
+            out.display("os", &platform.os);
         }),
         None => out.null("platform"),
     }
@@ -235,21 +225,17 @@ fn write_entry<W: fmt::Write>(entry: &Entry<'_>, out: &mut Object<'_, W>) -> fmt
 
 /// `image inspect IMAGE`
 #[inline(never)]
-pub(super) fn inspect<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let name = only(arguments, "IMAGE")?;
-    let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
-    let platform = environment.supervisor.platform();
+pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let selector = selector(session.subject)?;
+    let platform = session.supervisor.platform();
     let source = Source {
         storage: platform.storage(),
         root: ROOT,
     };
-    let mut store = open(source.storage, environment.documents.lend().document)?;
-    let content = store.find(selector).map_err(Halt::Store)?;
+    let mut store = Store::open(source.storage, ROOT, session.documents.lend().document)?;
+    let content = store.find(selector)?;
     let mut verdict = Verdict::new(false);
-    let workspace = environment.documents.lend();
+    let workspace = session.documents.lend();
     let mut image = Image::blank();
     let accepted = judge::judge(
         source,
@@ -260,130 +246,99 @@ pub(super) fn inspect<'a, P: Platform>(
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
-    let document = read_document(source, &content, environment.documents.lend().document);
-    let mut out = &mut *environment.out;
-    write::object(&mut out, |out| {
-        out.string("digest", content.digest)?;
-        write_verdict(&verdict, out)?;
+    let document = read_document(source, &content, session.documents.lend().document);
+    session.out.document(|out| {
+        out.display("digest", &content.digest);
+        write_verdict(&verdict, out);
         if accepted {
-            out.object("image", |out| write_image(&image, out))?;
+            out.object("image", |out| write_image(&image, out));
         } else {
-            out.null("image")?;
+            out.null("image");
         }
-        match document {
-            Ok(document) => write_parts(document, out),
-            // It is what the verdict says, too.
-            Err(_) => Ok(()),
+        // Where it can't be read, the verdict says so, too.
+        if let Ok(document) = document {
+            write_parts(document, out);
         }
-    })?;
-    writeln!(out)?;
+    });
     Ok(Status::Ok)
 }
 
-fn write_image<W: fmt::Write>(image: &Image, out: &mut Object<'_, W>) -> fmt::Result {
-    out.string("manifest", image.manifest.digest)?;
-    out.string("code", format_word(image.format))?;
-    out.unsigned("codeBytes", image.executable.size)?;
-    out.string("entryPoint", &image.entry_point)?;
-    out.array("environment", |out| {
-        let mut list = image.environment.split_terminator('\0');
-        list.try_for_each(|text| out.string(text))
-    })?;
-    out.array("permissions", |out| {
-        let mut list = image.permissions.iter();
-        list.try_for_each(|permission| out.string(permission.name()))
-    })?;
+fn write_image(image: &Image, out: &mut Object<'_>) {
+    out.display("manifest", &image.manifest.digest);
+    out.string("code", format_word(image.format));
+    out.unsigned("codeBytes", image.executable.size);
+    out.string("entryPoint", &image.entry_point);
+    texts("environment", &image.environment, out);
+    permissions(image.permissions, out);
     out.array("blobs", |out| {
-        image.blobs.iter().try_for_each(|blob| {
+        for blob in image.blobs.iter() {
             out.object(|out| {
-                out.string("title", blob.title)?;
-                out.string("digest", blob.content.digest)?;
-                out.unsigned("size", blob.content.size)
-            })
-        })
-    })
+                out.string("title", blob.title);
+                out.display("digest", &blob.content.digest);
+                out.unsigned("size", blob.content.size);
+            });
+        }
+    });
 }
 
 /// The layers of a manifest, or the entries of an index.
-fn write_parts<W: fmt::Write>(document: &[u8], out: &mut Object<'_, W>) -> fmt::Result {
+fn write_parts(document: &[u8], out: &mut Object<'_>) {
     let caps = Caps {
         bytes: u32::try_from(document.len()).unwrap_or(u32::MAX),
         ..Caps::default()
     };
     let Ok(value) = json::parse(document, &caps) else {
-        return Ok(());
+        return;
     };
     if let Ok(index) = Index::parse(value) {
-        return out.array("manifests", |out| {
-            index
-                .manifests()
-                .try_for_each(|entry| out.object(|out| write_entry(&entry, out)))
-        });
+        return out.array("manifests", |out| write_entries(&index, out));
     }
     let Ok(manifest) = Manifest::parse(value, None) else {
-        return Ok(());
+        return;
     };
     out.array("layers", |out| {
-        manifest.layers().try_for_each(|layer| {
+        for layer in manifest.layers() {
             out.object(|out| {
-                out.string("mediaType", layer.descriptor.media_type)?;
-                out.string("digest", layer.descriptor.digest)?;
-                out.unsigned("size", layer.descriptor.size)
-            })
-        })
-    })
+                out.display("mediaType", &layer.descriptor.media_type);
+                out.display("digest", &layer.descriptor.digest);
+                out.unsigned("size", layer.descriptor.size);
+            });
+        }
+    });
 }
 
 /// `image rm IMAGE`
 #[inline(never)]
-pub(super) fn remove<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let name = only(arguments, "IMAGE")?;
-    let selector = selector(name).map_err(|code| Halt::Store(code.into()))?;
-    let supervisor = environment.supervisor;
+pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let selector = selector(session.subject)?;
+    let supervisor = session.supervisor;
     let storage = supervisor.platform().storage();
-    let mut store = open(storage, environment.documents.lend().document)?;
+    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
     // While they are lent, no container gets another image.
-    let in_use = in_use(supervisor);
-    let freed = store.remove(selector, &in_use).map_err(Halt::Store)?;
-    say_freed(freed, environment)
+    let freed = store.remove(selector, &in_use(supervisor))?;
+    Ok(say_freed(freed, session))
 }
 
 /// `image prune`
 #[inline(never)]
-pub(super) fn prune<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let mut previous = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("previous", _) => previous = true,
-            Argument::Operand(word) => return Err(Misuse::OperandUnexpected(word).into()),
-            Argument::Option(..) => {}
-        }
-    }
-    let supervisor = environment.supervisor;
+pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let previous = session.has(Key::Previous);
+    let supervisor = session.supervisor;
     let storage = supervisor.platform().storage();
-    let mut store = open(storage, environment.documents.lend().document)?;
+    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
     // While they are lent, no container gets another image.
     let in_use = in_use(supervisor);
     if previous {
-        store.forget_previous().map_err(Halt::Store)?;
+        store.forget_previous()?;
     }
-    let freed = store.prune(&in_use).map_err(Halt::Store)?;
-    say_freed(freed, environment)
+    let freed = store.prune(&in_use)?;
+    Ok(say_freed(freed, session))
 }
 
-fn say_freed<'a, P: Platform>(
-    freed: Freed,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
+fn say_freed<P: Platform>(freed: Freed, session: &mut Session<'_, P>) -> Status {
     let Freed { blobs, bytes } = freed;
-    writeln!(environment.out, "freed {blobs} blobs, {bytes} bytes")?;
-    Ok(Status::Ok)
+    writeln!(session.out, "freed {blobs} blobs, {bytes} bytes");
+    Status::Ok
 }
 
 /// The manifests that containers were created from.
@@ -397,11 +352,4 @@ fn in_use<P: Platform>(supervisor: &Supervisor<P>) -> Vec<Sha256, MAX_CONTAINERS
         }
     });
     in_use
-}
-
-fn open<'b, 'a, S: Storage>(
-    storage: &'b S,
-    document: &'b mut [u8],
-) -> Result<Store<'b, S>, Halt<'a>> {
-    Store::open(storage, ROOT, document).map_err(Halt::Store)
 }

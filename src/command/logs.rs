@@ -5,64 +5,48 @@ use core::fmt::{self, Write};
 
 use heapless::Vec;
 
-use super::arguments::{Argument, Arguments, Misuse, number};
-use super::{Environment, Halt, Operand, POLL_US, Status};
+use super::arguments::Key;
+use super::session::{Ended, Session};
+use super::{POLL_US, Status};
 use crate::limits::MAX_LOG_RECORD;
 use crate::port::Platform;
 use crate::supervisor::Follow;
 
 /// `logs [-f] [--tail N] NAME`
 #[inline(never)]
-pub(super) fn logs<'a, P: Platform>(
-    mut arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
-    let mut follow = false;
-    let mut tail = None;
-    let mut operand = Operand::new("NAME");
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Argument::Option("follow", _) => follow = true,
-            Argument::Option("tail", value) => {
-                let lines = number(value).ok_or(Misuse::BadValue("--tail", value, "a number"))?;
-                tail = Some(usize::try_from(lines).unwrap_or(usize::MAX));
-            }
-            Argument::Operand(name) => operand.take(name)?,
-            Argument::Option(..) => {}
-        }
-    }
-    let name = operand.get()?;
-    let handle = environment.find(name)?;
-    let gone = |error| Halt::container(name, error);
-    let supervisor = environment.supervisor;
-    let mut cursor = supervisor.log_cursor(handle, tail).map_err(gone)?;
-    let dropped = supervisor.log_dropped(handle).map_err(gone)?;
+pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+    let tail = session
+        .number
+        .map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
+    let handle = session.find()?;
+    let supervisor = session.supervisor;
+    let mut cursor = supervisor.log_cursor(handle, tail)?;
+    let dropped = supervisor.log_dropped(handle)?;
     if tail.is_none() && dropped > 0 {
         writeln!(
-            environment.err,
+            session.err,
             "warning: the log has lost its first {dropped} lines"
-        )?;
+        );
     }
     let mut text = Utf8::default();
     let mut buffer = [0; MAX_LOG_RECORD];
     loop {
-        while let Some(record) = supervisor
-            .read_log(handle, &mut cursor, &mut buffer)
-            .map_err(gone)?
+        while !session.is_broken()
+            && let Some(record) = supervisor.read_log(handle, &mut cursor, &mut buffer)?
         {
             let bytes = buffer.get(..record.length).unwrap_or_default();
-            text.write(bytes, environment.out)?;
+            // The error is kept.
+            let _ = text.write(bytes, &mut session.out);
         }
-        if !follow || (environment.interrupted)() {
+        if !session.has(Key::Follow) || session.is_over() {
             break;
         }
-        let until = environment.now().saturating_add(POLL_US);
-        let found = supervisor.await_log(handle, cursor, Some(until));
-        if found.map_err(gone)? == Follow::Ended {
+        let until = session.now().saturating_add(POLL_US);
+        if supervisor.await_log(handle, cursor, Some(until))? == Follow::Ended {
             break;
         }
     }
-    text.finish(environment.out)?;
+    let _ = text.finish(&mut session.out);
     Ok(Status::Ok)
 }
 

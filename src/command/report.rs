@@ -3,7 +3,8 @@
 
 use core::fmt::{self, Display, Write};
 
-use super::{Outcome, Status};
+use super::Status;
+use super::output::Output;
 
 /// Why something failed.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +20,9 @@ pub struct Reason<'a> {
 }
 
 /// Writes what failed and why; the answer is [`Status::Failed`].
-///
-/// # Errors
-/// Of the output alone.
-pub fn failure(err: &mut dyn Write, what: fmt::Arguments<'_>, reason: &Reason<'_>) -> Outcome {
-    write!(err, "error: {what}: {reason}")?;
-    Ok(Status::Failed)
+pub fn failure(err: &mut Output<'_>, what: fmt::Arguments<'_>, reason: &Reason<'_>) -> Status {
+    write!(err, "error: {what}: {reason}");
+    Status::Failed
 }
 
 impl Display for Reason<'_> {
@@ -83,8 +81,9 @@ mod tests {
             detail: "",
             advice: "Copy it again.",
         };
-        let outcome = failure(&mut text, format_args!("can't run \"hello\""), &reason);
-        assert_eq!(outcome, Ok(Status::Failed));
+        let mut err = Output::new(&mut text);
+        let status = failure(&mut err, format_args!("can't run \"hello\""), &reason);
+        assert_eq!(status, Status::Failed);
         assert_eq!(
             text,
             "error: can't run \"hello\": blob-missing at manifest/layers/0\nhint: Copy it again.\n"

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `run` and `create`: from an image to a container.
 
-use core::fmt;
-
 use heapless::Vec;
 use ocre_oci::{Format, Warnings};
 
-use super::arguments::{Argument, Arguments, Misuse, bytes, number, seconds};
+use super::Status;
+use super::arguments::{Argument, Key, Misuse, bytes, number, seconds};
 use super::containers::{await_end, say_end};
 use super::images::{follow, judge};
+use super::session::{Ended, Halt, SECONDS, Session};
 use super::verify::format_word;
-use super::{Environment, Halt, Status, refuse};
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
@@ -20,6 +19,7 @@ use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
 
 /// What `run` and `create` are told.
+#[derive(Default)]
 struct Request<'a, 'l> {
     image: &'a str,
     name: Option<&'a str>,
@@ -39,167 +39,183 @@ struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    /// Reads a request; `memory_bytes` is the most that a container may have.
-    fn read<'l>(
+    /// Reads a request.
+    fn read<'l, P: Platform>(
         &'l mut self,
-        mut arguments: Arguments<'a, '_>,
-        memory_bytes: u32,
-    ) -> Result<Request<'a, 'l>, Halt<'a>> {
+        session: &mut Session<'a, P>,
+    ) -> Result<Request<'a, 'l>, Halt> {
         let mut image = None;
-        let mut request = Request {
-            image: "",
-            name: None,
-            prefer_portable: None,
-            guest: Options::default(),
-            detach: false,
-            remove: false,
-            timing: false,
-        };
-        request.guest.memory_bytes = request.guest.memory_bytes.min(memory_bytes);
-        while let Some(argument) = arguments.next()? {
-            match argument {
-                Argument::Option("detach", _) => request.detach = true,
-                Argument::Option("rm", _) => {
-                    request.remove = true;
-                    request.guest.temporary = true;
+        let mut request = Request::default();
+        let most_memory_bytes = session.policy().memory_bytes;
+        request.guest.memory_bytes = request.guest.memory_bytes.min(most_memory_bytes);
+        while let Some(argument) = session.next() {
+            let (list, word, full): (&mut dyn List<'a>, _, _) = match argument {
+                Argument::Operand(name) if image.is_none() => {
+                    image = Some(name);
+                    continue;
                 }
-                Argument::Option("timing", _) => request.timing = true,
-                Argument::Option("name", name) => request.name = Some(name),
-                Argument::Option("env", variable) => {
-                    let pushed = self.environment.push(variable);
-                    pushed.map_err(|_| Halt::container(variable, Error::EnvironmentTooLong))?;
-                }
-                Argument::Option("volume", mount) => {
-                    let pushed = self.mounts.push(mount);
-                    pushed.map_err(|_| Halt::container(mount, Error::MountsTooMany))?;
-                }
-                Argument::Option("cap", name) => {
-                    let more = Permissions::named(|known| known == name);
-                    let wanted = "gpio, messaging, network, sensors or timers";
-                    let more = more.ok_or(Misuse::BadValue("--cap", name, wanted))?;
-                    request.guest.granted = request.guest.granted.union(more);
-                }
-                Argument::Option("memory", value) => {
-                    request.guest.memory_bytes = bytes_of("--memory", value)?;
-                    if request.guest.memory_bytes > memory_bytes {
-                        let wanted = "within what `info` says that a container may have";
-                        return Err(Misuse::BadValue("--memory", value, wanted).into());
+                Argument::Operand(word) => (&mut self.arguments, word, Error::ArgumentsTooLong),
+                Argument::Option(option, value) => match option.key {
+                    Key::Env => (&mut self.environment, value, Error::EnvironmentTooLong),
+                    Key::Volume => (&mut self.mounts, value, Error::MountsTooMany),
+                    key => {
+                        request
+                            .set(key, value, most_memory_bytes)
+                            .map_err(|wanted| {
+                                session.misuse(&Misuse::BadOption(option.long, value, wanted))
+                            })?;
+                        continue;
                     }
-                }
-                Argument::Option("disk", value) => {
-                    request.guest.disk_bytes = Some(bytes_of("--disk", value)?);
-                }
-                Argument::Option("stack", value) => {
-                    let stack_bytes = bytes_of("--stack", value)?;
-                    request.guest.stack_bytes = stack_bytes;
-                    // AOT code has its frames there.
-                    request.guest.thread_stack_bytes = stack_bytes.max(DEFAULT_THREAD_STACK);
-                }
-                Argument::Option("timeout", value) => {
-                    let milliseconds = seconds(value).and_then(|ms| u32::try_from(ms).ok());
-                    let wanted = "seconds, such as 2 or 0.5";
-                    request.guest.time_limit_ms =
-                        Some(milliseconds.ok_or(Misuse::BadValue("--timeout", value, wanted))?);
-                }
-                Argument::Option("instructions", value) => {
-                    let most = number(value)
-                        .and_then(|number| u32::try_from(number).ok())
-                        .filter(|most| *most <= i32::MAX.cast_unsigned());
-                    request.guest.instructions = Some(most.ok_or(Misuse::BadValue(
-                        "--instructions",
-                        value,
-                        "a number up to 2147483647",
-                    ))?);
-                }
-                Argument::Option("restart", value) => {
-                    let wanted = "no, on-failure, on-failure:N or always";
-                    request.guest.restart = Restart::parse(value).ok_or(Misuse::BadValue(
-                        "--restart",
-                        value,
-                        wanted,
-                    ))?;
-                }
-                Argument::Option("priority", value) => {
-                    let priority = number(value).and_then(|number| u8::try_from(number).ok());
-                    request.guest.priority = priority.ok_or(Misuse::BadValue(
-                        "--priority",
-                        value,
-                        "a number from 0 to 255",
-                    ))?;
-                }
-                Argument::Option("prefer", value) => {
-                    request.prefer_portable = Some(match value {
-                        "aot" => false,
-                        "wasm" => true,
-                        other => {
-                            return Err(Misuse::BadValue("--prefer", other, "aot or wasm").into());
-                        }
-                    });
-                }
-                Argument::Option(..) => {}
-                Argument::Operand(name) if image.is_none() => image = Some(name),
-                Argument::Operand(argument) => {
-                    let pushed = self.arguments.push(argument);
-                    pushed.map_err(|_| Halt::container(argument, Error::ArgumentsTooLong))?;
-                }
+                },
+            };
+            if !list.takes(word) {
+                session.subject = word;
+                return Err(full.into());
             }
         }
         if request.detach && (request.remove || request.timing) {
-            return Err(Misuse::Conflict("--detach", "--rm and --timing").into());
+            return Err(session.misuse(&Misuse::Conflict("--detach", "--rm and --timing")));
         }
-        request.image = image.ok_or(Misuse::OperandMissing("IMAGE"))?;
+        let Some(image) = image else {
+            return Err(session.missing());
+        };
+        request.image = image;
         request.guest.arguments = &self.arguments;
         request.guest.environment = &self.environment;
         request.guest.mounts = &self.mounts;
+        session.subject = request.name.unwrap_or(image);
         Ok(request)
+    }
+}
+
+/// What there may be several of.
+trait List<'a> {
+    /// Takes one more, if there is room.
+    fn takes(&mut self, word: &'a str) -> bool;
+}
+
+impl<'a, const N: usize> List<'a> for Vec<&'a str, N> {
+    fn takes(&mut self, word: &'a str) -> bool {
+        self.push(word).is_ok()
+    }
+}
+
+impl<'a> Request<'a, '_> {
+    /// Takes an option that may stand there only once.
+    ///
+    /// # Errors
+    /// What its value should be.
+    #[inline(never)]
+    fn set(
+        &mut self,
+        key: Key,
+        value: &'a str,
+        most_memory_bytes: u32,
+    ) -> Result<(), &'static str> {
+        match key {
+            Key::Detach => self.detach = true,
+            Key::Rm => {
+                self.remove = true;
+                self.guest.temporary = true;
+            }
+            Key::Timing => self.timing = true,
+            Key::Name => self.name = Some(value),
+            Key::Cap => {
+                let more = Permissions::named(|known| known == value);
+                let more = more.ok_or("gpio, messaging, network, sensors or timers")?;
+                self.guest.granted = self.guest.granted.union(more);
+            }
+            Key::Memory => {
+                self.guest.memory_bytes = bytes_of(value)?;
+                if self.guest.memory_bytes > most_memory_bytes {
+                    return Err("within what `info` says that a container may have");
+                }
+            }
+            Key::Disk => self.guest.disk_bytes = Some(bytes_of(value)?),
+            Key::Stack => {
+                let stack_bytes = bytes_of(value)?;
+                self.guest.stack_bytes = stack_bytes;
+                // AOT code has its frames there.
+                self.guest.thread_stack_bytes = stack_bytes.max(DEFAULT_THREAD_STACK);
+            }
+            Key::Timeout => {
+                let milliseconds = seconds(value).and_then(|ms| u32::try_from(ms).ok());
+                self.guest.time_limit_ms = Some(milliseconds.ok_or(SECONDS)?);
+            }
+            Key::Instructions => {
+                let most = number(value)
+                    .and_then(|number| i32::try_from(number).ok())
+                    .ok_or("a number up to 2147483647")?;
+                self.guest.instructions = Some(most.cast_unsigned());
+            }
+            Key::Restart => {
+                self.guest.restart =
+                    Restart::parse(value).ok_or("no, on-failure, on-failure:N or always")?;
+            }
+            Key::Priority => {
+                self.guest.priority = number(value)
+                    .and_then(|number| u8::try_from(number).ok())
+                    .ok_or("a number from 0 to 255")?;
+            }
+            Key::Prefer => {
+                self.prefer_portable = Some(match value {
+                    "aot" => false,
+                    "wasm" => true,
+                    _ => return Err("aot or wasm"),
+                });
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
 /// `create IMAGE [ARG]...`
 #[inline(never)]
-pub(super) fn create<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
+pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let request = lists.read(arguments, environment.policy().memory_bytes)?;
-    let made = make("create", &request, false, environment)?;
-    writeln!(environment.out, "{}", made.name)?;
+    let request = lists.read(session)?;
+    let made = make(&request, false, session)?;
+    writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
 }
 
 /// `run IMAGE [ARG]...`
 #[inline(never)]
-pub(super) fn run<'a, P: Platform>(
-    arguments: Arguments<'a, '_>,
-    environment: &mut Environment<'_, P>,
-) -> Result<Status, Halt<'a>> {
+pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let request = lists.read(arguments, environment.policy().memory_bytes)?;
-    let made = make("run", &request, !request.detach, environment)?;
-    environment.documents.give_back();
-    let (supervisor, handle) = (environment.supervisor, made.handle);
-    let failed = |error| Halt::container(&made.name, error);
+    let request = lists.read(session)?;
+    let made = make(&request, !request.detach, session)?;
+    session.documents.give_back();
+    let ended = attend(&made, &request, session);
+    Ok(ended.unwrap_or_else(|error| session.refuse(&made.name, error)))
+}
+
+/// Starts a container and stays, unless that is not wanted, until its end and for what comes then.
+fn attend<P: Platform>(
+    made: &Made,
+    request: &Request<'_, '_>,
+    session: &mut Session<'_, P>,
+) -> Result<Status, Error> {
+    let (supervisor, handle) = (session.supervisor, made.handle);
     let started = supervisor.start(handle);
     if request.detach {
-        started.map_err(failed)?;
-        writeln!(environment.out, "{}", made.name)?;
+        started?;
+        writeln!(session.out, "{}", made.name);
         return Ok(Status::Ok);
     }
-    let ended = started.and_then(|()| await_end(handle, environment));
-    let told = match ended {
-        Ok(outcome) => say_end(&made.name, outcome, environment),
-        Err(error) => refuse("run", &made.name, error, environment),
+    let status = match started.and_then(|()| await_end(handle, session)) {
+        Ok(outcome) => say_end(&made.name, outcome, session),
+        Err(error) => session.refuse(&made.name, error),
     };
     if request.timing {
-        let times = supervisor.status(handle).map_err(failed)?.times;
-        say_times(&made, &times, environment)?;
+        say_times(made, &supervisor.status(handle)?.times, session);
     }
     if request.remove {
         // Not by force: the run is over, unless it could not be ended.
-        supervisor.remove(handle, false).map_err(failed)?;
+        supervisor.remove(handle, false)?;
     }
-    Ok(told?)
+    Ok(status)
 }
 
 /// A container that was made.
@@ -211,40 +227,37 @@ struct Made {
     judging_us: u64,
 }
 
-fn make<'a, P: Platform>(
-    verb: &str,
-    request: &Request<'a, '_>,
+fn make<P: Platform>(
+    request: &Request<'_, '_>,
     attached: bool,
-    environment: &mut Environment<'_, P>,
-) -> Result<Made, Halt<'a>> {
-    let began_us = environment.now();
+    session: &mut Session<'_, P>,
+) -> Result<Made, Halt> {
+    let began_us = session.now();
     let policy = Policy {
         prefer_portable: request
             .prefer_portable
-            .unwrap_or(environment.policy().prefer_portable)
+            .unwrap_or(session.policy().prefer_portable)
             // No other is counted.
             || request.guest.instructions.is_some(),
-        ..environment.policy()
+        ..session.policy()
     };
     let mut image = Image::blank();
-    let warnings = judge(verb, request.image, &policy, environment, &mut image)?;
-    let judging_us = environment.now().saturating_sub(began_us);
+    let warnings = judge(request.image, &policy, session, &mut image)?;
+    let judging_us = session.now().saturating_sub(began_us);
     let format = image.format;
     if format == Format::Aot && request.guest.instructions.is_some() {
-        return Err(Misuse::Conflict("--instructions", "an image without portable code").into());
+        let other = "an image without portable code";
+        return Err(session.misuse(&Misuse::Conflict("--instructions", other)));
     }
-    let supervisor = environment.supervisor;
-    let document = environment.documents.lend().document;
+    let supervisor = session.supervisor;
+    let document = session.documents.lend().document;
     let guest = Options {
         attached,
         follow: follow(supervisor.platform().storage(), request.image, document),
         ..request.guest
     };
-    let failed = |error| Halt::container(request.name.unwrap_or(request.image), error);
-    let handle = supervisor
-        .create(request.name, &image, &guest)
-        .map_err(failed)?;
-    let name = environment.name(handle).ok_or(failed(Error::NotFound))?;
+    let handle = supervisor.create(request.name, &image, &guest)?;
+    let name = session.name(handle).ok_or(Error::NotFound)?;
     Ok(Made {
         name,
         handle,
@@ -255,18 +268,15 @@ fn make<'a, P: Platform>(
 }
 
 /// How long each step took, in microseconds, on one line.
-fn say_times<P: Platform>(
-    made: &Made,
-    times: &Times,
-    environment: &mut Environment<'_, P>,
-) -> fmt::Result {
+fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, P>) {
     let verdict = if made.warnings.is_empty() {
         "ok"
     } else {
         "warnings"
     };
     let format = format_word(made.format);
-    write!(environment.err, "timing: verdict {verdict}, code {format}")?;
+    let err = &mut session.err;
+    write!(err, "timing: verdict {verdict}, code {format}");
     for (step, duration) in [
         ("judge", Some(made.judging_us)),
         ("read", times.reading_us()),
@@ -275,18 +285,14 @@ fn say_times<P: Platform>(
         ("run", times.running_us()),
     ] {
         if let Some(duration) = duration {
-            write!(environment.err, ", {step} {duration} us")?;
+            write!(err, ", {step} {duration} us");
         }
     }
-    writeln!(environment.err)
+    writeln!(err);
 }
 
-fn bytes_of<'a>(option: &'static str, value: &'a str) -> Result<u32, Misuse<'a>> {
+fn bytes_of(value: &str) -> Result<u32, &'static str> {
     bytes(value)
         .and_then(|bytes| u32::try_from(bytes).ok())
-        .ok_or(Misuse::BadValue(
-            option,
-            value,
-            "bytes, such as 65536 or 64K",
-        ))
+        .ok_or("bytes, such as 65536 or 64K")
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which commands there are: one table for dispatch, help and completion.
 
-use super::arguments::{Misuse, Opt};
+use super::arguments::{Key, Misuse, Opt};
 use crate::limits::SIMULATED_DEVICES;
 
 /// What a command does.
@@ -44,6 +44,10 @@ pub struct Command {
     pub name: &'static str,
     /// What follows its options.
     pub operands: &'static str,
+    /// How many operands it needs at least.
+    pub least: u8,
+    /// How many it takes.
+    pub most: u8,
     /// One line.
     pub summary: &'static str,
     /// What else there is to know; may be empty.
@@ -55,18 +59,21 @@ pub struct Command {
 }
 
 const HELP: Opt = Opt {
+    key: Key::Help,
     short: Some('h'),
     long: "help",
     value: None,
     help: "shows this",
 };
 const FORMAT: Opt = Opt {
+    key: Key::Format,
     short: None,
     long: "format",
     value: Some("text|json"),
     help: "how to print it",
 };
 const FORCE: Opt = Opt {
+    key: Key::Force,
     short: Some('f'),
     long: "force",
     value: None,
@@ -74,6 +81,7 @@ const FORCE: Opt = Opt {
 };
 
 const TIME: Opt = Opt {
+    key: Key::Time,
     short: Some('t'),
     long: "time",
     value: Some("SECONDS"),
@@ -83,90 +91,105 @@ const TIME: Opt = Opt {
 /// The options of `create`, and, from the second on, of `run` as well.
 const RUN: &[Opt] = &[
     Opt {
+        key: Key::Detach,
         short: Some('d'),
         long: "detach",
         value: None,
         help: "returns when the guest has started",
     },
     Opt {
+        key: Key::Rm,
         short: None,
         long: "rm",
         value: None,
         help: "removes the container and its files after its end",
     },
     Opt {
+        key: Key::Timing,
         short: None,
         long: "timing",
         value: None,
         help: "tells in the end how long each step took",
     },
     Opt {
+        key: Key::Name,
         short: None,
         long: "name",
         value: Some("NAME"),
         help: "its name; one is made up otherwise",
     },
     Opt {
+        key: Key::Env,
         short: Some('e'),
         long: "env",
         value: Some("K=V"),
         help: "sets a variable, over the image's",
     },
     Opt {
+        key: Key::Volume,
         short: Some('v'),
         long: "volume",
         value: Some("SRC:DST"),
         help: "gives it a folder of the partition, with :ro to be read",
     },
     Opt {
+        key: Key::Cap,
         short: None,
         long: "cap",
         value: Some("CAP"),
         help: "grants a permission that the image asks for",
     },
     Opt {
+        key: Key::Memory,
         short: None,
         long: "memory",
         value: Some("BYTES"),
         help: "most linear memory, such as 128K or 1M",
     },
     Opt {
+        key: Key::Disk,
         short: None,
         long: "disk",
         value: Some("BYTES"),
         help: "most that its files may take, such as 64K",
     },
     Opt {
+        key: Key::Stack,
         short: None,
         long: "stack",
         value: Some("BYTES"),
         help: "stack of the guest",
     },
     Opt {
+        key: Key::Timeout,
         short: None,
         long: "timeout",
         value: Some("SECONDS"),
         help: "kills it when it runs longer, such as 0.5",
     },
     Opt {
+        key: Key::Instructions,
         short: None,
         long: "instructions",
         value: Some("N"),
         help: "most that it may execute; takes its portable code",
     },
     Opt {
+        key: Key::Restart,
         short: None,
         long: "restart",
         value: Some("POLICY"),
         help: "starts it again: no, on-failure, on-failure:N or always",
     },
     Opt {
+        key: Key::Priority,
         short: None,
         long: "priority",
         value: Some("N"),
         help: "0 to 255: 0 is the most urgent, and starts first at boot",
     },
     Opt {
+        key: Key::Prefer,
         short: None,
         long: "prefer",
         value: Some("aot|wasm"),
@@ -192,6 +215,8 @@ const ALL: &[Command] = &[
         verb: Verb::Help,
         name: "help",
         operands: "[COMMAND]",
+        least: 0,
+        most: 2,
         summary: "lists the commands, or explains one",
         details: "",
         options: &[HELP],
@@ -201,6 +226,8 @@ const ALL: &[Command] = &[
         verb: Verb::Version,
         name: "version",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "shows the version of ocre",
         details: "",
         options: &[HELP],
@@ -210,6 +237,8 @@ const ALL: &[Command] = &[
         verb: Verb::Info,
         name: "info",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "shows what this device can do and how full it is",
         details: "",
         options: &[FORMAT, HELP],
@@ -219,6 +248,8 @@ const ALL: &[Command] = &[
         verb: Verb::ImageLs,
         name: "image ls",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "lists the images on the partition",
         details: "",
         options: &[FORMAT, HELP],
@@ -228,6 +259,8 @@ const ALL: &[Command] = &[
         verb: Verb::ImageInspect,
         name: "image inspect",
         operands: "IMAGE",
+        least: 1,
+        most: 1,
         summary: "shows everything about an image, as JSON",
         details: "With the verdict on its documents and blobs; `image verify` judges its code too.",
         options: &[HELP],
@@ -237,6 +270,8 @@ const ALL: &[Command] = &[
         verb: Verb::ImageVerify,
         name: "image verify",
         operands: "IMAGE",
+        least: 1,
+        most: 1,
         summary: "says whether an image is what it claims to be and can run here",
         details: "The verdict is ok, warnings or rejected; one that is rejected makes the command \
                   fail.\n\
@@ -244,12 +279,14 @@ const ALL: &[Command] = &[
                   also \"findings\".",
         options: &[
             Opt {
+                key: Key::Strict,
                 short: None,
                 long: "strict",
                 value: None,
                 help: "refuses what is odd too: every warning is a refusal",
             },
             Opt {
+                key: Key::All,
                 short: None,
                 long: "all",
                 value: None,
@@ -264,6 +301,8 @@ const ALL: &[Command] = &[
         verb: Verb::ImageRm,
         name: "image rm",
         operands: "IMAGE",
+        least: 1,
+        most: 1,
         summary: "removes an image, and what only it used",
         details: "An image that a container was created from stays.",
         options: &[HELP],
@@ -273,11 +312,14 @@ const ALL: &[Command] = &[
         verb: Verb::ImagePrune,
         name: "image prune",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "removes content that no image uses",
         details: "A power cut during an import can leave such content.\nWhat a tag led to before its update \
                   stays until the update works: see `docs/updates.md`.",
         options: &[
             Opt {
+                key: Key::Previous,
                 short: None,
                 long: "previous",
                 value: None,
@@ -291,6 +333,8 @@ const ALL: &[Command] = &[
         verb: Verb::Run,
         name: "run",
         operands: "IMAGE [ARG]...",
+        least: 1,
+        most: u8::MAX,
         summary: "creates a container of an image and runs it",
         details: "Shows what the guest writes until it ends, and ends with the guest's exit code: 255 \
                   for\n\
@@ -304,6 +348,8 @@ const ALL: &[Command] = &[
         verb: Verb::Create,
         name: "create",
         operands: "IMAGE [ARG]...",
+        least: 1,
+        most: u8::MAX,
         summary: "creates a container of an image, to be started later",
         details: "It is there until it is removed, after a reboot too. If IMAGE is a tag, it follows that: each \
                   start\nis with what the tag leads to then.\nPrints the container's name.",
@@ -314,6 +360,8 @@ const ALL: &[Command] = &[
         verb: Verb::Start,
         name: "start",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "runs a container that is created or has ended",
         details: "Returns when the guest has started; its output goes to its log.",
         options: &[HELP],
@@ -323,6 +371,8 @@ const ALL: &[Command] = &[
         verb: Verb::Stop,
         name: "stop",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "asks a container to end, and kills it if it does not",
         details: "The guest sees the end of its input, and that is how it is asked.",
         options: &[TIME, HELP],
@@ -332,6 +382,8 @@ const ALL: &[Command] = &[
         verb: Verb::Kill,
         name: "kill",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "ends a container at once",
         details: "",
         options: &[HELP],
@@ -341,6 +393,8 @@ const ALL: &[Command] = &[
         verb: Verb::Restart,
         name: "restart",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "runs a container from its beginning",
         details: "One that runs is stopped first, as `stop` does it.",
         options: &[TIME, HELP],
@@ -350,6 +404,8 @@ const ALL: &[Command] = &[
         verb: Verb::Pause,
         name: "pause",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "holds a container's guest",
         details: "It goes on to its next loop or call, or to the end of what it waits for, and no \
                   further.\nIts time limit does not wait.",
@@ -360,6 +416,8 @@ const ALL: &[Command] = &[
         verb: Verb::Unpause,
         name: "unpause",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "lets a paused container's guest go on",
         details: "",
         options: &[HELP],
@@ -369,6 +427,8 @@ const ALL: &[Command] = &[
         verb: Verb::Wait,
         name: "wait",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "waits for a container's end and prints its exit code",
         details: "It is 134 after a trap, 137 after a kill, 1 if it could not be started.\n\
                   Where its policy wants another run, the wait goes on.",
@@ -379,6 +439,8 @@ const ALL: &[Command] = &[
         verb: Verb::Rm,
         name: "rm",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "removes a container, its log and its files",
         details: "By force also one whose record on the partition can't be read.",
         options: &[FORCE, HELP],
@@ -388,11 +450,14 @@ const ALL: &[Command] = &[
         verb: Verb::Ps,
         name: "ps",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "lists the containers that are running",
         details: "So are those that wait to be started again. What failed too often for that is in \
                   a\ncrash-loop, until it is started.",
         options: &[
             Opt {
+                key: Key::All,
                 short: Some('a'),
                 long: "all",
                 value: None,
@@ -407,16 +472,20 @@ const ALL: &[Command] = &[
         verb: Verb::Logs,
         name: "logs",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "shows what a container wrote",
         details: "",
         options: &[
             Opt {
+                key: Key::Follow,
                 short: Some('f'),
                 long: "follow",
                 value: None,
                 help: "goes on until the container ends",
             },
             Opt {
+                key: Key::Tail,
                 short: Some('n'),
                 long: "tail",
                 value: Some("LINES"),
@@ -430,10 +499,13 @@ const ALL: &[Command] = &[
         verb: Verb::Events,
         name: "events",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "shows the last changes of the containers' states",
         details: "Each with the seconds since boot.",
         options: &[
             Opt {
+                key: Key::Follow,
                 short: Some('f'),
                 long: "follow",
                 value: None,
@@ -447,6 +519,8 @@ const ALL: &[Command] = &[
         verb: Verb::Stats,
         name: "stats",
         operands: "",
+        least: 0,
+        most: 0,
         summary: "shows what the containers' present or last runs have taken",
         details: "Milliseconds that each has computed, where that is counted, and that it took; KiB of \
                   memory,\nthe most there were, and of its own files; calls of the host; starts by \
@@ -458,6 +532,8 @@ const ALL: &[Command] = &[
         verb: Verb::Inspect,
         name: "inspect",
         operands: "NAME",
+        least: 1,
+        most: 1,
         summary: "shows everything about a container, as JSON",
         details: "",
         options: &[HELP],
@@ -467,6 +543,8 @@ const ALL: &[Command] = &[
         verb: Verb::DeviceGpio,
         name: "device gpio",
         operands: "[PIN on|off]",
+        least: 0,
+        most: 2,
         summary: "shows the simulated pins, or drives one from outside",
         details: "PIN is a name such as sw0, or PORT.LINE.",
         options: &[FORMAT, HELP],
@@ -476,6 +554,8 @@ const ALL: &[Command] = &[
         verb: Verb::DeviceSensor,
         name: "device sensor",
         operands: "[SENSOR CHANNEL VALUE]",
+        least: 0,
+        most: 3,
         summary: "shows what the simulated sensors measure, or changes it",
         details: "VALUE may have a sign and up to six decimals.",
         options: &[FORMAT, HELP],

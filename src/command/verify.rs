@@ -7,12 +7,14 @@
 //! `"findings":[{"code":…,"at":…,"detail":…}]`, with everything that was found, in the order of
 //! the checks.
 
-use core::fmt::{self, Write};
+use core::fmt::Write;
 use core::ops::ControlFlow;
 
 use heapless::String;
-use ocre_oci::{Format, write};
+use ocre_oci::Format;
+use ocre_oci::write::Object;
 
+use super::output::Output;
 use super::report::Reason;
 use super::{Outcome, Status, advice};
 use crate::image::Image;
@@ -95,84 +97,81 @@ pub type Look<'l> = &'l mut dyn FnMut(Report<'_>) -> Option<Image>;
 /// # Errors
 /// Of the output alone.
 pub fn print(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
-    if JSON && options.json {
-        print_json(look, options, out)
+    let mut out = Output::new(out);
+    let verdict = if JSON && options.json {
+        print_json(look, options, &mut out)
     } else {
-        print_text(look, options, out)
-    }
+        print_text(look, options, &mut out)
+    };
+    out.written()?;
+    Ok(match verdict.refusal() {
+        None => Status::Ok,
+        Some(_) => Status::Failed,
+    })
 }
 
-fn print_json(look: Look<'_>, options: Options, mut out: &mut dyn Write) -> Outcome {
+fn print_json(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict {
     let mut verdict = Verdict::new(options.strict);
     look(&mut |finding, at, detail| verdict.note(finding, at, detail));
-    write::object(&mut out, |object| {
-        write_verdict(&verdict, object)?;
+    out.document(|out| {
+        write_verdict(&verdict, out);
         if !options.all {
-            return Ok(());
+            return;
         }
         // The findings come after the verdict, so that this is a second look.
-        object.array("findings", |findings| {
-            let mut written = Ok(());
+        out.array("findings", |out| {
             look(&mut |finding, at, detail| {
-                written = findings.object(|object| {
-                    object.string("code", finding.as_str())?;
-                    object.string("at", at)?;
-                    object.string("detail", detail)
+                out.object(|out| {
+                    out.string("code", finding.as_str());
+                    out.display("at", &at);
+                    out.string("detail", detail);
                 });
-                go_on_while(written.is_ok())
+                ControlFlow::Continue(())
             });
-            written
-        })
-    })?;
-    out.write_char('\n')?;
-    Ok(status(&verdict))
+        });
+    });
+    verdict
 }
 
-fn print_text(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
+fn print_text(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict {
     let mut verdict = Verdict::new(options.strict);
-    let mut written = Ok(());
     let image = look(&mut |finding, at, detail| {
         let enough = verdict.note(finding, at, detail);
         let refused = options.strict || matches!(finding, Finding::Refusal(_));
-        written = print_finding(out, refused, finding, at, detail);
-        if options.all {
-            go_on_while(written.is_ok())
+        print_finding(out, refused, finding, at, detail);
+        if options.all && out.written().is_ok() {
+            ControlFlow::Continue(())
         } else {
             enough
         }
     });
-    written?;
-    writeln!(out, "verdict: {}", verdict.word())?;
+    writeln!(out, "verdict: {}", verdict.word());
     if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
         let format = format_word(image.format);
-        writeln!(out, "image: {}", image.manifest.digest)?;
-        writeln!(out, "code: {format}, {} bytes", image.executable.size)?;
+        writeln!(out, "image: {}", image.manifest.digest);
+        writeln!(out, "code: {format}, {} bytes", image.executable.size);
     }
-    Ok(status(&verdict))
+    verdict
 }
 
 /// The members that tell a verdict.
-pub(super) fn write_verdict<W: Write>(
-    verdict: &Verdict,
-    object: &mut write::Object<'_, W>,
-) -> fmt::Result {
-    object.string("verdict", verdict.word())?;
+pub(super) fn write_verdict(verdict: &Verdict, out: &mut Object<'_>) {
+    out.string("verdict", verdict.word());
     match verdict.code() {
         Some(code) => {
-            object.string("code", code)?;
-            object.string("at", verdict.at())?;
+            out.string("code", code);
+            out.string("at", verdict.at());
         }
         None => {
-            object.null("code")?;
-            object.null("at")?;
+            out.null("code");
+            out.null("at");
         }
     }
-    object.array("warnings", |warnings| {
-        verdict
-            .warnings()
-            .iter()
-            .try_for_each(|warning| warnings.string(warning.code()))
-    })
+    out.array("warnings", |out| {
+        for warning in verdict.warnings().iter() {
+            out.string(warning.code());
+        }
+    });
 }
 
 /// One word for what kind of code it is.
@@ -184,12 +183,12 @@ pub(super) const fn format_word(format: Format) -> &'static str {
 }
 
 pub(super) fn print_finding(
-    out: &mut dyn Write,
+    out: &mut Output<'_>,
     refused: bool,
     finding: Finding,
     at: Place<'_>,
     detail: &str,
-) -> fmt::Result {
+) {
     let mut place = String::<96>::new();
     write_cut(&mut place, format_args!("{at}"));
     let reason = Reason {
@@ -199,20 +198,5 @@ pub(super) fn print_finding(
         advice: advice::finding(finding),
     };
     let word = if refused { "refused" } else { "warning" };
-    write!(out, "{word}: {reason}")
-}
-
-fn go_on_while(condition: bool) -> ControlFlow<()> {
-    if condition {
-        ControlFlow::Continue(())
-    } else {
-        ControlFlow::Break(())
-    }
-}
-
-fn status(verdict: &Verdict) -> Status {
-    match verdict.refusal() {
-        None => Status::Ok,
-        Some(_) => Status::Failed,
-    }
+    write!(out, "{word}: {reason}");
 }

@@ -59,7 +59,7 @@ use super::Content;
 use super::content::{self, blob_path, join, read_named};
 use super::judge::{Selector, Source, caps, content_of};
 use super::verdict::Code;
-use crate::atomic::{self, Output};
+use crate::atomic;
 use crate::limits::COPY_BUFFER;
 use crate::port::{EntryKind, Storage, StorageError};
 
@@ -463,7 +463,7 @@ impl<'a, S: Storage> Store<'a, S> {
     /// Replaces the index by one with what `copy` makes of each of its entries, if anything, and
     /// what `add` adds; `add` may use the document buffer, and returns how many it added.
     #[inline(never)]
-    fn rewrite(&mut self, copy: Copying<'_, S>, add: Adding<'_, S>) -> Result<(), Error> {
+    fn rewrite(&mut self, copy: Copying<'_>, add: Adding<'_>) -> Result<(), Error> {
         let Self { source, document } = self;
         write_index(*source, document.len(), &mut |entries| {
             let index = read_index(*source, document)?;
@@ -492,15 +492,12 @@ const LAYOUT: &str = "oci-layout";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs/sha256";
 
-/// Where the entries of a new index go.
-type Entries<'w, 'o, S> = Array<'w, Output<'o, S>>;
-
 /// Writes what an entry of an index becomes in a new one; whether it becomes anything.
-type Copying<'c, S> =
-    &'c mut dyn FnMut(&mut Entries<'_, '_, S>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
+type Copying<'c> =
+    &'c mut dyn FnMut(&mut Array<'_, '_>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
 
 /// Writes further entries of a new index, with a buffer for documents; how many.
-type Adding<'a, S> = &'a mut dyn FnMut(&mut Entries<'_, '_, S>, &mut [u8]) -> Result<usize, Error>;
+type Adding<'a> = &'a mut dyn FnMut(&mut Array<'_, '_>, &mut [u8]) -> Result<usize, Error>;
 
 /// Formatting fails only where the output does, which has the reason.
 fn unwritten(_: fmt::Error) -> Error {
@@ -534,7 +531,7 @@ fn read_index<'b, S: Storage>(
 fn write_index<S: Storage>(
     source: Source<'_, S>,
     room: usize,
-    fill: &mut dyn FnMut(&mut Entries<'_, '_, S>) -> Result<usize, Error>,
+    fill: &mut dyn FnMut(&mut Array<'_, '_>) -> Result<usize, Error>,
 ) -> Result<(), Error> {
     let path = join(source.root, INDEX)?;
     atomic::replace(source.storage, &path, &mut |output| {

@@ -243,7 +243,7 @@ fn grammar() -> clap::Command {
                 && command.name != "image verify"
         };
         // Writing to a String does not fail.
-        let _ = help::list(wanted, &mut text);
+        help::list(wanted, &mut output::Words::new(&mut text));
         text
     };
     examples::add(Cli::command())
@@ -407,7 +407,9 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
     } else {
         match ocre::command::table::find(of) {
             Ok((command, [])) => {
-                help::command(command, out).map_err(|_| io::ErrorKind::Other.into())
+                let mut words = output::Words::new(out);
+                help::command(command, &mut words);
+                words.written().map_err(|_| io::ErrorKind::Other.into())
             }
             Ok((_, [word, ..])) => {
                 status = Status::Usage;

@@ -4,7 +4,8 @@
 //! Promised: what is written here parses here and gives back what was put in; the
 //! same input gives the same bytes, so the same digests. Members stand in the
 //! order of the specification, without white space. Nothing allocates: the output
-//! is any [`fmt::Write`], and its error is the only one there is.
+//! is any [`fmt::Write`], and its error, of which the end of a document tells, is
+//! the only one there is.
 //!
 //! How: [`index`], [`manifest`] and [`config`] write whole documents over
 //! [`object`], which is also there for any other JSON.
@@ -48,208 +49,292 @@ pub struct Config<'a> {
 /// Writes the marker file `oci-layout`.
 pub fn layout<W: Write>(out: &mut W) -> fmt::Result {
     object(out, |layout| {
-        layout.string("imageLayoutVersion", LAYOUT_VERSION)
+        layout.string("imageLayoutVersion", LAYOUT_VERSION);
     })
 }
 
 /// Writes an index; `manifests` fills in its entries.
-pub fn index<W: Write>(
-    out: &mut W,
-    manifests: impl FnOnce(&mut Array<'_, W>) -> fmt::Result,
+///
+/// # Errors
+/// Those of `manifests` too; then the index is not whole.
+pub fn index(
+    out: &mut dyn Write,
+    manifests: impl FnOnce(&mut Array<'_, '_>) -> fmt::Result,
 ) -> fmt::Result {
+    let mut filled = Ok(());
     object(out, |index| {
-        index.unsigned("schemaVersion", 2)?;
-        index.string("mediaType", INDEX_MEDIA_TYPE)?;
-        index.array("manifests", manifests)
-    })
+        index.unsigned("schemaVersion", 2);
+        index.string("mediaType", INDEX_MEDIA_TYPE);
+        index.array("manifests", |out| filled = manifests(out));
+    })?;
+    filled
 }
 
 /// Writes a manifest of the OCI type.
-pub fn manifest<W: Write>(
-    out: &mut W,
+pub fn manifest(
+    out: &mut dyn Write,
     config: &Descriptor<'_>,
     layers: &[Descriptor<'_>],
     annotations: Pairs<'_>,
 ) -> fmt::Result {
     object(out, |manifest| {
-        manifest.unsigned("schemaVersion", 2)?;
-        manifest.string("mediaType", ManifestType::Oci.name())?;
-        manifest.object("config", |out| config.members(out))?;
+        manifest.unsigned("schemaVersion", 2);
+        manifest.string("mediaType", ManifestType::Oci.name());
+        manifest.object("config", |out| config.members(out));
         manifest.array("layers", |out| {
-            layers.iter().try_for_each(|layer| out.descriptor(layer))
-        })?;
-        manifest.pairs("annotations", annotations)
+            for layer in layers {
+                out.object(|out| layer.members(out));
+            }
+        });
+        manifest.pairs("annotations", annotations);
     })
 }
 
 /// Writes a config.
-pub fn config<W: Write>(out: &mut W, config: &Config<'_>) -> fmt::Result {
+pub fn config(out: &mut dyn Write, config: &Config<'_>) -> fmt::Result {
     object(out, |out| {
-        out.string("architecture", "wasm")?;
-        out.string("os", "wasip1")?;
+        out.string("architecture", "wasm");
+        out.string("os", "wasip1");
         out.array("layerDigests", |out| {
-            config
-                .layer_digests
-                .iter()
-                .try_for_each(|digest| out.string(digest))
-        })?;
+            for digest in config.layer_digests {
+                out.display(digest);
+            }
+        });
         out.object("module", |module| {
-            module.string("entryPoint", config.entry_point)
-        })?;
+            module.string("entryPoint", config.entry_point);
+        });
         if config.env.is_empty() && config.permissions.is_empty() {
-            return Ok(());
+            return;
         }
         out.object("config", |out| {
-            out.strings("Env", config.env)?;
-            out.strings("Permissions", config.permissions)
-        })
+            out.strings("Env", config.env);
+            out.strings("Permissions", config.permissions);
+        });
     })
 }
 
 impl Descriptor<'_> {
-    fn members<W: Write>(&self, out: &mut Object<'_, W>) -> fmt::Result {
-        out.string("mediaType", self.media_type)?;
-        out.string("digest", self.digest)?;
-        out.unsigned("size", self.size)?;
-        out.pairs("annotations", self.annotations)?;
-        match self.platform {
-            None => Ok(()),
-            Some((architecture, os)) => out.object("platform", |platform| {
-                platform.string("architecture", architecture)?;
-                platform.string("os", os)
-            }),
+    fn members(&self, out: &mut Object<'_>) {
+        out.string("mediaType", self.media_type);
+        out.display("digest", &self.digest);
+        out.unsigned("size", self.size);
+        out.pairs("annotations", self.annotations);
+        if let Some((architecture, os)) = self.platform {
+            out.object("platform", |platform| {
+                platform.string("architecture", architecture);
+                platform.string("os", os);
+            });
         }
     }
 }
 
 /// Writes one JSON object; `fill` writes its members.
-pub fn object<W: Write>(
-    out: &mut W,
-    fill: impl FnOnce(&mut Object<'_, W>) -> fmt::Result,
-) -> fmt::Result {
-    out.write_char('{')?;
-    fill(&mut Object { out, first: true })?;
-    out.write_char('}')
+pub fn object(out: &mut dyn Write, fill: impl FnOnce(&mut Object<'_>)) -> fmt::Result {
+    let mut object = Object::new(out);
+    object.open('{');
+    fill(&mut object);
+    object.close('}');
+    object.written
 }
 
 /// Writes one JSON string: what `text` displays.
-pub fn string<W: Write>(out: &mut W, text: impl Display) -> fmt::Result {
-    out.write_char('"')?;
-    write!(Escape(out), "{text}")?;
-    out.write_char('"')
+pub fn string(out: &mut dyn Write, text: impl Display) -> fmt::Result {
+    let mut object = Object::new(out);
+    object.quote(&text);
+    object.written
 }
 
 /// The members of an object. Writing a name twice is the caller's mistake.
-pub struct Object<'w, W> {
-    out: &'w mut W,
+///
+/// Of an error of the output the members say nothing: what follows it is not written, and whoever
+/// began the document learns of it.
+pub struct Object<'w> {
+    out: &'w mut dyn Write,
+    /// Whether what comes next is the first between its brackets.
     first: bool,
+    written: fmt::Result,
 }
 
-impl<W: Write> Object<'_, W> {
-    fn name(&mut self, name: impl Display) -> Result<&mut W, fmt::Error> {
-        separate(self.out, &mut self.first)?;
-        string(self.out, name)?;
-        self.out.write_char(':')?;
-        Ok(self.out)
+impl Write for Object<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.written.is_ok() {
+            self.written = self.out.write_str(text);
+        }
+        self.written
+    }
+}
+
+impl<'w> Object<'w> {
+    fn new(out: &'w mut dyn Write) -> Self {
+        Self {
+            out,
+            first: true,
+            written: Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn put(&mut self, character: char) {
+        // The error is kept.
+        let _ = self.write_char(character);
+    }
+
+    /// Begins what stands between brackets.
+    fn open(&mut self, bracket: char) {
+        self.put(bracket);
+        self.first = true;
+    }
+
+    fn close(&mut self, bracket: char) {
+        self.put(bracket);
+        self.first = false;
+    }
+
+    /// Puts a comma in front of what is not the first.
+    fn separate(&mut self) {
+        if !core::mem::take(&mut self.first) {
+            self.put(',');
+        }
+    }
+
+    fn name(&mut self, name: &dyn Display) {
+        self.separate();
+        self.quote(name);
+        self.put(':');
+    }
+
+    #[inline(never)]
+    fn quote(&mut self, text: &dyn Display) {
+        self.put('"');
+        let _ = write!(Escape(self), "{text}");
+        self.put('"');
+    }
+
+    /// A member that is a string.
+    #[inline(never)]
+    pub fn string(&mut self, name: &str, text: &str) {
+        self.display(name, &text);
     }
 
     /// A member that is a string: what `text` displays.
-    pub fn string(&mut self, name: impl Display, text: impl Display) -> fmt::Result {
-        string(self.name(name)?, text)
+    #[inline(never)]
+    pub fn display(&mut self, name: &str, text: &dyn Display) {
+        self.name(&name);
+        self.quote(text);
+    }
+
+    /// A member that is spelt as `value` is displayed.
+    #[inline(never)]
+    fn plain(&mut self, name: &dyn Display, value: &dyn Display) {
+        self.name(name);
+        let _ = write!(self, "{value}");
     }
 
     /// A member that is an integer.
-    pub fn unsigned(&mut self, name: impl Display, number: u64) -> fmt::Result {
-        write!(self.name(name)?, "{number}")
+    #[inline(never)]
+    pub fn unsigned(&mut self, name: &str, number: u64) {
+        self.plain(&name, &number);
     }
 
     /// A member that is `true` or `false`.
-    pub fn boolean(&mut self, name: impl Display, value: bool) -> fmt::Result {
-        write!(self.name(name)?, "{value}")
+    pub fn boolean(&mut self, name: &str, value: bool) {
+        self.plain(&name, &value);
     }
 
     /// A member that is `null`.
-    pub fn null(&mut self, name: impl Display) -> fmt::Result {
-        self.name(name)?.write_str("null")
+    #[inline(never)]
+    pub fn null(&mut self, name: &str) {
+        self.plain(&name, &"null");
+    }
+
+    /// A member that is an integer, or `null`.
+    #[inline(never)]
+    pub fn optional(&mut self, name: &str, number: Option<u64>) {
+        match number {
+            Some(number) => self.unsigned(name, number),
+            None => self.null(name),
+        }
     }
 
     /// A member copied as it is spelt in another document.
-    pub fn copy(&mut self, name: impl Display, value: Value<'_>) -> fmt::Result {
-        self.name(name)?.write_str(value.source())
+    pub fn copy(&mut self, name: &dyn Display, value: Value<'_>) {
+        self.plain(name, &value.source());
+    }
+
+    #[inline(never)]
+    fn nested(&mut self, name: &str, bracket: char) {
+        self.name(&name);
+        self.open(bracket);
     }
 
     /// A member that is an object.
-    pub fn object(
-        &mut self,
-        name: impl Display,
-        fill: impl FnOnce(&mut Object<'_, W>) -> fmt::Result,
-    ) -> fmt::Result {
-        object(self.name(name)?, fill)
+    pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
+        self.nested(name, '{');
+        fill(self);
+        self.close('}');
     }
 
     /// A member that is an array; `fill` writes its elements.
-    pub fn array(
-        &mut self,
-        name: impl Display,
-        fill: impl FnOnce(&mut Array<'_, W>) -> fmt::Result,
-    ) -> fmt::Result {
-        let out = self.name(name)?;
-        out.write_char('[')?;
-        fill(&mut Array { out, first: true })?;
-        out.write_char(']')
+    pub fn array(&mut self, name: &str, fill: impl FnOnce(&mut Array<'_, 'w>)) {
+        self.nested(name, '[');
+        fill(&mut Array(self));
+        self.close(']');
     }
 
-    fn strings(&mut self, name: &str, texts: &[&str]) -> fmt::Result {
+    fn strings(&mut self, name: &str, texts: &[&str]) {
         if texts.is_empty() {
-            return Ok(());
+            return;
         }
         self.array(name, |out| {
-            texts.iter().try_for_each(|text| out.string(text))
-        })
+            texts.iter().for_each(|text| out.string(text));
+        });
     }
 
-    fn pairs(&mut self, name: &str, pairs: Pairs<'_>) -> fmt::Result {
+    fn pairs(&mut self, name: &str, pairs: Pairs<'_>) {
         if pairs.is_empty() {
-            return Ok(());
+            return;
         }
         self.object(name, |out| {
-            pairs
-                .iter()
-                .try_for_each(|(name, text)| out.string(name, text))
-        })
+            pairs.iter().for_each(|(name, text)| out.string(name, text));
+        });
     }
 }
 
-/// The elements of an array.
-pub struct Array<'w, W> {
-    out: &'w mut W,
-    first: bool,
-}
+/// The elements of an array. Entries of an index say whether the output takes them, as there may
+/// be many; of the others an error is kept as [`Object`] keeps it.
+pub struct Array<'a, 'w>(&'a mut Object<'w>);
 
-impl<W: Write> Array<'_, W> {
-    fn element(&mut self) -> Result<&mut W, fmt::Error> {
-        separate(self.out, &mut self.first)?;
-        Ok(self.out)
+impl<'w> Array<'_, 'w> {
+    /// An element that is a string.
+    pub fn string(&mut self, text: &str) {
+        self.display(&text);
     }
 
     /// An element that is a string: what `text` displays.
-    pub fn string(&mut self, text: impl Display) -> fmt::Result {
-        string(self.element()?, text)
+    #[inline(never)]
+    pub fn display(&mut self, text: &dyn Display) {
+        self.0.separate();
+        self.0.quote(text);
     }
 
     /// An element that is an object.
-    pub fn object(&mut self, fill: impl FnOnce(&mut Object<'_, W>) -> fmt::Result) -> fmt::Result {
-        object(self.element()?, fill)
+    pub fn object(&mut self, fill: impl FnOnce(&mut Object<'w>)) {
+        self.0.separate();
+        self.0.open('{');
+        fill(self.0);
+        self.0.close('}');
     }
 
     /// An element copied as it is spelt in another document.
     pub fn copy(&mut self, value: Value<'_>) -> fmt::Result {
-        self.element()?.write_str(value.source())
+        self.0.separate();
+        self.0.write_str(value.source())
     }
 
     /// An element that is a descriptor.
     pub fn descriptor(&mut self, descriptor: &Descriptor<'_>) -> fmt::Result {
-        self.object(|out| descriptor.members(out))
+        self.object(|out| descriptor.members(out));
+        self.0.written
     }
 
     /// An entry of another index in which some annotations have another text, or
@@ -271,43 +356,46 @@ impl<W: Write> Array<'_, W> {
         self.object(|out| {
             for (member, value) in entry.value().members() {
                 if member != "annotations" {
-                    out.copy(member, value)?;
+                    out.copy(&member, value);
                 }
             }
             if set().next().is_none() && kept().next().is_none() {
-                return Ok(());
+                return;
             }
             out.object("annotations", |out| {
-                kept().try_for_each(|(name, value)| out.copy(name, value))?;
-                set().try_for_each(|(name, text)| out.string(name, text))
-            })
-        })
-    }
-}
-
-fn separate<W: Write>(out: &mut W, first: &mut bool) -> fmt::Result {
-    if core::mem::take(first) {
-        Ok(())
-    } else {
-        out.write_char(',')
+                kept().for_each(|(name, value)| out.copy(&name, value));
+                set().for_each(|(name, text)| out.display(name, text));
+            });
+        });
+        self.0.written
     }
 }
 
 /// Passes text on, escaped for the inside of a JSON string.
-struct Escape<'w, W>(&'w mut W);
+struct Escape<'a, 'w>(&'a mut Object<'w>);
 
-impl<W: Write> Write for Escape<'_, W> {
+impl Write for Escape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|character| match character {
-            '"' => self.0.write_str("\\\""),
-            '\\' => self.0.write_str("\\\\"),
-            '\n' => self.0.write_str("\\n"),
-            '\r' => self.0.write_str("\\r"),
-            '\t' => self.0.write_str("\\t"),
-            // DEL and the C1 controls need no escape, but a terminal obeys them.
-            control if control.is_control() => write!(self.0, "\\u{:04x}", u32::from(control)),
-            other => self.0.write_char(other),
-        })
+        for character in text.chars() {
+            let letter = match character {
+                '"' | '\\' => character,
+                '\n' => 'n',
+                '\r' => 'r',
+                '\t' => 't',
+                // DEL and the C1 controls need no escape, but a terminal obeys them.
+                control if control.is_control() => {
+                    write!(self.0, "\\u{:04x}", u32::from(control))?;
+                    continue;
+                }
+                other => {
+                    self.0.write_char(other)?;
+                    continue;
+                }
+            };
+            self.0.put('\\');
+            self.0.put(letter);
+        }
+        Ok(())
     }
 }
 
@@ -356,21 +444,23 @@ mod tests {
     fn values_stand_between_commas() {
         let document = written(|out| {
             object(out, |out| {
-                out.unsigned("a", u64::MAX)?;
-                out.boolean("b", true)?;
-                out.null("c")?;
-                out.array("d", |_| Ok(()))?;
+                out.unsigned("a", u64::MAX);
+                out.boolean("b", true);
+                out.null("c");
+                out.array("d", |_| {});
                 out.array("e", |out| {
-                    out.string("x")?;
-                    out.object(|_| Ok(()))?;
-                    out.copy(value(" [ 1 ] "))
-                })?;
-                out.object("f", |out| out.string("g\"", 1))
+                    out.string("x");
+                    out.object(|_| {});
+                    out.copy(value(" [ 1 ] ")).unwrap();
+                });
+                out.object("f", |out| out.display("g\"", &1));
+                out.optional("h", Some(0));
+                out.optional("i", None);
             })
         });
         let expected = concat!(
             r#"{"a":18446744073709551615,"b":true,"c":null,"d":[],"#,
-            r#""e":["x",{},[ 1 ]],"f":{"g\"":"1"}}"#
+            r#""e":["x",{},[ 1 ]],"f":{"g\"":"1"},"h":0,"i":null}"#
         );
         assert_eq!(document, expected);
         value(&document);

@@ -613,15 +613,14 @@ pub fn referrer_descriptor(document: &Document) -> Result<String, Error> {
     let mut text = String::new();
     // Writing to a String does not fail.
     let _ = write::object(&mut text, |out| {
-        out.string("mediaType", &document.media_type)?;
-        out.string("digest", document.digest)?;
-        out.unsigned("size", document.bytes.len() as u64)?;
+        out.string("mediaType", &document.media_type);
+        out.display("digest", &document.digest);
+        out.unsigned("size", document.bytes.len() as u64);
         if let Some(artifact_type) = artifact_type {
-            out.string("artifactType", artifact_type)?;
+            out.display("artifactType", &artifact_type);
         }
-        match root.get("annotations") {
-            Some(annotations) => out.copy("annotations", annotations),
-            None => Ok(()),
+        if let Some(annotations) = root.get("annotations") {
+            out.copy(&"annotations", annotations);
         }
     });
     Ok(text)

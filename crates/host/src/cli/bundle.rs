@@ -237,8 +237,8 @@ pub fn write(
     fs::write(args.folder.join("config.json"), format!("{config:#}\n")).map_err(io)?;
     let printed = if out.json() {
         out.document(|out| {
-            out.string("bundle", args.folder.display())?;
-            out.string("digest", image.manifest.digest)
+            out.display("bundle", &args.folder.display());
+            out.display("digest", &image.manifest.digest)
         })
     } else {
         out.line(format_args!("wrote {}", args.folder.display()))

@@ -50,12 +50,12 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     fs::write(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
     let printed = if out.json() {
         out.document(|out| {
-            out.string("output", args.output.display())?;
-            out.unsigned("bytes", aot.len() as u64)?;
+            out.display("output", &args.output.display());
+            out.unsigned("bytes", aot.len() as u64);
             out.object("annotations", |out| {
                 annotations
                     .iter()
-                    .try_for_each(|(name, value)| out.string(name, value.as_str()))
+                    .for_each(|(name, value)| out.string(name, value.as_str()))
             })
         })
     } else {

@@ -173,8 +173,8 @@ pub fn print(
 ) -> Result<Status, Failure> {
     let printed = if out.json() {
         out.document(|out| {
-            out.string("name", to)?;
-            out.string("digest", copied.digest)?;
+            out.display("name", &to);
+            out.display("digest", &copied.digest);
             out.unsigned("referrers", copied.referrers as u64)
         })
     } else {

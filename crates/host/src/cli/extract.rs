@@ -240,14 +240,14 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
     if out.json() {
         return out.document(|out| {
             out.array("files", |out| {
-                named.iter().try_for_each(|file| {
+                named.iter().for_each(|file| {
                     out.object(|out| {
-                        out.string("name", &file.title)?;
-                        out.string("digest", file.blob.digest)?;
+                        out.string("name", &file.title);
+                        out.display("digest", &file.blob.digest);
                         out.unsigned("size", file.blob.size)
                     })
                 })
-            })?;
+            });
             out.unsigned("withoutName", unnamed as u64)
         });
     }

@@ -172,21 +172,21 @@ fn look(partition: &Partition) -> Vec<Finding> {
 fn print(left: &[Finding], mended: &Mended, out: &mut Output) -> std::io::Result<()> {
     if out.json() {
         return out.document(|out| {
-            out.boolean("whole", left.is_empty())?;
+            out.boolean("whole", left.is_empty());
             out.array("damaged", |out| {
-                left.iter().try_for_each(|finding| {
+                left.iter().for_each(|finding| {
                     out.object(|out| {
-                        out.string("code", finding.code)?;
-                        out.string("at", &finding.place)?;
+                        out.string("code", finding.code);
+                        out.string("at", &finding.place);
                         out.string("detail", &finding.detail)
                     })
                 })
-            })?;
+            });
             out.array("mended", |out| {
-                mended.iter().try_for_each(|(finding, did)| {
+                mended.iter().for_each(|(finding, did)| {
                     out.object(|out| {
-                        out.string("code", finding.code)?;
-                        out.string("at", &finding.place)?;
+                        out.string("code", finding.code);
+                        out.string("at", &finding.place);
                         out.string("did", did)
                     })
                 })

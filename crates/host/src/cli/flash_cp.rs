@@ -121,7 +121,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     }?;
     let printed = if out.json() {
         out.document(|out| {
-            out.unsigned("files", copied.files)?;
+            out.unsigned("files", copied.files);
             out.unsigned("bytes", copied.bytes)
         })
     } else {

@@ -195,23 +195,23 @@ fn print(
     let printed = if out.json() {
         out.document(|out| {
             out.array("output", |out| {
-                names.iter().try_for_each(|name| out.string(name))
-            })?;
-            out.unsigned("bytes", geometry.bytes())?;
-            out.unsigned("block_bytes", geometry.block_bytes().into())?;
+                names.iter().for_each(|name| out.string(name))
+            });
+            out.unsigned("bytes", geometry.bytes());
+            out.unsigned("block_bytes", geometry.block_bytes().into());
             if let Some(address) = purpose.address {
-                out.unsigned("address", address)?;
+                out.unsigned("address", address);
             }
             out.array("images", |out| {
-                images.iter().try_for_each(|(tag, digest)| {
+                images.iter().for_each(|(tag, digest)| {
                     out.object(|out| {
-                        out.string("name", tag.as_str())?;
-                        out.string("digest", digest)
+                        out.string("name", tag.as_str());
+                        out.display("digest", &digest)
                     })
                 })
-            })?;
+            });
             out.array("containers", |out| {
-                containers.iter().try_for_each(|name| out.string(name))
+                containers.iter().for_each(|name| out.string(name))
             })
         })
     } else {

@@ -70,8 +70,8 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let bytes = u64::from(blocks) * u64::from(geometry.block_bytes());
     let printed = if out.json() {
         out.document(|out| {
-            out.string("output", args.output.display())?;
-            out.unsigned("address", args.address)?;
+            out.display("output", &args.output.display());
+            out.unsigned("address", args.address);
             out.unsigned("bytes", bytes)
         })
     } else {

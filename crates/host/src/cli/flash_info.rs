@@ -60,12 +60,12 @@ pub fn run(
     let lists = [told(&["image", "ls"]), told(&["ps", "-a"])];
     let printed = if as_json {
         out.document(|out| {
-            out.unsigned("bytes", geometry.bytes())?;
-            out.unsigned("block_bytes", geometry.block_bytes().into())?;
-            out.unsigned("blocks", geometry.blocks().into())?;
-            out.unsigned("used_blocks", used)?;
-            out.unsigned("free_blocks", free)?;
-            out.string("littlefs", format_args!("{major}.{minor}"))?;
+            out.unsigned("bytes", geometry.bytes());
+            out.unsigned("block_bytes", geometry.block_bytes().into());
+            out.unsigned("blocks", geometry.blocks().into());
+            out.unsigned("used_blocks", used);
+            out.unsigned("free_blocks", free);
+            out.display("littlefs", &format_args!("{major}.{minor}"));
             for list in &lists {
                 let caps = Caps {
                     bytes: u32::MAX,
@@ -75,11 +75,10 @@ pub fn run(
                 // One that failed has said so, and is left out.
                 if let Ok(list) = json::parse(list.trim_end().as_bytes(), &caps) {
                     for (name, value) in list.members() {
-                        out.copy(name, value)?;
+                        out.copy(&name, value);
                     }
                 }
             }
-            Ok(())
         })
     } else {
         let [images, containers] = lists;

@@ -47,12 +47,12 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let printed = if out.json() {
         out.document(|out| {
             out.array("entries", |out| {
-                entries.iter().try_for_each(|(path, metadata)| {
+                entries.iter().for_each(|(path, metadata)| {
                     out.object(|out| {
-                        out.string("path", path)?;
+                        out.string("path", path);
                         match metadata.kind {
                             EntryKind::File => {
-                                out.string("kind", "file")?;
+                                out.string("kind", "file");
                                 out.unsigned("size", metadata.size)
                             }
                             EntryKind::Directory => out.string("kind", "folder"),

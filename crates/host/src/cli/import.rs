@@ -99,8 +99,8 @@ fn take<S: Storage, E: Engine>(
 pub fn print(verb: &str, tag: &Tag, digest: &Sha256, out: &mut Output) -> Result<Status, Failure> {
     let printed = if out.json() {
         out.document(|out| {
-            out.string("name", tag.as_str())?;
-            out.string("digest", digest)
+            out.string("name", tag.as_str());
+            out.display("digest", &digest)
         })
     } else {
         out.line(format_args!("{verb} {}", tag.as_str()))

@@ -30,7 +30,7 @@ pub fn document(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
 pub fn with_entry(
     index: &[u8],
     replaced: impl Fn(&Entry<'_>) -> bool,
-    add: impl FnOnce(&mut write::Array<'_, String>) -> std::fmt::Result,
+    add: impl FnOnce(&mut write::Array<'_, '_>) -> std::fmt::Result,
 ) -> Result<String, ocre_oci::Error> {
     let caps = Caps {
         bytes: MAX_INDEX as u32,
@@ -49,18 +49,20 @@ pub fn with_entry(
         write::object(out, |out| {
             for (member, value) in root.members() {
                 if member != "manifests" {
-                    out.copy(member, value)?;
+                    out.copy(&member, value);
                     continue;
                 }
-                out.array(member, |out| {
-                    old.iter()
+                out.array("manifests", |out| {
+                    let mut kept = old
+                        .iter()
                         .flat_map(Index::manifests)
-                        .filter(|other| !replaced(other))
-                        .try_for_each(|other| out.copy(other.value()))?;
-                    add.take().map_or(Ok(()), |add| add(out))
-                })?;
+                        .filter(|other| !replaced(other));
+                    // Writing to a String does not fail.
+                    let _ = kept
+                        .try_for_each(|other| out.copy(other.value()))
+                        .and_then(|()| add.take().map_or(Ok(()), |add| add(out)));
+                });
             }
-            Ok(())
         })
     }))
 }

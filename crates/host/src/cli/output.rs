@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
+pub use ocre::command::output::Output as Words;
 use ocre_oci::write::{self, Object};
 
 /// When lines are coloured.
@@ -100,10 +101,7 @@ impl Output {
     }
 
     /// Writes one JSON object, on one line.
-    pub fn document(
-        &mut self,
-        fill: impl FnOnce(&mut Object<'_, String>) -> fmt::Result,
-    ) -> io::Result<()> {
+    pub fn document(&mut self, fill: impl FnOnce(&mut Object<'_>)) -> io::Result<()> {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = write::object(&mut text, fill);

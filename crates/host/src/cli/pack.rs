@@ -288,7 +288,7 @@ struct IndexEntry {
 }
 
 impl IndexEntry {
-    fn write<W: std::fmt::Write>(&self, out: &mut write::Array<'_, W>) -> std::fmt::Result {
+    fn write(&self, out: &mut write::Array<'_, '_>) -> std::fmt::Result {
         let name = self
             .name
             .as_deref()
@@ -521,17 +521,17 @@ fn print(
     let verdict = |packed: &Packed<'_>| packed.verdict.code().unwrap_or(packed.verdict.word());
     if out.json() {
         return out.document(|out| {
-            out.string("layout", args.output.display())?;
+            out.display("layout", &args.output.display());
             match &args.tag {
-                Some(name) => out.string("name", name)?,
-                None => out.null("name")?,
+                Some(name) => out.string("name", name),
+                None => out.null("name"),
             }
-            out.string("digest", entry.content.digest)?;
+            out.display("digest", &entry.content.digest);
             out.array("manifests", |out| {
-                packed.iter().try_for_each(|packed| {
+                packed.iter().for_each(|packed| {
                     out.object(|out| {
-                        out.string("architecture", packed.architecture)?;
-                        out.string("digest", packed.manifest.digest)?;
+                        out.string("architecture", packed.architecture);
+                        out.display("digest", &packed.manifest.digest);
                         out.string("verdict", verdict(packed))
                     })
                 })

@@ -97,17 +97,17 @@ fn print_refused(
     let code = error.fault.code();
     let printed = if options.json {
         out.document(|out| {
-            out.string("verdict", "rejected")?;
-            out.string("code", code)?;
-            out.string("at", &error.at)?;
-            out.array("warnings", |_| Ok(()))?;
+            out.string("verdict", "rejected");
+            out.string("code", code);
+            out.string("at", &error.at);
+            out.array("warnings", |_| {});
             if !options.all {
-                return Ok(());
+                return;
             }
             out.array("findings", |out| {
                 out.object(|out| {
-                    out.string("code", code)?;
-                    out.string("at", &error.at)?;
+                    out.string("code", code);
+                    out.string("at", &error.at);
                     out.string("detail", &error.detail)
                 })
             })

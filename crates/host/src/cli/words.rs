@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use clap::ValueEnum as _;
-use ocre::command::arguments::{Argument, Arguments, Opt};
+use ocre::command::arguments::{Argument, Arguments, Key, Opt};
 use ocre::command::table::{Command, Verb, find};
 
 use super::Global;
@@ -13,6 +13,7 @@ use crate::cli::AotRule;
 
 const fn global(long: &'static str) -> Opt {
     Opt {
+        key: Key::Foreign,
         short: None,
         long,
         value: Some(""),
@@ -56,29 +57,23 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
             Err(_) => return as_they_are(),
             Ok(None) => break,
             Ok(Some(Argument::Operand(text))) => operands.push(text.to_owned()),
-            Ok(Some(Argument::Option("flash", file))) => global.flash = Some(file.into()),
-            Ok(Some(Argument::Option("color", text))) => {
-                global.color =
-                    Color::from_str(text, false).map_err(|error| format!("--color: {error}"))?;
-            }
-            Ok(Some(Argument::Option("aot-policy", text))) => {
-                global.aot_policy =
-                    AotRule::parse(text).map_err(|error| format!("--aot-policy: {error}"))?;
-            }
-            Ok(Some(Argument::Option("format", text))) => {
-                global.format =
-                    Format::from_str(text, false).map_err(|error| format!("--format: {error}"))?;
-            }
-            Ok(Some(Argument::Option(name, value))) => {
-                let takes_value = options
-                    .iter()
-                    .any(|option| option.long == name && option.value.is_some());
-                kept.push(if takes_value {
-                    format!("--{name}={value}")
-                } else {
-                    format!("--{name}")
-                });
-            }
+            Ok(Some(Argument::Option(option, value))) => match option.long {
+                "flash" => global.flash = Some(value.into()),
+                "color" => {
+                    global.color = Color::from_str(value, false)
+                        .map_err(|error| format!("--color: {error}"))?;
+                }
+                "aot-policy" => {
+                    global.aot_policy =
+                        AotRule::parse(value).map_err(|error| format!("--aot-policy: {error}"))?;
+                }
+                "format" => {
+                    global.format = Format::from_str(value, false)
+                        .map_err(|error| format!("--format: {error}"))?;
+                }
+                name if option.value.is_some() => kept.push(format!("--{name}={value}")),
+                name => kept.push(format!("--{name}")),
+            },
         }
     }
     if formats && global.format == Format::Json {
@@ -135,11 +130,11 @@ pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
     let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
     let mut given = Vec::new();
     while let Ok(Some(argument)) = arguments.next() {
-        if let Argument::Option(name, _) = argument {
-            given.push(name);
+        if let Argument::Option(option, _) = argument {
+            given.push(option.key);
         }
     }
-    if given.contains(&"help") {
+    if given.contains(&Key::Help) {
         return Ok(kept);
     }
     if !once(command) {
@@ -149,10 +144,10 @@ pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
         ));
     }
     if command.verb == Verb::Run {
-        if given.contains(&"detach") {
+        if given.contains(&Key::Detach) {
             return Err("--detach: this device is off again after the command".to_owned());
         }
-        if !given.contains(&"name") && !given.contains(&"rm") {
+        if !given.contains(&Key::Name) && !given.contains(&Key::Rm) {
             kept.insert(1, "--rm");
         }
     }
