@@ -149,9 +149,11 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         Verb::ImageRm => images::remove(session),
         Verb::ImagePrune => images::prune(session),
         Verb::Start => containers::at_once(session, Supervisor::start),
-        Verb::Stop => containers::stop(session),
+        Verb::Stop => containers::in_time(session, |device, handle, grace_us| {
+            device.stop(handle, grace_us).map(drop)
+        }),
         Verb::Kill => containers::at_once(session, Supervisor::kill),
-        Verb::Restart => containers::restart(session),
+        Verb::Restart => containers::in_time(session, Supervisor::restart),
         Verb::Pause => containers::at_once(session, Supervisor::pause),
         Verb::Unpause => containers::at_once(session, Supervisor::unpause),
         Verb::Wait => containers::wait(session),

@@ -30,7 +30,7 @@ fn section(command: &Command) -> String {
     for option in options {
         text += "| ";
         if let Some(short) = option.short {
-            write!(text, "`-{short}`, ").unwrap();
+            write!(text, "`-{}`, ", char::from(short)).unwrap();
         }
         write!(text, "`--{}", option.long).unwrap();
         if let Some(value) = option.value {

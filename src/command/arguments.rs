@@ -46,8 +46,8 @@ pub enum Key {
 pub struct Opt {
     /// Which it is.
     pub key: Key,
-    /// Its one-letter form.
-    pub short: Option<char>,
+    /// Its one-letter form, in ASCII.
+    pub short: Option<u8>,
     /// Its long form, without dashes.
     pub long: &'static str,
     /// What the help calls its value; `None` for a flag.
@@ -221,7 +221,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         let option = self
             .options
             .iter()
-            .find(|option| option.short == Some(letter))
+            .find(|option| option.short.map(char::from) == Some(letter))
             .ok_or(Misuse::UnknownFlag(letter))?;
         let joined = letters.as_str();
         if option.value.is_none() {
@@ -291,21 +291,21 @@ mod tests {
     static OPTIONS: [Opt; 3] = [
         Opt {
             key: Key::Detach,
-            short: Some('d'),
+            short: Some(b'd'),
             long: "detach",
             value: None,
             help: "",
         },
         Opt {
             key: Key::Env,
-            short: Some('e'),
+            short: Some(b'e'),
             long: "env",
             value: Some("K=V"),
             help: "",
         },
         Opt {
             key: Key::Force,
-            short: Some('f'),
+            short: Some(b'f'),
             long: "force",
             value: None,
             help: "",

@@ -5,8 +5,9 @@ use ocre_oci::write::Object;
 
 use super::arguments::Key;
 use super::report::{Reason, failure};
+use super::run::steps_us;
 use super::session::{Ended, Session};
-use super::{POLL_US, Status, advice};
+use super::{Status, advice};
 use crate::container::state::{Cause, Outcome as RunOutcome, State};
 use crate::container::table::Handle;
 use crate::container::{Error, Spec};
@@ -27,23 +28,15 @@ pub(super) fn at_once<P: Platform>(
     Ok(Status::Ok)
 }
 
-/// `stop [-t S] NAME`
-pub(super) fn stop<P: Platform>(session: &mut Session<'_, P>) -> Ended {
-    let handle = session.find()?;
-    session.supervisor.stop(handle, grace_us(session))?;
+/// `stop [-t S] NAME` and `restart [-t S] NAME`
+#[inline(never)]
+pub(super) fn in_time<P: Platform>(
+    session: &mut Session<'_, P>,
+    action: fn(&Supervisor<P>, Handle, u64) -> Result<(), Error>,
+) -> Ended {
+    let grace_us = session.number.unwrap_or(GRACE_MS).saturating_mul(1000);
+    action(session.supervisor, session.find()?, grace_us)?;
     Ok(Status::Ok)
-}
-
-/// `restart [-t S] NAME`
-pub(super) fn restart<P: Platform>(session: &mut Session<'_, P>) -> Ended {
-    let handle = session.find()?;
-    session.supervisor.restart(handle, grace_us(session))?;
-    Ok(Status::Ok)
-}
-
-/// The time to end, in microseconds.
-fn grace_us<P: Platform>(session: &Session<'_, P>) -> u64 {
-    session.number.unwrap_or(GRACE_MS).saturating_mul(1000)
 }
 
 /// `wait NAME`
@@ -51,8 +44,7 @@ fn grace_us<P: Platform>(session: &Session<'_, P>) -> u64 {
 pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let handle = session.find()?;
     loop {
-        let until = session.now().saturating_add(POLL_US);
-        match session.supervisor.wait(handle, Some(until)) {
+        match session.supervisor.wait(handle, Some(session.next_look())) {
             Err(Error::TimedOut) if !session.is_over() => {}
             ended => {
                 writeln!(session.out, "{}", ended?.status().cast_unsigned());
@@ -172,10 +164,11 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
             out.optional("createdUs", times.created_us.get());
             out.optional("startedUs", times.started_us.get());
             out.optional("endedUs", times.ended_us.get());
-            out.optional("readingUs", times.reading_us());
-            out.optional("loadingUs", times.loading_us());
-            out.optional("instantiatingUs", times.instantiating_us());
-            out.optional("runningUs", times.running_us());
+            let [reading, loading, instantiating, running] = steps_us(times);
+            out.optional("readingUs", reading);
+            out.optional("loadingUs", loading);
+            out.optional("instantiatingUs", instantiating);
+            out.optional("runningUs", running);
         });
         // Seconds since 1970.
         out.object("dates", |out| {
@@ -238,8 +231,7 @@ pub(super) fn await_end<P: Platform>(
             // It may have ended by itself meanwhile, and the wait says how.
             let _ = supervisor.kill(handle);
         }
-        let until = session.now().saturating_add(POLL_US);
-        match supervisor.wait(handle, Some(until)) {
+        match supervisor.wait(handle, Some(session.next_look())) {
             Err(Error::TimedOut) => {}
             ended => return ended,
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `events`: what became of the containers, from its ring.
 
+use super::Status;
 use super::arguments::Key;
 use super::session::{Ended, Session};
-use super::{POLL_US, Status};
 use crate::port::Platform;
 
 /// `events [-f]`
@@ -31,6 +31,6 @@ pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         if !session.has(Key::Follow) || session.is_over() {
             return Ok(Status::Ok);
         }
-        supervisor.await_event(next, session.now().saturating_add(POLL_US));
+        supervisor.await_event(next, session.next_look());
     }
 }

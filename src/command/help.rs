@@ -34,7 +34,7 @@ pub fn command(command: &Command, out: &mut Output<'_>) {
     writeln!(out, "\noptions:");
     for option in command.options {
         match option.short {
-            Some(short) => write!(out, "  -{short}, "),
+            Some(short) => write!(out, "  -{}, ", char::from(short)),
             None => write!(out, "      "),
         }
         // The longest option with its value has 16 columns.

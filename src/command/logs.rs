@@ -5,9 +5,9 @@ use core::fmt::{self, Write};
 
 use heapless::Vec;
 
+use super::Status;
 use super::arguments::Key;
 use super::session::{Ended, Session};
-use super::{POLL_US, Status};
 use crate::limits::MAX_LOG_RECORD;
 use crate::port::Platform;
 use crate::supervisor::Follow;
@@ -41,8 +41,7 @@ pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         if !session.has(Key::Follow) || session.is_over() {
             break;
         }
-        let until = session.now().saturating_add(POLL_US);
-        if supervisor.await_log(handle, cursor, Some(until))? == Follow::Ended {
+        if supervisor.await_log(handle, cursor, Some(session.next_look()))? == Follow::Ended {
             break;
         }
     }

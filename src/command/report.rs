@@ -55,12 +55,13 @@ struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl Write for Escape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|character| match character {
-            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+        text.chars().try_for_each(|character| {
+            let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if turns || character.is_control() {
                 write!(self.0, "{}", character.escape_default())
+            } else {
+                self.0.write_char(character)
             }
-            control if control.is_control() => write!(self.0, "{}", control.escape_default()),
-            other => self.0.write_char(other),
         })
     }
 }

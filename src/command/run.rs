@@ -277,18 +277,24 @@ fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, 
     let format = format_word(made.format);
     let err = &mut session.err;
     write!(err, "timing: verdict {verdict}, code {format}");
-    for (step, duration) in [
-        ("judge", Some(made.judging_us)),
-        ("read", times.reading_us()),
-        ("load", times.loading_us()),
-        ("start", times.instantiating_us()),
-        ("run", times.running_us()),
-    ] {
+    write!(err, ", judge {} us", made.judging_us);
+    for (step, duration) in ["read", "load", "start", "run"].iter().zip(steps_us(times)) {
         if let Some(duration) = duration {
             write!(err, ", {step} {duration} us");
         }
     }
     writeln!(err);
+}
+
+/// How long a run was read, loaded, instantiated and running, in microseconds.
+#[inline(never)]
+pub(super) fn steps_us(times: &Times) -> [Option<u64>; 4] {
+    [
+        times.reading_us(),
+        times.loading_us(),
+        times.instantiating_us(),
+        times.running_us(),
+    ]
 }
 
 fn bytes_of(value: &str) -> Result<u32, &'static str> {

@@ -15,7 +15,7 @@ use super::arguments::{Argument, Arguments, Key, Misuse, Opt, number, seconds};
 use super::output::Output;
 use super::report::{Plain, Reason, failure};
 use super::table::Command;
-use super::{Documents, Environment, Status, advice, help};
+use super::{Documents, Environment, POLL_US, Status, advice, help};
 use crate::container::state::Failure;
 use crate::container::table::Handle;
 use crate::container::{Error, Name};
@@ -198,6 +198,12 @@ impl<'a, P: Platform> Session<'a, P> {
 
     pub fn now(&self) -> u64 {
         self.supervisor.platform().clock().uptime_us()
+    }
+
+    /// When whoever waits is to look again whether it is over.
+    #[inline(never)]
+    pub fn next_look(&self) -> u64 {
+        self.now().saturating_add(POLL_US)
     }
 
     pub fn policy(&self) -> Policy<'a> {

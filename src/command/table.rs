@@ -60,7 +60,7 @@ pub struct Command {
 
 const HELP: Opt = Opt {
     key: Key::Help,
-    short: Some('h'),
+    short: Some(b'h'),
     long: "help",
     value: None,
     help: "shows this",
@@ -74,7 +74,7 @@ const FORMAT: Opt = Opt {
 };
 const FORCE: Opt = Opt {
     key: Key::Force,
-    short: Some('f'),
+    short: Some(b'f'),
     long: "force",
     value: None,
     help: "kills it first if it is running",
@@ -82,7 +82,7 @@ const FORCE: Opt = Opt {
 
 const TIME: Opt = Opt {
     key: Key::Time,
-    short: Some('t'),
+    short: Some(b't'),
     long: "time",
     value: Some("SECONDS"),
     help: "how long it is given to end; 10 otherwise",
@@ -92,7 +92,7 @@ const TIME: Opt = Opt {
 const RUN: &[Opt] = &[
     Opt {
         key: Key::Detach,
-        short: Some('d'),
+        short: Some(b'd'),
         long: "detach",
         value: None,
         help: "returns when the guest has started",
@@ -120,14 +120,14 @@ const RUN: &[Opt] = &[
     },
     Opt {
         key: Key::Env,
-        short: Some('e'),
+        short: Some(b'e'),
         long: "env",
         value: Some("K=V"),
         help: "sets a variable, over the image's",
     },
     Opt {
         key: Key::Volume,
-        short: Some('v'),
+        short: Some(b'v'),
         long: "volume",
         value: Some("SRC:DST"),
         help: "gives it a folder of the partition, with :ro to be read",
@@ -458,7 +458,7 @@ const ALL: &[Command] = &[
         options: &[
             Opt {
                 key: Key::All,
-                short: Some('a'),
+                short: Some(b'a'),
                 long: "all",
                 value: None,
                 help: "also those that are not",
@@ -479,14 +479,14 @@ const ALL: &[Command] = &[
         options: &[
             Opt {
                 key: Key::Follow,
-                short: Some('f'),
+                short: Some(b'f'),
                 long: "follow",
                 value: None,
                 help: "goes on until the container ends",
             },
             Opt {
                 key: Key::Tail,
-                short: Some('n'),
+                short: Some(b'n'),
                 long: "tail",
                 value: Some("LINES"),
                 help: "only the last of them",
@@ -506,7 +506,7 @@ const ALL: &[Command] = &[
         options: &[
             Opt {
                 key: Key::Follow,
-                short: Some('f'),
+                short: Some(b'f'),
                 long: "follow",
                 value: None,
                 help: "goes on until it is interrupted",
@@ -591,21 +591,14 @@ pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a 
         [] => ("", ""),
     };
     // In a group of commands it is the second word that is wrong.
-    if is_group(first) {
-        let prefix = |name: &'static str| name.split_once(' ').filter(|(group, _)| *group == first);
-        let names = COMMANDS
-            .iter()
-            .filter_map(|command| Some(prefix(command.name)?.1));
-        return Err(if second.is_empty() {
-            Misuse::OperandMissing("the second word of the command")
-        } else {
-            Misuse::UnknownCommand(second, alike(second, names))
-        });
-    }
-    let names = COMMANDS
-        .iter()
-        .filter_map(|command| command.name.split(' ').next());
-    Err(Misuse::UnknownCommand(first, alike(first, names)))
+    let (group, wrong) = match is_group(first) {
+        true if second.is_empty() => {
+            return Err(Misuse::OperandMissing("the second word of the command"));
+        }
+        true => (first, second),
+        false => ("", first),
+    };
+    Err(Misuse::UnknownCommand(wrong, alike(wrong, group)))
 }
 
 /// Whether commands of two words begin with this one.
@@ -618,10 +611,20 @@ pub fn is_group(word: &str) -> bool {
     })
 }
 
-/// The name that `word` is most likely meant to be; `None` if it looks like none of them.
-fn alike<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    names
-        .filter_map(|name| Some((distance(word, name)?, name)))
+/// What `word` is most likely meant to be, of the second words of a group of commands or, without
+/// one, of the first words of all; `None` if it looks like none of them.
+fn alike(word: &str, group: &str) -> Option<&'static str> {
+    COMMANDS
+        .iter()
+        .filter_map(|command| {
+            let (first, second) = command.name.split_once(' ').unwrap_or((command.name, ""));
+            let name = match group {
+                "" => first,
+                _ if group == first => second,
+                _ => return None,
+            };
+            Some((distance(word, name)?, name))
+        })
         .filter(|(distance, name)| *distance <= name.len().div_ceil(2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -180,17 +180,20 @@ impl<'w> Object<'w> {
     }
 
     /// Begins what stands between brackets.
+    #[inline(never)]
     fn open(&mut self, bracket: char) {
         self.put(bracket);
         self.first = true;
     }
 
+    #[inline(never)]
     fn close(&mut self, bracket: char) {
         self.put(bracket);
         self.first = false;
     }
 
     /// Puts a comma in front of what is not the first.
+    #[inline(never)]
     fn separate(&mut self) {
         if !core::mem::take(&mut self.first) {
             self.put(',');

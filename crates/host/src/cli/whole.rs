@@ -45,7 +45,7 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
             .long(option.long)
             .help(sentence(option.help));
         if let Some(short) = option.short {
-            arg = arg.short(short);
+            arg = arg.short(char::from(short));
         }
         arg = match option.value {
             None => arg.action(ArgAction::SetTrue),
