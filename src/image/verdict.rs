@@ -5,10 +5,11 @@
 //! the user can do. Findings are handed over one by one, while the document they point
 //! into is still in memory; whoever listens decides whether the judge goes on.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 use core::ops::ControlFlow;
 
 use heapless::String;
+use heapless::string::StringView;
 use ocre_oci::{ErrorKind, Warning, Warnings, json};
 
 use crate::port::StorageError;
@@ -367,14 +368,15 @@ impl Verdict {
 }
 
 /// Writes as much as fits, cut at a character.
-pub fn write_cut<const N: usize>(target: &mut String<N>, text: fmt::Arguments<'_>) {
-    struct Cut<'a, const N: usize>(&'a mut String<N>);
-    impl<const N: usize> fmt::Write for Cut<'_, N> {
+#[inline(never)]
+pub fn write_cut(target: &mut StringView, text: fmt::Arguments<'_>) {
+    struct Cut<'a>(&'a mut StringView);
+    impl fmt::Write for Cut<'_> {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             text.chars()
                 .try_for_each(|char| self.0.push(char).map_err(|_| fmt::Error))
         }
     }
     // An error says that the rest was cut, which is what is wanted.
-    let _ = Cut(target).write_fmt(text);
+    let _ = fmt::write(&mut Cut(target), text);
 }
