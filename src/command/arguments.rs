@@ -240,12 +240,13 @@ impl<'a, 'o> Arguments<'a, 'o> {
 
 /// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024.
 pub fn bytes(text: &str) -> Option<u64> {
-    let (digits, unit) = match text.as_bytes().last()? {
-        b'K' | b'k' => (text.get(..text.len().checked_sub(1)?)?, 1 << 10),
-        b'M' | b'm' => (text.get(..text.len().checked_sub(1)?)?, 1 << 20),
-        b'G' | b'g' => (text.get(..text.len().checked_sub(1)?)?, 1 << 30),
-        _ => (text, 1),
+    let unit = match text.as_bytes().last()? {
+        b'K' | b'k' => 1 << 10,
+        b'M' | b'm' => 1 << 20,
+        b'G' | b'g' => 1 << 30,
+        _ => return number(text),
     };
+    let digits = text.get(..text.len().checked_sub(1)?)?;
     number(digits)?.checked_mul(unit)
 }
 

@@ -14,7 +14,7 @@ use heapless::{String, Vec};
 use super::arguments::{Argument, Arguments, Key, Misuse, Opt, number, seconds};
 use super::output::Output;
 use super::report::{Plain, Reason, failure};
-use super::table::Command;
+use super::table::{Command, Verb};
 use super::{Documents, Environment, POLL_US, Status, advice, help};
 use crate::container::state::Failure;
 use crate::container::table::Handle;
@@ -261,11 +261,11 @@ impl<'a, P: Platform> Session<'a, P> {
             detail: "",
             advice: advice::container(error),
         };
-        let verb = match self.command.name {
-            "logs" => "show the log of",
-            "rm" => "remove",
-            "wait" => "wait for",
-            other => other,
+        let verb = match self.command.verb {
+            Verb::Logs => "show the log of",
+            Verb::Rm => "remove",
+            Verb::Wait => "wait for",
+            _ => self.command.name,
         };
         let what = format_args!("can't {verb} {}", Plain(&label));
         failure(&mut self.err, what, &reason)

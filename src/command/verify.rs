@@ -146,7 +146,9 @@ fn print_text(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict
         }
     });
     writeln!(out, "verdict: {}", verdict.word());
-    if let Some(image) = image.filter(|_| verdict.refusal().is_none()) {
+    if let Some(image) = &image
+        && verdict.refusal().is_none()
+    {
         let format = format_word(image.format);
         writeln!(out, "image: {}", image.manifest.digest);
         writeln!(out, "code: {format}, {} bytes", image.executable.size);
