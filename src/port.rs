@@ -347,15 +347,39 @@ pub trait Threads {
 
 // ---------------------------------------------------------------- engine
 
-/// A host function that guests may import. One static table of them serves all containers,
-/// because the engine registers host functions per process; who may call one is decided at
-/// each call by the caller's grants.
+/// Host functions that guests may import from one module. One static table of them serves all
+/// containers, because the engine registers host functions per process; who may call one is
+/// decided at each call by the caller's grants.
 ///
 /// C strings, so that an engine written in C uses them where they are.
 #[derive(Clone, Copy, Debug)]
-pub struct HostFunction {
+pub struct HostModule {
     /// The import's module name.
-    pub module: &'static CStr,
+    pub name: &'static CStr,
+    /// Its functions. They are numbered through all modules of a table.
+    pub functions: &'static [HostFunction],
+}
+
+impl HostModule {
+    /// The function of that name in that one of `modules`, and its number.
+    pub fn find(modules: &[Self], module: &str, name: &str) -> Option<(usize, HostFunction)> {
+        let mut first = 0_usize;
+        for one in modules {
+            if one.name.to_bytes() == module.as_bytes() {
+                let mut functions = (first..).zip(one.functions);
+                return functions
+                    .find(|(_, function)| function.name.to_bytes() == name.as_bytes())
+                    .map(|(number, function)| (number, *function));
+            }
+            first = first.saturating_add(one.functions.len());
+        }
+        None
+    }
+}
+
+/// A host function.
+#[derive(Clone, Copy, Debug)]
+pub struct HostFunction {
     /// The import's field name.
     pub name: &'static CStr,
     /// Its type, as [`host::signature`] writes it: at most 16 parameters and one result.
@@ -363,11 +387,6 @@ pub struct HostFunction {
 }
 
 impl HostFunction {
-    /// The import's module name.
-    pub fn module(&self) -> &'static str {
-        self.module.to_str().unwrap_or_default()
-    }
-
     /// The import's field name.
     pub fn name(&self) -> &'static str {
         self.name.to_str().unwrap_or_default()
@@ -378,11 +397,6 @@ impl HostFunction {
         let signature = self.signature.to_str().unwrap_or_default();
         let inside = signature.strip_prefix('(').unwrap_or_default();
         inside.split_once(')').unwrap_or_default()
-    }
-
-    /// Whether an import of that name means this.
-    pub fn is(&self, module: &str, name: &str) -> bool {
-        self.name.to_bytes() == name.as_bytes() && self.module.to_bytes() == module.as_bytes()
     }
 }
 
@@ -533,7 +547,7 @@ pub enum Halt {
 
 /// One run's host functions: what the engine calls when the guest calls an import.
 pub trait Host {
-    /// Calls the `function`-th entry of the engine's [`HostFunction`] table.
+    /// Calls the `function`-th entry of the engine's table of [host functions](HostModule).
     ///
     /// `memory` is the guest's whole linear memory. `arguments` holds one parameter in each
     /// element (a 32-bit one in the low half); a result is written to the first element, and
@@ -611,7 +625,7 @@ pub trait Engine {
     /// Whether this build has the interpreter.
     fn interprets(&self) -> bool;
     /// The host functions that guests can import.
-    fn host_functions(&self) -> &'static [HostFunction];
+    fn host_functions(&self) -> &'static [HostModule];
 
     /// Loads and validates wasm or AOT code. `explain` gets the engine's own words on failure.
     fn load<'code>(

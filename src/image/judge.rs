@@ -25,7 +25,7 @@ use super::permission::Permissions;
 use super::verdict::{Code, Finding, Part, Place, Report};
 use super::{Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
-use crate::port::{Engine, External, IMPORTED_MEMORY, LoadError, Storage};
+use crate::port::{Engine, External, HostModule, IMPORTED_MEMORY, LoadError, Storage};
 
 /// The annotation that gives a layer its file name.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -212,12 +212,13 @@ fn check_module<E: Engine>(
     engine.imports(module, &mut |module, name, what| {
         let memory = matches!(what, External::Memory { .. }) && (module, name) == IMPORTED_MEMORY;
         let offered = memory
-            || engine.host_functions().iter().any(|function| {
-                let declared = function.signature.to_bytes();
-                function.is(module, name)
-                    && matches!(what, External::Function { signature }
+            || HostModule::find(engine.host_functions(), module, name).is_some_and(
+                |(_, function)| {
+                    let declared = function.signature.to_bytes();
+                    matches!(what, External::Function { signature }
                         if signature.as_bytes() == declared)
-            });
+                },
+            );
         if !offered && !unknown {
             unknown = true;
             explain(module);

@@ -114,7 +114,7 @@ pub const fn c_string(text: &[u8]) -> &CStr {
 macro_rules! host_functions {
     (
         $(#[$doc:meta])*
-        $visibility:vis const $functions:ident = $module:expr;
+        $visibility:vis const $functions:ident;
         impl [$($generics:tt)*] $host:ty {
             $seen:vis fn $find:ident -> $answer:ty;
             $($name:ident($($type:ty),*) $(-> $result:ty)?;)*
@@ -123,7 +123,6 @@ macro_rules! host_functions {
         $(#[$doc])*
         $visibility const $functions: &[$crate::port::HostFunction] = &[
             $($crate::port::HostFunction {
-                module: $module,
                 name: const {
                     $crate::port::host::c_string(concat!(stringify!($name), "\0").as_bytes())
                 },
@@ -177,7 +176,6 @@ macro_rules! host_functions {
 /// Where `N` is another number.
 pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N] {
     const NONE: HostFunction = HostFunction {
-        module: c"",
         name: c"",
         signature: c"",
     };
@@ -236,10 +234,10 @@ impl Host for Pair<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::HostModule;
 
     const fn function(name: &'static CStr) -> HostFunction {
         HostFunction {
-            module: c"m",
             name,
             signature: c"()",
         }
@@ -256,10 +254,20 @@ mod tests {
     }
 
     #[test]
-    fn an_import_means_a_function_by_both_of_its_names() {
-        assert!(function(c"one").is("m", "one"));
-        assert!(!function(c"one").is("m", "on"));
-        assert!(!function(c"one").is("n", "one"));
+    fn functions_are_found_by_both_names_and_numbered_through_all_modules() {
+        const FIRST: &[HostFunction] = &[function(c"one"), function(c"two")];
+        const SECOND: &[HostFunction] = &[function(c"two"), function(c"three")];
+        let (name, functions) = (c"a", FIRST);
+        let first = HostModule { name, functions };
+        let (name, functions) = (c"b", SECOND);
+        let modules = [first, HostModule { name, functions }];
+        let number = |module, name| HostModule::find(&modules, module, name).map(|found| found.0);
+        assert_eq!(number("a", "two"), Some(1));
+        assert_eq!(number("b", "two"), Some(2));
+        assert_eq!(number("b", "three"), Some(3));
+        assert_eq!(number("b", "one"), None);
+        assert_eq!(number("b", "thre"), None);
+        assert_eq!(number("c", "one"), None);
     }
 
     #[test]

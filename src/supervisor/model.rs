@@ -33,7 +33,7 @@ use crate::image::judge::{self, AotPolicy, Policy, Source, Workspace};
 use crate::image::store::Store;
 use crate::image::store::update::Tagged;
 use crate::port::{
-    Clock, Console, Engine, Entropy, Exit, External, Host, HostFunction, LoadError, Platform,
+    Clock, Console, Engine, Entropy, Exit, External, Host, HostModule, LoadError, Platform,
     Program, Slot, StartError, Stop, Stream, ThreadSpec, Threads, Trap, WATCHDOG,
 };
 
@@ -377,7 +377,7 @@ impl Engine for Sim {
         true
     }
 
-    fn host_functions(&self) -> &'static [HostFunction] {
+    fn host_functions(&self) -> &'static [HostModule] {
         &[]
     }
 

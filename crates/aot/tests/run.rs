@@ -10,15 +10,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, Program, Stop, Trap};
+use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, HostModule, Program, Stop, Trap};
 use ocre_aot::{Options, Target, compile};
 use ocre_wamr::{Engine, PC_TARGET, Stopper};
 
 /// `param(i)` gives a number that the compiler cannot know.
-static FUNCTIONS: &[HostFunction] = &[HostFunction {
-    module: c"env",
-    name: c"param",
-    signature: c"(i)i",
+static MODULES: &[HostModule] = &[HostModule {
+    name: c"env",
+    functions: &[HostFunction {
+        name: c"param",
+        signature: c"(i)i",
+    }],
 }];
 
 struct Params<'a>(&'a [i32]);
@@ -39,7 +41,7 @@ fn engine() -> &'static Engine {
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
         };
-        Engine::start(FUNCTIONS, options).expect("the first start")
+        Engine::start(MODULES, options).expect("the first start")
     })
 }
 

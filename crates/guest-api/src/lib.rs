@@ -51,7 +51,7 @@ use ocre::limits::{INBOX_BYTES, MAX_PINS, MAX_SENSORS, MAX_TIMERS};
 use ocre::port::devices::{Direction, Gpio, Pin, Sensors};
 use ocre::port::host::{Parameters, join, parameters};
 use ocre::port::memory::Memory;
-use ocre::port::{Clock, Halt, Host, HostFunction, Slot, Threads};
+use ocre::port::{Clock, Halt, Host, HostFunction, HostModule, Slot, Threads};
 
 pub use bus::Bus;
 use bus::Claim;
@@ -63,8 +63,11 @@ use inbox::Inbox;
 use room::Room;
 use timers::Timers;
 
-/// The module name of every function in [`FUNCTIONS`].
-pub const MODULE: &CStr = c"env";
+/// What guests import: [`FUNCTIONS`], and the name of their module.
+pub const MODULE: HostModule = HostModule {
+    name: c"env",
+    functions: FUNCTIONS,
+};
 
 /// Functions of one subject.
 struct Part {

@@ -15,9 +15,9 @@ use ocre::image::Image;
 use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
-use ocre::port::host::{Pair, join};
+use ocre::port::host::Pair;
 use ocre::port::{
-    Clock, Console, Entropy, Host, HostFunction, Platform, Storage, StorageError, Threads,
+    Clock, Console, Entropy, Host, HostModule, Platform, Storage, StorageError, Threads,
 };
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
@@ -44,8 +44,7 @@ const HOST_STACK: u32 = 64 * 1024;
 const WASI: usize = ocre_wasi::FUNCTIONS.len();
 
 /// The host functions of every container.
-static FUNCTIONS: [HostFunction; WASI + ocre_guest_api::FUNCTIONS.len()] =
-    join(&[ocre_wasi::FUNCTIONS, ocre_guest_api::FUNCTIONS]);
+static FUNCTIONS: [HostModule; 2] = [ocre_wasi::MODULE, ocre_guest_api::MODULE];
 
 /// The PC, with its containers on a storage.
 pub struct Pc<S> {

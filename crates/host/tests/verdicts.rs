@@ -11,16 +11,18 @@ use std::sync::OnceLock;
 use ocre::image::Image;
 use ocre::image::judge::{self, AotPolicy, Policy, Selector, Source, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::port::HostFunction;
+use ocre::port::{HostFunction, HostModule};
 use ocre_host::directory::Directory;
 use ocre_oci::{ErrorKind, Sha256, Warning};
 use ocre_wamr::{Engine, Options, PC_TARGET};
 use support::layout::{Folder, Layer, Sample, descriptor};
 
-const FUNCTIONS: &[HostFunction] = &[HostFunction {
-    module: c"wasi_snapshot_preview1",
-    name: c"proc_exit",
-    signature: c"(i)",
+const MODULES: &[HostModule] = &[HostModule {
+    name: c"wasi_snapshot_preview1",
+    functions: &[HostFunction {
+        name: c"proc_exit",
+        signature: c"(i)",
+    }],
 }];
 
 fn engine() -> &'static Engine {
@@ -29,7 +31,7 @@ fn engine() -> &'static Engine {
         aot: PC_TARGET,
         ..Options::default()
     };
-    ENGINE.get_or_init(|| Engine::start(FUNCTIONS, options).unwrap())
+    ENGINE.get_or_init(|| Engine::start(MODULES, options).unwrap())
 }
 
 const POLICY: Policy<'_> = Policy {

@@ -5,7 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use ocre::image::aot::Target;
-use ocre::port::{self, Exit, Halt, Host, HostFunction, LoadError, Program, StartError};
+use ocre::port::{self, Exit, Halt, Host, HostModule, LoadError, Program, StartError};
 use ocre_wamr_sys as sys;
 
 use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
@@ -48,7 +48,7 @@ pub struct Options {
 /// The process's one WAMR runtime.
 #[derive(Clone, Copy)]
 pub struct Engine {
-    functions: &'static [HostFunction],
+    functions: &'static [HostModule],
     host_stack_bytes: u32,
     aot: Option<&'static Target>,
 }
@@ -57,10 +57,7 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 
 impl Engine {
     /// Starts WAMR with these host functions; once per process, whatever comes of it.
-    pub fn start(
-        functions: &'static [HostFunction],
-        options: Options,
-    ) -> Result<Self, EngineError> {
+    pub fn start(functions: &'static [HostModule], options: Options) -> Result<Self, EngineError> {
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(EngineError::AlreadyStarted);
         }
@@ -90,9 +87,8 @@ impl Engine {
     fn lay_room(&self, module: &mut Module<'_>, host: &mut dyn Host) {
         let mut wanted = None;
         module.imports(&mut |module, name, _| {
-            let mut functions = self.functions.iter();
-            let index = functions.position(|one| one.is(module, name));
-            let asked = index.map(|index| (host.room_for(index), index));
+            let found = HostModule::find(self.functions, module, name);
+            let asked = found.map(|(index, _)| (host.room_for(index), index));
             wanted = wanted.max(asked);
         });
         if let Some((bytes @ 1.., function)) = wanted
@@ -120,7 +116,7 @@ impl port::Engine for Engine {
         true
     }
 
-    fn host_functions(&self) -> &'static [HostFunction] {
+    fn host_functions(&self) -> &'static [HostModule] {
         self.functions
     }
 

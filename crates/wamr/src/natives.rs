@@ -4,7 +4,7 @@
 
 use core::ptr::NonNull;
 
-use ocre::port::HostFunction;
+use ocre::port::HostModule;
 use ocre_wamr_sys as sys;
 
 use crate::engine::EngineError;
@@ -14,20 +14,17 @@ const PARAMETERS: usize = 16;
 
 /// Registers every function under its index in the table. The runtime has been started, and no
 /// module loaded yet.
-pub(crate) fn register(functions: &'static [HostFunction]) -> Result<(), EngineError> {
+pub(crate) fn register(modules: &'static [HostModule]) -> Result<(), EngineError> {
     let mut index = 0;
-    for group in functions.chunk_by(|a, b| a.module == b.module) {
-        index = register_group(group, index)?;
+    for module in modules {
+        index = register_module(module, index)?;
     }
     Ok(())
 }
 
-/// Registers functions of one import module, the first under `index`; gives the next index.
-fn register_group(group: &'static [HostFunction], mut index: u32) -> Result<u32, EngineError> {
-    let Some(first) = group.first() else {
-        return Ok(index);
-    };
-    let count = u32::try_from(group.len()).map_err(|_| EngineError::HostFunctions)?;
+/// Registers the functions of one module, the first under `index`; gives the next index.
+fn register_module(module: &'static HostModule, mut index: u32) -> Result<u32, EngineError> {
+    let count = u32::try_from(module.functions.len()).map_err(|_| EngineError::HostFunctions)?;
     let bytes = size_of::<sys::Native>() as u32 * count;
     // SAFETY: the runtime has been started.
     let memory = NonNull::new(unsafe { sys::ocre_wamr_allocate(bytes) });
@@ -35,7 +32,7 @@ fn register_group(group: &'static [HostFunction], mut index: u32) -> Result<u32,
         .ok_or(EngineError::OutOfMemory)?
         .cast::<sys::Native>();
     let mut fit = true;
-    for (position, function) in group.iter().enumerate() {
+    for (position, function) in module.functions.iter().enumerate() {
         let (parameters, results) = function.types();
         fit &= parameters.len() <= PARAMETERS && results.len() <= 1;
         let native = sys::Native {
@@ -51,7 +48,7 @@ fn register_group(group: &'static [HostFunction], mut index: u32) -> Result<u32,
     }
     let status = match fit {
         // SAFETY: the natives are complete, and all their texts are there for ever.
-        true => unsafe { sys::ocre_wamr_register(first.module.as_ptr(), natives.as_ptr(), count) },
+        true => unsafe { sys::ocre_wamr_register(module.name.as_ptr(), natives.as_ptr(), count) },
         false => sys::REFUSED,
     };
     // SAFETY: got above, and WAMR has copied what it needs.

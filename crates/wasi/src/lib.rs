@@ -36,13 +36,11 @@ mod rights;
 mod table;
 mod tree;
 
-use core::ffi::CStr;
-
 use heapless::Vec;
 use ocre::container::{Guest, mount};
 use ocre::limits::MAX_MOUNTS;
 use ocre::port::host::{Parameter as _, parameters};
-use ocre::port::{Clock, Entropy, Halt, Host, Storage};
+use ocre::port::{Clock, Entropy, Halt, Host, HostModule, Storage};
 
 pub use errno::Errno;
 use errno::Error;
@@ -50,8 +48,11 @@ use memory::Memory;
 use quota::Quota;
 use table::{TREES, Table, Tree};
 
-/// The module name of every function in [`FUNCTIONS`].
-pub const MODULE: &CStr = c"wasi_snapshot_preview1";
+/// What guests import: [`FUNCTIONS`], and the name of their module.
+pub const MODULE: HostModule = HostModule {
+    name: c"wasi_snapshot_preview1",
+    functions: FUNCTIONS,
+};
 
 /// What one run of one container has open.
 pub struct Wasi<'a, S: Storage> {
@@ -154,7 +155,7 @@ impl<S: Storage> Host for Wasi<'_, S> {
 
 ocre::host_functions! {
     /// Every function of preview 1, for the engine; [`Wasi`] is called with an index into it.
-    pub const FUNCTIONS = MODULE;
+    pub const FUNCTIONS;
     impl ['a, S: Storage] Wasi<'a, S> {
         fn handler -> Result<(), Error>;
         args_get(u32, u32) -> i32;

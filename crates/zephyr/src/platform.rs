@@ -10,8 +10,8 @@ use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
-use ocre::port::host::{Pair, join};
-use ocre::port::{Clock, Console, Entropy, Host, HostFunction, Platform, Threads};
+use ocre::port::host::Pair;
+use ocre::port::{Clock, Console, Entropy, Host, HostModule, Platform, Threads};
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{Engine, Options};
@@ -61,8 +61,7 @@ pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
 // ---------------------------------------------------------------- host functions
 
 /// The host functions of every container.
-static FUNCTIONS: [HostFunction; ocre_wasi::FUNCTIONS.len() + ocre_guest_api::FUNCTIONS.len()] =
-    join(&[ocre_wasi::FUNCTIONS, ocre_guest_api::FUNCTIONS]);
+static FUNCTIONS: [HostModule; 2] = [ocre_wasi::MODULE, ocre_guest_api::MODULE];
 
 static BUS: Bus<Lock> = Bus::new();
 

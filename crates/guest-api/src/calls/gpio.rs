@@ -8,13 +8,13 @@ use ocre::port::devices::{Direction, Gpio, Pin};
 use ocre::port::memory::Memory;
 
 use super::{Answer, text};
+use crate::GuestApi;
 use crate::bus::Claim;
 use crate::errno::{Errno, Error};
-use crate::{GuestApi, MODULE};
 
 ocre::host_functions! {
     /// What a container with the permission `gpio` may call.
-    pub(crate) const FUNCTIONS = MODULE;
+    pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn gpio -> Result<Answer, Error>;
         ocre_gpio_init() -> i32;

@@ -6,14 +6,14 @@ use ocre::limits::{MAX_CONTENT_TYPE, MAX_TOPIC};
 use ocre::port::memory::Memory;
 
 use super::{Answer, text};
+use crate::GuestApi;
 use crate::errno::{Errno, Error};
 use crate::inbox::Message;
 use crate::topic::is_topic;
-use crate::{GuestApi, MODULE};
 
 ocre::host_functions! {
     /// What a container with the permission `messaging` may call.
-    pub(crate) const FUNCTIONS = MODULE;
+    pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn messaging -> Result<Answer, Error>;
         ocre_publish_message(u32, u32, u32, i32) -> i32;

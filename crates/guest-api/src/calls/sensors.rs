@@ -7,14 +7,14 @@ use ocre::port::devices::Sensors;
 use ocre::port::memory::Memory;
 
 use super::{Answer, text};
+use crate::GuestApi;
 use crate::errno::{Errno, Error};
-use crate::{GuestApi, MODULE};
 
 const MILLION: f64 = 1e6;
 
 ocre::host_functions! {
     /// What a container with the permission `sensors` may call.
-    pub(crate) const FUNCTIONS = MODULE;
+    pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn sensor -> Result<Answer, Error>;
         ocre_sensors_init() -> i32;

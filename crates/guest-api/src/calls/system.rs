@@ -6,9 +6,9 @@ use ocre::image::permission::Permission;
 use ocre::port::memory::{Memory, Record};
 
 use super::{Answer, text};
+use crate::GuestApi;
 use crate::errno::{Errno, Error};
 use crate::events::{self, Event};
-use crate::{GuestApi, MODULE};
 
 const US_PER_MS: u64 = 1000;
 
@@ -21,7 +21,7 @@ const MAX_FUNCTION: usize = 256;
 
 ocre::host_functions! {
     /// What every container may call.
-    pub(crate) const FUNCTIONS = MODULE;
+    pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn system -> Result<Answer, Error>;
         uname(u32) -> i32;

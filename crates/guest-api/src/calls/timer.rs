@@ -5,12 +5,12 @@ use lock_api::RawMutex;
 use ocre::port::memory::Memory;
 
 use super::Answer;
+use crate::GuestApi;
 use crate::errno::Error;
-use crate::{GuestApi, MODULE};
 
 ocre::host_functions! {
     /// What a container with the permission `timers` may call.
-    pub(crate) const FUNCTIONS = MODULE;
+    pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn timer -> Result<Answer, Error>;
         ocre_timer_create(i32) -> i32;

@@ -3,58 +3,49 @@
 //! text.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use ocre::port::{
-    Engine as _, Exit, Halt, Host, HostFunction, LoadError, Program, StartError, Trap,
+    Engine as _, Exit, Halt, Host, HostFunction, HostModule, LoadError, Program, StartError, Trap,
 };
 use ocre_wamr::{Engine, Options, PC_TARGET, Stopper};
 
 pub const PAGE: u32 = 64 * 1024;
 
-/// In two import modules and out of alphabetical order, so that a mix-up of indices shows.
-pub static FUNCTIONS: &[HostFunction] = &[
-    HostFunction {
-        module: c"env",
-        name: c"write",
-        signature: c"(ii)",
+const fn function(name: &'static CStr, signature: &'static CStr) -> HostFunction {
+    HostFunction { name, signature }
+}
+
+const ENV: &[HostFunction] = &[
+    function(c"write", c"(ii)"),
+    function(c"exit", c"(i)"),
+    function(c"trap", c"()"),
+    function(c"blocked", c"()"),
+    function(c"memory_bytes", c"()i"),
+];
+const OTHER: &[HostFunction] = &[
+    function(c"mix", c"(iIfF)I"),
+    function(c"fill", c"(iii)i"),
+    function(c"add", c"(ii)i"),
+];
+
+/// Two import modules and out of alphabetical order, so that a mix-up of indices shows.
+pub static MODULES: &[HostModule] = &[
+    HostModule {
+        name: c"env",
+        functions: ENV,
     },
-    HostFunction {
-        module: c"env",
-        name: c"exit",
-        signature: c"(i)",
-    },
-    HostFunction {
-        module: c"env",
-        name: c"trap",
-        signature: c"()",
-    },
-    HostFunction {
-        module: c"env",
-        name: c"blocked",
-        signature: c"()",
-    },
-    HostFunction {
-        module: c"env",
-        name: c"memory_bytes",
-        signature: c"()i",
-    },
-    HostFunction {
-        module: c"other",
-        name: c"mix",
-        signature: c"(iIfF)I",
-    },
-    HostFunction {
-        module: c"other",
-        name: c"fill",
-        signature: c"(iii)i",
-    },
-    HostFunction {
-        module: c"other",
-        name: c"add",
-        signature: c"(ii)i",
+    HostModule {
+        name: c"other",
+        functions: OTHER,
     },
 ];
+
+fn name_of(function: usize) -> &'static str {
+    let mut functions = ENV.iter().chain(OTHER);
+    functions.nth(function).expect("in the table").name()
+}
 
 pub fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -64,7 +55,7 @@ pub fn engine() -> &'static Engine {
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
         };
-        Engine::start(FUNCTIONS, options).expect("the first start")
+        Engine::start(MODULES, options).expect("the first start")
     })
 }
 
@@ -88,7 +79,7 @@ impl Host for Recorder {
     ) -> Result<(), Halt> {
         self.calls += 1;
         self.arguments = arguments.to_vec();
-        match FUNCTIONS[function].name() {
+        match name_of(function) {
             "write" => {
                 let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
                 match memory.get(start..start + bytes) {
@@ -120,14 +111,14 @@ impl Host for Recorder {
     }
 
     fn room_for(&self, function: usize) -> u32 {
-        match FUNCTIONS[function].name() {
+        match name_of(function) {
             "fill" => self.wanted,
             _ => 0,
         }
     }
 
     fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
-        assert_eq!(FUNCTIONS[function].name(), "fill");
+        assert_eq!(name_of(function), "fill");
         self.room = Some((address, bytes));
     }
 }
