@@ -51,3 +51,21 @@ impl Write for Output<'_> {
         self.written
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_what_could_not_be_written() {
+        let mut small = heapless::String::<4>::new();
+        let mut out = Output::new(&mut small);
+        write!(out, "a");
+        assert_eq!(out.written(), Ok(()));
+        writeln!(out, "too long");
+        write!(out, "b");
+        out.document(|out| out.null("c"));
+        assert_eq!(out.written(), Err(fmt::Error));
+        assert_eq!(small, "a");
+    }
+}

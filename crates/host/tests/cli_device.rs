@@ -577,6 +577,32 @@ fn a_reader_that_goes_away_ends_the_program_without_a_word() {
 }
 
 #[test]
+fn what_is_followed_ends_when_its_reader_goes_away() {
+    let desk = Desk::new();
+    install(&desk, "hostile", &[]);
+    let create = ["create", "--name", "p", "--timeout", "30"];
+    desk.ok(create.into_iter().chain(["hostile", "print"]));
+    for follow in ["logs -f p", "events -f"] {
+        let mut child = desk
+            .command(["shell"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        std::io::Write::write_all(&mut stdin, b"version\n").unwrap();
+        out.read_line(&mut String::new()).unwrap();
+        drop(out);
+        let script = format!("start p\n{follow}\n");
+        std::io::Write::write_all(&mut stdin, script.as_bytes()).unwrap();
+        // The shell's input stays open, so that it is the output that ends it.
+        assert_eq!(child.wait().unwrap().code(), Some(141), "{follow}");
+        drop(stdin);
+    }
+}
+
+#[test]
 fn bad_usage_exits_with_2_and_says_what_is_wrong() {
     let desk = Desk::new();
     for (arguments, words) in [
