@@ -13,7 +13,6 @@ use super::verify::format_word;
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
-use crate::image::judge::Policy;
 use crate::image::permission::Permissions;
 use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
@@ -174,8 +173,8 @@ impl<'a> Request<'a, '_> {
 #[inline(never)]
 pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let request = lists.read(session)?;
-    let made = make(&request, false, session)?;
+    let mut request = lists.read(session)?;
+    let made = make(&mut request, session)?;
     writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
 }
@@ -184,8 +183,9 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 #[inline(never)]
 pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let request = lists.read(session)?;
-    let made = make(&request, !request.detach, session)?;
+    let mut request = lists.read(session)?;
+    request.guest.attached = !request.detach;
+    let made = make(&mut request, session)?;
     session.documents.give_back();
     let ended = attend(&made, &request, session);
     Ok(ended.unwrap_or_else(|error| session.refuse(&made.name, error)))
@@ -227,20 +227,15 @@ struct Made {
     judging_us: u64,
 }
 
-fn make<P: Platform>(
-    request: &Request<'_, '_>,
-    attached: bool,
+fn make<'a: 'l, 'l, P: Platform>(
+    request: &mut Request<'a, 'l>,
     session: &mut Session<'_, P>,
 ) -> Result<Made, Halt> {
     let began_us = session.now();
-    let policy = Policy {
-        prefer_portable: request
-            .prefer_portable
-            .unwrap_or(session.policy().prefer_portable)
-            // No other is counted.
-            || request.guest.instructions.is_some(),
-        ..session.policy()
-    };
+    let mut policy = session.policy();
+    let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
+    // No other code is counted.
+    policy.prefer_portable = portable || request.guest.instructions.is_some();
     let mut image = Image::blank();
     let warnings = judge(request.image, &policy, session, &mut image)?;
     let judging_us = session.now().saturating_sub(began_us);
@@ -251,12 +246,8 @@ fn make<P: Platform>(
     }
     let supervisor = session.supervisor;
     let document = session.documents.lend().document;
-    let guest = Options {
-        attached,
-        follow: follow(supervisor.platform().storage(), request.image, document),
-        ..request.guest
-    };
-    let handle = supervisor.create(request.name, &image, &guest)?;
+    request.guest.follow = follow(supervisor.platform().storage(), request.image, document);
+    let handle = supervisor.create(request.name, &image, &request.guest)?;
     let name = session.name(handle).ok_or(Error::NotFound)?;
     Ok(Made {
         name,
