@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `run` and `create`: from an image to a container.
 
-use heapless::Vec;
+use heapless::{Vec, VecView};
 use ocre_oci::{Format, Warnings};
 
 use super::Status;
@@ -48,15 +48,21 @@ impl<'a> Lists<'a> {
         let most_memory_bytes = session.policy().memory_bytes;
         request.guest.memory_bytes = request.guest.memory_bytes.min(most_memory_bytes);
         while let Some(argument) = session.next() {
-            let (list, word, full): (&mut dyn List<'a>, _, _) = match argument {
+            let (list, word, full): (&mut VecView<&str>, _, _) = match argument {
                 Argument::Operand(name) if image.is_none() => {
                     image = Some(name);
                     continue;
                 }
-                Argument::Operand(word) => (&mut self.arguments, word, Error::ArgumentsTooLong),
+                Argument::Operand(word) => {
+                    (self.arguments.as_mut_view(), word, Error::ArgumentsTooLong)
+                }
                 Argument::Option(option, value) => match option.key {
-                    Key::Env => (&mut self.environment, value, Error::EnvironmentTooLong),
-                    Key::Volume => (&mut self.mounts, value, Error::MountsTooMany),
+                    Key::Env => (
+                        self.environment.as_mut_view(),
+                        value,
+                        Error::EnvironmentTooLong,
+                    ),
+                    Key::Volume => (self.mounts.as_mut_view(), value, Error::MountsTooMany),
                     key => {
                         request
                             .set(key, value, most_memory_bytes)
@@ -67,7 +73,7 @@ impl<'a> Lists<'a> {
                     }
                 },
             };
-            if !list.takes(word) {
+            if list.push(word).is_err() {
                 session.subject = word;
                 return Err(full.into());
             }
@@ -84,18 +90,6 @@ impl<'a> Lists<'a> {
         request.guest.mounts = &self.mounts;
         session.subject = request.name.unwrap_or(image);
         Ok(request)
-    }
-}
-
-/// What there may be several of.
-trait List<'a> {
-    /// Takes one more, if there is room.
-    fn takes(&mut self, word: &'a str) -> bool;
-}
-
-impl<'a, const N: usize> List<'a> for Vec<&'a str, N> {
-    fn takes(&mut self, word: &'a str) -> bool {
-        self.push(word).is_ok()
     }
 }
 
