@@ -8,7 +8,8 @@
 //!
 //! How: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a
 //! ring of `N` bytes. Positions count every byte ever written, so they never repeat; a position
-//! modulo `N` is where it lies.
+//! modulo `N` is where it lies. Within the log the distance from the oldest record stands for it,
+//! which is a small number.
 
 use crate::limits::MAX_LOG_RECORD;
 use crate::port::Stream;
@@ -22,10 +23,10 @@ pub struct Log<const N: usize> {
     ring: [u8; N],
     /// Position of the oldest record.
     start: u64,
-    /// Position of the newest record; means nothing while the ring is empty.
-    newest: u64,
-    /// Position one past the newest record.
-    end: u64,
+    /// Distance of the newest record; means nothing while the ring is empty.
+    newest: usize,
+    /// Distance of the end of the newest record.
+    end: usize,
     dropped: u64,
 }
 
@@ -58,21 +59,14 @@ struct Header {
 
 impl Header {
     fn to_bytes(&self) -> [u8; HEADER] {
-        let mut bytes = [0; HEADER];
+        let [a, b, c, d, e, f, g, h] = self.uptime_us.to_le_bytes();
         let length = u16::try_from(self.length).unwrap_or(u16::MAX);
-        let fields = self
-            .uptime_us
-            .to_le_bytes()
-            .into_iter()
-            .chain(length.to_le_bytes())
-            .chain([match self.stream {
-                Stream::Stdout => 0,
-                Stream::Stderr => 1,
-            }]);
-        for (byte, field) in bytes.iter_mut().zip(fields) {
-            *byte = field;
-        }
-        bytes
+        let [low, high] = length.to_le_bytes();
+        let stream = match self.stream {
+            Stream::Stdout => 0,
+            Stream::Stderr => 1,
+        };
+        [a, b, c, d, e, f, g, h, low, high, stream]
     }
 
     fn from_bytes(bytes: [u8; HEADER]) -> Self {
@@ -86,14 +80,6 @@ impl Header {
             },
         }
     }
-}
-
-fn after(position: u64, bytes: usize) -> u64 {
-    position.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
-}
-
-fn between(start: u64, end: u64) -> usize {
-    usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)
 }
 
 impl<const N: usize> Log<N> {
@@ -139,13 +125,11 @@ impl<const N: usize> Log<N> {
 
     /// How many bytes of this stream still belong to the newest record.
     fn room_in_newest(&self, stream: Stream) -> usize {
-        if self.start == self.end {
+        if self.end == 0 || self.ends_line(self.newest) {
             return 0;
         }
         let newest = self.header(self.newest);
-        let mut last = [0];
-        self.copy_out(after(self.end, 0).saturating_sub(1), &mut last);
-        if newest.stream != stream || last == *b"\n" {
+        if newest.stream != stream {
             return 0;
         }
         MAX_LOG_RECORD.saturating_sub(newest.length)
@@ -154,17 +138,15 @@ impl<const N: usize> Log<N> {
     /// Begins a record with the front of `bytes`; returns how many it took.
     fn begin(&mut self, stream: Stream, uptime_us: u64, bytes: &[u8]) -> usize {
         let length = bytes.len().min(MAX_LOG_RECORD);
-        let record = bytes.get(..length).unwrap_or_default();
         self.make_room(HEADER.saturating_add(length));
+        self.newest = self.end;
         let header = Header {
             uptime_us,
             length,
             stream,
         };
-        self.newest = self.end;
-        self.copy_in(self.newest, &header.to_bytes());
-        self.copy_in(after(self.newest, HEADER), record);
-        self.end = after(after(self.newest, HEADER), length);
+        self.append(&header.to_bytes());
+        self.append(bytes.get(..length).unwrap_or_default());
         length
     }
 
@@ -175,22 +157,30 @@ impl<const N: usize> Log<N> {
         let mut header = self.header(self.newest);
         header.length = header.length.saturating_add(taken);
         self.copy_in(self.newest, &header.to_bytes());
-        self.copy_in(self.end, bytes.get(..taken).unwrap_or_default());
-        self.end = after(self.end, taken);
+        self.append(bytes.get(..taken).unwrap_or_default());
         taken
     }
 
     /// Drops the oldest records until `bytes` more fit.
     fn make_room(&mut self, bytes: usize) {
-        while between(self.start, self.end).saturating_add(bytes) > N {
-            self.start = self.next(self.start);
+        while self.end.saturating_add(bytes) > N {
+            let gone = self.next(0);
+            self.start = self.position(gone);
+            self.newest = self.newest.saturating_sub(gone);
+            self.end = self.end.saturating_sub(gone);
             self.dropped = self.dropped.saturating_add(1);
         }
     }
 
-    /// The position after the record at `position`.
-    fn next(&self, position: u64) -> u64 {
-        after(after(position, HEADER), self.header(position).length)
+    /// The distance of the record after the one at that distance.
+    #[inline(never)]
+    fn next(&self, record: usize) -> usize {
+        let bytes = self.header(record).length;
+        record.saturating_add(HEADER).saturating_add(bytes)
+    }
+
+    fn position(&self, distance: usize) -> u64 {
+        self.start.saturating_add(distance as u64)
     }
 
     /// Where a reader of everything begins.
@@ -204,20 +194,23 @@ impl<const N: usize> Log<N> {
     /// Where a reader of the last `lines` lines begins.
     pub fn tail(&self, lines: usize) -> Cursor {
         let mut skip = self.lines().saturating_sub(lines);
-        let mut record = self.start;
+        let mut record = 0;
         while skip > 0 && record < self.end {
             if self.ends_line(record) {
                 skip = skip.saturating_sub(1);
             }
             record = self.next(record);
         }
-        Cursor { record, read: 0 }
+        Cursor {
+            record: self.position(record),
+            read: 0,
+        }
     }
 
     /// Lines that are there, the last also if it is not finished.
     fn lines(&self) -> usize {
         let mut lines = 0_usize;
-        let mut record = self.start;
+        let mut record = 0;
         while record < self.end {
             let next = self.next(record);
             if next >= self.end || self.ends_line(record) {
@@ -228,7 +221,7 @@ impl<const N: usize> Log<N> {
         lines
     }
 
-    fn ends_line(&self, record: u64) -> bool {
+    fn ends_line(&self, record: usize) -> bool {
         let mut last = [0];
         self.copy_out(self.next(record).saturating_sub(1), &mut last);
         last == *b"\n"
@@ -241,91 +234,85 @@ impl<const N: usize> Log<N> {
 
     /// Takes what comes next, at most to the end of a line, and moves the cursor past it.
     pub fn read(&self, cursor: &mut Cursor, buffer: &mut [u8; MAX_LOG_RECORD]) -> Option<Record> {
-        let found = self.seek(*cursor)?;
-        let header = self.header(found.record);
-        let length = header.length.saturating_sub(found.read).min(MAX_LOG_RECORD);
-        let from = after(after(found.record, HEADER), found.read);
+        let (record, read) = self.seek(*cursor)?;
+        let header = self.header(record);
+        let length = header.length.saturating_sub(read).min(MAX_LOG_RECORD);
+        let from = record.saturating_add(HEADER).saturating_add(read);
         self.copy_out(from, buffer.get_mut(..length)?);
         *cursor = Cursor {
-            record: found.record,
+            record: self.position(record),
             read: header.length,
         };
         Some(Record {
             stream: header.stream,
             uptime_us: header.uptime_us,
             length,
-            continued: found.read > 0,
+            continued: read > 0,
         })
     }
 
-    /// The first unread byte at or after a cursor.
-    fn seek(&self, mut cursor: Cursor) -> Option<Cursor> {
-        if cursor.record < self.start {
-            cursor = self.oldest();
-        }
-        while cursor.record < self.end {
-            if cursor.read < self.header(cursor.record).length {
-                return Some(cursor);
+    /// The first unread byte at or after a cursor: its record's distance, and how many of the
+    /// record's bytes come before it.
+    fn seek(&self, cursor: Cursor) -> Option<(usize, usize)> {
+        let (mut record, mut read) = match cursor.record.checked_sub(self.start) {
+            Some(record) => (usize::try_from(record).ok()?, cursor.read),
+            None => (0, 0),
+        };
+        while record < self.end {
+            if read < self.header(record).length {
+                return Some((record, read));
             }
             // A record that is read to its end stays the reader's until there is a next one:
             // it may grow.
-            cursor = Cursor {
-                record: self.next(cursor.record),
-                read: 0,
-            };
+            (record, read) = (self.next(record), 0);
         }
         None
     }
 
-    fn header(&self, position: u64) -> Header {
+    #[inline(never)]
+    fn header(&self, record: usize) -> Header {
         let mut bytes = [0; HEADER];
-        self.copy_out(position, &mut bytes);
+        self.copy_out(record, &mut bytes);
         Header::from_bytes(bytes)
     }
 
-    /// Where a position lies in the ring.
-    fn index(position: u64) -> usize {
-        let mask = N.saturating_sub(1);
+    /// Where something lies in the ring.
+    fn index(&self, distance: usize) -> usize {
         // What the conversion cuts off, the mask would.
         #[allow(clippy::cast_possible_truncation)]
-        let low = position as usize;
-        low & mask
+        let start = self.start as usize;
+        start.wrapping_add(distance) & N.saturating_sub(1)
     }
 
-    fn copy_in(&mut self, position: u64, bytes: &[u8]) {
-        let (wrapped, straight) = self
-            .ring
-            .split_at_mut_checked(Self::index(position))
-            .unwrap_or_default();
-        let (first, second) = bytes
-            .split_at_checked(straight.len())
-            .unwrap_or((bytes, &[]));
-        copy(straight, first);
-        copy(wrapped, second);
+    #[inline(never)]
+    fn append(&mut self, bytes: &[u8]) {
+        self.copy_in(self.end, bytes);
+        self.end = self.end.saturating_add(bytes.len());
     }
 
-    fn copy_out(&self, position: u64, buffer: &mut [u8]) {
-        let (wrapped, straight) = self
-            .ring
-            .split_at_checked(Self::index(position))
-            .unwrap_or_default();
-        let middle = straight.len().min(buffer.len());
-        let (first, second) = buffer.split_at_mut_checked(middle).unwrap_or_default();
-        copy(first, straight);
-        copy(second, wrapped);
+    #[inline(never)]
+    fn copy_in(&mut self, distance: usize, bytes: &[u8]) {
+        for (distance, from) in (distance..).zip(bytes) {
+            let index = self.index(distance);
+            if let Some(to) = self.ring.get_mut(index) {
+                *to = *from;
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn copy_out(&self, distance: usize, buffer: &mut [u8]) {
+        for (distance, to) in (distance..).zip(buffer) {
+            if let Some(from) = self.ring.get(self.index(distance)) {
+                *to = *from;
+            }
+        }
     }
 }
 
 impl<const N: usize> Default for Log<N> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// As much as fits.
-fn copy(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
     }
 }
 

@@ -8,6 +8,7 @@
 
 use heapless::String;
 
+use super::spec::push;
 use super::{Error, data};
 use crate::image::content::Path;
 use crate::limits::{MAX_MOUNTS, MAX_MOUNTS_TEXT};
@@ -77,6 +78,7 @@ impl<'a> Mount<'a> {
 }
 
 /// A container's mounts, in the order in which they were given.
+#[inline(never)]
 pub fn iter(mounts: &str) -> impl Iterator<Item = Mount<'_>> + Clone {
     mounts.split_terminator('\0').filter_map(Mount::split)
 }
@@ -86,27 +88,23 @@ pub fn exclude(mounts: &str, others: &str) -> bool {
     iter(mounts).any(|mount| iter(others).any(|other| mount.excludes(&other)))
 }
 
-/// Takes mounts, each `SRC:DST[:ro]`.
+/// Takes mounts, each `SRC:DST[:ro]`, into `mounts`.
 ///
 /// # Errors
 /// Those of [`Mount::parse`]; [`Error::MountTarget`] where two are at one place, or one file
 /// could be reached through two; [`Error::MountsTooMany`].
-pub fn list(given: &[&str]) -> Result<Mounts, Error> {
-    let mut mounts = Mounts::new();
-    for text in given {
+pub fn list(given: &[&str], mounts: &mut Mounts) -> Result<(), Error> {
+    mounts.clear();
+    for (before, text) in given.iter().enumerate() {
         let mount = Mount::parse(text)?;
-        if iter(&mounts).any(|other| other.at == mount.at || mount.excludes(&other)) {
+        if iter(mounts).any(|other| other.at == mount.at || mount.excludes(&other)) {
             return Err(Error::MountTarget);
         }
-        if iter(&mounts).count() >= MAX_MOUNTS {
+        if before >= MAX_MOUNTS || push(mounts, text).is_none() {
             return Err(Error::MountsTooMany);
         }
-        mounts
-            .push_str(text)
-            .and_then(|()| mounts.push('\0'))
-            .map_err(|_| Error::MountsTooMany)?;
     }
-    Ok(mounts)
+    Ok(())
 }
 
 /// Makes the folders that are mounted and not there.
@@ -120,10 +118,7 @@ pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError>
             path.push('/')
                 .and_then(|()| path.push_str(name))
                 .map_err(|_| StorageError::NameTooLong)?;
-            match storage.create_dir(&path) {
-                Ok(()) | Err(StorageError::Exists) => {}
-                Err(error) => return Err(error),
-            }
+            data::make(storage, &path)?;
         }
         if storage.metadata(&path)?.kind != EntryKind::Directory {
             return Err(StorageError::NotDirectory);
@@ -135,6 +130,12 @@ pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn list(given: &[&str]) -> Result<Mounts, Error> {
+        let mut mounts = Mounts::new();
+        super::list(given, &mut mounts)?;
+        Ok(mounts)
+    }
 
     #[test]
     fn a_mount_is_a_folder_a_place_and_whether_it_can_be_changed() {

@@ -2,7 +2,7 @@
 //! Names of containers. A name is also a folder's name on the partition, so nothing but a
 //! [`Name`] ever becomes part of a path there.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::ops::Deref;
 
 use heapless::String;
@@ -43,11 +43,11 @@ impl Name {
         if !entropy.fill(&mut random) {
             return Err(Error::NameNeeded);
         }
-        let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
         let mut name = String::new();
-        for character in ['c', '-'].into_iter().chain(digits) {
-            name.push(character).map_err(|_| Error::NameNeeded)?;
+        // There is room for 14 bytes.
+        let _ = name.push_str("c-");
+        for byte in random {
+            let _ = write!(name, "{byte:02x}");
         }
         Ok(Self(name))
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a container is created with, settled for its whole life.
 
+use heapless::string::StringView;
 use heapless::{LenType, String};
 
 use super::mount::{self, Mounts};
@@ -196,7 +197,7 @@ impl Spec {
             &mut self.image.environment,
         )?;
         self.image.permissions = image.permissions.intersection(options.granted);
-        self.mounts = mount::list(options.mounts)?;
+        mount::list(options.mounts, &mut self.mounts)?;
         self.memory_bytes = options.memory_bytes;
         self.disk_bytes = options.disk_bytes;
         self.stack_bytes = options.stack_bytes;
@@ -255,7 +256,8 @@ fn name_of(variable: &str) -> &str {
     variable.split('=').next().unwrap_or_default()
 }
 
-fn push<const N: usize, L: LenType>(list: &mut String<N, L>, text: &str) -> Option<()> {
+/// Adds a text and a NUL to a list of such.
+pub(super) fn push<L: LenType>(list: &mut StringView<L>, text: &str) -> Option<()> {
     list.push_str(text).ok()?;
     list.push('\0').ok()
 }

@@ -366,13 +366,18 @@ impl Table {
 
     /// The first in the order of starts of those that are to be started by now.
     pub fn due(&mut self, now_us: u64) -> Option<Handle> {
-        let due = self
-            .statuses()
-            .filter(|(_, status)| matches!(status.state, State::Restarting(_)))
-            .filter(|(_, status)| status.alarm_us <= Moment::at(now_us))
-            .min_by_key(|(_, status)| (status.order, status.alarm_us));
-        let (slot, _) = due?;
-        self.at(slot)
+        let mut first = (u8::MAX, Moment::at(now_us));
+        let mut due = None;
+        for (slot, status) in self.statuses() {
+            let place = (status.order, status.alarm_us);
+            if matches!(status.state, State::Restarting(_))
+                && status.alarm_us <= Moment::at(now_us)
+                && (due.is_none() || place < first)
+            {
+                (first, due) = (place, Some(slot));
+            }
+        }
+        self.at(due?)
     }
 
     /// The container in a slot.
