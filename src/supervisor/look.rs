@@ -3,6 +3,7 @@
 
 use core::sync::atomic::Ordering;
 
+use lock_api::{MappedMutexGuard, MutexGuard};
 use ocre_oci::Sha256;
 
 use super::Supervisor;
@@ -128,10 +129,21 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn with_spec<T>(&self, handle: Handle, show: impl FnOnce(&Spec) -> T) -> Result<T, Error> {
-        match self.place(handle.slot())?.spec.lock().as_ref() {
-            Some((owner, spec)) if *owner == handle => Ok(show(spec)),
-            _ => Err(Error::NotFound),
-        }
+        Ok(show(&*self.spec_of(handle)?))
+    }
+
+    /// What a container was created with, locked.
+    #[inline(never)]
+    pub(super) fn spec_of(
+        &self,
+        handle: Handle,
+    ) -> Result<MappedMutexGuard<'_, P::RawMutex, Spec>, Error> {
+        let held = self.place(handle.slot())?.spec.lock();
+        MutexGuard::try_map(held, |held| match held.as_mut() {
+            Some((owner, spec)) if *owner == handle => Some(spec),
+            _ => None,
+        })
+        .map_err(|_| Error::NotFound)
     }
 
     /// Whether some container is made from the image with that manifest.

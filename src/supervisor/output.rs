@@ -3,6 +3,8 @@
 
 use core::sync::atomic::Ordering;
 
+use lock_api::{MappedMutexGuard, MutexGuard};
+
 use super::Supervisor;
 use crate::container::Error;
 use crate::container::log::{Cursor, Log, Record};
@@ -22,15 +24,12 @@ pub enum Follow {
 }
 
 impl<P: Platform> Supervisor<P> {
-    fn with_log<T>(
-        &self,
-        handle: Handle,
-        look: impl FnOnce(&Log<LOG_BYTES>) -> T,
-    ) -> Result<T, Error> {
-        match &*self.place(handle.slot())?.log.lock() {
-            (Some(owner), log) if *owner == handle => Ok(look(log)),
-            _ => Err(Error::NotFound),
-        }
+    /// A container's log, locked.
+    #[inline(never)]
+    fn log(&self, handle: Handle) -> Result<MappedMutexGuard<'_, P::RawMutex, Log<LOG_BYTES>>, Error> {
+        let log = self.place(handle.slot())?.log.lock();
+        MutexGuard::try_map(log, |(owner, log)| (*owner == Some(handle)).then_some(log))
+            .map_err(|_| Error::NotFound)
     }
 
     /// Where to read a container's output from: its last `lines` lines, or all that is there.
@@ -38,9 +37,8 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn log_cursor(&self, handle: Handle, lines: Option<usize>) -> Result<Cursor, Error> {
-        self.with_log(handle, |log| {
-            lines.map_or_else(|| log.oldest(), |lines| log.tail(lines))
-        })
+        let log = self.log(handle)?;
+        Ok(lines.map_or_else(|| log.oldest(), |lines| log.tail(lines)))
     }
 
     /// Reads the next line, or part of one, of a container's output; `None` where all is read.
@@ -53,7 +51,7 @@ impl<P: Platform> Supervisor<P> {
         cursor: &mut Cursor,
         buffer: &mut [u8; MAX_LOG_RECORD],
     ) -> Result<Option<Record>, Error> {
-        self.with_log(handle, |log| log.read(cursor, buffer))
+        Ok(self.log(handle)?.read(cursor, buffer))
     }
 
     /// How many lines of a container's output are lost, because the log keeps only so many.
@@ -61,7 +59,7 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn log_dropped(&self, handle: Handle) -> Result<u64, Error> {
-        self.with_log(handle, Log::dropped)
+        Ok(self.log(handle)?.dropped())
     }
 
     /// Waits until there is more output to read, at most until uptime reaches `until_us`.
@@ -80,7 +78,7 @@ impl<P: Platform> Supervisor<P> {
         let found = self.await_change(until_us, || {
             // In this order: what is written before the end must not be missed.
             let live = self.status(handle)?.state.is_live();
-            let more = self.with_log(handle, |log| log.has_more(cursor))?;
+            let more = self.log(handle)?.has_more(cursor);
             Ok(match (more, live) {
                 (true, _) => Some(Follow::More),
                 (false, false) => Some(Follow::Ended),
