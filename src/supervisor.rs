@@ -34,6 +34,13 @@
 //!
 //! Each file in the folder has one part of that.
 
+/// Logs a line of a level.
+macro_rules! say {
+    ($level:ident, $($words:tt)*) => {
+        $crate::supervisor::say(log::Level::$level, format_args!($($words)*))
+    };
+}
+
 mod boot;
 mod follow;
 mod lifetime;
@@ -47,6 +54,7 @@ mod start;
 mod stop;
 mod watch;
 
+use core::fmt;
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, AtomicU32};
 
@@ -68,6 +76,12 @@ const KILL_PATIENCE_US: u64 = 10_000_000;
 
 /// Stack of the watchdog's thread, in bytes.
 const WATCHDOG_STACK: u32 = 2048;
+
+/// Logs a line. What the log's own macros are made of is much code, and so in one place.
+#[inline(never)]
+fn say(level: log::Level, words: fmt::Arguments<'_>) {
+    log::log!(level, "{words}");
+}
 
 /// Runs containers on a platform.
 #[repr(C)] // the largest last: what is near is reached with less code
@@ -166,8 +180,8 @@ impl<P: Platform> Supervisor<P> {
     /// Tells everybody of a change.
     fn changed(&self, name: Name, state: Option<State>) {
         match state {
-            Some(state) => log::info!("container {name}: {state}"),
-            None => log::info!("container {name}: removed"),
+            Some(state) => say!(Info, "container {name}: {state}"),
+            None => say!(Info, "container {name}: removed"),
         }
         self.events.lock().push(Change {
             at_us: self.now(),

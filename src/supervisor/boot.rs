@@ -19,13 +19,16 @@ impl<P: Platform> Supervisor<P> {
     pub fn boot(&self, buffer: &mut [u8]) -> Result<(), StorageError> {
         let storage = self.platform.storage();
         record::tidy(storage, &mut |path| {
-            log::warn!("removed {path}, which no container has");
+            say!(Warn, "removed {path}, which no container has");
         })?;
         record::list(storage, &mut |name| {
             match self.table.lock().reserve(name, None) {
                 // Taken: by a boot that failed half way.
                 Ok(_) | Err(Error::NameTaken) => {}
-                Err(error) => log::error!("container {name}: {error}; it stays on the partition"),
+                Err(error) => say!(
+                    Error,
+                    "container {name}: {error}; it stays on the partition"
+                ),
             }
         })?;
         let mut slot = 0;
@@ -36,7 +39,10 @@ impl<P: Platform> Supervisor<P> {
             };
             slot = handle.slot().saturating_add(1);
             if let Err(error) = self.take_up(handle, &name, buffer) {
-                log::error!("container {name}: {error}; it stays on the partition");
+                say!(
+                    Error,
+                    "container {name}: {error}; it stays on the partition"
+                );
                 self.table.lock().release(handle);
             }
         }
@@ -46,7 +52,10 @@ impl<P: Platform> Supervisor<P> {
         let storage = self.platform.storage();
         let (state, dates) = match record::read_state(storage, name, buffer) {
             Err(record::Error::Damaged) => {
-                log::warn!("container {name}: how its last run ended is not known any more");
+                say!(
+                    Warn,
+                    "container {name}: how its last run ended is not known any more"
+                );
                 (State::Created, Dates::default())
             }
             read => read?,
@@ -92,7 +101,7 @@ impl<P: Platform> Supervisor<P> {
         }
         waiting |= self.platform.threads().beat().is_some();
         if waiting && !self.watch_over(&mut table) {
-            log::error!("there is no thread to watch over containers");
+            say!(Error, "there is no thread to watch over containers");
         }
     }
 }

@@ -50,7 +50,7 @@ impl<P: Platform> Supervisor<P> {
                 }
                 // It goes on with what it has.
                 Ok(None) => {}
-                Err(error) => log::warn!("container {name}: {tag}: {error}"),
+                Err(error) => say!(Warn, "container {name}: {tag}: {error}"),
             }
         });
         followed
@@ -63,7 +63,10 @@ impl<P: Platform> Supervisor<P> {
         let mut show = |origin: &Origin<'_>| tag = origin.tag.try_into().ok();
         let read = record::read_origin(self.platform.storage(), name, buffer, &mut show);
         if let Err(error) = read {
-            log::warn!("container {name}: what it follows is not known: {error}");
+            say!(
+                Warn,
+                "container {name}: what it follows is not known: {error}"
+            );
         }
         tag
     }
@@ -106,7 +109,7 @@ impl<P: Platform> Supervisor<P> {
                 let Finding::Refusal(code) = finding else {
                     return ControlFlow::Continue(());
                 };
-                log::error!("container {name}: {tag}: {code} at {at}");
+                say!(Error, "container {name}: {tag}: {code} at {at}");
                 refusal = Some(code);
                 ControlFlow::Break(())
             },
@@ -118,7 +121,11 @@ impl<P: Platform> Supervisor<P> {
         if let Some(code) = refusal {
             return Err(Failure::Image(code));
         }
-        log::info!("container {name}: {tag} leads to {}", image.manifest.digest);
+        say!(
+            Info,
+            "container {name}: {tag} leads to {}",
+            image.manifest.digest
+        );
         let created = match self.status(handle) {
             Ok(status) => status.dates.created,
             Err(_) => None,
@@ -138,7 +145,10 @@ impl<P: Platform> Supervisor<P> {
                 let _alone = self.records.lock();
                 let written = record::write_spec(storage, name, spec, created, Some(origin));
                 if let Err(error) = written {
-                    log::warn!("container {name}: its image is not in its record: {error}");
+                    say!(
+                        Warn,
+                        "container {name}: its image is not in its record: {error}"
+                    );
                 }
             }
         });
@@ -174,18 +184,22 @@ impl<P: Platform> Supervisor<P> {
             let most = MAX_UPDATE_FAILURES;
             match store.tried(&tag, mark, works) {
                 Ok(Tried::Nothing) => {}
-                Ok(Tried::Works) => log::info!("image {tag}: its update works"),
+                Ok(Tried::Works) => say!(Info, "image {tag}: its update works"),
                 Ok(Tried::Failed(failures)) => {
-                    log::warn!("image {tag}: its update has failed, {failures} of {most} times");
+                    say!(
+                        Warn,
+                        "image {tag}: its update has failed, {failures} of {most} times"
+                    );
                     self.begin_row(handle);
                 }
                 Ok(Tried::TakenBack) => {
-                    log::error!(
+                    say!(
+                        Error,
                         "image {tag}: its update has failed {most} times: it is taken back"
                     );
                     self.begin_row(handle);
                 }
-                Err(error) => log::error!("image {tag}: {error}"),
+                Err(error) => say!(Error, "image {tag}: {error}"),
             }
         });
     }

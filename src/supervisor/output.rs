@@ -26,7 +26,10 @@ pub enum Follow {
 impl<P: Platform> Supervisor<P> {
     /// A container's log, locked.
     #[inline(never)]
-    fn log(&self, handle: Handle) -> Result<MappedMutexGuard<'_, P::RawMutex, Log<LOG_BYTES>>, Error> {
+    fn log(
+        &self,
+        handle: Handle,
+    ) -> Result<MappedMutexGuard<'_, P::RawMutex, Log<LOG_BYTES>>, Error> {
         let log = self.place(handle.slot())?.log.lock();
         MutexGuard::try_map(log, |(owner, log)| (*owner == Some(handle)).then_some(log))
             .map_err(|_| Error::NotFound)

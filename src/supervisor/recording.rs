@@ -35,7 +35,10 @@ impl<P: Platform> Supervisor<P> {
     fn write_state(&self, name: &Name, state: State, dates: &Dates) -> bool {
         let written = record::write_state(self.platform.storage(), name, state, dates);
         if let Err(error) = written {
-            log::warn!("container {name}: {state} is not in its record: {error}");
+            say!(
+                Warn,
+                "container {name}: {state} is not in its record: {error}"
+            );
         }
         written.is_ok()
     }
@@ -59,7 +62,10 @@ impl<P: Platform> Supervisor<P> {
             if matches!(status.state, State::Restarting(_)) {
                 *kept = status;
                 if !self.watch_over(&mut table) {
-                    log::error!("container {name}: there is no thread to start it again");
+                    say!(
+                        Error,
+                        "container {name}: there is no thread to start it again"
+                    );
                 }
             }
             (name, status)

@@ -3,8 +3,6 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use heapless::String;
-
 use super::{Place, Supervisor};
 use crate::container::state::{Cause, Failure, Outcome};
 use crate::container::table::{Handle, Moment, Times};
@@ -13,6 +11,7 @@ use crate::image::judge::{Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, judge};
 use crate::port::{Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stream};
+use heapless::String;
 
 impl<P: Platform> Supervisor<P> {
     /// What a container's thread does. It is not in line: the watchdog, whose stack is small,
@@ -135,7 +134,8 @@ impl<P: Platform> Supervisor<P> {
         let engine = self.platform.engine();
         let module = judge::load(engine, code, &image, &policy, &mut explain);
         let module = module.map_err(|code| {
-            log::error!(
+            say!(
+                Error,
                 "container {name}: {code}{}{words}",
                 if words.is_empty() { "" } else { ": " }
             );
