@@ -178,14 +178,15 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Tells everybody of a change.
-    fn changed(&self, name: Name, state: Option<State>) {
-        match state {
-            Some(state) => say!(Info, "container {name}: {state}"),
-            None => say!(Info, "container {name}: removed"),
-        }
+    fn changed(&self, name: &Name, state: Option<State>) {
+        let word: &dyn fmt::Display = match &state {
+            Some(state) => state,
+            None => &"removed",
+        };
+        say!(Info, "container {name}: {word}");
         self.events.lock().push(Change {
             at_us: self.now(),
-            name,
+            name: name.clone(),
             state,
         });
         self.platform.threads().announce();

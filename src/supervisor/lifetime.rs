@@ -54,7 +54,7 @@ impl<P: Platform> Supervisor<P> {
             status.restart = options.restart;
             status.order = options.priority;
         })?;
-        self.changed(name, Some(State::Created));
+        self.changed(&name, Some(State::Created));
         Ok(handle)
     }
 
@@ -147,7 +147,7 @@ impl<P: Platform> Supervisor<P> {
         }
         self.place(handle.slot())?.clear();
         self.table.lock().release(handle);
-        self.changed(name, None);
+        self.changed(&name, None);
         Ok(())
     }
 }

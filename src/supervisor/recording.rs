@@ -86,7 +86,7 @@ impl<P: Platform> Supervisor<P> {
             }
         }
         drop(alone);
-        self.changed(name, Some(status.state));
+        self.changed(&name, Some(status.state));
     }
 
     /// What becomes of a container whose run ends; nothing where it has none. Where that is

@@ -87,7 +87,7 @@ impl<P: Platform> Supervisor<P> {
             stack_bytes,
             priority,
         };
-        self.changed(name.clone(), Some(State::Running));
+        self.changed(&name, Some(State::Running));
         if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
             // The watchdog's stack is too small to write to the partition.
             self.ended(handle, Outcome::Failed(Failure::Thread), !by_itself);

@@ -6,9 +6,9 @@ use core::sync::atomic::Ordering;
 use lock_api::MutexGuard;
 
 use super::{KILL_PATIENCE_US, Supervisor};
+use crate::container::Error;
 use crate::container::state::{Action, Cause, Event, Outcome, State};
 use crate::container::table::{Handle, Moment, Recorded, Status, Table};
-use crate::container::{Error, Name};
 use crate::port::{Platform, Slot, Stop as _};
 
 impl<P: Platform> Supervisor<P> {
@@ -30,7 +30,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     fn hold(&self, handle: Handle, event: Event) -> Result<(), Error> {
-        let name = {
+        let (name, state) = {
             let mut table = self.table.lock();
             let (name, status) = table.get(handle)?;
             let (state, action) = status.state.on(event)?;
@@ -43,7 +43,7 @@ impl<P: Platform> Supervisor<P> {
             }
             (name.clone(), state)
         };
-        self.changed(name.0, Some(name.1));
+        self.changed(&name, Some(state));
         Ok(())
     }
 
@@ -54,11 +54,10 @@ impl<P: Platform> Supervisor<P> {
     /// `container-not-running`.
     pub fn kill(&self, handle: Handle) -> Result<(), Error> {
         let mut table = self.table.lock();
-        let (name, status) = table.get(handle)?;
+        let (_, status) = table.get(handle)?;
         let (state, action) = status.state.on(Event::Kill)?;
         if action == Action::Rest {
-            let name = name.clone();
-            return self.rest(handle, name, state, table);
+            return self.rest(handle, state, table);
         }
         self.end_run(handle.slot(), status, Cause::Kill)
     }
@@ -67,11 +66,11 @@ impl<P: Platform> Supervisor<P> {
     fn rest(
         &self,
         handle: Handle,
-        name: Name,
         state: State,
         mut table: MutexGuard<'_, P::RawMutex, Table>,
     ) -> Result<(), Error> {
-        let (_, status) = table.get(handle)?;
+        let (name, status) = table.get(handle)?;
+        let name = name.clone();
         status.state = state;
         status.alarm_us = Moment::NEVER;
         if status.recorded == Recorded::Present {
@@ -79,7 +78,7 @@ impl<P: Platform> Supervisor<P> {
         }
         drop(table);
         self.write_down(handle);
-        self.changed(name, Some(state));
+        self.changed(&name, Some(state));
         Ok(())
     }
 
@@ -91,11 +90,10 @@ impl<P: Platform> Supervisor<P> {
     pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<Outcome, Error> {
         let asked = {
             let mut table = self.table.lock();
-            let (name, status) = table.get(handle)?;
+            let (_, status) = table.get(handle)?;
             let (state, action) = status.state.on(Event::Stop)?;
             if let (Action::Rest, State::Ended(outcome)) = (action, state) {
-                let name = name.clone();
-                self.rest(handle, name, state, table)?;
+                self.rest(handle, state, table)?;
                 return Ok(outcome);
             }
             let place = self.place(handle.slot())?;
