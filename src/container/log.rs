@@ -145,7 +145,8 @@ impl<const N: usize> Log<N> {
             length,
             stream,
         };
-        self.append(&header.to_bytes());
+        self.put_header(self.newest, &header);
+        self.end = self.end.saturating_add(HEADER);
         self.append(bytes.get(..length).unwrap_or_default());
         length
     }
@@ -156,7 +157,7 @@ impl<const N: usize> Log<N> {
         self.make_room(taken);
         let mut header = self.header(self.newest);
         header.length = header.length.saturating_add(taken);
-        self.copy_in(self.newest, &header.to_bytes());
+        self.put_header(self.newest, &header);
         self.append(bytes.get(..taken).unwrap_or_default());
         taken
     }
@@ -274,6 +275,11 @@ impl<const N: usize> Log<N> {
         let mut bytes = [0; HEADER];
         self.copy_out(record, &mut bytes);
         Header::from_bytes(bytes)
+    }
+
+    #[inline(never)]
+    fn put_header(&mut self, record: usize, header: &Header) {
+        self.copy_in(record, &header.to_bytes());
     }
 
     /// Where something lies in the ring.

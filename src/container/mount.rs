@@ -10,7 +10,6 @@ use heapless::String;
 
 use super::spec::push;
 use super::{Error, data};
-use crate::image::content::Path;
 use crate::limits::{MAX_MOUNTS, MAX_MOUNTS_TEXT};
 use crate::port::{EntryKind, Storage, StorageError, path};
 
@@ -112,15 +111,13 @@ pub fn list(given: &[&str], mounts: &mut Mounts) -> Result<(), Error> {
 /// # Errors
 /// The storage's own; `storage-not-directory` where one is a file.
 pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError> {
-    for mount in iter(mounts) {
-        let mut path = Path::new();
-        for name in path::components(mount.source)? {
-            path.push('/')
-                .and_then(|()| path.push_str(name))
-                .map_err(|_| StorageError::NameTooLong)?;
-            data::make(storage, &path)?;
+    for Mount { source, .. } in iter(mounts) {
+        // Those that it is in come first.
+        for (end, _) in source.match_indices('/').skip(1) {
+            data::make(storage, source.get(..end).unwrap_or_default())?;
         }
-        if storage.metadata(&path)?.kind != EntryKind::Directory {
+        data::make(storage, source)?;
+        if storage.metadata(source)?.kind != EntryKind::Directory {
             return Err(StorageError::NotDirectory);
         }
     }

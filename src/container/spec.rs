@@ -241,15 +241,22 @@ fn merge(
     if !over.iter().all(well_formed) {
         return Err(Error::EnvironmentSyntax);
     }
-    let variables = || image.split_terminator('\0').chain(over.iter().copied());
     environment.clear();
-    for (index, variable) in variables().enumerate() {
-        let mut later = variables().skip(index).skip(1);
+    let (mut image, mut over) = (image, over);
+    loop {
+        let variable;
+        if let Some((first, rest)) = image.split_once('\0') {
+            (variable, image) = (first, rest);
+        } else if let Some((first, rest)) = over.split_first() {
+            (variable, over) = (*first, rest);
+        } else {
+            return Ok(());
+        }
+        let mut later = image.split_terminator('\0').chain(over.iter().copied());
         if !later.any(|other| name_of(other) == name_of(variable)) {
             push(environment, variable).ok_or(Error::EnvironmentTooLong)?;
         }
     }
-    Ok(())
 }
 
 fn name_of(variable: &str) -> &str {
