@@ -112,6 +112,7 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
 
 /// What something takes of the partition, in bytes, of which `block` is the least: a file what its
 /// bytes take in whole blocks, and one block at least; a folder two.
+#[inline(never)]
 pub fn cost(metadata: Metadata, block: u32) -> u64 {
     let block = u64::from(block.max(1));
     let blocks = match metadata.kind {

@@ -113,8 +113,10 @@ pub fn list(given: &[&str], mounts: &mut Mounts) -> Result<(), Error> {
 pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError> {
     for Mount { source, .. } in iter(mounts) {
         // Those that it is in come first.
-        for (end, _) in source.match_indices('/').skip(1) {
-            data::make(storage, source.get(..end).unwrap_or_default())?;
+        for (end, byte) in source.bytes().enumerate().skip(1) {
+            if byte == b'/' {
+                data::make(storage, source.get(..end).unwrap_or_default())?;
+            }
         }
         data::make(storage, source)?;
         if storage.metadata(source)?.kind != EntryKind::Directory {

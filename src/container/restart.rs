@@ -33,14 +33,14 @@ pub enum Restart {
 impl Restart {
     /// From `no`, `always`, `on-failure` or `on-failure:N` with an N from 1 to 255.
     pub fn parse(text: &str) -> Option<Self> {
-        match text.split_once(':') {
-            None if text == "no" => Some(Self::No),
-            None if text == "always" => Some(Self::Always),
-            None if text == "on-failure" => Some(Self::OnFailure(None)),
-            Some(("on-failure", most)) if !most.starts_with('+') => {
-                Some(Self::OnFailure(Some(most.parse().ok()?)))
-            }
-            _ => None,
+        match text {
+            "no" => Some(Self::No),
+            "always" => Some(Self::Always),
+            "on-failure" => Some(Self::OnFailure(None)),
+            _ => match text.strip_prefix("on-failure:")? {
+                signed if signed.starts_with('+') => None,
+                most => Some(Self::OnFailure(Some(most.parse().ok()?))),
+            },
         }
     }
 

@@ -145,6 +145,7 @@ pub fn next_start(now_us: u64, failures: u8) -> Moment {
     Moment::at(now_us.saturating_add(delay_us(failures).into()))
 }
 
+#[inline(never)]
 fn span(from: Moment, to: Moment) -> Option<u64> {
     to.get()?.checked_sub(from.get()?)
 }
