@@ -265,7 +265,7 @@ pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), S
         Ok(()) | Err(StorageError::NotFound) => {}
         Err(error) => return Err(error),
     }
-    while let Some(name) = orphan(storage, ROOT, |file, _| Kind::State.owner(file))? {
+    while let Some(name) = orphan(storage, ROOT, &|file, _| Kind::State.owner(file))? {
         let path = Kind::State.path(&name);
         storage.remove(&path)?;
         tell(&path);
@@ -275,7 +275,7 @@ pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), S
             .then(|| Name::parse(name).ok())
             .flatten()
     };
-    while let Some(name) = orphan(storage, data::ROOT, folder)? {
+    while let Some(name) = orphan(storage, data::ROOT, &folder)? {
         data::remove(storage, &name)?;
         tell(&data::folder(&name));
     }
@@ -286,7 +286,7 @@ pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), S
 fn orphan<S: Storage>(
     storage: &S,
     folder: &str,
-    owner: impl Fn(&str, EntryKind) -> Option<Name>,
+    owner: &dyn Fn(&str, EntryKind) -> Option<Name>,
 ) -> Result<Option<Name>, StorageError> {
     let mut found = Ok(None);
     let listed = storage.read_dir(folder, &mut |entry, metadata| {

@@ -63,18 +63,14 @@ impl<P: Platform> Supervisor<P> {
     pub fn stats(&self, handle: Handle) -> Result<Stats, Error> {
         let status = self.status(handle)?;
         let place = self.place(handle.slot())?;
-        let live = status.state.is_live();
-        let memory_bytes = place.stopper.memory_bytes();
-        let until = if live {
-            Some(self.now())
-        } else {
-            status.times.ended_us.get()
-        };
-        let computed_us = if live {
-            self.platform.threads().computed_us(handle.slot())
-        } else {
-            status.computed_us.get()
-        };
+        let memory_peak_bytes = place.stopper.memory_bytes();
+        let (mut until, mut computed_us) = (status.times.ended_us.get(), status.computed_us.get());
+        let mut memory_bytes = 0;
+        if status.state.is_live() {
+            until = Some(self.now());
+            computed_us = self.platform.threads().computed_us(handle.slot());
+            memory_bytes = memory_peak_bytes;
+        }
         Ok(Stats {
             computed_us,
             ran_us: status
@@ -83,8 +79,8 @@ impl<P: Platform> Supervisor<P> {
                 .get()
                 .zip(until)
                 .map(|(from, to)| to.saturating_sub(from)),
-            memory_bytes: if live { memory_bytes } else { 0 },
-            memory_peak_bytes: memory_bytes,
+            memory_bytes,
+            memory_peak_bytes,
             host_calls: place.host_calls.load(Ordering::SeqCst),
         })
     }
