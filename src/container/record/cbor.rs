@@ -157,15 +157,20 @@ impl<'b> Reader<'b> {
 
     /// How many items follow that are an array.
     #[inline(never)]
-    pub fn array(&mut self) -> Result<u64, Unexpected> {
-        // Records have none whose end is marked instead.
-        self.0.array()?.ok_or(Unexpected)
+    pub fn array(&mut self) -> Result<u32, Unexpected> {
+        count(self.0.array()?)
     }
 
     /// How many pairs of items follow that are a map.
-    pub fn map(&mut self) -> Result<u64, Unexpected> {
-        self.0.map()?.ok_or(Unexpected)
+    pub fn map(&mut self) -> Result<u32, Unexpected> {
+        count(self.0.map()?)
     }
+}
+
+/// Records have no array or map whose end is marked instead.
+fn count(items: Option<u64>) -> Result<u32, Unexpected> {
+    let items = items.ok_or(Unexpected)?;
+    items.try_into().map_err(|_| Unexpected)
 }
 
 #[cfg(test)]

@@ -270,6 +270,8 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
     let mut created = None;
     let mut seen = 0_u32;
     fields(record, &mut |key, from| {
+        // Captured as one, not member by member.
+        let spec = &mut *spec;
         let image = &mut spec.image;
         match key {
             0 => read_content(from, 2, &mut image.manifest)?,
@@ -388,7 +390,7 @@ const FOLLOWED: u32 = 20;
 
 fn read_content(
     from: &mut Reader<'_>,
-    items: u64,
+    items: u32,
     content: &mut Content,
 ) -> Result<(), Unexpected> {
     if from.array()? != items {
