@@ -99,27 +99,28 @@ pub struct Supervisor<P: Platform> {
 }
 
 /// What belongs to the container in a slot, outside of the table.
+#[repr(C)] // the largest last: see `Supervisor`
 struct Place<P: Platform> {
-    spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
-    log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
-    stopper: <P::Engine as Engine>::Stopper,
+    /// How often the present or last run has called the host.
+    host_calls: AtomicU32,
     /// Somebody wants the run to end, and no other to follow; the guest is to see it.
     asked: AtomicBool,
     /// No host call is to go on.
     killed: AtomicBool,
-    /// How often the present or last run has called the host.
-    host_calls: AtomicU32,
+    stopper: <P::Engine as Engine>::Stopper,
+    spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
+    log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
 }
 
 impl<P: Platform> Place<P> {
     const fn new() -> Self {
         Self {
-            spec: Mutex::const_new(P::RawMutex::INIT, Held::Nothing),
-            log: Mutex::const_new(P::RawMutex::INIT, (None, Log::new())),
-            stopper: <P::Engine as Engine>::Stopper::NEW,
+            host_calls: AtomicU32::new(0),
             asked: AtomicBool::new(false),
             killed: AtomicBool::new(false),
-            host_calls: AtomicU32::new(0),
+            stopper: <P::Engine as Engine>::Stopper::NEW,
+            spec: Mutex::const_new(P::RawMutex::INIT, Held::Nothing),
+            log: Mutex::const_new(P::RawMutex::INIT, (None, Log::new())),
         }
     }
 
