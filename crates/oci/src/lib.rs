@@ -66,7 +66,7 @@ pub use digest::{DigestRef, Hex, OtherDigest, Sha256};
 pub use error::{Error, ErrorKind, Report};
 pub use index::{Entry, INDEX_MEDIA_TYPE, Index, REF_NAME};
 pub use layout::{LAYOUT_VERSION, Layout};
-pub use manifest::{Layer, Manifest, Warning, Warnings};
+pub use manifest::{Layer, Layers, Manifest, Warning, Warnings};
 pub use media_type::{ConfigType, Format, LayerKind, ManifestType, MediaType, Naming};
 pub use reference::Reference;
 pub use text::Text;

@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use crate::descriptor::media_type;
 use crate::error::{first, report as hand_over};
 use crate::index::{artifact_type, check_schema_version, check_tail};
-use crate::json::{Kind, Value};
+use crate::json::{Elements, Kind, Value};
 use crate::{
     Annotations, ConfigType, Descriptor, Error, ErrorKind, LayerKind, ManifestType, MediaType,
     Naming, Report,
@@ -103,18 +103,11 @@ impl<'a> Manifest<'a> {
     }
 
     /// Its layers, in order.
-    pub fn layers(&self) -> impl Iterator<Item = Layer<'a>> + Clone {
-        self.layers
-            .elements()
-            .enumerate()
-            .filter_map(|(index, value)| {
-                let descriptor = Descriptor::required(value).ok()?;
-                Some(Layer {
-                    index,
-                    descriptor,
-                    kind: LayerKind::of(descriptor.media_type),
-                })
-            })
+    pub fn layers(&self) -> Layers<'a> {
+        Layers {
+            index: 0,
+            elements: self.layers.elements(),
+        }
     }
 
     /// The one layer that holds the code.
@@ -196,6 +189,31 @@ fn manifest_type(
     match described_as {
         Some(described) if described != found => Err(value.error(ErrorKind::MediaTypeMismatch)),
         _ => Ok(manifest_type),
+    }
+}
+
+/// The layers of a manifest, in order.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    index: usize,
+    elements: Elements<'a>,
+}
+
+impl<'a> Iterator for Layers<'a> {
+    type Item = Layer<'a>;
+
+    // A device has this once, for all who go through the layers.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Layer<'a>> {
+        let index = self.index;
+        self.index = index.saturating_add(1);
+        // They have been checked.
+        let descriptor = Descriptor::required(self.elements.next()?).ok()?;
+        Some(Layer {
+            index,
+            descriptor,
+            kind: LayerKind::of(descriptor.media_type),
+        })
     }
 }
 
