@@ -47,23 +47,23 @@ pub fn command(command: &Command, out: &mut Output<'_>) {
 /// `help [COMMAND]`
 #[inline(never)]
 pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
-    let out = &mut session.out;
-    match *session.operands {
-        [] => list(|_| true, out),
-        [group] if table::is_group(group) => {
-            list(|command| command.name.split(' ').next() == Some(group), out)
-        }
-        [..] => {
-            let words = &session.operands;
-            let named = |command: &&Command| command.name.split(' ').eq(words.iter().copied());
-            match COMMANDS.iter().find(named) {
-                Some(found) => command(found, out),
-                None => {
-                    let word = words.last().copied().unwrap_or_default();
-                    return Err(session.misuse(&Misuse::UnknownCommand(word, None)));
-                }
-            }
-        }
+    let words = &session.operands;
+    let group = match **words {
+        [] => Some(""),
+        [word] => Some(word).filter(|word| table::is_group(word)),
+        _ => None,
+    };
+    if let Some(group) = group {
+        let wanted =
+            |command: &Command| group.is_empty() || command.name.split(' ').next() == Some(group);
+        list(wanted, &mut session.out);
+        return Ok(Status::Ok);
     }
+    let named = |command: &&Command| command.name.split(' ').eq(words.iter().copied());
+    let Some(found) = COMMANDS.iter().find(named) else {
+        let word = words.last().copied().unwrap_or_default();
+        return Err(session.misuse(&Misuse::UnknownCommand(word, None)));
+    };
+    command(found, &mut session.out);
     Ok(Status::Ok)
 }

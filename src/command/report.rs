@@ -57,10 +57,14 @@ impl Write for Escape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().try_for_each(|character| {
             let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if turns || character.is_control() {
-                write!(self.0, "{}", character.escape_default())
-            } else {
-                self.0.write_char(character)
+            match character {
+                '\n' => self.0.write_str("\\n"),
+                '\r' => self.0.write_str("\\r"),
+                '\t' => self.0.write_str("\\t"),
+                _ if turns || character.is_control() => {
+                    write!(self.0, "\\u{{{:x}}}", u32::from(character))
+                }
+                plain => self.0.write_char(plain),
             }
         })
     }
@@ -93,7 +97,7 @@ mod tests {
 
     #[test]
     fn strangers_text_can_not_command_a_terminal() {
-        let text = Plain("a\x1b[31m\n\u{202e}b\u{9b}é").to_string();
-        assert_eq!(text, "a\\u{1b}[31m\\n\\u{202e}b\\u{9b}é");
+        let text = Plain("a\x1b[31m\n\r\t\0\u{202e}b\u{9b}é").to_string();
+        assert_eq!(text, "a\\u{1b}[31m\\n\\r\\t\\u{0}\\u{202e}b\\u{9b}é");
     }
 }
