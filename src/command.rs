@@ -144,7 +144,7 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         Verb::Version => info::version(session),
         Verb::Info => info::info(session),
         Verb::ImageLs => images::list(session),
-        Verb::ImageInspect => images::inspect(session),
+        Verb::ImageInspect if JSON => images::inspect(session),
         Verb::ImageVerify => images::verify(session),
         Verb::ImageRm => images::remove(session),
         Verb::ImagePrune => images::prune(session),
@@ -162,10 +162,15 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         Verb::Logs => logs::logs(session),
         Verb::Events => events::events(session),
         Verb::Stats => stats::stats(session),
-        Verb::Inspect => containers::inspect(session),
+        Verb::Inspect if JSON => containers::inspect(session),
         Verb::DeviceGpio if SIMULATED_DEVICES => devices::gpio(session),
         Verb::DeviceSensor if SIMULATED_DEVICES => devices::sensor(session),
         // They have not come here, or are not in the table, but the compiler can't know.
-        Verb::Run | Verb::Create | Verb::DeviceGpio | Verb::DeviceSensor => Ok(Status::Usage),
+        Verb::Run
+        | Verb::Create
+        | Verb::ImageInspect
+        | Verb::Inspect
+        | Verb::DeviceGpio
+        | Verb::DeviceSensor => Ok(Status::Usage),
     }
 }

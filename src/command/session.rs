@@ -182,6 +182,7 @@ impl<'a, P: Platform> Session<'a, P> {
     }
 
     /// Whether it is to answer in JSON.
+    #[inline(always)] // so that the compiler sees where there is none
     pub fn json(&self) -> bool {
         JSON && self.json
     }
