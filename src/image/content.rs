@@ -4,8 +4,7 @@
 use core::fmt::Write as _;
 
 use heapless::String;
-use ocre_oci::{ErrorKind, Sha256};
-use sha2::Digest as _;
+use ocre_oci::{ErrorKind, Hasher, Sha256};
 
 use super::Content;
 use super::judge::Source;
@@ -124,7 +123,7 @@ impl<S: Storage> Opened<'_, S> {
     /// # Errors
     /// `digest-mismatch`, `size-mismatch` where it has changed meanwhile, or the storage's own.
     pub fn verify(mut self, buffer: &mut [u8]) -> Result<(), Code> {
-        let mut hasher = sha2::Sha256::new();
+        let mut hasher = Hasher::default();
         let mut size = 0_u64;
         self.storage.stream(&mut self.file, buffer, &mut |piece| {
             hasher.update(piece);
@@ -134,7 +133,7 @@ impl<S: Storage> Opened<'_, S> {
         if size != self.content.size {
             return Err(Code::SizeMismatch);
         }
-        if Sha256(hasher.finalize().into()) == self.content.digest {
+        if hasher.finish() == self.content.digest {
             Ok(())
         } else {
             Err(Code::DigestMismatch)

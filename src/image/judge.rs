@@ -265,8 +265,13 @@ type Step<T> = ControlFlow<(), Option<T>>;
 
 impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
     fn refuse<T>(&mut self, code: Code, at: Place<'_>) -> Step<T> {
+        self.tell(code, at).map_continue(|()| None)
+    }
+
+    #[inline(never)] // for each kind of step alike
+    fn tell(&mut self, code: Code, at: Place<'_>) -> ControlFlow<()> {
         self.refused = true;
-        (self.report)(Finding::Refusal(code), at, "").map_continue(|()| None)
+        (self.report)(Finding::Refusal(code), at, "")
     }
 
     fn check<T>(&mut self, result: Result<T, Code>, at: Place<'_>) -> Step<T> {
@@ -289,8 +294,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
                 document,
                 offset: error.offset,
             };
-            self.refuse::<()>(Code::Document(error.kind), at)
-                .map_continue(drop)
+            self.tell(Code::Document(error.kind), at)
         })
     }
 
@@ -569,7 +573,7 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
                 document,
                 offset,
             };
-            self.refuse::<()>(Code::Document(kind), at)?;
+            self.tell(Code::Document(kind), at)?;
         }
         let mut sum = 0_u64;
         for layer in manifest.layers() {
@@ -650,9 +654,7 @@ impl IndexEntry {
 /// Takes over what a config settles; `None` where something is longer than this device takes.
 fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
     for variable in config.env() {
-        for character in variable.chars() {
-            image.environment.push(character).ok()?;
-        }
+        variable.write_to(&mut image.environment).ok()?;
         image.environment.push('\0').ok()?;
     }
     for name in config.permissions() {

@@ -50,8 +50,7 @@ use core::fmt;
 use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Array};
-use ocre_oci::{Entry, Index, Layout, REF_NAME, Reference, Sha256};
-use sha2::Digest as _;
+use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 
 use self::update::{FAILURES, PREVIOUS, mark, was};
 use self::walk::{Damage, Document, walk};
@@ -648,7 +647,7 @@ fn put<S: Storage>(
     }
     let path = blob_path(to.root, &content.digest)?;
     atomic::replace(to.storage, &path, &mut |output| {
-        let mut hasher = sha2::Sha256::new();
+        let mut hasher = Hasher::default();
         loop {
             let count = source(&mut buffer)?;
             let bytes = buffer.get(..count).unwrap_or_default();
@@ -663,7 +662,7 @@ fn put<S: Storage>(
         }
         if output.written() != content.size {
             Err(Code::SizeMismatch.into())
-        } else if Sha256(hasher.finalize().into()) != content.digest {
+        } else if hasher.finish() != content.digest {
             Err(Code::DigestMismatch.into())
         } else {
             Ok(())

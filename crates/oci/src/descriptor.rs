@@ -3,12 +3,10 @@
 
 use core::ops::ControlFlow;
 
-use sha2::Digest as _;
-
 use crate::base64::{BadBase64, Groups};
 use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Members, Value};
-use crate::{DigestRef, Error, ErrorKind, MediaType, Report, Sha256, Text, uri};
+use crate::{DigestRef, Error, ErrorKind, Hasher, MediaType, Report, Text, uri};
 
 /// Type, digest and size of a content that is stored elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -269,7 +267,7 @@ fn check_data(
 ) -> Result<(), Error> {
     let mismatch = value.error(ErrorKind::DataMismatch);
     let expected = digest.and_then(DigestRef::sha256);
-    let mut hasher = sha2::Sha256::new();
+    let mut hasher = Hasher::default();
     let mut length = 0_u64;
     for group in Groups::new(value.text()?.chars()) {
         let group = group.map_err(|BadBase64| mismatch)?;
@@ -280,7 +278,7 @@ fn check_data(
     if size.is_some_and(|size| size != length) {
         return Err(mismatch);
     }
-    let found = Sha256(hasher.finalize().into());
+    let found = hasher.finish();
     if expected.is_some_and(|expected| expected != found) {
         return Err(mismatch);
     }
@@ -290,6 +288,7 @@ fn check_data(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Sha256;
     use crate::testing::{DIGEST, errors, place, value};
     use std::format;
     use std::string::{String, ToString};

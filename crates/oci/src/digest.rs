@@ -16,8 +16,9 @@ pub struct Sha256(pub [u8; 32]);
 impl Sha256 {
     /// The digest of `content`.
     pub fn of(content: &[u8]) -> Self {
-        use sha2::Digest;
-        Self(sha2::Sha256::digest(content).into())
+        let mut hasher = Hasher::default();
+        hasher.update(content);
+        hasher.finish()
     }
 
     /// The 64 hex digits alone: the name of the blob in its layout.
@@ -43,6 +44,24 @@ impl Sha256 {
             *byte = nibble()? << 4 | nibble()?;
         }
         digits.next().is_none().then_some(Self(bytes))
+    }
+}
+
+/// Makes the digest of content that comes in pieces.
+#[derive(Clone, Default)]
+pub struct Hasher(sha2::Sha256);
+
+impl Hasher {
+    /// Takes the next piece.
+    #[inline(never)] // a device has this once
+    pub fn update(&mut self, piece: &[u8]) {
+        sha2::Digest::update(&mut self.0, piece);
+    }
+
+    /// The digest of all pieces.
+    #[inline(never)]
+    pub fn finish(self) -> Sha256 {
+        Sha256(sha2::Digest::finalize(self.0).into())
     }
 }
 

@@ -62,7 +62,7 @@ pub mod write;
 
 pub use config::Config;
 pub use descriptor::{Annotations, Data, Descriptor, Platform};
-pub use digest::{DigestRef, Hex, OtherDigest, Sha256};
+pub use digest::{DigestRef, Hasher, Hex, OtherDigest, Sha256};
 pub use error::{Error, ErrorKind, Report};
 pub use index::{Entry, INDEX_MEDIA_TYPE, Index, REF_NAME};
 pub use layout::{LAYOUT_VERSION, Layout};

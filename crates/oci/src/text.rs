@@ -59,10 +59,22 @@ impl<'a> Text<'a> {
         self,
     ) -> Option<heapless::String<N, L>> {
         let mut copy = heapless::String::new();
-        for character in self.chars() {
-            copy.push(character).ok()?;
-        }
+        self.write_to(&mut copy).ok()?;
         Some(copy)
+    }
+
+    /// Writes its characters.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    #[inline(never)] // a device has this once
+    pub fn write_to(self, out: &mut dyn fmt::Write) -> fmt::Result {
+        match self.as_plain() {
+            Some(plain) => out.write_str(plain),
+            None => self
+                .chars()
+                .try_for_each(|character| out.write_char(character)),
+        }
     }
 
     /// A copy at the start of `buffer`; `None` if it does not fit.
@@ -114,6 +126,7 @@ impl PartialOrd for Text<'_> {
 }
 
 impl PartialEq<str> for Text<'_> {
+    #[inline(never)] // a device has this once
     fn eq(&self, other: &str) -> bool {
         *self == Text::from(other)
     }
@@ -127,13 +140,7 @@ impl PartialEq<&str> for Text<'_> {
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write;
-        match self.as_plain() {
-            Some(plain) => f.write_str(plain),
-            None => self
-                .chars()
-                .try_for_each(|character| f.write_char(character)),
-        }
+        self.write_to(f)
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct Documents {
 
 impl Documents {
     /// Where to judge, and where the image goes.
+    #[inline(never)]
     pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut Image) {
         let workspace = Workspace {
             document: &mut self.document,

@@ -42,8 +42,7 @@ use core::num::{NonZeroU8, NonZeroU32};
 
 use heapless::string::StringView;
 use heapless::{LenType, Vec};
-use ocre_oci::{Format, Sha256};
-use sha2::Digest as _;
+use ocre_oci::{Format, Hasher, Sha256};
 
 use super::cbor::{Put, Reader, Unexpected, Writer};
 use super::{Dates, Error, Origin};
@@ -67,7 +66,7 @@ const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
 const CHECK_BYTES: usize = CHECK_HEAD.len() + 32;
 
 fn write(put: Put<'_>, map: &mut dyn FnMut(&mut Writer<'_>)) -> Result<(), StorageError> {
-    let mut hasher = sha2::Sha256::new();
+    let mut hasher = Hasher::default();
     let mut hashed = |bytes: &[u8]| {
         hasher.update(bytes);
         put(bytes)
@@ -78,7 +77,7 @@ fn write(put: Put<'_>, map: &mut dyn FnMut(&mut Writer<'_>)) -> Result<(), Stora
     map(&mut to);
     to.finish()?;
     put(&CHECK_HEAD)?;
-    put(&hasher.finalize())
+    put(&hasher.finish().0)
 }
 
 /// Begins a map of so many fields, and of those that are there.
