@@ -58,7 +58,8 @@ impl<const N: usize> Events<N> {
         let oldest = self.oldest();
         let first = (*number).max(oldest);
         let place = usize::try_from(first.checked_sub(oldest)?).ok()?;
-        let change = self.ring.oldest_ordered().nth(place)?.clone();
+        let (older, newer) = self.ring.as_slices();
+        let change = older.iter().chain(newer).nth(place)?.clone();
         *number = first.wrapping_add(1);
         Some(change)
     }
