@@ -389,6 +389,7 @@ impl Table {
     }
 
     /// Every container's status.
+    #[inline(never)]
     pub fn statuses(&mut self) -> impl Iterator<Item = (Slot, &mut Status)> {
         (0..).zip(&mut self.entries).filter_map(|(slot, entry)| {
             let occupant = entry.occupant.as_mut()?;
