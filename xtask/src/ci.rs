@@ -56,12 +56,6 @@ fn miri() -> Result<()> {
             "--package",
             "ocre",
         ])
-        // A model of twenty thousand steps, which would take an hour.
-        .args([
-            "--",
-            "--skip",
-            "the_ring_holds_what_a_queue_with_its_capacity_would",
-        ])
         .env("MIRIFLAGS", "-Zmiri-disable-isolation"))
 }
 
