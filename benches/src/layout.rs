@@ -71,7 +71,7 @@ pub fn write<S: Storage>(
     file("/oci-layout", marker.as_bytes())
 }
 
-/// The image that [`write`] has written.
+/// The image that [`write()`] has written.
 pub fn judged<S: Storage>(storage: &S) -> Result<Image> {
     let (mut document, mut config) = ([0; 8192], [0; 4096]);
     let workspace = Workspace {

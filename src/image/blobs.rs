@@ -44,7 +44,7 @@ impl Blobs {
     /// Adds one. A title with a NUL, which is no file's name, is left out.
     ///
     /// # Errors
-    /// [`Full`], with nothing changed.
+    /// `Full`, with nothing changed.
     pub fn push(&mut self, content: Content, title: &str) -> Result<(), Full> {
         let title = if title.contains('\0') { "" } else { title };
         let free = self.titles.capacity().saturating_sub(self.titles.len());

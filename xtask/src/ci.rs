@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `test` does, then what is slower or needs nightly Rust: the documentation
-//! without warnings, the demo, the benchmarks, each fuzz target for a while, the
-//! engine under the address sanitizer, containers on their threads under the thread
-//! sanitizer, the core and the parsers under Miri.
+//! What `test` does, then what is slower or needs nightly Rust: the demo, the
+//! benchmarks, each fuzz target for a while, the engine under the address sanitizer,
+//! containers on their threads under the thread sanitizer, the core and the parsers
+//! under Miri.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::fuzz::nightly;
 use crate::process::{read, run, step, succeeds};
-use crate::workspace::{cargo, root, target_dir};
+use crate::workspace::{root, target_dir};
 use crate::{bench, demo, fuzz, test};
 
 /// Executions of each fuzz target: some seconds.
@@ -21,10 +21,6 @@ const FUZZ_RUNS: &str = "100000";
 /// left out because this machine can't do it.
 pub fn ci() -> Result<()> {
     test::test()?;
-    step("Documentation");
-    run(cargo()
-        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
-        .env("RUSTDOCFLAGS", "-D warnings"))?;
     demo::demo()?;
     bench::bench(&[])?;
 

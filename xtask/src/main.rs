@@ -13,8 +13,7 @@ cargo xtask TASK
   setup     installs what the other tasks need, or says what to install
   guests    builds samples/containers into target/guests
   test      format, lints and all tests: what must pass before a change goes in
-  ci        test, then what is slower: documentation, demo, benchmarks, fuzzing,
-            sanitizers, Miri
+  ci        test, then what is slower: demo, benchmarks, fuzzing, sanitizers, Miri
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
   wasi-testsuite DIR

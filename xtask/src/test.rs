@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Everything that must hold before a change goes in, and that takes minutes:
-//! format, lints, what may be built in, and all tests. It ends with cargo's own
+//! format, lints, documentation, what may be built in, and all tests. It ends with cargo's own
 //! result lines.
 
 use anyhow::Result;
@@ -39,6 +39,9 @@ fn lint() -> Result<()> {
         .args(clippy)
         .args(deny_warnings)
         .current_dir(&guests))?;
+    run(cargo()
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
     // Neither the fuzzer itself nor the AOT compiler, which are C++ and which no target's code
     // depends on, is built for that.
     run(cargo()

@@ -2,6 +2,9 @@
 //! The PC's side of the command line: what a device does not do. Everything else goes to the
 //! core's commands as it was typed, but for the options that are the PC's everywhere.
 
+// A help text is shown as it is: its brackets are no links.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 mod aot_file;
 mod bar;
 mod build;

@@ -30,7 +30,7 @@ pub struct Settings {
     pub plain_http: bool,
     /// How often a request is sent again that failed for a reason that may pass.
     pub retries: u32,
-    /// The first wait before that; each next one is twice as long, up to [`MAX_WAIT`].
+    /// The first wait before that; each next one is twice as long, up to `MAX_WAIT`.
     pub first_wait: Duration,
     /// The longest silence of a registry.
     pub timeout: Duration,
