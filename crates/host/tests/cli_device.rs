@@ -6,7 +6,7 @@ mod cli;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use cli::{Desk, Done, done, guest};
 use serde_json::{Value, json};
@@ -576,6 +576,24 @@ fn a_reader_that_goes_away_ends_the_program_without_a_word() {
     assert!(ended.stderr.is_empty(), "{ended:?}");
 }
 
+/// A shell that has answered once, and whose output nobody reads any more.
+fn open_shell(desk: &Desk) -> (Child, ChildStdin) {
+    let mut child = desk
+        .command(["shell"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"version\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("ocre "), "{line}");
+    (child, stdin)
+}
+
 #[test]
 fn what_is_followed_ends_when_its_reader_goes_away() {
     let desk = Desk::new();
@@ -583,17 +601,7 @@ fn what_is_followed_ends_when_its_reader_goes_away() {
     let create = ["create", "--name", "p", "--timeout", "30"];
     desk.ok(create.into_iter().chain(["hostile", "print"]));
     for follow in ["logs -f p", "events -f"] {
-        let mut child = desk
-            .command(["shell"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        std::io::Write::write_all(&mut stdin, b"version\n").unwrap();
-        out.read_line(&mut String::new()).unwrap();
-        drop(out);
+        let (mut child, mut stdin) = open_shell(&desk);
         let script = format!("start p\n{follow}\n");
         std::io::Write::write_all(&mut stdin, script.as_bytes()).unwrap();
         // The shell's input stays open, so that it is the output that ends it.
@@ -727,19 +735,7 @@ fn a_flash_file_that_can_not_be_used_is_named_and_left_alone() {
 #[test]
 fn one_process_at_a_time_uses_a_flash_file() {
     let desk = Desk::new();
-    let mut child = desk
-        .command(["shell"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, b"version\n").unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    assert!(line.starts_with("ocre "), "{line}");
+    let (mut child, stdin) = open_shell(&desk);
     desk.ocre(["image", "ls"]).failed(1, "flash-locked");
     drop(stdin);
     assert!(child.wait().unwrap().success());
