@@ -244,7 +244,10 @@ impl<'a> Run<'a> {
         if self.memory != self.before {
             for (address, (now, then)) in self.memory.iter().zip(&self.before).enumerate() {
                 let allowed = answered.iter().any(|range| range.contains(&address));
-                assert!(now == then || allowed, "{name} writes to {address}");
+                assert!(
+                    now == then || allowed,
+                    "{name}, which answers {answer}, writes to {address}"
+                );
             }
         }
         self.before.copy_from_slice(&self.memory);

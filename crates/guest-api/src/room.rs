@@ -53,17 +53,28 @@ impl Room {
         memory: &mut Memory<'_>,
         message: &Message<'_>,
     ) -> Result<Handed, Error> {
-        let mut put = Put {
-            memory,
-            at: self.address.saturating_add(self.used),
-            end: self.address.saturating_add(self.bytes),
-        };
-        let topic = put.text(message.topic)?;
-        let content_type = put.text(message.content_type)?;
-        // Not all content is text, but who takes it for text must find its end.
-        let content = put.text(message.content)?;
-        self.used = put.at.saturating_sub(self.address);
+        let texts = [message.topic, message.content_type, message.content];
+        // All places first: of what does not fit nothing is written.
+        let mut addresses = [0; 3];
+        let mut used = self.used;
+        for (address, text) in addresses.iter_mut().zip(texts) {
+            *address = self.address.saturating_add(used);
+            let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            let end = used.saturating_add(bytes);
+            if end >= self.bytes {
+                return Err(Errno::Nomem.into());
+            }
+            used = end.saturating_add(1);
+        }
+        for (address, text) in addresses.into_iter().zip(texts) {
+            memory.write(address, text)?;
+            // Not all content is text, but who takes it for text must find its end.
+            let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            memory.write(address.saturating_add(bytes), &[0])?;
+        }
+        self.used = used;
         self.held = self.held.saturating_add(1);
+        let [topic, content_type, content] = addresses;
         Ok(Handed {
             topic,
             content_type,
@@ -83,28 +94,6 @@ impl Room {
             self.used = 0;
         }
         Ok(())
-    }
-}
-
-struct Put<'a, 'm> {
-    memory: &'a mut Memory<'m>,
-    at: u32,
-    end: u32,
-}
-
-impl Put<'_, '_> {
-    fn text(&mut self, bytes: &[u8]) -> Result<u32, Error> {
-        let here = self.at;
-        let count = u32::try_from(bytes.len()).map_err(|_| Errno::Nomem)?;
-        let behind = here.checked_add(count).ok_or(Errno::Nomem)?;
-        let next = behind
-            .checked_add(1)
-            .filter(|next| *next <= self.end)
-            .ok_or(Errno::Nomem)?;
-        self.memory.write(here, bytes)?;
-        self.memory.write(behind, &[0])?;
-        self.at = next;
-        Ok(here)
     }
 }
 
@@ -143,6 +132,17 @@ mod tests {
                 .iter()
                 .all(|part| part.unwrap().iter().all(|byte| *byte == 0xff))
         );
+    }
+
+    #[test]
+    fn of_a_message_that_does_not_fit_nothing_is_written() {
+        let mut bytes = [0xff; 64];
+        let memory = &mut Memory::new(&mut bytes);
+        // One byte is missing for a second one.
+        let mut room = Room::new(16, 23);
+        room.hand(memory, &MESSAGE).unwrap();
+        assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
+        assert_eq!(memory.bytes(28, 36), Ok(&[0xff; 36][..]));
     }
 
     #[test]
