@@ -11,14 +11,15 @@ use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// A crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 14] = [
+const DRAWN: [(&str, &[&str]); 15] = [
     ("crates/oci", &[]),
     ("crates/registry", &["crates/oci"]),
     ("", &["crates/oci"]),
     ("crates/wasi", &[""]),
     ("crates/guest-api", &[""]),
     ("crates/wamr-sys", &[]),
-    ("crates/wamr", &["crates/wamr-sys", ""]),
+    ("crates/module-reader", &[]),
+    ("crates/wamr", &["crates/wamr-sys", "crates/module-reader", ""]),
     // The compiler is built from the same WAMR source, which wamr-sys finds.
     ("crates/aot", &["crates/wamr-sys"]),
     (
@@ -61,7 +62,13 @@ const DRAWN: [(&str, &[&str]); 14] = [
 ];
 
 /// What the core and the parsers may use of others: it all ends up in firmware.
-const FIRMWARE: [&str; 4] = ["", "crates/oci", "crates/wasi", "crates/guest-api"];
+const FIRMWARE: [&str; 5] = [
+    "",
+    "crates/oci",
+    "crates/wasi",
+    "crates/guest-api",
+    "crates/module-reader",
+];
 const FIRMWARE_MAY_USE: [&str; 5] = ["heapless", "lock_api", "log", "minicbor", "sha2"];
 
 fn findings(metadata: &Value) -> Vec<Finding> {
