@@ -141,6 +141,11 @@ function(ocre_rust_staticlib library package)
   add_library(${package} STATIC IMPORTED GLOBAL)
   set_target_properties(${package} PROPERTIES IMPORTED_LOCATION ${archive})
   add_dependencies(${package} ${package}_cargo)
+  # The compiler's own library first: the linker takes the first routine that it meets, and
+  # those for floats are assembly there, where Rust's are compiled for size.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_link_libraries(${library} PRIVATE -lgcc)
+  endif()
   target_link_libraries(${library} PRIVATE ${package})
 endfunction()
 

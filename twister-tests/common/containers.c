@@ -16,15 +16,26 @@ struct words {
 
 static void part(struct words *parted, const char *words)
 {
-	char *rest = NULL, *word;
+	char *word;
 
 	zassert_true(strlen(words) < sizeof(parted->text));
 	strcpy(parted->text, words);
 	parted->count = 0;
-	for (word = strtok_r(parted->text, " ", &rest); word != NULL;
-	     word = strtok_r(NULL, " ", &rest)) {
+	word = parted->text;
+	while (*word != '\0') {
+		char *end = strchr(word, ' ');
+
+		if (end == word) {
+			word++;
+			continue;
+		}
 		zassert_true(parted->count < WORDS);
 		parted->list[parted->count++] = word;
+		if (end == NULL) {
+			break;
+		}
+		*end = '\0';
+		word = end + 1;
 	}
 }
 
