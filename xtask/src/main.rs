@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, ci, demo, footprint, fuzz, guests, setup, test, wasi_testsuite};
+use xtask::{
+    bench, ci, demo, footprint, fuzz, guests, setup, test, wamr_regressions, wasi_testsuite,
+};
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -18,6 +20,9 @@ cargo xtask TASK
             runs fuzz targets, all by default, and prints how often each ran
   wasi-testsuite DIR
             runs the published test programs of WASI, from a copy of their repository
+  wamr-regressions DIR
+            runs WAMR's regression modules under the address sanitizer, from a copy of its
+            repository (tests/regression/ba-issues)
   footprint [--most NAME=BYTES] [--absent TEXT] MAP…
             prints whose a firmware's flash and RAM is, from the linker's maps
   bench     measures against native code, bare sha256, bare WAMR, and skopeo
@@ -47,6 +52,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["wasi-testsuite", dir] => wasi_testsuite::run_all(dir),
+        ["wamr-regressions", dir] => wamr_regressions::run_all(dir),
         ["footprint", rest @ ..] => footprint::footprint(rest),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help" | "-h" | "--help"] => {

@@ -19,7 +19,10 @@ const DRAWN: [(&str, &[&str]); 15] = [
     ("crates/guest-api", &[""]),
     ("crates/wamr-sys", &[]),
     ("crates/module-reader", &[]),
-    ("crates/wamr", &["crates/wamr-sys", "crates/module-reader", ""]),
+    (
+        "crates/wamr",
+        &["crates/wamr-sys", "crates/module-reader", ""],
+    ),
     // The compiler is built from the same WAMR source, which wamr-sys finds.
     ("crates/aot", &["crates/wamr-sys"]),
     (

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Builds and tests under LLVM's sanitizers, which need nightly Rust and clang.
+//!
+//! The C code of WAMR and littlefs is instrumented along with the Rust code. LLVM itself and
+//! the compiler of AOT code, which runs on the PC alone, are not.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::fuzz::nightly;
+use crate::guests;
+use crate::process::{read, run, step};
+use crate::workspace::{root, target_dir};
+
+/// Named in each build, or else build scripts would be instrumented too.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Run-time options: WAMR compares addresses of locals with the thread's stack, so they have to
+/// lie there. What is left at the program's end is no fault: the engine lives as long as it.
+pub const ADDRESS_OPTIONS: (&str, &str) = (
+    "ASAN_OPTIONS",
+    "detect_stack_use_after_return=0:detect_leaks=0",
+);
+
+/// Tests that compare memory or stack in use, which the sanitizer changes.
+const MEASURED: [&str; 2] = ["leave_the_memory_flat", "a_small_native_stack"];
+
+/// Cargo with all of the project's C and Rust code instrumented against misuse of memory.
+fn address_cargo(task: &[&str]) -> Command {
+    let mut command = nightly();
+    command
+        .args(task)
+        .args(["--locked", "--target", TARGET, "--target-dir"])
+        .arg(target_dir().join("address-sanitizer"))
+        .env("CC", "clang")
+        .env("OCRE_WAMR_SANITIZE", "address")
+        .env("OCRE_LITTLEFS_SANITIZE", "address")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env(ADDRESS_OPTIONS.0, ADDRESS_OPTIONS.1);
+    command
+}
+
+/// The `ocre` program with the address sanitizer in it.
+pub fn address_program() -> Result<PathBuf> {
+    step("Building ocre with the address sanitizer");
+    run(&mut address_cargo(&["build", "-p", "ocre-host"]))?;
+    Ok(target_dir()
+        .join("address-sanitizer")
+        .join(TARGET)
+        .join("debug/ocre"))
+}
+
+/// Tests the engine, the readers in front of it, and the whole `ocre` program.
+pub fn address() -> Result<()> {
+    step("Address sanitizer");
+    run(address_cargo(&["test"])
+        .args([
+            "-p",
+            "ocre-module-reader",
+            "-p",
+            "ocre-wamr",
+            "-p",
+            "ocre-host",
+        ])
+        .arg("--")
+        .args(MEASURED.iter().flat_map(|test| ["--skip", test]))
+        .env(guests::VARIABLE, guests::dir()))
+}
+
+/// Tests in which threads meet. Those that count memory have an allocator of their own, which the
+/// sanitizer has too.
+const CONCURRENT: [&str; 8] = [
+    "api_guests",
+    "guest_api",
+    "pause",
+    "restart",
+    "run",
+    "stats",
+    "threads",
+    "updates",
+];
+
+/// Guests on threads of their own, and whoever starts, looks at and ends them meanwhile: what they
+/// share is watched for data races, in Rust and in C.
+pub fn thread() -> Result<()> {
+    let sysroot =
+        read(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"]))?;
+    if !Path::new(sysroot.trim())
+        .join("lib/rustlib/src/rust/library")
+        .is_dir()
+    {
+        step("Left out: the thread sanitizer; rustup component add --toolchain nightly rust-src");
+        return Ok(());
+    }
+    step("Thread sanitizer");
+    let suppressions = root().join("xtask/thread-sanitizer.txt");
+    run(nightly()
+        // std is built anew: it shares things between threads, too.
+        .args(["test", "-Zbuild-std", "--locked", "--lib"])
+        .args(["--package", "ocre-wamr", "--package", "ocre-host"])
+        .args(CONCURRENT.iter().flat_map(|test| ["--test", test]))
+        .args(["--target", "x86_64-unknown-linux-gnu", "--target-dir"])
+        .arg(target_dir().join("thread-sanitizer"))
+        // The sanitizer makes the stacks of threads larger.
+        .args(["--", "--skip", "a_small_native_stack"])
+        .env("CC", "clang")
+        .env("OCRE_WAMR_SANITIZE", "thread")
+        .env("OCRE_LITTLEFS_SANITIZE", "thread")
+        .env("RUSTFLAGS", "-Zsanitizer=thread")
+        .env(
+            "TSAN_OPTIONS",
+            format!("suppressions={}", suppressions.display()),
+        ))
+}
