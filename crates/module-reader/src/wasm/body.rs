@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Bodies of functions: blocks, the number of operands at each instruction, and what the
+//! engine's loader makes of them.
+
+use super::bytes::{F64, I64};
+use super::{Problem, Step, Walk, features, limits};
+
+/// A block that is open, in one word: the height of the operand stack under it (16 bits), its
+/// kind (2), whether the code is unreachable (1), its type (13).
+#[derive(Clone, Copy, Default)]
+struct Block(u32);
+
+const BLOCK: u32 = 0;
+const LOOP: u32 = 1;
+const IF: u32 = 2;
+
+/// Types of a block that are no index of a type: without a result, and with one.
+const NO_RESULT: u32 = limits::TYPES;
+const ONE_RESULT: u32 = limits::TYPES + 1;
+
+impl Block {
+    const UNREACHABLE: u32 = 1 << 13;
+
+    const fn new(base: u32, kind: u32, signature: u32) -> Self {
+        Self(base << 16 | kind << 14 | signature)
+    }
+
+    const fn base(self) -> u32 {
+        self.0 >> 16
+    }
+
+    const fn kind(self) -> u32 {
+        self.0 >> 14 & 3
+    }
+
+    const fn is_unreachable(self) -> bool {
+        self.0 & Self::UNREACHABLE != 0
+    }
+
+    const fn signature(self) -> u32 {
+        self.0 & (Self::UNREACHABLE - 1)
+    }
+}
+
+/// State within a body.
+#[derive(Default)]
+pub struct Body {
+    /// Operands on the stack.
+    height: u32,
+    /// The innermost block; those around it are in the scratch memory.
+    block: Block,
+    /// Number of open blocks, the function's own included.
+    nesting: u32,
+    /// Cells of constants so far.
+    constants: u32,
+    results: u32,
+}
+
+/// Largest index that an instruction may have: it has none, it names a memory, of which there
+/// is one, or something that the engine checks.
+const NONE: u32 = 1;
+const MEMORY: u32 = 0;
+const ANY: u32 = u32::MAX;
+
+/// Operands that an instruction pops, and whether it pushes one; in one word.
+#[derive(Clone, Copy)]
+struct Effect(u32);
+
+impl Effect {
+    const fn new(popped: u32, pushed: u32) -> Self {
+        Self(popped << 1 | pushed)
+    }
+}
+
+/// Parameters and results of a type, as the scratch memory has them.
+#[derive(Clone, Copy)]
+struct Signature(u32);
+
+impl Signature {
+    const fn parameters(self) -> u32 {
+        self.0 >> 16
+    }
+
+    const fn results(self) -> u32 {
+        self.0 & 0xffff
+    }
+}
+
+impl Walk<'_> {
+    pub fn body(&mut self, index: u32) -> Step<()> {
+        let section_end = self.end;
+        let size = self.items()?;
+        self.end = self.at.wrapping_add(size as usize);
+        let function = self.count.imported_functions.wrapping_add(index);
+        let kind = self.word(self.function_word(function))?;
+        let signature = self.signature(kind)?;
+        self.declared_locals(signature.parameters())?;
+        self.body = Body {
+            height: 0,
+            block: Block::new(0, BLOCK, kind),
+            nesting: 1,
+            constants: 0,
+            results: signature.results(),
+        };
+        while self.body.nesting != 0 {
+            self.instruction()?;
+        }
+        if self.at != self.end {
+            return Err(Problem::Size);
+        }
+        self.count.bodies = self.count.bodies.wrapping_add(1);
+        self.end = section_end;
+        Ok(())
+    }
+
+    fn declared_locals(&mut self, parameters: u32) -> Step<()> {
+        let mut cells = parameters.wrapping_mul(2);
+        for _ in 0..self.items()? {
+            self.mark = self.at;
+            let count = self.number()?;
+            let size = match self.value_type()? {
+                I64 | F64 => 2,
+                _ => 1,
+            };
+            cells = cells.saturating_add(count.saturating_mul(size));
+            if cells > limits::LOCAL_CELLS {
+                return Err(Problem::LocalCells);
+            }
+            self.locals = self.locals.checked_sub(count).ok_or(Problem::Locals)?;
+        }
+        Ok(())
+    }
+
+    fn signature(&mut self, kind: u32) -> Step<Signature> {
+        match kind {
+            NO_RESULT => Ok(Signature(0)),
+            ONE_RESULT => Ok(Signature(1)),
+            kind => self.word(kind).map(Signature),
+        }
+    }
+
+    fn pop(&mut self, count: u32) -> Step<()> {
+        let base = self.body.block.base();
+        let there = self.body.height.wrapping_sub(base);
+        if count > there && !self.body.block.is_unreachable() {
+            return Err(Problem::Operands);
+        }
+        self.body.height = base.wrapping_add(there.saturating_sub(count));
+        Ok(())
+    }
+
+    fn push(&mut self, count: u32) -> Step<()> {
+        self.body.height = self.body.height.wrapping_add(count);
+        if self.body.height > limits::OPERANDS {
+            return Err(Problem::OperandDepth);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, effect: Effect) -> Step<()> {
+        self.pop(effect.0 >> 1)?;
+        self.push(effect.0 & 1)
+    }
+
+    fn instruction(&mut self) -> Step<()> {
+        self.mark = self.at;
+        let opcode = self.byte()?;
+        let effect = match opcode {
+            0x0b => return self.close(),
+            // Variables, the most frequent first.
+            0x20..=0x22 => {
+                self.number()?;
+                // The loader looks through the operands for other uses of the local.
+                self.work(self.body.height)?;
+                match opcode {
+                    0x20 => Effect::new(0, 1),
+                    0x21 => Effect::new(1, 0),
+                    _ => Effect::new(1, 1),
+                }
+            }
+            0x41..=0x44 => {
+                self.literal(opcode)?;
+                self.constant_cells(2_u32.wrapping_sub(opcode & 1))?
+            }
+            0x28..=0x3e => {
+                self.memory_access()?;
+                if opcode < 0x36 {
+                    Effect::new(1, 1)
+                } else {
+                    Effect::new(2, 0)
+                }
+            }
+            // Comparisons and arithmetic.
+            0x46..=0x4f | 0x51..=0x66 | 0x6a..=0x78 | 0x7c..=0x8a | 0x92..=0x98 | 0xa0..=0xa6 => {
+                Effect::new(2, 1)
+            }
+            0x45..=0xc4 => Effect::new(1, 1),
+            0x00 => return self.leave(),
+            0x01 => Effect::new(0, 0),
+            0x02..=0x04 => return self.open(opcode.wrapping_sub(2)),
+            0x05 => return self.otherwise(),
+            0x0c..=0x0f => return self.branch(opcode),
+            0x10..=0x13 => return self.call(opcode),
+            0x1a => Effect::new(1, 0),
+            0x1b => Effect::new(3, 1),
+            0x1c => {
+                if self.number()? != 1 {
+                    return Err(Problem::Instruction);
+                }
+                self.value_type()?;
+                Effect::new(3, 1)
+            }
+            0x23..=0x26 => {
+                self.number()?;
+                match opcode {
+                    0x23 => Effect::new(0, 1),
+                    0x24 => Effect::new(1, 0),
+                    0x25 => Effect::new(1, 1),
+                    _ => Effect::new(2, 0),
+                }
+            }
+            0x3f | 0x40 => {
+                self.memory_index()?;
+                Effect::new(u32::from(opcode & 1 == 0), 1)
+            }
+            0xd0 => match self.byte()? {
+                0x6f | 0x70 => Effect::new(0, 1),
+                byte => return Err(features::of_heap_type(byte)),
+            },
+            0xd1 => Effect::new(1, 1),
+            0xd2 => {
+                self.number()?;
+                // The loader looks for the function in globals, elements and exports.
+                self.work(self.count.references.saturating_add(self.count.globals))?;
+                Effect::new(0, 1)
+            }
+            0xfc => self.bulk()?,
+            0xfd => {
+                return Err(match self.number()? {
+                    0..=0xff => Problem::Simd,
+                    _ => Problem::RelaxedSimd,
+                });
+            }
+            opcode => return Err(features::of_opcode(opcode)),
+        };
+        self.apply(effect)
+    }
+
+    fn constant_cells(&mut self, cells: u32) -> Step<Effect> {
+        self.body.constants = self.body.constants.wrapping_add(cells);
+        if self.body.constants > limits::CONSTANT_CELLS {
+            return Err(Problem::ConstantCells);
+        }
+        Ok(Effect::new(0, 1))
+    }
+
+    fn memory_access(&mut self) -> Step<()> {
+        match self.number()? {
+            0..=3 => {}
+            // The bit that says that the index of a memory follows.
+            0x40..=0x7f => return Err(Problem::Memories),
+            _ => return Err(Problem::Instruction),
+        }
+        self.number().map(|_| ())
+    }
+
+    /// An instruction behind the prefix 0xfc; operands that it pops and pushes.
+    fn bulk(&mut self) -> Step<Effect> {
+        let opcode = self.number()?;
+        let (first, second, effect) = match opcode {
+            0..=7 => (NONE, NONE, Effect::new(1, 1)),
+            8 => (ANY, MEMORY, Effect::new(3, 0)),
+            9 | 13 => (ANY, NONE, Effect::new(0, 0)),
+            10 => (MEMORY, MEMORY, Effect::new(3, 0)),
+            11 => (MEMORY, NONE, Effect::new(3, 0)),
+            12 | 14 => (ANY, ANY, Effect::new(3, 0)),
+            15 => (ANY, NONE, Effect::new(2, 1)),
+            16 => (ANY, NONE, Effect::new(0, 1)),
+            17 => (ANY, NONE, Effect::new(3, 0)),
+            19..=22 => return Err(Problem::WideArithmetic),
+            _ => return Err(Problem::Instruction),
+        };
+        for most in [first, second] {
+            if most != NONE && self.number()? > most {
+                return Err(Problem::Memories);
+            }
+        }
+        Ok(effect)
+    }
+
+    /// Marks the rest of the innermost block as unreachable.
+    fn leave(&mut self) -> Step<()> {
+        self.body.height = self.body.block.base();
+        self.body.block.0 |= Block::UNREACHABLE;
+        Ok(())
+    }
+
+    fn open(&mut self, kind: u32) -> Step<()> {
+        let block_type = match self.peek()? {
+            0x40 => {
+                self.skip(1)?;
+                NO_RESULT
+            }
+            0x41..=0x7f => {
+                self.value_type()?;
+                ONE_RESULT
+            }
+            _ => match self.leb(32, true)? {
+                index if index < self.count.types => index,
+                _ => return Err(Problem::Index),
+            },
+        };
+        let signature = self.signature(block_type)?;
+        // The loader looks through all operands for locals, and moves the blocks that are open
+        // when their table grows.
+        self.work(self.body.height.wrapping_add(self.body.nesting))?;
+        self.values(signature.parameters())?;
+        self.pop(u32::from(kind == IF))?;
+        self.pop(signature.parameters())?;
+        if self.body.nesting >= limits::NESTING {
+            return Err(Problem::Nesting);
+        }
+        let place = self.block_word(self.body.nesting);
+        self.set_word(place, self.body.block.0)?;
+        self.body.nesting = self.body.nesting.wrapping_add(1);
+        self.body.block = Block::new(self.body.height, kind, block_type);
+        self.push(signature.parameters())
+    }
+
+    /// Place of the word of an open block; of the outermost at depth 0.
+    fn block_word(&self, depth: u32) -> u32 {
+        self.function_word(self.count.functions).wrapping_add(depth)
+    }
+
+    /// Checks the operands at the end of a block.
+    fn block_results(&mut self) -> Step<Signature> {
+        let signature = self.signature(self.body.block.signature())?;
+        self.values(signature.results())?;
+        let there = self.body.height.wrapping_sub(self.body.block.base());
+        let enough = there == signature.results() || self.body.block.is_unreachable();
+        if there > signature.results() || !enough {
+            return Err(Problem::Operands);
+        }
+        self.body.height = self.body.block.base();
+        Ok(signature)
+    }
+
+    fn otherwise(&mut self) -> Step<()> {
+        if self.body.block.kind() != IF {
+            return Err(Problem::Instruction);
+        }
+        let signature = self.block_results()?;
+        self.body.block = Block::new(self.body.height, BLOCK, self.body.block.signature());
+        self.push(signature.parameters())
+    }
+
+    fn close(&mut self) -> Step<()> {
+        let signature = self.block_results()?;
+        if self.body.block.kind() == IF {
+            // The loader treats it as if it had an else without code.
+            self.values(signature.results())?;
+            if signature.parameters() != signature.results() {
+                return Err(Problem::Operands);
+            }
+        }
+        self.body.nesting = self.body.nesting.wrapping_sub(1);
+        if self.body.nesting == 0 {
+            return Ok(());
+        }
+        self.body.block = Block(self.word(self.block_word(self.body.nesting))?);
+        self.push(signature.results())
+    }
+
+    /// Values that a branch to a label passes.
+    fn label(&mut self) -> Step<u32> {
+        let block = match self.number()? {
+            0 => self.body.block,
+            depth => match self.body.nesting.checked_sub(depth) {
+                Some(outer @ 1..) => Block(self.word(self.block_word(outer))?),
+                _ => return Err(Problem::Index),
+            },
+        };
+        let signature = self.signature(block.signature())?;
+        let count = match block.kind() {
+            LOOP => signature.parameters(),
+            _ => signature.results(),
+        };
+        self.values(count)?;
+        Ok(count)
+    }
+
+    fn branch(&mut self, opcode: u32) -> Step<()> {
+        match opcode {
+            0x0d => {
+                self.pop(1)?;
+                let count = self.label()?;
+                self.pop(count)?;
+                return self.push(count);
+            }
+            0x0c => {
+                let count = self.label()?;
+                self.pop(count)?;
+            }
+            0x0e => self.branch_table()?,
+            _ => {
+                self.values(self.body.results)?;
+                self.pop(self.body.results)?;
+            }
+        }
+        self.leave()
+    }
+
+    fn branch_table(&mut self) -> Step<()> {
+        let targets = self.items()?;
+        if targets > limits::BRANCH_TARGETS {
+            return Err(Problem::BranchTargets);
+        }
+        self.pop(1)?;
+        let mut passed = None;
+        for _ in 0..=targets {
+            let count = self.label()?;
+            if *passed.get_or_insert(count) != count {
+                return Err(Problem::Index);
+            }
+        }
+        self.pop(passed.unwrap_or(0))
+    }
+
+    fn call(&mut self, opcode: u32) -> Step<()> {
+        let indirect = opcode & 1 != 0;
+        let kind = if indirect {
+            let kind = self.index(self.count.types)?;
+            self.number()?;
+            kind
+        } else {
+            let function = self.index(self.count.functions)?;
+            self.word(self.function_word(function))?
+        };
+        let signature = self.signature(kind)?;
+        self.values(signature.parameters().wrapping_add(signature.results()))?;
+        self.pop(u32::from(indirect))?;
+        self.pop(signature.parameters())?;
+        if opcode < 0x12 {
+            return self.push(signature.results());
+        }
+        if signature.results() != self.body.results {
+            return Err(Problem::Operands);
+        }
+        self.leave()
+    }
+}
