@@ -434,6 +434,10 @@ pub enum LoadError {
     OutOfMemory,
     /// This build of the engine has no support for that kind of code.
     Unsupported,
+    /// The module uses a feature of WebAssembly that the engine lacks.
+    Feature,
+    /// The module exceeds a limit of the engine.
+    Limit,
 }
 
 /// Why a loaded module did not get as far as its entry point.

@@ -55,9 +55,9 @@ pub const fn refusal(code: Code) -> &'static str {
         Code::AotTarget => "compile it with `ocre aot --target` for this one",
         Code::AotMetadata => "compile with `ocre aot` and pack with `ocre image pack`",
         Code::AotAbi => "compile it with the target whose ABI is the firmware's",
-        Code::WasmInvalid => {
-            "compile it again, without features this engine lacks; the detail is the engine's own"
-        }
+        Code::WasmInvalid => "compile it again; the detail says what is wrong, and at which byte",
+        Code::WasmFeature => "compile it without that feature; the detail names it",
+        Code::WasmLimit => "split what the detail names over several functions or modules",
         Code::WasmImport => {
             "link it for WASI preview 1 and Ocre's guest API alone; the detail names the import"
         }

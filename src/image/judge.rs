@@ -141,7 +141,8 @@ pub fn read_executable<S: Storage, E: Engine>(
 ///
 /// # Errors
 /// In this order: `layer-magic`, `layer-component`, `aot-policy`, `aot-version`, `aot-target`,
-/// what the layer's annotations say, `wasm-invalid`, `out-of-memory`, `wasm-import`,
+/// what the layer's annotations say, `wasm-invalid`, `wasm-feature`, `wasm-limit`, `out-of-memory`,
+/// `wasm-import`,
 /// `config-entry-point`, `wasm-entry-signature`, `limit-memory`.
 pub fn load<'code, E: Engine>(
     engine: &E,
@@ -153,6 +154,8 @@ pub fn load<'code, E: Engine>(
     check_code(engine, code, image, policy)?;
     let module = engine.load(code, explain).map_err(|error| match error {
         LoadError::Invalid | LoadError::Unsupported => Code::WasmInvalid,
+        LoadError::Feature => Code::WasmFeature,
+        LoadError::Limit => Code::WasmLimit,
         LoadError::OutOfMemory => Code::OutOfMemory,
     })?;
     check_module(engine, &module, image, policy, explain)?;

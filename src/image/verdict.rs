@@ -63,6 +63,10 @@ pub enum Code {
     AotAbi,
     /// The engine does not accept the code.
     WasmInvalid,
+    /// The code uses a feature of WebAssembly that the engine lacks.
+    WasmFeature,
+    /// The code exceeds a limit of the engine.
+    WasmLimit,
     /// The module imports what this build does not offer.
     WasmImport,
     /// The entry point takes parameters, or returns something other than one i32.
@@ -88,7 +92,7 @@ pub enum Fault {
 
 impl Code {
     /// Every code that is not a document's or the storage's own.
-    pub const OWN: [Self; 26] = [
+    pub const OWN: [Self; 28] = [
         Self::LayoutMissing,
         Self::IndexMissing,
         Self::IndexEmpty,
@@ -110,6 +114,8 @@ impl Code {
         Self::AotMetadata,
         Self::AotAbi,
         Self::WasmInvalid,
+        Self::WasmFeature,
+        Self::WasmLimit,
         Self::WasmImport,
         Self::WasmEntrySignature,
         Self::LimitMemory,
@@ -155,6 +161,8 @@ impl Code {
             Self::AotMetadata => "aot-metadata",
             Self::AotAbi => "aot-abi",
             Self::WasmInvalid => "wasm-invalid",
+            Self::WasmFeature => "wasm-feature",
+            Self::WasmLimit => "wasm-limit",
             Self::WasmImport => "wasm-import",
             Self::WasmEntrySignature => "wasm-entry-signature",
             Self::LimitMemory => "limit-memory",

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use device::{Bench, boot, busy, compile};
+use device::{Bench, assemble, boot, busy, compile};
 use ocre::container::state::{Failure, Outcome};
 use ocre::container::{Error, Options};
 use ocre::image::Image;
@@ -121,6 +121,33 @@ fn sweep(bench: &Bench, image: &Image) -> i64 {
         );
     }
     unreachable!("each life has an end")
+}
+
+/// A guest whose globals and segments have extended constant expressions, a passive segment
+/// behind them, and more operands at once than the engine has room for at first.
+fn constants() -> Vec<u8> {
+    assemble(
+        r#"(module (memory (export "memory") 1) (table 4 funcref)
+            (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3))))
+            (global i64 (i64.sub (i64.mul (i64.const 5) (i64.const 6))
+                (i64.sub (i64.const 1) (i64.sub (i64.const 2) (i64.sub (i64.const 3)
+                    (i64.sub (i64.const 4) (i64.const 5)))))))
+            (elem (offset (i32.sub (i32.const 3) (i32.const 2))) $start)
+            (data (offset (i32.add (i32.const 1) (i32.const 2))) "x")
+            (data "passive")
+            (func $start (export "_start")
+                (memory.init 1 (i32.const 8) (i32.const 0) (i32.const 7))
+                (if (i32.ne (i32.const 7) (global.get 0)) (then unreachable))
+                (if (i64.ne (i64.const 26) (global.get 1)) (then unreachable))))"#,
+    )
+}
+
+#[test]
+fn each_allocation_for_extended_constants_fails_once_and_nothing_is_lost() {
+    let bench = boot();
+    let allocations = sweep(&bench, &bench.image(&constants()));
+    println!("constants: {allocations} allocations");
+    assert!(allocations > 40, "{allocations}");
 }
 
 #[test]

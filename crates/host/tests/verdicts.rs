@@ -139,7 +139,7 @@ macro_rules! refusals {
             // A second case of a code ends in `_2`.
             let name = stringify!($name);
             let name = match name.rsplit_once('_') {
-                Some((code, "2" | "3" | "4")) => code,
+                Some((code, "2" | "3" | "4" | "5" | "6")) => code,
                 _ => name,
             };
             let expected = name.replace('_', "-");
@@ -373,12 +373,31 @@ refusals! {
     };
     wasm_invalid "manifest/layers/0" |case| case.sample.layers[0].bytes.truncate(9);
     wasm_invalid_2 "manifest/layers/0" |case| aot_case(case, &aot_annotations());
+    wasm_feature "manifest/layers/0" |case| {
+        wasm_case(case, r#"(module (tag) (func (export "_start")))"#);
+    };
+    wasm_limit "manifest/layers/0" |case| {
+        let many = "(block ".repeat(3_000) + &")".repeat(3_000);
+        wasm_case(case, &format!(r#"(module (func (export "_start") {many}))"#));
+    };
     wasm_import "manifest/layers/0" |case| {
         wasm_case(case, r#"(module (import "env" "launch" (func)) (func (export "_start")))"#);
     };
     wasm_import_2 "manifest/layers/0" |case| {
         let wrong = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func)) (func (export "_start")))"#;
         wasm_case(case, wrong);
+    };
+    wasm_import_3 "manifest/layers/0" |case| {
+        wasm_case(case, r#"(module (import "env" "mem" (memory 1)) (func (export "_start")))"#);
+    };
+    wasm_import_4 "manifest/layers/0" |case| {
+        wasm_case(case, r#"(module (import "x" "memory" (memory 1)) (func (export "_start")))"#);
+    };
+    wasm_import_5 "manifest/layers/0" |case| {
+        wasm_case(case, r#"(module (import "env" "memory" (table 1 funcref)) (func (export "_start")))"#);
+    };
+    wasm_import_6 "manifest/layers/0" |case| {
+        wasm_case(case, r#"(module (import "env" "memory" (global i32)) (func (export "_start")))"#);
     };
     wasm_entry_signature "manifest/layers/0" |case| {
         wasm_case(case, r#"(module (func (export "_start") (param i32)))"#);

@@ -16,6 +16,7 @@
 #include "wasm_memory.h"
 #include "wasm_runtime_common.h"
 #include "../aot/aot_runtime.h"
+#include "../interpreter/wasm_interp.h"
 #include "../interpreter/wasm_runtime.h"
 #include "../libraries/thread-mgr/thread_manager.h"
 
@@ -121,6 +122,28 @@ aot_set_exception_with_id(void *subject, uint32_t id)
  */
 #define COUNT_BITS 8
 
+/* The exception that ends a guest whose entry point made a tail call of a host
+ * function, once that has returned. */
+static const char tail_returned[] = "tail call returned";
+
+/*
+ * WAMR 2.4.3 goes on behind a tail call of a host function in the frame below
+ * the caller's, and reads through its null instruction pointer where that is the
+ * frame that stands for the host. The exception makes it leave; call() takes it
+ * back, and the result out of a member that only WAMR's own threads use.
+ */
+static void
+leave_tail_call(WASMExecEnv *env, WASMModuleInstance *wamr, uint64_t result)
+{
+    const WASMInterpFrame *frame = env->cur_frame;
+
+    if (wamr->module_type != Wasm_Module_Bytecode || !frame->prev_frame
+        || frame->prev_frame->ip)
+        return;
+    env->thread_ret_value = (void *)(uintptr_t)result;
+    wasm_set_exception(wamr, tail_returned);
+}
+
 static void
 trampoline(WASMExecEnv *env, uint64_t *arguments)
 {
@@ -140,6 +163,8 @@ trampoline(WASMExecEnv *env, uint64_t *arguments)
         wasm_set_exception(wamr, OCRE_WAMR_HALTED);
     else if (is_interrupted(env))
         wasm_set_exception(wamr, OCRE_WAMR_STOPPED);
+    else
+        leave_tail_call(env, wamr, arguments[0]);
 }
 
 int32_t
@@ -538,6 +563,13 @@ call(struct instance *instance, uint32_t function, int32_t budget,
         if (callee->param_count != 0 || callee->ret_cell_num > cell_count)
             return OCRE_WAMR_NO_FUNCTION;
         returned = wasm_call_function(instance->env, callee, 0, cells);
+        if (!returned
+            && strcmp(ocre_wamr_exception(instance), tail_returned) == 0) {
+            wasm_set_exception(wamr, NULL);
+            if (callee->ret_cell_num != 0)
+                cells[0] = (uint32_t)(uintptr_t)instance->env->thread_ret_value;
+            returned = true;
+        }
     }
     if (!returned)
         return OCRE_WAMR_EXCEPTION;

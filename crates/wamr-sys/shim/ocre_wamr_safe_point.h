@@ -9,6 +9,9 @@
  * on. AOT code asks through the one function that it can call for this,
  * aot_set_exception_with_id(), with a number that is no exception's.
  */
+#include "ocre_wamr_const_expr.h"
+#include "ocre_wamr_words.h"
+
 #if !defined(_WASM_SUSPEND_FLAGS_H) && !defined(__ASSEMBLER__)
 #define _WASM_SUSPEND_FLAGS_H
 

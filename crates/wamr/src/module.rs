@@ -2,14 +2,17 @@
 //! Loaded code.
 
 use core::ffi::c_void;
+use core::fmt::Write as _;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::slice;
 
 use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError};
+use ocre_module_reader::wasm::{self, Fault, limits};
 use ocre_wamr_sys as sys;
 
+use crate::Code;
 use crate::aot;
 use crate::text::{self, Text};
 
@@ -18,7 +21,7 @@ const AOT_ALIGNMENT: usize = 8;
 
 /// Most elements in all of a module's tables together; what they take is host memory that no
 /// limit of the container counts.
-const TABLE_ELEMENTS: u64 = 100_000;
+const TABLE_ELEMENTS: u64 = limits::TABLE_ELEMENTS as u64;
 
 /// Most parameters, and most results, that a signature is shown with.
 const SHOWN_TYPES: usize = 16;
@@ -47,6 +50,9 @@ impl<'code> Module<'code> {
                 explain("the literals are longer than their section");
                 return Err(LoadError::Invalid);
             }
+        }
+        if !code.starts_with(aot::MAGIC) {
+            check_wasm(code, explain)?;
         }
         let Ok(bytes) = u32::try_from(code.len()) else {
             explain("the code is too large");
@@ -236,6 +242,24 @@ impl Drop for Module<'_> {
         // SAFETY: loaded and not used after this; instances borrow the module, so none is left.
         unsafe { sys::ocre_wamr_unload(self.as_ptr()) };
     }
+}
+
+/// Lets the reader of modules walk the code before WAMR does.
+fn check_wasm(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
+    let words = wasm::scratch_words(code);
+    let bytes = words.saturating_mul(size_of::<u32>());
+    let mut memory = Code::allocate(bytes).ok_or(LoadError::OutOfMemory)?;
+    // SAFETY: any bytes are a `u32`.
+    let (_, scratch, _) = unsafe { memory.align_to_mut::<u32>() };
+    wasm::check(code, scratch).map_err(|refusal| {
+        // The listener takes any text.
+        let _ = write!(text::Words(explain), "{refusal}");
+        match refusal.fault {
+            Fault::Invalid(_) => LoadError::Invalid,
+            Fault::Feature(_) => LoadError::Feature,
+            Fault::Limit(..) => LoadError::Limit,
+        }
+    })
 }
 
 /// A module's function that can be an entry point.

@@ -2,6 +2,7 @@
 //! Text that comes out of WAMR: names, and the words for what went wrong.
 
 use core::ffi::{CStr, c_char};
+use core::fmt;
 
 use ocre::port::{LoadError, StartError, Trap};
 use ocre_wamr_sys as sys;
@@ -38,6 +39,16 @@ impl Text {
         .iter()
         .find_map(|prefix| text.strip_prefix(prefix))
         .unwrap_or(text)
+    }
+}
+
+/// Formatted words for whoever asked to load a module.
+pub(crate) struct Words<'a>(pub(crate) &'a mut dyn FnMut(&str));
+
+impl fmt::Write for Words<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (self.0)(text);
+        Ok(())
     }
 }
 

@@ -266,9 +266,14 @@ fn a_data_segment_outside_the_memory_fails_instantiation() {
 }
 
 #[test]
-fn tables_too_large_for_any_guest_fail_instantiation() {
-    let ran = run("(module (table 10000000 funcref) (func (export \"_start\")))");
-    assert_eq!(ran.result, Err(StartError::OutOfMemory));
+fn tables_too_large_for_any_guest_are_refused() {
+    let large = assemble("(module (table 10000000 funcref) (func (export \"_start\")))");
+    let (error, words) = refused(&large);
+    assert_eq!(error, LoadError::Limit);
+    assert!(
+        words.starts_with("more than 100000 table elements"),
+        "{words}"
+    );
 }
 
 #[test]

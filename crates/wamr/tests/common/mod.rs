@@ -151,7 +151,7 @@ pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: 
     memory.copy_from_slice(code);
     let mut words = String::new();
     let mut module = engine()
-        .load(&mut memory, &mut |text| words = text.to_owned())
+        .load(&mut memory, &mut |text| words.push_str(text))
         .unwrap_or_else(|error| panic!("{error:?}: {words}"));
     let mut started = false;
     let result = engine().run(&mut module, program, &mut host, stopper, &mut || {
@@ -172,7 +172,7 @@ pub fn run(text: &str) -> Ran {
 pub fn refused(code: &[u8]) -> (LoadError, String) {
     let mut memory = code.to_vec();
     let mut words = String::new();
-    match engine().load(&mut memory, &mut |text| words = text.to_owned()) {
+    match engine().load(&mut memory, &mut |text| words.push_str(text)) {
         Err(error) => (error, words),
         Ok(_) => panic!("the module is accepted"),
     }
