@@ -55,6 +55,7 @@ const DRAWN: [(&str, &[&str]); 15] = [
             "crates/aot",
             "crates/wamr",
             "crates/wamr-sys",
+            "crates/module-reader",
             "",
             "crates/oci",
         ],
