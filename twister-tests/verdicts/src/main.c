@@ -304,6 +304,61 @@ static void code_component(void)
 	layout_replace(LAYOUT_CODE, code, count);
 }
 
+/* (module (func (export "_start") (result exnref) unreachable)) */
+static const uint8_t exceptions[] =
+	"\0asm\1\0\0\0"
+	"\1\5\1\140\0\1\151"
+	"\3\2\1\0"
+	"\7\12\1\6_start\0\0"
+	"\12\5\1\3\0\0\13";
+
+/* Four billion imports in 32 bytes. */
+static const uint8_t claimed_imports[] =
+	"\0asm\1\0\0\0"
+	"\1\4\1\140\0\0"
+	"\2\13\377\377\377\377\17\1a\1b\0\0";
+
+static uint8_t *put_number(uint8_t *at, uint32_t number)
+{
+	for (int i = 0; i < 4; i++, number >>= 7) {
+		*at++ = (number & 0x7f) | 0x80;
+	}
+	*at++ = number;
+	return at;
+}
+
+/* An entry point with so many i64.const, of which 16,384 fill the loader's table. */
+static void code_constants(uint32_t count)
+{
+	static const uint8_t head[] =
+		"\0asm\1\0\0\0"
+		"\1\4\1\140\0\0"
+		"\3\2\1\0"
+		"\7\12\1\6_start\0\0"
+		"\12";
+	const uint32_t per_group = 4000;
+	uint32_t body = 3 + 2 * count + count / per_group;
+	uint32_t room;
+	uint8_t *code = layout_code(&room);
+	uint8_t *at = code + sizeof(head) - 1;
+
+	memcpy(code, head, sizeof(head) - 1);
+	at = put_number(at, body + 6);
+	*at++ = 1;
+	at = put_number(at, body);
+	*at++ = 0;
+	for (uint32_t i = 1; i <= count; i++) {
+		*at++ = 0x42;
+		*at++ = i & 0x3f;
+		if (i % per_group == 0) {
+			*at++ = 0;
+		}
+	}
+	*at++ = 0;
+	*at++ = 0x0b;
+	layout_replace(LAYOUT_CODE, code, at - code);
+}
+
 #define CODE(bytes) layout_replace(LAYOUT_CODE, bytes, sizeof(bytes) - 1)
 
 ZTEST(verdicts, test_layers)
@@ -321,6 +376,18 @@ ZTEST(verdicts, test_code)
 	REFUSED("wasm-import at manifest/layers/0", CODE(unknown_import));
 	REFUSED("wasm-entry-signature at manifest/layers/0", CODE(entry_with_parameter));
 	REFUSED("limit-memory at manifest/layers/0", CODE(large_memory));
+}
+
+ZTEST(verdicts, test_code_is_read_before_the_engine_loads_it)
+{
+	REFUSED("wasm-feature at manifest/layers/0", CODE(exceptions));
+	REFUSED("wasm-invalid at manifest/layers/0", CODE(claimed_imports));
+	/* CVE-2026-54912: constants beyond the loader's table. */
+	REFUSED("wasm-limit at manifest/layers/0", code_constants(20000));
+	REFUSED("wasm-limit at manifest/layers/0", code_constants(16001));
+	ACCEPTED(code_constants(1000));
+	/* The engine's heap is whole. */
+	accepted("plain");
 }
 
 ZTEST(verdicts, test_limits)
