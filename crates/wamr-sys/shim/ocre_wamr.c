@@ -29,10 +29,15 @@
  * WAMR between here and the guest's first one. */
 #define GUEST_STACK_BYTES 4096u
 
+/* Compiled code takes for granted that its largest access fits. */
+#define MIN_MEMORY_BYTES 8u
+
 struct module {
     WASMModuleCommon *wamr;
     /* The start function, hidden from WAMR; UINT32_MAX without one. */
     uint32_t start;
+    /* Bytes of AOT code's stack in linear memory, hidden from WAMR. */
+    uint32_t aux_stack_bytes;
 };
 
 struct instance {
@@ -259,8 +264,14 @@ hide_initialisers(struct module *module)
     if (is_aot(module)) {
         AOTModule *aot = (AOTModule *)module->wamr;
 
-        module->start = aot->start_function ? aot->start_func_index : UINT32_MAX;
+        /* An imported one too: it traps, as it does for the interpreter. */
+        module->start = aot->start_func_index;
         aot->start_function = NULL;
+        /* While it makes an environment, WAMR refuses a stack that ends where
+         * data ends, as it does without any data, and gives the stack pointer
+         * the value that it has. Without a size it leaves both alone. */
+        module->aux_stack_bytes = aot->aux_stack_size;
+        aot->aux_stack_size = 0;
     }
     else {
         WASMModule *wasm = (WASMModule *)module->wamr;
@@ -280,6 +291,36 @@ hide_initialisers(struct module *module)
     }
 }
 
+/* The memory that instances get, NULL without one. One that is imported is made
+ * for each instance like its own. */
+static WASMMemory *
+declared_memory(const struct module *module)
+{
+    if (is_aot(module)) {
+        const AOTModule *aot = as_aot(module);
+
+        return aot->memory_count > 0 ? (WASMMemory *)aot->memories : NULL;
+    }
+    if (as_wasm(module)->import_memory_count > 0)
+        return (WASMMemory *)&as_wasm(module)->import_memories[0].u.memory.mem_type;
+    return as_wasm(module)->memory_count > 0 ? as_wasm(module)->memories : NULL;
+}
+
+/*
+ * WAMR shrinks a memory that does not grow to __heap_base, and where that is 0,
+ * compiled code takes the memory of no bytes for one whose first bytes are at
+ * NULL. It gets its least then, of the page that the module asks for.
+ */
+static void
+keep_memory(struct module *module)
+{
+    WASMMemory *memory = declared_memory(module);
+
+    if (memory && memory->init_page_count != 0
+        && memory->num_bytes_per_page == 0)
+        memory->num_bytes_per_page = MIN_MEMORY_BYTES;
+}
+
 int32_t
 ocre_wamr_load(uint8_t *code, uint32_t bytes, void **out, char *text,
                uint32_t text_bytes)
@@ -296,6 +337,7 @@ ocre_wamr_load(uint8_t *code, uint32_t bytes, void **out, char *text,
         return OCRE_WAMR_REFUSED;
     }
     hide_initialisers(module);
+    keep_memory(module);
     *out = module;
     return OCRE_WAMR_OK;
 }
@@ -384,21 +426,6 @@ ocre_wamr_export(const void *handle, uint32_t index,
         if (function >= imported)
             external->function = function;
     }
-}
-
-/* The memory that instances get, NULL without one. One that is imported is made
- * for each instance like its own. */
-static WASMMemory *
-declared_memory(const struct module *module)
-{
-    if (is_aot(module)) {
-        const AOTModule *aot = as_aot(module);
-
-        return aot->memory_count > 0 ? (WASMMemory *)aot->memories : NULL;
-    }
-    if (as_wasm(module)->import_memory_count > 0)
-        return (WASMMemory *)&as_wasm(module)->import_memories[0].u.memory.mem_type;
-    return as_wasm(module)->memory_count > 0 ? as_wasm(module)->memories : NULL;
 }
 
 int32_t
@@ -501,6 +528,8 @@ ocre_wamr_instantiate(void *handle, uint32_t maximum_pages,
         ocre_wamr_free(instance);
         return OCRE_WAMR_NO_MEMORY;
     }
+    if (is_aot(module))
+        instance->env->aux_stack_boundary -= module->aux_stack_bytes;
     instance->env->user_data = context;
     instance->env->user_native_stack_boundary = boundary;
     *out = instance;
