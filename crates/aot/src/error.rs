@@ -12,6 +12,9 @@ pub enum Error {
     /// The module is not valid WebAssembly, or uses a proposal that WAMR is
     /// built without; the text is the loader's.
     BadWasm(String),
+    /// The module imports a table, or a memory other than `env.memory`, which no
+    /// engine offers; the text is its name.
+    Import(String),
     /// The module does not fit the target, or the CPU is unknown to LLVM.
     Unsupported(String),
     /// Code generation failed.
@@ -27,6 +30,8 @@ impl Error {
         match self {
             Self::NoLlvm => "aot-no-llvm",
             Self::BadWasm(_) => "aot-bad-wasm",
+            // The engine's code for the same module.
+            Self::Import(_) => "wasm-import",
             Self::Unsupported(_) => "aot-unsupported",
             Self::Codegen(_) => "aot-codegen",
             Self::OutOfMemory => "aot-memory",
@@ -42,6 +47,7 @@ impl fmt::Display for Error {
                  run `apt-get install llvm-16-dev` and build it again",
             ),
             Self::BadWasm(text) => write!(f, "not a valid module: {text}"),
+            Self::Import(name) => f.write_str(name),
             Self::Unsupported(text) => write!(f, "not supported on this target: {text}"),
             Self::Codegen(text) => write!(f, "code generation failed: {text}"),
             Self::OutOfMemory => f.write_str("out of memory while compiling"),

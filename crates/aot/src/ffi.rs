@@ -110,6 +110,7 @@ mod with_llvm {
             1 => Error::BadWasm(message),
             2 => Error::Unsupported(message),
             3 => Error::Codegen(message),
+            6 => Error::Import(message),
             _ => Error::OutOfMemory,
         })
     }

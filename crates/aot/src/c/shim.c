@@ -121,6 +121,32 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     return status;
 }
 
+/*
+ * An AOT file has no place for imports of tables and memories: they become the
+ * module's own. So they are refused here, where an engine would refuse them, but
+ * for the one memory that every engine offers.
+ */
+static bool
+names_imports(wasm_module_t module, char *message, uint32_t message_len)
+{
+    int32_t i, count = wasm_runtime_get_import_count(module);
+
+    for (i = 0; i < count; i++) {
+        wasm_import_t import;
+
+        wasm_runtime_get_import_type(module, i, &import);
+        if (import.kind != WASM_IMPORT_EXPORT_KIND_TABLE
+            && (import.kind != WASM_IMPORT_EXPORT_KIND_MEMORY
+                || (strcmp(import.module_name, "env") == 0
+                    && strcmp(import.name, "memory") == 0)))
+            continue;
+        snprintf(message, message_len, "%s.%s", import.module_name,
+                 import.name);
+        return false;
+    }
+    return true;
+}
+
 int32_t
 ocre_aot_compile(const uint8_t *wasm, uint32_t wasm_len,
                  const struct ocre_aot_options *options, uint8_t **out,
@@ -174,8 +200,10 @@ ocre_aot_compile(const uint8_t *wasm, uint32_t wasm_len,
 
     module = wasm_runtime_load(copy, wasm_len, message, message_len);
     if (module) {
-        status = compile_module(module, options, stack_usage_path, out, out_len,
-                                message, message_len);
+        status = OCRE_AOT_IMPORT;
+        if (names_imports(module, message, message_len))
+            status = compile_module(module, options, stack_usage_path, out,
+                                    out_len, message, message_len);
         wasm_runtime_unload(module);
     }
     else {

@@ -19,6 +19,7 @@ enum {
     OCRE_AOT_TARGET = 2,   /* the module or the options do not fit the target */
     OCRE_AOT_CODEGEN = 3,  /* code generation failed */
     OCRE_AOT_MEMORY = 4,   /* out of memory, or no memory file for LLVM */
+    OCRE_AOT_IMPORT = 6,   /* an import that the file could not name */
 };
 
 /* Strings are NUL-terminated; features and abi may be null. Flags are 0 or 1. */

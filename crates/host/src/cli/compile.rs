@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::{Status, advice::refusal};
+use ocre::image::verdict::Code;
 use ocre_aot::{Error, Options, Target};
 
 use super::aot_file;
@@ -102,6 +103,7 @@ fn advice(error: &Error) -> &'static str {
             "install LLVM's library (Debian: apt-get install llvm-16-dev) and build ocre again"
         }
         Error::BadWasm(_) => "name a core module, built for wasm32-wasip1 without newer features",
+        Error::Import(_) => refusal(Code::WasmImport),
         Error::Unsupported(_) => "choose another --target, or a --cpu that LLVM knows",
         Error::OutOfMemory => "end other programs, or make the module smaller",
         _ => "compile with a lower --opt, and report this as a bug",
