@@ -84,7 +84,8 @@ impl Options {
     }
 }
 
-/// Compiles a core WebAssembly module.
+/// Compiles a core WebAssembly module. The file ends in the
+/// [checksum](ocre_module_reader::aot::seal) that the engine asks for.
 ///
 /// One compilation runs at a time in a process; further callers wait.
 ///
@@ -92,5 +93,8 @@ impl Options {
 ///
 /// See [`Error`].
 pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
-    ffi::compile(wasm, options)
+    let mut file = ffi::compile(wasm, options)?;
+    file.resize(file.len().next_multiple_of(4), 0);
+    file.extend(ocre_module_reader::aot::seal(&file));
+    Ok(file)
 }

@@ -6,8 +6,9 @@
 //! - A guest touches its own linear memory, its own stacks, and what its host functions do
 //!   for it; past any limit it traps or its `memory.grow` fails.
 //! - A guest ends soon after [`Stopper::stop`](ocre::port::Stop::stop), also in its start
-//!   function. AOT code must have been made interruptible for that, and AOT code is
-//!   trusted as far as WAMR trusts it: only its container is validated, not its machine code.
+//!   function. AOT code must have been made interruptible for that.
+//! - Of an AOT file all but the machine code is checked (`ocre_module_reader::aot`); the
+//!   machine code is trusted.
 //! - A run gives back all it took.
 //!
 //! How: one [`Engine`] per process, because WAMR's runtime and its host functions are global.
@@ -16,7 +17,6 @@
 //! checked slice of its linear memory. All of C is behind `ocre-wamr-sys`.
 #![no_std]
 
-mod aot;
 mod code;
 mod engine;
 mod instance;

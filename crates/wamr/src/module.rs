@@ -9,15 +9,26 @@ use core::ptr::{self, NonNull};
 use core::slice;
 
 use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError};
+use ocre_module_reader::aot::{self, Machine};
 use ocre_module_reader::wasm::{self, Fault, limits};
 use ocre_wamr_sys as sys;
 
 use crate::Code;
-use crate::aot;
 use crate::text::{self, Text};
 
 /// Bytes that AOT code is aligned to; WAMR's loader aligns its reads by address.
 const AOT_ALIGNMENT: usize = 8;
+
+/// The machine that this engine runs code of.
+const MACHINE: Machine = if cfg!(target_arch = "x86_64") {
+    Machine::X86_64
+} else if cfg!(target_arch = "x86") {
+    Machine::I386
+} else if cfg!(target_arch = "riscv32") {
+    Machine::RISCV
+} else {
+    Machine::ARM
+};
 
 /// Most elements in all of a module's tables together; what they take is host memory that no
 /// limit of the container counts.
@@ -42,16 +53,8 @@ impl<'code> Module<'code> {
         explain: &mut dyn FnMut(&str),
     ) -> Result<Self, LoadError> {
         if code.starts_with(aot::MAGIC) {
-            if !code.as_ptr().addr().is_multiple_of(AOT_ALIGNMENT) {
-                explain("AOT code is not aligned to 8 bytes");
-                return Err(LoadError::Invalid);
-            }
-            if !aot::literals_fit(code) {
-                explain("the literals are longer than their section");
-                return Err(LoadError::Invalid);
-            }
-        }
-        if !code.starts_with(aot::MAGIC) {
+            check_aot(code, explain)?;
+        } else {
             check_wasm(code, explain)?;
         }
         let Ok(bytes) = u32::try_from(code.len()) else {
@@ -235,6 +238,17 @@ impl<'code> Module<'code> {
             _ => show(External::Global),
         }
     }
+}
+
+fn check_aot(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
+    if !code.as_ptr().addr().is_multiple_of(AOT_ALIGNMENT) {
+        explain("AOT code is not aligned to 8 bytes");
+        return Err(LoadError::Invalid);
+    }
+    aot::check(code, &MACHINE).map_err(|error| {
+        error.explain(explain);
+        LoadError::Invalid
+    })
 }
 
 impl Drop for Module<'_> {

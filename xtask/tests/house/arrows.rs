@@ -24,7 +24,7 @@ const DRAWN: [(&str, &[&str]); 15] = [
         &["crates/wamr-sys", "crates/module-reader", ""],
     ),
     // The compiler is built from the same WAMR source, which wamr-sys finds.
-    ("crates/aot", &["crates/wamr-sys"]),
+    ("crates/aot", &["crates/wamr-sys", "crates/module-reader"]),
     (
         "crates/host",
         &[
@@ -33,6 +33,7 @@ const DRAWN: [(&str, &[&str]); 15] = [
             "crates/wasi",
             "crates/guest-api",
             "crates/registry",
+            "crates/module-reader",
             "",
             "crates/oci",
         ],

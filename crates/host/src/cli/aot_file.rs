@@ -2,7 +2,8 @@
 //! What an AOT file says of itself beyond its header: the annotations of the layer it becomes.
 //!
 //! WAMR's header records neither the CPU nor the calling convention nor WAMR's own version. So
-//! `ocre aot` appends a custom section with them, and `ocre image pack` reads it. WAMR skips it.
+//! `ocre aot` adds a custom section with them before the checksum, and `ocre image pack` reads
+//! it. WAMR skips it.
 //!
 //! How: sections follow an 8-byte header, each at a multiple of 4 bytes: type and size, then as
 //! many bytes. A custom section (type 100) begins with a sub-type, 0 for one that only has a
@@ -10,6 +11,7 @@
 //! little-endian. What follows the name are lines `annotation=value`.
 
 use ocre::image::aot::MAGIC;
+use ocre_module_reader::aot::{seal, without_seal};
 
 const NAME: &[u8] = b"dev.ocre.aot\0";
 const CUSTOM: u32 = 100;
@@ -19,7 +21,7 @@ const HEADER_BYTES: usize = 8;
 /// An annotation and its value.
 pub type Annotation = (String, String);
 
-/// Appends the section.
+/// Adds the section at the end, before a checksum of all.
 pub fn append<'a>(file: &mut Vec<u8>, annotations: impl IntoIterator<Item = (&'a str, &'a str)>) {
     let mut text = String::new();
     for (name, value) in annotations {
@@ -29,10 +31,14 @@ pub fn append<'a>(file: &mut Vec<u8>, annotations: impl IntoIterator<Item = (&'a
     body.extend((NAME.len() as u16).to_le_bytes());
     body.extend(NAME);
     body.extend(text.as_bytes());
-    file.resize(file.len().next_multiple_of(4), 0);
+    let bytes = without_seal(file).unwrap_or(file).len();
+    file.truncate(bytes);
+    file.resize(bytes.next_multiple_of(4), 0);
     file.extend(CUSTOM.to_le_bytes());
     file.extend((body.len() as u32).to_le_bytes());
     file.extend(body);
+    file.resize(file.len().next_multiple_of(4), 0);
+    file.extend(seal(file));
 }
 
 /// Whether a file begins as AOT code does.
@@ -77,6 +83,8 @@ fn u32_at(file: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use ocre_module_reader::aot::SEAL_BYTES;
+
     use super::*;
 
     /// A header, and one section of 5 bytes, which leaves the end unaligned.
@@ -99,6 +107,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_has_one_checksum_at_its_end() {
+        let mut file = file();
+        append(&mut file, [("a", "b")]);
+        let once = file.len();
+        append(&mut file, [("a", "b")]);
+        let rest = without_seal(&file).unwrap();
+        assert_eq!(file[rest.len()..], seal(rest));
+        assert!(
+            rest.windows(SEAL_BYTES)
+                .all(|bytes| without_seal(bytes).is_none())
+        );
+        assert_eq!(file.len() - once, 8 + 24);
+    }
+
+    #[test]
     fn a_file_without_the_section_has_no_annotations() {
         assert_eq!(annotations(&file()), None);
         assert_eq!(annotations(b""), None);
@@ -108,8 +131,9 @@ mod tests {
     #[test]
     fn a_file_that_is_cut_or_lies_about_sizes_has_none() {
         let mut whole = file();
-        append(&mut whole, [("a", "b")]);
-        for length in 0..whole.len() {
+        // A section that ends at a multiple of 4.
+        append(&mut whole, [("a", "bc")]);
+        for length in 0..whole.len() - SEAL_BYTES {
             assert_eq!(annotations(&whole[..length]), None, "{length} bytes");
         }
         whole[12..16].fill(0xff);
