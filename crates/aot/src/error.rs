@@ -19,6 +19,9 @@ pub enum Error {
     Unsupported(String),
     /// Code generation failed.
     Codegen(String),
+    /// No proof was found that the code ends soon after it is told to; the text
+    /// names the function.
+    Uninterruptible(String),
     /// Out of memory, or the module is 4 GiB or larger.
     OutOfMemory,
 }
@@ -34,6 +37,7 @@ impl Error {
             Self::Import(_) => "wasm-import",
             Self::Unsupported(_) => "aot-unsupported",
             Self::Codegen(_) => "aot-codegen",
+            Self::Uninterruptible(_) => "aot-uninterruptible",
             Self::OutOfMemory => "aot-memory",
         }
     }
@@ -50,6 +54,9 @@ impl fmt::Display for Error {
             Self::Import(name) => f.write_str(name),
             Self::Unsupported(text) => write!(f, "not supported on this target: {text}"),
             Self::Codegen(text) => write!(f, "code generation failed: {text}"),
+            Self::Uninterruptible(text) => {
+                write!(f, "not proven to end soon after it is told to: {text}")
+            }
             Self::OutOfMemory => f.write_str("out of memory while compiling"),
         }
     }

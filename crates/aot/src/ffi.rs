@@ -30,6 +30,7 @@ mod with_llvm {
         bounds_checks: u32,
         stack_checks: u32,
         kill_checks: u32,
+        kill_proof: u32,
     }
 
     unsafe extern "C" {
@@ -71,6 +72,7 @@ mod with_llvm {
             bounds_checks: u32::from(options.bounds_checks),
             stack_checks: u32::from(options.stack_checks),
             kill_checks: u32::from(options.kill_checks),
+            kill_proof: u32::from(options.kill_proof),
         };
         let mut out = ptr::null_mut();
         let mut out_len = 0u32;
@@ -110,6 +112,7 @@ mod with_llvm {
             1 => Error::BadWasm(message),
             2 => Error::Unsupported(message),
             3 => Error::Codegen(message),
+            5 => Error::Uninterruptible(message),
             6 => Error::Import(message),
             _ => Error::OutOfMemory,
         })

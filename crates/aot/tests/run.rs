@@ -3,79 +3,17 @@
 //! ends when it is told to.
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
+mod guest;
+
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, HostModule, Program, Stop, Trap};
-use ocre_aot::{Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, Stopper};
-
-/// `param(i)` gives a number that the compiler cannot know.
-static MODULES: &[HostModule] = &[HostModule {
-    name: c"env",
-    functions: &[HostFunction {
-        name: c"param",
-        signature: c"(i)i",
-    }],
-}];
-
-struct Params<'a>(&'a [i32]);
-
-impl Host for Params<'_> {
-    fn call(&mut self, _: usize, _: &mut [u8], arguments: &mut [u64]) -> Result<(), Halt> {
-        let index = arguments[0] as usize;
-        arguments[0] = u64::from(self.0[index].cast_unsigned());
-        Ok(())
-    }
-}
-
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        let options = ocre_wamr::Options {
-            pool: None,
-            host_stack_bytes: 64 * 1024,
-            aot: PC_TARGET,
-        };
-        Engine::start(MODULES, options).expect("the first start")
-    })
-}
-
-const PROGRAM: Program<'static> = Program {
-    entry: "_start",
-    memory_bytes: 4 << 16,
-    stack_bytes: 256 * 1024,
-    instructions: None,
-};
-
-fn run(code: &[u8], params: &[i32]) -> Exit {
-    let mut memory = engine().allocate(code.len()).expect("memory for the code");
-    memory.copy_from_slice(code);
-    let mut module = engine()
-        .load(&mut memory, &mut |words| panic!("{words}"))
-        .expect("it loads");
-    engine()
-        .run(
-            &mut module,
-            &PROGRAM,
-            &mut Params(params),
-            &Stopper::default(),
-            &mut || (),
-        )
-        .expect("it starts")
-}
-
-fn assemble(text: &str) -> Vec<u8> {
-    wat::parse_str(text).expect("the test's own text")
-}
-
-fn aot(wasm: &[u8]) -> Vec<u8> {
-    compile(wasm, &Options::new(Target::X86_64)).expect("it compiles")
-}
+use guest::{PROGRAM, Params, aot, assemble, engine, run, start};
+use ocre::port::{Engine as _, Exit, Stop, Trap};
+use ocre_wamr::Stopper;
 
 /// Runs the text interpreted and compiled, and gives the one result.
 fn both(text: &str, params: &[i32]) -> Exit {
@@ -87,18 +25,6 @@ fn both(text: &str, params: &[i32]) -> Exit {
         "compiled against interpreted: {text}"
     );
     compiled
-}
-
-/// A module whose `_start` has these locals and this body.
-fn start(body: &str) -> String {
-    format!(
-        r#"(module
-          (import "env" "param" (func $param (param i32) (result i32)))
-          (memory (export "memory") 1 2)
-          (func (export "_start") (result i32)
-            (local $a i32) (local $b i32) (local $c i32) (local $d i32)
-            {body}))"#
-    )
 }
 
 #[test]

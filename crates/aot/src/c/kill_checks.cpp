@@ -1,42 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is checked, and where:
+// Looks at the terminate flag are placed so that no path through a module does
+// much work without one (path_work.h says how that is counted):
 //
-// - A loop that calls nothing counts down the instructions of each turn in a
-//   register, and looks at the terminate flag when `Budget` of them are used
-//   up. Loops inside each other share the count. A loop that is known to end
-//   within the budget does not count; its instructions are part of a turn of
-//   the loop around it.
-// - A loop that calls something looks at the flag in each turn, and so does a
-//   cycle that is no natural loop. Cycles are found by their back edges, so
-//   none is forgotten.
-// - A function that can be active twice looks at the flag on entry. (A call in
-//   tail position takes no stack, so stack checks would not end it.) A loop that
-//   calls such a function in each turn needs no check of its own.
+// - A loop that calls nothing counts down the work of each turn in a register, and
+//   looks when `CounterStart` of it is used up. Loops inside each other share the
+//   count. A loop that is known to end within that much does not count; its work is
+//   part of a turn of the loop around it.
+// - A loop that calls something looks in each turn, unless what it calls in each
+//   turn looks; so does a cycle that is no natural loop. Cycles are found by their
+//   back edges, so none is forgotten.
+// - A function that can be active twice looks on entry, and before its return if
+//   it does much after a recursive call.
+// - Long operations on memory and tables are split, with a look before each piece.
+// - Where work on any path still adds up to more than `WorkBeforeLook`, over calls
+//   of functions and loops, there is a look before it.
 //
 // LLVM must not find out before the checks are in what they make wrong: that a
 // body without end does not return, that one changes nothing, or that it has no
-// use for the exec_env, through which the flag is found. So each body with a
-// cycle, or that can become one, begins with an instruction that nothing is known
-// of: given the exec_env, it may return at once. In the end it is taken out.
+// use for the exec_env, through which the flag is found. So each body that may get
+// a look begins with an instruction that nothing is known of: given the exec_env,
+// it may return at once. In the end it is taken out.
 //
-// Where the flag is set, an exception is raised and the function returns. WAMR
-// tests for an exception after every call, and so every caller returns too. Where
-// another flag is set, the runtime is called, which holds the guest as long as it
-// is to be held.
+// Where the flag is set, an exception is raised and the function returns. After
+// each call that can end so there is a test for an exception: WAMR's, or, where LLVM
+// has removed that, one of this pass. Where another flag is set, the runtime is
+// called, which holds the guest as long as it is to be held.
 
 #include "passes.h"
+#include "bulk_pieces.h"
+#include "look.h"
+#include "path_work.h"
 #include "wamr_layout.h"
 
-#include <llvm/ADT/SCCIterator.h>
 #include <llvm/Analysis/CFG.h>
-#include <llvm/Analysis/CallGraph.h>
 #include <llvm/Analysis/InstructionSimplify.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InlineAsm.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
@@ -44,241 +48,151 @@
 #include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/PromoteMemToReg.h>
 
-#include "aot_llvm.h"
-#include "../aot/aot_runtime.h"
-
-#include "optimise.h"
-
 using namespace llvm;
 
 namespace {
 
-// Most instructions that loops run between two looks at the flag: some ten
-// microseconds on a PC, a few milliseconds on the slowest boards.
-constexpr uint64_t Budget = 1 << 14;
+// Bodies with more work than this, before any is optimised, may get a look.
+constexpr int64_t MayNeedLook = WorkBeforeLook / 32;
 
-using Functions = DenseSet<const Function *>;
+// Work that counting a turn adds to it.
+constexpr int64_t CountingWork = 8;
 
-// The functions that can be active twice. An indirect call can reach any
-// function, so whatever leads to one is counted.
-Functions
-recursiveFunctions(Module &M)
-{
-    Functions Recursive, Indirect;
-    CallGraph Graph(M);
-    for (auto It = scc_begin(&Graph); !It.isAtEnd(); ++It) {
-        bool Cycle = It.hasCycle(), ReachesIndirect = false;
-        for (CallGraphNode *Node : *It)
-            for (auto &Call : *Node) {
-                const Function *Callee = Call.second->getFunction();
-                ReachesIndirect |= !Callee || Indirect.contains(Callee)
-                                   || Callee->getName() == "aot_call_indirect";
-            }
-        for (CallGraphNode *Node : *It) {
-            const Function *F = Node->getFunction();
-            if (!F || F->isDeclaration())
-                continue;
-            if (ReachesIndirect)
-                Indirect.insert(F);
-            if (Cycle || ReachesIndirect)
-                Recursive.insert(F);
-        }
-    }
-    return Recursive;
-}
-
-// Whether an instruction can take long by itself.
-bool
-takesLong(const Instruction &I)
-{
-    if (auto *Memory = dyn_cast<MemIntrinsic>(&I))
-        return !isa<ConstantInt>(Memory->getLength());
-    return isa<CallBase>(I) && !isa<IntrinsicInst>(I);
-}
-
-// What is to be known of a function's loops.
+// Loops of a function: the work of a turn, and how each is to be ended.
 class Loops
 {
     struct Facts {
-        // Instructions of one turn, those of short loops inside included.
-        uint64_t Turn = 0;
-        bool Short = false;
+        // Work of one turn, that of short loops inside included.
+        int64_t Turn = 0;
+        bool Calls = false;
+        // Calls what has a look, or does what takes long by itself.
         bool Long = false;
+        // Ends within what a counter begins with, as do all loops inside.
+        bool Short = false;
     };
     DenseMap<const Loop *, Facts> All;
 
   public:
-    Loops(LoopInfo &LI, ScalarEvolution &SE)
+    Loops(const PathWork &Work, LoopInfo &LI, ScalarEvolution &SE,
+          LazyValueInfo &LVI)
     {
         auto Order = LI.getLoopsInPreorder();
         for (Loop *L : reverse(Order)) {
             Facts Found;
-            for (BasicBlock *BB : L->blocks()) {
-                if (LI.getLoopFor(BB) != L)
-                    continue;
-                Found.Turn += BB->size();
-                for (Instruction &I : *BB)
-                    Found.Long |= takesLong(I);
-            }
+            for (BasicBlock *BB : L->blocks())
+                if (LI.getLoopFor(BB) == L)
+                    for (Instruction &I : *BB)
+                        add(Work, I, LVI, Found);
+            bool Counted = false;
             for (Loop *Inner : *L) {
                 Facts In = All.lookup(Inner);
+                Counted |= !In.Short;
                 Found.Long |= In.Long;
-                Found.Turn = SaturatingAdd(Found.Turn, In.Turn);
+                Found.Calls |= In.Calls;
+                Found.Turn = std::min(Found.Turn + In.Turn, Unbounded);
             }
             uint64_t Turns = SE.getSmallConstantMaxTripCount(L);
-            uint64_t Whole = SaturatingMultiply(Found.Turn, Turns);
-            Found.Short = !Found.Long && Turns != 0 && Whole <= Budget;
+            uint64_t Whole = SaturatingMultiply(uint64_t(Found.Turn), Turns);
+            Found.Long |= Found.Turn > CounterStart - CountingWork;
+            Found.Short = !Found.Long && !Counted && Turns != 0
+                          && Whole <= uint64_t(CounterStart);
             if (Found.Short)
                 Found.Turn = Whole;
             All[L] = Found;
         }
     }
 
-    // Ends within the budget.
     bool isShort(const Loop *L) const { return All.lookup(L).Short; }
 
-    // Calls something, or does something else of unknown length.
-    bool isLong(const Loop *L) const { return All.lookup(L).Long; }
-
-    unsigned turn(const Loop *L) const
+    // Looks in each turn.
+    bool looks(const Loop *L) const
     {
-        return std::min(All.lookup(L).Turn, Budget);
+        Facts F = All.lookup(L);
+        return F.Long || (F.Calls && !F.Short);
+    }
+
+    int64_t turn(const Loop *L) const { return All.lookup(L).Turn; }
+
+  private:
+    static void add(const PathWork &Work, const Instruction &I,
+                    LazyValueInfo &LVI, Facts &Found)
+    {
+        Found.Turn =
+            std::min(Found.Turn + work(I, Work.sizes(), LVI), Unbounded);
+        auto *Call = dyn_cast<CallBase>(&I);
+        if (!Call || isa<IntrinsicInst>(Call))
+            return;
+        Found.Calls = true;
+        auto Called = Work.called(*Call);
+        Found.Long |= Work.isRecursiveCall(*Call) || Work.canEnd(*Call);
+        if (Called)
+            Found.Turn = std::min(
+                Found.Turn + std::max<int64_t>(Called->Through, 0), Unbounded);
     }
 };
 
-class Checks
+// Counts the turns of a function's loops in one register.
+class Counter
 {
     Function &F;
+    Looks &Look;
     IRBuilder<> B;
-    AllocaInst *Counter = nullptr;
-    BasicBlock *Killed = nullptr;
+    AllocaInst *Slot = nullptr;
 
   public:
-    explicit Checks(Function &F)
+    Counter(Function &F, Looks &Look)
       : F(F)
+      , Look(Look)
       , B(F.getContext())
     {}
 
-    // Looks at the flag when control comes to this block.
-    void look(BasicBlock *At)
-    {
-        Instruction *Before = &*At->getFirstInsertionPt();
-        while (isa<AllocaInst>(Before))
-            Before = Before->getNextNode();
-        BasicBlock *Alive = At->splitBasicBlock(Before, "alive");
-        At->getTerminator()->eraseFromParent();
-        B.SetInsertPoint(At);
-        branchIfKilled(Alive);
-    }
-
     // Begins to count on entry to this loop, which is in no other that counts.
-    void startCounting(const Loop *L)
+    void start(const Loop *L)
     {
-        if (!Counter) {
+        if (!Slot) {
             B.SetInsertPointPastAllocas(&F);
-            Counter = B.CreateAlloca(B.getInt32Ty());
+            Slot = B.CreateAlloca(B.getInt32Ty());
         }
         for (BasicBlock *From : predecessors(L->getHeader()))
             if (!L->contains(From)) {
                 B.SetInsertPoint(From->getTerminator());
-                B.CreateStore(B.getInt32(Budget), Counter);
+                B.CreateStore(B.getInt32(CounterStart), Slot);
             }
     }
 
     // Counts one turn of a loop on this back edge.
-    void count(BasicBlock *From, BasicBlock *Head, unsigned Turn)
+    void count(BasicBlock *From, BasicBlock *Head, int64_t Turn)
     {
         BasicBlock *Edge = SplitEdge(From, Head);
         BasicBlock *Expired = BasicBlock::Create(F.getContext(), "expired", &F);
         BasicBlock *Alive = SplitBlock(Edge, Edge->getTerminator());
         Edge->getTerminator()->eraseFromParent();
         B.SetInsertPoint(Edge);
-        Value *Left = B.CreateSub(B.CreateLoad(B.getInt32Ty(), Counter),
-                                  B.getInt32(Turn));
-        B.CreateStore(Left, Counter);
+        Value *Left =
+            B.CreateSub(B.CreateLoad(B.getInt32Ty(), Slot), B.getInt32(Turn));
+        B.CreateStore(Left, Slot);
         B.CreateCondBr(B.CreateICmpSLT(Left, B.getInt32(0)), Expired, Alive,
                        wamr::rarely(F.getContext()));
         B.SetInsertPoint(Expired);
-        B.CreateStore(B.getInt32(Budget), Counter);
-        branchIfKilled(Alive);
+        B.CreateStore(B.getInt32(CounterStart), Slot);
+        Look.lookAndGo(Expired, Alive);
     }
 
     // Puts the counter into a register.
     void finish()
     {
-        if (!Counter)
+        if (!Slot)
             return;
         DominatorTree DT(F);
-        PromoteMemToReg({ Counter }, DT);
-    }
-
-  private:
-    void branchIfKilled(BasicBlock *Alive)
-    {
-        LLVMContext &C = F.getContext();
-        BasicBlock *Asked = BasicBlock::Create(C, "asked", &F);
-        BasicBlock *Held = BasicBlock::Create(C, "held", &F);
-        B.CreateCondBr(B.CreateIsNotNull(flags()), Asked, Alive,
-                       wamr::rarely(C));
-
-        // What ends the guest first: a runtime that can't hold one sets nothing else.
-        B.SetInsertPoint(Asked);
-        B.CreateCondBr(isTerminate(flags()), killed(), Held);
-
-        B.SetInsertPoint(Held);
-        wamr::createHold(B, F);
-        B.CreateCondBr(isTerminate(flags()), killed(), Alive);
-    }
-
-    Value *flags()
-    {
-        // Volatile: another thread sets it.
-        return B.CreateLoad(
-            B.getInt8Ty(),
-            wamr::field(B, F.getArg(0), wamr::ExecEnvSuspendFlags),
-            /*isVolatile=*/true);
-    }
-
-    Value *isTerminate(Value *Flags)
-    {
-        return B.CreateIsNotNull(B.CreateAnd(Flags, wamr::TerminateFlag));
-    }
-
-    // Where control goes when the flag is set.
-    BasicBlock *killed()
-    {
-        if (Killed)
-            return Killed;
-        IRBuilderBase::InsertPointGuard Guard(B);
-        LLVMContext &C = F.getContext();
-        Killed = BasicBlock::Create(C, "killed", &F);
-        BasicBlock *Raise = BasicBlock::Create(C, "raise", &F);
-        BasicBlock *Return = BasicBlock::Create(C, "return", &F);
-
-        // Whoever set the flag may have said why.
-        B.SetInsertPoint(Killed);
-        Value *Instance = B.CreateLoad(
-            B.getPtrTy(), wamr::field(B, F.getArg(0), wamr::ExecEnvInstance));
-        Value *Exception = B.CreateConstInBoundsGEP1_32(
-            B.getInt8Ty(), Instance, offsetof(AOTModuleInstance, cur_exception));
-        B.CreateCondBr(B.CreateIsNull(B.CreateLoad(B.getInt8Ty(), Exception)),
-                       Raise, Return);
-
-        // A number beyond the last: "unknown exception".
-        B.SetInsertPoint(Raise);
-        wamr::createRaise(B, F, EXCE_NUM);
-        B.CreateBr(Return);
-
-        B.SetInsertPoint(Return);
-        wamr::createReturn(B, nullptr);
-        return Killed;
+        PromoteMemToReg({ Slot }, DT);
     }
 };
 
-// Whether each turn of the loop calls a function that looks at the flag. Its
-// entry may have been inlined; then the body is called.
+// Tells whether each turn of the loop calls a function that looks on every path. A
+// function that is recursive with this one will look on its entry, which may have
+// been inlined; then the body is called.
 bool
-callsChecked(const Loop *L, const Functions &Checked, const DominatorTree &DT)
+callsChecked(const PathWork &Work, const Loop *L, const DominatorTree &DT)
 {
     SmallVector<BasicBlock *, 4> Latches;
     L->getLoopLatches(Latches);
@@ -287,27 +201,34 @@ callsChecked(const Loop *L, const Functions &Checked, const DominatorTree &DT)
                 return DT.dominates(BB, Latch);
             }))
             continue;
-        for (Instruction &I : *BB)
-            if (auto *Call = dyn_cast<CallInst>(&I))
-                if (Function *Callee = Call->getCalledFunction())
-                    if (Checked.contains(Callee))
-                        return true;
+        for (Instruction &I : *BB) {
+            auto *Call = dyn_cast<CallBase>(&I);
+            if (!Call)
+                continue;
+            auto Called = Work.called(*Call);
+            if (Called
+                && (Work.isRecursiveCall(*Call)
+                    || (Called->Ends && Called->Through == NoPath)))
+                return true;
+        }
     }
     return false;
 }
 
 void
-insertChecks(Function &F, const Functions &Recursive, LoopInfo &LI,
-             ScalarEvolution &SE, const DominatorTree &DT)
+placeInLoops(PathWork &Work, Function &F, FunctionAnalysisManager &FAM)
 {
-    Loops Facts(LI, SE);
+    LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
+    Loops Facts(Work, LI, FAM.getResult<ScalarEvolutionAnalysis>(F),
+                FAM.getResult<LazyValueAnalysis>(F));
+    const DominatorTree &DT = FAM.getResult<DominatorTreeAnalysis>(F);
     SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 16> Back;
     FindFunctionBackedges(F, Back);
 
-    SmallSetVector<BasicBlock *, 16> Looks;
+    SmallSetVector<BasicBlock *, 16> Heads;
     struct Turn {
         BasicBlock *From, *Head;
-        unsigned Instructions;
+        int64_t Work;
     };
     SmallVector<Turn, 16> Turns;
     SmallSetVector<const Loop *, 8> Nests;
@@ -316,30 +237,122 @@ insertChecks(Function &F, const Functions &Recursive, LoopInfo &LI,
         auto *Head = const_cast<BasicBlock *>(HeadConst);
         const Loop *L = LI.getLoopFor(Head);
         if (!L || L->getHeader() != Head || !L->contains(From)) {
-            Looks.insert(Head);
+            Heads.insert(Head);
         }
-        else if (Facts.isLong(L)) {
-            if (!callsChecked(L, Recursive, DT))
-                Looks.insert(Head);
+        else if (Facts.looks(L)) {
+            if (!callsChecked(Work, L, DT))
+                Heads.insert(Head);
         }
         else if (!Facts.isShort(L)) {
-            Turns.push_back({ From, Head, Facts.turn(L) });
-            while (L->getParentLoop() && !Facts.isLong(L->getParentLoop()))
+            Turns.push_back({ From, Head, Facts.turn(L) + CountingWork });
+            while (L->getParentLoop() && !Facts.looks(L->getParentLoop()))
                 L = L->getParentLoop();
             Nests.insert(L);
         }
     }
-    if (Recursive.contains(&F))
-        Looks.insert(&F.getEntryBlock());
+    if (Work.isRecursive(F) && wamr::isBody(F))
+        Heads.insert(&F.getEntryBlock());
 
-    Checks Checks(F);
+    Looks Look(F);
+    Counter Count(F, Look);
     for (const Loop *Nest : Nests)
-        Checks.startCounting(Nest);
-    for (auto [From, Head, Instructions] : Turns)
-        Checks.count(From, Head, Instructions);
-    for (BasicBlock *At : Looks)
-        Checks.look(At);
-    Checks.finish();
+        Count.start(Nest);
+    for (auto [From, Head, Work] : Turns)
+        Count.count(From, Head, Work);
+    for (BasicBlock *At : Heads) {
+        Instruction *Before = &*At->getFirstInsertionPt();
+        while (isa<AllocaInst>(Before))
+            Before = Before->getNextNode();
+        Look.look(Before);
+    }
+    Count.finish();
+}
+
+// Tests for an exception after calls that can end because of the flag, where LLVM
+// has left no test.
+void
+placeTests(const PathWork &Work, Function &F)
+{
+    SmallVector<CallBase *, 8> Untested;
+    for (Instruction &I : instructions(F))
+        if (auto *Call = dyn_cast<CallBase>(&I))
+            if ((Work.canEnd(*Call) || Work.isRecursiveCall(*Call))
+                && !endsAfter(*Call))
+                Untested.push_back(Call);
+    Looks Look(F);
+    for (CallBase *Call : Untested) {
+        Instruction *Next = Call->getNextNode();
+        IRBuilder<> B(Next);
+        Value *Instance = B.CreateLoad(
+            B.getPtrTy(), wamr::field(B, F.getArg(0), wamr::ExecEnvInstance));
+        Look.testException(Next, Instance);
+    }
+}
+
+void
+forget(Function &F, FunctionAnalysisManager &FAM)
+{
+    FAM.invalidate(F, PreservedAnalyses::none());
+}
+
+// Places looks where paths still have too much work, and sums the function up.
+WorkSummary
+placeOnPaths(PathWork &Work, Function &F, FunctionAnalysisManager &FAM)
+{
+    WorkSummary Sum;
+    for (unsigned Round = 0; Round < 8; Round++) {
+        SmallVector<Instruction *, 8> Wanted;
+        PathWork::Placer Place = [&](Instruction &I) {
+            auto *Before = I.getPrevNode();
+            auto *Call = dyn_cast_or_null<CallInst>(Before);
+            if (!wamr::hasExecEnv(F) || (Call && Call->isMustTailCall()))
+                return false;
+            Wanted.push_back(&I);
+            return true;
+        };
+        std::string Fault;
+        Sum = Work.summary(F, &Place, Fault);
+        if (Wanted.empty())
+            break;
+        Looks Look(F);
+        for (Instruction *I : Wanted)
+            Look.look(I);
+        forget(F, FAM);
+    }
+    return Sum;
+}
+
+// Takes from a module's functions what LLVM has found out about them, and is no
+// longer so where there is a look.
+void
+dropFacts(Module &M)
+{
+    static constexpr Attribute::AttrKind Facts[] = {
+        Attribute::Memory,     Attribute::WillReturn, Attribute::NoSync,
+        Attribute::NoFree,     Attribute::NoRecurse,  Attribute::NoReturn,
+        Attribute::MustProgress, Attribute::Speculatable,
+    };
+    static constexpr Attribute::AttrKind PointerFacts[] = {
+        Attribute::ReadNone, Attribute::ReadOnly, Attribute::WriteOnly,
+        Attribute::NoCapture, Attribute::NoAlias, Attribute::NoFree,
+    };
+    auto Drop = [](auto &Of) {
+        for (auto Fact : Facts)
+            Of.removeFnAttr(Fact);
+        for (unsigned I = 0; I < Of.arg_size(); I++)
+            for (auto Fact : PointerFacts)
+                Of.removeParamAttr(I, Fact);
+    };
+    for (Function &F : M) {
+        if (F.isDeclaration())
+            continue;
+        Drop(F);
+        for (Instruction &I : instructions(F))
+            if (auto *Call = dyn_cast<CallBase>(&I))
+                if (!Call->getCalledFunction()
+                    || !Call->getCalledFunction()->isDeclaration())
+                    Drop(*Call);
+    }
 }
 
 bool
@@ -397,16 +410,42 @@ neverReturnAtOnce(Module &M)
     }
 }
 
+// The work of all instructions of a body, and of what it calls, before any look.
+int64_t
+allWork(const PathWork &Work, const Function &F, LazyValueInfo &LVI)
+{
+    int64_t All = 0;
+    for (const Instruction &I : instructions(F)) {
+        All += work(I, Work.sizes(), LVI);
+        if (auto *Call = dyn_cast<CallBase>(&I))
+            if (auto Called = Work.called(*Call))
+                All += std::max<int64_t>(Called->Through, 0);
+        All = std::min(All, Unbounded);
+    }
+    return All;
+}
+
 } // namespace
 
 PreservedAnalyses
-KillNeedsPass::run(Module &M, ModuleAnalysisManager &)
+KillNeedsPass::run(Module &M, ModuleAnalysisManager &MAM)
 {
-    auto Recursive = recursiveFunctions(M);
-    for (Function &F : M)
-        if (wamr::isBody(F) && wamr::hasExecEnv(F)
-            && (hasCycle(F) || Recursive.contains(&F)))
-            perhapsReturn(F);
+    auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
+    PathWork Work(M, FAM, Sizes);
+    for (auto &Component : Work.components())
+        for (Function *F : Component) {
+            int64_t All = Work.isRecursive(*F) || hasCycle(*F)
+                              ? Unbounded
+                              : allWork(Work, *F,
+                                        FAM.getResult<LazyValueAnalysis>(*F));
+            WorkSummary Sum;
+            Sum.Through = All;
+            Work.set(*F, Sum);
+            if (wamr::isBody(*F) && wamr::hasExecEnv(*F) && All > MayNeedLook) {
+                perhapsReturn(*F);
+                forget(*F, FAM);
+            }
+        }
     return PreservedAnalyses::none();
 }
 
@@ -415,16 +454,25 @@ KillChecksPass::run(Module &M, ModuleAnalysisManager &MAM)
 {
     auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
     neverReturnAtOnce(M);
-    auto Recursive = recursiveFunctions(M);
     for (Function &F : M) {
-        if (!wamr::isBody(F))
+        if (F.isDeclaration() || !wamr::hasExecEnv(F))
             continue;
-        if (wamr::hasExecEnv(F))
-            insertChecks(F, Recursive, FAM.getResult<LoopAnalysis>(F),
-                         FAM.getResult<ScalarEvolutionAnalysis>(F),
-                         FAM.getResult<DominatorTreeAnalysis>(F));
-        else if (hasCycle(F))
-            ocre_aot_optimise.unchecked++;
+        forget(F, FAM);
+        splitBulk(F, Sizes, FAM.getResult<LazyValueAnalysis>(F));
+        forget(F, FAM);
     }
+    PathWork Work(M, FAM, Sizes);
+    for (auto &Component : Work.components()) {
+        for (Function *F : Component) {
+            if (!wamr::hasExecEnv(*F))
+                continue;
+            placeInLoops(Work, *F, FAM);
+            placeTests(Work, *F);
+            forget(*F, FAM);
+        }
+        sumUp(Work, Component,
+              [&](Function &F) { return placeOnPaths(Work, F, FAM); });
+    }
+    dropFacts(M);
     return PreservedAnalyses::none();
 }

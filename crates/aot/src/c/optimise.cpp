@@ -34,6 +34,21 @@ level(unsigned Opt)
     }
 }
 
+static ModuleSizes
+sizes(const AOTCompData &Data)
+{
+    ModuleSizes Sizes;
+    for (uint32 i = 0; i < Data.mem_init_data_count; i++)
+        Sizes.Data.push_back(Data.mem_init_data_list[i]->byte_count);
+    for (uint32 i = 0; i < Data.table_init_data_count; i++)
+        Sizes.Elements.push_back(Data.table_init_data_list[i]->value_count);
+    for (uint32 i = 0; i < Data.table_count; i++) {
+        const auto &Type = Data.tables[i].table_type;
+        Sizes.Tables.push_back(std::max(Type.init_size, Type.max_size));
+    }
+    return Sizes;
+}
+
 extern "C" void
 aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
 {
@@ -59,19 +74,21 @@ aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
     if (Data->memory_count > 0)
         InitialSize = (uint64_t)Data->memories[0].num_bytes_per_page
                       * Data->memories[0].init_page_count;
+    const ModuleSizes Sizes = sizes(*Data);
     PB.registerPipelineStartEPCallback(
         [=](ModulePassManager &MPM, OptimizationLevel) {
+            MPM.addPass(TableTrapsPass());
             MPM.addPass(StackChecksPass());
             MPM.addPass(MemoryFactsPass(InitialSize));
         });
     if (ocre_aot_optimise.kill_checks) {
         PB.registerPipelineStartEPCallback(
-            [](ModulePassManager &MPM, OptimizationLevel) {
-                MPM.addPass(KillNeedsPass());
+            [&](ModulePassManager &MPM, OptimizationLevel) {
+                MPM.addPass(KillNeedsPass(Sizes));
             });
         PB.registerOptimizerLastEPCallback(
-            [](ModulePassManager &MPM, OptimizationLevel) {
-                MPM.addPass(KillChecksPass());
+            [&](ModulePassManager &MPM, OptimizationLevel) {
+                MPM.addPass(KillChecksPass(Sizes));
             });
     }
 
@@ -79,6 +96,8 @@ aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
     ModulePassManager MPM = Level == OptimizationLevel::O0
                                 ? PB.buildO0DefaultPipeline(Level)
                                 : PB.buildPerModuleDefaultPipeline(Level);
+    if (ocre_aot_optimise.kill_proof)
+        MPM.addPass(KillProofPass(Sizes));
     MPM.run(*unwrap(module), MAM);
 }
 

@@ -12,8 +12,9 @@ extern "C" {
 /* What WAMR's options and answers have no room for. Set before each compilation. */
 struct ocre_aot_optimise {
     uint32_t kill_checks;
-    /* An answer: how many functions run in circles and can't be checked. */
-    uint32_t unchecked;
+    uint32_t kill_proof;
+    /* An answer: what could not be proven; empty if all was. */
+    char unproven[160];
 };
 
 extern struct ocre_aot_optimise ocre_aot_optimise;

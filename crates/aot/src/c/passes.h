@@ -5,6 +5,8 @@
 
 #include <llvm/IR/PassManager.h>
 
+#include "work.h"
+
 // Tells LLVM what the runtime promises about linear memory: it never shrinks
 // below the `InitialSize` bytes it starts with, it overlaps nothing of the
 // runtime's own, and traps are rare. To be run before any optimisation.
@@ -23,15 +25,42 @@ struct StackChecksPass : llvm::PassInfoMixin<StackChecksPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
-// Makes the guest end soon after its terminate flag is set, whatever it is
-// doing. To be run after the loop optimisations, so that none of them is
-// hindered and one check serves a whole unrolled or vectorised iteration.
-// Before LLVM's own steps: what KillChecksPass needs is kept through them.
-struct KillNeedsPass : llvm::PassInfoMixin<KillNeedsPass> {
+// Makes a table operation that fails end the function: WAMR's code goes on after it.
+// To be run before any optimisation.
+struct TableTrapsPass : llvm::PassInfoMixin<TableTrapsPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
+// Keeps through LLVM's own steps what KillChecksPass needs. To be run before them.
+struct KillNeedsPass : llvm::PassInfoMixin<KillNeedsPass> {
+    ModuleSizes Sizes;
+
+    explicit KillNeedsPass(const ModuleSizes &Sizes)
+      : Sizes(Sizes)
+    {}
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
+
+// Makes the guest end soon after its terminate flag is set, whatever it is
+// doing. To be run after the loop optimisations, so that none of them is
+// hindered and one check serves a whole unrolled or vectorised iteration.
 struct KillChecksPass : llvm::PassInfoMixin<KillChecksPass> {
+    ModuleSizes Sizes;
+
+    explicit KillChecksPass(const ModuleSizes &Sizes)
+      : Sizes(Sizes)
+    {}
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
+
+// Proves that the guest ends soon after its terminate flag is set, from the code
+// alone. To be run last. The answer is in ocre_aot_optimise.unproven.
+struct KillProofPass : llvm::PassInfoMixin<KillProofPass> {
+    ModuleSizes Sizes;
+
+    explicit KillProofPass(const ModuleSizes &Sizes)
+      : Sizes(Sizes)
+    {}
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 

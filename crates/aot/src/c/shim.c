@@ -88,10 +88,12 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     option.enable_call_indirect_overlong = true;
     option.enable_aux_stack_check = true;
     option.enable_extended_const = true;
+    option.enable_tail_call = true;
     option.enable_thread_mgr = options->kill_checks != 0;
     aot_call_stack_features_init_default(&option.call_stack_features);
     ocre_aot_optimise.kill_checks = options->kill_checks;
-    ocre_aot_optimise.unchecked = 0;
+    ocre_aot_optimise.kill_proof = options->kill_proof;
+    ocre_aot_optimise.unproven[0] = '\0';
 
     if (!ocre_aot_knows_cpu(options->arch, options->cpu)) {
         snprintf(message, message_len, "LLVM knows no %s CPU called %s",
@@ -107,13 +109,15 @@ compile_module(wasm_module_t module, const struct ocre_aot_options *options,
     if (context) {
         status = OCRE_AOT_CODEGEN;
         if (aot_compile_wasm(context)) {
-            if (ocre_aot_optimise.unchecked != 0)
-                aot_set_last_error("a loop that could not be ended");
+            if (ocre_aot_optimise.unproven[0] != '\0')
+                status = OCRE_AOT_UNPROVEN;
             else if ((*out = aot_emit_aot_file_buf(context, data, out_len)))
                 status = OCRE_AOT_OK;
         }
     }
-    if (status != OCRE_AOT_OK)
+    if (status == OCRE_AOT_UNPROVEN)
+        say(message, message_len, ocre_aot_optimise.unproven);
+    else if (status != OCRE_AOT_OK)
         say(message, message_len, last_error());
     if (context)
         aot_destroy_comp_context(context);

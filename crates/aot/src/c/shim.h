@@ -19,6 +19,7 @@ enum {
     OCRE_AOT_TARGET = 2,   /* the module or the options do not fit the target */
     OCRE_AOT_CODEGEN = 3,  /* code generation failed */
     OCRE_AOT_MEMORY = 4,   /* out of memory, or no memory file for LLVM */
+    OCRE_AOT_UNPROVEN = 5, /* no proof that the code can be ended at any time */
     OCRE_AOT_IMPORT = 6,   /* an import that the file could not name */
 };
 
@@ -33,6 +34,7 @@ struct ocre_aot_options {
     uint32_t bounds_checks;
     uint32_t stack_checks;
     uint32_t kill_checks;
+    uint32_t kill_proof;
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <llvm/IR/Module.h>
 
 #include "aot_llvm.h"
+#include "../aot/aot_runtime.h"
 
 using namespace llvm;
 
@@ -26,8 +27,39 @@ wamr::isBody(const Function &F)
 bool
 wamr::hasExecEnv(const Function &F)
 {
-    // No value of wasm's is a pointer.
-    return !F.arg_empty() && F.getArg(0)->getType()->isPointerTy();
+    // Addresses of further results are pointers too, but have no name.
+    return !F.arg_empty() && F.getArg(0)->getType()->isPointerTy()
+           && F.getArg(0)->getName() == "exec_env";
+}
+
+StringRef
+wamr::functionNumber(const Function &F)
+{
+    return F.getName().rsplit('#').second;
+}
+
+bool
+wamr::isInTables(const Function &F)
+{
+    return !F.isDeclaration() && F.getName().startswith(AOT_FUNC_PREFIX);
+}
+
+Value *
+wamr::loadException(IRBuilder<> &B, Value *Instance)
+{
+    Value *Exception = B.CreateConstInBoundsGEP1_32(
+        B.getInt8Ty(), Instance, offsetof(AOTModuleInstance, cur_exception));
+    return B.CreateLoad(B.getInt8Ty(), Exception);
+}
+
+bool
+wamr::isException(const Value *V, const DataLayout &DL)
+{
+    auto *Load = dyn_cast<LoadInst>(V);
+    uint64_t Offset;
+    return Load
+           && isInstance(baseOf(Load->getPointerOperand(), DL, Offset), DL)
+           && Offset == offsetof(AOTModuleInstance, cur_exception);
 }
 
 const Value *

@@ -34,10 +34,26 @@ constexpr uint32_t HoldNumber = 0x6f637265;
 bool
 isBody(const llvm::Function &F);
 
-// Whether a function is still given the exec_env: LLVM takes parameters away that
-// a body does not use.
+// Tells whether a function still has its exec_env parameter: LLVM removes
+// parameters that a body does not use.
 bool
 hasExecEnv(const llvm::Function &F);
+
+// The number of the wasm function that an entry or a body belongs to, for messages.
+llvm::StringRef
+functionNumber(const llvm::Function &F);
+
+// Tells whether a function can be in a table: an entry, or a body without one.
+bool
+isInTables(const llvm::Function &F);
+
+// The first byte of the exception's text, of the instance at this address.
+llvm::Value *
+loadException(llvm::IRBuilder<> &B, llvm::Value *Instance);
+
+// Tells whether this value was loaded by loadException() or by WAMR's own test.
+bool
+isException(const llvm::Value *V, const llvm::DataLayout &DL);
 
 // What a pointer is based on, if at a constant distance, and that distance.
 const llvm::Value *

@@ -105,6 +105,7 @@ fn advice(error: &Error) -> &'static str {
         Error::BadWasm(_) => "name a core module, built for wasm32-wasip1 without newer features",
         Error::Import(_) => refusal(Code::WasmImport),
         Error::Unsupported(_) => "choose another --target, or a --cpu that LLVM knows",
+        Error::Uninterruptible(_) => "report this as a bug, with the module",
         Error::OutOfMemory => "end other programs, or make the module smaller",
         _ => "compile with a lower --opt, and report this as a bug",
     }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Guests of the tests: assembled, compiled, and run on the real runtime.
+// No test file uses all of it.
+#![allow(dead_code)]
+
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, HostModule, Program, Stop as _};
+use ocre_aot::{Error, Options, Target, compile};
+use ocre_wamr::{Engine, PC_TARGET, Stopper};
+
+/// `param(i)` gives a number that the compiler cannot know.
+static MODULES: &[HostModule] = &[HostModule {
+    name: c"env",
+    functions: &[HostFunction {
+        name: c"param",
+        signature: c"(i)i",
+    }],
+}];
+
+pub struct Params<'a>(pub &'a [i32]);
+
+impl Host for Params<'_> {
+    fn call(&mut self, _: usize, _: &mut [u8], arguments: &mut [u64]) -> Result<(), Halt> {
+        let index = arguments[0] as usize;
+        arguments[0] = u64::from(self.0[index].cast_unsigned());
+        Ok(())
+    }
+}
+
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let options = ocre_wamr::Options {
+            pool: None,
+            host_stack_bytes: 64 * 1024,
+            aot: PC_TARGET,
+        };
+        Engine::start(MODULES, options).expect("the first start")
+    })
+}
+
+pub const PROGRAM: Program<'static> = Program {
+    entry: "_start",
+    memory_bytes: 4 << 16,
+    stack_bytes: 256 * 1024,
+    instructions: None,
+};
+
+pub fn run(code: &[u8], params: &[i32]) -> Exit {
+    let mut memory = engine().allocate(code.len()).expect("memory for the code");
+    memory.copy_from_slice(code);
+    let mut module = engine()
+        .load(&mut memory, &mut |words| panic!("{words}"))
+        .expect("it loads");
+    engine()
+        .run(
+            &mut module,
+            &PROGRAM,
+            &mut Params(params),
+            &Stopper::default(),
+            &mut || (),
+        )
+        .expect("it starts")
+}
+
+pub fn assemble(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the test's own text")
+}
+
+pub fn aot(wasm: &[u8]) -> Vec<u8> {
+    compile(wasm, &Options::new(Target::X86_64)).expect("it compiles")
+}
+
+/// A module whose `_start` has these locals and this body.
+pub fn start(body: &str) -> String {
+    format!(
+        r#"(module
+          (import "env" "param" (func $param (param i32) (result i32)))
+          (memory (export "memory") 1 2)
+          (func (export "_start") (result i32)
+            (local $a i32) (local $b i32) (local $c i32) (local $d i32)
+            {body}))"#
+    )
+}
+
+/// Compiles at a level of optimisation.
+pub fn aot_at(wasm: &[u8], opt_level: u8) -> Result<Vec<u8>, Error> {
+    let mut options = Options::new(Target::X86_64);
+    options.opt_level = opt_level;
+    compile(wasm, &options)
+}
+
+/// Runs code on a thread of its own, stops it after a while, and measures how long it
+/// then lives on. `None` if that is as long as only a guest that is never killed lives.
+pub fn stop_after(mut code: Vec<u8>, run_for: Duration) -> Option<(Exit, Duration)> {
+    let stopper = Arc::new(Stopper::default());
+    let (tell, news) = mpsc::channel();
+    thread::spawn({
+        let stopper = Arc::clone(&stopper);
+        move || {
+            let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
+            let mut host = Params(&[1, 1]);
+            let exit = engine()
+                .run(&mut module, &PROGRAM, &mut host, &*stopper, &mut || ())
+                .expect("it starts");
+            tell.send(exit).expect("the test waits");
+        }
+    });
+    if let Ok(exit) = news.recv_timeout(run_for) {
+        return Some((exit, Duration::ZERO));
+    }
+    let told = Instant::now();
+    stopper.stop();
+    let exit = news.recv_timeout(Duration::from_secs(60)).ok()?;
+    Some((exit, told.elapsed()))
+}
