@@ -202,6 +202,7 @@ fn compile(wamr: &Path, lists: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     );
     for (name, value) in [
         ("WASM_ENABLE_WAMR_COMPILER", "1"),
+        ("WASM_ENABLE_TAIL_CALL", "1"),
         ("BH_VPRINTF", "ocre_aot_discard"),
         ("BH_PLATFORM_LINUX", "1"),
         ("WASM_HAVE_MREMAP", "1"),

@@ -321,6 +321,25 @@ fn endless() -> Vec<(&'static str, String)> {
                (global.get $d) (i64.const 1000003))))",
             ),
         ),
+        ("a ring of tail calls", {
+            r#"(module
+              (func $a (param i32) (return_call $b (i32.add (local.get 0) (i32.const 1))))
+              (func $b (param i32) (return_call $c (local.get 0)))
+              (func $c (param i32) (return_call $a (local.get 0)))
+              (func (export "_start") (call $a (i32.const 1))))"#
+                .to_owned()
+        }),
+        ("a ring of indirect tail calls", {
+            r#"(module
+              (type $unary (func (param i32) (result i32)))
+              (table 2 funcref) (elem (i32.const 0) $a $b)
+              (func $a (type $unary)
+                (return_call_indirect (type $unary) (local.get 0) (i32.const 1)))
+              (func $b (type $unary)
+                (return_call_indirect (type $unary) (local.get 0) (i32.const 0)))
+              (func (export "_start") (drop (call $a (i32.const 1)))))"#
+                .to_owned()
+        }),
         ("a start function", {
             r#"(module (func $s (loop (br 0))) (start $s) (func (export "_start")))"#.to_owned()
         }),
@@ -549,4 +568,81 @@ fn a_table_operation_out_of_bounds_traps_at_once() {
         let end = same(&table(&format!("{operation} (loop (br 0))")), &[1]);
         assert_eq!(end, Exit::Trap(Trap::TableOutOfBounds), "{operation}");
     }
+}
+
+/// Runs compiled at each level, and gives the one result.
+fn at_each_level(text: &str) -> Exit {
+    let wasm = assemble(text);
+    let ends: Vec<Exit> = (0..=3)
+        .map(|level| run(&aot_at(&wasm, level).expect("it compiles"), &[1]))
+        .collect();
+    assert!(ends.iter().all(|end| end == &ends[0]), "{ends:?}: {text}");
+    ends[0].clone()
+}
+
+#[test]
+fn rings_of_tail_calls_take_no_stack() {
+    let ring = |types: &str, call: fn(&str) -> String| {
+        let function = |name: &str, next: &str, code: i32| {
+            format!(
+                "(func ${name} (param i32) (result i32)
+                   (if (i32.eqz (local.get 0)) (then (return (i32.const {code}))))
+                   (i32.sub (local.get 0) (i32.const 1)) {})",
+                call(next)
+            )
+        };
+        format!(
+            r#"(module {types} {} {} {}
+              (func (export "_start") (result i32) (call $a (i32.const 3000001))))"#,
+            function("a", "b", 5),
+            function("b", "c", 6),
+            function("c", "a", 7),
+        )
+    };
+    assert_eq!(
+        at_each_level(&ring("", |next| format!("(return_call ${next})"))),
+        Exit::Code(6)
+    );
+    let table = "(type $unary (func (param i32) (result i32)))
+        (table 3 funcref) (elem (i32.const 0) $a $b $c)";
+    let indirect = |next: &str| {
+        let index = next.as_bytes()[0] - b'a';
+        format!("(i32.const {index}) (return_call_indirect (type $unary))")
+    };
+    assert_eq!(at_each_level(&ring(table, indirect)), Exit::Code(6));
+}
+
+/// Those that can be no jumps take stack like others, and give the same.
+#[test]
+fn tail_calls_with_many_values_give_what_calls_give() {
+    let results = r#"(module
+      (func $count (param i32 i32) (result i32 i64 f64)
+        (if (i32.eqz (local.get 0)) (then
+          (return (local.get 1) (i64.const 5) (f64.const 2.5))))
+        (return_call $count (i32.sub (local.get 0) (i32.const 1))
+          (i32.add (local.get 1) (i32.const 2))))
+      (func (export "_start") (result i32) (local i64 f64)
+        (call $count (i32.const 100) (i32.const 1)) (local.set 1) (local.set 0)
+        (i32.add (i32.wrap_i64 (local.get 0)))
+        (i32.add (i32.trunc_f64_s (local.get 1)))))"#;
+    assert_eq!(at_each_level(results), Exit::Code(201 + 5 + 2));
+
+    let parameters = "i32 ".repeat(12);
+    let swapped: String = (0..12).rev().map(|i| format!("(local.get {i})")).collect();
+    let sum: String = (2..12)
+        .map(|i| format!("(i32.add (i32.mul (i32.const {i}) (local.get {i})))"))
+        .collect();
+    let arguments: String = (0..12).map(|i| format!("(i32.const {})", i + 40)).collect();
+    let many = format!(
+        r#"(module
+          (global $left (mut i32) (i32.const 31))
+          (func $many (param {parameters}) (result i32)
+            (if (i32.eqz (global.get $left)) (then
+              (return (i32.add (local.get 0) (local.get 1)) {sum})))
+            (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+            {swapped} (return_call $many))
+          (func (export "_start") (result i32) {arguments} (call $many)))"#
+    );
+    let expected = (51 + 50) + (2..12).map(|i| i * (51 - i)).sum::<i32>();
+    assert_eq!(at_each_level(&many), Exit::Code(expected));
 }

@@ -67,7 +67,7 @@ class Loops
         bool Calls = false;
         // Calls what has a look, or does what takes long by itself.
         bool Long = false;
-        // Ends within what a counter begins with, as do all loops inside.
+        // Counts as a whole, as do all loops inside.
         bool Short = false;
     };
     DenseMap<const Loop *, Facts> All;
@@ -95,7 +95,7 @@ class Loops
             uint64_t Whole = SaturatingMultiply(uint64_t(Found.Turn), Turns);
             Found.Long |= Found.Turn > CounterStart - CountingWork;
             Found.Short = !Found.Long && !Counted && Turns != 0
-                          && Whole <= uint64_t(CounterStart);
+                          && Whole <= uint64_t(WholeLoopWork);
             if (Found.Short)
                 Found.Turn = Whole;
             All[L] = Found;

@@ -77,6 +77,7 @@ aot_apply_llvm_new_pass_manager(AOTCompContext *comp_ctx, LLVMModuleRef module)
     const ModuleSizes Sizes = sizes(*Data);
     PB.registerPipelineStartEPCallback(
         [=](ModulePassManager &MPM, OptimizationLevel) {
+            MPM.addPass(TailCallsPass());
             MPM.addPass(TableTrapsPass());
             MPM.addPass(StackChecksPass());
             MPM.addPass(MemoryFactsPass(InitialSize));

@@ -31,6 +31,12 @@ struct TableTrapsPass : llvm::PassInfoMixin<TableTrapsPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
+// Makes indirect calls whose result the function returns tail calls. To be run before
+// any optimisation.
+struct TailCallsPass : llvm::PassInfoMixin<TailCallsPass> {
+    llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+};
+
 // Keeps through LLVM's own steps what KillChecksPass needs. To be run before them.
 struct KillNeedsPass : llvm::PassInfoMixin<KillNeedsPass> {
     ModuleSizes Sizes;

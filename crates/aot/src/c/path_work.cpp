@@ -369,7 +369,7 @@ class FunctionWork
             uint64_t Turns = SE.getSmallConstantMaxTripCount(L);
             if (Turns != 0 && !Tangled.contains(L) && Turn < MostWork
                 && SaturatingMultiply(uint64_t(Turn), Turns)
-                       <= uint64_t(CounterStart))
+                       <= uint64_t(WholeLoopWork))
                 WholeWork[L] = Turn * Turns;
         }
         for (Loop *L : Loops)

@@ -35,6 +35,9 @@
 // Work that a counter begins with: loops that count do as much between two looks.
 constexpr int64_t CounterStart = 1 << 14;
 
+// Most work of a loop that counts as a whole: as so many turns.
+constexpr int64_t WholeLoopWork = 1 << 15;
+
 // Most work without a look that functions leave to their callers, and that is done
 // before a call.
 constexpr int64_t WorkBeforeLook = 1 << 16;

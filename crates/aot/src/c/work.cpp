@@ -64,9 +64,28 @@ bulkWork(const CallBase &Call, const Bulk &Bulk, LazyValueInfo &LVI)
     return 16 + (Bulk.Unit == Bulk::Memory ? Length / 4 : Length * 4);
 }
 
+// LLVM's intrinsics for arithmetic that keeps to a rounding mode.
+int64_t
+constrainedWork(const ConstrainedFPIntrinsic &I, const DataLayout &DL)
+{
+    int64_t Size = registers(I.getType(), DL);
+    switch (I.getIntrinsicID()) {
+        case Intrinsic::experimental_constrained_fadd:
+        case Intrinsic::experimental_constrained_fsub:
+        case Intrinsic::experimental_constrained_fmul:
+            return (isSmall(DL) ? FloatRoutine : 2) * Size;
+        case Intrinsic::experimental_constrained_fdiv:
+            return (isSmall(DL) ? FloatRoutine : 16) * Size;
+        default:
+            return (isSmall(DL) ? MathRoutine : 32) * Size;
+    }
+}
+
 int64_t
 intrinsicWork(const IntrinsicInst &I, const DataLayout &DL)
 {
+    if (auto *Constrained = dyn_cast<ConstrainedFPIntrinsic>(&I))
+        return constrainedWork(*Constrained, DL);
     switch (I.getIntrinsicID()) {
         case Intrinsic::dbg_declare:
         case Intrinsic::dbg_label:
