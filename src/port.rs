@@ -10,6 +10,7 @@ pub mod devices;
 pub mod host;
 pub mod memory;
 pub mod path;
+pub mod posix;
 
 use core::ffi::CStr;
 use core::fmt;
@@ -20,6 +21,8 @@ use crate::image::Image;
 use crate::image::aot::Target;
 use crate::image::judge::{Policy, Workspace};
 use crate::limits::MAX_CONTAINERS;
+
+pub use posix::{Attributes, SetTime, Times};
 
 // ---------------------------------------------------------------- storage
 
@@ -48,11 +51,15 @@ pub enum StorageError {
     Corrupt,
     /// The device did not carry the operation out.
     Io,
+    /// The file system does not offer the operation.
+    Unsupported,
+    /// The file system's permissions do not allow the operation.
+    Denied,
 }
 
 impl StorageError {
     /// Every one, in order of declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::NotFound,
         Self::Exists,
         Self::NotDirectory,
@@ -64,6 +71,8 @@ impl StorageError {
         Self::NoMemory,
         Self::Corrupt,
         Self::Io,
+        Self::Unsupported,
+        Self::Denied,
     ];
 
     /// The stable code, as `docs/errors.md` lists it.
@@ -80,6 +89,8 @@ impl StorageError {
             Self::NoMemory => "storage-out-of-memory",
             Self::Corrupt => "storage-corrupt",
             Self::Io => "storage-io",
+            Self::Unsupported => "storage-unsupported",
+            Self::Denied => "storage-denied",
         }
     }
 }
@@ -97,14 +108,16 @@ pub enum EntryKind {
     File,
     /// A folder.
     Directory,
+    /// A symbolic link. Only a [`Storage::POSIX`] file system has them.
+    Symlink,
 }
 
 /// What the file system knows of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Metadata {
-    /// File or folder.
+    /// Kind of the entry.
     pub kind: EntryKind,
-    /// Bytes in a file; 0 for a folder.
+    /// Bytes in a file; 0 for anything else.
     pub size: u64,
 }
 
@@ -182,6 +195,11 @@ pub trait Storage {
     /// An open file. Dropping one that was not closed discards what was not synced.
     type File: Send;
 
+    /// Support for the methods of the last section, and POSIX's rules for open files: one can be
+    /// opened several times, removed, renamed and replaced. Unsynced writes are then seen by
+    /// others at once, instead of what littlefs promises.
+    const POSIX: bool = false;
+
     /// Opens a file.
     fn open(&self, path: &str, mode: OpenMode) -> Result<Self::File, StorageError>;
     /// Reads up to `buffer.len()` bytes at the file's position; 0 only at its end.
@@ -225,12 +243,69 @@ pub trait Storage {
         path: &str,
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError>;
+    /// [`read_dir`](Self::read_dir) without sizes, for a port that knows kinds sooner.
+    fn read_names(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, EntryKind) -> bool,
+    ) -> Result<(), StorageError> {
+        self.read_dir(path, &mut |name, metadata| entry(name, metadata.kind))
+    }
     /// What the room that a file takes is a multiple of, in bytes.
     fn block_bytes(&self) -> u32 {
         4096
     }
     /// The partition's room.
     fn space(&self) -> Result<Space, StorageError>;
+
+    // Only for POSIX file systems; nothing calls these of any other.
+
+    /// Attributes of the entry at a path; of a symbolic link itself.
+    fn attributes(&self, path: &str) -> Result<Attributes, StorageError> {
+        let _ = path;
+        Err(StorageError::Unsupported)
+    }
+    /// Attributes of an open file.
+    fn file_attributes(&self, file: &mut Self::File) -> Result<Attributes, StorageError> {
+        let _ = file;
+        Err(StorageError::Unsupported)
+    }
+    /// Sets the times of the entry at a path; of a symbolic link itself.
+    fn set_times(&self, path: &str, times: Times) -> Result<(), StorageError> {
+        let _ = (path, times);
+        Err(StorageError::Unsupported)
+    }
+    /// Sets the times of an open file.
+    fn set_file_times(&self, file: &mut Self::File, times: Times) -> Result<(), StorageError> {
+        let _ = (file, times);
+        Err(StorageError::Unsupported)
+    }
+    /// Reserves room for `length` bytes of a file from `offset` on, extending a shorter file.
+    fn allocate(
+        &self,
+        file: &mut Self::File,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), StorageError> {
+        let _ = (file, offset, length);
+        Err(StorageError::Unsupported)
+    }
+    /// Copies the target of a symbolic link into `buffer`, as much as fits, and returns its
+    /// length. [`StorageError::Invalid`] for any other entry.
+    fn read_link(&self, path: &str, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        let _ = (path, buffer);
+        Err(StorageError::Unsupported)
+    }
+    /// Makes a symbolic link at `path`. The target is not looked at.
+    fn symlink(&self, target: &str, path: &str) -> Result<(), StorageError> {
+        let _ = (target, path);
+        Err(StorageError::Unsupported)
+    }
+    /// Makes a second name, `to`, for the file or symbolic link at `from`.
+    fn hard_link(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let _ = (from, to);
+        Err(StorageError::Unsupported)
+    }
 }
 
 /// [`Storage::stream`] by reading into `buffer`: for a port that has a better way, where that

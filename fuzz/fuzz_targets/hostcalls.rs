@@ -5,6 +5,9 @@
 //! would make them. Whatever they are: nothing panics; each answer is an errno of preview 1; the
 //! storage is asked only for what the container was given, and only read where it may only
 //! read; its files take no more room than they may; and once it is killed no call goes on.
+//!
+//! Some inputs run over folders of the PC, with links in them that lead out: what is outside
+//! stays as it is, and none of it gets into the guest's memory.
 #![no_main]
 
 #[path = "store/memory.rs"]
@@ -13,6 +16,9 @@ mod memory;
 
 #[path = "calls/input.rs"]
 mod input;
+
+#[path = "calls/outside.rs"]
+mod outside;
 
 use std::cell::{Cell, RefCell};
 
@@ -29,6 +35,7 @@ use ocre::port::{
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};
+use outside::{Outside, SECRET};
 
 /// Bytes of linear memory, a multiple of what addresses are made of.
 const MEMORY: usize = 8192;
@@ -38,6 +45,22 @@ const CALLS: usize = 48;
 const DISK: u32 = 40 * 1024;
 /// The highest errno of preview 1.
 const LAST_ERRNO: u64 = 76;
+
+/// What a guest could write into its memory at the places from 36 on: ways out of a folder.
+const WAYS: [&[u8]; 12] = [
+    b"out",
+    b"out/secret",
+    b"abs/secret",
+    b"file",
+    b"new",
+    b"self",
+    b"d/up/out/secret",
+    b"../outside/secret",
+    b"../outside",
+    b"d/../out",
+    b"/proc/self/root",
+    b"c/c/c/c",
+];
 
 /// What a guest could write into its memory; each at a place of its own.
 const TEXTS: [&[u8]; 15] = [
@@ -137,6 +160,19 @@ struct Solo<'a> {
     doom_us: u64,
     checks: Cell<u32>,
     input: RefCell<&'a [u8]>,
+}
+
+impl<'a> Solo<'a> {
+    /// One that is killed at a time made of `doom`.
+    fn new(world: &'a World, doom: u8) -> Self {
+        Self {
+            world,
+            now_us: Cell::new(1_000_000),
+            doom_us: 1_000_000 + (u64::from(doom) << 14) + 1,
+            checks: Cell::new(0),
+            input: RefCell::new(&TEXTS[14][..usize::from(doom % 32)]),
+        }
+    }
 }
 
 impl Guest for Solo<'_> {
@@ -318,7 +354,7 @@ fn usage(storage: &Memory, folder: &str) -> u64 {
         })
         .expect("it is a folder");
     let cost = |(path, metadata): (String, Metadata)| match metadata.kind {
-        EntryKind::File => metadata.size.div_ceil(512).max(1) * 512,
+        EntryKind::File | EntryKind::Symlink => metadata.size.div_ceil(512).max(1) * 512,
         EntryKind::Directory => 1024 + usage(storage, &path),
     };
     entries.into_iter().map(cost).sum()
@@ -332,6 +368,9 @@ fn guest_memory() -> Vec<u8> {
     let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
     for (index, text) in TEXTS.iter().enumerate() {
         put(index * STRIDE as usize, text);
+    }
+    for (index, way) in (36..).zip(WAYS) {
+        put(index * STRIDE as usize, way);
     }
     // Buffers, at place 16: of 16 bytes, of none, of 1,000, of more than there is room for.
     for (index, (address, length)) in [(4096, 16), (0, 0), (5000, 1000), (8000, 1 << 31)]
@@ -354,6 +393,15 @@ fn guest_memory() -> Vec<u8> {
 
 thread_local! {
     static WORLD: (World, Vec<u8>) = (world(), guest_memory());
+    static OUTSIDE: (Outside, World) = (Outside::new(), bare_world());
+}
+
+/// The world of a module without a container, over the folders of [`Outside`].
+fn bare_world() -> World {
+    let mut world = world();
+    world.spec.mounts = "/0:/\0/1:/readonly:ro\0".try_into().expect("it is short");
+    world.spec.disk_bytes = Some(1024 * 1024);
+    world
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -364,13 +412,21 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
     let (Some(doom), Some(fault)) = (input.byte(), input.byte()) else {
         return;
     };
-    let solo = Solo {
-        world,
-        now_us: Cell::new(1_000_000),
-        doom_us: 1_000_000 + (u64::from(doom) << 14) + 1,
-        checks: Cell::new(0),
-        input: RefCell::new(&TEXTS[14][..usize::from(doom % 32)]),
-    };
+    if (0x40..0x80).contains(&fault) {
+        OUTSIDE.with(|(outside, world)| {
+            outside.reset();
+            let solo = Solo::new(world, doom);
+            let storage = outside.storage();
+            let mut wasi = Wasi::bare(&storage, &solo, &solo, &solo);
+            call(&mut wasi, &solo, &mut memory, &mut input);
+            wasi.close();
+            outside.check();
+            let leaked = memory.windows(SECRET.len()).any(|bytes| bytes == SECRET);
+            assert!(!leaked, "what is outside was read");
+        });
+        return;
+    }
+    let solo = Solo::new(world, doom);
     let storage = Watched {
         inner: world.storage.clone(),
         blob: &world.blob,
@@ -380,11 +436,24 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
         storage.inner.arm(u32::from(fault & 0x1f), fails);
     }
     let mut wasi = Wasi::new(&storage, &solo, &solo, &solo);
+    call(&mut wasi, &solo, &mut memory, &mut input);
+    wasi.close();
+    storage.inner.recover();
+    let used = usage(&storage.inner, "/data/c") + usage(&storage.inner, "/shared");
+    assert!(used <= DISK.into(), "the files take {used} bytes");
+}
+
+fn call<S: Storage>(
+    wasi: &mut Wasi<'_, S>,
+    solo: &Solo<'_>,
+    memory: &mut [u8],
+    input: &mut Input<'_>,
+) {
     for _ in 0..CALLS {
         let Some(function) = input.byte() else { break };
         let function = usize::from(function);
         let Some(called) = FUNCTIONS.get(function) else {
-            if input.scribble((function % 8) as u8, &mut memory).is_none() {
+            if input.scribble((function % 8) as u8, memory).is_none() {
                 break;
             }
             continue;
@@ -394,7 +463,7 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
             *place = input.argument(MEMORY).unwrap_or_default();
         }
         let was_killed = solo.check().is_err();
-        match wasi.call(function, &mut memory, &mut arguments) {
+        match wasi.call(function, memory, &mut arguments) {
             Ok(()) => {
                 assert!(!was_killed, "{} goes on", called.name());
                 assert!(
@@ -415,8 +484,4 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
             Err(Halt::Trap(trap)) => panic!("{} traps: {}", called.name(), trap.code()),
         }
     }
-    wasi.close();
-    storage.inner.recover();
-    let used = usage(&storage.inner, "/data/c") + usage(&storage.inner, "/shared");
-    assert!(used <= DISK.into(), "the files take {used} bytes");
 }

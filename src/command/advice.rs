@@ -162,6 +162,8 @@ pub const fn storage(error: StorageError) -> &'static str {
         StorageError::NoMemory => "stop a container",
         StorageError::Corrupt => "restore the partition from a copy; nothing was written to it",
         StorageError::Io => "check the device, or the flash file's permissions",
+        StorageError::Unsupported => "use a file system that has it",
+        StorageError::Denied => "check the permissions",
     }
 }
 

@@ -4,7 +4,7 @@
 
 use core::fmt::Write as _;
 
-use super::Name;
+use super::{Guest, Name};
 use crate::image::content::Path;
 use crate::limits::{MAX_NAME, MAX_PATH};
 use crate::port::{EntryKind, Metadata, Storage, StorageError};
@@ -103,7 +103,7 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
                 return Err(StorageError::NameTooLong);
             }
             lift(storage, top, &mut path)?;
-        } else if kind == EntryKind::File {
+        } else if kind != EntryKind::Directory {
             storage.remove(&path)?;
             path.truncate(above);
         }
@@ -117,21 +117,43 @@ pub fn cost(metadata: Metadata, block: u32) -> u64 {
     let block = u64::from(block.max(1));
     let blocks = match metadata.kind {
         EntryKind::Directory => 2,
-        EntryKind::File => metadata.size.div_ceil(block).max(1),
+        EntryKind::File | EntryKind::Symlink => metadata.size.div_ceil(block).max(1),
     };
     blocks.saturating_mul(block)
 }
 
 /// What all that is in a folder takes of the partition: see [`cost`].
 ///
-/// How: each folder's files are counted when it is come to, then its folders in the order of their
-/// names, so that the path alone tells where to go on.
-///
 /// # Errors
 /// The storage's own.
-#[inline(never)] // its frame is not to stay under a guest
 pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, StorageError> {
-    let mut used: u64 = 0;
+    Ok(survey(storage, top, block, None)?.bytes)
+}
+
+/// Extent of all that is in a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Survey {
+    /// Room on the partition, as [`cost`] has it.
+    pub bytes: u64,
+    /// Length of the longest path, in bytes; 0 for an empty folder.
+    pub longest: usize,
+}
+
+/// Measures all that is in a folder, or less where `guest` is being stopped meanwhile.
+///
+/// Each folder's files are counted when the walk comes to it, then its folders in the order of
+/// their names, so that the path alone tells where to go on.
+///
+/// # Errors
+/// The storage's own; `NameTooLong` where a path in it is.
+#[inline(never)] // its frame is not to stay under a guest
+pub fn survey<S: Storage>(
+    storage: &S,
+    top: &str,
+    block: u32,
+    guest: Option<&dyn Guest>,
+) -> Result<Survey, StorageError> {
+    let mut survey = Survey::default();
     let mut path = Path::try_from(top).map_err(|_| StorageError::NameTooLong)?;
     // The folder that was left just now; none, which comes before all, where one is come to.
     let mut last = Path::new();
@@ -140,7 +162,9 @@ pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, Stora
         let mut fits = true;
         storage.read_dir(&path, &mut |name, metadata| {
             if last.is_empty() {
-                used = used.saturating_add(cost(metadata, block));
+                survey.bytes = survey.bytes.saturating_add(cost(metadata, block));
+                let length = path.len().saturating_add(1).saturating_add(name.len());
+                survey.longest = survey.longest.max(length);
             }
             let nearer = next.is_empty() || name < next.as_str();
             if metadata.kind == EntryKind::Directory && nearer && name > last.as_str() {
@@ -152,11 +176,14 @@ pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, Stora
         if !fits {
             return Err(StorageError::NameTooLong);
         }
+        if guest.is_some_and(|guest| guest.check().is_err()) {
+            return Ok(survey);
+        }
         last.clear();
         if !next.is_empty() {
             enter(&mut path, &next)?;
         } else if path.len() <= top.len() {
-            return Ok(used);
+            return Ok(survey);
         } else {
             let (above, name) = path.rsplit_once('/').unwrap_or_default();
             let length = above.len();

@@ -8,7 +8,8 @@ use core::fmt::{self, Write as _};
 
 use super::devices::{DeviceError, Direction, Gpio, Pin, Sensors};
 use super::{
-    Clock, Entropy, EntryKind, Metadata, OpenMode, SeekFrom, Slot, Storage, StorageError, Threads,
+    Clock, Entropy, EntryKind, Metadata, OpenMode, SeekFrom, SetTime, Slot, Storage, StorageError,
+    Threads, Times,
 };
 use crate::limits::MAX_PATH;
 
@@ -65,7 +66,7 @@ fn refused<T>(
 // ---------------------------------------------------------------- storage
 
 /// Checks a file system inside the folder `root`, which is there, is empty, and has at most 100
-/// bytes in its path. Afterwards it is empty again.
+/// bytes in its path: for littlefs's promises, or for POSIX's where it is [`Storage::POSIX`]. Afterwards it is empty again.
 ///
 /// # Errors
 /// The first promise not kept; then files may be left behind.
@@ -79,7 +80,14 @@ pub fn storage<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
     suite.streaming()?;
     suite.positions()?;
     suite.truncation()?;
-    suite.unsynced()?;
+    if S::POSIX {
+        suite.open_files()?;
+        suite.links()?;
+        suite.times()?;
+        suite.reservation()?;
+    } else {
+        suite.unsynced()?;
+    }
     suite.renaming()?;
     suite.two_files()?;
     suite.room()?;
@@ -697,6 +705,177 @@ impl<S: Storage> Suite<'_, S> {
             b"new",
             "a file keeps the content it was last synced with",
         )?;
+        self.remove("f")
+    }
+
+    fn open_files(&self) -> Result<(), Failure> {
+        let storage = self.storage;
+        let mut file = self.open("f", READ_WRITE)?;
+        self.write(&mut file, LONG)?;
+        self.holds("f", LONG, "what is written is seen by others at once")?;
+        let mut other = self.open("f", OpenMode::READ)?;
+        self.put("g", b"other")?;
+        done(
+            storage.rename(&self.at("g")?, &self.at("f")?),
+            "a file that is open is replaced",
+        )?;
+        self.reads(&mut other, LONG, "an open file stays what it was")?;
+        done(
+            storage.rename(&self.at("f")?, &self.at("h")?),
+            "an open file is renamed",
+        )?;
+        self.remove("h")?;
+        self.write(&mut file, b"more")?;
+        let size = done(storage.size(&mut file), "a removed file has a size")?;
+        let expected = LONG.len().saturating_add(4).try_into().unwrap_or(0);
+        expect(size == expected, "a removed file is written on")?;
+        self.close(file)?;
+        self.close(other)
+    }
+
+    fn links(&self) -> Result<(), Failure> {
+        let storage = self.storage;
+        self.put("f", b"content")?;
+        let (file, link) = (self.at("f")?, self.at("l")?);
+        done(storage.symlink("f", &link), "a symbolic link is made")?;
+        let found = done(storage.metadata(&link), "a link has metadata")?;
+        expect(
+            found.kind == EntryKind::Symlink,
+            "a link is not followed to its target's metadata",
+        )?;
+        let invalid = StorageError::Invalid;
+        refused(
+            storage.open(&link, OpenMode::READ),
+            invalid,
+            "a link is not opened",
+        )?;
+        refused(
+            storage.open(&link, READ_WRITE),
+            invalid,
+            "a link is not written",
+        )?;
+        done(
+            storage.symlink(".", &self.at("here")?),
+            "a link to a folder is made",
+        )?;
+        refused(
+            storage.metadata(&self.at("here/f")?),
+            invalid,
+            "a link is not followed on the way",
+        )?;
+        let mut target = [0; 8];
+        let length = done(storage.read_link(&link, &mut target), "a link is read")?;
+        expect(target.get(..length) == Some(b"f"), "a link has its target")?;
+        refused(
+            storage.read_link(&file, &mut target),
+            invalid,
+            "a file is no link",
+        )?;
+        refused(
+            storage.symlink("x", &file),
+            StorageError::Exists,
+            "a link replaces nothing",
+        )?;
+        let second = self.at("second")?;
+        done(
+            storage.hard_link(&file, &second),
+            "a file gets a second name",
+        )?;
+        let count = |path: &str| Ok(done(storage.attributes(path), "a file has attributes")?.links);
+        expect(count(&file)? == 2, "a file counts its names")?;
+        self.holds("second", b"content", "both names have the file's content")?;
+        refused(
+            storage.hard_link(&file, &second),
+            StorageError::Exists,
+            "a second name replaces nothing",
+        )?;
+        done(
+            storage.hard_link(&link, &self.at("l2")?),
+            "a link gets a second name",
+        )?;
+        let found = done(
+            storage.metadata(&self.at("l2")?),
+            "a link's second name is there",
+        )?;
+        expect(
+            found.kind == EntryKind::Symlink,
+            "a second name of a link is a link",
+        )?;
+        for name in ["l", "l2", "here", "second"] {
+            self.remove(name)?;
+        }
+        self.holds("f", b"content", "a target outlives its links")?;
+        self.remove("f")
+    }
+
+    fn times(&self) -> Result<(), Failure> {
+        let storage = self.storage;
+        self.put("f", b"")?;
+        let (file, link) = (self.at("f")?, self.at("l")?);
+        done(storage.symlink("f", &link), "a symbolic link is made")?;
+        let set = |accessed, modified| Times {
+            accessed: SetTime::At(accessed),
+            modified: SetTime::At(modified),
+        };
+        let is = |path: &str, accessed, modified| {
+            let found = done(storage.attributes(path), "an entry has times")?;
+            expect(
+                (found.accessed_ns, found.modified_ns) == (accessed, modified),
+                "an entry has the times that were set",
+            )
+        };
+        let (one, two) = (1_000_000_000_u64, 1_600_000_000_000_000_000_u64);
+        done(storage.set_times(&file, set(two, one)), "times are set")?;
+        done(
+            storage.set_times(&link, set(one, two)),
+            "a link's times are set",
+        )?;
+        is(&file, two, one)?;
+        let mut open = self.open("f", READ_WRITE)?;
+        let kept = Times {
+            accessed: SetTime::Keep,
+            modified: SetTime::At(two),
+        };
+        done(
+            storage.set_file_times(&mut open, kept),
+            "an open file's times are set",
+        )?;
+        is(&file, two, two)?;
+        let now = Times {
+            accessed: SetTime::Keep,
+            modified: SetTime::Now,
+        };
+        done(
+            storage.set_file_times(&mut open, now),
+            "a time becomes the present",
+        )?;
+        let found = storage.file_attributes(&mut open);
+        let found = done(found, "an open file has attributes")?;
+        expect(
+            found.accessed_ns == two && found.modified_ns > two,
+            "the present is later",
+        )?;
+        self.close(open)?;
+        self.remove("l")?;
+        self.remove("f")
+    }
+
+    fn reservation(&self) -> Result<(), Failure> {
+        let storage = self.storage;
+        let mut file = self.open("f", READ_WRITE)?;
+        for (offset, length, size) in [(0, 100, 100), (10, 10, 100), (90, 20, 110)] {
+            match storage.allocate(&mut file, offset, length) {
+                // Not every file system of a POSIX platform can.
+                Err(StorageError::Unsupported) => break,
+                allocated => done(allocated, "room is reserved")?,
+            }
+            let found = done(storage.size(&mut file), "a file has a size")?;
+            expect(
+                found == size,
+                "a file is extended to the room reserved for it",
+            )?;
+        }
+        self.close(file)?;
         self.remove("f")
     }
 

@@ -330,8 +330,8 @@ fn run(
         Command::Flash { command } => match command {
             FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
             FlashCommand::Info(args) => flash_info::run(&args, policy, out, err),
-            FlashCommand::Ls(args) => flash_ls::run(&args, out),
-            FlashCommand::Cp(args) => flash_cp::run(&args, out),
+            FlashCommand::Ls(args) => flash_ls::run(&args, out, err),
+            FlashCommand::Cp(args) => flash_cp::run(&args, out, err),
             FlashCommand::Extract(args) => flash_extract::run(&args, out),
             FlashCommand::Check(args) => flash_check::run(&args, out),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),

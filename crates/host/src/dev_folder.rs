@@ -6,16 +6,17 @@
 //! everything; `tty` is the program's terminal. Whoever reads asks for the size of an open one first:
 //! all but `null` always have more.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use ocre::port::{
-    Console as _, EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, Stream,
-    path as rules,
+    Attributes, Console as _, EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage,
+    StorageError, Stream, Times, path as rules,
 };
 
-use crate::directory::{self, Directory};
 use crate::platform::Terminal;
+use crate::posix_folders::PosixFolders;
 
 /// How long to wait before looking again whether something was typed.
 const POLL: Duration = Duration::from_millis(10);
@@ -92,10 +93,10 @@ impl Device {
     }
 }
 
-/// Folders of [`Directory::several`], and devices in a folder that has the next number.
+/// Folders, and devices in a folder that has the next number.
 #[derive(Debug)]
 pub struct WithDevices {
-    folders: Directory,
+    folders: PosixFolders,
     /// The name of the folder with devices.
     number: String,
     devices: Vec<Device>,
@@ -110,7 +111,7 @@ enum Place {
 
 impl WithDevices {
     /// `count` is how many folders there are.
-    pub fn new(folders: Directory, count: usize, devices: Vec<Device>) -> Self {
+    pub fn new(folders: PosixFolders, count: usize, devices: Vec<Device>) -> Self {
         Self {
             folders,
             number: count.to_string(),
@@ -147,7 +148,7 @@ impl WithDevices {
 /// An open file or device.
 pub enum File {
     /// Of a folder.
-    Real(directory::File),
+    Real(fs::File),
     /// A device, and how far it was read or written: there is always more.
     Device(Device, u64),
 }
@@ -162,6 +163,8 @@ const DEVICE: Metadata = Metadata {
 
 impl Storage for WithDevices {
     type File = File;
+
+    const POSIX: bool = true;
 
     fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
         match self.find(path) {
@@ -280,7 +283,74 @@ impl Storage for WithDevices {
         }
     }
 
+    fn read_names(
+        &self,
+        path: &str,
+        entry: &mut dyn FnMut(&str, EntryKind) -> bool,
+    ) -> Result<(), StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.read_names(path, entry),
+            Place::Top | Place::Device(_) => {
+                self.read_dir(path, &mut |name, metadata| entry(name, metadata.kind))
+            }
+        }
+    }
+
     fn space(&self) -> Result<Space, StorageError> {
         self.folders.space()
+    }
+
+    /// A device has none of its own.
+    fn attributes(&self, path: &str) -> Result<Attributes, StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.attributes(path),
+            Place::Top | Place::Device(_) => Ok(Attributes::default()),
+        }
+    }
+
+    fn file_attributes(&self, file: &mut File) -> Result<Attributes, StorageError> {
+        match file {
+            File::Real(file) => self.folders.file_attributes(file),
+            File::Device(..) => Ok(Attributes::default()),
+        }
+    }
+
+    fn set_times(&self, path: &str, times: Times) -> Result<(), StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.set_times(path, times),
+            Place::Top | Place::Device(_) => Err(StorageError::Denied),
+        }
+    }
+
+    fn set_file_times(&self, file: &mut File, times: Times) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.set_file_times(file, times),
+            File::Device(..) => Err(StorageError::Denied),
+        }
+    }
+
+    fn allocate(&self, file: &mut File, offset: u64, length: u64) -> Result<(), StorageError> {
+        match file {
+            File::Real(file) => self.folders.allocate(file, offset, length),
+            File::Device(..) => Err(StorageError::Unsupported),
+        }
+    }
+
+    fn read_link(&self, path: &str, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        match self.find(path)? {
+            Place::Folders => self.folders.read_link(path, buffer),
+            Place::Top | Place::Device(_) => Err(StorageError::Invalid),
+        }
+    }
+
+    fn symlink(&self, target: &str, path: &str) -> Result<(), StorageError> {
+        self.changeable(path)?;
+        self.folders.symlink(target, path)
+    }
+
+    fn hard_link(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.changeable(from)?;
+        self.changeable(to)?;
+        self.folders.hard_link(from, to)
     }
 }

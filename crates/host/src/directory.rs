@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A folder of the PC as storage; or several, as folders with the names `0`, `1`, … of one that
-//! can't be listed.
+//! A folder of the PC as storage, for image layouts.
 //!
-//! Promised: the same as littlefs promises, unsynced writes and atomic renames included; and no
-//! path leaves the folder. Symbolic links are not followed: one on the way is refused with
-//! [`StorageError::Invalid`], as are pipes and devices, and none of them is listed; nor is a
-//! name that is no UTF-8.
-//! Who can change the folder meanwhile can still swap a folder for a link between the check
-//! and the use: that is not defended against.
+//! Promised: the same as littlefs promises, unsynced writes and atomic renames included; and, as
+//! [`beneath`](crate::beneath) has it, no path leaves the folder. Symbolic links are not followed:
+//! one on the way is refused with [`StorageError::Invalid`], as are pipes and devices, and none of
+//! them is listed; nor is a name that is no UTF-8.
 //!
 //! How: a file that is open for writing is a copy in memory; each sync writes it to a temporary
 //! file beside the real one and renames. A folder has no fixed size, so its space is said to
@@ -15,33 +12,33 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
     stream_through,
 };
+use rustix::fs::OFlags;
 
-/// A folder of the PC, or several.
+use crate::beneath::{Entry, Root, failure, io_failure};
+
+/// A folder of the PC.
 #[derive(Debug)]
 pub struct Directory {
-    roots: Vec<PathBuf>,
-    several: bool,
+    root: Root,
     durable: bool,
 }
 
 impl Directory {
-    /// The folder at `root`.
+    /// The folder at `root`, which may be reached through links: it is the user who named it.
     ///
     /// # Errors
     /// `NotFound`, `NotDirectory`, or what the PC answers.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
-        let root = root.into();
-        check_root(&root)?;
+        let root = Root::open(&root.into()).map_err(failure)?;
         Ok(Self {
-            roots: vec![root],
-            several: false,
+            root,
             durable: true,
         })
     }
@@ -56,112 +53,31 @@ impl Directory {
         }
     }
 
-    /// The folders at `roots`, which have their numbers for names.
-    ///
-    /// # Errors
-    /// Those of [`open`](Self::open), with the root that it is about.
-    pub fn several(roots: Vec<PathBuf>) -> Result<Self, (PathBuf, StorageError)> {
-        for root in &roots {
-            check_root(root).map_err(|error| (root.clone(), error))?;
-        }
-        Ok(Self {
-            roots,
-            several: true,
-            durable: true,
-        })
+    /// The entry at a path, if no link is on the way to it.
+    fn entry(&self, path: &str) -> Result<Entry, StorageError> {
+        rules::check(path)?;
+        let inner = path.strip_prefix('/').unwrap_or_default();
+        self.root.entry(inner).map_err(failure)
     }
 
-    /// The path on the PC and what is there, if no link is on the way to it.
-    fn look_up(&self, path: &str) -> Result<(PathBuf, Option<fs::Metadata>), StorageError> {
-        let mut names = rules::components(path)?.peekable();
-        let root = if self.several {
-            names.next().and_then(|name| name.parse().ok())
-        } else {
-            Some(0)
-        };
-        let root = root.and_then(|root| self.roots.get(root));
-        let mut real = root.ok_or(StorageError::NotFound)?.clone();
-        if names.peek().is_none() {
-            let found = fs::metadata(&real).map_err(failure)?;
-            return Ok((real, Some(found)));
-        }
-        let mut last = None;
-        while let Some(name) = names.next() {
-            // What is a name here may be more than that on the PC: `C:`, `a\b`.
-            let mut components = Path::new(name).components();
-            let plain = matches!(components.next(), Some(Component::Normal(only)) if only == name);
-            if !plain || components.next().is_some() {
-                return Err(StorageError::Invalid);
-            }
-            real.push(name);
-            match fs::symlink_metadata(&real) {
-                // A pipe or a device may block whoever opens it.
-                Ok(found) if !found.is_dir() && !found.is_file() => {
-                    return Err(StorageError::Invalid);
-                }
-                Ok(found) if names.peek().is_some() && !found.is_dir() => {
-                    return Err(StorageError::NotDirectory);
-                }
-                Ok(found) => last = Some(found),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    if names.peek().is_some() {
-                        return Err(StorageError::NotFound);
-                    }
-                    last = None;
-                }
-                Err(error) => return Err(failure(error)),
-            }
-        }
-        Ok((real, last))
-    }
-
-    /// The path on the PC of something that may be there or not.
-    fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
-        self.look_up(path).map(|(real, _)| real)
-    }
-
-    /// The path on the PC of something that is there.
-    fn find(&self, path: &str) -> Result<(PathBuf, fs::Metadata), StorageError> {
-        let (real, found) = self.look_up(path)?;
-        Ok((real, found.ok_or(StorageError::NotFound)?))
+    /// The entry at a path, and the metadata of what is there.
+    fn find(&self, path: &str) -> Result<(Entry, Metadata), StorageError> {
+        let entry = self.entry(path)?;
+        let found = entry.metadata().map_err(failure)?;
+        let metadata = metadata(&found).ok_or(StorageError::Invalid)?;
+        Ok((entry, metadata))
     }
 }
 
-/// The folder itself may be reached through links: it is the user who named it.
-fn check_root(root: &Path) -> Result<(), StorageError> {
-    if fs::metadata(root).map_err(failure)?.is_dir() {
-        Ok(())
-    } else {
-        Err(StorageError::NotDirectory)
-    }
-}
-
-fn failure(error: io::Error) -> StorageError {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::NotFound => StorageError::NotFound,
-        Kind::AlreadyExists => StorageError::Exists,
-        Kind::NotADirectory => StorageError::NotDirectory,
-        Kind::IsADirectory => StorageError::IsDirectory,
-        Kind::DirectoryNotEmpty => StorageError::NotEmpty,
-        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => StorageError::NoSpace,
-        Kind::InvalidFilename => StorageError::NameTooLong,
-        Kind::OutOfMemory => StorageError::NoMemory,
-        _ => StorageError::Io,
-    }
-}
-
-fn metadata(found: &fs::Metadata) -> Metadata {
+/// The metadata of a folder or a regular file; `None` for anything else.
+fn metadata(found: &fs::Metadata) -> Option<Metadata> {
     if found.is_dir() {
-        Metadata {
-            kind: EntryKind::Directory,
-            size: 0,
-        }
+        let kind = EntryKind::Directory;
+        Some(Metadata { kind, size: 0 })
     } else {
-        Metadata {
-            kind: EntryKind::File,
-            size: found.len(),
-        }
+        let kind = EntryKind::File;
+        let size = found.len();
+        found.is_file().then_some(Metadata { kind, size })
     }
 }
 
@@ -191,7 +107,7 @@ const READ_AHEAD: usize = 32 * 1024;
 
 /// A file's content as its writer sees it.
 struct Copy {
-    path: PathBuf,
+    place: Entry,
     mode: OpenMode,
     content: Vec<u8>,
     position: u64,
@@ -204,7 +120,7 @@ impl Copy {
     /// Replaces the file on the PC.
     fn sync(&mut self) -> Result<(), StorageError> {
         if self.dirty {
-            replace(&self.path, &self.content, self.durable).map_err(failure)?;
+            replace(&self.place, &self.content, self.durable).map_err(io_failure)?;
             self.dirty = false;
         }
         Ok(())
@@ -267,63 +183,62 @@ const MAX_POSITION: u64 = i64::MAX as u64;
 
 /// Replaces a file so that it has its old content or the new one, whatever happens; to the
 /// machine, where it is to be durable, else to the process.
-fn replace(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
+fn replace(place: &Entry, content: &[u8], durable: bool) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_file_name(format!(".ocre-{}-{count}", std::process::id()));
+    let name = format!(".ocre-{}-{count}", std::process::id());
+    let temporary = place.beside(name)?;
     let written = (|| {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
+        let mut file = temporary.open_file(NEW)?;
         file.write_all(content)?;
         if durable {
             file.sync_all()?;
         }
-        fs::rename(&temporary, path)
+        Ok(temporary.rename(place)?)
     })();
     if written.is_err() {
         // What matters is the first error; the file is none of the user's.
-        let _ = fs::remove_file(&temporary);
+        let _ = temporary.remove_file();
     }
     written
 }
+
+/// A file that is made, and was not there.
+const NEW: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL);
 
 impl Storage for Directory {
     type File = File;
 
     fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
-        let (path, found) = self.look_up(path)?;
+        let entry = self.entry(path)?;
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
         }
-        let found = match found {
-            Some(found) if found.is_dir() => return Err(StorageError::IsDirectory),
-            Some(_) if mode.create && mode.exclusive => return Err(StorageError::Exists),
-            None if !mode.create => return Err(StorageError::NotFound),
-            found => found.is_some(),
+        let found = match self.find(path) {
+            Ok((_, found)) if found.kind == EntryKind::Directory => {
+                return Err(StorageError::IsDirectory);
+            }
+            Ok(_) if mode.create && mode.exclusive => return Err(StorageError::Exists),
+            Ok(_) => true,
+            Err(StorageError::NotFound) if mode.create => false,
+            Err(error) => return Err(error),
         };
         if !mode.write {
-            let file = fs::File::open(path).map_err(failure)?;
+            let file = entry.open_file(OFlags::RDONLY).map_err(failure)?;
             return Ok(File(Open::Reading(BufReader::with_capacity(
                 READ_AHEAD, file,
             ))));
         }
-        let content = if !found {
-            fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)
-                .map_err(failure)?;
-            Vec::new()
-        } else if mode.truncate {
-            Vec::new()
-        } else {
-            fs::read(&path).map_err(failure)?
-        };
+        let mut content = Vec::new();
+        if !found {
+            entry.open_file(NEW).map_err(failure)?;
+        } else if !mode.truncate {
+            let mut file = entry.open_file(OFlags::RDONLY).map_err(failure)?;
+            file.read_to_end(&mut content).map_err(io_failure)?;
+        }
         let dirty = found && mode.truncate;
         Ok(File(Open::Writing(Copy {
-            path,
+            place: entry,
             mode,
             content,
             position: 0,
@@ -334,7 +249,7 @@ impl Storage for Directory {
 
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
         match &mut file.0 {
-            Open::Reading(file) => file.read(buffer).map_err(failure),
+            Open::Reading(file) => file.read(buffer).map_err(io_failure),
             Open::Writing(copy) if copy.mode.read => Ok(copy.read(buffer)),
             Open::Writing(_) => Err(StorageError::Invalid),
         }
@@ -352,7 +267,7 @@ impl Storage for Directory {
         if buffer.is_empty() {
             return Err(StorageError::Invalid);
         }
-        pieces(file, piece).map_err(failure)
+        pieces(file, piece).map_err(io_failure)
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
@@ -379,7 +294,7 @@ impl Storage for Directory {
 
     fn size(&self, file: &mut File) -> Result<u64, StorageError> {
         match &file.0 {
-            Open::Reading(file) => Ok(file.get_ref().metadata().map_err(failure)?.len()),
+            Open::Reading(file) => Ok(file.get_ref().metadata().map_err(io_failure)?.len()),
             Open::Writing(copy) => Ok(copy.content.len() as u64),
         }
     }
@@ -403,29 +318,30 @@ impl Storage for Directory {
     }
 
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
-        self.find(path).map(|(_, found)| metadata(&found))
+        self.find(path).map(|(_, found)| found)
     }
 
     fn create_dir(&self, path: &str) -> Result<(), StorageError> {
-        fs::create_dir(self.resolve(path)?).map_err(failure)
+        self.entry(path)?.create_folder().map_err(failure)
     }
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
-        let (real, found) = self.find(path)?;
-        if self.roots.contains(&real) {
+        let (entry, found) = self.find(path)?;
+        if path == "/" {
             return Err(StorageError::Invalid);
         }
-        let removed = if found.is_dir() {
-            fs::remove_dir(real)
+        let removed = if found.kind == EntryKind::Directory {
+            entry.remove_folder()
         } else {
-            fs::remove_file(real)
+            entry.remove_file()
         };
         removed.map_err(failure)
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
         rules::check_rename(from, to)?;
-        fs::rename(self.resolve(from)?, self.resolve(to)?).map_err(failure)
+        let (entry, _) = self.find(from)?;
+        entry.rename(&self.entry(to)?).map_err(failure)
     }
 
     fn read_dir(
@@ -433,18 +349,12 @@ impl Storage for Directory {
         path: &str,
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError> {
-        for found in fs::read_dir(self.resolve(path)?).map_err(failure)? {
-            let found = found.map_err(failure)?;
-            let kind = found.metadata().map_err(failure)?;
-            let name = found.file_name();
-            let shown = (kind.is_file() || kind.is_dir())
-                .then(|| name.to_str())
-                .flatten();
-            if shown.is_some_and(|name| !entry(name, metadata(&kind))) {
-                break;
-            }
-        }
-        Ok(())
+        let folder = self.entry(path)?;
+        let listed = folder.list(&mut |name, found| match metadata(found) {
+            Some(metadata) => entry(name, metadata),
+            None => true,
+        });
+        listed.map_err(failure)
     }
 
     fn space(&self) -> Result<Space, StorageError> {

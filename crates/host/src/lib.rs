@@ -2,9 +2,11 @@
 //! The PC as a device: what the core asks of a platform, on std.
 //!
 //! Storage is the real littlefs, on a flash file, in memory, or on a flash whose power can be
-//! cut; or a plain folder, for OCI layouts that lie on the PC.
+//! cut; or a plain folder, for OCI layouts that lie on the PC; or folders as guests share them
+//! with the programs of the PC.
 
 pub mod archive;
+mod beneath;
 pub mod bundle;
 pub mod dev_folder;
 pub mod directory;
@@ -12,4 +14,5 @@ pub mod firmware;
 pub mod flash;
 pub mod littlefs;
 pub mod platform;
+pub mod posix_folders;
 pub mod zephyr_build;

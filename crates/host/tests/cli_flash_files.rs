@@ -6,6 +6,8 @@ mod cli;
 use std::fs;
 
 use cli::{Desk, done, guest};
+use ocre::port::{OpenMode, Storage as _};
+use ocre_host::littlefs::LittleFs;
 use serde_json::json;
 
 /// A flash with an image and a container.
@@ -184,4 +186,70 @@ fn an_image_comes_out_as_the_layout_that_it_was() {
     ]);
     desk.ocre(["flash", "extract", "f", "none", "out"])
         .failed(1, "reference-not-found");
+}
+
+/// Makes `/own/LONG/t/…` in the flash, with paths that nobody can name, and beside it a file.
+/// Returns the folder whose entries are such.
+fn make_deep(desk: &Desk) -> String {
+    let disk = LittleFs::open(&desk.path("f")).unwrap();
+    let inner = "x".repeat(60);
+    for folder in ["/own", "/own/s", "/own/s/t"] {
+        disk.create_dir(folder).unwrap();
+    }
+    disk.create_dir(&format!("/own/s/t/{inner}")).unwrap();
+    for path in [
+        format!("/own/s/t/{inner}/in-it"),
+        "/own/s/t/near".to_owned(),
+        "/own/zebra".to_owned(),
+    ] {
+        let mut file = disk.open(&path, OpenMode::REWRITE).unwrap();
+        disk.write(&mut file, b"some").unwrap();
+        disk.close(file).unwrap();
+    }
+    let outer = format!("/own/{}", "y".repeat(100));
+    disk.rename("/own/s", &outer).unwrap();
+    format!("{outer}/t/{inner}")
+}
+
+#[test]
+fn what_has_too_long_a_path_is_told_and_the_rest_is_listed_copied_and_checked() {
+    let desk = made();
+    let deep = make_deep(&desk);
+    let near = deep.replace(&"x".repeat(60), "near");
+    let told = format!("storage-name-too-long at {deep}");
+    let listed = desk.ocre(["flash", "ls", "f"]);
+    assert_eq!(listed.code, 1, "{listed:?}");
+    assert!(listed.err.contains(&told), "{listed:?}");
+    for line in [
+        &*format!(" {near}\n"),
+        " /own/zebra\n",
+        " /index.json\n",
+        &format!(" {deep}/\n"),
+    ] {
+        assert!(listed.out.contains(line), "{line} {listed:?}");
+    }
+    desk.ocre(["--format=json", "flash", "ls", "f", "/own"])
+        .failed(1, &told);
+
+    let copied = desk.ocre(["--format=json", "flash", "cp", "f:/own", "out"]);
+    assert_eq!(copied.code, 1, "{copied:?}");
+    assert!(copied.err.contains(&told), "{copied:?}");
+    assert_eq!(copied.json(), json!({ "files": 2, "bytes": 8 }));
+    let to = format!("out{}", near.strip_prefix("/own").unwrap());
+    assert_eq!(fs::read(desk.path(&to)).unwrap(), b"some");
+    assert_eq!(fs::read(desk.path("out/zebra")).unwrap(), b"some");
+    desk.ok(["flash", "create", "--size=512K", "-o", "g"]);
+    assert_eq!(desk.ocre(["flash", "cp", "f:/", "g:/"]).code, 1);
+    assert_eq!(
+        desk.ok(["--flash", "g", "run", "reader:2"]),
+        "text: 9 bytes, crc32 d9c2e91e\n"
+    );
+
+    let checked = desk.ocre(["flash", "check", "f"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let found = format!("damaged: path-too-long at {deep}\n");
+    assert!(checked.out.contains(&found), "{checked:?}");
+    assert!(checked.out.ends_with("check: 1 damaged\n"), "{checked:?}");
+    desk.ok(["flash", "extract", "f", "reader:2", "extracted"]);
+    desk.ok(["--flash", "f", "rm", "calm"]);
 }

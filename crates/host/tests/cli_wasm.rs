@@ -39,7 +39,7 @@ fn a_module_has_its_arguments_variables_and_folders_and_the_exit_code_is_its_own
 fn the_standard_library_works_over_a_folder() {
     let desk = Desk::new();
     fs::create_dir(desk.path("folder")).unwrap();
-    let mut command = desk.command(["wasm", "run", "--dir", "folder::/"]);
+    let mut command = desk.command(["wasm", "run", "--dir", "folder::/", "-e", "POSIX=1"]);
     let mut child = command
         .arg(guest("stdlib"))
         .stdin(Stdio::piped())
@@ -78,6 +78,33 @@ fn no_path_leaves_the_folders() {
         "/image/file",
         "/image/link/../image.txt",
     ] {
+        let ran = run(&desk, &options, "hello", &["--read", path]);
+        assert_ne!(ran.code, 0, "{path}: {ran:?}");
+        assert!(!ran.out.contains("a secret"), "{path}: {ran:?}");
+    }
+}
+
+#[test]
+fn links_in_a_folder_lead_to_what_is_in_it() {
+    let desk = Desk::new();
+    desk.write("folder/in/file.txt", "what is in it\n");
+    desk.write("secret", "a secret");
+    for (target, link) in [
+        ("in/file.txt", "to-file"),
+        ("in", "to-folder"),
+        ("to-folder/../to-file", "chain"),
+        ("../secret", "out"),
+        ("self", "self"),
+    ] {
+        symlink(target, desk.path("folder").join(link)).unwrap();
+    }
+    let options = ["--dir", "folder::/"];
+    for path in ["/to-file", "/to-folder/file.txt", "/chain"] {
+        let ran = run(&desk, &options, "hello", &["--read", path]);
+        assert_eq!(ran.code, 0, "{path}: {ran:?}");
+        assert!(ran.out.contains("what is in it\n"), "{path}: {ran:?}");
+    }
+    for path in ["/out", "/self", "/to-folder/../out"] {
         let ran = run(&desk, &options, "hello", &["--read", path]);
         assert_ne!(ran.code, 0, "{path}: {ran:?}");
         assert!(!ran.out.contains("a secret"), "{path}: {ran:?}");

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, VecDeque};
 use device::{Disk, image, put, read_file, with_blob, write_file};
 use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
+use ocre::limits::MAX_PATH;
 use ocre::port::{Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -77,6 +78,8 @@ struct Solo {
     slept_until: RefCell<Vec<Option<u64>>>,
     /// When it is killed.
     doom_us: Cell<Option<u64>>,
+    /// Count of checks before the one that finds it killed.
+    checks_left: Cell<Option<u32>>,
 }
 
 impl Solo {
@@ -105,6 +108,7 @@ impl Solo {
             input_ended: Cell::new(false),
             slept_until: RefCell::default(),
             doom_us: Cell::new(None),
+            checks_left: Cell::new(None),
         }
     }
 
@@ -156,6 +160,12 @@ impl Guest for Solo {
     }
 
     fn check(&self) -> Result<(), Stopped> {
+        if let Some(left) = self.checks_left.get() {
+            self.checks_left.set(Some(left.saturating_sub(1)));
+            if left == 0 {
+                return Err(Stopped);
+            }
+        }
         if self.killed.get() {
             Err(Stopped)
         } else {
@@ -1323,6 +1333,80 @@ fn a_rename_goes_where_it_makes_sense() {
         let longer = format!("full/{}", "y".repeat(115));
         assert_eq!(program.rename(&long, &longer), NAMETOOLONG);
         assert_eq!(program.stat(deep, "."), Ok((3, 0)));
+    });
+}
+
+#[test]
+fn no_rename_makes_a_path_too_long_to_be_named() {
+    with_program(|program, disk, _| {
+        for path in ["a", "a/b", "c"] {
+            assert_eq!(program.by_path("path_create_directory", DATA, path), 0);
+        }
+        let file = program.open(&format!("a/b/{}", "y".repeat(80)), CREAT);
+        program.close(file);
+        let long = "x".repeat(41);
+        assert_eq!(program.rename("a", &long), NAMETOOLONG);
+        assert_eq!(program.rename("a/b", &long), NAMETOOLONG);
+        assert_eq!(program.rename("a", &long[..30]), 0);
+        assert_eq!(program.rename(&long[..30], "a"), 0);
+        // Folders are moved into one another as long as the innermost can be named.
+        let (outer, inner) = ("o".repeat(20), "i".repeat(20));
+        assert_eq!(program.rename("c", &inner), 0);
+        let mut depth = 1;
+        loop {
+            assert_eq!(program.by_path("path_create_directory", DATA, &outer), 0);
+            let errno = program.rename(&inner, &format!("{outer}/{inner}"));
+            if errno != 0 {
+                assert_eq!(errno, NAMETOOLONG);
+                break;
+            }
+            assert_eq!(program.rename(&outer, &inner), 0);
+            depth += 1;
+        }
+        assert_eq!(depth, 5, "of 21 bytes each, in 121");
+        let longest = data::survey(disk, "/data", 1, None).unwrap().longest;
+        assert!(longest <= MAX_PATH, "{longest}");
+    });
+}
+
+#[test]
+fn the_depth_of_a_mount_counts_from_the_top_of_the_partition() {
+    let disk = disk();
+    let source = format!("/{}", "s".repeat(60));
+    let mount = format!("{source}:/shared");
+    let options = Options {
+        mounts: &[&mount],
+        ..Options::default()
+    };
+    run_on(&disk, &options, |program, _, _| {
+        let make = |program: &mut Program<'_>, path: &str| {
+            program.by_path("path_create_directory", MOUNT, path)
+        };
+        assert_eq!(make(program, "a"), 0);
+        assert_eq!(make(program, &format!("a/{}", "y".repeat(80))), 0);
+        let longer = |length| "x".repeat(length);
+        let rename = |program: &mut Program<'_>, to: &str| program.rename_at(MOUNT, "a", MOUNT, to);
+        assert_eq!(rename(program, &longer(18)), NAMETOOLONG);
+        assert_eq!(rename(program, &longer(17)), 0);
+        assert_eq!(make(program, &longer(99)), NAMETOOLONG);
+        assert_eq!(make(program, &longer(98)), 0);
+    });
+}
+
+#[test]
+fn a_container_that_is_killed_stops_looking_for_long_paths() {
+    with_program(|program, _, solo| {
+        for path in ["a", "a/b", "a/b/c"] {
+            assert_eq!(program.by_path("path_create_directory", DATA, path), 0);
+        }
+        solo.checks_left.set(Some(1));
+        let [from, from_length] = program.path("a");
+        let [to, to_length] = program.other_path("longer");
+        let arguments = [DATA, from, from_length, DATA, to, to_length];
+        let ended = program.try_call("path_rename", &arguments);
+        assert_eq!(ended, Err(Halt::Stopped));
+        solo.checks_left.set(None);
+        assert_eq!(program.stat(DATA, "a/b/c"), Ok((3, 0)));
     });
 }
 

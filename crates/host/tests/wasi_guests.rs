@@ -30,7 +30,7 @@ fn files(disk: &Disk, but: &[&str]) -> BTreeMap<String, Vec<u8>> {
             }
             match kind {
                 EntryKind::Directory => folders.push(path),
-                EntryKind::File => {
+                EntryKind::File | EntryKind::Symlink => {
                     let bytes = device::read_file(disk, &path).unwrap();
                     found.insert(path, bytes);
                 }

@@ -9,6 +9,8 @@ use ocre::port::memory::OutOfBounds;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u16)]
 pub enum Errno {
+    /// The file system's permissions do not allow it.
+    Acces = 2,
     /// Nothing is there yet, and the descriptor does not wait.
     Again = 6,
     /// No such descriptor, or not one that this can be done to.
@@ -21,6 +23,8 @@ pub enum Errno {
     Exist = 20,
     /// An address, or what it leads to, is not in linear memory.
     Fault = 21,
+    /// A file would be too large.
+    Fbig = 22,
     /// A path is not UTF-8.
     Ilseq = 25,
     /// An argument makes no sense.
@@ -29,6 +33,8 @@ pub enum Errno {
     Io = 29,
     /// It is a folder.
     Isdir = 31,
+    /// A path has too many symbolic links, or ends with one that is not to be followed.
+    Loop = 32,
     /// The container has as many files open as it may.
     Mfile = 33,
     /// A path is too long.
@@ -74,6 +80,8 @@ impl From<StorageError> for Errno {
             StorageError::Invalid => Self::Inval,
             StorageError::NoMemory => Self::Nomem,
             StorageError::Corrupt | StorageError::Io => Self::Io,
+            StorageError::Unsupported => Self::Notsup,
+            StorageError::Denied => Self::Acces,
         }
     }
 }

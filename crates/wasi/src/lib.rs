@@ -11,9 +11,10 @@
 //! A call takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and
 //! touches guest memory only through `memory`. Files are the partition's, through the ports.
 //!
-//! What differs from other systems: a file has no times, so they are 0; there are no links; a
-//! file that is open can be neither removed nor renamed nor replaced ([`Errno::Busy`]); the
-//! calendar begins at 1970 with each boot where the device does not know the date.
+//! Differences from other systems: the calendar begins at 1970 with each boot where the device
+//! does not know the date. Where the storage is not [`Storage::POSIX`], a file has no times, so
+//! they are 0; there are no links; and a file that is open can be neither removed nor renamed nor
+//! replaced ([`Errno::Busy`]).
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -29,6 +30,7 @@
 
 mod calls;
 mod errno;
+mod links;
 mod memory;
 mod path;
 mod quota;

@@ -3,7 +3,8 @@
 //!
 //! Promised: what comes out lies in the folder it was resolved against, or is that folder, and
 //! has no `.`, no `..`, no empty part and no NUL; `x/..` is taken only where `x` is a folder, as
-//! POSIX has it. There are no links on the partition that could lead elsewhere.
+//! POSIX has it. There are no links on the partition that could lead elsewhere; where there are
+//! some, [`resolve_links`](crate::links::resolve_links) puts their targets into the path.
 
 use heapless::String;
 use ocre::container::data;
@@ -12,13 +13,13 @@ use ocre::limits::{MAX_NAME, MAX_PATH};
 use crate::errno::Errno;
 
 /// Longest path below a top folder, in bytes: the same for every container, whatever its name.
-const MAX_RELATIVE: usize = MAX_PATH - (data::ROOT.len() + 1 + MAX_NAME + 1);
+pub const MAX_RELATIVE: usize = MAX_PATH - (data::ROOT.len() + 1 + MAX_NAME + 1);
 
 /// A path below one of the container's top folders, `/`-separated; empty for that folder.
 pub type RelativePath = String<MAX_RELATIVE, u8>;
 
 /// Longest path that a guest may give, in bytes: each `..` in it costs a look at the partition.
-const MAX_GIVEN: usize = 512;
+pub const MAX_GIVEN: usize = 512;
 
 /// A resolved path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,17 +30,92 @@ pub struct Resolved {
     pub folder: bool,
 }
 
-/// Resolves a guest's path against the folder `base`. `check_folder` says whether a path is a
-/// folder's, with `Noent` or `Notdir` where it is not.
+/// A path as far as it is resolved.
+pub struct Walk<'a> {
+    base: usize,
+    check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
+    resolved: Resolved,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that begins in the folder `base`.
+    ///
+    /// # Errors
+    /// `Nametoolong`.
+    pub fn new(
+        base: &str,
+        check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
+    ) -> Result<Self, Errno> {
+        let path = RelativePath::try_from(base).map_err(|_| Errno::Nametoolong)?;
+        Ok(Self {
+            base: base.len(),
+            check_folder,
+            resolved: Resolved {
+                path,
+                folder: false,
+            },
+        })
+    }
+
+    /// A walk that begins in a folder and may go up as far as the top folder.
+    ///
+    /// # Errors
+    /// `Nametoolong`.
+    pub fn below_top(
+        folder: &str,
+        check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
+    ) -> Result<Self, Errno> {
+        let walk = Self::new(folder, check_folder)?;
+        Ok(Self { base: 0, ..walk })
+    }
+
+    /// Takes one part of a path. `true` for a name.
+    ///
+    /// # Errors
+    /// `Perm` for a `..` out of the base, `Nametoolong`, and those of `check_folder`.
+    pub fn enter(&mut self, part: &str) -> Result<bool, Errno> {
+        let Resolved { path, folder } = &mut self.resolved;
+        *folder = matches!(part, "" | "." | "..");
+        match part {
+            "" | "." => {}
+            ".." if path.len() == self.base => return Err(Errno::Perm),
+            ".." => {
+                (self.check_folder)(path)?;
+                self.leave();
+            }
+            name => {
+                if !path.is_empty() {
+                    path.push('/').map_err(|_| Errno::Nametoolong)?;
+                }
+                path.push_str(name).map_err(|_| Errno::Nametoolong)?;
+            }
+        }
+        Ok(!self.resolved.folder)
+    }
+
+    /// Takes the last name back.
+    pub fn leave(&mut self) {
+        let path = &mut self.resolved.path;
+        path.truncate(path.rfind('/').unwrap_or(0));
+    }
+
+    /// The path so far.
+    pub fn path(&self) -> &str {
+        &self.resolved.path
+    }
+
+    /// The end of the walk.
+    pub fn end(self) -> Resolved {
+        self.resolved
+    }
+}
+
+/// Checks the form of a guest's path.
 ///
 /// # Errors
-/// `Noent` for an empty path, `Ilseq`, `Inval` for a NUL, `Perm` for a path that is absolute or
-/// leads out of `base`, `Nametoolong`, and those of `check_folder`.
-pub fn resolve(
-    base: &str,
-    given: &[u8],
-    check_folder: &mut dyn FnMut(&str) -> Result<(), Errno>,
-) -> Result<Resolved, Errno> {
+/// `Noent` for an empty path, `Ilseq`, `Inval` for a NUL, `Perm` for one that is absolute,
+/// `Nametoolong`.
+pub fn check(given: &[u8]) -> Result<&str, Errno> {
     if given.len() > MAX_GIVEN {
         return Err(Errno::Nametoolong);
     }
@@ -53,26 +129,25 @@ pub fn resolve(
     if given.starts_with('/') {
         return Err(Errno::Perm);
     }
-    let mut path = RelativePath::try_from(base).map_err(|_| Errno::Nametoolong)?;
-    let mut folder = false;
+    Ok(given)
+}
+
+/// Resolves a guest's path against the folder `base`. `check_folder` says whether a path is a
+/// folder's, with `Noent` or `Notdir` where it is not.
+///
+/// # Errors
+/// Those of [`check`] and of [`Walk::enter`].
+pub fn resolve(
+    base: &str,
+    given: &[u8],
+    check_folder: &mut dyn FnMut(&str) -> Result<(), Errno>,
+) -> Result<Resolved, Errno> {
+    let given = check(given)?;
+    let mut walk = Walk::new(base, check_folder)?;
     for part in given.split('/') {
-        folder = matches!(part, "" | "." | "..");
-        match part {
-            "" | "." => {}
-            ".." if path.len() == base.len() => return Err(Errno::Perm),
-            ".." => {
-                check_folder(&path)?;
-                path.truncate(path.rfind('/').unwrap_or(0));
-            }
-            name => {
-                if !path.is_empty() {
-                    path.push('/').map_err(|_| Errno::Nametoolong)?;
-                }
-                path.push_str(name).map_err(|_| Errno::Nametoolong)?;
-            }
-        }
+        walk.enter(part)?;
     }
-    Ok(Resolved { path, folder })
+    Ok(walk.end())
 }
 
 /// Whether `path` is `folder` or lies in it.

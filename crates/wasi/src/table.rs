@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a container has open.
 //!
-//! Promised: a file is open on the partition at most once, however many descriptors lead to it.
+//! Promised: a file is open on the partition at most once, however many descriptors lead to it;
+//! but for [`Storage::POSIX`] storages, where each time that it is opened makes a handle.
 //! littlefs gives blocks that a file no longer needs to other files, while another handle of
 //! that file would still read them: two handles could show one container the data of another.
 //!
@@ -120,7 +121,7 @@ impl<F> OpenFile<F> {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<usize, StorageError> {
-        if offset >= storage.size(&mut self.file)? {
+        if !S::POSIX && offset >= storage.size(&mut self.file)? {
             return Ok(0);
         }
         self.seek(storage, offset)?;

@@ -10,7 +10,7 @@ use ocre::container::{Guest, data};
 use ocre::image::content::{self, Path};
 use ocre::image::{Blob, Blobs, Content};
 use ocre::limits::MAX_TITLE;
-use ocre::port::{EntryKind, Metadata, Storage};
+use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 
 use crate::errno::Errno;
 use crate::table::Tree;
@@ -128,6 +128,28 @@ pub fn metadata<S: Storage>(
     }
 }
 
+/// Copies the target of a symbolic link and returns its length; `None` for what is no link, or is
+/// not there.
+///
+/// # Errors
+/// The storage's own.
+pub fn read_link<S: Storage>(
+    storage: &S,
+    guest: &dyn Guest,
+    tree: Tree,
+    path: &str,
+    buffer: &mut [u8],
+) -> Result<Option<usize>, Errno> {
+    if tree == Tree::Image {
+        return Ok(None);
+    }
+    match storage.read_link(&partition_path(guest, tree, path)?, buffer) {
+        Ok(length) => Ok(Some(length)),
+        Err(StorageError::Invalid | StorageError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Calls `entry` for everything in a folder.
 ///
 /// # Errors
@@ -137,38 +159,34 @@ pub fn entries<S: Storage>(
     guest: &dyn Guest,
     tree: Tree,
     path: &str,
-    entry: &mut dyn FnMut(&str, Metadata),
+    entry: &mut dyn FnMut(&str, EntryKind),
 ) -> Result<(), Errno> {
     match tree {
         Tree::Image => {
             let mut index = 0_usize;
-            while let Some((name, size)) = blob_entry(guest, index) {
-                let kind = EntryKind::File;
-                entry(&name, Metadata { kind, size });
+            while let Some(name) = blob_entry(guest, index) {
+                entry(&name, EntryKind::File);
                 index = index.saturating_add(1);
             }
             Ok(())
         }
         _ => storage
-            .read_dir(
-                &partition_path(guest, tree, path)?,
-                &mut |name, metadata| {
-                    entry(name, metadata);
-                    true
-                },
-            )
+            .read_names(&partition_path(guest, tree, path)?, &mut |name, kind| {
+                entry(name, kind);
+                true
+            })
             .map_err(Errno::from),
     }
 }
 
-/// The name under which a blob is listed, and its size.
-fn blob_entry(guest: &dyn Guest, index: usize) -> Option<(String<MAX_TITLE>, u64)> {
+/// The name under which a blob is listed.
+fn blob_entry(guest: &dyn Guest, index: usize) -> Option<String<MAX_TITLE>> {
     let mut entry = None;
     guest.spec(&mut |spec| {
         let blobs = &spec.image.blobs;
         entry = blobs.get(index).map(|blob| {
             let title = title(blobs, index).and_then(|title| String::try_from(title).ok());
-            (title.unwrap_or_else(|| digits(&blob)), blob.content.size)
+            title.unwrap_or_else(|| digits(&blob))
         });
     });
     entry

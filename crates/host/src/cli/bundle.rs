@@ -12,8 +12,8 @@ use ocre::image::{Content, Image};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_host::bundle::{self, Code, Config, Process, Refusal};
 use ocre_host::dev_folder::WithDevices;
-use ocre_host::directory::Directory;
 use ocre_host::platform::bare::{self, Folder, Setting};
+use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ impl<'c> Folders<'c> {
             });
         }
         let count = hosts.len();
-        let folders = Directory::several(hosts).map_err(|(path, error)| {
+        let folders = PosixFolders::open(hosts).map_err(|(path, error)| {
             Refusal::new(
                 Code::Mount,
                 "mounts",

@@ -85,6 +85,10 @@ fn hint(code: &str) -> &'static str {
             "copy out what can be read with `ocre flash cp`, and restore the rest from a copy"
         }
         "index-damaged" | "layout-damaged" => "run with --repair",
+        "path-too-long" => {
+            "give a folder on the way a shorter name in the container, or remove the container \
+             with its files with `ocre rm -f`"
+        }
         _ => "restore the file from a copy",
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre flash cp`: files and folders into a flash file, out of it, between two, or within one.
 //!
-//! Promised: each file that is there afterwards has its old content or its new one, whole.
+//! Promised: each file that is there afterwards has its old content or its new one, whole. What
+//! can't be copied because its path is too long is told, and the rest is copied.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use ocre_host::littlefs::LittleFs;
 use super::device::{self, Partition};
 use super::failure::Failure;
 use super::output::Output;
-use super::tree::{join, walk};
+use super::tree::{Unusable, join, tell, walk};
 
 /// Copies files and folders.
 #[derive(clap::Args, Debug)]
@@ -85,10 +86,11 @@ fn open(file: &Path, to_read: bool) -> Result<Partition, Failure> {
 struct Copied {
     files: u64,
     bytes: u64,
+    left: Vec<Unusable>,
 }
 
 /// Copies, and prints how much.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let what = format!(
         "can't copy {} to {}",
         args.from.display(),
@@ -125,11 +127,11 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
             out.unsigned("bytes", copied.bytes)
         })
     } else {
-        let Copied { files, bytes } = copied;
+        let Copied { files, bytes, .. } = copied;
         out.line(format_args!("copied {files} files, {bytes} bytes"))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    tell(&what, &copied.left, err)
 }
 
 fn copy<A: Storage, B: Storage>(
@@ -151,7 +153,14 @@ fn copy<A: Storage, B: Storage>(
     };
     let mut copied = Copied::default();
     let mut entries = vec![(path.to_owned(), source)];
-    entries.extend(walk(from, path).map_err(|(path, error)| failed(&path, error))?);
+    let content = walk(from, path).map_err(|(path, error)| failed(&path, error))?;
+    entries.extend(content.entries);
+    for (path, error) in content.unlisted {
+        match error {
+            StorageError::NameTooLong => copied.left.push((path, error)),
+            error => return Err(failed(&path, error)),
+        }
+    }
     for (entry, metadata) in entries {
         let rest = entry.strip_prefix(path).unwrap_or_default();
         let target = match rest.trim_start_matches('/') {
@@ -164,18 +173,26 @@ fn copy<A: Storage, B: Storage>(
                 Err(StorageError::Exists | StorageError::Invalid) => {
                     match to.metadata(&target).map(|found| found.kind) {
                         Ok(EntryKind::Directory) => Ok(()),
-                        Ok(EntryKind::File) => Err(StorageError::NotDirectory),
+                        Ok(EntryKind::File | EntryKind::Symlink) => Err(StorageError::NotDirectory),
                         Err(error) => Err(error),
                     }
                 }
                 made => made,
             },
-            EntryKind::File => file(from, &entry, to, &target).map(|bytes| {
+            EntryKind::File | EntryKind::Symlink => file(from, &entry, to, &target).map(|bytes| {
                 copied.files += 1;
                 copied.bytes += bytes;
             }),
         };
-        done.map_err(|error| failed(&target, error))?;
+        match done {
+            Err(StorageError::NameTooLong) if entry != path => {
+                // A folder whose path is too long was told when it was to be listed.
+                if copied.left.iter().all(|(told, _)| *told != entry) {
+                    copied.left.push((entry, StorageError::NameTooLong));
+                }
+            }
+            done => done.map_err(|error| failed(&target, error))?,
+        }
     }
     Ok(copied)
 }

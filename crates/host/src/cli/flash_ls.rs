@@ -11,7 +11,7 @@ use ocre_host::littlefs::LittleFs;
 use super::device;
 use super::failure::Failure;
 use super::output::Output;
-use super::tree;
+use super::tree::{self, Content};
 
 /// Lists the files in a flash file.
 #[derive(clap::Args, Debug)]
@@ -24,8 +24,8 @@ pub struct Args {
     path: String,
 }
 
-/// Lists, with sizes.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+/// Lists, with sizes. A folder in it that can't be listed is told, and the rest is listed.
+pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't list {} in {}", args.path, args.file.display());
     let partition =
         LittleFs::open_to_read(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
@@ -39,10 +39,13 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     let top = partition.metadata(&args.path);
     let top = top.map_err(|error| failed((args.path.clone(), error)))?;
-    let entries = if top.kind == EntryKind::File {
-        vec![(args.path.clone(), top)]
-    } else {
+    let Content { entries, unlisted } = if top.kind == EntryKind::Directory {
         tree::walk(&partition, &args.path).map_err(failed)?
+    } else {
+        Content {
+            entries: vec![(args.path.clone(), top)],
+            unlisted: Vec::new(),
+        }
     };
     let printed = if out.json() {
         out.document(|out| {
@@ -51,7 +54,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
                     out.object(|out| {
                         out.string("path", path);
                         match metadata.kind {
-                            EntryKind::File => {
+                            EntryKind::File | EntryKind::Symlink => {
                                 out.string("kind", "file");
                                 out.unsigned("size", metadata.size)
                             }
@@ -66,12 +69,14 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         for (path, metadata) in &entries {
             // Writing to a String does not fail.
             let _ = match metadata.kind {
-                EntryKind::File => writeln!(text, "{:>10} {path}", metadata.size),
+                EntryKind::File | EntryKind::Symlink => {
+                    writeln!(text, "{:>10} {path}", metadata.size)
+                }
                 EntryKind::Directory => writeln!(text, "{:>10} {path}/", ""),
             };
         }
         out.text(&text)
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    tree::tell(&what, &unlisted, err)
 }

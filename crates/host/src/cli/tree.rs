@@ -1,45 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All that is in a folder of a storage.
 
+use ocre::command::{Status, advice};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
+
+use super::failure::Failure;
+use super::output::Output;
 
 /// The path of `name` in `folder`.
 pub fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
-/// Everything in a folder, and in folders in it: by name, a folder before what is in it. What is
-/// no folder has nothing in it.
+/// An entry and the reason why it can't be used.
+pub type Unusable = (String, StorageError);
+
+/// The content of a folder, and of the folders in it.
+#[derive(Default)]
+pub struct Content {
+    /// By name, a folder before what is in it.
+    pub entries: Vec<(String, Metadata)>,
+    /// Folders that could not be listed. Where guests could rename folders as they liked, there
+    /// may be some whose paths are too long.
+    pub unlisted: Vec<Unusable>,
+}
+
+/// Everything in a folder, and in folders in it. What is no folder has nothing in it.
 ///
 /// # Errors
-/// The storage's own, with where.
-pub fn walk<S: Storage>(
-    storage: &S,
-    top: &str,
-) -> Result<Vec<(String, Metadata)>, (String, StorageError)> {
-    let failed = |path: &str| {
-        let path = path.to_owned();
-        move |error| (path, error)
-    };
-    let mut found = Vec::new();
-    let metadata = storage.metadata(top).map_err(failed(top))?;
+/// The storage's own, for the folder itself, with its path.
+pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<Content, Unusable> {
+    let failed = |error| (top.to_owned(), error);
+    let metadata = storage.metadata(top).map_err(failed)?;
+    let mut content = Content::default();
     let mut open = vec![(top.to_owned(), metadata)];
     while let Some((path, metadata)) = open.pop() {
         if metadata.kind == EntryKind::Directory {
             let mut inner = Vec::new();
-            storage
-                .read_dir(&path, &mut |name, metadata| {
-                    inner.push((join(&path, name), metadata));
-                    true
-                })
-                .map_err(failed(&path))?;
+            let listed = storage.read_dir(&path, &mut |name, metadata| {
+                inner.push((join(&path, name), metadata));
+                true
+            });
+            match listed {
+                Err(error) if path == top => return Err(failed(error)),
+                Err(error) => content.unlisted.push((path.clone(), error)),
+                Ok(()) => {}
+            }
             // The last one is taken first.
             inner.sort_by(|one, other| other.0.cmp(&one.0));
             open.extend(inner);
         }
         if path != top {
-            found.push((path, metadata));
+            content.entries.push((path, metadata));
         }
     }
-    Ok(found)
+    Ok(content)
+}
+
+/// Says of each entry that it can't be used, on standard error. The status of a command that did
+/// everything else.
+///
+/// # Errors
+/// `io`.
+pub fn tell(what: &str, unusable: &[Unusable], err: &mut Output) -> Result<Status, Failure> {
+    for (path, error) in unusable {
+        let failure = Failure::new(what, error.code(), advice::storage(*error)).at(path);
+        err.text(&format!("{failure}\n"))
+            .map_err(|error| Failure::io("can't print", &error))?;
+    }
+    Ok(if unusable.is_empty() {
+        Status::Ok
+    } else {
+        Status::Failed
+    })
 }

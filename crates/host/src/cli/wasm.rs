@@ -8,8 +8,8 @@ use ocre::command::{Status, advice};
 use ocre::container::state::Outcome;
 use ocre::image::judge::Policy;
 use ocre::port::{Exit, StorageError};
-use ocre_host::directory::Directory;
 use ocre_host::platform::bare::{self, Refusal, Setting};
+use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
 
 use super::failure::Failure;
@@ -66,7 +66,7 @@ pub fn run(
         .iter()
         .map(|(host, guest)| (host.clone(), folder(guest.as_str())))
         .unzip();
-    let folders = Directory::several(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
+    let folders = PosixFolders::open(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
         let failure = Failure::new(&what, error.code(), advice::storage(error));
         failure.at(root.display())
     })?;

@@ -30,7 +30,7 @@ pub struct Setting<'a> {
     /// `NAME=value`.
     pub environment: &'a [&'a str],
     /// Where it finds the folders of the storage that are named `0`, `1` and so on, as
-    /// [`Directory::several`](crate::directory::Directory::several) has them.
+    /// [`PosixFolders`](crate::posix_folders::PosixFolders) has them.
     pub folders: &'a [Folder<'a>],
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done with open descriptors: `fd_*`.
 
+use heapless::Vec;
 use ocre::container::mount::Mounts;
-use ocre::port::{EntryKind, Metadata, Storage};
+use ocre::image::content::join;
+use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Times};
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
@@ -16,6 +18,7 @@ use crate::tree;
 const CHARACTER_DEVICE: u8 = 2;
 const DIRECTORY: u8 = 3;
 const REGULAR_FILE: u8 = 4;
+const SYMBOLIC_LINK: u8 = 7;
 
 /// `fdflags`: every write goes to the end.
 pub(super) const APPEND: u16 = 1 << 0;
@@ -43,10 +46,11 @@ const fn file_type(kind: EntryKind) -> u8 {
     match kind {
         EntryKind::File => REGULAR_FILE,
         EntryKind::Directory => DIRECTORY,
+        EntryKind::Symlink => SYMBOLIC_LINK,
     }
 }
 
-/// The `filestat` of a file or a folder.
+/// The `filestat` of an entry.
 pub(super) fn filestat(number: u64, metadata: &Metadata) -> Record<64> {
     filestat_of(number, file_type(metadata.kind), metadata.size)
 }
@@ -78,6 +82,33 @@ pub(super) const fn check_times(which: u32) -> Result<(), Errno> {
     }
 }
 
+/// The times that checked `fstflags` ask for.
+pub(super) const fn times(accessed: u64, modified: u64, which: u32) -> Times {
+    Times {
+        accessed: time(accessed, which),
+        modified: time(modified, which >> 2),
+    }
+}
+
+const fn time(given: u64, which: u32) -> SetTime {
+    match which & 0b11 {
+        0b01 => SetTime::At(given),
+        0b10 => SetTime::Now,
+        _ => SetTime::Keep,
+    }
+}
+
+/// Adds to a `filestat` what only POSIX storages have.
+pub(super) fn with_attributes(record: Record<64>, found: &Attributes) -> Record<64> {
+    record
+        .with(0, &found.device.to_le_bytes())
+        .with(8, &found.inode.to_le_bytes())
+        .with(24, &found.links.to_le_bytes())
+        .with(40, &found.accessed_ns.to_le_bytes())
+        .with(48, &found.modified_ns.to_le_bytes())
+        .with(56, &found.changed_ns.to_le_bytes())
+}
+
 impl<S: Storage> Wasi<'_, S> {
     pub(crate) fn fd_advise(
         &mut self,
@@ -96,16 +127,29 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// littlefs can't reserve room.
+    /// Only for POSIX storages: littlefs can't reserve room.
     pub(crate) fn fd_allocate(
         &mut self,
         _: &mut Memory<'_>,
         fd: u32,
-        _offset: u64,
-        _length: u64,
+        offset: u64,
+        length: u64,
     ) -> Result<(), Error> {
-        self.table.file(fd, rights::FD_ALLOCATE)?;
-        Err(Errno::Notsup.into())
+        let (_, open) = self.table.file(fd, rights::FD_ALLOCATE)?;
+        if !S::POSIX {
+            return Err(Errno::Notsup.into());
+        }
+        let end = offset.checked_add(length).filter(|end| *end <= MAX_OFFSET);
+        let end = end.ok_or(Errno::Fbig)?;
+        if length == 0 {
+            return Err(Errno::Inval.into());
+        }
+        let old = self.storage.size(open.file())?;
+        let new = old.max(end);
+        self.quota.admit(Some(file(old)), file(new))?;
+        self.storage.allocate(open.file(), offset, length)?;
+        self.quota.count_change(Some(file(old)), Some(file(new)));
+        Ok(())
     }
 
     pub(crate) fn fd_close(&mut self, _: &mut Memory<'_>, fd: u32) -> Result<(), Error> {
@@ -202,7 +246,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         memory.check(stat, 1, 64)?;
         let descriptor = *self.table.with_right(fd, rights::FD_FILESTAT_GET)?;
-        let record = match descriptor.target {
+        let mut record = match descriptor.target {
             Target::Input | Target::Output(_) => filestat_of(0, CHARACTER_DEVICE, 0),
             Target::Top(tree) => filestat_of(tree::number(tree, "", ""), DIRECTORY, 0),
             Target::Node(index) => {
@@ -216,7 +260,30 @@ impl<S: Storage> Wasi<'_, S> {
                 }
             }
         };
+        if S::POSIX {
+            record = match self.attributes(descriptor.target)? {
+                Some(found) => with_attributes(record, &found),
+                None => record,
+            };
+        }
         Ok(memory.write(stat, record.bytes())?)
+    }
+
+    /// What only POSIX storages have of what a descriptor leads to; `None` for a console.
+    fn attributes(&mut self, target: Target) -> Result<Option<Attributes>, Errno> {
+        let (tree, path) = match target {
+            Target::Input | Target::Output(_) => return Ok(None),
+            Target::Top(tree) => (tree, ""),
+            Target::Node(index) => {
+                let node = self.table.node(index)?;
+                if let Some(open) = &mut node.file {
+                    return Ok(Some(self.storage.file_attributes(open.file())?));
+                }
+                (node.tree, &*node.path)
+            }
+        };
+        let path = tree::partition_path(self.guest, tree, path)?;
+        Ok(Some(self.storage.attributes(&path)?))
     }
 
     pub(crate) fn fd_filestat_set_size(
@@ -249,7 +316,11 @@ impl<S: Storage> Wasi<'_, S> {
         }
         while now < size {
             self.guest.check()?;
-            let more = now.saturating_add(PIECE.into()).min(size);
+            let more = if S::POSIX {
+                size
+            } else {
+                now.saturating_add(PIECE.into()).min(size)
+            };
             let (_, open) = self.table.file(fd, right)?;
             storage.truncate(open.file(), more)?;
             self.quota.count_change(Some(file(now)), Some(file(more)));
@@ -258,18 +329,38 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    /// Files have no times.
+    /// Only for POSIX storages: a file of littlefs has no times.
     pub(crate) fn fd_filestat_set_times(
         &mut self,
         _: &mut Memory<'_>,
         fd: u32,
-        _accessed: u64,
-        _modified: u64,
+        accessed: u64,
+        modified: u64,
         which: u32,
     ) -> Result<(), Error> {
         check_times(which)?;
-        self.table.with_right(fd, rights::FD_FILESTAT_SET_TIMES)?;
-        Err(Errno::Notsup.into())
+        let right = rights::FD_FILESTAT_SET_TIMES;
+        let target = self.table.with_right(fd, right)?.target;
+        if !S::POSIX {
+            return Err(Errno::Notsup.into());
+        }
+        let times = times(accessed, modified, which);
+        let (tree, path) = match target {
+            Target::Input | Target::Output(_) => return Err(Errno::Notsup.into()),
+            Target::Top(tree) => (tree, crate::path::RelativePath::new()),
+            Target::Node(index) => {
+                let node = self.table.node(index)?;
+                if let (Some(open), false) = (&mut node.file, node.tree.is_read_only()) {
+                    return Ok(self.storage.set_file_times(open.file(), times)?);
+                }
+                (node.tree, node.path.clone())
+            }
+        };
+        if tree.is_read_only() {
+            return Err(Errno::Rofs.into());
+        }
+        let path = tree::partition_path(self.guest, tree, &path)?;
+        Ok(self.storage.set_times(&path, times)?)
     }
 
     pub(crate) fn fd_prestat_get(
@@ -554,63 +645,132 @@ impl<S: Storage> Wasi<'_, S> {
         memory.check(buffer, length, 1)?;
         let (_, tree, path) = self.table.folder(fd, rights::FD_READDIR)?;
         let path = entry_name(path).ok_or(Errno::Nametoolong)?;
-        let mut cookie = cookie;
-        let mut filled = 0_u32;
-        while filled < length {
-            self.guest.check()?;
-            let Some(entry) = self.next_entry(tree, &path, cookie)? else {
-                break;
-            };
-            cookie = entry.cookie;
-            let name = entry.name.as_bytes();
-            let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
-            let header = Record::<DIRENT>::new()
-                .with(0, &entry.cookie.to_le_bytes())
-                .with(8, &entry.number.to_le_bytes())
-                .with(16, &name_bytes.to_le_bytes())
-                .with(20, &[entry.file_type]);
-            for part in [header.bytes().as_slice(), name] {
-                // What does not fit is cut: a full buffer is how the guest knows.
-                let at = buffer.checked_add(filled).ok_or(Errno::Fault)?;
-                let room = usize::try_from(length.saturating_sub(filled)).unwrap_or(usize::MAX);
-                let part = part.get(..room.min(part.len())).unwrap_or_default();
-                memory.write(at, part)?;
-                filled = filled.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
-            }
-        }
+        let listing = Listing { tree, path, cookie };
+        let filled = if S::POSIX {
+            self.list(memory, listing, (buffer, length), Self::next_entries)?
+        } else {
+            self.list(memory, listing, (buffer, length), Self::next_entry)?
+        };
         Ok(memory.write_u32(used, filled)?)
     }
 
-    /// The entry with the lowest cookie above `cookie`.
-    fn next_entry(&self, tree: Tree, path: &str, cookie: u64) -> Result<Option<Entry>, Error> {
-        for (index, name) in [(1, "."), (2, "..")] {
-            if cookie < index {
+    /// Writes entries as far as there is room, and returns the length. `next` finds those that
+    /// follow a place in the listing.
+    fn list<I: IntoIterator<Item = Entry>>(
+        &mut self,
+        memory: &mut Memory<'_>,
+        mut listing: Listing,
+        (buffer, length): (u32, u32),
+        next: fn(&Self, &Listing) -> Result<I, Error>,
+    ) -> Result<u32, Error> {
+        let mut filled = 0_u32;
+        while filled < length {
+            self.guest.check()?;
+            let from = listing.cookie;
+            for entry in next(self, &listing)? {
+                listing.cookie = entry.cookie;
+                let name = entry.name.as_bytes();
+                let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
+                let header = Record::<DIRENT>::new()
+                    .with(0, &entry.cookie.to_le_bytes())
+                    .with(8, &entry.number.to_le_bytes())
+                    .with(16, &name_bytes.to_le_bytes())
+                    .with(20, &[entry.file_type]);
+                for part in [header.bytes().as_slice(), name] {
+                    // What does not fit is cut: a full buffer is how the guest knows.
+                    let at = buffer.checked_add(filled).ok_or(Errno::Fault)?;
+                    let room = usize::try_from(length.saturating_sub(filled));
+                    let room = room.unwrap_or(usize::MAX);
+                    let part = part.get(..room.min(part.len())).unwrap_or_default();
+                    memory.write(at, part)?;
+                    filled = filled.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+                }
+            }
+            if listing.cookie == from {
+                break;
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The folder itself and the one above it, which are the first two entries.
+    fn dot_entry(&self, listing: &Listing) -> Result<Option<Entry>, Error> {
+        for (cookie, name) in [(1, "."), (2, "..")] {
+            if listing.cookie < cookie {
                 return Ok(Some(Entry {
-                    cookie: index,
-                    number: tree::number(tree, path, ""),
+                    cookie,
+                    number: tree::number(listing.tree, &listing.path, ""),
                     name: entry_name(name).ok_or(Errno::Io)?,
                     file_type: DIRECTORY,
                 }));
             }
         }
-        let mut next: Option<Entry> = None;
-        tree::entries(self.storage, self.guest, tree, path, &mut |name, found| {
-            let number = tree::number(tree, path, name);
+        Ok(None)
+    }
+
+    /// The entry with the lowest cookie above that of the listing.
+    fn next_entry(&self, listing: &Listing) -> Result<Option<Entry>, Error> {
+        let mut next = self.dot_entry(listing)?;
+        if next.is_some() {
+            return Ok(next);
+        }
+        let Listing { tree, path, cookie } = listing;
+        tree::entries(self.storage, self.guest, *tree, path, &mut |name, kind| {
+            let number = tree::number(*tree, path, name);
             let candidate = number.max(3);
-            if candidate > cookie
+            if candidate > *cookie
                 && next.as_ref().is_none_or(|next| candidate < next.cookie)
-                // A name that is too long for this build's paths can't be used anyway.
-                && let Some(name) = entry_name(name)
+                && let Some(entry) = Entry::new(number, name, kind)
             {
-                next = Some(Entry {
-                    cookie: candidate,
-                    number,
-                    name,
-                    file_type: file_type(found.kind),
-                });
+                next = Some(entry);
             }
         })?;
         Ok(next)
+    }
+
+    /// The entries with the lowest cookies above that of the listing, in their order: several at
+    /// once, because a folder of a PC may have very many, and its stack has room for them.
+    fn next_entries(&self, listing: &Listing) -> Result<Vec<Entry, 64>, Error> {
+        let Listing { tree, path, cookie } = listing;
+        let mut next: Vec<Entry, 64> = self.dot_entry(listing)?.into_iter().collect();
+        if next.is_empty() {
+            tree::entries(self.storage, self.guest, *tree, path, &mut |name, kind| {
+                let number = tree::number(*tree, path, name);
+                let candidate = number.max(3);
+                let place = next.partition_point(|entry| entry.cookie < candidate);
+                let listed = next.get(place).is_some_and(|at| at.cookie == candidate);
+                if candidate > *cookie
+                    && place < next.capacity()
+                    && !listed
+                    && let Some(entry) = Entry::new(number, name, kind)
+                {
+                    if next.is_full() {
+                        next.pop();
+                    }
+                    // It has just been given room.
+                    let _ = next.insert(place, entry);
+                }
+            })?;
+        }
+        for entry in &mut next {
+            let inode = self.inode(*tree, path, &entry.name)?;
+            entry.number = inode.unwrap_or(entry.number);
+        }
+        Ok(next)
+    }
+
+    /// The number of an entry; `None` for one that is gone meanwhile.
+    fn inode(&self, tree: Tree, folder: &str, name: &str) -> Result<Option<u64>, Errno> {
+        let folder = tree::partition_path(self.guest, tree, folder)?;
+        let path = match name {
+            "." | ".." => folder,
+            name => join(&folder, name)?,
+        };
+        match self.storage.attributes(&path) {
+            Ok(found) => Ok(Some(found.inode)),
+            Err(StorageError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(crate) fn fd_renumber(
@@ -667,12 +827,32 @@ impl<S: Storage> Wasi<'_, S> {
     }
 }
 
+/// A folder, and the place in it where its listing goes on.
+struct Listing {
+    tree: Tree,
+    path: crate::path::RelativePath,
+    /// The cookie of the last entry.
+    cookie: u64,
+}
+
 /// One entry of a folder.
 struct Entry {
     cookie: u64,
     number: u64,
     name: crate::path::RelativePath,
     file_type: u8,
+}
+
+impl Entry {
+    /// `None` for a name that is too long for this build's paths: it can't be used anyway.
+    fn new(number: u64, name: &str, kind: EntryKind) -> Option<Self> {
+        Some(Self {
+            cookie: number.max(3),
+            number,
+            name: entry_name(name)?,
+            file_type: file_type(kind),
+        })
+    }
 }
 
 fn entry_name(name: &str) -> Option<crate::path::RelativePath> {

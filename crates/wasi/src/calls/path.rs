@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is done by path: `path_*`.
 
+use ocre::container::data;
 use ocre::image::content::Path;
+use ocre::limits::MAX_PATH;
 use ocre::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
 
-use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow};
+use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow, times, with_attributes};
 use crate::Wasi;
 use crate::errno::{Errno, Error};
+use crate::links::{self, Follow, resolve_links};
 use crate::memory::Memory;
-use crate::path::{RelativePath, is_within, resolve};
+use crate::path::{self, MAX_GIVEN, MAX_RELATIVE, RelativePath, is_within, resolve};
 use crate::quota::file;
 use crate::rights;
 use crate::table::{Descriptor, OpenFile, Target, Tree};
@@ -19,6 +22,18 @@ const CREAT: u16 = 1 << 0;
 const DIRECTORY: u16 = 1 << 1;
 const EXCL: u16 = 1 << 2;
 const TRUNC: u16 = 1 << 3;
+
+/// Rights that a file is opened for writing for, on POSIX storages.
+const WRITES: u32 = rights::FD_WRITE | rights::FD_ALLOCATE | rights::FD_FILESTAT_SET_SIZE;
+
+/// `lookupflags`: a link at the end of the path is followed.
+const fn follow(lookup: u32) -> Follow {
+    if lookup & 1 == 0 {
+        Follow::Slash
+    } else {
+        Follow::Always
+    }
+}
 
 /// Where a path leads.
 struct Located {
@@ -52,20 +67,25 @@ impl<S: Storage> Wasi<'_, S> {
         memory: &Memory<'_>,
         fd: u32,
         right: u32,
-        path: u32,
-        length: u32,
+        (path, length): (u32, u32),
+        follow: Follow,
     ) -> Result<Located, Errno> {
         let given = memory.bytes(path, length)?;
         let (storage, guest) = (self.storage, self.guest);
         let (descriptor, tree, base) = self.table.folder(fd, right)?;
-        let resolved = resolve(base, given, &mut |path| match tree::metadata(
-            storage, guest, tree, path,
-        )?
-        .kind
+        let check_folder = &mut |path: &str| match tree::metadata(storage, guest, tree, path)?.kind
         {
             EntryKind::Directory => Ok(()),
-            EntryKind::File => Err(Errno::Notdir),
-        })?;
+            EntryKind::File | EntryKind::Symlink => Err(Errno::Notdir),
+        };
+        let resolved = if S::POSIX {
+            let read_link = &mut |path: &str, buffer: &mut [u8]| {
+                tree::read_link(storage, guest, tree, path, buffer)
+            };
+            resolve_links(base, given, follow, check_folder, read_link)?
+        } else {
+            resolve(base, given, check_folder)?
+        };
         Ok(Located {
             tree,
             path: resolved.path,
@@ -76,7 +96,7 @@ impl<S: Storage> Wasi<'_, S> {
 
     /// What is at a place, as the guest has to see it: with what it wrote and did not sync.
     fn metadata(&mut self, located: &Located) -> Result<Metadata, Errno> {
-        if let Some(index) = self.table.find_file(located.tree, &located.path)
+        if let Some(index) = self.find_file(located)
             && !located.folder
             && let Some(open) = &mut self.table.node(index)?.file
         {
@@ -86,10 +106,19 @@ impl<S: Storage> Wasi<'_, S> {
             });
         }
         let found = tree::metadata(self.storage, self.guest, located.tree, &located.path)?;
-        if located.folder && found.kind == EntryKind::File {
+        if located.folder && found.kind != EntryKind::Directory {
             return Err(Errno::Notdir);
         }
         Ok(found)
+    }
+
+    /// The node of a file that is open and must not be opened again. There is none on POSIX
+    /// storages, where each descriptor has a handle of its own.
+    fn find_file(&self, located: &Located) -> Option<usize> {
+        if S::POSIX {
+            return None;
+        }
+        self.table.find_file(located.tree, &located.path)
     }
 
     fn partition_path(&self, located: &Located) -> Result<Path, Errno> {
@@ -104,7 +133,7 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_CREATE_DIRECTORY;
-        let located = self.locate(memory, fd, right, path, length)?;
+        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
         if located.path.is_empty() {
             return Err(Errno::Exist.into());
         }
@@ -126,39 +155,52 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &mut Memory<'_>,
         fd: u32,
-        _lookup: u32,
+        lookup: u32,
         path: u32,
         length: u32,
         stat: u32,
     ) -> Result<(), Error> {
         memory.check(stat, 1, 64)?;
-        let located = self.locate(memory, fd, rights::PATH_FILESTAT_GET, path, length)?;
+        let right = rights::PATH_FILESTAT_GET;
+        let located = self.locate(memory, fd, right, (path, length), follow(lookup))?;
         let found = self.metadata(&located)?;
         let number = tree::number(located.tree, &located.path, "");
-        Ok(memory.write(stat, filestat(number, &found).bytes())?)
+        let mut record = filestat(number, &found);
+        if S::POSIX {
+            let path = self.partition_path(&located)?;
+            record = with_attributes(record, &self.storage.attributes(&path)?);
+        }
+        Ok(memory.write(stat, record.bytes())?)
     }
 
-    /// Files have no times.
+    /// Only for POSIX storages: a file of littlefs has no times.
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_filestat_set_times(
         &mut self,
         memory: &mut Memory<'_>,
         fd: u32,
-        _lookup: u32,
+        lookup: u32,
         path: u32,
         length: u32,
-        _accessed: u64,
-        _modified: u64,
+        accessed: u64,
+        modified: u64,
         which: u32,
     ) -> Result<(), Error> {
         check_times(which)?;
         let right = rights::PATH_FILESTAT_SET_TIMES;
-        let located = self.locate(memory, fd, right, path, length)?;
+        let located = self.locate(memory, fd, right, (path, length), follow(lookup))?;
         self.metadata(&located)?;
-        Err(Errno::Notsup.into())
+        if !S::POSIX {
+            return Err(Errno::Notsup.into());
+        }
+        if located.tree.is_read_only() {
+            return Err(Errno::Rofs.into());
+        }
+        let path = self.partition_path(&located)?;
+        let times = times(accessed, modified, which);
+        Ok(self.storage.set_times(&path, times)?)
     }
 
-    /// There are no links.
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_link(
         &mut self,
@@ -175,34 +217,47 @@ impl<S: Storage> Wasi<'_, S> {
             return Err(Errno::Inval.into());
         }
         let right = rights::PATH_LINK_SOURCE;
-        let old = self.locate(memory, old_fd, right, old_path, old_length)?;
-        if self.metadata(&old)?.kind == EntryKind::Directory {
+        let old = (old_path, old_length);
+        let old = self.locate(memory, old_fd, right, old, Follow::Slash)?;
+        let found = self.metadata(&old)?;
+        if found.kind == EntryKind::Directory {
             return Err(Errno::Perm.into());
         }
         let right = rights::PATH_LINK_TARGET;
-        self.no_link(memory, new_fd, right, new_path, new_length)
+        let new = self.locate_link(memory, new_fd, right, (new_path, new_length))?;
+        if !S::POSIX {
+            return Err(Errno::Notsup.into());
+        }
+        if old.tree != new.tree {
+            return Err(Errno::Xdev.into());
+        }
+        self.quota.admit(None, found)?;
+        let (from, to) = (self.partition_path(&old)?, self.partition_path(&new)?);
+        self.storage.hard_link(&from, &to)?;
+        self.quota.count_change(None, Some(found));
+        Ok(())
     }
 
-    /// What making a link there answers.
-    fn no_link(
+    /// The place of a link that is to be made: an error, where the storage is not POSIX.
+    fn locate_link(
         &mut self,
         memory: &Memory<'_>,
         fd: u32,
         right: u32,
-        path: u32,
-        length: u32,
-    ) -> Result<(), Error> {
-        let located = self.locate(memory, fd, right, path, length)?;
-        Err(match self.metadata(&located) {
-            Ok(_) => Errno::Exist,
-            Err(Errno::Noent) if located.folder => Errno::Noent,
-            Err(Errno::Noent) => Errno::Notsup,
-            Err(errno) => errno,
+        path: (u32, u32),
+    ) -> Result<Located, Errno> {
+        let located = self.locate(memory, fd, right, path, Follow::Never)?;
+        match self.metadata(&located) {
+            Ok(_) => return Err(Errno::Exist),
+            Err(Errno::Noent) if located.folder => return Err(Errno::Noent),
+            Err(Errno::Noent) if !S::POSIX => return Err(Errno::Notsup),
+            Err(Errno::Noent) => {}
+            Err(errno) => return Err(errno),
         }
-        .into())
+        located.check_writable()?;
+        Ok(located)
     }
 
-    /// There are no links.
     pub(crate) fn path_symlink(
         &mut self,
         memory: &mut Memory<'_>,
@@ -212,11 +267,20 @@ impl<S: Storage> Wasi<'_, S> {
         new_path: u32,
         new_length: u32,
     ) -> Result<(), Error> {
-        memory.bytes(old_path, old_length)?;
-        self.no_link(memory, fd, rights::PATH_SYMLINK, new_path, new_length)
+        let target = memory.bytes(old_path, old_length)?;
+        let new = (new_path, new_length);
+        let new = self.locate_link(memory, fd, rights::PATH_SYMLINK, new)?;
+        if !S::POSIX {
+            return Err(Errno::Notsup.into());
+        }
+        let target = links::check_target(&new.path, target)?;
+        let link = file(0);
+        self.quota.admit(None, link)?;
+        self.storage.symlink(target, &self.partition_path(&new)?)?;
+        self.quota.count_change(None, Some(link));
+        Ok(())
     }
 
-    /// There are no links, so nothing that is there is one.
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_readlink(
         &mut self,
@@ -224,13 +288,30 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         path: u32,
         length: u32,
-        _buffer: u32,
-        _buffer_length: u32,
-        _used: u32,
+        buffer: u32,
+        buffer_length: u32,
+        used: u32,
     ) -> Result<(), Error> {
-        let located = self.locate(memory, fd, rights::PATH_READLINK, path, length)?;
-        self.metadata(&located)?;
-        Err(Errno::Inval.into())
+        let right = rights::PATH_READLINK;
+        let located = self.locate(memory, fd, right, (path, length), Follow::Slash)?;
+        if self.metadata(&located)?.kind != EntryKind::Symlink || !S::POSIX {
+            return Err(Errno::Inval.into());
+        }
+        memory.check(buffer, buffer_length, 1)?;
+        memory.check(used, 1, 4)?;
+        let mut target = [0; MAX_GIVEN + 1];
+        let (storage, tree) = (self.storage, located.tree);
+        let length = tree::read_link(storage, self.guest, tree, &located.path, &mut target)?;
+        let target = target
+            .get(..length.ok_or(Errno::Inval)?)
+            .unwrap_or_default();
+        // One that leads elsewhere tells how the PC's folders are named.
+        let target = path::check(target)?.as_bytes();
+        let room = usize::try_from(buffer_length).unwrap_or(usize::MAX);
+        let shown = target.get(..room).unwrap_or(target);
+        memory.write(buffer, shown)?;
+        let length = u32::try_from(shown.len()).map_err(|_| Errno::Fault)?;
+        Ok(memory.write_u32(used, length)?)
     }
 
     #[allow(clippy::too_many_arguments)] // preview 1 has them
@@ -238,7 +319,7 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &mut Memory<'_>,
         fd: u32,
-        _lookup: u32,
+        lookup: u32,
         path: u32,
         length: u32,
         oflags: u32,
@@ -259,7 +340,13 @@ impl<S: Storage> Wasi<'_, S> {
         if oflags & TRUNC != 0 {
             needed |= rights::PATH_FILESTAT_SET_SIZE;
         }
-        let mut located = self.locate(memory, fd, needed, path, length)?;
+        let exclusive = oflags & (CREAT | EXCL) == CREAT | EXCL;
+        let follow = if exclusive {
+            Follow::Slash
+        } else {
+            follow(lookup)
+        };
+        let mut located = self.locate(memory, fd, needed, (path, length), follow)?;
         let (rights, inheriting) = (rights::known(rights), rights::known(inheriting));
         if (rights | inheriting) & !located.inheriting != 0 {
             return Err(Errno::Notcapable.into());
@@ -271,8 +358,11 @@ impl<S: Storage> Wasi<'_, S> {
             Err(Errno::Noent) if oflags & CREAT != 0 && !located.folder => None,
             Err(errno) => return Err(errno.into()),
         };
-        if found.is_some() && oflags & (CREAT | EXCL) == CREAT | EXCL {
+        if found.is_some() && exclusive {
             return Err(Errno::Exist.into());
+        }
+        if S::POSIX && found.is_some_and(|found| found.kind == EntryKind::Symlink) {
+            return Err(Errno::Loop.into());
         }
         let (target, rights) = if found.is_some_and(|found| found.kind == EntryKind::Directory) {
             let made = oflags & (TRUNC | CREAT) != 0 && oflags & DIRECTORY == 0;
@@ -323,7 +413,7 @@ impl<S: Storage> Wasi<'_, S> {
         let new = if truncate { Some(file(0)) } else { found };
         let new = new.unwrap_or(file(0));
         self.quota.admit(found, new)?;
-        if let Some(index) = self.table.find_file(located.tree, &located.path) {
+        if let Some(index) = self.find_file(&located) {
             if truncate && let Some(open) = &mut self.table.node(index)?.file {
                 self.storage.truncate(open.file(), 0)?;
                 self.quota.count_change(found, Some(new));
@@ -336,6 +426,16 @@ impl<S: Storage> Wasi<'_, S> {
         };
         let mode = if located.tree.is_read_only() {
             OpenMode::READ
+        } else if S::POSIX {
+            let write = truncate || create || rights & WRITES != 0;
+            OpenMode {
+                read: rights & rights::FD_READ != 0 || !write,
+                write,
+                create,
+                exclusive: oflags & EXCL != 0,
+                truncate,
+                append: false,
+            }
         } else {
             // For writing too, whoever opens it first: there is only this one handle.
             OpenMode {
@@ -369,9 +469,9 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_REMOVE_DIRECTORY;
-        let located = self.locate(memory, fd, right, path, length)?;
+        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
         located.check_writable()?;
-        if self.metadata(&located)?.kind == EntryKind::File {
+        if self.metadata(&located)?.kind != EntryKind::Directory {
             return Err(Errno::Notdir.into());
         }
         self.remove(&located)
@@ -393,7 +493,7 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_UNLINK_FILE;
-        let located = self.locate(memory, fd, right, path, length)?;
+        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
         located.check_writable()?;
         if self.metadata(&located)?.kind == EntryKind::Directory {
             return Err(Errno::Isdir.into());
@@ -404,7 +504,7 @@ impl<S: Storage> Wasi<'_, S> {
 
     /// An open file's handle would go on reading blocks that are given to other files.
     fn check_closed(&self, located: &Located) -> Result<(), Errno> {
-        match self.table.find_file(located.tree, &located.path) {
+        match self.find_file(located) {
             Some(_) => Err(Errno::Busy),
             None => Ok(()),
         }
@@ -422,23 +522,22 @@ impl<S: Storage> Wasi<'_, S> {
         new_length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_RENAME_SOURCE;
-        let old = self.locate(memory, old_fd, right, old_path, old_length)?;
+        let old = (old_path, old_length);
+        let old = self.locate(memory, old_fd, right, old, Follow::Never)?;
         let right = rights::PATH_RENAME_TARGET;
-        let mut new = self.locate(memory, new_fd, right, new_path, new_length)?;
+        let new = (new_path, new_length);
+        let mut new = self.locate(memory, new_fd, right, new, Follow::Never)?;
         if old.tree != new.tree {
             return Err(Errno::Xdev.into());
         }
         old.check_writable()?;
         new.check_writable()?;
-        let kind = self.metadata(&old)?.kind;
+        let folder = self.metadata(&old)?.kind == EntryKind::Directory;
         // A folder may be renamed to a path that ends with `/`, though nothing is there yet.
-        new.folder &= kind == EntryKind::File;
+        new.folder &= !folder;
         let replaced = match self.metadata(&new) {
-            Ok(found) if found.kind != kind => {
-                let errno = match kind {
-                    EntryKind::Directory => Errno::Notdir,
-                    EntryKind::File => Errno::Isdir,
-                };
+            Ok(found) if (found.kind == EntryKind::Directory) != folder => {
+                let errno = if folder { Errno::Notdir } else { Errno::Isdir };
                 return Err(errno.into());
             }
             Ok(found) => Some(found),
@@ -449,7 +548,7 @@ impl<S: Storage> Wasi<'_, S> {
         if old.path == new.path {
             return Ok(());
         }
-        if kind == EntryKind::Directory && is_within(&new.path, &old.path) {
+        if folder && is_within(&new.path, &old.path) {
             return Err(Errno::Inval.into());
         }
         self.check_closed(&old)?;
@@ -457,6 +556,9 @@ impl<S: Storage> Wasi<'_, S> {
         self.table.moves(old.tree, &old.path, &new.path, false)?;
         let from = self.partition_path(&old)?;
         let to = self.partition_path(&new)?;
+        if folder {
+            self.check_depth(&old, &from, &to)?;
+        }
         match self.storage.rename(&from, &to) {
             Ok(()) => {
                 self.quota.count_change(replaced, None);
@@ -464,6 +566,24 @@ impl<S: Storage> Wasi<'_, S> {
             }
             Err(StorageError::Exists) => Err(Errno::Notempty.into()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses to move a folder to a longer path if something in it would then have one that is
+    /// too long: neither the guest nor a tool could name it any more.
+    fn check_depth(&self, old: &Located, from: &str, to: &str) -> Result<(), Error> {
+        let more = to.len().saturating_sub(from.len());
+        if more == 0 {
+            return Ok(());
+        }
+        let top = from.len().saturating_sub(old.path.len());
+        let limit = top.saturating_add(MAX_RELATIVE).min(MAX_PATH);
+        let found = data::survey(self.storage, from, 1, Some(self.guest))?;
+        self.guest.check()?;
+        if found.longest.saturating_add(more) <= limit {
+            Ok(())
+        } else {
+            Err(Errno::Nametoolong.into())
         }
     }
 }

@@ -57,8 +57,9 @@ pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
             .map(|(name, _)| format!("{folder}/{name}"))
             .collect();
         for path in inner {
-            // A guest can make such a path by renaming what is above it; nobody can open it.
+            // Guests of earlier releases could make such a path by renaming what is above it.
             if path.len() > MAX_PATH {
+                findings.push(Finding::new("path-too-long", path));
                 continue;
             }
             if tree.entries[&path] == EntryKind::Directory {
