@@ -66,7 +66,7 @@ impl Archive {
     /// # Errors
     /// Every [`Fault`] but `Exists`.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
-        let opened = fs::File::open(path);
+        let opened = ocre_files::open(path);
         Self::of_file(opened.map_err(|error| ArchiveError::new(Fault::Io, "").because(error))?)
     }
 

@@ -11,9 +11,10 @@ use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// A crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 15] = [
+const DRAWN: [(&str, &[&str]); 16] = [
     ("crates/oci", &[]),
-    ("crates/registry", &["crates/oci"]),
+    ("crates/files", &[]),
+    ("crates/registry", &["crates/files", "crates/oci"]),
     ("", &["crates/oci"]),
     ("crates/wasi", &[""]),
     ("crates/guest-api", &[""]),
@@ -34,6 +35,7 @@ const DRAWN: [(&str, &[&str]); 15] = [
             "crates/guest-api",
             "crates/registry",
             "crates/module-reader",
+            "crates/files",
             "",
             "crates/oci",
         ],

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The rules of the house that no compiler checks: which crate may use which,
 //! where `unsafe` may stand, what every file begins with, what may be linked
-//! in, that the documents say what is so, and that Rust and C agree on what is
-//! between them.
+//! in, how the PC opens files, that the documents say what is so, and that Rust
+//! and C agree on what is between them.
 //!
 //! Each module is one rule: a function from what it reads to its findings,
 //! tested on planted violations, and one test that applies it to this
@@ -14,6 +14,7 @@ mod documents;
 mod headers;
 mod lints;
 mod policy;
+mod reading;
 mod repository;
 
 /// A broken rule: where, and what it is.

@@ -62,11 +62,7 @@ impl Writer {
         name.push(path.file_name().unwrap_or_default());
         name.push(format!(".{}", std::process::id()));
         let temporary = path.with_file_name(name);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .map_err(io)?;
+        let file = ocre_files::create_new(&temporary).map_err(io)?;
         Ok(Self {
             inner: Some(match kind {
                 Kind::Tar => Inner::Tar(Box::new(tar::Builder::new(file))),

@@ -8,6 +8,7 @@ use ocre::command::Status;
 use ocre::image::judge::Policy;
 use ocre::port::Engine;
 use ocre_aot::Target;
+use ocre_files::MAX_CONTENT;
 
 use super::build_file::Ocrefile;
 use super::build_guest;
@@ -72,7 +73,7 @@ pub fn run<E: Engine>(
     let folder = args.folder.canonicalize().map_err(io)?;
     let work = folder.join("target/ocre");
     let module = build_guest::compile(&folder, &file, &work, &what)?;
-    let wasm = fs::read(&module).map_err(io)?;
+    let wasm = ocre_files::read(&module, MAX_CONTENT).map_err(io)?;
     let mut compiled = Vec::new();
     for target in targets {
         let path = work.join(format!("{target}.aot"));

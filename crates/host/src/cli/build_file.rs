@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `Ocrefile.toml`: what `ocre build` makes an image of, and how.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ocre_files::MAX_CONFIG;
 use serde::Deserialize;
 
 use super::failure::Failure;
@@ -79,7 +79,7 @@ impl Ocrefile {
                 .at(path.display())
                 .because(detail)
         };
-        let text = match fs::read_to_string(&path) {
+        let text = match ocre_files::read_text(&path, MAX_CONFIG) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(refused("there is none"));
             }

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use ocre::command::{Status, advice::refusal};
 use ocre::image::verdict::Code;
 use ocre_aot::{Error, Options, Target};
+use ocre_files::MAX_CONTENT;
 
 use super::aot_file;
 use super::failure::Failure;
@@ -44,7 +45,8 @@ pub fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
 /// Compiles, and prints the sizes.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't compile {}", args.input.display());
-    let wasm = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
+    let wasm =
+        ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
     let aot = compiled(&wasm, args.target, args.cpu.as_deref(), args.opt, &what)?;
     let annotations = aot_file::annotations(&aot).unwrap_or_default();
     let written = format!("can't write {}", args.output.display());

@@ -5,7 +5,7 @@
 //! folder, nor over a file; what is not what its digest says gets no name.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -219,7 +219,7 @@ fn write(folder: &Path, file: &Named, from: &dyn Source) -> Result<(), ocre_regi
         if let Some(above) = path.parent() {
             fs::create_dir_all(above)?;
         }
-        let mut written = File::options().write(true).create_new(true).open(&part)?;
+        let mut written = ocre_files::create_new(&part)?;
         let mut buffer = vec![0; 128 * 1024];
         loop {
             match content.read(&mut buffer)? {

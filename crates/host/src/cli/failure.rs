@@ -32,10 +32,13 @@ impl Failure {
 
     /// A file of the PC could not be read or written.
     pub fn io(what: impl Display, error: &io::Error) -> Self {
-        let advice = "check the path, its permissions and the free space";
+        let (code, advice) = match ocre_files::Refusal::of(error) {
+            Some(refusal) => (refusal.code(), refusal.hint()),
+            None => ("io", "check the path, its permissions and the free space"),
+        };
         Self {
             kind: Some(error.kind()),
-            ..Self::new(what, "io", advice).because(error)
+            ..Self::new(what, code, advice).because(error)
         }
     }
 

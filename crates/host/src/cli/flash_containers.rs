@@ -4,7 +4,6 @@
 //! `create …` makes one, as it would on the device, and `start NAME` has the device start it when
 //! it boots. Nothing runs here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ocre::command::Status;
@@ -12,6 +11,7 @@ use ocre::command::line::split;
 use ocre::container::record::{self, Dates};
 use ocre::container::state::{Cause, Outcome, State};
 use ocre::container::{Name, Spec};
+use ocre_files::MAX_CONFIG;
 use ocre_host::firmware::Firmware;
 use ocre_host::flash::RamFlash;
 use ocre_host::littlefs::LittleFs;
@@ -53,7 +53,7 @@ impl Script {
 
 fn read(path: &Path) -> Result<String, Failure> {
     let what = format!("can't read {}", path.display());
-    fs::read_to_string(path).map_err(|error| Failure::io(what, &error))
+    ocre_files::read_text(path, MAX_CONFIG).map_err(|error| Failure::io(what, &error))
 }
 
 /// Does on a storage what a script says, for that firmware; the names of the containers.

@@ -2,7 +2,7 @@
 //! `ocre flash create`: a flash file for a device's partition, empty or with images and
 //! containers. The same inputs give the same bytes.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -172,9 +172,7 @@ fn write(path: &Path, flash: &RamFlash, purpose: &Purpose, what: &str) -> Result
         Failure::new(what, "flash-address", advice).because("Intel HEX needs one")
     })?;
     let (text, _) = flash_hex::text(flash.content(), purpose.geometry, address, what)?;
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).open(path);
-    let written = file.and_then(|mut file| {
+    let written = ocre_files::create_new(path).and_then(|mut file| {
         let written = file.write_all(text.as_bytes());
         if written.is_err() {
             let _ = fs::remove_file(path);

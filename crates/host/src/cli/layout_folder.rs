@@ -6,7 +6,7 @@
 //! What has arrived of a blob when a copy is cut is kept in a file named `.part-HEX`, hashed
 //! again by the next copy, and continued.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -22,7 +22,7 @@ use ocre_registry::{Blob, Code, Document, Error, Open, Role, Sink, Verified};
 use sha2::Digest as _;
 
 use super::failure::Failure;
-use super::layout_index::{document, with_document, write_file};
+use super::layout_index::{MAX_INDEX, document, with_document, write_file};
 use super::pack::Target;
 
 /// How much is moved at once.
@@ -60,7 +60,7 @@ impl LayoutFolder {
         if !marker.exists() {
             fs::write(&marker, document(write::layout)).map_err(io)?;
         }
-        let lock = File::open(&marker).map_err(io)?;
+        let lock = ocre_files::open(&marker).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -162,9 +162,8 @@ impl Sink for LayoutFolder {
     fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
         let hex = blob.digest.hex();
         let path = self.folder.join(format!(".part-{hex}"));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut part = options.open(&path).map_err(|error| self.failed(error))?;
+        let opened = ocre_files::open_or_create(&path);
+        let mut part = opened.map_err(|error| self.failed(error))?;
         let resumed = part.metadata().is_ok_and(|found| found.len() > 0);
         let mut filled = self.fill(&mut part, blob, open);
         let is_wrong = |filled: &Result<(), Error>| {
@@ -206,7 +205,7 @@ impl Sink for LayoutFolder {
             return Ok(());
         }
         let path = self.folder.join("index.json");
-        let index = match fs::read(&path) {
+        let index = match ocre_files::read(&path, MAX_INDEX as u64) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self::document(|out| write::index(out, |_| Ok(()))).into_bytes()
             }

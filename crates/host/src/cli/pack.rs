@@ -22,6 +22,7 @@ use ocre::image::content::{blob_path, verify};
 use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
+use ocre_files::MAX_CONTENT;
 use ocre_host::directory::Directory;
 use ocre_oci::json;
 use ocre_oci::write::{self, Descriptor};
@@ -164,7 +165,8 @@ pub fn run<E: Engine>(
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(file).map_err(|error| Failure::io(format!("can't read {}", file.display()), &error))
+    ocre_files::read(file, MAX_CONTENT)
+        .map_err(|error| Failure::io(format!("can't read {}", file.display()), &error))
 }
 
 /// In an order of their own, whatever the order they were given in.
@@ -439,7 +441,7 @@ impl Target {
             let failure = Failure::new(what, code, "name a new folder, or a layout");
             return Err(failure.because("the folder holds something else"));
         }
-        let index = match fs::read(real.join("index.json")) {
+        let index = match ocre_files::read(&real.join("index.json"), MAX_INDEX as u64) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 document(|out| write::index(out, |_| Ok(()))).into_bytes()
             }

@@ -6,7 +6,7 @@
 //! of the last command.
 
 use std::fs;
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 
 use ocre::command::line::split;
 use ocre::command::table::COMMANDS;
@@ -70,13 +70,16 @@ fn execute(
     Ok(Line::Ended(outcome.unwrap_or(Status::Failed)))
 }
 
+/// Most bytes of a line of a script.
+const MAX_LINE: u64 = 64 * 1024;
+
 fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let mut status = Status::Ok;
     let mut line = Vec::new();
     loop {
         line.clear();
         // Line by line: a container that is attached may want to read what follows.
-        let count = io::stdin().lock().read_until(b'\n', &mut line);
+        let count = ocre_files::read_line(io::stdin().lock(), &mut line, MAX_LINE);
         if count.map_err(|error| Failure::io("can't read the script", &error))? == 0 {
             return Ok(status);
         }
@@ -104,7 +107,9 @@ fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Resul
     editor.set_auto_add_history(true);
     // A history that can't be kept is no reason not to work.
     let history = device::default_file("history").ok();
-    if let Some(file) = &history {
+    if let Some(file) = &history
+        && ocre_files::read(file, ocre_files::MAX_CONFIG).is_ok()
+    {
         let _ = editor.load_history(file);
     }
     let welcome = out.line(format_args!(

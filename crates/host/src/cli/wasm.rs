@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre wasm run`: a module, without an image and a container, over folders of the PC.
 
-use std::fs;
 use std::path::PathBuf;
 
 use ocre::command::{Status, advice};
 use ocre::container::state::Outcome;
 use ocre::image::judge::Policy;
 use ocre::port::{Exit, StorageError};
+use ocre_files::MAX_CONTENT;
 use ocre_host::platform::bare::{self, Refusal, Setting};
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
@@ -56,7 +56,8 @@ pub fn run(
     err: &mut Output,
 ) -> Result<Status, Failure> {
     let what = format!("can't run {}", args.input.display());
-    let code = fs::read(&args.input).map_err(|error| Failure::io(&what, &error))?;
+    let code =
+        ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
     let folder = |at| bare::Folder {
         at,
         read_only: false,

@@ -2,9 +2,9 @@
 //! The folder of a Zephyr build, whose `zephyr/zephyr.dts` and `zephyr/.config` the build writes
 //! before it compiles.
 
-use std::fs;
 use std::path::Path;
 
+use ocre_files::MAX_BUILD_FILE;
 use ocre_host::zephyr_build::{Wrong, ZephyrBuild};
 
 use super::failure::Failure;
@@ -16,7 +16,7 @@ use super::failure::Failure;
 pub fn read(folder: &Path, what: &str) -> Result<ZephyrBuild, Failure> {
     let read = |name: &str| {
         let path = folder.join("zephyr").join(name);
-        match fs::read_to_string(&path) {
+        match ocre_files::read_text(&path, MAX_BUILD_FILE) {
             Ok(text) => Ok((path, text)),
             Err(error) => Err(Failure::io(what, &error).at(path.display())),
         }

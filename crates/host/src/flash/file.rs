@@ -11,7 +11,7 @@
 //! on anything. The lock is advisory and goes with the process.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
@@ -132,7 +132,7 @@ impl OpenedFile {
     /// # Errors
     /// `Io`, `Locked`, `Empty`, `TooLarge`.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let file = ocre_files::open_to_write(path)?;
         locked(file.try_lock())?;
         Self::read(file, false)
     }
@@ -142,7 +142,7 @@ impl OpenedFile {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
-        let file = File::open(path)?;
+        let file = ocre_files::open(path)?;
         locked(file.try_lock_shared())?;
         Self::read(file, true)
     }
@@ -244,11 +244,7 @@ impl FileFlash {
     /// # Errors
     /// `Io`, with [`io::ErrorKind::AlreadyExists`] where there is one; `Locked`.
     pub fn create(path: &Path, content: RamFlash) -> Result<Self, FileError> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let mut file = ocre_files::create_new(path)?;
         locked(file.try_lock())?;
         if let Err(error) = file
             .write_all(content.content())

@@ -9,6 +9,7 @@ use std::{array, fs};
 
 use ocre::limits::MAX_CONTAINERS;
 use ocre::port::{Slot, ThreadSpec, Threads};
+use ocre_files::MAX_CONFIG;
 
 use super::HOST_STACK;
 
@@ -119,7 +120,7 @@ impl Threads for PcThreads {
         let folder = self.folders.get(usize::from(slot))?;
         let folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
         let file = Path::new("/proc").join(folder.as_ref()?).join("schedstat");
-        let text = fs::read_to_string(file).ok()?;
+        let text = ocre_files::read_text(&file, MAX_CONFIG).ok()?;
         let ns: u64 = text.split(' ').next()?.parse().ok()?;
         Some(ns / 1000)
     }
