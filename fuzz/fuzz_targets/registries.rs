@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Arbitrary text as what registries and users say: names of images, challenges, locations, and
-//! Docker's configuration file. No location that is none of another host's leads to one, and no
+//! Docker's configuration file. No location that is none of another host's leads to one, none leads where it may not, and no
 //! credentials are had that do not stand in the file.
 #![no_main]
 
@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::Reference;
 use ocre_registry::url::{self, Uri};
-use ocre_registry::{Challenge, Credentials, DockerConfig, ImageName, Which};
+use ocre_registry::{
+    Challenge, Credentials, DockerConfig, ImageName, Network, Reach, Rule, Which,
+};
 
 fuzz_target!(|text: &str| {
     names(text);
@@ -64,6 +66,7 @@ fn locations(text: &str) {
     let base: Uri = "https://a.example:5/v2/x/blobs/uploads/1?state=2"
         .parse()
         .expect("an address");
+    led(&base, text);
     let Some(found) = url::resolve(&base, text) else {
         return;
     };
@@ -81,6 +84,28 @@ fn locations(text: &str) {
         with.query()
             .is_some_and(|query| query.ends_with("digest=d"))
     );
+}
+
+/// From a public registry over TLS leads nothing but TLS to public hosts.
+fn led(from: &Uri, text: &str) {
+    let rule = Rule {
+        asked: from,
+        network: Some(Network::Public),
+        plain_http: true,
+    };
+    let Ok(to) = rule.follow(from, text) else {
+        return;
+    };
+    assert_eq!(to.scheme_str(), Some("https"), "{text:?}");
+    assert!(!to.authority().is_some_and(|all| all.as_str().contains('@')));
+    let host = to.host().expect("an address has a host");
+    let network = Network::of_host(host);
+    assert!(matches!(network, None | Some(Network::Public)), "{text:?}");
+    // What std reads as an address is one here.
+    if let Ok(address) = host.parse::<std::net::IpAddr>() {
+        assert_eq!(Some(Network::of(address)), network, "{text:?}");
+    }
+    assert_eq!(rule.reach(&to) == Reach::Asked, url::same_origin(from, &to));
 }
 
 fn configuration(text: &str) {

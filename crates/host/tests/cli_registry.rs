@@ -238,15 +238,15 @@ fn a_registry_that_stops_half_way_is_waited_for_and_read_on() {
     let desk = Desk::new();
     let (registry, size) = much(&desk);
     let address = registry.address;
+    // The test has it until it ends.
+    let registry = Arc::new(Mutex::new(registry));
+    let stopped = Arc::clone(&registry);
     // It is stopped in the middle of the blob, and started again a little later.
     let line = Line::to(address, size / 2, move || {
-        let mut registry = registry;
-        registry.stop();
+        stopped.lock().unwrap().stop();
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(700));
-            registry.run();
-            // Until the test ends.
-            thread::sleep(Duration::from_secs(600));
+            stopped.lock().unwrap().run();
         });
     });
     let limit = line.limit.clone();
@@ -586,4 +586,26 @@ fn the_proxy_of_the_environment_is_asked_but_not_for_what_it_is_not_for() {
         .env_remove("no_proxy")
         .env_remove("NO_PROXY");
     done(careful).failed(1, "registry-tls");
+}
+
+#[test]
+fn a_process_ends_with_the_test_that_started_it() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use cli::child::{Running, tied};
+
+    let sleep = || {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        command
+    };
+    // As a test does that fails.
+    let started = thread::spawn(move || tied(&mut sleep()).spawn().unwrap());
+    let mut child = started.join().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    let running = Running::start(sleep()).unwrap();
+    let process = Path::new("/proc").join(running.id().to_string());
+    assert!(process.exists());
+    drop(running);
+    assert!(!process.exists());
 }

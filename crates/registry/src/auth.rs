@@ -13,7 +13,7 @@ use crate::credentials::Credentials;
 use crate::error::{Code, Error};
 use crate::name::ImageName;
 use crate::transfer::document_caps;
-use crate::url::same_origin;
+use crate::url::{same_origin, without_query};
 
 /// Most bytes of a token's document.
 const MAX_TOKEN: usize = 256 * 1024;
@@ -43,6 +43,11 @@ impl Session {
             scopes,
             said: Mutex::new(None),
         }
+    }
+
+    /// The registry's address.
+    pub fn origin(&self) -> &Uri {
+        &self.origin
     }
 
     /// Whether an address is the registry's own: no other is to learn who asks.
@@ -124,18 +129,20 @@ impl Session {
         asked: Option<String>,
         credentials: &Credentials,
     ) -> Result<String, Error> {
-        let uri: Uri = realm.parse().map_err(|_| {
-            let detail = format!("its realm {realm:?} is no address");
-            Error::new(Code::Protocol, self.name.host()).because(detail)
-        })?;
-        client.may_go_to(&uri)?;
+        let rule = client.rule(&self.origin);
+        let uri = rule.follow(&self.origin, realm)?;
+        if *credentials != Credentials::Anonymous && !rule.may_learn_credentials(&uri) {
+            let realm = without_query(&uri);
+            let detail = format!("its realm would learn the credentials unencrypted: {realm}");
+            return Err(Error::new(Code::Redirect, self.name.host()).because(detail));
+        }
         let mut scopes = self.scopes.clone();
         if let Some(asked) = asked.filter(|asked| !self.scopes.iter().any(|own| covers(own, asked)))
         {
             scopes.push(asked);
         }
         let host = uri.host().unwrap_or_default().to_owned();
-        let agent = client.agent(&uri)?;
+        let agent = client.agent(&uri, rule.reach(&uri))?;
         let response = if let Credentials::Identity(token) = credentials {
             let scopes = scopes.join(" ");
             let mut form = vec![

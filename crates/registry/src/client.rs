@@ -6,33 +6,40 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ocre_oci::json;
 use ureq::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector as _, RustlsConnector, TcpConnector,
+};
 use ureq::{Agent, Body, SendBody};
 
+use crate::address::{Reach, Rule};
 use crate::auth::Session;
 use crate::credentials::{Credentials, DockerConfig};
 use crate::error::{Code, Error};
 use crate::name::is_loopback;
-use crate::proxy;
+use crate::network::Network;
+use crate::pace::{OUTPUT_BYTES, Pacer};
+use crate::resolver::{Guarded, Networks};
 use crate::transfer::document_caps;
-use crate::url::resolve;
+use crate::{proxy, tls};
 
 /// How registries are spoken to.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Without TLS, everywhere.
     pub plain_http: bool,
+    /// A registry in a public network may lead to private ones.
+    pub allow_private: bool,
     /// How often a request is sent again that failed for a reason that may pass.
     pub retries: u32,
     /// The first wait before that; each next one is twice as long, up to `MAX_WAIT`.
     pub first_wait: Duration,
-    /// The longest silence of a registry.
+    /// Longest silence of a registry, and longest time for [`LEAST_BYTES`](crate::pace::LEAST_BYTES) in either direction.
     pub timeout: Duration,
 }
 
@@ -40,6 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             plain_http: false,
+            allow_private: false,
             retries: 5,
             first_wait: Duration::from_millis(250),
             timeout: Duration::from_secs(60),
@@ -53,19 +61,18 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// How often a request is led elsewhere.
 const MAX_REDIRECTS: u32 = 10;
 
-/// Least bytes of a body, but for its end, in [`WINDOW`] times the timeout: a registry that sends
-/// one byte a minute is as good as silent.
-const LEAST_BYTES: u64 = 4096;
-const WINDOW: u32 = 5;
-
 /// Most bytes of what a registry says about a refusal.
 const MAX_REFUSAL: usize = 16 * 1024;
+
+/// Properties in which connections differ: encryption, proxy and reach.
+type AgentKey = (bool, Option<String>, Reach);
 
 /// Speaks to registries.
 pub struct Client {
     settings: Settings,
     config: DockerConfig,
-    agents: Mutex<HashMap<(bool, Option<String>), Agent>>,
+    agents: Mutex<HashMap<AgentKey, Agent>>,
+    networks: Networks,
     /// Whether a registry on this machine speaks TLS, as far as is known.
     encrypted: Mutex<HashMap<String, bool>>,
 }
@@ -123,6 +130,7 @@ impl Client {
             settings,
             config,
             agents: Mutex::default(),
+            networks: Networks::default(),
             encrypted: Mutex::default(),
         }
     }
@@ -169,7 +177,7 @@ impl Client {
 
     fn is_encrypted(&self, host: &str) -> Result<bool, Error> {
         let uri = parse(&format!("https://{host}/v2/"))?;
-        let agent = self.agent(&uri)?;
+        let agent = self.agent(&uri, Reach::Asked)?;
         let probe = agent
             .get(uri)
             .config()
@@ -182,41 +190,41 @@ impl Client {
         }
     }
 
-    /// Whether an address may be spoken to: in plain text only this machine's, unless that was
-    /// asked for.
-    ///
-    /// # Errors
-    /// `registry-redirect`.
-    pub fn may_go_to(&self, uri: &Uri) -> Result<(), Error> {
-        let host = uri.host().unwrap_or_default();
-        match uri.scheme_str() {
-            Some("https") => Ok(()),
-            Some("http") if self.settings.plain_http || is_loopback(host) => Ok(()),
-            _ => Err(Error::new(Code::Redirect, host).because(format_args!(
-                "it would be plain HTTP, without encryption: {}",
-                without_query(uri)
-            ))),
+    /// The rule for addresses that the registry at `asked` names.
+    pub fn rule<'a>(&self, asked: &'a Uri) -> Rule<'a> {
+        let network = self.networks.of(asked.host().unwrap_or_default());
+        let as_private = self.settings.allow_private && network == Some(Network::Public);
+        Rule {
+            asked,
+            network: if as_private {
+                Some(Network::Private)
+            } else {
+                network
+            },
+            plain_http: self.settings.plain_http,
         }
     }
 
-    /// For requests to an address's host.
+    /// For requests to an address's host, if that is in reach.
     ///
     /// # Errors
-    /// `registry-proxy`.
-    pub fn agent(&self, uri: &Uri) -> Result<Agent, Error> {
+    /// `registry-proxy`, `registry-tls`.
+    pub fn agent(&self, uri: &Uri, reach: Reach) -> Result<Agent, Error> {
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let encrypted = uri.scheme_str() == Some("https");
         let proxy = proxy::of(if encrypted { "https" } else { "http" }, host);
-        let key = (encrypted, proxy);
+        // Behind a proxy the only host that is connected to is the proxy, which the user named.
+        let reach = proxy.as_ref().map_or(reach, |_| Reach::Asked);
+        let key = (encrypted, proxy, reach);
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let proxy = key.1.as_deref().map(ureq::Proxy::new).transpose();
-        // Its text may hold a password.
-        let proxy = proxy.map_err(|_| {
-            Error::new(Code::Proxy, host).because("the proxy variable holds no address")
-        })?;
+        let proxy = key
+            .1
+            .as_deref()
+            .map(|text| proxy::parse(text, host))
+            .transpose()?;
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -226,13 +234,24 @@ impl Client {
             .proxy(proxy)
             .timeout_resolve(Some(self.settings.timeout))
             .timeout_connect(Some(self.settings.timeout))
+            .timeout_send_request(Some(self.settings.timeout))
             .timeout_recv_response(Some(self.settings.timeout))
             .timeout_per_read(Some(self.settings.timeout))
-            .timeout_per_write(Some(self.settings.timeout));
+            .timeout_per_write(Some(self.settings.timeout))
+            .output_buffer_size(OUTPUT_BYTES);
         if encrypted {
-            config = config.tls_config(tls());
+            config = config.tls_config(tls::config()?);
         }
-        let agent = config.build().new_agent();
+        let agent = Agent::with_parts(
+            config.build(),
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(Pacer {
+                    limit: self.settings.timeout,
+                })
+                .chain(RustlsConnector::default()),
+            Guarded::new(reach, self.networks.clone()),
+        );
         agents.insert(key, agent.clone());
         Ok(agent)
     }
@@ -286,7 +305,8 @@ impl Client {
         let mut uri = request.uri.clone();
         for _ in 0..=MAX_REDIRECTS {
             let authorization = authorization.filter(|_| session.is_of(&uri));
-            let response = self.once(authorization, request, &uri)?;
+            let reach = self.rule(session.origin()).reach(&uri);
+            let response = self.once(authorization, request, &uri, reach)?;
             let status = response.status();
             let followed = match status.as_u16() {
                 301..=303 => matches!(request.method, Method::GET | Method::HEAD),
@@ -298,18 +318,10 @@ impl Client {
             }
             let host = uri.host().unwrap_or_default();
             let location = text(response.headers(), header::LOCATION);
-            let next = location
-                .and_then(|location| resolve(&uri, location))
-                .ok_or_else(|| {
-                    Error::new(Code::Redirect, host).because("it does not say where to")
-                })?;
-            if uri.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
-                // Not even to this machine, whose other servers are none of its business.
-                let detail = format!("from HTTPS to plain HTTP: {}", without_query(&next));
-                return Err(Error::new(Code::Redirect, host).because(detail));
-            }
-            self.may_go_to(&next)?;
-            uri = next;
+            let location = location.ok_or_else(|| {
+                Error::new(Code::Redirect, host).because("it does not say where to")
+            })?;
+            uri = self.rule(session.origin()).follow(&uri, location)?;
         }
         let detail = format!("more than {MAX_REDIRECTS} times");
         Err(Error::new(Code::Redirect, request.uri.host().unwrap_or_default()).because(detail))
@@ -320,6 +332,7 @@ impl Client {
         authorization: Option<&str>,
         request: &Request<'_>,
         uri: &Uri,
+        reach: Reach,
     ) -> Result<Response<Body>, Error> {
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let mut builder = ureq::http::Request::builder()
@@ -332,7 +345,7 @@ impl Client {
             builder = builder.header(header::AUTHORIZATION, authorization);
         }
         let wrong = |error: ureq::http::Error| Error::new(Code::Protocol, host).because(error);
-        let agent = self.agent(uri)?;
+        let agent = self.agent(uri, reach)?;
         let sent = match &request.payload {
             Payload::None => agent.run(builder.body(()).map_err(wrong)?),
             Payload::Bytes(bytes) => agent.run(builder.body(*bytes).map_err(wrong)?),
@@ -351,9 +364,15 @@ impl Client {
         use std::io::ErrorKind as Kind;
         let new = |code| Error::new(code, host);
         match error {
-            ureq::Error::Timeout(_) => {
-                let detail = format!("silent for {} s", self.settings.timeout.as_secs_f32());
-                new(Code::Timeout).because(detail)
+            ureq::Error::Timeout(limit) => {
+                let what = match limit {
+                    ureq::Timeout::Resolve | ureq::Timeout::Connect => "no connection within",
+                    ureq::Timeout::SendRequest => "the request was not read within",
+                    ureq::Timeout::RecvResponse => "no answer within",
+                    _ => "silent for",
+                };
+                let limit = self.settings.timeout.as_secs_f32();
+                new(Code::Timeout).because(format_args!("{what} {limit} s"))
             }
             ureq::Error::HostNotFound => new(Code::Unreachable).because("no such host"),
             ureq::Error::Io(error) => {
@@ -386,20 +405,6 @@ impl Client {
     }
 }
 
-/// Those that the system trusts, or the environment names.
-fn tls() -> TlsConfig {
-    // What can't be read is not trusted, and then the connection says so.
-    let found = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = found
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&roots))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build()
-}
-
 /// Whether two that do speak TLS disagree about who they are.
 fn is_certificate(error: &ureq::Error) -> bool {
     let is = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
@@ -420,17 +425,6 @@ fn is_certificate(error: &ureq::Error) -> bool {
 pub fn parse(text: &str) -> Result<Uri, Error> {
     text.parse()
         .map_err(|error| Error::new(Code::Protocol, text).because(error))
-}
-
-/// Without what may hold a secret.
-fn without_query(uri: &Uri) -> String {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!(
-        "{}://{host}{}",
-        uri.scheme_str().unwrap_or_default(),
-        uri.path()
-    )
 }
 
 /// Of a header that says when to come again; dates are not understood.
@@ -468,39 +462,6 @@ impl Retries {
     }
 }
 
-/// Notices a body that comes too slowly.
-pub struct Patience {
-    window: Duration,
-    since: Instant,
-    bytes: u64,
-}
-
-impl Patience {
-    /// From now on.
-    pub fn new(settings: &Settings) -> Self {
-        Self {
-            window: settings.timeout * WINDOW,
-            since: Instant::now(),
-            bytes: 0,
-        }
-    }
-
-    /// So much has come.
-    ///
-    /// # Errors
-    /// `registry-timeout`.
-    pub fn note(&mut self, bytes: usize, host: &str) -> Result<(), Error> {
-        self.bytes += bytes as u64;
-        if self.bytes >= LEAST_BYTES {
-            (self.since, self.bytes) = (Instant::now(), 0);
-        } else if self.since.elapsed() > self.window {
-            let detail = format!("{} bytes in {} s", self.bytes, self.window.as_secs_f32());
-            return Err(Error::new(Code::Timeout, host).because(detail));
-        }
-        Ok(())
-    }
-}
-
 /// Reads a body of at most `cap` bytes.
 ///
 /// # Errors
@@ -511,7 +472,6 @@ pub fn read_body(
     cap: usize,
     host: &str,
 ) -> Result<Vec<u8>, Error> {
-    let mut patience = Patience::new(&client.settings);
     let mut reader = body.as_reader();
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 16 * 1024];
@@ -521,7 +481,6 @@ pub fn read_body(
             Ok(count) => count,
             Err(error) => return Err(client.failure(error.into(), host)),
         };
-        patience.note(count, host)?;
         if bytes.len() + count > cap {
             let kind = ocre_oci::ErrorKind::DocumentTooLarge;
             let detail = format!("more than {cap} bytes");

@@ -5,27 +5,21 @@
 //! the credentials themselves (`auths`), or the name of a program that keeps them: one of the
 //! registry's own (`credHelpers`), else one for all (`credsStore`).
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
-use std::{env, fs, io};
+use std::time::Duration;
+use std::{env, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ocre_files::MAX_CONFIG;
 use ocre_oci::json::{self, Value};
 
 use crate::error::{Code, Error};
+use crate::helper;
 use crate::transfer::document_caps;
 
-/// Most bytes that the file may have, and the answer of a helper.
-const MAX_CONFIG: u64 = 1 << 20;
-const MAX_ANSWER: u64 = 64 * 1024;
-
-/// How long a helper is waited for: it may ask its user.
-const HELPER_PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit of a credential helper, which may ask its user.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,10 +53,22 @@ impl Credentials {
 }
 
 /// Docker's configuration file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DockerConfig {
     path: PathBuf,
     bytes: Vec<u8>,
+    helper_timeout: Duration,
+}
+
+impl Default for DockerConfig {
+    /// An empty one.
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            bytes: Vec::new(),
+            helper_timeout: HELPER_TIMEOUT,
+        }
+    }
 }
 
 impl DockerConfig {
@@ -85,14 +91,22 @@ impl DockerConfig {
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("config.json");
         let failed = |error| Error::new(Code::CredentialsConfig, path.display()).because(error);
-        let mut bytes = Vec::new();
-        match fs::File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            opened => opened
-                .and_then(|file| file.take(MAX_CONFIG + 1).read_to_end(&mut bytes))
-                .map_err(failed)?,
-        };
-        Self::parse(path, bytes)
+        match ocre_files::read(&path, MAX_CONFIG) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            read => {
+                let bytes = read.map_err(failed)?;
+                Self::parse(path, bytes)
+            }
+        }
+    }
+
+    /// With another time limit for credential helpers.
+    #[must_use]
+    pub fn helper_timeout(self, limit: Duration) -> Self {
+        Self {
+            helper_timeout: limit,
+            ..self
+        }
     }
 
     /// That content of the file at `path`.
@@ -100,7 +114,11 @@ impl DockerConfig {
     /// # Errors
     /// `credentials-config`.
     pub fn parse(path: PathBuf, bytes: Vec<u8>) -> Result<Self, Error> {
-        let config = Self { path, bytes };
+        let config = Self {
+            path,
+            bytes,
+            ..Self::default()
+        };
         config.root()?;
         Ok(config)
     }
@@ -136,7 +154,7 @@ impl DockerConfig {
         let own = root.get("credHelpers").and_then(|all| entry(all, registry));
         let helper = own.or_else(|| root.get("credsStore"));
         if let Some(name) = helper.and_then(text).filter(|name| !name.is_empty()) {
-            let found = ask(&name, registry)?;
+            let found = helper::ask(&name, registry, self.helper_timeout)?;
             if found != Credentials::Anonymous {
                 return Ok(found);
             }
@@ -181,7 +199,8 @@ fn decode(both: &str) -> Option<Credentials> {
     })
 }
 
-fn text(value: Value<'_>) -> Option<String> {
+/// Text of a JSON string.
+pub(crate) fn text(value: Value<'_>) -> Option<String> {
     Some(value.text().ok()?.to_string())
 }
 
@@ -199,74 +218,10 @@ fn entry<'a>(all: Value<'a>, registry: &str) -> Option<Value<'a>> {
     })
 }
 
-/// Asks the program that keeps the credentials.
-fn ask(name: &str, registry: &str) -> Result<Credentials, Error> {
-    let program = format!("docker-credential-{name}");
-    let failed = |detail: String| Error::new(Code::CredentialsHelper, &program).because(detail);
-    if name.contains(['/', '\0']) {
-        return Err(failed("that is no name".to_owned()));
-    }
-    let mut child = Command::new(&program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that does not listen says so by itself.
-        let _ = stdin.write_all(registry.as_bytes());
-    }
-    let (sender, answers) = mpsc::channel();
-    let stdout = child.stdout.take();
-    // It is left alone where its program goes on without an end.
-    thread::spawn(move || {
-        let mut answer = Vec::new();
-        let read = stdout.map(|stdout| stdout.take(MAX_ANSWER).read_to_end(&mut answer));
-        let _ = sender.send(read.transpose().map(|_| answer));
-    });
-    let until = Instant::now() + HELPER_PATIENCE;
-    let answer = answers.recv_timeout(HELPER_PATIENCE);
-    let succeeded = wait(&mut child, until).map_err(|error| failed(error.to_string()))?;
-    let answer = match answer {
-        Ok(Ok(answer)) => answer,
-        _ => return Err(failed("its answer can't be read".to_owned())),
-    };
-    if !succeeded {
-        let answer = String::from_utf8_lossy(&answer);
-        // How the helpers of Docker say that they have none.
-        if answer.contains("credentials not found") {
-            return Ok(Credentials::Anonymous);
-        }
-        return Err(failed(answer.trim().to_owned()));
-    }
-    let parsed = json::parse(&answer, &document_caps())
-        .map_err(|error| failed(format!("its answer is no JSON: {}", error.kind)))?;
-    let member = |name: &str| parsed.get(name).and_then(text);
-    match (member("Username"), member("Secret")) {
-        (Some(user), Some(secret)) if user == "<token>" => Ok(Credentials::Identity(secret)),
-        (Some(user), Some(secret)) => Ok(Credentials::Password { user, secret }),
-        _ => Err(failed("its answer has no Username and Secret".to_owned())),
-    }
-}
-
-/// Whether the program succeeded; it is ended where it takes too long.
-fn wait(child: &mut Child, until: Instant) -> io::Result<bool> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.success());
-        }
-        if Instant::now() > until {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it did not answer"));
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn config(text: &str) -> Result<DockerConfig, Error> {

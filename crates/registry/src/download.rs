@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use ureq::BodyReader;
 
-use crate::client::{Patience, Retries};
+use crate::client::Retries;
 use crate::error::{Code, Error};
 use crate::hashing::wrong_size;
 use crate::repository::Repository;
@@ -22,7 +22,6 @@ pub struct Download<'a> {
     position: u64,
     body: Option<BodyReader<'static>>,
     retries: Retries,
-    patience: Patience,
     since_failure: u64,
 }
 
@@ -43,7 +42,6 @@ impl<'a> Download<'a> {
             position,
             body: None,
             retries: Retries::new(settings),
-            patience: Patience::new(settings),
             since_failure: 0,
         };
         if position < blob.size {
@@ -63,7 +61,6 @@ impl<'a> Download<'a> {
             Some(body) => body,
             None => {
                 let body = self.open()?;
-                self.patience = Patience::new(self.repository.client().settings());
                 self.body.insert(body)
             }
         };
@@ -74,7 +71,6 @@ impl<'a> Download<'a> {
             let detail = format!("after {} bytes of {}", self.position, self.blob.size);
             return Err(Error::new(Code::Truncated, self.blob.digest).because(detail));
         }
-        self.patience.note(count, host)?;
         Ok(count)
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! Promised: an image arrives byte by byte as it was, with the digests it had, or not at all:
 //! what is named last is its name. Memory is bounded whatever a layer's size, as no content but
-//! documents is ever whole in it. Nothing waits for ever: each read and write has a time limit,
-//! and whatever is tried again is tried a number of times. Nobody's password goes to another
-//! host than its own, nor through plain HTTP beyond this machine unless that was asked for.
+//! documents is ever whole in it. Nothing waits for ever: each connection has a limit on silence
+//! and a least pace, and whatever is tried again is tried a number of times. Credentials go to
+//! the registry that was asked for and its token realm alone, and an address that a server
+//! names is one that it may lead to.
 //! Every failure has a stable [`Code`], and says where.
 //!
 //! How: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
@@ -21,6 +22,7 @@
 //! `ureq` with rustls and ring takes 24. Blocking calls on a few threads do the same with a
 //! stack trace that can be read.
 
+mod address;
 mod auth;
 mod challenge;
 mod client;
@@ -28,18 +30,25 @@ mod credentials;
 mod download;
 mod error;
 mod hashing;
+mod helper;
 mod name;
+mod network;
+mod pace;
 mod proxy;
 mod repository;
+mod resolver;
+mod tls;
 mod transfer;
 pub mod url;
 
+pub use address::{Reach, Rule};
 pub use challenge::Challenge;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, DockerConfig};
 pub use error::{Code, Error};
 pub use hashing::Verified;
 pub use name::{ImageName, Which};
+pub use network::Network;
 pub use repository::{Access, Repository};
 pub use transfer::{
     Blob, Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink,

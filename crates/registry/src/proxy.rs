@@ -3,6 +3,7 @@
 
 use std::env;
 
+use crate::error::{Code, Error};
 use crate::name::is_loopback;
 
 /// The proxy for a host, as `HTTPS_PROXY` or `HTTP_PROXY`, else `ALL_PROXY`, name it; none for
@@ -25,6 +26,19 @@ pub fn of(scheme: &str, host: &str) -> Option<String> {
     get(&format!("{scheme}_proxy")).or_else(|| get("all_proxy"))
 }
 
+/// A proxy by its address, which may hold a password; `host` is what it is for.
+///
+/// # Errors
+/// `registry-proxy` where the text is no address, or one of a protocol other than HTTP.
+pub fn parse(text: &str, host: &str) -> Result<ureq::Proxy, Error> {
+    let wrong = |why: &str| Error::new(Code::Proxy, host).because(why);
+    let proxy = ureq::Proxy::new(text).map_err(|_| wrong("the proxy variable holds no address"))?;
+    match proxy.protocol() {
+        ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(proxy),
+        _ => Err(wrong("the proxy variable names no HTTP proxy")),
+    }
+}
+
 /// Whether a list names a host: itself, with or without its port, or a domain it is in.
 fn is_excepted(list: &str, host: &str) -> bool {
     let bare = host.split(':').next().unwrap_or(host);
@@ -43,6 +57,22 @@ fn is_excepted(list: &str, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_an_http_one() {
+        assert!(parse("http://me:secret@proxy:3128", "a").is_ok());
+        assert!(parse("proxy:3128", "a").is_ok());
+        for text in [
+            "socks5://me:secret@proxy",
+            "socks4://proxy",
+            "ftp://x",
+            "http://",
+        ] {
+            let error = parse(text, "a").unwrap_err();
+            assert_eq!(error.code(), Code::Proxy, "{text}");
+            assert!(!error.to_string().contains("secret"), "{text}");
+        }
+    }
 
     #[test]
     fn a_list_excepts_hosts_and_domains() {

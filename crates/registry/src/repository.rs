@@ -20,7 +20,7 @@ use crate::transfer::{
     ACCEPTED, Blob, Content, Document, MAX_DOCUMENT, Open, Role, Sink, Source, document_caps,
     referrer_descriptor, subject, verified,
 };
-use crate::url::{resolve, with_query};
+use crate::url::with_query;
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -110,6 +110,13 @@ impl<'c> Repository<'c> {
         )
     }
 
+    /// An address that the registry names at `from`, absolute or relative.
+    fn named(&self, from: &Uri, address: &str) -> Result<Uri, Error> {
+        self.client
+            .rule(self.session.origin())
+            .follow(from, address)
+    }
+
     fn uri(&self, path: &str) -> Result<Uri, Error> {
         parse(&format!("{}/{path}", self.base))
     }
@@ -188,14 +195,11 @@ impl<'c> Repository<'c> {
             StatusCode::CREATED if from.is_some() => Ok(None),
             StatusCode::NOT_FOUND => Err(self.not_found()),
             _ => {
-                let location = answer.header(header::LOCATION);
-                let location = location.and_then(|location| resolve(&answer.uri, location));
-                let location = location.ok_or_else(|| {
+                let location = answer.header(header::LOCATION).ok_or_else(|| {
                     let detail = "it does not say where to upload to";
                     Error::new(Code::Protocol, self.name.host()).because(detail)
                 })?;
-                self.client.may_go_to(&location)?;
-                Ok(Some(location))
+                self.named(&answer.uri, location).map(Some)
             }
         }
     }
@@ -285,7 +289,7 @@ impl<'c> Repository<'c> {
                 return Ok(None);
             }
             let next = answer.header(header::LINK).and_then(next_page);
-            let next = next.and_then(|next| resolve(&answer.uri, next));
+            let next = next.map(|next| self.named(&answer.uri, next)).transpose()?;
             let host = self.name.host();
             let body = answer.response.body_mut();
             let bytes = read_body(self.client, body, MAX_DOCUMENT, host)?;

@@ -47,6 +47,17 @@ pub fn with_query(uri: &Uri, name: &str, value: &str) -> String {
     format!("{uri}{separator}{name}={value}")
 }
 
+/// An address without what may hold a secret.
+pub fn without_query(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!(
+        "{}://{host}{}",
+        uri.scheme_str().unwrap_or_default(),
+        uri.path()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

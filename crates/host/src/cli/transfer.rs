@@ -20,10 +20,13 @@ pub struct Speech {
     /// Speaks plain HTTP, also to other machines
     #[arg(long)]
     plain_http: bool,
+    /// Lets a registry of the internet lead to servers in private networks
+    #[arg(long)]
+    allow_private: bool,
     /// How often a request is sent again that failed for a reason that may pass
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
-    /// The longest silence of a registry
+    /// Longest silence of a registry, and longest time for 4 KiB or for a credential helper
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// How many blobs are moved at once
@@ -36,11 +39,13 @@ impl Speech {
     pub fn client(&self, what: &str) -> Result<Client, Failure> {
         let settings = Settings {
             plain_http: self.plain_http,
+            allow_private: self.allow_private,
             retries: self.retries,
             timeout: Duration::from_secs(self.timeout),
             ..Settings::default()
         };
         let config = DockerConfig::of_user().map_err(|error| failed(what, &error))?;
+        let config = config.helper_timeout(settings.timeout);
         Ok(Client::new(settings, config))
     }
 

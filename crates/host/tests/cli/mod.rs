@@ -2,7 +2,9 @@
 //! The `ocre` program, as its users run it.
 #![allow(dead_code)] // each test file uses a part of it
 
+pub mod child;
 pub mod registry;
+pub mod tls;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -53,6 +55,8 @@ impl Desk {
             .env("OCRE_FLASH", self.path("flash.bin"))
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());
+        // It ends with the test.
+        child::tied(&mut command);
         command
     }
 

@@ -6,20 +6,21 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Desk;
+use super::child::Running;
+use super::{Desk, tls};
 
 /// A registry that runs until this is dropped.
 pub struct Registry {
     pub address: SocketAddr,
     config: PathBuf,
     log: PathBuf,
-    child: Option<Child>,
+    child: Option<Running>,
 }
 
 impl Registry {
@@ -30,30 +31,7 @@ impl Registry {
 
     /// Encrypted, with this machine's own certificate, which is the file that is returned.
     pub fn with_tls(desk: &Desk) -> (Self, PathBuf) {
-        let (certificate, key) = (desk.path("cert.pem"), desk.path("key.pem"));
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ])
-            .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
-            .args([
-                "-addext",
-                "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-                "-keyout",
-            ])
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate)
-            .output()
-            .expect("openssl: run cargo xtask setup");
-        assert!(made.status.success(), "{made:?}");
+        let (certificate, key) = tls::certificate(desk);
         let tls = format!(
             "  tls:\n    certificate: {}\n    key: {}\n",
             certificate.display(),
@@ -96,14 +74,15 @@ impl Registry {
     /// Starts it, with what it has.
     pub fn run(&mut self) {
         let log = fs::File::create(&self.log).unwrap();
-        let child = Command::new("docker-registry")
+        let mut command = Command::new("docker-registry");
+        command
             .arg("serve")
             .arg(&self.config)
             .env("OTEL_TRACES_EXPORTER", "none")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
+            .stderr(log);
+        let child = Running::start(command);
         self.child = Some(child.expect("docker-registry: run cargo xtask setup"));
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(self.address).is_err() {
@@ -115,21 +94,11 @@ impl Registry {
 
     /// Ends it at once.
     pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.child = None;
     }
 
     pub fn name(&self, rest: &str) -> String {
         format!("{}/{rest}", self.address)
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

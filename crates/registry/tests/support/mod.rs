@@ -282,6 +282,7 @@ impl Sink for Memory {
 pub fn settings() -> Settings {
     Settings {
         plain_http: true,
+        allow_private: false,
         retries: 3,
         first_wait: Duration::from_millis(5),
         timeout: Duration::from_millis(500),
