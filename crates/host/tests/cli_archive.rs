@@ -407,6 +407,76 @@ fn archives_that_would_become_too_much_are_refused() {
     refused(&desk, &path, "archive-entries (more than 65536)\n");
 }
 
+/// Names of many folders each, of which none is there but by them.
+fn implied(count: usize) -> impl Iterator<Item = String> {
+    let deep = "b/".repeat(60);
+    (0..count).map(move |number| format!("{number:x}/{deep}b"))
+}
+
+#[test]
+fn folders_that_names_imply_are_entries() {
+    let desk = Desk::new();
+    pack(&desk);
+    let path = zip_with(&desk, |zip| {
+        for name in implied(65_000) {
+            store(zip, &name, b"");
+        }
+    });
+    refused(&desk, &path, "archive-entries (more than 65536)\n");
+    let path = tar_with(&desk, "", |tar| {
+        for name in implied(2000) {
+            append_long(tar, &name);
+        }
+    });
+    refused(&desk, &path, "archive-entries (more than 65536)\n");
+    // Of names that are not deep too.
+    let path = tar_with(&desk, "", |tar| {
+        for number in 0..40_000 {
+            append(tar, EntryType::Regular, &format!("{number}/a"), b"");
+        }
+    });
+    refused(&desk, &path, "archive-entries (more than 65536)\n");
+}
+
+/// A file with a name as GNU writes a long one.
+fn append_long(tar: &mut tar::Builder<File>, name: &str) {
+    append(tar, EntryType::GNULongName, "long", name.as_bytes());
+    append(tar, EntryType::Regular, "short", b"");
+}
+
+#[test]
+fn what_only_says_something_is_counted_and_bounded() {
+    let desk = Desk::new();
+    pack(&desk);
+    let path = tar_with(&desk, "", |tar| {
+        for _ in 0..65_536 {
+            append(tar, EntryType::XHeader, "x", b"");
+        }
+    });
+    refused(&desk, &path, "archive-entries (more than 65536)\n");
+    // A name of four gigabytes, in a file with a hole.
+    let path = tar_with(&desk, "", |tar| {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name[..4].copy_from_slice(b"long");
+        header.set_entry_type(EntryType::GNULongName);
+        header.set_size(4 << 30);
+        header.set_cksum();
+        tar.append(&header, std::io::empty()).unwrap();
+    });
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(5 << 30)
+        .unwrap();
+    refused(&desk, &path, "archive-bomb at long (4294967296 bytes");
+    let path = tar_with(&desk, "", |tar| {
+        let deep = "b/".repeat(200) + "b";
+        append_long(tar, &deep);
+    });
+    refused(&desk, &path, "archive-path at b/b/");
+}
+
 #[test]
 fn entries_of_a_zip_share_nothing() {
     let desk = Desk::new();

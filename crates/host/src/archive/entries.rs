@@ -8,8 +8,15 @@ use ocre::port::{StorageError, path as rules};
 use super::Place;
 use super::error::{ArchiveError, Fault};
 
-/// Most entries: more than any image that a device takes has blobs.
+/// Most entries, with the folders that names imply: more than any image that a device takes has
+/// blobs.
 const MAX_ENTRIES: usize = 65_536;
+
+/// Most bytes of all names, with those of the folders that they imply.
+const MAX_NAMES: usize = 16 << 20;
+
+/// Most folders on the way to a file.
+const MAX_DEPTH: usize = 64;
 
 /// Most bytes of a name.
 pub const MAX_NAME: usize = 512;
@@ -20,6 +27,8 @@ pub struct Entries {
     /// By the path without a slash before it.
     found: BTreeMap<String, Option<Place>>,
     count: usize,
+    /// Bytes of all names.
+    names: usize,
 }
 
 impl Entries {
@@ -28,11 +37,7 @@ impl Entries {
     /// # Errors
     /// `archive-path`, `archive-duplicate`, `archive-entries`.
     pub fn add(&mut self, name: &[u8], place: Option<Place>) -> Result<(), ArchiveError> {
-        self.count += 1;
-        if self.count > MAX_ENTRIES {
-            let detail = format!("more than {MAX_ENTRIES}");
-            return Err(ArchiveError::new(Fault::Entries, "").because(detail));
-        }
+        self.count()?;
         let path = plain(name)?;
         let duplicate = |at: &str| ArchiveError::new(Fault::Duplicate, at);
         if path.is_empty() {
@@ -42,25 +47,56 @@ impl Entries {
                 Some(_) => Err(wrong_path(name, "a file needs a name")),
             };
         }
-        // A file is no folder.
-        for (at, _) in path.match_indices('/') {
-            let above = &path[..at];
-            if matches!(self.found.get(above), Some(Some(_))) {
-                return Err(duplicate(above).because("it is a file and a folder"));
-            }
-            if !self.found.contains_key(above) {
-                self.found.insert(above.to_owned(), None);
-            }
-        }
+        self.add_folders(&path)?;
         match (self.found.get(&path), place) {
             // Many archives say again what was clear.
             (Some(None), None) => Ok(()),
             (Some(_), _) => Err(duplicate(&path)),
-            (None, place) => {
-                self.found.insert(path, place);
-                Ok(())
+            (None, place) => self.insert(path, place),
+        }
+    }
+
+    /// Counts an entry, or a header that only says something of the next one.
+    ///
+    /// # Errors
+    /// `archive-entries`.
+    pub fn count(&mut self) -> Result<(), ArchiveError> {
+        self.count += 1;
+        if self.count > MAX_ENTRIES {
+            let detail = format!("more than {MAX_ENTRIES}");
+            return Err(ArchiveError::new(Fault::Entries, "").because(detail));
+        }
+        Ok(())
+    }
+
+    /// Adds the folders that a path implies.
+    fn add_folders(&mut self, path: &str) -> Result<(), ArchiveError> {
+        // Those above one that is there are there too.
+        for (at, _) in path.rmatch_indices('/') {
+            let above = &path[..at];
+            match self.found.get(above) {
+                Some(None) => break,
+                Some(Some(_)) => {
+                    let error = ArchiveError::new(Fault::Duplicate, above);
+                    return Err(error.because("it is a file and a folder"));
+                }
+                None => {
+                    self.count()?;
+                    self.insert(above.to_owned(), None)?;
+                }
             }
         }
+        Ok(())
+    }
+
+    fn insert(&mut self, path: String, place: Option<Place>) -> Result<(), ArchiveError> {
+        self.names += path.len();
+        if self.names > MAX_NAMES {
+            let detail = format!("names of more than {MAX_NAMES} bytes");
+            return Err(ArchiveError::new(Fault::Entries, "").because(detail));
+        }
+        self.found.insert(path, place);
+        Ok(())
     }
 
     /// What a path names: a file's place, or `None` for a folder.
@@ -121,17 +157,22 @@ fn plain(name: &[u8]) -> Result<String, ArchiveError> {
         return wrong("it has a character that is none of a file's name everywhere");
     }
     let mut path = String::new();
+    let mut depth = 0;
     for part in text.split('/') {
         match part {
             "" | "." => {}
             ".." => return wrong("it leads out of the archive"),
             part => {
+                depth += 1;
                 if !path.is_empty() {
                     path.push('/');
                 }
                 path.push_str(part);
             }
         }
+    }
+    if depth > MAX_DEPTH {
+        return wrong("it is too deep");
     }
     Ok(path)
 }
@@ -196,6 +237,44 @@ mod tests {
         }
         let error = entries.add(b"a/", None).unwrap_err();
         assert_eq!(error.fault, Fault::Entries);
+    }
+
+    /// Fault of an archive of such names, and the number of entries before it.
+    fn refused_at(name: impl Fn(usize) -> String) -> (Fault, usize) {
+        let mut entries = Entries::default();
+        let mut number = 0;
+        loop {
+            match entries.add(name(number).as_bytes(), FILE) {
+                Ok(()) => number += 1,
+                Err(error) => return (error.fault, number),
+            }
+        }
+    }
+
+    #[test]
+    fn folders_that_names_imply_are_counted() {
+        let deep = "/b".repeat(MAX_DEPTH - 1);
+        let found = refused_at(|number| format!("{number:x}{deep}"));
+        assert_eq!(found, (Fault::Entries, MAX_ENTRIES / MAX_DEPTH));
+        let found = refused_at(|number| format!("{number:x}/b"));
+        assert_eq!(found, (Fault::Entries, MAX_ENTRIES / 2));
+        // One folder for all is one.
+        let found = refused_at(|number| format!("a/{number:x}"));
+        assert_eq!(found, (Fault::Entries, MAX_ENTRIES - 1));
+    }
+
+    #[test]
+    fn names_have_a_most_of_bytes_and_depth() {
+        let found = refused_at(|number| format!("{number:0500}"));
+        assert_eq!(found, (Fault::Entries, MAX_NAMES / 500));
+        let deepest = vec!["a"; MAX_DEPTH].join("/");
+        assert!(added(&[(&deepest, FILE)]).is_ok());
+        let error = added(&[(&format!("{deepest}/a"), FILE)]).err().unwrap();
+        assert_eq!(error.fault, Fault::Path);
+        let error = added(&[("a/b/c", FILE), ("a/b/c/d/e", FILE)])
+            .err()
+            .unwrap();
+        assert_eq!((error.fault, &*error.at), (Fault::Duplicate, "a/b/c"));
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
         }
         match kind {
             EntryType::GNULongName | EntryType::XHeader | EntryType::XGlobalHeader => {
+                entries.count()?;
                 if size > MAX_EXTENSION {
                     let detail = format!("{size} bytes that only say something of the next entry");
                     return Err(ArchiveError::new(Fault::Bomb, at).because(detail));
