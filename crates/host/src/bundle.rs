@@ -5,6 +5,7 @@
 //! What a guest can't be given is refused; nothing that is asked for is left out silently.
 
 mod early;
+mod host_folders;
 mod refusal;
 mod today;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::dev_folder::Device;
+pub use host_folders::{Owner, protected};
 pub use refusal::{Code, Refusal};
 
 /// What a bundle asks for, whatever its form.

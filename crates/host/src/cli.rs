@@ -374,10 +374,10 @@ fn core(
             return Ok(Status::Ok);
         }
         ["help", ref of @ ..] => return explain(of, out, err),
-        ["run", "--bundle", folder] => {
-            return bundle::run(std::path::Path::new(folder), &engine()?, &policy, err);
-        }
         _ => {}
+    }
+    if let Some(run) = bundle::Run::parse(&words) {
+        return bundle::run(&run, flash, &engine()?, &policy, err);
     }
     let words = match words::for_one_boot(&words) {
         Ok(words) => words,

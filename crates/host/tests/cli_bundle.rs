@@ -498,3 +498,64 @@ fn an_image_becomes_a_bundle_that_runs() {
         .failed(1, "reference-not-found");
     assert!(!desk.path("other").exists());
 }
+
+#[test]
+fn a_guest_does_not_change_the_host_unless_that_is_allowed() {
+    use std::os::unix::fs::symlink;
+
+    let desk = Desk::new();
+    symlink("/", desk.path("all")).unwrap();
+    symlink("/etc", desk.path("etc")).unwrap();
+    fs::create_dir_all(desk.path("home/.ssh")).unwrap();
+    fs::create_dir_all(desk.path("data")).unwrap();
+    desk.write("b/rootfs/bin/hello", fs::read(guest("hello-c")).unwrap());
+    let mount = |source: &str, options: Value| {
+        let mount =
+            json!([{ "type": "bind", "source": source, "destination": "/m", "options": options }]);
+        with(today(), "/mounts", mount)
+    };
+    let try_with = |config: &Value, arguments: &[&str]| {
+        desk.write("b/config.json", config.to_string());
+        let mut command = desk.command(arguments);
+        command.env("HOME", desk.path("home"));
+        done(command)
+    };
+    let run = ["run", "--bundle", "b"];
+    for source in [
+        "/",
+        "/etc",
+        "/proc/self/root",
+        "/usr",
+        "../all",
+        "../etc",
+        "../all/etc",
+        "../home",
+        "../home/.ssh",
+        "..",
+    ] {
+        let config = mount(source, json!([]));
+        let refused = try_with(&config, &run);
+        refused.failed(1, "bundle-host-folder at mounts");
+        refused.failed(1, "--allow-host-root");
+        let read_only = try_with(&mount(source, json!(["ro"])), &run);
+        assert_eq!(read_only.code, 0, "{source}: {read_only:?}");
+    }
+    for allowed in [
+        &["run", "--allow-host-root", "--bundle", "b"][..],
+        &["run", "--bundle", "b", "--allow-host-root"],
+        &["run", "--bundle=b", "--allow-host-root"],
+    ] {
+        let ran = try_with(&mount("../home", json!([])), allowed);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let ran = try_with(&mount("../data", json!([])), &run);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // The same for the root folder, in both forms.
+    for config in [
+        with(today(), "/root/path", json!("/")),
+        with(early(), "/rootfs", json!("/")),
+        with(today(), "/root/path", json!("/proc/self/root/etc")),
+    ] {
+        try_with(&config, &run).failed(1, "bundle-host-folder at root");
+    }
+}

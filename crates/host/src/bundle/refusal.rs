@@ -34,13 +34,15 @@ pub enum Code {
     MountOption,
     /// Nothing can be mounted from there, or there.
     Mount,
+    /// A guest would change a folder of the system or the user.
+    HostFolder,
     /// Nobody can give that.
     Unsupported,
 }
 
 impl Code {
     #[cfg(test)]
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Syntax,
         Self::Version,
         Self::Os,
@@ -55,6 +57,7 @@ impl Code {
         Self::FileSystem,
         Self::MountOption,
         Self::Mount,
+        Self::HostFolder,
         Self::Unsupported,
     ];
 
@@ -75,6 +78,7 @@ impl Code {
             Self::FileSystem => "bundle-file-system",
             Self::MountOption => "bundle-mount-option",
             Self::Mount => "bundle-mount",
+            Self::HostFolder => "bundle-host-folder",
             Self::Unsupported => "bundle-unsupported",
         }
     }
@@ -96,6 +100,7 @@ impl Code {
             Self::FileSystem => "unsupported file-system type",
             Self::MountOption => "unsupported mount option",
             Self::Mount => "no such mount",
+            Self::HostFolder => "folder of the host",
             Self::Unsupported => "unsupported",
         }
     }
@@ -117,6 +122,9 @@ impl Code {
             Self::FileSystem => "mount regular folders, with type bind",
             Self::MountOption => "leave the option out",
             Self::Mount => "mount a folder that is there, at a plain path outside of / and /dev",
+            Self::HostFolder => {
+                "make it read-only, or allow a guest to change it with `--allow-host-root`"
+            }
             Self::Unsupported => "leave it out",
         }
     }

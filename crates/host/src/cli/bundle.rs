@@ -10,7 +10,8 @@ use ocre::image::judge::{self, Policy, Source, Workspace};
 use ocre::image::verdict::{Code as ImageCode, Verdict};
 use ocre::image::{Content, Image};
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_host::bundle::{self, Code, Config, Process, Refusal};
+use ocre_files::{MAX_CONFIG, MAX_CONTENT};
+use ocre_host::bundle::{self, Code, Config, Owner, Process, Refusal};
 use ocre_host::dev_folder::WithDevices;
 use ocre_host::platform::bare::{self, Folder, Setting};
 use ocre_host::posix_folders::PosixFolders;
@@ -43,15 +44,20 @@ struct Folders<'c> {
 }
 
 impl<'c> Folders<'c> {
-    fn of(bundle: &Path, config: &'c Config) -> Result<Self, Refusal> {
+    fn of(bundle: &Path, config: &'c Config, owner: Option<&Owner>) -> Result<Self, Refusal> {
         let root = inside(bundle, &config.root)?;
+        may_change(&root, config.read_only, owner, "root")?;
         let mut hosts = vec![root];
         let mut at = vec![Folder {
             at: "/",
             read_only: config.read_only,
         }];
         for mount in &config.mounts {
-            hosts.push(bundle.join(&mount.source));
+            let source = bundle.join(&mount.source);
+            // One that is not there is told below.
+            let real = source.canonicalize().unwrap_or(source);
+            may_change(&real, mount.read_only, owner, "mounts")?;
+            hosts.push(real);
             at.push(Folder {
                 at: &mount.destination,
                 read_only: mount.read_only,
@@ -103,6 +109,22 @@ impl<'c> Folders<'c> {
     }
 }
 
+/// Refuses a folder of the host that a guest could change; without an owner all are allowed.
+fn may_change(
+    real: &Path,
+    read_only: bool,
+    owner: Option<&Owner>,
+    place: &str,
+) -> Result<(), Refusal> {
+    let why = owner
+        .filter(|_| !read_only)
+        .and_then(|owner| bundle::protected(real, owner));
+    why.map_or(Ok(()), |why| {
+        let why = format_args!("{}: {why}", real.display());
+        Err(Refusal::new(Code::HostFolder, place, why))
+    })
+}
+
 /// A folder that is in the bundle, whatever links are on the way.
 fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
     let wrong = |why: &dyn std::fmt::Display| {
@@ -125,6 +147,9 @@ fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
 
 fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
     let mut file = storage.open(path, OpenMode::READ)?;
+    if storage.size(&mut file)? > MAX_CONTENT {
+        return Err(StorageError::NoMemory);
+    }
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     storage.stream(&mut file, &mut buffer, &mut |piece| {
@@ -134,17 +159,57 @@ fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
     Ok(bytes)
 }
 
+/// A bundle that is to be run.
+pub struct Run<'w> {
+    /// Folder of the bundle.
+    pub folder: &'w Path,
+    /// A guest may change folders of the host.
+    pub allow_host_root: bool,
+}
+
+impl<'w> Run<'w> {
+    /// From the words of `run --bundle DIR`; `None` where they are another command's.
+    pub fn parse(words: &[&'w str]) -> Option<Self> {
+        let ["run", options @ ..] = words else {
+            return None;
+        };
+        let (mut folder, mut allow_host_root) = (None, false);
+        let mut options = options.iter();
+        while let Some(option) = options.next() {
+            match (*option, option.split_once('=')) {
+                ("--allow-host-root", _) => allow_host_root = true,
+                ("--bundle", _) if folder.is_none() => folder = Some(*options.next()?),
+                (_, Some(("--bundle", value))) if folder.is_none() => folder = Some(value),
+                _ => return None,
+            }
+        }
+        Some(Self {
+            folder: Path::new(folder?),
+            allow_host_root,
+        })
+    }
+}
+
 /// Runs a bundle's processes, one after the other, as far as each ends well.
 pub fn run(
-    folder: &Path,
+    run: &Run<'_>,
+    flash: Option<&Path>,
     engine: &Engine,
     policy: &Policy<'_>,
     err: &mut Output,
 ) -> Result<Status, Failure> {
+    let folder = run.folder;
     let what = format!("can't run the bundle {}", folder.display());
+    let owner = Owner {
+        home: std::env::var_os("HOME").map(PathBuf::from),
+        flash: flash
+            .map(Path::to_owned)
+            .or_else(|| device::default_file("flash.bin").ok()),
+    };
+    let owner = (!run.allow_host_root).then_some(&owner);
     let path = folder.join("config.json");
-    let text =
-        fs::read_to_string(&path).map_err(|error| Failure::io(&what, &error).at(path.display()))?;
+    let text = ocre_files::read_text(&path, MAX_CONFIG)
+        .map_err(|error| Failure::io(&what, &error).at(path.display()))?;
     let refused = |refusal: Refusal| {
         let code = refusal.code();
         Failure::new(&what, code.as_str(), code.hint())
@@ -152,7 +217,7 @@ pub fn run(
             .because(refusal)
     };
     let config = bundle::read(&text, policy.memory_bytes.into()).map_err(refused)?;
-    let folders = Folders::of(folder, &config).map_err(refused)?;
+    let folders = Folders::of(folder, &config, owner).map_err(refused)?;
     let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
     // Whatever one lacks, none is run.
     let mut programs = Vec::new();
