@@ -79,6 +79,9 @@ mod bundled {
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
+    /// The source that maps memory for machine code.
+    const CODE_LOADER: &str = "iwasm/aot/aot_loader.c";
+
     pub fn build(here: &Path, root: &Path) {
         let os = env::var("CARGO_CFG_TARGET_OS").expect("set by cargo");
         assert!(
@@ -114,12 +117,10 @@ mod bundled {
         }
         build.include(core.join("shared/platform/linux"));
 
-        for source in list(&lists.join("sources.txt")) {
-            build.file(core.join(source));
-        }
-        for source in list(&lists.join("linux.txt")) {
-            build.file(core.join(source));
-        }
+        build.define("OCRE_WAMR_LIMIT", None);
+        let mut sources = list(&lists.join("sources.txt"));
+        sources.retain(|source| source != CODE_LOADER);
+        sources.extend(list(&lists.join("linux.txt")));
         let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
         let row = list(&lists.join("arch.txt"))
             .into_iter()
@@ -127,9 +128,7 @@ mod bundled {
             .unwrap_or_else(|| panic!("wamr/arch.txt has no line for {arch}"));
         let mut columns = row.split_whitespace().skip(1);
         build.define(columns.next().expect("a definition"), None);
-        for source in columns.take(2) {
-            build.file(core.join(source));
-        }
+        sources.extend(columns.take(2).map(str::to_owned));
 
         if let Ok(sanitizer) = env::var("OCRE_WAMR_SANITIZE") {
             build
@@ -137,9 +136,18 @@ mod bundled {
                 .flag("-fno-omit-frame-pointer");
             build.flag("-g");
         }
+        // What it maps for code counts, see `ocre_wamr_limit.h`.
+        let mut loader = build.clone();
+        loader
+            .define("os_mmap", "ocre_wamr_code_map")
+            .define("os_munmap", "ocre_wamr_code_unmap")
+            .file(core.join(CODE_LOADER));
+        build.objects(loader.compile_intermediates());
         build
+            .files(sources.iter().map(|source| core.join(source)))
             .include(here.join("shim"))
-            .file(here.join("shim/ocre_wamr.c"));
+            .file(here.join("shim/ocre_wamr.c"))
+            .file(here.join("shim/ocre_wamr_limit.c"));
         build.compile("ocre_wamr");
         let library = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
         let library = library.join("libocre_wamr.a");

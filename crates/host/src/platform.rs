@@ -38,6 +38,10 @@ pub const POLICY: Policy<'static> = Policy {
     memory_bytes: 256 * 1024 * 1024,
 };
 
+/// Most bytes that the engine takes for modules and their code, without linear memories: many
+/// times what the largest image needs, and less than would end the PC's other programs.
+const ENGINE_BYTES: u32 = 1 << 30;
+
 /// Bytes of each container's thread's stack that the engine keeps for host functions.
 const HOST_STACK: u32 = 64 * 1024;
 
@@ -239,6 +243,7 @@ pub fn engine_for(target: Option<&'static Target>) -> Result<Engine, EngineError
     *ENGINE.get_or_init(|| {
         let options = ocre_wamr::Options {
             pool: None,
+            limit_bytes: ENGINE_BYTES,
             host_stack_bytes: HOST_STACK,
             aot: target,
         };

@@ -5,6 +5,9 @@
  * stop them, and looks functions up by name only.
  */
 #include "ocre_wamr.h"
+#ifdef OCRE_WAMR_LIMIT
+#include "ocre_wamr_limit.h"
+#endif
 #include "ocre_wamr_safe_point.h"
 
 #include <stddef.h>
@@ -183,8 +186,20 @@ ocre_wamr_start(void *pool, uint32_t pool_bytes, ocre_wamr_call_handler handler)
         arguments.mem_alloc_option.pool.heap_buf = pool;
         arguments.mem_alloc_option.pool.heap_size = pool_bytes;
     }
-    else
+    else {
+#ifdef OCRE_WAMR_LIMIT
+        ocre_wamr_limit_set(pool_bytes);
+        arguments.mem_alloc_type = Alloc_With_Allocator;
+        arguments.mem_alloc_option.allocator.malloc_func =
+            (void *)ocre_wamr_limit_malloc;
+        arguments.mem_alloc_option.allocator.realloc_func =
+            (void *)ocre_wamr_limit_realloc;
+        arguments.mem_alloc_option.allocator.free_func =
+            (void *)ocre_wamr_limit_free;
+#else
         arguments.mem_alloc_type = Alloc_With_System_Allocator;
+#endif
+    }
     arguments.running_mode = Mode_Interp;
 
     if (os_mutex_init(&interrupt_lock) != 0)

@@ -101,7 +101,8 @@ typedef int32_t (*ocre_wamr_call_handler)(void *context, uint32_t index,
 
 /*
  * Starts the runtime; once per process, before anything else here. Memory comes
- * from `pool`, or from the system where that is NULL.
+ * from `pool`, or from the system where that is NULL; there `pool_bytes` is most
+ * of it on a PC, without the linear memories, and 0 no limit.
  */
 int32_t ocre_wamr_start(void *pool, uint32_t pool_bytes,
                         ocre_wamr_call_handler handler);

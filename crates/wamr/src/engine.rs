@@ -38,6 +38,9 @@ pub struct Options {
     /// Memory for everything the engine takes, linear memories included; the system's
     /// allocator if `None`.
     pub pool: Option<&'static mut [u8]>,
+    /// Most bytes of the system's allocator, without linear memories, which have limits of
+    /// their own; 0 for no limit.
+    pub limit_bytes: u32,
     /// Bytes of each container thread's stack that are kept for host functions: a guest that
     /// recurses deeper traps.
     pub host_stack_bytes: u32,
@@ -66,7 +69,7 @@ impl Engine {
                 let bytes = u32::try_from(pool.len()).unwrap_or(u32::MAX);
                 (pool.as_mut_ptr().cast(), bytes)
             }
-            None => (ptr::null_mut(), 0),
+            None => (ptr::null_mut(), options.limit_bytes),
         };
         // SAFETY: the first call, by the swap above; the pool is given away for good.
         match unsafe { sys::ocre_wamr_start(pool, pool_bytes, instance::answer) } {

@@ -144,6 +144,7 @@ pub fn init() -> Result<(), InitError> {
         &FUNCTIONS,
         Options {
             pool: Some(heap),
+            limit_bytes: 0,
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
             aot: target::TARGET,
         },

@@ -52,6 +52,7 @@ pub fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| {
         let options = Options {
             pool: None,
+            limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
         };
