@@ -166,7 +166,12 @@ fn use_manifest(manifest: &Manifest<'_>, config: Option<&[u8]>) {
 
     let Some(document) = config else { return };
     let Some(value) = read(document) else { return };
-    for config_type in [ConfigType::Wasm, ConfigType::Ocre, manifest.config_type()] {
+    for config_type in [
+        ConfigType::Wasm,
+        ConfigType::Ocre,
+        ConfigType::WasmToOci,
+        manifest.config_type(),
+    ] {
         let parsed = Config::parse(value, config_type, manifest);
         let check = |report: Report<'_>| Config::check(value, config_type, manifest, report);
         if let Ok(config) = verdict(document, parsed, check) {

@@ -142,6 +142,9 @@ pub const fn warning(warning: Warning) -> &'static str {
             "use `application/wasm` or `application/vnd.ocre.image.layer.v1.wasm+aot`"
         }
         Warning::DialectMixed => "keep to one",
+        Warning::ConfigEntryPointAbsent => {
+            "name it as `module.entryPoint`, as `ocre image pack` does"
+        }
     }
 }
 

@@ -18,11 +18,12 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{
     Config, ConfigType, Descriptor, DigestRef, Entry, Error, ErrorKind, Format, INDEX_MEDIA_TYPE,
     Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Platform, Sha256, Text,
+    Warning,
 };
 
 use super::content;
 use super::permission::Permissions;
-use super::verdict::{Code, Finding, Part, Place, Report};
+use super::verdict::{Code, Finding, Part, Place, Report, write_cut};
 use super::{Content, Image, Loadable, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
 use crate::port::{Engine, External, HostModule, IMPORTED_MEMORY, LoadError, Storage};
@@ -249,6 +250,16 @@ fn check_module<E: Engine>(
     entry?;
     let minimum = u64::from(engine.minimum_pages(module)).saturating_mul(PAGE_BYTES);
     if minimum > u64::from(policy.memory_bytes) {
+        let mut words = heapless::String::<64>::new();
+        let (least, unit) = match minimum.div_ceil(1 << 20) {
+            0 | 1 => (minimum >> 10, 'K'),
+            megabytes => (megabytes, 'M'),
+        };
+        let allowed = policy.memory_bytes;
+        let wanted =
+            format_args!("{minimum} bytes wanted, {allowed} allowed: --memory {least}{unit}");
+        write_cut(&mut words, wanted);
+        explain(&words);
         return Err(Code::LimitMemory);
     }
     Ok(())
@@ -552,6 +563,10 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         let Ok(config) = Config::parse(value, config_type, manifest) else {
             return ControlFlow::Continue(None);
         };
+        if !config.names_entry_point() {
+            let warning = Finding::Warning(Warning::ConfigEntryPointAbsent);
+            (self.report)(warning, Place::Whole(Part::Config), "")?;
+        }
         self.document(Part::Config, document, |report| {
             config.check_permissions(|name| permissions(name).is_some(), report)
         })?;

@@ -322,6 +322,14 @@ refusals! {
     };
     config_entry_point "config" |case| case.sample.config("entryPoint", "entry");
     config_entry_point_2 "config" |case| case.sample.config("_start", "main");
+    // Without a module in the config it is the exported `_start`.
+    config_entry_point_3 "config" |case| {
+        case.sample.config(r#","module":{"entryPoint":"_start"}"#, "");
+        wasm_case(case, r#"(module (func (export "main")))"#);
+    };
+    config_entry_point_4 "config" |case| {
+        case.sample.config(r#"{"entryPoint":"_start"}"#, "{}");
+    };
     config_conflict "config/config/EntryPoint" |case| {
         case.sample.config_type = "application/vnd.ocre.image.config.v1+json";
         case.sample.config(r#""config":{"#, r#""config":{"EntryPoint":"main""#);
@@ -464,11 +472,21 @@ fn each_warning_lets_the_image_run_and_strict_refuses_it() {
     let mixed = |case: &mut Case<'_>| {
         case.sample.config_type = "application/vnd.ocre.image.config.v1+json";
     };
+    let older = |case: &mut Case<'_>| {
+        case.sample.layers[0].media_type = "application/vnd.wasm.content.layer.v1+wasm";
+    };
+    let unnamed = |case: &mut Case<'_>| {
+        let module = r#","module":{"entryPoint":"_start"}"#;
+        case.sample
+            .config(module, r#","author":null,"component":null"#);
+    };
     type Change<'a> = &'a dyn Fn(&mut Case<'_>);
-    let cases: [(Warning, Change<'_>); 3] = [
+    let cases: [(Warning, Change<'_>); 5] = [
         (Warning::ManifestMediaTypeAbsent, &absent),
         (Warning::LayerMediaTypeAlias, &alias),
+        (Warning::LayerMediaTypeAlias, &older),
         (Warning::DialectMixed, &mixed),
+        (Warning::ConfigEntryPointAbsent, &unnamed),
     ];
     for (warning, change) in cases {
         let mut case = Case::default();

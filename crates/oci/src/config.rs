@@ -5,6 +5,9 @@
 //! (`application/vnd.ocre.image.config.v1+json`) mean the same; the latter lets
 //! some settings stand elsewhere under other names. Where one setting is spelt
 //! twice, both must say the same.
+//!
+//! A config without a member `module`, as the CNCF Wasm OCI artifact layout has it, names no
+//! entry point: it is [`DEFAULT_ENTRY_POINT`] then, with a warning.
 
 use core::ops::ControlFlow;
 
@@ -13,10 +16,13 @@ use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Value};
 use crate::{ConfigType, DigestRef, Error, ErrorKind, Manifest, Report, Text};
 
+/// Entry point of an image whose config names none.
+pub const DEFAULT_ENTRY_POINT: &str = "_start";
+
 /// How to start the program of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
-    entry_point: Text<'a>,
+    entry_point: Option<Text<'a>>,
     env: Option<Value<'a>>,
     permissions: Option<Value<'a>>,
 }
@@ -72,9 +78,10 @@ impl<'a> Config<'a> {
         first(|report| Self::check(value, config_type, manifest, report))?;
         let entry_point = entry_point_places(config_type)
             .find_map(|path| find(value, path))
-            .ok_or(value.error(ErrorKind::ConfigEntryPoint))?;
+            .map(|entry_point| entry_point.text())
+            .transpose()?;
         Ok(Self {
-            entry_point: entry_point.text()?,
+            entry_point,
             env: env_places(config_type).find_map(|path| find(value, path)),
             permissions: find(value, &["config", "Permissions"]),
         })
@@ -83,8 +90,8 @@ impl<'a> Config<'a> {
     /// Reports, in this order: `config-unsupported` for a type that is never parsed;
     /// what is wrong with `architecture` (`config-architecture`); `os` (`config-os`);
     /// `layerDigests` (`config-layer-digests` unless it is the manifest's, in the
-    /// same order); the entry point (`config-entry-point`, `config-conflict`); the
-    /// environment (`config-env`, `config-conflict`); and the permissions, whose
+    /// same order); the entry point (`config-entry-point` where it is empty, or `module`
+    /// lacks it; `config-conflict`); the environment (`config-env`, `config-conflict`); and the permissions, whose
     /// names are left to [`check_permissions`](Self::check_permissions).
     pub fn check(
         value: Value<'a>,
@@ -93,7 +100,7 @@ impl<'a> Config<'a> {
         report: Report<'_>,
     ) -> ControlFlow<()> {
         let systems: &[&str] = match config_type {
-            ConfigType::Wasm => &["wasip1"],
+            ConfigType::Wasm | ConfigType::WasmToOci => &["wasip1"],
             ConfigType::Ocre => &["wasip1", "ocre"],
             ConfigType::Empty | ConfigType::Unsupported => {
                 return report(value.error(ErrorKind::ConfigUnsupported));
@@ -102,14 +109,15 @@ impl<'a> Config<'a> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
-        check_one_of(
-            value,
-            "architecture",
-            &["wasm"],
-            ErrorKind::ConfigArchitecture,
-            report,
-        )?;
-        check_one_of(value, "os", systems, ErrorKind::ConfigOs, report)?;
+        let wasm: &[&str] = &["wasm"];
+        for (name, accepted, kind) in [
+            ("architecture", wasm, ErrorKind::ConfigArchitecture),
+            ("os", systems, ErrorKind::ConfigOs),
+        ] {
+            if value.get(name).is_some() || config_type != ConfigType::WasmToOci {
+                check_one_of(value, name, accepted, kind, report)?;
+            }
+        }
         if value.get("layerDigests").is_some() || config_type == ConfigType::Wasm {
             let digests = value.require("layerDigests");
             if let Some(digests) = hand_over(digests, report)? {
@@ -131,7 +139,12 @@ impl<'a> Config<'a> {
 
     /// The function to call on start; not empty.
     pub fn entry_point(&self) -> Text<'a> {
-        self.entry_point
+        self.entry_point.unwrap_or(DEFAULT_ENTRY_POINT.into())
+    }
+
+    /// Whether the config itself names the function to call on start.
+    pub fn names_entry_point(&self) -> bool {
+        self.entry_point.is_some()
     }
 
     /// The environment; each has the form `NAME=value`.
@@ -218,7 +231,7 @@ fn check_entry_point(
         }
         chosen = chosen.or(Some(text));
     }
-    if !present {
+    if !present && value.get("module").is_some() {
         report(value.error(ErrorKind::ConfigEntryPoint))?;
     }
     ControlFlow::Continue(())
@@ -367,8 +380,13 @@ mod tests {
     fn entry_point_is_a_name() {
         let parsed = config(&[DIGESTS, START]);
         assert_eq!(accepted(&parsed, ConfigType::Wasm).entry_point(), "f");
-        refused_by_both(&config(&[DIGESTS]), "config-entry-point ");
-        refused_by_both(&config(&[DIGESTS, r#""module":{}"#]), "config-entry-point ");
+        for module in ["{}", r#"{"start":"f"}"#] {
+            let document = config(&[DIGESTS, &format!(r#""module":{module}"#)]);
+            refused_by_both(&document, "config-entry-point ");
+        }
+        let null = config(&[DIGESTS, r#""module":null"#]);
+        let expected = ["field-type /module", "config-entry-point "];
+        assert_eq!(all(&null, ConfigType::Wasm), expected);
         for (module, error) in [
             (
                 r#"{"entryPoint":""}"#,
@@ -388,11 +406,57 @@ mod tests {
     }
 
     #[test]
+    fn without_a_module_the_entry_point_is_start() {
+        // As wkg writes it, whose members may be null.
+        let null = r#""created":"2026-01-02T03:04:05Z","author":null,"component":null"#;
+        let plain = config(&[DIGESTS]);
+        let members = config(&[null, DIGESTS]);
+        let with_env = config(&[DIGESTS, r#""config":{"Env":["A=1"]}"#]);
+        for document in [&plain, &members, &with_env] {
+            for config_type in [ConfigType::Wasm, ConfigType::Ocre] {
+                let parsed = accepted(document, config_type);
+                assert_eq!(parsed.entry_point(), "_start");
+                assert!(!parsed.names_entry_point());
+            }
+        }
+        let named = config(&[DIGESTS, START]);
+        assert!(accepted(&named, ConfigType::Wasm).names_entry_point());
+    }
+
+    #[test]
+    fn a_config_of_wasm_to_oci_may_lack_every_member_but_not_contradict() {
+        let config_type = ConfigType::WasmToOci;
+        assert_eq!(accepted("{}", config_type).entry_point(), "_start");
+        let whole = config(&[DIGESTS, START]);
+        assert_eq!(accepted(&whole, config_type).entry_point(), "f");
+        for (document, error) in [
+            (
+                r#"{"architecture":"arm"}"#,
+                "config-architecture /architecture",
+            ),
+            (r#"{"os":"linux"}"#, "config-os /os"),
+            (r#"{"os":null}"#, "field-type /os"),
+            (
+                r#"{"layerDigests":[]}"#,
+                "config-layer-digests /layerDigests",
+            ),
+            (r#"{"module":{}}"#, "config-entry-point "),
+            ("[]", "field-type "),
+        ] {
+            refused(document, config_type, error);
+        }
+    }
+
+    #[test]
     fn entry_point_may_stand_elsewhere_in_the_ocre_dialect() {
         for name in ["EntryPoint", "Entrypoint"] {
             let document = config(&[DIGESTS, &format!(r#""config":{{"{name}":"g"}}"#)]);
             assert_eq!(accepted(&document, ConfigType::Ocre).entry_point(), "g");
-            refused(&document, ConfigType::Wasm, "config-entry-point ");
+            // In the current dialect that is an unknown member.
+            assert_eq!(
+                accepted(&document, ConfigType::Wasm).entry_point(),
+                "_start"
+            );
         }
         let document = config(&[DIGESTS, START, r#""config":{"EntryPoint":""}"#]);
         refused(

@@ -60,7 +60,7 @@ mod text;
 mod uri;
 pub mod write;
 
-pub use config::Config;
+pub use config::{Config, DEFAULT_ENTRY_POINT};
 pub use descriptor::{Annotations, Data, Descriptor, Platform};
 pub use digest::{DigestRef, Hasher, Hex, OtherDigest, Sha256};
 pub use error::{Error, ErrorKind, Report};

@@ -135,14 +135,14 @@ impl<'a> Manifest<'a> {
         let mut ocre = false;
         let mut note = |naming| match naming {
             Naming::Shared => {}
-            Naming::Current => current = true,
+            Naming::Current | Naming::CurrentAlias => current = true,
             Naming::Ocre | Naming::Alias => ocre = true,
         };
         note(self.manifest_type.naming());
         note(self.config_type().naming());
         for layer in self.layers() {
             let naming = layer.kind.naming();
-            if naming == Naming::Alias {
+            if matches!(naming, Naming::Alias | Naming::CurrentAlias) {
                 warnings.insert(Warning::LayerMediaTypeAlias);
             }
             note(naming);
@@ -241,18 +241,21 @@ impl Layer<'_> {
 pub enum Warning {
     /// The manifest does not say what it is.
     ManifestMediaTypeAbsent = 1,
-    /// A layer has the name of Ocre's example, not that of its rules.
+    /// A layer has the name of Ocre's example or of an older tool, not that of the rules.
     LayerMediaTypeAlias = 2,
     /// Names of both dialects in one image.
     DialectMixed = 4,
+    /// The config names no entry point, so that it is the exported `_start`.
+    ConfigEntryPointAbsent = 8,
 }
 
 impl Warning {
     /// Every warning, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::ManifestMediaTypeAbsent,
         Self::LayerMediaTypeAlias,
         Self::DialectMixed,
+        Self::ConfigEntryPointAbsent,
     ];
 
     /// The stable name that users, scripts and `docs/errors.md` know it by.
@@ -261,6 +264,7 @@ impl Warning {
             Self::ManifestMediaTypeAbsent => "manifest-media-type-absent",
             Self::LayerMediaTypeAlias => "layer-media-type-alias",
             Self::DialectMixed => "dialect-mixed",
+            Self::ConfigEntryPointAbsent => "config-entry-point-absent",
         }
     }
 }
@@ -310,6 +314,7 @@ mod tests {
     const OCRE_WASM: &str = "application/vnd.ocre.image.layer.v1.wasm";
     const AOT: &str = "application/vnd.ocre.image.layer.v1.wasm+aot";
     const ALIAS: &str = "application/vnd.ocre.image.v1.wasm";
+    const CONTENT: &str = "application/vnd.wasm.content.layer.v1+wasm";
     const BLOB: &str = "application/vnd.ocre.image.v1.blob";
 
     fn descriptor(media_type: &str) -> String {
@@ -508,6 +513,13 @@ mod tests {
             (OCI, OCRE_CONFIG, &[OCRE_WASM], &[]),
             (OCRE, OCRE_CONFIG, &[AOT, BLOB], &[]),
             (OCI, OCRE_CONFIG, &[ALIAS, BLOB], &[LayerMediaTypeAlias]),
+            (OCI, WASM_CONFIG, &[CONTENT], &[LayerMediaTypeAlias]),
+            (
+                OCI,
+                OCRE_CONFIG,
+                &[CONTENT],
+                &[LayerMediaTypeAlias, DialectMixed],
+            ),
             (
                 OCI,
                 WASM_CONFIG,
@@ -530,6 +542,7 @@ mod tests {
             "manifest-media-type-absent",
             "layer-media-type-alias",
             "dialect-mixed",
+            "config-entry-point-absent",
         ];
         assert_eq!(codes, expected);
     }

@@ -89,6 +89,8 @@ pub enum Naming {
     Ocre,
     /// That page's example, which differs from its own rules.
     Alias,
+    /// Older tools' name for what the current set calls otherwise.
+    CurrentAlias,
 }
 
 /// What a manifest calls itself.
@@ -134,6 +136,9 @@ pub enum ConfigType {
     Wasm,
     /// `application/vnd.ocre.image.config.v1+json`, the Ocre dialect.
     Ocre,
+    /// `application/vnd.wasm.config.v1+json`: the current dialect, as wasm-to-oci writes it, of
+    /// which every member may be absent.
+    WasmToOci,
     /// `application/vnd.oci.empty.v1+json`: never parsed, needs an `artifactType`.
     Empty,
     /// Any other: never parsed.
@@ -144,6 +149,7 @@ impl ConfigType {
     const TABLE: &'static [(&'static str, Self)] = &[
         ("application/vnd.wasm.config.v0+json", Self::Wasm),
         ("application/vnd.ocre.image.config.v1+json", Self::Ocre),
+        ("application/vnd.wasm.config.v1+json", Self::WasmToOci),
         ("application/vnd.oci.empty.v1+json", Self::Empty),
     ];
 
@@ -154,7 +160,7 @@ impl ConfigType {
 
     pub(crate) fn naming(self) -> Naming {
         match self {
-            Self::Wasm => Naming::Current,
+            Self::Wasm | Self::WasmToOci => Naming::Current,
             Self::Ocre => Naming::Ocre,
             Self::Empty | Self::Unsupported => Naming::Shared,
         }
@@ -203,6 +209,10 @@ impl LayerKind {
         (
             "application/vnd.ocre.image.v1.wasm+aot",
             (Format::Aot, Naming::Alias),
+        ),
+        (
+            "application/vnd.wasm.content.layer.v1+wasm",
+            (Format::Wasm, Naming::CurrentAlias),
         ),
     ];
 
@@ -291,6 +301,10 @@ mod tests {
             ConfigType::Ocre
         );
         assert_eq!(
+            config("application/vnd.wasm.config.v1+json"),
+            ConfigType::WasmToOci
+        );
+        assert_eq!(
             config("application/vnd.oci.empty.v1+json"),
             ConfigType::Empty
         );
@@ -326,7 +340,12 @@ mod tests {
                 "application/vnd.ocre.image.v1.wasm+aot",
                 executable(Format::Aot, Naming::Alias),
             ),
+            (
+                "application/vnd.wasm.content.layer.v1+wasm",
+                executable(Format::Wasm, Naming::CurrentAlias),
+            ),
             ("application/vnd.ocre.image.v1.blob", LayerKind::Blob),
+            ("application/vnd.w3c.wasm.module.v1+wasm", LayerKind::Blob),
             ("Application/wasm", LayerKind::Blob),
         ] {
             assert_eq!(layer(name), kind, "{name}");
