@@ -14,7 +14,7 @@ use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
-use crate::limits::{DEFAULT_THREAD_STACK, MAX_MOUNTS, MAX_WORDS};
+use crate::limits::{DEFAULT_THREAD_STACK, HINTS, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
 
 /// What `run` and `create` are told.
@@ -114,9 +114,11 @@ impl<'a> Request<'a, '_> {
             Key::Timing => self.timing = true,
             Key::Name => self.name = Some(value),
             Key::Cap => {
-                let more = Permissions::named(|known| known == value);
-                let more = more.ok_or("gpio, messaging, network, sensors or timers")?;
-                self.guest.granted = self.guest.granted.union(more);
+                for name in value.split(',') {
+                    let more = Permissions::named(|known| known == name);
+                    let more = more.ok_or("gpio, messaging, network, sensors or timers")?;
+                    self.guest.granted = self.guest.granted.union(more);
+                }
             }
             Key::Memory => {
                 self.guest.memory_bytes = bytes_of(value)?;
@@ -233,6 +235,13 @@ fn make<'a: 'l, 'l, P: Platform>(
     let mut image = Image::blank();
     let warnings = judge(request.image, &policy, session, &mut image)?;
     let judging_us = session.now().saturating_sub(began_us);
+    if HINTS {
+        let (asked, granted) = (image.permissions, request.guest.granted);
+        let missing = "the image asks for more; grant it with";
+        note(missing, asked.difference(granted), session);
+        let vain = "the image does not ask for, so without effect:";
+        note(vain, granted.difference(asked), session);
+    }
     let format = image.format;
     if format == Format::Aot && request.guest.instructions.is_some() {
         let other = "an image without portable code";
@@ -250,6 +259,19 @@ fn make<'a: 'l, 'l, P: Platform>(
         warnings,
         judging_us,
     })
+}
+
+/// Notes options that grant permissions, if there are any.
+fn note<P: Platform>(text: &str, permissions: Permissions, session: &mut Session<'_, P>) {
+    if permissions == Permissions::NONE {
+        return;
+    }
+    let err = &mut session.err;
+    write!(err, "note: {text}");
+    for permission in permissions.iter() {
+        write!(err, " --cap {}", permission.name());
+    }
+    writeln!(err);
 }
 
 /// How long each step took, in microseconds, on one line.

@@ -183,6 +183,8 @@ pub struct GuestApi<'a, R: RawMutex> {
     guest: &'a dyn Guest,
     slot: Slot,
     granted: Permissions,
+    /// Permissions that calls were refused for.
+    denied: Permissions,
     timers: Timers,
     events: Events,
     /// Sensors that the guest has discovered.
@@ -206,6 +208,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             guest,
             slot,
             granted,
+            denied: Permissions::NONE,
             timers: Timers::new(),
             events: Events::new(),
             sensors: 0,
@@ -250,6 +253,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             .fold(self.events.missed, u32::saturating_add)
     }
 
+    /// Permissions that the guest was refused a call for, because it does not have them.
+    pub fn denied(&self) -> Permissions {
+        self.denied
+    }
+
     /// What handles a function, and what a container needs to call it.
     fn find(function: usize) -> Option<(Handler<Self>, Option<Permission>)> {
         let within = |part: &Part, index: usize| index.checked_sub(part.functions.len());
@@ -272,11 +280,12 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Some((Self::sensor(next)?, SENSORS.permission))
     }
 
-    /// That the container has a permission.
-    fn check(&self, permission: Permission) -> Result<(), Errno> {
+    /// Checks that the container has a permission, and notes where it does not.
+    fn check(&mut self, permission: Permission) -> Result<(), Errno> {
         if self.granted.contains(permission) {
             Ok(())
         } else {
+            self.denied.insert(permission);
             Err(Errno::Perm)
         }
     }
@@ -317,7 +326,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
     }
 
     fn room_for(&self, function: usize) -> u32 {
-        if is_among(function, SUBSCRIBES) && self.check(Permission::Messaging).is_ok() {
+        if is_among(function, SUBSCRIBES) && self.granted.contains(Permission::Messaging) {
             u32::try_from(INBOX_BYTES).unwrap_or(0)
         } else {
             0

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod firmware;
 pub mod flash;
 pub mod littlefs;
+pub mod needs;
 pub mod platform;
 pub mod posix_folders;
 pub mod zephyr_build;

@@ -14,6 +14,7 @@ use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::image::permission::Permissions;
 use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
 use ocre::port::host::Pair;
 use ocre::port::{
@@ -61,6 +62,8 @@ pub struct Pc<S> {
     devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
     documents: Mutex<Documents>,
+    /// Permissions that guests were refused calls for.
+    denied: Mutex<Permissions>,
     /// There is neither a date nor chance.
     timeless: bool,
 }
@@ -183,6 +186,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                     config: vec![0; preparation.config],
                     image: Box::new(Image::blank()),
                 }),
+                denied: Mutex::default(),
                 timeless: preparation.timeless,
             })
         });
@@ -194,6 +198,11 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
     /// The buffers for documents of images: whoever uses the image store has them.
     pub fn documents(&self) -> MutexGuard<'_, Documents> {
         self.documents.lock()
+    }
+
+    /// Permissions that guests were refused calls for since this was last asked.
+    pub fn take_denied(&self) -> Permissions {
+        std::mem::take(&mut self.denied.lock())
     }
 
     /// The pins and sensors around it.
@@ -294,19 +303,16 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
 
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
         let mut wasi = Wasi::new(&self.storage, &self.clock, &PcEntropy, guest);
-        let ports = Ports {
-            clock: &self.clock,
-            threads: &self.threads,
-            gpio: Some(&self.devices),
-            sensors: Some(&self.devices),
-            machine: std::env::consts::ARCH,
-        };
+        let ports = ports(&self.clock, &self.threads, &self.devices);
         let mut api = GuestApi::new(&self.bus, ports, guest);
         run(&mut Pair {
             first: &mut wasi,
             split: WASI,
             second: &mut api,
         });
+        let mut denied = self.denied.lock();
+        *denied = denied.union(api.denied());
+        drop(denied);
         api.close();
         wasi.close();
     }
@@ -319,6 +325,17 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
             image,
         } = &mut *documents;
         run(Workspace { document, config }, image);
+    }
+}
+
+/// The simulated device, for the functions of the guest API.
+fn ports<'a>(clock: &'a PcClock, threads: &'a PcThreads, devices: &'a Devices) -> Ports<'a> {
+    Ports {
+        clock,
+        threads,
+        gpio: Some(devices),
+        sensors: Some(devices),
+        machine: std::env::consts::ARCH,
     }
 }
 

@@ -4,7 +4,7 @@
 use core::fmt;
 
 /// An errno, with Linux's numbers on every platform.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Error(i32);
 
 /// What a call answers.
@@ -70,6 +70,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// Prints what a `main` that returns it shows: the text, and the number.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => write!(f, "{text} (errno {})", self.0),
+            None => write!(f, "errno {}", self.0),
+        }
+    }
+}
+
 impl core::error::Error for Error {}
 
 /// Of an answer: a number from 0 on, or an errno, negated.
@@ -102,5 +112,13 @@ mod tests {
     fn every_error_can_be_told() {
         assert_eq!(Error::EPERM.to_string(), "the permission was not granted");
         assert_eq!(check(-77).unwrap_err().to_string(), "errno 77");
+    }
+
+    #[test]
+    fn debug_prints_the_text_too() {
+        let debug = |error: Error| std::format!("{error:?}");
+        let text = "the permission was not granted (errno 1)";
+        assert_eq!(debug(Error::EPERM), text);
+        assert_eq!(debug(check(-77).unwrap_err()), "errno 77");
     }
 }

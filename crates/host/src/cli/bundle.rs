@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use ocre::command::{Status, advice, images};
 use ocre::image::judge::{self, Policy, Source, Workspace};
+use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code as ImageCode, Verdict};
 use ocre::image::{Content, Image};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_files::{MAX_CONFIG, MAX_CONTENT};
 use ocre_host::bundle::{self, Code, Config, Owner, Process, Refusal};
 use ocre_host::dev_folder::WithDevices;
+use ocre_host::needs;
 use ocre_host::platform::bare::{self, Folder, Setting};
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
@@ -233,10 +235,15 @@ pub fn run(
             folders: &folders.at,
             stack_bytes: config.stack.map_or(wasm::STACK, size),
             memory_bytes: config.memory.map_or(u32::MAX, size),
+            granted: Permissions::NONE,
         };
         let name = arguments.first().copied().unwrap_or_default();
         let ran = bare::run(engine, &code, &folders.storage, &setting, policy);
-        match wasm::ended(name, &what, ran, err)? {
+        let grant = |permissions| {
+            let options = needs::options(permissions);
+            format!("a bundle grants nothing: run the image itself with `ocre run {options} IMAGE`")
+        };
+        match wasm::ended(name, &what, ran, &grant, err)? {
             Status::Guest(0) => {}
             other => return Ok(other),
         }

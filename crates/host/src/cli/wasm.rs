@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use ocre::command::{Status, advice};
 use ocre::container::state::Outcome;
 use ocre::image::judge::Policy;
+use ocre::image::permission::Permissions;
+use ocre::image::verdict::Code;
 use ocre::port::{Exit, StorageError};
 use ocre_files::MAX_CONTENT;
+use ocre_host::needs;
 use ocre_host::platform::bare::{self, Refusal, Setting};
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
@@ -27,6 +30,9 @@ pub struct Args {
     /// A variable of its environment
     #[arg(short, long, value_name = "K=V")]
     env: Vec<String>,
+    /// Permissions for Ocre's functions, whose pins and sensors are simulated
+    #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = permission)]
+    cap: Vec<Permissions>,
     /// The module, or one that `ocre aot` has compiled
     #[arg(value_name = "FILE.wasm")]
     input: PathBuf,
@@ -46,6 +52,11 @@ fn folder(text: &str) -> Result<(PathBuf, String), String> {
         }
         _ => Err("not HOST::GUEST".to_owned()),
     }
+}
+
+fn permission(text: &str) -> Result<Permissions, String> {
+    Permissions::named(|known| known == text)
+        .ok_or_else(|| "not gpio, messaging, network, sensors or timers".to_owned())
 }
 
 /// Runs it.
@@ -83,20 +94,31 @@ pub fn run(
         folders: &guests,
         stack_bytes: STACK,
         memory_bytes: u32::MAX,
+        granted: args
+            .cap
+            .iter()
+            .copied()
+            .fold(Permissions::NONE, Permissions::union),
     };
     ended(
         &name,
         &what,
         bare::run(engine, &code, &folders, &setting, policy),
+        &|permissions| {
+            let options = needs::options(permissions);
+            format!("grant what it may use with `{options}`, over simulated pins and sensors")
+        },
         err,
     )
 }
 
-/// How a module ended that is called `name`; `what` was tried.
+/// How a module ended that is called `name`; `what` was tried, and `grant` says how it gets
+/// permissions that it lacks.
 pub fn ended(
     name: &str,
     what: &str,
     run: Result<Exit, Refusal>,
+    grant: &dyn Fn(Permissions) -> String,
     err: &mut Output,
 ) -> Result<Status, Failure> {
     match run {
@@ -114,6 +136,14 @@ pub fn ended(
         }
         Err(Refusal::Module(code, words)) => {
             Err(Failure::new(what, code.as_str(), advice::refusal(code)).because(words))
+        }
+        Err(Refusal::Denied {
+            imports,
+            permissions,
+        }) => {
+            let why = format!("{imports}: not without {}", needs::names(permissions));
+            let code = Code::WasmImport;
+            Err(Failure::new(what, code.as_str(), grant(permissions)).because(why))
         }
         Err(Refusal::Instantiate) => {
             let failure = ocre::container::state::Failure::Instantiate;

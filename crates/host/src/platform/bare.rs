@@ -2,25 +2,31 @@
 //! A module without a container: the same engine and the same WASI, over folders of the PC.
 //!
 //! Promised: the module meets what it would in a container, but that its top folders are those
-//! it is given, and its console is the program's. It runs on the thread that asks for it, to its
-//! end.
+//! it is given, and its console is the program's. Functions of the guest API are those of the
+//! simulated device; a module that imports one for which it has no permission does not run. It
+//! runs on the thread that asks for it, to its end.
 
 use std::fmt;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ocre::container::{Error, Guest, Name, Options, Spec, Stopped};
 use ocre::image::judge::{self, Policy};
+use ocre::image::permission::Permissions;
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
+use ocre::port::host::Pair;
 use ocre::port::{
     Clock as _, Console as _, Engine as _, Exit, Program, Slot, StartError, Stop, Storage, Stream,
 };
+use ocre_guest_api::{Bus, GuestApi};
 use ocre_oci::{Format, Sha256};
 use ocre_wamr::{Engine, Stopper};
 use ocre_wasi::Wasi;
 
-use super::{PcClock, PcEntropy, Terminal};
+use super::threads::PcThreads;
+use super::{Devices, PcClock, PcEntropy, Terminal, WASI, ports};
+use crate::needs::Needs;
 
 /// What a module is run with.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +42,8 @@ pub struct Setting<'a> {
     pub stack_bytes: u32,
     /// Most bytes of linear memory; what the policy has where it is less.
     pub memory_bytes: u32,
+    /// Permissions for functions of the guest API.
+    pub granted: Permissions,
 }
 
 /// Where a module finds a folder.
@@ -54,6 +62,13 @@ pub enum Refusal {
     Setting(Error),
     /// It is refused, with the engine's own words.
     Module(Code, String),
+    /// It imports functions that need permissions which it does not have.
+    Denied {
+        /// The functions, separated by commas.
+        imports: String,
+        /// The permissions.
+        permissions: Permissions,
+    },
     /// It could not be instantiated.
     Instantiate,
 }
@@ -77,7 +92,8 @@ pub fn run<S: Storage>(
     policy: &Policy<'_>,
 ) -> Result<Exit, Refusal> {
     let name = Name::parse("module").map_err(Refusal::Setting)?;
-    let image = image(code)?;
+    let mut image = image(code)?;
+    image.permissions = setting.granted;
     let mut module = Module {
         spec: spec(&name, image, setting).map_err(Refusal::Setting)?,
         name,
@@ -89,6 +105,14 @@ pub fn run<S: Storage>(
     let image = module.spec.image.loadable();
     let loaded = judge::load(engine, &mut code, &image, policy, &mut |more| words += more);
     let mut loaded = loaded.map_err(|code| Refusal::Module(code, words))?;
+    let needs = Needs::of(engine, &loaded);
+    let permissions = needs.permissions().difference(setting.granted);
+    if permissions != Permissions::NONE {
+        return Err(Refusal::Denied {
+            imports: needs.imports_of(permissions),
+            permissions,
+        });
+    }
     let program = Program {
         entry: &module.spec.image.entry_point,
         memory_bytes: module.spec.memory_bytes,
@@ -97,7 +121,17 @@ pub fn run<S: Storage>(
     };
     let stopper = Stopper::NEW;
     let mut wasi = Wasi::bare(folders, &module.clock, &PcEntropy, &module);
-    let ended = engine.run(&mut loaded, &program, &mut wasi, &stopper, &mut || {});
+    let (devices, bus) = (Devices::new(), Bus::<parking_lot::RawMutex>::new());
+    let threads = PcThreads::new(Instant::now(), |_| None);
+    let ports = ports(&module.clock, &threads, &devices);
+    let mut api = GuestApi::new(&bus, ports, &module);
+    let mut host = Pair {
+        first: &mut wasi,
+        split: WASI,
+        second: &mut api,
+    };
+    let ended = engine.run(&mut loaded, &program, &mut host, &stopper, &mut || {});
+    api.close();
     wasi.close();
     ended.map_err(|error| {
         let code = match error {
@@ -146,6 +180,7 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
             arguments: setting.arguments,
             environment: setting.environment,
             stack_bytes: setting.stack_bytes,
+            granted: setting.granted,
             attached: true,
             ..Options::default()
         },
