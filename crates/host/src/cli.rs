@@ -27,19 +27,25 @@ mod flash_hex;
 mod flash_images;
 mod flash_info;
 mod flash_ls;
+mod foreign;
 mod import;
+mod import_name;
+mod inspect;
 mod layout;
 mod layout_archive;
 mod layout_folder;
 mod layout_index;
 mod layout_name;
+mod linux_image;
 mod log;
 mod man;
 mod new;
+mod oras_folder;
 mod output;
 mod pack;
 mod pull;
 mod push;
+mod selected_manifest;
 mod shell;
 mod stored;
 mod transfer;
@@ -316,9 +322,9 @@ fn run(
         Command::Image { command } => match command {
             // Why it could not print is told by `finish`.
             ImageCommand::Verify(args) => {
-                Ok(verify::run(&args, &engine()?, &policy, out).unwrap_or(Status::Failed))
+                Ok(verify::run(&args, flash, &engine()?, &policy, out).unwrap_or(Status::Failed))
             }
-            ImageCommand::Pack(args) => pack::run(&args, &engine()?, &policy, out),
+            ImageCommand::Pack(args) => pack::run(&args, &engine()?, &policy, out, err),
             ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
             ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
             ImageCommand::Push(args) => push::run(&args, flash, out),
@@ -388,10 +394,15 @@ fn core(
             return Ok(Status::Usage);
         }
     };
+    foreign::refuse_as_image(&words, flash)?;
     device::catch_interrupts()?;
     let mut device = Device::boot(flash, policy)?;
     // Why it could not print is told by `finish`.
-    let status = device.command(&words, out, err).unwrap_or(Status::Failed);
+    let done = match *words {
+        ["image", "inspect", ..] => inspect::run(&mut device, &words, &policy, out, err),
+        _ => device.command(&words, out, err),
+    };
+    let status = done.unwrap_or(Status::Failed);
     device.shut_down();
     Ok(status)
 }

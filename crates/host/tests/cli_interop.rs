@@ -130,9 +130,9 @@ fn umoci_accepts_our_layouts() {
     tool(&desk, "umoci", &["tag", "--image", "copied:one", "two"]);
     assert!(
         desk.ok(["image", "import", "copied:two"])
-            .contains("imported two:latest")
+            .contains("imported copied:two\n")
     );
-    assert!(desk.ok(["run", "two"]).contains("Hello"));
+    assert!(desk.ok(["run", "copied:two"]).contains("Hello"));
     // It collects what it finds no use for: all of ours is in use.
     let blobs = || {
         fs::read_dir(desk.path("packed/blobs/sha256"))

@@ -118,6 +118,235 @@ fn any_other_config_is_kept_and_refused_at_run() {
     }
 }
 
+/// The blocks of code in docs/images.md that are written in `language`.
+fn documented(language: &str) -> Vec<&'static str> {
+    let text = include_str!("../../../docs/images.md");
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks
+        .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
+        .collect()
+}
+
+#[test]
+fn the_documented_config_and_commands_work() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    let wasm = fs::read(guest("hello-c")).unwrap();
+    let digest = ocre_oci::Sha256::of(&wasm).to_string();
+    desk.write("hello.wasm", wasm);
+    let [config] = documented("json")[..] else {
+        panic!("one config is documented");
+    };
+    desk.write("config.json", config.replace("sha256:DIGEST", &digest));
+    let [commands] = documented("sh")[..] else {
+        panic!("one example is documented");
+    };
+    let host = registry.address.to_string();
+    let commands = commands.replace("localhost:5000", &host);
+    let lines: Vec<Vec<&str>> = commands
+        .lines()
+        .map(|line| line.split(' ').collect())
+        .collect();
+    let [
+        ["oras", "push", target, "--config", config, file],
+        ["ocre", pull @ ..],
+        ["ocre", run @ ..],
+    ] = &[&*lines[0], &*lines[1], &*lines[2]]
+    else {
+        panic!("{commands}");
+    };
+    let push =
+        format!("client.push(target='{target}', files=['{file}'], manifest_config='{config}')");
+    oras(&desk, &registry, &push);
+    desk.ok(pull);
+    let ran = desk.ocre(run);
+    assert_eq!((ran.code, &*ran.err), (0, ""), "{ran:?}");
+    assert!(ran.out.contains("Hello"), "{ran:?}");
+    let inspected = desk.json(["image", "inspect", "hello"]);
+    assert_eq!(inspected["verdict"], "ok");
+    assert_eq!(
+        inspected["image"]["environment"],
+        serde_json::json!(["GREETING=hello"])
+    );
+}
+
+#[test]
+fn a_packed_image_gives_its_files_to_other_tools() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    let wasm = guest("hello-c");
+    desk.write("program.wasm", "a blob of that name");
+    let wasm = wasm.to_str().unwrap();
+    desk.ok(["aot", wasm, "--target", "x86_64", "-o", "pc.aot"]);
+    for (name, code, files) in [
+        ("plain", &["--wasm", wasm][..], &["program.wasm"][..]),
+        ("aot", &["--aot", "pc.aot"], &["program.aot"]),
+        (
+            "blob",
+            &["--wasm", wasm, "--blob", "program.wasm"],
+            &["_program.wasm", "program.wasm"],
+        ),
+    ] {
+        let mut pack = vec!["image", "pack", "-t", name, "-o", name];
+        pack.extend(code);
+        desk.ok(pack);
+        desk.ok([
+            "image",
+            "extract",
+            &format!("oci:{name}"),
+            &format!("{name}.files"),
+        ]);
+        let remote = registry.name(&format!("{name}:1"));
+        desk.ok(["image", "copy", &format!("oci:{name}"), &remote]);
+        let pull = format!("client.pull(target=host + '/{name}:1', outdir='{name}.pulled')");
+        oras(&desk, &registry, &pull);
+        for folder in [format!("{name}.files"), format!("{name}.pulled")] {
+            let entries = fs::read_dir(desk.path(&folder)).unwrap();
+            let mut found: Vec<_> = entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            found.sort();
+            assert_eq!(found, files, "{folder}");
+            let code = if name == "aot" { "pc.aot" } else { wasm };
+            assert_eq!(
+                fs::read(desk.path(&folder).join(files[0])).unwrap(),
+                fs::read(desk.path(code)).unwrap()
+            );
+        }
+        desk.ok(["image", "import", name]);
+        assert!(desk.ok(["run", name]).contains("Hello"));
+    }
+}
+
+#[test]
+fn a_folder_of_oras_is_unpacked_and_noted_on_import() {
+    let desk = Desk::new();
+    let registry = Registry::start(&desk);
+    files(&desk);
+    desk.write("data/one.txt", "one");
+    desk.write("data/deep/er/two.txt", "two");
+    fs::create_dir(desk.path("data/empty")).unwrap();
+    // Its digest is that of an archive that the client makes, so that the config names none.
+    let config = r#"{"architecture":"wasm","os":"ocre","module":{"entryPoint":"_start"}}"#;
+    desk.write("config.json", config);
+    oras(
+        &desk,
+        &registry,
+        "client.push(target=host + '/folder:1', files=['app.wasm:application/wasm', 'data'], \
+         manifest_config='config.json:application/vnd.ocre.image.config.v1+json')",
+    );
+    let pulled = desk.ocre(["image", "pull", &registry.name("folder:1"), "folder"]);
+    assert_eq!(pulled.code, 0, "{pulled:?}");
+    let note = "note: \"data\" is a folder that ORAS has packed";
+    assert!(pulled.err.contains(note), "{pulled:?}");
+    assert!(desk.ok(["run", "folder"]).contains("Hello"));
+    let out = desk.ok(["image", "extract", "folder", "out"]);
+    assert!(out.contains("out/data/ (files: 2, packed in "), "{out}");
+    let read = |path: &str| fs::read_to_string(desk.path("out").join(path)).unwrap();
+    assert_eq!(read("data/one.txt"), "one");
+    assert_eq!(read("data/deep/er/two.txt"), "two");
+    assert!(desk.path("out/data/empty").is_dir());
+    let mut left: Vec<_> = fs::read_dir(desk.path("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["app.wasm", "data"], "nothing else is there");
+}
+
+/// A layout whose only layer is a folder of these bytes, as `data`.
+fn folder(desk: &Desk, bytes: &[u8], more: &str) {
+    let digest = ocre_oci::Sha256::of(bytes);
+    let size = bytes.len();
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"a/b","digest":"{digest}","size":{size}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{digest}","size":{size},"annotations":{{"org.opencontainers.image.title":"data","io.deis.oras.content.unpack":"true"{more}}}}}]}}"#
+    );
+    let _ = fs::remove_dir_all(desk.path("folder"));
+    let _ = fs::remove_dir_all(desk.path("out"));
+    desk.layout("folder", manifest.as_bytes(), &[bytes]);
+}
+
+/// A tar with one entry; its name is written as it is.
+fn tar_of(name: &str, kind: tar::EntryType, content: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(content.len() as u64);
+    header.set_cksum();
+    archive.append(&header, content).unwrap();
+    archive.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_folder_that_is_not_what_it_says_leaves_nothing() {
+    let desk = Desk::new();
+    let regular = tar::EntryType::Regular;
+    let good = tar_of("data/x", regular, b"x");
+    let bomb = gzip(&vec![0; 80 << 20]);
+    let mut cut = gzip(&good);
+    cut.truncate(cut.len() - 9);
+    let wrong = format!(
+        r#","io.deis.oras.content.digest":"{}""#,
+        ocre_oci::Sha256::of(b"")
+    );
+    for (bytes, more, code) in [
+        (tar_of("../x", regular, b"x"), "", "archive-path"),
+        (tar_of("/x", regular, b"x"), "", "archive-path"),
+        (
+            tar_of("data/x", tar::EntryType::Symlink, b""),
+            "",
+            "archive-link",
+        ),
+        (gzip(b"no tar"), "", "archive-format"),
+        (cut, "", "archive-format"),
+        (bomb, "", "archive-bomb"),
+        (gzip(&good), &*wrong, "digest-mismatch"),
+    ] {
+        folder(&desk, &bytes, more);
+        desk.ocre(["image", "extract", "oci:folder", "out"])
+            .failed(1, code);
+        assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0, "{code}");
+    }
+    // An archive that somebody has made is a file.
+    let unmarked = |desk: &Desk| {
+        folder(desk, &gzip(&good), "");
+        let text = fs::read_dir(desk.path("folder/blobs/sha256")).unwrap();
+        let manifest = text
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+            .find(|bytes| bytes.starts_with(b"{"));
+        let manifest = String::from_utf8(manifest.unwrap()).unwrap();
+        let manifest = manifest
+            .replace(r#""data""#, r#""data.tgz""#)
+            .replace(r#","io.deis.oras.content.unpack":"true""#, "");
+        fs::remove_dir_all(desk.path("folder")).unwrap();
+        desk.layout("folder", manifest.as_bytes(), &[&gzip(&good)]);
+    };
+    unmarked(&desk);
+    desk.ok(["image", "extract", "oci:folder", "out"]);
+    assert_eq!(fs::read(desk.path("out/data.tgz")).unwrap(), gzip(&good));
+    // As it is, compressed, and without the folder's own name.
+    let right = format!(
+        r#","io.deis.oras.content.digest":"{}""#,
+        ocre_oci::Sha256::of(&good)
+    );
+    for (bytes, more) in [
+        (good.clone(), ""),
+        (gzip(&good), &*right),
+        (tar_of("x", regular, b"x"), ""),
+    ] {
+        folder(&desk, &bytes, more);
+        desk.ok(["image", "extract", "oci:folder", "out"]);
+        assert_eq!(fs::read(desk.path("out/data/x")).unwrap(), b"x");
+    }
+}
+
 /// The descriptor of the config, of the only manifest in a layout.
 fn config(desk: &Desk, layout: &str) -> Value {
     let read = |path: &str| -> Value {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ocre::command::Status;
 use ocre::image::judge::Policy;
+use ocre::image::permission::Permissions;
 use ocre::port::Engine;
 use ocre_aot::Target;
 use ocre_files::MAX_CONTENT;
@@ -96,7 +97,15 @@ pub fn run<E: Engine>(
         tag: Some(args.tag.clone().unwrap_or(name)),
         output: output.unwrap_or_else(|| work.join("layout")),
     };
-    let status = pack::run(&packing, engine, policy, out)?;
+    let advise = |missing: Permissions| {
+        let missing = missing.iter().map(|one| one.name().to_owned());
+        let all: Vec<String> = file.permissions.iter().cloned().chain(missing).collect();
+        format!(
+            "write `permissions = {all:?}` in {}",
+            super::build_file::NAME
+        )
+    };
+    let status = pack::run_advised(&packing, engine, policy, &advise, out, err)?;
     if status != Status::Ok || !args.import {
         return Ok(status);
     }

@@ -70,13 +70,7 @@ impl Display for Place {
             Self::Layout(layout) => ("oci", layout),
             Self::Archive(layout) => ("oci-archive", layout),
         };
-        write!(f, "{prefix}:{}", layout.path.display())?;
-        if let Some(name) = &layout.name {
-            write!(f, ":{name}")?;
-        }
-        layout
-            .digest
-            .map_or(Ok(()), |digest| write!(f, "@{digest}"))
+        write!(f, "{prefix}:{layout}")
     }
 }
 

@@ -4,17 +4,24 @@
 use std::fmt::Write;
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ocre::command::{self, Environment, Outcome, advice};
-use ocre::image::judge::{Policy, Workspace};
+use ocre::command::arguments::{Argument, Arguments, Key};
+use ocre::command::table::{Verb, find};
+use ocre::command::{self, Environment, Outcome, Status, advice};
+use ocre::image::Image;
+use ocre::image::judge::{Policy, Source, Workspace, judge};
+use ocre::image::permission::Permissions;
 use ocre::image::store::Store;
+use ocre::image::verdict::{Finding, Place};
 use ocre::port::{Platform as _, Storage};
 use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
+use ocre_host::needs;
 use ocre_host::platform::{self, BootError, Documents, Pc, Terminal};
 use parking_lot::MutexGuard;
 
@@ -48,6 +55,15 @@ pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
         }
         opened => opened.map_err(failed),
     }
+}
+
+/// The partition, if its flash file is there and can be used.
+pub fn present(flash: Option<&Path>) -> Option<Partition> {
+    let path = match flash {
+        Some(path) => path.to_owned(),
+        None => default_file("flash.bin").ok()?,
+    };
+    Partition::open(&path).ok()
 }
 
 /// A flash file can't be used.
@@ -137,6 +153,33 @@ impl Device<FileFlash> {
         Ok(Self { pc })
     }
 
+    /// The device itself.
+    pub fn platform(&self) -> &Pc<Partition> {
+        self.pc.platform()
+    }
+
+    /// An image on its flash, if the judge accepts it.
+    pub fn image(&self, name: &str) -> Option<Box<Image>> {
+        let pc = self.pc.platform();
+        let source = Source {
+            storage: pc.storage(),
+            root: "/",
+        };
+        let selector = command::images::selector(name).ok()?;
+        let (engine, policy) = (pc.engine(), pc.policy());
+        let mut documents = pc.documents();
+        let mut image = Box::new(Image::blank());
+        let report = &mut |finding: Finding, _: Place<'_>, _: &str| match finding {
+            Finding::Warning(_) => ControlFlow::Continue(()),
+            Finding::Refusal(_) => ControlFlow::Break(()),
+        };
+        let workspace = documents.workspace();
+        judge(
+            source, selector, engine, &policy, workspace, report, &mut image,
+        )
+        .then_some(image)
+    }
+
     /// Starts the containers that are to run by themselves.
     pub fn resume(&self) {
         self.pc.resume();
@@ -173,8 +216,25 @@ pub fn no_engine() -> Failure {
 }
 
 impl<F: Flash + 'static> Device<F> {
-    /// Runs one of the core's commands.
+    /// Runs one of the core's commands. Where its guest fails after a call that needs a permission
+    /// which it does not have, the permission is named.
     pub fn command(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
+        self.pc.platform().take_denied();
+        let words = with_memory(words);
+        let status = self.run(&words, out, err)?;
+        let denied = self.pc.platform().take_denied();
+        if matches!(status, Status::Guest(code) if code != 0) && denied != Permissions::NONE {
+            let (names, options) = (needs::names(denied), needs::options(denied));
+            writeln!(
+                err,
+                "hint: calls were refused that need a permission: {names}; the image asks for it \
+                 by `permissions` in Ocrefile.toml, and `{options}` grants it"
+            )?;
+        }
+        Ok(status)
+    }
+
+    fn run(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
         command::run(
             words,
             &mut Environment {
@@ -208,6 +268,29 @@ impl<F: Flash + 'static> Device<F> {
             let _ = self.pc.wait(handle, Some(until));
         }
     }
+}
+
+/// Memory of a container on a PC if nothing else is said: compilers give a program that says
+/// nothing more than a small device has, such as Rust's 17 pages and Zig's 17 MiB.
+const MEMORY: &str = "--memory=64M";
+
+/// A command line with [`MEMORY`], where it makes a container and says nothing of that.
+fn with_memory<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut whole = words.to_vec();
+    let Ok((command, arguments)) = find(words) else {
+        return whole;
+    };
+    if !matches!(command.verb, Verb::Run | Verb::Create) {
+        return whole;
+    }
+    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
+    while let Ok(Some(argument)) = arguments.next() {
+        if matches!(argument, Argument::Option(option, _) if option.key == Key::Memory) {
+            return whole;
+        }
+    }
+    whole.insert(1, MEMORY);
+    whole
 }
 
 /// Somebody pressed Ctrl-C.

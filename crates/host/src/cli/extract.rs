@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::{Status, advice, images};
 use ocre::image::judge::{self, TITLE};
-use ocre_oci::Descriptor;
 use ocre_oci::json::Elements;
+use ocre_oci::{Descriptor, Sha256};
 use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
 
 use super::copy::{self, Place};
@@ -21,6 +21,7 @@ use super::device;
 use super::failure::Failure;
 use super::layout::Layout;
 use super::layout_name::LayoutName;
+use super::oras_folder;
 use super::output::Output;
 use super::stored::Stored;
 use super::transfer::{failed, platform};
@@ -95,6 +96,14 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
 struct Named {
     title: String,
     blob: Blob,
+    folder: Option<Folder>,
+}
+
+/// A file that is a folder which ORAS has packed.
+struct Folder {
+    digest: Option<Sha256>,
+    /// Files in it, once it is unpacked.
+    files: usize,
 }
 
 fn extract(
@@ -126,8 +135,25 @@ fn extract(
             looked.map_err(io)?;
         }
     }
-    for file in &named {
-        write(&args.folder, file, from).map_err(|error| failed(what, &error))?;
+    let mut named = named;
+    for file in &mut named {
+        let target = args.folder.join(&file.title);
+        let part = args
+            .folder
+            .join(format!(".part-{}", file.blob.digest.hex()));
+        let Some(folder) = &mut file.folder else {
+            write(&target, &part, &file.blob, from).map_err(|error| failed(what, &error))?;
+            continue;
+        };
+        write(&part, &part.with_extension("new"), &file.blob, from)
+            .map_err(|error| failed(what, &error))?;
+        let scratch = part.with_extension("folder");
+        let packed = File::open(&part).map_err(io)?;
+        let unpacked = oras_folder::unpack(packed, folder.digest, &target, &scratch, what);
+        // What is left of either does no harm.
+        let _ = fs::remove_dir_all(&scratch);
+        let _ = fs::remove_file(&part);
+        folder.files = unpacked?;
     }
     print(args, &named, unnamed, out).map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
@@ -181,10 +207,16 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
             return refused(code.as_str(), "", advice::refusal(code));
         };
         let size = descriptor.size;
+        let annotations = descriptor.annotations();
+        let folder = oras_folder::is_folder(&descriptor).then(|| Folder {
+            digest: oras_folder::digest(annotations),
+            files: 0,
+        });
         titles.insert(title.clone());
         named.push(Named {
             title,
             blob: Blob { digest, size },
+            folder,
         });
     }
     Ok((named, unnamed))
@@ -210,16 +242,19 @@ fn leaves(title: &str) -> Option<&'static str> {
     None
 }
 
-/// Writes a file beside its place, and moves it there when it is whole.
-fn write(folder: &Path, file: &Named, from: &dyn Source) -> Result<(), ocre_registry::Error> {
-    let path = folder.join(&file.title);
-    let part = folder.join(format!(".part-{}", file.blob.digest.hex()));
-    let mut content = Verified::new(from.open(&file.blob, 0)?, &file.blob);
+/// Writes a file as `part`, and moves it to `path` when it is whole.
+fn write(
+    path: &Path,
+    part: &Path,
+    blob: &Blob,
+    from: &dyn Source,
+) -> Result<(), ocre_registry::Error> {
+    let mut content = Verified::new(from.open(blob, 0)?, blob);
     let done = (|| {
         if let Some(above) = path.parent() {
             fs::create_dir_all(above)?;
         }
-        let mut written = ocre_files::create_new(&part)?;
+        let mut written = ocre_files::create_new(part)?;
         let mut buffer = vec![0; 128 * 1024];
         loop {
             match content.read(&mut buffer)? {
@@ -227,11 +262,11 @@ fn write(folder: &Path, file: &Named, from: &dyn Source) -> Result<(), ocre_regi
                 count => written.write_all(&buffer[..count])?,
             }
         }
-        fs::rename(&part, &path)
+        fs::rename(part, path)
     })();
     if done.is_err() {
         // What matters is the first error.
-        let _ = fs::remove_file(&part);
+        let _ = fs::remove_file(part);
     }
     done.map_err(|error| ocre_registry::Error::of_io(error, path.display()))
 }
@@ -244,7 +279,10 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
                     out.object(|out| {
                         out.string("name", &file.title);
                         out.display("digest", &file.blob.digest);
-                        out.unsigned("size", file.blob.size)
+                        out.unsigned("size", file.blob.size);
+                        if let Some(folder) = &file.folder {
+                            out.unsigned("unpackedFiles", folder.files as u64);
+                        }
                     })
                 })
             });
@@ -253,11 +291,16 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
     }
     for file in named {
         let path = args.folder.join(&file.title);
-        out.line(format_args!(
-            "{} ({} bytes)",
-            path.display(),
-            file.blob.size
-        ))?;
+        let (path, size) = (path.display(), file.blob.size);
+        match &file.folder {
+            None => out.line(format_args!("{path} ({size} bytes)"))?,
+            Some(folder) => {
+                let count = folder.files;
+                out.line(format_args!(
+                    "{path}/ (files: {count}, packed in {size} bytes)"
+                ))?;
+            }
+        }
     }
     match unnamed {
         0 => Ok(()),

@@ -4,7 +4,6 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use ocre::command::advice;
 use ocre::image::judge::{self, AotPolicy, Selector, Source, Workspace};
 use ocre::image::store::{Store, Tag};
 use ocre::image::verdict::{Code, Finding, Report};
@@ -12,7 +11,7 @@ use ocre::image::{Image, aot};
 use ocre::port::Storage;
 use ocre_host::firmware::Firmware;
 use ocre_host::platform;
-use ocre_oci::{Format, Reference, Sha256};
+use ocre_oci::{Format, Sha256};
 use ocre_wamr::{Engine, PC_TARGET};
 
 use super::device;
@@ -20,6 +19,7 @@ use super::failure::Failure;
 use super::import;
 use super::layout::Layout;
 use super::layout_name::LayoutName;
+use super::linux_image;
 use super::output::Output;
 
 /// An image of a layout on the PC, and its name on the flash.
@@ -93,22 +93,24 @@ fn take<F: Storage, S: Storage>(
     };
     let selector = image.layout.selector();
     let mut look = |report: Report<'_>| look(source, selector, engine, firmware, report);
-    if let Some(code) = import::weigh(&mut look, what)? {
-        import::warn_of(code, "on this device", err)?;
+    let linux = || linux_image::describe(source, selector);
+    if let Some(kept) = import::weigh(&mut look, &linux, what)? {
+        import::warn_of(&kept, "on this device", err)?;
     }
-    let name = image.name.clone();
-    let name = name.or_else(|| import::own_name(source, &image.layout));
-    let name = name.ok_or_else(|| {
-        let advice = "give it one: `--image LAYOUT=NAME:TAG`";
-        Failure::new(what, "reference-syntax", advice).because("the image has no name")
-    })?;
-    let reference = Reference::parse(&name).map_err(|error| {
-        let code = Code::Document(error.kind);
-        Failure::new(what, code.as_str(), advice::refusal(code))
-    })?;
-    let tag = Tag::new(&reference);
-    let digest = import::store_in(store, source, selector, &tag, what)?;
-    Ok((tag, digest))
+    let advice = "give it one: `--image LAYOUT=NAME:TAG`";
+    let name = import::name_of(image.name.as_deref(), source, &image.layout, what, advice)?;
+    let imported = import::store_in(store, source, selector, name, what)?;
+    let tag = imported.name.tag;
+    if let Some(replaced) = imported.replaced {
+        let warning = format!(
+            "warning: {} was {replaced}, and is {} now\nhint: {advice}\n",
+            tag.as_str(),
+            imported.digest
+        );
+        err.text(&warning)
+            .map_err(|error| Failure::io("can't print", &error))?;
+    }
+    Ok((tag, imported.digest))
 }
 
 /// All that can be said of an image on another device: code for another machine is not loaded.

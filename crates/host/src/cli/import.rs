@@ -5,25 +5,25 @@
 //! image that is only not for this machine, or not allowed here, may be kept. All variants of
 //! the image are copied, and each blob is hashed while it is.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::verify::{Examination, Look};
 use ocre::command::{Status, advice};
-use ocre::image::content::read_named;
 use ocre::image::judge::{Policy, Selector, Source, Workspace};
-use ocre::image::store::{Store, Tag};
+use ocre::image::store::{self, Store};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage};
-use ocre_oci::json::{self, Caps};
-use ocre_oci::{Index, Reference, Sha256};
+use ocre_oci::{Reference, Sha256};
 
 use super::bar::Bar;
 use super::device;
 use super::failure::Failure;
+use super::import_name::ImportName;
 use super::layout::Layout;
 use super::layout_name::{self, LayoutName};
+use super::linux_image;
+use super::oras_folder;
 use super::output::Output;
 
 /// Copies an image onto the flash.
@@ -32,7 +32,7 @@ pub struct Args {
     /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     pub layout: LayoutName,
-    /// Its name on the flash; without one the name it has, or the folder's
+    /// Its name on the flash; without one its own, or the folder's with its tag
     #[arg(value_name = "NAME[:TAG]", value_parser = name)]
     pub name: Option<String>,
 }
@@ -61,11 +61,20 @@ pub fn run<E: Engine>(
         Ok(Layout::Archive(archive)) => take(args, &archive, flash, engine, policy, &what, err),
         Err(missing) => Err(missing.into_failure(&what)),
     };
-    let (tag, digest) = taken?;
-    print("imported", &tag, &digest, out)
+    print("imported", &taken?, out)
 }
 
-/// Judges and copies; the image's name and digest.
+/// An image that was put on the flash.
+pub struct Imported {
+    /// Its name there.
+    pub name: ImportName,
+    /// Its digest there.
+    pub digest: Sha256,
+    /// The other image that had the name before.
+    pub replaced: Option<Sha256>,
+}
+
+/// Judges and copies.
 fn take<S: Storage, E: Engine>(
     args: &Args,
     layout: &S,
@@ -74,37 +83,61 @@ fn take<S: Storage, E: Engine>(
     policy: &Policy<'_>,
     what: &str,
     err: &mut Output,
-) -> Result<(Tag, Sha256), Failure> {
+) -> Result<Imported, Failure> {
     let source = Source {
         storage: layout,
         root: "/",
     };
     let selector = args.layout.selector();
     warn(source, selector, engine, policy, what, err)?;
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => own_name(source, &args.layout).ok_or_else(|| {
-            let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
-            Failure::new(what, "reference-syntax", advice).because("the image has no name")
-        })?,
-    };
-    let refused = |code: Code| Failure::new(what, code.as_str(), advice::refusal(code));
-    let reference = Reference::parse(&name).map_err(|error| refused(Code::Document(error.kind)))?;
-    let tag = Tag::new(&reference);
-    let digest = store(source, selector, &tag, flash, what)?;
-    Ok((tag, digest))
+    let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
+    let name = name_of(args.name.as_deref(), source, &args.layout, what, advice)?;
+    store(source, selector, name, flash, what)
 }
 
-/// Says under which name the image is on the flash now, and its digest.
-pub fn print(verb: &str, tag: &Tag, digest: &Sha256, out: &mut Output) -> Result<Status, Failure> {
+/// The name that was given, else that of the layout; `advice` says how to give one.
+pub fn name_of<S: Storage>(
+    given: Option<&str>,
+    source: Source<'_, S>,
+    layout: &LayoutName,
+    what: &str,
+    advice: &str,
+) -> Result<ImportName, Failure> {
+    match given {
+        Some(name) => ImportName::given(name, what),
+        None => ImportName::of_layout(source, layout).ok_or_else(|| {
+            Failure::new(what, "reference-syntax", advice).because("the image has no name")
+        }),
+    }
+}
+
+/// Prints an image's name on the flash, its digest, and what it has replaced.
+pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status, Failure> {
+    let Imported {
+        name: ImportName { tag, derived },
+        digest,
+        replaced,
+    } = imported;
     let printed = if out.json() {
         out.document(|out| {
             out.string("name", tag.as_str());
-            out.display("digest", &digest)
+            out.display("digest", &digest);
+            match replaced {
+                Some(replaced) => out.display("replaced", &replaced),
+                None => out.null("replaced"),
+            }
         })
     } else {
-        out.line(format_args!("{verb} {}", tag.as_str()))
-            .and_then(|()| out.line(format_args!("digest: {digest}")))
+        let replaced = replaced.map_or(String::new(), |replaced| {
+            let kept = if *derived {
+                "another image of that name; `NAME:TAG` behind the layout gives it one of its own"
+            } else {
+                "kept until the new one works"
+            };
+            format!("replaced: {replaced} ({kept})\n")
+        });
+        let name = tag.as_str();
+        out.text(&format!("{verb} {name}\ndigest: {digest}\n{replaced}"))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
@@ -119,56 +152,109 @@ pub fn warn<S: Storage, E: Engine>(
     what: &str,
     err: &mut Output,
 ) -> Result<(), Failure> {
-    match judge(source, selector, engine, policy, what)? {
-        Some(code) => warn_of(code, "here", err),
-        None => Ok(()),
+    if let Some(kept) = judge(source, selector, engine, policy, what)? {
+        warn_of(&kept, "here", err)?;
     }
+    for title in oras_folder::titles(source, selector) {
+        let note = format!(
+            "note: {:?} is a folder that ORAS has packed: a container finds it as an archive; \
+             `ocre image extract` unpacks it\n",
+            title
+        );
+        err.text(&note)
+            .map_err(|error| Failure::io("can't print", &error))?;
+    }
+    Ok(())
+}
+
+/// An image that can be kept, and not run.
+pub struct Kept {
+    code: Code,
+    /// The image is one for an operating system.
+    linux: Option<String>,
 }
 
 /// Warns of what is against running an image somewhere, but not against keeping it.
-pub fn warn_of(code: Code, place: &str, err: &mut Output) -> Result<(), Failure> {
-    let kept = format!(
-        "warning: can't run {place}: {code}\nhint: {}\n",
-        advice::refusal(code)
-    );
+pub fn warn_of(kept: &Kept, place: &str, err: &mut Output) -> Result<(), Failure> {
+    let Kept { code, linux } = kept;
+    let kept = match linux {
+        Some(linux) => format!(
+            "warning: can't run {place}: {code} ({linux})\nhint: {}\n",
+            linux_image::ADVICE
+        ),
+        None => format!(
+            "warning: can't run {place}: {code}\nhint: {}\n",
+            advice::refusal(*code)
+        ),
+    };
     err.text(&kept)
         .map_err(|error| Failure::io("can't print", &error))
 }
 
-/// Puts the image on the flash; its digest there.
+/// Puts the image on the flash.
 pub fn store<S: Storage>(
     source: Source<'_, S>,
     selector: Selector<'_>,
-    tag: &Tag,
+    name: ImportName,
     flash: Option<&Path>,
     what: &str,
-) -> Result<Sha256, Failure> {
+) -> Result<Imported, Failure> {
     let partition = device::partition(flash)?;
     let mut document = device::document();
     let mut store = device::store(&partition, &mut document)?;
-    store_in(&mut store, source, selector, tag, what)
+    store_in(&mut store, source, selector, name, what)
 }
 
-/// Puts the image into a store; its digest there.
+/// Puts the image into a store.
 pub fn store_in<S: Storage, F: Storage>(
     store: &mut Store<'_, S>,
     source: Source<'_, F>,
     selector: Selector<'_>,
-    tag: &Tag,
+    name: ImportName,
     what: &str,
-) -> Result<Sha256, Failure> {
+) -> Result<Imported, Failure> {
     let mut bar = Bar::new();
-    let imported = store.import(source, selector, tag, &mut |progress| bar.show(progress));
-    bar.finish();
-    let stored = imported.and_then(|()| {
-        store.find(Selector {
-            name: Some(tag.as_str()),
-            digest: None,
-        })
+    let stored = replace(store, source, selector, &name, &mut |progress| {
+        bar.show(progress);
     });
-    stored
-        .map(|content| content.digest)
-        .map_err(|error| Failure::new(what, error.code(), advice::store(error)))
+    bar.finish();
+    let (digest, replaced) =
+        stored.map_err(|error| Failure::new(what, error.code(), advice::store(error)))?;
+    Ok(Imported {
+        name,
+        digest,
+        replaced,
+    })
+}
+
+/// Imports; the digest of the image, and of the other one that had its name.
+fn replace<S: Storage, F: Storage>(
+    store: &mut Store<'_, S>,
+    source: Source<'_, F>,
+    selector: Selector<'_>,
+    name: &ImportName,
+    progress: &mut dyn FnMut(store::Progress),
+) -> Result<(Sha256, Option<Sha256>), store::Error> {
+    let tag = name.tag.as_str();
+    let named = Selector {
+        name: Some(tag),
+        digest: None,
+    };
+    let old = match store.tagged(tag)? {
+        None => None,
+        Some(tagged) => Some((tagged.mark, store.find(named)?.digest)),
+    };
+    store.import(source, selector, &name.tag, progress)?;
+    let digest = store.find(named)?.digest;
+    let Some(new) = store.tagged(tag)? else {
+        return Ok((digest, None));
+    };
+    let replaced = old.filter(|(mark, _)| *mark != new.mark);
+    if replaced.is_some() && name.derived {
+        // That is no update of the other image, so that there is nothing to take back.
+        store.tried(tag, new.mark, true)?;
+    }
+    Ok((digest, replaced.map(|(_, digest)| digest)))
 }
 
 /// Judges; what is against running the image here, but not against keeping it.
@@ -178,7 +264,7 @@ fn judge<S: Storage, E: Engine>(
     engine: &E,
     policy: &Policy<'_>,
     what: &str,
-) -> Result<Option<Code>, Failure> {
+) -> Result<Option<Kept>, Failure> {
     let (mut document, mut config) = (device::document(), device::document());
     let mut examination = Examination {
         source,
@@ -190,51 +276,44 @@ fn judge<S: Storage, E: Engine>(
             config: &mut config,
         },
     };
-    weigh(&mut |report| examination.judge(report), what)
+    let linux = || linux_image::describe(source, selector);
+    weigh(&mut |report| examination.judge(report), &linux, what)
 }
 
-/// Looks at an image; what is against running it, but not against keeping it.
-pub fn weigh(look: Look<'_>, what: &str) -> Result<Option<Code>, Failure> {
+/// Looks at an image; what is against running it, but not against keeping it. `linux` describes
+/// an image for an operating system.
+pub fn weigh(
+    look: Look<'_>,
+    linux: &dyn Fn() -> Option<String>,
+    what: &str,
+) -> Result<Option<Kept>, Failure> {
     let mut verdict = Verdict::new(false);
-    let mut kept = None;
+    let mut first: Option<(Code, String)> = None;
     look(&mut |finding, at, detail| match finding {
         Finding::Refusal(code) if code.may_be_stored() => {
-            kept.get_or_insert(code);
+            first.get_or_insert_with(|| (code, at.to_string()));
             std::ops::ControlFlow::Continue(())
         }
         other => verdict.note(other, at, detail),
     });
-    match verdict.refusal() {
-        None => Ok(kept),
-        Some(finding) => {
-            let failure = Failure::new(what, finding.as_str(), advice::finding(finding));
-            Err(failure.at(verdict.at()).because(verdict.detail()))
-        }
+    match (verdict.refusal(), first) {
+        (None, None) => Ok(None),
+        (None, Some((code, _))) => Ok(Some(Kept {
+            code,
+            linux: linux(),
+        })),
+        (Some(finding), first) => Err(match linux() {
+            None => Failure::new(what, finding.as_str(), advice::finding(finding))
+                .at(verdict.at())
+                .because(verdict.detail()),
+            // As the judge's verdict has it, whose first refusal may be one that is kept.
+            Some(linux) => {
+                let own = (finding.as_str(), verdict.at().to_owned());
+                let (code, at) = first.map_or(own, |(code, at)| (code.as_str(), at));
+                Failure::new(what, code, linux_image::ADVICE)
+                    .at(at)
+                    .because(linux)
+            }
+        }),
     }
-}
-
-/// The name that the image has in its layout, else the folder's or the file's.
-pub fn own_name<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<String> {
-    let is_name = |name: &String| Reference::parse(name).is_ok();
-    let folder = || {
-        let path = layout.path.canonicalize().ok()?;
-        let name = if path.is_dir() {
-            path.file_name()
-        } else {
-            path.file_stem()
-        };
-        Some(name.and_then(OsStr::to_str)?.to_owned())
-    };
-    let indexed = || {
-        let mut buffer = device::document();
-        let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
-        let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;
-        let name = index.manifests().next()?.reference_name()?;
-        Some(name.to_string())
-    };
-    let named = layout.name.clone();
-    named
-        .or_else(|| indexed().filter(|_| layout.digest.is_none()))
-        .filter(is_name)
-        .or_else(|| folder().filter(is_name))
 }

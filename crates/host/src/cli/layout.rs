@@ -6,11 +6,12 @@ use std::path::Path;
 
 use ocre::command::advice;
 use ocre::image::verdict::Code;
-use ocre::port::StorageError;
+use ocre::port::{Storage as _, StorageError};
 use ocre_host::archive::{Archive, ArchiveError};
 use ocre_host::directory::Directory;
 
 use super::failure::Failure;
+use super::foreign::Foreign;
 
 /// One of the two.
 pub enum Layout {
@@ -27,14 +28,20 @@ pub enum Missing {
     Code(Code),
     /// What is wrong with the archive.
     Archive(ArchiveError),
+    /// It is something else that is known.
+    Foreign(Foreign),
 }
 
 impl Layout {
     /// Whatever is there.
     ///
     /// # Errors
-    /// `layout-missing` where nothing is; see `docs/archives.md`.
+    /// `layout-missing` where nothing is, or something else; `layer-component`; see
+    /// `docs/archives.md`.
     pub fn open(path: &Path) -> Result<Self, Missing> {
+        if let Some(foreign) = Foreign::of(path) {
+            return Err(Missing::Foreign(foreign));
+        }
         if path.is_file() {
             return Archive::open(path)
                 .map(Self::Archive)
@@ -49,12 +56,24 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Whether it has the marker of a layout.
+    pub fn is_marked(&self) -> bool {
+        let marker = "/oci-layout";
+        match self {
+            Self::Folder(folder) => folder.metadata(marker).is_ok(),
+            Self::Archive(archive) => archive.metadata(marker).is_ok(),
+        }
+    }
+}
+
 impl Missing {
     /// For the user.
     pub fn into_failure(self, what: impl Display) -> Failure {
         match self {
             Self::Code(code) => Failure::new(what, code.as_str(), advice::refusal(code)),
             Self::Archive(error) => archive_failure(what, &error),
+            Self::Foreign(foreign) => foreign.failure(what),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the layout. As skopeo spells it, `oci:` or `oci-archive:` may stand before it.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::{self, Display};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,17 @@ impl LayoutName {
             name: self.name.as_deref(),
             digest: self.digest,
         }
+    }
+}
+
+/// As it was given.
+impl Display for LayoutName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(name) = &self.name {
+            write!(f, ":{name}")?;
+        }
+        self.digest.map_or(Ok(()), |digest| write!(f, "@{digest}"))
     }
 }
 

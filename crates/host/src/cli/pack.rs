@@ -20,10 +20,12 @@ use ocre::image::Content;
 use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
 use ocre::image::content::{blob_path, verify};
 use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
+use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
 use ocre_files::MAX_CONTENT;
 use ocre_host::directory::Directory;
+use ocre_host::needs::{self, Needs};
 use ocre_oci::json;
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{Entry, INDEX_MEDIA_TYPE, ManifestType, Reference, Sha256};
@@ -58,7 +60,7 @@ pub struct Args {
     #[arg(short, long, value_name = "K=V")]
     pub env: Vec<String>,
     /// What the container is to be allowed: gpio, messaging, network, sensors or timers
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub permission: Vec<String>,
     /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image
     #[arg(short, long, value_name = "NAME[:TAG]", value_parser = tag)]
@@ -124,6 +126,8 @@ struct Packed<'a> {
     architecture: &'a str,
     manifest: Content,
     verdict: Verdict,
+    /// What its code needs, where it is loaded here.
+    needs: Option<Needs>,
 }
 
 /// Packs, and prints the digests.
@@ -132,6 +136,25 @@ pub fn run<E: Engine>(
     engine: &E,
     policy: &Policy<'_>,
     out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let advise = |missing: Permissions| {
+        let options = missing
+            .iter()
+            .map(|one| format!("--permission {}", one.name()));
+        format!("pack with `{}`", options.collect::<Vec<_>>().join(" "))
+    };
+    run_advised(args, engine, policy, &advise, out, err)
+}
+
+/// The same, with advice of its own on permissions that the image should ask for.
+pub fn run_advised<E: Engine>(
+    args: &Args,
+    engine: &E,
+    policy: &Policy<'_>,
+    advise: &dyn Fn(Permissions) -> String,
+    out: &mut Output,
+    err: &mut Output,
 ) -> Result<Status, Failure> {
     let what = format!("can't pack {}", args.output.display());
     let variants = variants(args)?;
@@ -160,8 +183,32 @@ pub fn run<E: Engine>(
 
     let packed = judge_all(&stage, &manifests, engine, policy, &what)?;
     target.take(staging, &stage, &entry, args.tag.as_deref(), &what)?;
-    print(args, &entry, &packed, out).map_err(|error| Failure::io("can't print", &error))?;
+    let warning = unasked(args, &packed, advise);
+    print(args, &entry, &packed, out)
+        .and_then(|()| err.text(&warning))
+        .map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
+}
+
+/// A warning of imports for which the image asks for no permission; empty without such.
+fn unasked(args: &Args, packed: &[Packed<'_>], advise: &dyn Fn(Permissions) -> String) -> String {
+    // All variants are one program.
+    let Some(needs) = packed.iter().find_map(|packed| packed.needs.as_ref()) else {
+        return String::new();
+    };
+    let asked = args.permission.iter();
+    let asked = asked.filter_map(|name| Permissions::named(|known| known == name));
+    let asked = asked.fold(Permissions::NONE, Permissions::union);
+    let missing = needs.permissions().difference(asked);
+    if missing == Permissions::NONE {
+        return String::new();
+    }
+    format!(
+        "warning: permission-absent ({} without {}: each call will be refused)\nhint: {}\n",
+        needs.imports_of(missing),
+        needs::names(missing),
+        advise(missing)
+    )
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
@@ -244,10 +291,11 @@ fn put_variant(
         write::config(out, &config)
     });
     let config = put(stage, config.as_bytes())?;
-    let annotations: Vec<(&str, &str)> = variant
-        .annotations
-        .iter()
+    let code_title = code_title(variant, blobs);
+    let own = variant.annotations.iter();
+    let annotations: Vec<(&str, &str)> = own
         .map(|(name, value)| (name.as_str(), value.as_str()))
+        .chain([(TITLE, &*code_title)])
         .collect();
     let titles: Vec<_> = blobs.iter().map(|(title, _)| [(TITLE, *title)]).collect();
     let blobs = blobs
@@ -261,6 +309,19 @@ fn put_variant(
     let manifest =
         document(|out| write::manifest(out, &describe(CONFIG_TYPE, &config, &[]), &layers, &[]));
     put(stage, manifest.as_bytes())
+}
+
+/// Name of the code's file for whoever takes the image apart: always the same, unless a blob has
+/// it.
+fn code_title(variant: &Variant, blobs: &[(&str, Content)]) -> String {
+    let mut title = match variant.media_type {
+        AOT_TYPE => "program.aot".to_owned(),
+        _ => "program.wasm".to_owned(),
+    };
+    while blobs.iter().any(|(other, _)| *other == title) {
+        title.insert(0, '_');
+    }
+    title
 }
 
 fn texts(list: &[String]) -> Vec<&str> {
@@ -353,11 +414,12 @@ fn judge_all<'a, E: Engine>(
     let mut packed = Vec::new();
     for (architecture, manifest) in manifests {
         let mut verdict = Verdict::new(false);
+        let source = Source {
+            storage: stage,
+            root: "/",
+        };
         let mut examination = Examination {
-            source: Source {
-                storage: stage,
-                root: "/",
-            },
+            source,
             selector: Selector {
                 name: None,
                 digest: Some(manifest.digest),
@@ -369,7 +431,7 @@ fn judge_all<'a, E: Engine>(
                 config: &mut config,
             },
         };
-        examination.judge(&mut |finding, at, detail| verdict.note(finding, at, detail));
+        let image = examination.judge(&mut |finding, at, detail| verdict.note(finding, at, detail));
         if let Some(Finding::Refusal(code)) = verdict.refusal()
             && !code.may_be_stored()
         {
@@ -380,6 +442,7 @@ fn judge_all<'a, E: Engine>(
             architecture,
             manifest: *manifest,
             verdict,
+            needs: image.and_then(|image| Needs::of_image(source, &image, engine, policy)),
         });
     }
     Ok(packed)

@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 
 use ocre::command::{Status, advice};
 use ocre::image::judge::{Policy, Selector, Source};
-use ocre::image::store::Tag;
 use ocre::port::Engine;
 use ocre_host::directory::Directory;
-use ocre_oci::{Reference, Sha256};
+use ocre_oci::Sha256;
 use ocre_registry::{Access, Client, ImageName, Platform, Repository};
 
 use super::device;
 use super::failure::Failure;
 use super::import;
+use super::import_name::ImportName;
 use super::layout_folder::LayoutFolder;
 use super::output::Output;
 use super::transfer::{Speech, failed, image_name, platform};
@@ -49,9 +49,8 @@ pub fn run<E: Engine>(
 ) -> Result<Status, Failure> {
     let what = format!("can't pull {}", args.image);
     let text = args.name.clone().unwrap_or_else(|| args.image.to_string());
-    let reference = Reference::parse(&text)
-        .map_err(|error| Failure::new(&what, error.kind.code(), "give it another name"))?;
-    let tag = Tag::new(&reference);
+    let name = ImportName::given(&text, &what)?;
+    let tag = name.tag.clone();
     let client: Client = args.speech.client(&what)?;
     let staging = staging(args)?;
     let sink = LayoutFolder::open(&staging, Some(tag.as_str().to_owned()), false, &what)?;
@@ -74,14 +73,14 @@ pub fn run<E: Engine>(
     let stored = judged
         .as_ref()
         .ok()
-        .map(|()| import::store(source, selector, &tag, flash, &what));
+        .map(|()| import::store(source, selector, name, flash, &what));
     if !matches!(stored, Some(Err(_))) {
         // It is on the flash, or will never be. A rest would only take room.
         let _ = fs::remove_dir_all(&staging);
     }
     judged?;
     match stored {
-        Some(stored) => import::print("pulled", &tag, &stored?, out),
+        Some(stored) => import::print("pulled", &stored?, out),
         None => Ok(Status::Failed),
     }
 }

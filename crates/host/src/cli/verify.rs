@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre image verify`: the judge, on an OCI layout of the PC, a folder or an archive.
 
+use std::cell::LazyCell;
 use std::fmt;
+use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
-use ocre::command::report::Reason;
+use ocre::command::report::{Plain, Reason};
 use ocre::command::verify::{Examination, Options, print};
-use ocre::image::judge::{Policy, Source, Workspace};
+use ocre::command::{Status, images};
+use ocre::image::Image;
+use ocre::image::judge::{Policy, Selector, Source, Workspace};
 use ocre::image::verdict::{Code, Finding, Part, Place};
 use ocre::port::{Engine, Storage};
-use ocre_host::archive::ArchiveError;
+use ocre_host::needs::{self, Needs};
 
+use super::device::{self, Partition};
 use super::layout::{Layout, Missing};
 use super::layout_name::{self, LayoutName};
+use super::linux_image;
 use super::output::Output;
 
 /// Documents that a device would find too large are judged too.
@@ -28,7 +33,8 @@ pub struct Args {
     /// Lists everything that is wrong, not only the first
     #[arg(long)]
     all: bool,
-    /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
+    /// The folder, or the tar or zip file, of an OCI image layout, and which of its images; or an
+    /// image on the flash
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     layout: LayoutName,
 }
@@ -39,6 +45,7 @@ pub struct Args {
 /// Of the output alone.
 pub fn run<E: Engine>(
     args: &Args,
+    flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
     out: &mut Output,
@@ -48,26 +55,66 @@ pub fn run<E: Engine>(
         all: args.all,
         json: out.json(),
     };
+    let own = args.layout.selector();
     match Layout::open(&args.layout.path) {
-        Ok(Layout::Folder(folder)) => judge(args, &folder, engine, policy, options, out),
-        Ok(Layout::Archive(archive)) => judge(args, &archive, engine, policy, options, out),
-        Err(Missing::Code(code)) => print_missing(code, options, out),
-        Err(Missing::Archive(error)) => print_refused(&error, options, out),
+        Ok(Layout::Folder(folder)) => judge(&folder, own, engine, policy, options, out),
+        Ok(Layout::Archive(archive)) => judge(&archive, own, engine, policy, options, out),
+        Err(Missing::Code(code)) => {
+            let name = args.layout.to_string();
+            match on_flash(&name, flash) {
+                Some((partition, selector)) => {
+                    judge(&partition, selector, engine, policy, options, out)
+                }
+                None => print_missing(code, options, out),
+            }
+        }
+        Err(Missing::Archive(error)) => {
+            let advice = error.fault.hint();
+            let reason = Reason {
+                code: error.fault.code(),
+                at: &error.at,
+                detail: &error.detail,
+                advice,
+            };
+            print_refused(&reason, options, out)
+        }
+        Err(Missing::Foreign(foreign)) => {
+            let reason = Reason {
+                code: foreign.code().as_str(),
+                at: "oci-layout",
+                detail: foreign.words(),
+                advice: &foreign.advice(),
+            };
+            print_refused(&reason, options, out)
+        }
     }
 }
 
+/// The flash, if it has an image of that name: the device's command takes those.
+fn on_flash<'a>(name: &'a str, flash: Option<&Path>) -> Option<(Partition, Selector<'a>)> {
+    let selector = images::selector(name).ok()?;
+    let partition = device::present(flash)?;
+    let mut document = device::document();
+    device::store(&partition, &mut document)
+        .ok()?
+        .find(selector)
+        .ok()?;
+    Some((partition, selector))
+}
+
 fn judge<S: Storage, E: Engine>(
-    args: &Args,
     storage: &S,
+    selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
     options: Options,
     out: &mut Output,
 ) -> Result<Status, fmt::Error> {
     let (mut document, mut config) = (vec![0; MAX_DOCUMENT], vec![0; MAX_DOCUMENT]);
+    let source = Source { storage, root: "/" };
     let mut examination = Examination {
-        source: Source { storage, root: "/" },
-        selector: args.layout.selector(),
+        source,
+        selector,
         engine,
         policy,
         workspace: Workspace {
@@ -75,7 +122,71 @@ fn judge<S: Storage, E: Engine>(
             config: &mut config,
         },
     };
-    print(&mut |report| examination.judge(report), options, out)
+    let linux = LazyCell::new(|| linux_image::describe(source, selector));
+    let mut accepted = None;
+    let status = print(
+        &mut |report| {
+            accepted = examination.judge(&mut |finding, at, detail| match &*linux {
+                Some(linux) if detail.is_empty() && is_about_kind(finding) => {
+                    report(finding, at, linux)
+                }
+                _ => report(finding, at, detail),
+            });
+            accepted.clone()
+        },
+        options,
+        out,
+    )?;
+    if let (Some(image), Status::Ok, false) = (accepted, status, options.json) {
+        print_needs(source, &image, engine, policy, out)?;
+    }
+    Ok(status)
+}
+
+/// Whether a refusal is of the kind that an image for another system gets.
+fn is_about_kind(finding: Finding) -> bool {
+    use ocre_oci::ErrorKind::{ConfigUnsupported, LayerNone, MediaTypeUnsupported};
+    matches!(
+        finding,
+        Finding::Refusal(
+            Code::PlatformNone
+                | Code::Document(ConfigUnsupported | LayerNone | MediaTypeUnsupported)
+        )
+    )
+}
+
+/// Prints the needs of an image that is accepted.
+fn print_needs<S: Storage, E: Engine>(
+    source: Source<'_, S>,
+    image: &Image,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+) -> Result<(), fmt::Error> {
+    let Some(needs) = Needs::of_image(source, image, engine, policy) else {
+        return Ok(());
+    };
+    let asked = image.permissions;
+    let missing = needs.permissions().difference(asked);
+    let missing = match needs.imports_of(missing) {
+        imports if imports.is_empty() => String::new(),
+        imports => format!(" (not asked for: {}, for {imports})", needs::names(missing)),
+    };
+    let none = |names: String| {
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names
+        }
+    };
+    out.text(&format!(
+        "entry point: {}\nmemory at start: {} bytes\nimports: {}\npermissions: {}{missing}\n",
+        Plain(&image.entry_point),
+        needs.memory_bytes,
+        Plain(none(needs.imports_in_short())),
+        none(needs::names(asked)),
+    ))
+    .map_err(|_| fmt::Error)
 }
 
 /// The verdict on a layout that is none.
@@ -88,18 +199,20 @@ fn print_missing(code: Code, options: Options, out: &mut Output) -> Result<Statu
     print(&mut look, options, out)
 }
 
-/// The verdict on an archive that is not taken, in the same form.
+/// The verdict on what is no layout that can be read, in the same form.
 fn print_refused(
-    error: &ArchiveError,
+    reason: &Reason<'_>,
     options: Options,
     out: &mut Output,
 ) -> Result<Status, fmt::Error> {
-    let code = error.fault.code();
+    let Reason {
+        code, at, detail, ..
+    } = *reason;
     let printed = if options.json {
         out.document(|out| {
             out.string("verdict", "rejected");
             out.string("code", code);
-            out.string("at", &error.at);
+            out.string("at", at);
             out.array("warnings", |_| {});
             if !options.all {
                 return;
@@ -107,18 +220,12 @@ fn print_refused(
             out.array("findings", |out| {
                 out.object(|out| {
                     out.string("code", code);
-                    out.string("at", &error.at);
-                    out.string("detail", &error.detail)
+                    out.string("at", at);
+                    out.string("detail", detail)
                 })
             })
         })
     } else {
-        let reason = Reason {
-            code,
-            at: &error.at,
-            detail: &error.detail,
-            advice: error.fault.hint(),
-        };
         out.text(&format!("refused: {reason}verdict: rejected\n"))
     };
     printed.map(|()| Status::Failed).map_err(|_| fmt::Error)

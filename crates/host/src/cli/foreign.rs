@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Files and folders that are no OCI image layout, and the command that takes each.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use ocre::command::arguments::{Argument, Arguments, Key};
+use ocre::command::images;
+use ocre::command::table::{Verb, find};
+use ocre::image::verdict::Code;
+
+use super::build_file;
+use super::device;
+use super::failure::Failure;
+use super::layout::{Layout, Missing};
+
+/// Entries of a tar file that are looked at: more than any image has layers.
+const MAX_ENTRIES: usize = 4096;
+
+/// Kinds of files and folders that are known and are no layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A WebAssembly module.
+    Module,
+    /// A WebAssembly component.
+    Component,
+    /// A module in the text format.
+    Text,
+    /// A module compiled ahead of time.
+    Aot,
+    /// An archive of `docker save`, or a folder with its files.
+    Docker,
+    /// A project that `ocre build` builds.
+    Project,
+    /// An OCI runtime bundle.
+    Bundle,
+    /// A folder with a module in it.
+    Folder(PathBuf),
+}
+
+/// A file or folder of a known kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    path: PathBuf,
+    kind: Kind,
+}
+
+impl Foreign {
+    /// The file or folder at a path, if its kind is known and it is no layout.
+    pub fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        let kind = if found.is_dir() {
+            folder(path)
+        } else if found.is_file() {
+            file(path)
+        } else {
+            None
+        };
+        Some(Self {
+            path: path.to_owned(),
+            kind: kind?,
+        })
+    }
+
+    /// The code that says that it is no image.
+    pub fn code(&self) -> Code {
+        match self.kind {
+            Kind::Component => Code::LayerComponent,
+            _ => Code::LayoutMissing,
+        }
+    }
+
+    /// Its kind in words.
+    pub fn words(&self) -> &'static str {
+        match self.kind {
+            Kind::Module => "a WebAssembly module, not an image",
+            Kind::Component => "a WebAssembly component",
+            Kind::Text => "WebAssembly in the text format, not an image",
+            Kind::Aot => "a module compiled ahead of time, not an image",
+            Kind::Docker => "written by `docker save`, not an OCI image layout",
+            Kind::Project => "a project, not an image",
+            Kind::Bundle => "an OCI runtime bundle, not an image",
+            Kind::Folder(_) => "a folder with a WebAssembly module, not an OCI image layout",
+        }
+    }
+
+    /// The command that takes it.
+    pub fn advice(&self) -> String {
+        let path = self.path.display();
+        let pack = |option: &str, file: &Path| {
+            let file = file.display();
+            format!("make an image of it with `ocre image pack {option} {file} -t NAME -o LAYOUT`")
+        };
+        match &self.kind {
+            Kind::Module => {
+                let pack = pack("--wasm", &self.path);
+                format!("run it with `ocre wasm run {path}`, or {pack}")
+            }
+            Kind::Component => "compile a core module for `wasm32-wasip1`".to_owned(),
+            Kind::Text => format!("translate it first, such as with `wat2wasm {path}`"),
+            Kind::Aot => {
+                let pack = pack("--aot", &self.path);
+                format!("run it with `ocre wasm run {path}`, or {pack}")
+            }
+            Kind::Docker => "copy it into an OCI layout with `skopeo copy docker-archive:FILE \
+                             oci:LAYOUT`; a Linux image has no WebAssembly to run, though"
+                .to_owned(),
+            Kind::Project => format!("build it with `ocre build --import {path}`"),
+            Kind::Bundle => format!("run it with `ocre run --bundle {path}`"),
+            Kind::Folder(module) => pack("--wasm", module),
+        }
+    }
+
+    /// Says that something was not done with it.
+    pub fn failure(&self, what: impl std::fmt::Display) -> Failure {
+        self.failure_as(self.code().as_str(), what)
+    }
+
+    /// The same, with the code of the place where it was named.
+    pub fn failure_as(&self, code: &'static str, what: impl std::fmt::Display) -> Failure {
+        Failure::new(what, code, self.advice()).because(self.words())
+    }
+}
+
+/// Refuses to run a file or folder of the PC where an image is meant, unless the flash has an
+/// image of that name: says which command takes it.
+///
+/// # Errors
+/// `reference-syntax`, `reference-not-found`, `index-empty`, with the command; and those of the
+/// flash.
+pub fn refuse_as_image(words: &[&str], flash: Option<&Path>) -> Result<(), Failure> {
+    let Some((command, operand)) = image_operand(words) else {
+        return Ok(());
+    };
+    let path = Path::new(operand);
+    let foreign = match Layout::open(path) {
+        Err(Missing::Foreign(foreign)) => Some(foreign),
+        Ok(layout) if layout.is_marked() => None,
+        _ => return Ok(()),
+    };
+    let code = match images::selector(operand) {
+        Err(code) => code,
+        Ok(selector) => {
+            let partition = device::partition(flash)?;
+            let mut document = device::document();
+            let mut store = device::store(&partition, &mut document)?;
+            if store.find(selector).is_ok() {
+                return Ok(());
+            }
+            // As the judge has it.
+            let index = store.index();
+            if index.is_ok_and(|index| index.manifests().next().is_none()) {
+                Code::IndexEmpty
+            } else {
+                Code::ReferenceNotFound
+            }
+        }
+    };
+    let what = format!("can't {command} {operand}");
+    Err(foreign.map_or_else(
+        || {
+            let advice = format!(
+                "copy its image onto the flash with `ocre image import {operand}`, and {command} \
+                 that by its name"
+            );
+            Failure::new(&what, code.as_str(), advice).because("an OCI image layout of the PC")
+        },
+        |foreign| foreign.failure_as(code.as_str(), &what),
+    ))
+}
+
+/// The name of a command that makes a container, and the image that it is given.
+fn image_operand<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a str)> {
+    let (command, arguments) = find(words).ok()?;
+    if !matches!(command.verb, Verb::Run | Verb::Create) {
+        return None;
+    }
+    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
+    loop {
+        match arguments.next().ok()?? {
+            Argument::Option(option, _) if option.key == Key::Help => return None,
+            Argument::Option(..) => {}
+            Argument::Operand(operand) => return Some((command.name, operand)),
+        }
+    }
+}
+
+fn file(path: &Path) -> Option<Kind> {
+    let mut begin = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(512).read_to_end(&mut begin).ok()?;
+    match &*begin {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Some(Kind::Component),
+        [0, b'a', b's', b'm', ..] => Some(Kind::Module),
+        [0, b'a', b'o', b't', ..] => Some(Kind::Aot),
+        text if is_text_format(text) => Some(Kind::Text),
+        _ => is_docker_archive(path).then_some(Kind::Docker),
+    }
+}
+
+/// Whether a file begins as a module in the text format does, perhaps after comments.
+fn is_text_format(begin: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(begin);
+    let mut lines = text.lines().map(str::trim_start);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(";;"));
+    first.is_some_and(|line| line.starts_with("(module"))
+}
+
+/// Whether a tar file has the list of images that `docker save` writes, and no layout.
+fn is_docker_archive(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let mut archive = tar::Archive::new(file);
+    let Ok(entries) = archive.entries_with_seek() else {
+        return false;
+    };
+    let mut listed = false;
+    for entry in entries.take(MAX_ENTRIES) {
+        let Ok(entry) = entry else {
+            return false;
+        };
+        let name = entry.path_bytes();
+        match name.strip_prefix(b"./").unwrap_or(&name) {
+            b"manifest.json" => listed = true,
+            b"oci-layout" | b"index.json" => return false,
+            _ => {}
+        }
+    }
+    listed
+}
+
+fn folder(path: &Path) -> Option<Kind> {
+    let has = |name: &str| path.join(name).exists();
+    if has("oci-layout") || has("index.json") {
+        return None;
+    }
+    if has(build_file::NAME) {
+        return Some(Kind::Project);
+    }
+    if has("config.json") && has("rootfs") {
+        return Some(Kind::Bundle);
+    }
+    if has("manifest.json") {
+        return Some(Kind::Docker);
+    }
+    let entries = fs::read_dir(path).ok()?.take(MAX_ENTRIES).flatten();
+    let mut modules: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension() == Some(OsStr::new("wasm")))
+        .collect();
+    modules.sort();
+    modules.into_iter().next().map(Kind::Folder)
+}

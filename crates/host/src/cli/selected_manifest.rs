@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The manifest of a selected image as plain JSON, whatever kind of image it is: for notes and
+//! explanations, not for judging.
+
+use ocre::image::Content;
+use ocre::image::content::{read_document, read_named};
+use ocre::image::judge::{Selector, Source};
+use ocre::image::verdict::Code;
+use ocre::port::Storage;
+use ocre_oci::Sha256;
+use serde_json::Value;
+
+/// Largest document that is looked at, in bytes.
+const MAX_DOCUMENT: usize = 1 << 20;
+
+/// How deep an index may lie in another.
+const MAX_DEPTH: usize = 4;
+
+/// The manifest of the first image that is selected, or the first one in its index.
+pub fn read<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option<Value> {
+    let mut buffer = vec![0; MAX_DOCUMENT];
+    let bytes = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
+    let mut document: Value = serde_json::from_slice(bytes).ok()?;
+    let mut wanted = Some(selector);
+    for _ in 0..MAX_DEPTH {
+        let entries = document["manifests"].as_array()?;
+        let entry = match wanted.take() {
+            Some(selector) => entries.iter().find(|entry| is_meant(entry, selector))?,
+            None => entries.first()?,
+        };
+        document = blob(source, entry)?;
+        if document["manifests"].is_null() {
+            return Some(document);
+        }
+    }
+    None
+}
+
+/// The document that a descriptor leads to.
+pub fn blob<S: Storage>(source: Source<'_, S>, descriptor: &Value) -> Option<Value> {
+    let digest: Sha256 = descriptor["digest"].as_str()?.parse().ok()?;
+    let size = descriptor["size"].as_u64()?;
+    let room = usize::try_from(size)
+        .ok()
+        .filter(|size| *size <= MAX_DOCUMENT)?;
+    let mut buffer = vec![0; room];
+    let bytes = read_document(source, &Content { digest, size }, &mut buffer).ok()?;
+    serde_json::from_slice(bytes).ok()
+}
+
+fn is_meant(entry: &Value, selector: Selector<'_>) -> bool {
+    let name = entry["annotations"][ocre_oci::REF_NAME].as_str();
+    let digest = selector.digest.map(|digest| digest.to_string());
+    let latest = selector.name.map(|name| format!("{name}:latest"));
+    let has_name = selector.name.is_none() || name == selector.name || name == latest.as_deref();
+    // An index is looked into, whatever its digest.
+    let has_digest =
+        digest.is_none_or(|digest| entry["digest"] == digest || entry["platform"].is_null());
+    has_name && has_digest
+}
