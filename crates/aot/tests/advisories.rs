@@ -19,6 +19,7 @@ impl Host for NoHost {
 fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
     let options = ocre_wamr::Options {
         pool: None,
+        limit_bytes: 0,
         host_stack_bytes: 64 * 1024,
         aot: PC_TARGET,
     };

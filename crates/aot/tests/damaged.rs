@@ -110,6 +110,7 @@ fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| {
         let options = ocre_wamr::Options {
             pool: None,
+            limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
         };

@@ -148,7 +148,7 @@ fn extract(
         write(&part, &part.with_extension("new"), &file.blob, from)
             .map_err(|error| failed(what, &error))?;
         let scratch = part.with_extension("folder");
-        let packed = File::open(&part).map_err(io)?;
+        let packed = ocre_files::open(&part).map_err(io)?;
         let unpacked = oras_folder::unpack(packed, folder.digest, &target, &scratch, what);
         // What is left of either does no harm.
         let _ = fs::remove_dir_all(&scratch);
