@@ -3,18 +3,19 @@
 //!
 //! Promised: whenever the power goes, the file has its old content or the new one, and where
 //! there was none it is missing or whole. What [`replace`] returns is final: after `Ok` the new
-//! content survives a power cut, after an error the old file is as it was. A cut may leave the
-//! file [`TEMPORARY`] beside it, which the next [`replace`] in that folder overwrites and
-//! [`clean`] removes.
+//! content survives a power cut, after an error the old file is as it was. A cut may leave a
+//! file of that name with [`TEMPORARY`] in front of it; [`recover`] ends such a replacement.
 //!
-//! How: write the temporary file, sync, rename. In one folder one file is replaced at a time.
+//! The temporary file is written and synced, and then renamed. A temporary file with content is complete, because
+//! littlefs shows nothing of a file before it is synced.
 
 use core::fmt;
 
-use crate::image::content::{Path, join};
-use crate::port::{OpenMode, Storage, StorageError};
+use crate::image::content::{Path, concat};
+use crate::lost;
+use crate::port::{EntryKind, OpenMode, Storage, StorageError};
 
-/// The name of the file that is not finished yet, in the same folder.
+/// Beginning of the name of a file that is not finished yet.
 pub const TEMPORARY: &str = ".new";
 
 /// Writes the new content, once.
@@ -30,8 +31,8 @@ pub fn replace<S: Storage, E: From<StorageError>>(
     path: &str,
     fill: Fill<'_, S, E>,
 ) -> Result<(), E> {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let temporary = join(folder, TEMPORARY)?;
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let temporary = temporary(folder, name)?;
     let replaced =
         write(storage, &temporary, fill).and_then(|()| Ok(storage.rename(&temporary, path)?));
     if replaced.is_err() {
@@ -56,15 +57,80 @@ fn write<S: Storage, E: From<StorageError>>(
     Ok(storage.close(file)?)
 }
 
-/// Removes what a power cut left of a [`replace`] in `folder`.
+/// Path of the file that becomes `name` in `folder`.
+fn temporary(folder: &str, name: &str) -> Result<Path, StorageError> {
+    concat(&[folder, "/", TEMPORARY, name])
+}
+
+/// Lets littlefs end a rename that a power cut stopped. Until its first change after a mount it hides
+/// the old entry of such a rename, and does not find the entry that follows it either.
+pub fn settle<S: Storage>(storage: &S) {
+    // A removal is a change; this one finds nothing. What fails here fails again where it counts.
+    let _ = storage.remove("/.none");
+}
+
+/// Ends a [`replace`] of the file `name` in `folder`, the root being empty, that a power cut
+/// stopped. A temporary file without content is removed. One with content takes its place, and an
+/// older file there is [kept aside](lost): that no rename is found does not prove that there was
+/// none. What can't be done now, for want of room say, is left for the next time.
+#[inline(never)]
+pub fn recover<S: Storage>(storage: &S, folder: &str, name: &str) {
+    let _ = try_to_recover(storage, folder, name);
+}
+
+fn try_to_recover<S: Storage>(storage: &S, folder: &str, name: &str) -> Result<(), StorageError> {
+    let temporary = temporary(folder, name)?;
+    if storage.metadata(&temporary)?.size == 0 {
+        return storage.remove(&temporary);
+    }
+    let path = concat(&[folder, "/", name])?;
+    if storage.metadata(&path).is_ok() {
+        lost::keep(storage, &path, name)?;
+    }
+    storage.rename(&temporary, &path)
+}
+
+/// [`recover`]s every file in `folder`, which is the runtime's own.
 ///
 /// # Errors
 /// The storage's own.
-pub fn clean<S: Storage>(storage: &S, folder: &str) -> Result<(), StorageError> {
-    match storage.remove(&join(folder, TEMPORARY)?) {
-        Err(StorageError::NotFound) => Ok(()),
-        other => other,
+pub fn recover_all<S: Storage>(storage: &S, folder: &str) -> Result<(), StorageError> {
+    let mut entry = Path::new();
+    let select = |name: &str, kind| kind == EntryKind::File && name.starts_with(TEMPORARY);
+    while next_entry(storage, folder, &mut entry, &select)? {
+        let name = entry.get(TEMPORARY.len()..).unwrap_or_default();
+        recover(storage, folder, name);
     }
+    Ok(())
+}
+
+/// Finds the first name in `folder` that comes after `entry` and that `select` selects, and makes it
+/// `entry`. Returns whether there is one. A folder that is not there has none.
+///
+/// # Errors
+/// The storage's own.
+#[inline(never)]
+pub fn next_entry<S: Storage>(
+    storage: &S,
+    folder: &str,
+    entry: &mut Path,
+    select: &dyn Fn(&str, EntryKind) -> bool,
+) -> Result<bool, StorageError> {
+    let mut next = Path::new();
+    let listed = storage.read_dir(folder, &mut |name, metadata| {
+        if (next.is_empty() || *name < *next) && *name > **entry && select(name, metadata.kind) {
+            next.clear();
+            // A longer name than a path may have is no name of the runtime's.
+            let _ = next.push_str(name);
+        }
+        true
+    });
+    match listed {
+        Err(StorageError::NotFound) => return Ok(false),
+        listed => listed?,
+    }
+    *entry = next;
+    Ok(!entry.is_empty())
 }
 
 /// Where the new content goes.

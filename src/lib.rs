@@ -22,5 +22,6 @@ pub mod command;
 pub mod container;
 pub mod image;
 pub mod limits;
+pub mod lost;
 pub mod port;
 pub mod supervisor;

@@ -28,7 +28,7 @@ const _: () = assert!(
 );
 
 /// Longest path on the partition, in bytes.
-pub const MAX_PATH: usize = 160;
+pub const MAX_PATH: usize = 170;
 /// Most containers at once.
 pub const MAX_CONTAINERS: usize = set(option_env!("OCRE_MAX_CONTAINERS"), 8);
 /// Largest index or manifest on a device, in bytes.

@@ -35,6 +35,7 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
         Error::State(Refusal::NotRunning),
         Error::State(Refusal::NotPaused),
         Error::State(Refusal::NotStarted),
+        Error::Start(Failure::DataMissing),
         Error::Start(Failure::Instantiate),
         Error::Start(Failure::Thread),
         Error::TimedOut,

@@ -118,7 +118,7 @@ fn world() -> World {
     put(&storage, "/data/x/secret", b"a secret");
     put(&storage, "/other/secret", b"a secret");
     let name = Name::parse("c").expect("it is a name");
-    data::create(&storage, &name).expect("there is room");
+    data::create(&storage, &name, false).expect("there is room");
     put(&storage, "/data/c/b", b"a file that is there");
     let mut blobs = Blobs::new();
     blobs.push(words, "words").expect("there is room");

@@ -449,13 +449,18 @@ impl Model {
         if palette.images[found.image].documents & used != 0 {
             return Err("image-in-use");
         }
-        // With what it led to before.
+        // With what it led to before; what nothing used before stays.
+        let before = self.used(palette, in_use);
         self.tags.retain(|known| known.tag != tag);
-        self.prune(palette, in_use);
+        self.blobs &= !before | self.used(palette, in_use);
         Ok(())
     }
 
     fn prune(&mut self, palette: &Palette, in_use: u8) {
+        self.blobs &= self.used(palette, in_use);
+    }
+
+    fn used(&self, palette: &Palette, in_use: u8) -> Blobs {
         let tagged = self
             .tags
             .iter()
@@ -464,9 +469,9 @@ impl Model {
             .in_use(in_use)
             .filter(|(_, own, _)| self.blobs & own != 0)
             .map(|(_, _, blobs)| blobs);
-        self.blobs &= tagged
+        tagged
             .chain(of_containers)
-            .fold(0, |all, blobs| all | blobs);
+            .fold(0, |all, blobs| all | blobs)
     }
 }
 
@@ -523,7 +528,10 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
         })
         .expect("the blobs are listed");
     for (folder, known) in [
-        ("/", &["blobs", "index.json", "oci-layout"][..]),
+        (
+            "/",
+            &["blobs", "index.json", "oci-layout", "lost+found"][..],
+        ),
         ("/blobs", &["sha256"][..]),
     ] {
         storage

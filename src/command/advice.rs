@@ -159,7 +159,9 @@ pub const fn storage(error: StorageError) -> &'static str {
         StorageError::NotDirectory => "look at the path",
         StorageError::IsDirectory => "look at the path",
         StorageError::NotEmpty => "remove them first",
-        StorageError::NoSpace => "remove images with `ocre image rm`, then `ocre image prune`",
+        StorageError::NoSpace => {
+            "remove images with `ocre image rm` and `prune`, or what /lost+found has"
+        }
         StorageError::NameTooLong => "shorten it",
         StorageError::Invalid => "report it: this is our mistake",
         StorageError::NoMemory => "stop a container",
@@ -258,6 +260,7 @@ pub const fn failure(failure: Failure) -> &'static str {
     }
     match failure {
         Failure::Image(code) => refusal(code),
+        Failure::DataMissing => "look for it with `ocre flash check`",
         Failure::Instantiate => {
             "debug the module: its data or elements do not fit its memory or tables"
         }

@@ -331,7 +331,10 @@ pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     if previous {
         store.forget_previous()?;
     }
-    let freed = store.prune(&in_use)?;
+    let out = &mut session.out;
+    let freed = store.prune_and_tell(&in_use, &mut |content| {
+        writeln!(out, "removed {}", content.digest);
+    })?;
     Ok(say_freed(freed, session))
 }
 

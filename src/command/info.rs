@@ -5,6 +5,7 @@ use super::session::{Ended, Session};
 use super::{Status, VERSION};
 use crate::image::judge::AotPolicy;
 use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
+use crate::lost;
 use crate::port::{Engine as _, Platform, Storage as _};
 
 /// `version`
@@ -20,6 +21,7 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let engine = platform.engine();
     let policy = platform.policy();
     let space = platform.storage().space();
+    let lost = lost::count(platform.storage()).unwrap_or_default();
     let aot = engine.aot_target();
     let aot_policy = match policy.aot {
         AotPolicy::Deny => "deny",
@@ -53,6 +55,7 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
                 Err(error) => out.display("storage", &error),
             }
             out.unsigned("containers", containers);
+            out.unsigned("lostAndFound", lost.into());
             out.object("limits", |out| {
                 out.unsigned("containers", capacity(MAX_CONTAINERS));
                 out.unsigned("memoryBytes", policy.memory_bytes.into());
@@ -80,6 +83,9 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         Err(error) => writeln!(out, "storage: {error}"),
     }
     writeln!(out, "containers: {containers} of {MAX_CONTAINERS}");
+    if lost > 0 {
+        writeln!(out, "kept in /lost+found: {lost}");
+    }
     let (memory_bytes, image_bytes) = (policy.memory_bytes, policy.image_bytes);
     writeln!(out, "memory of a container: at most {memory_bytes} bytes");
     writeln!(out, "layers of an image: at most {image_bytes} bytes");

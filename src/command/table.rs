@@ -442,7 +442,7 @@ const ALL: &[Command] = &[
         least: 1,
         most: 1,
         summary: "removes a container, its log and its files",
-        details: "By force also one whose record on the partition can't be read.",
+        details: "By force also one whose record can't be read, or /lost+found/NAME.",
         options: &[FORCE, HELP],
         passes_on: false,
     },

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A container's files: one folder on the partition, made when the container is created and
 //! removed, with all that is in it, when the container is.
+//!
+//! A removal is written down before it begins, in the folder itself: an empty file named
+//! [`REMOVAL`]. A temporary container's folder has it from the beginning. Only a folder that has no
+//! container and has that file is removed at boot. Both must hold, and they lie in different
+//! folders: so no single damage makes the runtime take a container's files for removed ones.
 
-use core::fmt::Write as _;
-
+use super::state::Failure;
 use super::{Guest, Name};
-use crate::image::content::Path;
+use crate::image::content::{Path, concat};
+use crate::image::verdict::Code;
 use crate::limits::{MAX_NAME, MAX_PATH};
-use crate::port::{EntryKind, Metadata, Storage, StorageError};
+use crate::lost;
+use crate::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
 
 /// Where the folders of all containers are.
 pub const ROOT: &str = "/data";
+
+/// Name of the empty file that says that a folder is to be removed once it has no container.
+/// Guests do not see it.
+pub const REMOVAL: &str = ".ocre-remove";
+const MARK: &str = "/.ocre-remove";
 
 /// A container's folder.
 pub fn folder(name: &Name) -> Path {
@@ -20,38 +31,96 @@ pub fn folder(name: &Name) -> Path {
 /// The path of a container's own in a folder of the runtime's.
 #[inline(never)]
 pub(super) fn entry(folder: &str, name: &Name, suffix: &str) -> Path {
-    let mut path = Path::new();
-    for part in [folder, "/", name, suffix] {
-        // A folder of the runtime's and a suffix are short.
-        let _ = path.push_str(part);
+    // They are short, as asserted below.
+    concat(&[folder, "/", name, suffix]).unwrap_or_default()
+}
+
+const _: () = assert!(MAX_NAME <= MAX_PATH - 48);
+
+/// Makes a container's folder. What lies there without a container is [kept](lost).
+///
+/// # Errors
+/// The storage's own.
+pub fn create<S: Storage>(storage: &S, name: &Name, temporary: bool) -> Result<(), StorageError> {
+    make(storage, ROOT)?;
+    let folder = folder(name);
+    match storage.create_dir(&folder) {
+        Err(StorageError::Exists) => {
+            lost::keep(storage, &folder, name)?;
+            storage.create_dir(&folder)?;
+        }
+        made => made?,
     }
-    path
+    if temporary {
+        mark_removal(storage, name)?;
+    }
+    Ok(())
 }
 
-const _: () = assert!(MAX_NAME <= MAX_PATH - 32);
+/// Path of the file that says that a folder is to be removed.
+fn mark(name: &Name) -> Path {
+    entry(ROOT, name, MARK)
+}
 
-/// Makes a container's folder. What lies there of an earlier container goes first.
+/// Writes down that a container's folder is to be removed.
 ///
 /// # Errors
 /// The storage's own.
-pub fn create<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    make(storage, ROOT)?;
-    remove(storage, name)?;
-    storage.create_dir(&folder(name))
+pub fn mark_removal<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
+    storage.close(storage.open(&mark(name), OpenMode::REWRITE)?)
 }
 
-/// Makes sure that a container from before a reboot has its folder.
+/// Checks for the mark of a folder that is to be removed once it has no container.
+#[inline(never)]
+pub fn is_marked<S: Storage>(storage: &S, name: &Name) -> bool {
+    let file = Metadata {
+        kind: EntryKind::File,
+        size: 0,
+    };
+    storage.metadata(&mark(name)) == Ok(file)
+}
+
+/// Checks that a container has its folder.
+///
+/// # Errors
+/// [`Failure::DataMissing`]; the storage's own.
+#[inline(never)]
+pub fn check<S: Storage>(storage: &S, name: &Name) -> Result<(), Failure> {
+    match storage.metadata(&folder(name)) {
+        Ok(_) => Ok(()),
+        Err(StorageError::NotFound) => Err(Failure::DataMissing),
+        Err(error) => Err(Failure::Image(Code::Storage(error))),
+    }
+}
+
+/// Takes back a removal that a power cut stopped before the record was gone.
+pub fn unmark<S: Storage>(storage: &S, name: &Name) {
+    if is_marked(storage, name) {
+        // What fails is tried again at the next boot.
+        let _ = storage.remove(&mark(name));
+    }
+}
+
+/// Puts the folder of a container away that has no record: removes one that is to be removed, or
+/// is empty, and [keeps](lost) any other. Returns whether it is kept.
 ///
 /// # Errors
 /// The storage's own.
-pub fn keep<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    make(storage, ROOT)?;
-    make(storage, &folder(name))
+pub fn put_away<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
+    if is_marked(storage, name) {
+        return remove(storage, name).map(|()| false);
+    }
+    let folder = folder(name);
+    // One with something in it is not removed.
+    if storage.remove(&folder).is_ok() {
+        return Ok(false);
+    }
+    lost::keep(storage, &folder, name).map(|()| true)
 }
 
 /// Makes a folder, unless it is there.
 #[inline(never)]
-pub(super) fn make<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
+pub(crate) fn make<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
     match storage.create_dir(path) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
         Err(error) => Err(error),
@@ -69,20 +138,29 @@ fn enter(path: &mut Path, name: &str) -> Result<(), StorageError> {
 }
 
 /// Removes a container's folder and all that is in it. After a power cut some of it may be
-/// left; removing it again removes the rest.
+/// left, and the [mark](REMOVAL) with it; removing it again removes the rest.
 ///
 /// # Errors
 /// The storage's own. A folder that is not there is none.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    let mut path = folder(name);
+    remove_tree(storage, folder(name))
+}
+
+/// Removes a folder and all that is in it.
+///
+/// # Errors
+/// The storage's own. A folder that is not there is none.
+pub fn remove_tree<S: Storage>(storage: &S, mut path: Path) -> Result<(), StorageError> {
     let top = path.len();
     // Without recursion: down into the first folder found, up when one is empty.
     loop {
         let mut first = Path::new();
         let mut found = None;
         let listed = storage.read_dir(&path, &mut |name, metadata| {
+            first.clear();
             found = Some((metadata.kind, first.push_str(name).is_ok()));
-            false
+            // The mark goes last.
+            name == REMOVAL
         });
         let at_top = path.len() == top;
         match listed {
@@ -161,7 +239,7 @@ pub fn survey<S: Storage>(
         let mut next = Path::new();
         let mut fits = true;
         storage.read_dir(&path, &mut |name, metadata| {
-            if last.is_empty() {
+            if last.is_empty() && name != REMOVAL {
                 survey.bytes = survey.bytes.saturating_add(cost(metadata, block));
                 let length = path.len().saturating_add(1).saturating_add(name.len());
                 survey.longest = survey.longest.max(length);
@@ -198,18 +276,11 @@ pub fn survey<S: Storage>(
 /// what is above it, a guest can make the paths in it too long to be named.
 fn lift<S: Storage>(storage: &S, top: usize, path: &mut Path) -> Result<(), StorageError> {
     let mut lifted = path.clone();
-    let mut number: u32 = 0;
-    loop {
-        lifted.truncate(top);
-        write!(lifted, "/{number}").map_err(|_| StorageError::NameTooLong)?;
-        match storage.metadata(&lifted) {
-            Err(StorageError::NotFound) => {
-                storage.rename(path, &lifted)?;
-                *path = lifted;
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-            Ok(_) => number = number.checked_add(1).ok_or(StorageError::NameTooLong)?,
-        }
-    }
+    lifted.truncate(top);
+    lifted
+        .push_str("/0")
+        .map_err(|_| StorageError::NameTooLong)?;
+    lost::rename_to_vacant(storage, path, &mut lifted)?;
+    *path = lifted;
+    Ok(())
 }

@@ -15,12 +15,13 @@
 //! |---|---|
 //! | create | the folder for its files, `.spec` |
 //! | start, end | `.state` |
-//! | remove | `.spec` away, `.state` away, the folder with its files away |
+//! | remove | the [mark](data::REMOVAL) in the folder, `.spec` away, `.state` away, the folder with its files away |
 //!
 //! So a cut leaves each container as it was before the operation or after it, and may leave a
-//! `.state` or a folder without a `.spec`, which [`tidy`] removes at boot. A record that can't be
-//! read, because it is damaged or of a newer version, is never written over or removed, nor are
-//! the files of its container.
+//! `.state` or a folder without a `.spec`. At boot [`tidy`] removes what is marked, and moves what
+//! is not to [`lost::ROOT`]: that a record is not found does not prove that the container was
+//! removed. A record that can't be read, because it is damaged or of a newer version, is never
+//! written over or removed, nor are the files of its container.
 
 mod cbor;
 pub mod form;
@@ -37,6 +38,7 @@ use crate::atomic;
 use crate::image::content::{Path, read_file};
 use crate::image::permission::Permissions;
 use crate::limits::MAX_ENVIRONMENT;
+use crate::lost;
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Where the records of all containers are.
@@ -124,11 +126,6 @@ impl Kind {
     fn path(self, name: &Name) -> Path {
         data::entry(ROOT, name, self.suffix())
     }
-
-    /// The container whose record a file is.
-    fn owner(self, file: &str) -> Option<Name> {
-        Name::parse(file.strip_suffix(self.suffix())?).ok()
-    }
 }
 
 /// Whether there is a record of that name, readable or not.
@@ -195,7 +192,7 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
 /// The storage's own.
 pub fn list<S: Storage>(storage: &S, show: &mut dyn FnMut(&Name)) -> Result<(), StorageError> {
     let listed = storage.read_dir(ROOT, &mut |file, _| {
-        if let Some(name) = Kind::Spec.owner(file) {
+        if let Some(name) = owner(file, Kind::Spec.suffix()) {
             show(&name);
         }
         true
@@ -255,48 +252,61 @@ fn read<'b, S: Storage>(storage: &S, path: &str, buffer: &'b mut [u8]) -> Result
     buffer.get(..count).ok_or(Error::Damaged)
 }
 
-/// Removes what a power cut left: a file that is not finished, states and folders without a
-/// container. Tells of each by its path.
+/// Ends what a power cut stopped, and puts states and folders away that have no container. Tells
+/// of each that is kept by its path, and where it is kept or why it can't be moved there.
 ///
 /// # Errors
 /// The storage's own.
-pub fn tidy<S: Storage>(storage: &S, tell: &mut dyn FnMut(&str)) -> Result<(), StorageError> {
-    match atomic::clean(storage, ROOT) {
-        Ok(()) | Err(StorageError::NotFound) => {}
-        Err(error) => return Err(error),
-    }
-    while let Some(name) = orphan(storage, ROOT, &|file, _| Kind::State.owner(file))? {
-        let path = Kind::State.path(&name);
-        storage.remove(&path)?;
-        tell(&path);
-    }
-    let folder = |name: &str, kind| {
-        (kind == EntryKind::Directory)
-            .then(|| Name::parse(name).ok())
-            .flatten()
+pub fn tidy<S: Storage>(storage: &S, tell: Tell<'_>) -> Result<(), StorageError> {
+    atomic::settle(storage);
+    atomic::recover_all(storage, ROOT)?;
+    put_orphans_away(storage, ROOT, Kind::State.suffix(), tell)?;
+    put_orphans_away(storage, data::ROOT, "", tell)
+}
+
+/// Takes a path and what has become of it.
+pub type Tell<'t> = &'t mut dyn FnMut(&str, &str);
+
+/// Puts away what is in `folder` under the name of a container, with `suffix`, that has no record:
+/// its folder where there is no suffix, else a file.
+#[inline(never)]
+fn put_orphans_away<S: Storage>(
+    storage: &S,
+    folder: &str,
+    suffix: &str,
+    tell: Tell<'_>,
+) -> Result<(), StorageError> {
+    let is_folder = suffix.is_empty();
+    let select = |entry: &str, kind| {
+        (kind == EntryKind::Directory) == is_folder && owner(entry, suffix).is_some()
     };
-    while let Some(name) = orphan(storage, data::ROOT, &folder)? {
-        data::remove(storage, &name)?;
-        tell(&data::folder(&name));
+    let mut entry = Path::new();
+    while atomic::next_entry(storage, folder, &mut entry, &select)? {
+        let Some(name) = owner(&entry, suffix) else {
+            continue;
+        };
+        if exists(storage, &name)? {
+            continue;
+        }
+        let path = data::entry(folder, &name, suffix);
+        let put_away = if is_folder {
+            data::put_away(storage, &name)
+        } else if data::is_marked(storage, &name) {
+            storage.remove(&path).map(|()| false)
+        } else {
+            lost::keep(storage, &path, &entry).map(|()| true)
+        };
+        match put_away {
+            Ok(false) => {}
+            Ok(true) => tell(&path, lost::ROOT),
+            Err(error) => tell(&path, error.code()),
+        }
     }
     Ok(())
 }
 
-/// The first container that has something in `folder` but no record.
-fn orphan<S: Storage>(
-    storage: &S,
-    folder: &str,
-    owner: &dyn Fn(&str, EntryKind) -> Option<Name>,
-) -> Result<Option<Name>, StorageError> {
-    let mut found = Ok(None);
-    let listed = storage.read_dir(folder, &mut |entry, metadata| {
-        if let Some(name) = owner(entry, metadata.kind) {
-            found = exists(storage, &name).map(|exists| (!exists).then_some(name));
-        }
-        matches!(found, Ok(None))
-    });
-    match listed {
-        Err(StorageError::NotFound) => Ok(None),
-        listed => listed.and(found),
-    }
+/// The container whose name, with `suffix`, a file or folder has.
+#[inline(never)]
+fn owner(entry: &str, suffix: &str) -> Option<Name> {
+    Name::parse(entry.strip_suffix(suffix)?).ok()
 }

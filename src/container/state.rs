@@ -78,6 +78,8 @@ impl Cause {
 pub enum Failure {
     /// The executable layer is refused, with the judge's code.
     Image(Code),
+    /// The container's folder on the partition is not found.
+    DataMissing,
     /// The engine could not make an instance: a data segment outside the memory, say.
     Instantiate,
     /// There is no thread, or no stack, for it.
@@ -87,7 +89,7 @@ pub enum Failure {
 impl Failure {
     /// The one with that code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Instantiate, Self::Thread]
+        [Self::DataMissing, Self::Instantiate, Self::Thread]
             .into_iter()
             .find(|failure| failure.code() == code)
             .or_else(|| Code::from_name(code).map(Self::Image))
@@ -97,6 +99,7 @@ impl Failure {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Image(code) => code.as_str(),
+            Self::DataMissing => "start-data-missing",
             Self::Instantiate => "start-instantiate",
             Self::Thread => "start-thread",
         }

@@ -20,9 +20,19 @@ pub type Path = String<MAX_PATH>;
 /// # Errors
 /// `storage-name-too-long`.
 pub fn join(root: &str, name: &str) -> Result<Path, StorageError> {
+    concat(&[root.trim_end_matches('/'), "/", name])
+}
+
+/// The path that consists of these parts.
+///
+/// # Errors
+/// `storage-name-too-long`.
+#[inline(never)]
+pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
     let mut path = Path::new();
-    let root = root.trim_end_matches('/');
-    write!(path, "{root}/{name}").map_err(|_| StorageError::NameTooLong)?;
+    for part in parts {
+        path.push_str(part).map_err(|_| StorageError::NameTooLong)?;
+    }
     Ok(path)
 }
 

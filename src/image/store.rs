@@ -25,12 +25,18 @@
 //! | [`Store::open`] | | a layout, with no tags if there was none | parts of an empty layout |
 //! | [`Store::import`] | no tag, or its old one | the tag, with all that it leads to, and what it led to before, to be [tried out](update) | blobs that nothing uses |
 //! | [`Store::tried`] | a tag on trial | what [its table](update) says | |
-//! | [`Store::remove`] | the tag | no tag, and its unused blobs gone | blobs that nothing uses |
+//! | [`Store::remove`] | the tag | no tag, and gone what only it used | blobs that nothing uses |
 //! | [`Store::prune`] | blobs that nothing uses | none | some of them |
 //!
 //! Each can be repeated after a cut, and then comes to its end. Blobs that nothing uses take
-//! room and do no harm: repeating the import takes them up, [`Store::prune`] removes them. A
-//! file named `.new` may be left too; the next [`Store::open`] removes it.
+//! room and do no harm: repeating the import takes them up, [`Store::prune`] removes them, and
+//! nothing else does. A file whose name begins with `.new` may be left too; the next
+//! [`Store::open`] [ends](atomic::recover) what it belongs to.
+//!
+//! # Damage
+//!
+//! An index that is not found where there are blobs is `index-missing`: it is not made anew, so
+//! that nothing takes the blobs for unused ones.
 //!
 //! An operation that *fails*, for lack of room or because the source is not what it claims to
 //! be, leaves what a cut before its last step would leave. Room for rewriting the index is
@@ -55,7 +61,7 @@ use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 use self::update::{FAILURES, PREVIOUS, mark, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
-use super::content::{self, blob_path, join, read_named};
+use super::content::{self, Path, blob_path, join, read_named};
 use super::judge::{Selector, Source, caps, content_of};
 use super::verdict::Code;
 use crate::atomic;
@@ -159,6 +165,23 @@ pub struct Freed {
 /// Blobs that are looked for in one walk over all documents.
 const BATCH: usize = 16;
 
+/// Blobs, in the order of their digests, that [`Store::remove`] may free. Of more the rest stays
+/// until [`Store::prune`].
+pub const MOST_BLOBS: usize = 512;
+
+/// Blobs by their numbers in the order of the digests, one bit each.
+type Numbers = [u32; MOST_BLOBS / 32];
+
+/// Purpose of a look at all blobs.
+enum Sweep<'s> {
+    /// Notes the used ones.
+    Note(&'s mut Numbers),
+    /// Removes the noted ones that are unused.
+    FreeOf(&'s Numbers),
+    /// Removes the unused ones, and tells of each.
+    Free(&'s mut dyn FnMut(&Content)),
+}
+
 /// The images on a storage.
 pub struct Store<'a, S> {
     source: Source<'a, S>,
@@ -181,10 +204,13 @@ impl<'a, S: Storage> Store<'a, S> {
                 Err(error) => return Err(error.into()),
             }
         }
-        atomic::clean(storage, root)?;
-        atomic::clean(storage, &folder)?;
+        atomic::recover(storage, root.trim_end_matches('/'), INDEX);
+        atomic::recover_all(storage, &folder)?;
         if is_missing(source, INDEX)? {
-            write_index(source, document.len(), &mut |_| Ok(0))?;
+            let mut blob = Path::new();
+            if !atomic::next_entry(storage, &folder, &mut blob, &|_, _| true)? {
+                write_index(source, document.len(), &mut |_| Ok(0))?;
+            }
         }
         // Last, so that a folder with a marker has the rest.
         if is_missing(source, LAYOUT)? {
@@ -326,8 +352,8 @@ impl<'a, S: Storage> Store<'a, S> {
         put(self.source, self.reserve(), content, source)
     }
 
-    /// Removes a tag, or the entries of a digest, and the blobs that nothing uses then.
-    /// `in_use` are the manifests that containers were created from.
+    /// Removes a tag, or the entries of a digest, and the blobs that they used and nothing uses
+    /// then, up to [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
     ///
     /// # Errors
     /// `reference-not-found`; `image-in-use`; as [`index`](Self::index).
@@ -347,6 +373,8 @@ impl<'a, S: Storage> Store<'a, S> {
             self.document,
             &mut used,
         )?;
+        let mut used = [0; MOST_BLOBS / 32];
+        self.sweep(in_use, Sweep::Note(&mut used))?;
         self.keep(&|index, entry| {
             // With a tag goes what it led to before.
             let previous = entry.annotation(PREVIOUS);
@@ -355,7 +383,7 @@ impl<'a, S: Storage> Store<'a, S> {
                 && previous
                     .is_none_or(|tag| !going.any(|other| other.reference_name() == Some(tag)))
         })?;
-        self.prune(in_use)
+        self.sweep(in_use, Sweep::FreeOf(&used))
     }
 
     /// Removes every blob that nothing uses. `in_use` are the manifests that containers were
@@ -365,8 +393,27 @@ impl<'a, S: Storage> Store<'a, S> {
     /// # Errors
     /// As [`index`](Self::index).
     pub fn prune(&mut self, in_use: &[Sha256]) -> Result<Freed, Error> {
+        self.prune_and_tell(in_use, &mut |_| {})
+    }
+
+    /// [`prune`](Self::prune)s, and tells of each blob before it is removed.
+    ///
+    /// # Errors
+    /// As [`index`](Self::index).
+    pub fn prune_and_tell(
+        &mut self,
+        in_use: &[Sha256],
+        tell: &mut dyn FnMut(&Content),
+    ) -> Result<Freed, Error> {
+        self.sweep(in_use, Sweep::Free(tell))
+    }
+
+    /// Looks at every blob in the order of the digests, and whether something uses it.
+    #[inline(never)]
+    fn sweep(&mut self, in_use: &[Sha256], mut sweep: Sweep<'_>) -> Result<Freed, Error> {
         let mut freed = Freed::default();
         let mut after = None;
+        let mut number = 0_usize;
         loop {
             let mut batch = self.blobs_after(after)?;
             let Some(last) = batch.last() else {
@@ -374,7 +421,25 @@ impl<'a, S: Storage> Store<'a, S> {
             };
             after = Some(last.content.digest);
             self.mark(&mut batch, in_use)?;
-            for blob in batch.iter().filter(|blob| !blob.used) {
+            for blob in &batch {
+                let (word, bit) = (number / 32, 1 << (number % 32));
+                number = number.saturating_add(1);
+                let frees = match &mut sweep {
+                    Sweep::Note(used) => {
+                        if let Some(word) = used.get_mut(word).filter(|_| blob.used) {
+                            *word |= bit;
+                        }
+                        false
+                    }
+                    Sweep::FreeOf(used) => used.get(word).is_some_and(|word| word & bit != 0),
+                    Sweep::Free(_) => true,
+                };
+                if !frees || blob.used {
+                    continue;
+                }
+                if let Sweep::Free(tell) = &mut sweep {
+                    tell(&blob.content);
+                }
                 let path = blob_path(self.source.root, &blob.content.digest)?;
                 self.source.storage.remove(&path)?;
                 freed.blobs = freed.blobs.saturating_add(1);

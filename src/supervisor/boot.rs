@@ -4,22 +4,23 @@
 
 use super::Supervisor;
 use crate::container::record::Dates;
-use crate::container::state::State;
+use crate::container::state::{Outcome, State};
 use crate::container::table::{Handle, Moment, Recorded};
 use crate::container::{Error, Name, data, record};
 use crate::port::{Platform, StorageError};
 
 impl<P: Platform> Supervisor<P> {
-    /// Takes up the containers that there are records of, after removing what a power cut left.
-    /// To be called before anything else, until it succeeds. A container whose record can't be read is left
-    /// alone and logged. `buffer` has [`record::MAX_BYTES`].
+    /// Takes up the containers that there are records of, after [tidying up](record::tidy). To be
+    /// called before anything else, until it succeeds. A container whose record can't be read is
+    /// left alone and logged; one whose folder is not there is `failed`. `buffer` has
+    /// [`record::MAX_BYTES`].
     ///
     /// # Errors
     /// The storage's own.
     pub fn boot(&self, buffer: &mut [u8]) -> Result<(), StorageError> {
         let storage = self.platform.storage();
-        record::tidy(storage, &mut |path| {
-            say!(Warn, "removed {path}, which no container has");
+        record::tidy(storage, &mut |path, kept| {
+            say!(Error, "{path} has no container and is kept: {kept}");
         })?;
         record::list(storage, &mut |name| {
             match self.table.lock().reserve(name, None) {
@@ -50,7 +51,7 @@ impl<P: Platform> Supervisor<P> {
 
     fn take_up(&self, handle: Handle, name: &Name, buffer: &mut [u8]) -> Result<(), record::Error> {
         let storage = self.platform.storage();
-        let (state, dates) = match record::read_state(storage, name, buffer) {
+        let (mut state, dates) = match record::read_state(storage, name, buffer) {
             Err(record::Error::Damaged) => {
                 say!(
                     Warn,
@@ -69,9 +70,12 @@ impl<P: Platform> Supervisor<P> {
                 .map(|created| (created, spec.restart, spec.priority)),
             None => return Ok(()),
         };
-        let kept =
-            read.and_then(|read| data::keep(storage, name).map(|()| read).map_err(Into::into));
-        let (created, restart, order) = kept.inspect_err(|_| place.clear())?;
+        let (created, restart, order) = read.inspect_err(|_| place.clear())?;
+        data::unmark(storage, name);
+        if let Err(failure) = data::check(storage, name) {
+            state = State::Ended(Outcome::Failed(failure));
+            say!(Error, "container {name}: {state}");
+        }
         // Reserved above, and nobody else has the handle.
         let _ = self.table.lock().settle(handle, |status| {
             status.state = state;

@@ -9,7 +9,8 @@ use crate::container::state::{Action, Cause, Event, State};
 use crate::container::table::{Handle, Recorded};
 use crate::container::{Error, Name, Options, Spec, data, mount, record};
 use crate::image::Image;
-use crate::port::{Platform, StorageError};
+use crate::lost;
+use crate::port::{Platform, Storage as _, StorageError, path};
 
 impl<P: Platform> Supervisor<P> {
     /// Creates a container of a judged image, under a name that is made up where none is given.
@@ -71,7 +72,7 @@ impl<P: Platform> Supervisor<P> {
             return Err(Error::RecordUnreadable);
         }
         mount::create(storage, &spec.mounts)?;
-        data::create(storage, name)?;
+        data::create(storage, name, spec.temporary)?;
         if spec.temporary {
             return Ok(());
         }
@@ -82,20 +83,27 @@ impl<P: Platform> Supervisor<P> {
             granted: options.granted,
         });
         record::write_spec(storage, name, spec, created, origin.as_ref()).map_err(|error| {
-            // What can't be removed now is removed at the next boot.
-            let _ = data::remove(storage, name);
+            // It is empty; what can't be removed now is removed at the next boot.
+            let _ = storage.remove(&data::folder(name));
             error.into()
         })
     }
 
-    /// Removes what is left of a container whose record can't be read.
+    /// Removes what is left of a container whose record can't be read; or what is [kept](lost), if
+    /// `name` is its path.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where there is no such record; [`Error::NameTaken`] where there is
+    /// [`Error::NotFound`] where there is neither; [`Error::NameTaken`] where there is
     /// a container of that name; the storage's own.
     pub fn discard(&self, name: &str) -> Result<(), Error> {
-        let name = Name::parse(name).map_err(|_| Error::NotFound)?;
         let storage = self.platform.storage();
+        if path::is_within(name, lost::ROOT) {
+            return match lost::remove(storage, name) {
+                Err(StorageError::NotFound | StorageError::Invalid) => Err(Error::NotFound),
+                removed => Ok(removed?),
+            };
+        }
+        let name = Name::parse(name).map_err(|_| Error::NotFound)?;
         let handle = self.table.lock().reserve(&name, None)?;
         let discarded = match record::exists(storage, &name) {
             Ok(true) => self.strip(&name).map_err(Error::from),
@@ -106,11 +114,13 @@ impl<P: Platform> Supervisor<P> {
         discarded
     }
 
-    /// Removes what a container has on the partition, the record first.
+    /// Removes what a container has on the partition, the record first. Before, it is written down
+    /// that its files are to go; where that fails, what a power cut leaves of them is kept.
     fn strip(&self, name: &Name) -> Result<(), StorageError> {
         let storage = self.platform.storage();
         {
             let _alone = self.records.lock();
+            let _ = data::mark_removal(storage, name);
             record::remove(storage, name)?;
         }
         data::remove(storage, name)

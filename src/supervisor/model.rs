@@ -5,7 +5,8 @@
 //! time at which it ends. Whatever waits lets the virtual time pass, event by event. The model
 //! says in its own, plainer words what each operation answers and what becomes of each container;
 //! of `state.rs` and `restart.rs` it knows the names alone. So it says, too, what a tag that
-//! containers follow leads to, from update to update and back.
+//! containers follow leads to, from update to update and back; and what is kept of a container
+//! whose record is not found after a reboot.
 //!
 //! `OCRE_MODEL_SEQUENCES` says how many sequences of operations are tried.
 
@@ -14,6 +15,7 @@ extern crate std;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::num::NonZeroU8;
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::{Rc, Weak};
 use std::string::String;
@@ -23,18 +25,20 @@ use std::{assert_eq, format, println, vec};
 use ocre_oci::write;
 
 use super::Supervisor;
-use crate::container::record;
 use crate::container::state::{Cause, Failure, Outcome, Refusal, State};
 use crate::container::table::Handle;
 use crate::container::{Error, Follow, Guest, Options, Restart, Spec};
+use crate::container::{data, record};
 use crate::image::Image;
 use crate::image::aot::Target;
 use crate::image::judge::{self, AotPolicy, Policy, Source, Workspace};
 use crate::image::store::Store;
 use crate::image::store::update::Tagged;
+use crate::lost;
 use crate::port::{
-    Clock, Console, Engine, Entropy, Exit, External, Host, HostModule, LoadError, Platform,
-    Program, Slot, StartError, Stop, Stream, ThreadSpec, Threads, Trap, WATCHDOG,
+    Clock, Console, Engine, Entropy, EntryKind, Exit, External, Host, HostModule, LoadError,
+    Platform, Program, Slot, StartError, Stop, Storage as _, Stream, ThreadSpec, Threads, Trap,
+    WATCHDOG,
 };
 
 #[path = "../../crates/host/tests/common/images.rs"]
@@ -740,6 +744,10 @@ struct World<'a> {
     lead: Lead,
     /// Of containers that are gone.
     stale: Vec<Handle>,
+    /// Contents of `/lost+found`: of a folder's only file, or of a file.
+    kept: BTreeMap<String, Vec<u8>>,
+    /// Number of containers that were lost.
+    lost: u32,
 }
 
 fn boot(storage: Rc<Memory>, chance: Chance, now: u64) -> Rc<Supervisor<Sim>> {
@@ -901,6 +909,61 @@ impl World<'_> {
         }
     }
 
+    /// Compares `/lost+found` with the model.
+    fn compare_kept(&self, after: &str) {
+        let storage = &*self.sim().storage;
+        let count = lost::count(storage).unwrap();
+        assert_eq!(count as usize, self.kept.len(), "{after}: {:?}", self.kept);
+        for (name, content) in &self.kept {
+            let path = format!("{}/{name}", lost::ROOT);
+            let path = match storage.metadata(&path).unwrap().kind {
+                EntryKind::Directory => format!("{path}/file"),
+                EntryKind::File => path,
+            };
+            assert_eq!(&images::get(storage, &path), content, "{after}: {path}");
+        }
+    }
+
+    /// A flipped bit hides the record of a container, which has a file, or none.
+    fn hide_record(&mut self, index: usize) {
+        if self.models[index]
+            .take_if(|model| !model.temporary)
+            .is_none()
+        {
+            return;
+        }
+        let storage = Rc::clone(&self.sim().storage);
+        let storage = &*storage;
+        let name = NAMES[index];
+        if self.below(2) == 0 {
+            self.lost += 1;
+            let content = self.lost.to_be_bytes().to_vec();
+            images::put(storage, &format!("{}/{name}/file", data::ROOT), &content);
+            self.keep(name.into(), content);
+        }
+        let record = |kind| format!("{}/{name}.{kind}", record::ROOT);
+        storage.remove(&record("spec")).unwrap();
+        if storage.metadata(&record("state")).is_ok() {
+            let state = images::get(storage, &record("state"));
+            self.keep(format!("{name}.state"), state);
+        }
+    }
+
+    fn keep(&mut self, name: String, content: Vec<u8>) {
+        let numbered = (1..).map(|number| format!("{name}.{number}"));
+        let mut names = core::iter::once(name.clone()).chain(numbered);
+        let vacant = names.find(|name| !self.kept.contains_key(name)).unwrap();
+        self.kept.insert(vacant, content);
+    }
+
+    /// Somebody removes what is kept.
+    fn discard(&mut self, index: usize) {
+        let path = format!("{}/{}", lost::ROOT, NAMES[index]);
+        let answer = self.supervisor.discard(&path);
+        let expected = self.kept.remove(NAMES[index]).map(drop);
+        assert_eq!(answer, expected.ok_or(Error::NotFound));
+    }
+
     fn create(&mut self, index: usize) {
         let (image, mark) = &self.images.judged[self.lead.version];
         let follow = Follow {
@@ -988,7 +1051,8 @@ impl World<'_> {
         let grace_us = self.one_of(&[0, 30, 1000, 2 * SECOND]);
         let Some(model) = self.models[index].clone() else {
             match choice {
-                0..15 => self.create(index),
+                0..14 => self.create(index),
+                14 => self.discard(index),
                 15 => self.reboot(),
                 16 | 17 => self.update(),
                 _ => {
@@ -996,7 +1060,7 @@ impl World<'_> {
                     self.pass(by);
                 }
             }
-            return format!("create, reboot or time for {}", NAMES[index]);
+            return format!("create, discard, reboot or time for {}", NAMES[index]);
         };
         let handle = model.handle;
         let not_running = Err(Error::State(Refusal::NotRunning));
@@ -1124,6 +1188,9 @@ impl World<'_> {
     /// The power goes and comes.
     fn reboot(&mut self) {
         self.follow(0);
+        if self.below(4) == 0 {
+            self.hide_record(self.below(NAMES.len() as u64) as usize);
+        }
         let sim = self.sim();
         let storage = Rc::clone(&sim.storage);
         let chance = sim.chance.borrow().clone();
@@ -1143,6 +1210,7 @@ impl World<'_> {
             model.restarts = 0;
         }
         self.compare("boot");
+        self.compare_kept("boot");
         self.supervisor.resume();
         for model in self.models.iter_mut().flatten() {
             let reset = model.recorded.is_none();
@@ -1174,6 +1242,8 @@ fn sequence(images: &Images, seed: u64) {
         images,
         lead: Lead::default(),
         stale: Vec::new(),
+        kept: BTreeMap::new(),
+        lost: 0,
     };
     for _ in 0..16 {
         let index = world.below(NAMES.len() as u64) as usize;

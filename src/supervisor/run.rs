@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::{Place, Supervisor};
 use crate::container::state::{Cause, Failure, Outcome};
 use crate::container::table::{Handle, Moment, Times};
-use crate::container::{Guest, Name, Spec, Stopped};
+use crate::container::{Guest, Name, Spec, Stopped, data};
 use crate::image::judge::{Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, judge};
@@ -22,8 +22,12 @@ impl<P: Platform> Supervisor<P> {
             return;
         };
         let mut trial = None;
-        let followed = self.follow(handle, &mut trial);
-        let result = followed.and_then(|()| self.run(handle));
+        // First, because a missing folder says nothing of an update.
+        let result = self
+            .name(handle)
+            .and_then(|name| data::check(self.platform.storage(), &name))
+            .and_then(|()| self.follow(handle, &mut trial))
+            .and_then(|()| self.run(handle));
         self.finish(handle, result, trial);
     }
 

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use cli::{Desk, done, guest};
+use ocre::container::{Name, data};
 use ocre::port::{OpenMode, Storage as _};
 use ocre_host::flash::FileFlash;
 use ocre_host::littlefs::LittleFs;
@@ -292,28 +293,77 @@ fn an_image_whose_documents_make_no_sense_is_found() {
 }
 
 #[test]
-fn what_nothing_uses_is_found_and_goes() {
-    let unused = format!("/blobs/sha256/{}", Sha256::of(b"left over").hex());
+fn what_an_interrupted_write_left_is_found_and_ended() {
     let rotten = format!("/blobs/sha256/{}", Sha256::of(b"another").hex());
     planted(
         |desk| {
             change(desk, |fs| {
-                write(fs, &unused, b"left over");
                 write(fs, &rotten, b"otherwise");
                 write(fs, "/blobs/sha256/.new", b"half");
-                write(fs, "/containers/.new", b"half");
-                write(fs, "/.new", b"half");
+                write(fs, "/containers/.newgreeter.state", b"");
+                write(fs, "/.newindex.json", b"");
+                write(fs, "/.new", b"");
             });
         },
         &[
-            "file-unfinished at /containers/.new",
+            "file-unfinished at /containers/.newgreeter.state",
             "file-unfinished at /.new",
+            "file-unfinished at /.newindex.json",
             "file-unfinished at /blobs/sha256/.new",
             &format!("digest-mismatch at {rotten}"),
-            &format!("blob-unused at {unused}"),
         ],
         &[],
     );
+}
+
+#[test]
+fn a_blob_that_nothing_uses_is_told_and_stays_until_it_is_pruned() {
+    let desk = whole();
+    let unused = format!("/blobs/sha256/{}", Sha256::of(b"left over").hex());
+    change(&desk, |fs| write(fs, &unused, b"left over"));
+    for more in [&[][..], &["--repair"]] {
+        let (code, checked) = check(&desk, more);
+        assert_eq!((code, &checked["whole"]), (0, &Value::Bool(true)));
+        assert_eq!(told(&checked["kept"]), [format!("blob-unused at {unused}")]);
+    }
+    let text = desk.ok(["flash", "check", "f"]);
+    assert!(
+        text.starts_with(&format!("kept: blob-unused at {unused}\nhint: ")),
+        "{text}"
+    );
+    let removed = desk.ok(["--flash", "f", "image", "prune"]);
+    let digest = Sha256::of(b"left over");
+    assert_eq!(
+        removed,
+        format!("removed {digest}\nfreed 1 blobs, 9 bytes\n")
+    );
+    assert_eq!(desk.ok(["flash", "check", "f"]), "check: whole\n");
+}
+
+#[test]
+fn images_whose_index_entry_is_gone_are_not_removed() {
+    let desk = whole();
+    change(&desk, |fs| {
+        let empty = br#"{"schemaVersion":2,"manifests":[]}"#;
+        write(fs, "/index.json", empty);
+    });
+    let blobs = |desk: &Desk| desk.ok(["flash", "ls", "f", "/blobs"]);
+    let before = blobs(&desk);
+    for line in [&["ps", "-a"][..], &["image", "ls"], &["info"]] {
+        desk.ok(["--flash", "f"].iter().chain(line));
+    }
+    let (_, checked) = check(&desk, &["--repair"]);
+    let kept = told(&checked["kept"]);
+    assert!(
+        kept.contains(&format!("blob-unused at {}", code("knock"))),
+        "{kept:?}"
+    );
+    assert_eq!(blobs(&desk), before);
+    // Importing the image again finds all of it there.
+    desk.ok(["--flash", "f", "image", "import", "knock"]);
+    desk.ok(["--flash", "f", "image", "import", "hello-c"]);
+    assert_eq!(blobs(&desk), before);
+    assert_eq!(desk.ok(["flash", "check", "f"]), "check: whole\n");
 }
 
 #[test]
@@ -375,13 +425,196 @@ fn records_that_are_damaged_or_have_no_owner_are_found() {
         &["record-damaged at /containers/greeter.state"],
         &[],
     );
-    planted(
-        |desk| change(desk, |fs| fs.remove("/containers/greeter.spec").unwrap()),
-        &[
-            "record-orphan at /containers/greeter.state",
-            "data-orphan at /data/greeter",
-        ],
-        &[],
+}
+
+/// Everything under a folder of the flash, by path.
+fn listed(desk: &Desk, folder: &str) -> Vec<String> {
+    let list = desk.json(["flash", "ls", "f", folder]);
+    let entries = list["entries"].as_array().unwrap().clone();
+    let path = |entry: &Value| entry["path"].as_str().unwrap().to_owned();
+    entries.iter().map(path).collect()
+}
+
+#[test]
+fn files_of_a_container_that_is_not_found_are_kept() {
+    let found = [
+        "record-orphan at /containers/greeter.state",
+        "data-orphan at /data/greeter",
+    ];
+    let plant = |desk: &Desk| {
+        change(desk, |fs| {
+            write(fs, "/data/greeter/own", b"mine");
+            fs.remove("/containers/greeter.spec").unwrap();
+        });
+    };
+    planted(plant, &found, &[]);
+
+    // A boot does the same, and says so.
+    for repaired in [true, false] {
+        let desk = whole();
+        plant(&desk);
+        if repaired {
+            check(&desk, &["--repair"]);
+        } else {
+            let done = desk.ocre(["--flash", "f", "ps", "-a"]);
+            assert_eq!(done.code, 0);
+            let told = "log: /data/greeter has no container and is kept: /lost+found";
+            assert!(done.err.contains(told), "{}", done.err);
+        }
+        assert_eq!(
+            listed(&desk, "/lost+found"),
+            [
+                "/lost+found/greeter",
+                "/lost+found/greeter/own",
+                "/lost+found/greeter.state"
+            ]
+        );
+        let (code, checked) = check(&desk, &[]);
+        assert_eq!(code, 0, "{checked}");
+        let kept = [
+            "kept at /lost+found/greeter",
+            "kept at /lost+found/greeter.state",
+        ];
+        assert_eq!(told(&checked["kept"]), kept);
+        let text = desk.ok(["flash", "check", "f"]);
+        assert!(
+            text.contains("/lost+found/greeter: files, as of container greeter"),
+            "{text}"
+        );
+        assert_eq!(desk.json(["--flash", "f", "info"])["lostAndFound"], 2);
+        let info = desk.ok(["--flash", "f", "info"]);
+        assert!(info.contains("kept in /lost+found: 2\n"), "{info}");
+
+        // An operator gets it back, or rid of it.
+        desk.ok(["flash", "cp", "f:/lost+found/greeter/own", "back"]);
+        assert_eq!(fs::read(desk.path("back")).unwrap(), b"mine");
+        let flash = ["--flash", "f"];
+        let rm = |words: &[&str]| desk.ocre(flash.iter().chain(words));
+        rm(&["rm", "greeter"]).failed(1, "container-not-found");
+        for name in ["greeter", "greeter.state"] {
+            rm(&["rm", "-f", name]).failed(1, "container-not-found");
+            let path = format!("/lost+found/{name}");
+            rm(&["rm", &path]).failed(1, "container-not-found");
+            assert_eq!(rm(&["rm", "-f", &path]).code, 0);
+            rm(&["rm", "-f", &path]).failed(1, "container-not-found");
+        }
+        assert_eq!(listed(&desk, "/lost+found"), [""; 0]);
+    }
+
+    // As the documentation says.
+    let desk = whole();
+    plant(&desk);
+    let flash = ["--flash", "f"];
+    let device = |words: &[&str]| desk.ok(flash.iter().chain(words));
+    device(&["create", "--name", "greeter", "hello-c"]);
+    desk.ok(["flash", "cp", "f:/lost+found/greeter", "f:/data"]);
+    for name in ["greeter", "greeter.state"] {
+        device(&["rm", "-f", &format!("/lost+found/{name}")]);
+    }
+    desk.ok(["flash", "cp", "f:/data/greeter/own", "back"]);
+    assert_eq!(fs::read(desk.path("back")).unwrap(), b"mine");
+    assert_eq!(desk.ok(["flash", "check", "f"]), "check: whole\n");
+}
+
+#[test]
+fn what_a_remove_has_written_down_is_ended() {
+    let plant = |desk: &Desk| {
+        change(desk, |fs| {
+            write(fs, "/data/greeter/own", b"mine");
+            let name = Name::parse("greeter").unwrap();
+            data::mark_removal(fs, &name).unwrap();
+            fs.remove("/containers/greeter.spec").unwrap();
+        });
+    };
+    let found = [
+        "removal-unfinished at /containers/greeter.state",
+        "removal-unfinished at /data/greeter",
+    ];
+    planted(plant, &found, &[]);
+    let desk = whole();
+    plant(&desk);
+    check(&desk, &["--repair"]);
+    assert_eq!(listed(&desk, "/data"), [""; 0]);
+    desk.ocre(["flash", "ls", "f", "/lost+found"])
+        .failed(1, "storage-not-found");
+}
+
+#[test]
+fn a_record_that_is_not_in_its_place_comes_back_with_the_files() {
+    // Where earlier releases wrote it, where their successor kept it, and where that writes it.
+    for place in [
+        "/containers/.new",
+        "/lost+found/new",
+        "/containers/.newgreeter.spec",
+    ] {
+        let plant = |desk: &Desk| {
+            change(desk, |fs| {
+                write(fs, "/data/greeter/own", b"mine");
+                let _ = fs.create_dir("/lost+found");
+                fs.rename("/containers/greeter.spec", place).unwrap();
+            });
+        };
+        let desk = whole();
+        let before = desk.json(["--flash", "f", "inspect", "greeter"]);
+        plant(&desk);
+        let (code, checked) = check(&desk, &["--repair"]);
+        assert_eq!(code, 0, "{checked}");
+        assert_eq!(desk.json(["--flash", "f", "inspect", "greeter"]), before);
+        desk.ok(["flash", "cp", "f:/data/greeter/own", "back"]);
+        // Also after a boot that has moved its files.
+        let desk = whole();
+        plant(&desk);
+        desk.ok(["--flash", "f", "ps", "-a"]);
+        let (code, checked) = check(&desk, &["--repair"]);
+        assert_eq!(code, 0, "{checked}");
+        assert_eq!(
+            desk.json(["--flash", "f", "inspect", "greeter"])["image"],
+            before["image"]
+        );
+        desk.ok(["flash", "cp", "f:/data/greeter/own", "back"]);
+        assert_eq!(fs::read(desk.path("back")).unwrap(), b"mine");
+    }
+}
+
+#[test]
+fn a_container_without_its_folder_gets_it_back_where_it_is_kept() {
+    let missing = ["data-missing at /data/greeter"];
+    let remove = |desk: &Desk| change(desk, |fs| fs.remove("/data/greeter").unwrap());
+    planted(remove, &missing, &missing);
+    let desk = whole();
+    remove(&desk);
+    let listed = desk.ok(["--flash", "f", "ps", "-a"]);
+    assert!(listed.contains("failed(start-data-missing)"), "{listed}");
+
+    let keep = |desk: &Desk, to: &str| {
+        change(desk, |fs| {
+            write(fs, "/data/greeter/own", b"mine");
+            let _ = fs.create_dir("/lost+found");
+            fs.rename("/data/greeter", to).unwrap();
+        });
+    };
+    planted(|desk| keep(desk, "/lost+found/greeter.3"), &missing, &[]);
+    // Of two nobody knows which.
+    let two = |desk: &Desk| {
+        keep(desk, "/lost+found/greeter");
+        change(desk, |fs| fs.create_dir("/lost+found/greeter.1").unwrap());
+    };
+    planted(two, &missing, &missing);
+}
+
+#[test]
+fn what_is_written_anew_is_kept_as_it_was() {
+    let desk = whole();
+    change(&desk, |fs| {
+        write(fs, "/index.json", b"{");
+        write(fs, "/oci-layout", b"{}");
+        write(fs, "/containers/greeter.state", b"nothing");
+    });
+    check(&desk, &["--repair"]);
+    let kept = ["greeter.state", "index.json", "oci-layout"];
+    assert_eq!(
+        listed(&desk, "/lost+found"),
+        kept.map(|name| format!("/lost+found/{name}"))
     );
 }
 
@@ -496,6 +729,7 @@ fn every_code_is_documented_with_what_to_do() {
         include_str!("../src/cli/flash_check/structure.rs"),
         include_str!("../src/cli/flash_check/containers.rs"),
         include_str!("../src/cli/flash_check/images.rs"),
+        include_str!("../src/cli/flash_check/kept.rs"),
     );
     let documented = include_str!("../../../docs/flash-check.md");
     let codes = source

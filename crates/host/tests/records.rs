@@ -10,9 +10,9 @@ use std::sync::Arc;
 use device::{
     Bench, Disk, Tape, assemble, boot, boot_on, disk, image, read_file, with_blob, write_file,
 };
-use ocre::container::state::{Cause, Outcome, State};
+use ocre::container::state::{Cause, Failure, Outcome, State};
 use ocre::container::table::{Handle, Moment};
-use ocre::container::{Error, Options, Restart, Spec};
+use ocre::container::{Error, Name, Options, Restart, Spec, data};
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::MAX_CONTAINERS;
@@ -165,6 +165,7 @@ fn a_temporary_container_writes_no_record_and_is_gone_with_its_files() {
     let after = boot_on(disk.clone());
     assert_eq!(states(&after.device), []);
     assert_eq!(files(&disk, "/data"), [""; 0]);
+    assert_eq!(files(&disk, "/lost+found"), [""; 0]);
 }
 
 #[test]
@@ -177,25 +178,231 @@ fn a_removed_container_has_no_record() {
 }
 
 #[test]
-fn what_no_container_has_is_removed_at_boot() {
+fn what_no_container_has_is_kept_until_somebody_removes_it() {
     let disk = disk();
     let bench = boot_on(disk.clone());
     bench.create("kept", &exiting(), &Options::default());
     write_file(&disk, "/data/kept/file", b"data");
+    for folder in ["/data/gone", "/data/gone/deep", "/data/empty"] {
+        disk.create_dir(folder).unwrap();
+    }
     for file in [
         "/containers/.new",
         "/containers/gone.state",
         "/data/not a name",
+        "/data/gone/deep/file",
     ] {
-        write_file(&disk, file, b"x");
+        write_file(&disk, file, file.as_bytes());
     }
-    for folder in ["/data/gone", "/data/gone/deep"] {
-        disk.create_dir(folder).unwrap();
-    }
-    boot_on(disk.clone());
-    assert_eq!(files(&disk, "/containers"), ["kept.spec"]);
+    write_file(&disk, "/containers/.newkept.state", b"");
+    let again = boot_on(disk.clone());
+    // An earlier release wrote that one: nobody knows what it was to become.
+    assert_eq!(files(&disk, "/containers"), [".new", "kept.spec"]);
     assert_eq!(files(&disk, "/data"), ["kept", "not a name"]);
     assert_eq!(read_file(&disk, "/data/kept/file").unwrap(), b"data");
+    assert_eq!(files(&disk, "/lost+found"), ["gone", "gone.state"]);
+    for (kept, was) in [
+        ("gone/deep/file", "/data/gone/deep/file"),
+        ("gone.state", "/containers/gone.state"),
+    ] {
+        let path = format!("/lost+found/{kept}");
+        assert_eq!(read_file(&disk, &path).unwrap(), was.as_bytes());
+    }
+
+    // Another of that name, which is lost as well, has a place of its own.
+    again.create("gone", &exiting(), &Options::default());
+    write_file(&disk, "/data/gone/file", b"another");
+    disk.remove("/containers/gone.spec").unwrap();
+    let again = boot_on(disk.clone());
+    assert_eq!(
+        files(&disk, "/lost+found"),
+        ["gone", "gone.1", "gone.state"]
+    );
+    assert_eq!(
+        read_file(&disk, "/lost+found/gone.1/file").unwrap(),
+        b"another"
+    );
+
+    let discard = |name: &str| again.device.discard(name);
+    for missing in [
+        "",
+        ".",
+        "..",
+        "../data/kept",
+        "no",
+        "gone/no",
+        "../containers/kept.spec",
+    ] {
+        assert_eq!(discard(missing), Err(Error::NotFound), "{missing}");
+        let path = format!("/lost+found/{missing}");
+        assert_eq!(discard(&path), Err(Error::NotFound), "{missing}");
+    }
+    // Not by its name alone, which may be that of a container.
+    for kept in ["gone", "gone.1", "gone.state"] {
+        assert_eq!(discard(kept), Err(Error::NotFound));
+        let path = format!("/lost+found/{kept}");
+        assert_eq!(discard(&path), Ok(()));
+        assert_eq!(discard(&path), Err(Error::NotFound));
+    }
+    assert_eq!(files(&disk, "/lost+found"), [""; 0]);
+    assert_eq!(read_file(&disk, "/data/kept/file").unwrap(), b"data");
+}
+
+#[test]
+fn without_room_to_move_it_what_no_container_has_stays_where_it_is() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    bench.create("a", &exiting(), &Options::default());
+    write_file(&disk, "/data/a/file", b"data");
+    disk.remove("/containers/a.spec").unwrap();
+    let full = fill(&disk);
+    boot_on(disk.clone());
+    assert_eq!(read_file(&disk, "/data/a/file").unwrap(), b"data");
+    drop(full);
+    disk.remove("/full").unwrap();
+    let bench = boot_on(disk.clone());
+    assert_eq!(read_file(&disk, "/lost+found/a/file").unwrap(), b"data");
+    bench.create("a", &exiting(), &Options::default());
+}
+
+#[test]
+fn files_that_lie_where_a_container_is_created_are_kept() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    for folder in ["/data", "/data/a"] {
+        disk.create_dir(folder).unwrap();
+    }
+    write_file(&disk, "/data/a/file", b"data");
+    write_file(&disk, "/data/b", b"a file");
+    for name in ["a", "b"] {
+        bench.create(name, &exiting(), &Options::default());
+        assert_eq!(files(&disk, &format!("/data/{name}")), [""; 0]);
+    }
+    assert_eq!(read_file(&disk, "/lost+found/a/file").unwrap(), b"data");
+    assert_eq!(read_file(&disk, "/lost+found/b").unwrap(), b"a file");
+}
+
+#[test]
+fn without_the_folder_of_records_all_files_are_kept() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    for name in ["a", "b"] {
+        bench.create(name, &exiting(), &Options::default());
+        write_file(&disk, &format!("/data/{name}/file"), name.as_bytes());
+        disk.remove(&format!("/containers/{name}.spec")).unwrap();
+    }
+    disk.remove("/containers").unwrap();
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device), []);
+    for name in ["a", "b"] {
+        let path = format!("/lost+found/{name}/file");
+        assert_eq!(read_file(&disk, &path).unwrap(), name.as_bytes());
+    }
+    after.create("a", &exiting(), &Options::default());
+}
+
+#[test]
+fn a_container_whose_folder_is_missing_is_failed_and_stays() {
+    const MISSING: State = State::Ended(Outcome::Failed(Failure::DataMissing));
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    for (name, restart) in [("rests", Restart::No), ("returns", Restart::Always)] {
+        let options = Options {
+            restart,
+            ..Options::default()
+        };
+        let handle = bench.start(name, &exiting(), &options);
+        if restart == Restart::No {
+            bench.end(handle);
+        } else {
+            bench.device.stop(handle, 0).unwrap();
+        }
+        disk.remove(&format!("/data/{name}")).unwrap();
+    }
+    disk.remove("/data").unwrap();
+    let record = read_file(&disk, "/containers/rests.spec").unwrap();
+    let after = boot_on(disk.clone());
+    let failed = [
+        ("rests".to_owned(), MISSING),
+        ("returns".to_owned(), MISSING),
+    ];
+    assert_eq!(states(&after.device), failed);
+    let handle = after.device.find("rests").unwrap();
+    let refused = Err(Error::Start(Failure::DataMissing));
+    assert_eq!(after.device.start(handle), refused);
+    assert_eq!(read_file(&disk, "/containers/rests.spec").unwrap(), record);
+    // Once its folder is back, it runs.
+    for folder in ["/data", "/data/rests"] {
+        disk.create_dir(folder).unwrap();
+    }
+    after.device.start(handle).unwrap();
+    assert_eq!(after.end(handle), Outcome::Exited(7));
+    for name in ["rests", "returns"] {
+        let handle = after.device.find(name).unwrap();
+        after.device.remove(handle, true).unwrap();
+    }
+    assert_eq!(files(&disk, "/containers"), [""; 0]);
+}
+
+#[test]
+fn a_removal_that_was_written_down_is_ended_at_boot_only_without_a_record() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    for name in ["gone", "stays"] {
+        bench.run(name, &exiting(), &[]);
+        write_file(&disk, &format!("/data/{name}/file"), b"data");
+        data::mark_removal(&disk, &Name::parse(name).unwrap()).unwrap();
+    }
+    disk.remove("/containers/gone.spec").unwrap();
+    let after = boot_on(disk.clone());
+    assert_eq!(states(&after.device).len(), 1);
+    assert_eq!(files(&disk, "/containers"), ["stays.spec", "stays.state"]);
+    assert_eq!(files(&disk, "/data"), ["stays"]);
+    assert_eq!(files(&disk, "/data/stays"), ["file"]);
+    assert_eq!(files(&disk, "/lost+found"), [""; 0]);
+    // So what was written down does not outlast that: without its record its files are kept.
+    disk.remove("/containers/stays.spec").unwrap();
+    boot_on(disk.clone());
+    assert_eq!(read_file(&disk, "/lost+found/stays/file").unwrap(), b"data");
+}
+
+#[test]
+fn a_file_of_a_guest_is_no_mark() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    bench.create("a", &exiting(), &Options::default());
+    let path = format!("/data/a/{}", data::REMOVAL);
+    write_file(&disk, &path, b"a guest's own");
+    boot_on(disk.clone());
+    assert_eq!(read_file(&disk, &path).unwrap(), b"a guest's own");
+    disk.remove("/containers/a.spec").unwrap();
+    boot_on(disk.clone());
+    let kept = format!("/lost+found/a/{}", data::REMOVAL);
+    assert_eq!(read_file(&disk, &kept).unwrap(), b"a guest's own");
+}
+
+#[test]
+fn a_record_that_is_whole_but_not_in_its_place_is_put_there() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    let (handle, _) = bench.run("a", &exiting(), &[]);
+    write_file(&disk, "/data/a/file", b"data");
+    let created = spec(&bench, handle);
+    // As littlefs shows it where the commit of the rename is damaged.
+    disk.rename("/containers/a.spec", "/containers/.newa.spec")
+        .unwrap();
+    let older = read_file(&disk, "/containers/a.state").unwrap();
+    bench.device.start(handle).unwrap();
+    bench.end(handle);
+    let newer = read_file(&disk, "/containers/a.state").unwrap();
+    write_file(&disk, "/containers/.newa.state", &newer);
+    write_file(&disk, "/containers/a.state", &older);
+    let after = boot_on(disk.clone());
+    assert_eq!(files(&disk, "/containers"), ["a.spec", "a.state"]);
+    assert_eq!(spec(&after, after.device.find("a").unwrap()), created);
+    assert_eq!(read_file(&disk, "/data/a/file").unwrap(), b"data");
+    assert_eq!(read_file(&disk, "/containers/a.state").unwrap(), newer);
+    assert_eq!(read_file(&disk, "/lost+found/a.state").unwrap(), older);
 }
 
 /// What a record says is changed by `damage`; the container's files and its record then stay
@@ -274,12 +481,8 @@ fn containers_beyond_the_capacity_stay_on_the_partition() {
     assert_eq!(files(&disk, "/data").len(), MAX_CONTAINERS + 1);
 }
 
-#[test]
-fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
-    let disk = disk();
-    let bench = boot_on(disk.clone());
-    let handle = bench.create("a", &exiting(), &Options::default());
-    let image = image(&disk, &exiting());
+/// Takes all room there is, with a file that is still open.
+fn fill(disk: &Disk) -> <Disk as Storage>::File {
     let mut file = disk.open("/full", OpenMode::REWRITE).unwrap();
     let mut bytes = 1 << 20;
     while bytes > 0 {
@@ -288,6 +491,16 @@ fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
         }
         disk.sync(&mut file).ok();
     }
+    file
+}
+
+#[test]
+fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
+    let disk = disk();
+    let bench = boot_on(disk.clone());
+    let handle = bench.create("a", &exiting(), &Options::default());
+    let image = image(&disk, &exiting());
+    let file = fill(&disk);
     let full = bench.device.create(Some("b"), &image, &Options::default());
     assert_eq!(full, Err(Error::Storage(StorageError::NoSpace)));
     bench.device.start(handle).unwrap();
@@ -414,7 +627,12 @@ fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
     );
     let found = states.pop().map(|(_, state)| state);
     assert!(may_be(told, found), "{cut}: told {told:?}, found {found:?}");
-    // Nothing is there that no container has.
+    // Nothing is there that no container has, and nothing is kept that was to be removed.
+    let kept = files(&disk, "/lost+found");
+    assert!(
+        kept.iter().all(|kept| kept.ends_with(".state")),
+        "{cut}: {kept:?}"
+    );
     let folders = files(&disk, "/data");
     assert_eq!(folders.contains(&"a".into()), found.is_some(), "{cut}");
     for file in files(&disk, "/containers") {

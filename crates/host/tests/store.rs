@@ -571,9 +571,84 @@ fn a_damaged_document_does_not_keep_others_from_being_removed() {
     assert_eq!(import(&storage, fixture.source(), "second", "b"), Ok(()));
     let layout = Layout::new(&storage, "/");
     put(&storage, &layout.blob_path(fixture.first), b"damaged");
+    let both = get_all(&storage);
     assert!(remove(&storage, "b", &[]).is_ok());
+    // What the damaged one led to is not known, and so is not removed for being unused.
+    let left = get_all(&storage);
+    assert!(left.len() < both.len() && left.len() > 2, "{left:?}");
     assert!(remove(&storage, "a", &[]).is_ok());
+    prune(&storage, &[]);
     assert_eq!(see(&storage), Seen::default());
+}
+
+/// The names of all blobs.
+fn get_all(storage: &impl Storage) -> Vec<String> {
+    let mut names = Vec::new();
+    let listed = storage.read_dir("/blobs/sha256", &mut |name, _| {
+        names.push(name.to_owned());
+        true
+    });
+    listed.unwrap();
+    names.sort();
+    names
+}
+
+#[test]
+fn removing_an_image_removes_nothing_that_no_entry_led_to() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    assert_eq!(import(&storage, fixture.source(), "second", "b"), Ok(()));
+    let older = get(&storage, "/index.json");
+    assert_eq!(
+        import(&storage, fixture.source(), "variants:1", "c"),
+        Ok(())
+    );
+    // The index falls back to an older one.
+    put(&storage, "/index.json", &older);
+    let before = get_all(&storage);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    assert!(remove(&storage, "a", &[]).is_ok());
+    assert_eq!(get_all(&storage), before);
+    // An operator says so, and sees what goes.
+    let mut told = Vec::new();
+    let freed = with(&storage, |store| {
+        store.prune_and_tell(&[], &mut |content| {
+            told.push(content.digest.hex().to_string())
+        })
+    });
+    assert_eq!(freed.unwrap().blobs as usize, told.len());
+    told.extend(get_all(&storage));
+    told.sort();
+    assert_eq!(told, before);
+    assert_eq!(see(&storage).tags.len(), 1);
+}
+
+#[test]
+fn an_index_that_is_missing_is_not_made_anew_where_there_are_blobs() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    let index = get(&storage, "/index.json");
+    let before = get_all(&storage);
+    for also in [None, Some("/oci-layout")] {
+        storage.remove("/index.json").unwrap();
+        if let Some(also) = also {
+            storage.remove(also).unwrap();
+        }
+        let missing = Error::Image(Code::IndexMissing);
+        assert_eq!(with(&storage, |store| store.find(named("a"))), Err(missing));
+        assert_eq!(with(&storage, |store| store.prune(&[])), Err(missing));
+        assert_eq!(remove(&storage, "a", &[]), Err(missing));
+        assert_eq!(
+            import(&storage, fixture.source(), "second", "b"),
+            Err(missing)
+        );
+        assert!(storage.metadata("/index.json").is_err());
+        let now = get_all(&storage);
+        assert!(before.iter().all(|blob| now.contains(blob)));
+        put(&storage, "/index.json", &index);
+    }
+    assert_eq!(see(&storage).tags.len(), 1);
 }
 
 #[test]
@@ -592,9 +667,43 @@ fn what_is_no_blob_is_left_alone() {
 fn a_leftover_of_a_cut_is_tidied_away() {
     let storage = memory(128);
     see(&storage);
-    put(&storage, "/.new", b"half an index");
-    put(&storage, "/blobs/sha256/.new", b"half a blob");
+    for file in ["/.newindex.json", "/blobs/sha256/.new0"] {
+        put(&storage, file, b"");
+    }
     assert_eq!(see(&storage), Seen::default());
+}
+
+#[test]
+fn a_write_that_lacks_its_rename_is_ended() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    let (older, blobs) = (get(&storage, "/index.json"), get_all(&storage));
+    assert_eq!(import(&storage, fixture.source(), "second", "b"), Ok(()));
+    let newer = see(&storage);
+    let temporary = "/.newindex.json";
+    storage.rename("/index.json", temporary).unwrap();
+    put(&storage, "/index.json", &older);
+    for blob in get_all(&storage)
+        .iter()
+        .filter(|blob| !blobs.contains(blob))
+    {
+        let folder = "/blobs/sha256";
+        let temporary = format!("{folder}/.new{blob}");
+        storage
+            .rename(&format!("{folder}/{blob}"), &temporary)
+            .unwrap();
+    }
+    put(&storage, "/notes.new", b"the user's own");
+    put(&storage, "/.newnotes", b"and this");
+    with(&storage, |_| ());
+    assert_eq!(get(&storage, "/notes.new"), b"the user's own");
+    assert_eq!(get(&storage, "/.newnotes"), b"and this");
+    for own in ["/notes.new", "/.newnotes"] {
+        storage.remove(own).unwrap();
+    }
+    assert_eq!(see(&storage), newer);
+    assert_eq!(get(&storage, "/lost+found/index.json"), older);
 }
 
 // ---------------------------------------------------------------- elsewhere

@@ -95,7 +95,9 @@ impl Solo {
         };
         let mut spec = Spec::blank();
         spec.settle(&name, &image, &options).unwrap();
-        data::keep(disk, &name).unwrap();
+        if disk.metadata(&data::folder(&name)).is_err() {
+            data::create(disk, &name, false).unwrap();
+        }
         mount::create(disk, &spec.mounts).unwrap();
         Self {
             name,

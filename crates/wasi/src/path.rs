@@ -7,13 +7,14 @@
 //! some, [`resolve_links`](crate::links::resolve_links) puts their targets into the path.
 
 use heapless::String;
-use ocre::container::data;
 use ocre::limits::{MAX_NAME, MAX_PATH};
+use ocre::lost;
 
 use crate::errno::Errno;
 
-/// Longest path below a top folder, in bytes: the same for every container, whatever its name.
-pub const MAX_RELATIVE: usize = MAX_PATH - (data::ROOT.len() + 1 + MAX_NAME + 1);
+/// Longest path below a top folder, in bytes: the same for every container, whatever its name, and
+/// short enough that it is still a path where the folder is kept aside.
+pub const MAX_RELATIVE: usize = MAX_PATH - (lost::ROOT.len() + 1 + MAX_NAME + ".999".len() + 1);
 
 /// A path below one of the container's top folders, `/`-separated; empty for that folder.
 pub type RelativePath = String<MAX_RELATIVE, u8>;

@@ -172,7 +172,9 @@ pub fn entries<S: Storage>(
         }
         _ => storage
             .read_names(&partition_path(guest, tree, path)?, &mut |name, kind| {
-                entry(name, kind);
+                if name != data::REMOVAL {
+                    entry(name, kind);
+                }
                 true
             })
             .map_err(Errno::from),

@@ -10,7 +10,7 @@
 #include <zephyr/kernel.h>
 
 /* The core's longest path, the mount point, and NUL. */
-#define PATH_BYTES (160 + sizeof(CONFIG_OCRE_MOUNT_POINT))
+#define PATH_BYTES (170 + sizeof(CONFIG_OCRE_MOUNT_POINT))
 
 K_MEM_SLAB_DEFINE_STATIC(files, ROUND_UP(sizeof(struct fs_file_t), sizeof(void *)),
 			 CONFIG_OCRE_OPEN_FILES, sizeof(void *));

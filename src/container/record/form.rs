@@ -711,9 +711,11 @@ mod tests {
 
     #[test]
     fn every_state_is_read_as_it_was_written_but_a_live_one_is_killed() {
-        let failures = Code::all()
-            .map(Failure::Image)
-            .chain([Failure::Instantiate, Failure::Thread]);
+        let failures = Code::all().map(Failure::Image).chain([
+            Failure::DataMissing,
+            Failure::Instantiate,
+            Failure::Thread,
+        ]);
         let outcomes = Trap::ALL
             .map(Outcome::Trapped)
             .into_iter()

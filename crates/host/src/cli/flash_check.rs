@@ -4,16 +4,21 @@
 //!
 //! How: the whole of it is looked at, and each thing that is wrong is a finding with its code and
 //! place. To mend, each finding that has a remedy gets it, and then all is looked at again: what
-//! is found no more is mended.
+//! is found no more is mended. Whole files that nothing leads to are no damage: they are listed
+//! as kept, and only an operator removes them.
 
 mod containers;
 mod images;
+mod kept;
 mod mend;
 mod structure;
+#[cfg(test)]
+mod sweep;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use ocre::atomic;
 use ocre::command::Status;
 use ocre_host::flash::FileError;
 use ocre_host::littlefs::LittleFs;
@@ -75,11 +80,21 @@ fn hint(code: &str) -> &'static str {
         "blob-missing" | "digest-mismatch" | "size-mismatch" | "image-damaged" => {
             "import the image again: what is whole is kept, what is not is written anew"
         }
-        "blob-unused" => "remove it with `ocre image prune`, or with --repair",
+        "blob-unused" => {
+            "import its image again to use it, or remove what nothing uses with `ocre image prune`"
+        }
+        "data-missing" => {
+            "copy its files to that folder with `ocre flash cp`, or remove the container with `ocre rm`"
+        }
+        "kept" => {
+            "copy it to where it belongs with `ocre flash cp`, mount it with `--volume`, or remove it \
+             with `ocre rm -f` and its path"
+        }
         "record-damaged" => "remove the container with its files with `ocre rm -f`",
         "record-version" => "boot the release that wrote it",
         "container-image-missing" => "import the image again, or remove the container",
-        "file-stray" | "file-unfinished" | "record-orphan" | "data-orphan" => "run with --repair",
+        "file-stray" | "file-unfinished" | "record-lost" | "record-orphan" | "data-orphan"
+        | "removal-unfinished" => "run with --repair",
         "folder-unreadable" | "file-unreadable" | "block-shared" | "block-outside"
         | "structure-broken" => {
             "copy out what can be read with `ocre flash cp`, and restore the rest from a copy"
@@ -99,18 +114,35 @@ const MOST_ROUNDS: usize = 8;
 /// What was mended, and how.
 type Mended = Vec<(Finding, String)>;
 
+/// Result of looking at a flash.
+#[derive(Default)]
+struct Report {
+    damaged: Vec<Finding>,
+    /// Whole files that nothing uses.
+    kept: Vec<Finding>,
+}
+
+impl Report {
+    fn of_damage(finding: Finding) -> Self {
+        Self {
+            damaged: vec![finding],
+            kept: Vec::new(),
+        }
+    }
+}
+
 /// Checks, prints what was found, and fails if damage stays.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let (left, mended) = check(&args.file, args.repair)?;
     print(&left, &mended, out).map_err(|error| Failure::io("can't print", &error))?;
-    Ok(if left.is_empty() {
+    Ok(if left.damaged.is_empty() {
         Status::Ok
     } else {
         Status::Failed
     })
 }
 
-fn check(path: &Path, repair: bool) -> Result<(Vec<Finding>, Mended), Failure> {
+fn check(path: &Path, repair: bool) -> Result<(Report, Mended), Failure> {
     let mut mended = Mended::new();
     let mut opened = open(path, repair);
     if let (Err(FileError::Size { expected, .. }), true) = (&opened, repair) {
@@ -126,26 +158,36 @@ fn check(path: &Path, repair: bool) -> Result<(Vec<Finding>, Mended), Failure> {
         Err(error @ (FileError::Io(_) | FileError::Locked)) => {
             return Err(super::device::unusable(path, &error));
         }
-        Err(error) => return Ok((vec![unusable(Some(&error))], mended)),
+        Err(error) => return Ok((Report::of_damage(unusable(Some(&error))), mended)),
     };
-    let mut left = look(&partition);
-    if repair {
-        // What is removed may have been all that used something else.
-        for _ in 0..MOST_ROUNDS {
-            if !mend::all(&partition, &left, &mut mended) {
-                break;
-            }
-            let now = look(&partition);
-            let stays = |finding: &Finding| {
-                let same =
-                    |other: &Finding| (other.code, &other.place) == (finding.code, &finding.place);
-                now.iter().any(same)
-            };
-            mended.retain(|(finding, _)| !stays(finding));
-            left = now;
-        }
-    }
+    let left = if repair {
+        mend(&partition, &mut mended)
+    } else {
+        look(&partition)
+    };
     Ok((left, mended))
+}
+
+/// Mends what can be mended, and looks at what is left.
+fn mend(partition: &Partition, mended: &mut Mended) -> Report {
+    // Before anything is taken for missing.
+    atomic::settle(partition);
+    let mut left = look(partition);
+    // What is moved may have been all that used something else.
+    for _ in 0..MOST_ROUNDS {
+        if !mend::all(partition, &left.damaged, mended) {
+            break;
+        }
+        let now = look(partition);
+        let stays = |finding: &Finding| {
+            let same =
+                |other: &Finding| (other.code, &other.place) == (finding.code, &finding.place);
+            now.damaged.iter().any(same)
+        };
+        mended.retain(|(finding, _)| !stays(finding));
+        left = now;
+    }
+    left
 }
 
 fn open(path: &Path, repair: bool) -> Result<Partition, FileError> {
@@ -164,28 +206,31 @@ fn unusable(error: Option<&FileError>) -> Finding {
     Finding::new(code, "/").because(detail)
 }
 
-/// Everything that is wrong, in a fixed order.
-fn look(partition: &Partition) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let tree = structure::look(partition, &mut findings);
-    let records = containers::look(partition, &tree, &mut findings);
-    images::look(partition, &tree, &records, &mut findings);
-    findings
+/// Everything that is wrong and everything that is kept, in a fixed order.
+fn look(partition: &Partition) -> Report {
+    let mut report = Report::default();
+    let tree = structure::look(partition, &mut report.damaged);
+    let records = containers::look(partition, &tree, &mut report.damaged);
+    images::look(partition, &tree, &records, &mut report);
+    kept::look(partition, &tree, &mut report);
+    report
 }
 
-fn print(left: &[Finding], mended: &Mended, out: &mut Output) -> std::io::Result<()> {
+fn print(left: &Report, mended: &Mended, out: &mut Output) -> std::io::Result<()> {
     if out.json() {
         return out.document(|out| {
-            out.boolean("whole", left.is_empty());
-            out.array("damaged", |out| {
-                left.iter().for_each(|finding| {
-                    out.object(|out| {
-                        out.string("code", finding.code);
-                        out.string("at", &finding.place);
-                        out.string("detail", &finding.detail)
+            out.boolean("whole", left.damaged.is_empty());
+            for (name, findings) in [("damaged", &left.damaged), ("kept", &left.kept)] {
+                out.array(name, |out| {
+                    findings.iter().for_each(|finding| {
+                        out.object(|out| {
+                            out.string("code", finding.code);
+                            out.string("at", &finding.place);
+                            out.string("detail", &finding.detail)
+                        })
                     })
-                })
-            });
+                });
+            }
             out.array("mended", |out| {
                 mended.iter().for_each(|(finding, did)| {
                     out.object(|out| {
@@ -202,14 +247,16 @@ fn print(left: &[Finding], mended: &Mended, out: &mut Output) -> std::io::Result
         // Writing to a String does not fail.
         let _ = writeln!(text, "mended: {} at {}: {did}", finding.code, finding.place);
     }
-    for finding in left {
-        let _ = write!(text, "damaged: {} at {}", finding.code, finding.place);
+    let kept = left.kept.iter().map(|finding| ("kept", finding));
+    let damaged = left.damaged.iter().map(|finding| ("damaged", finding));
+    for (word, finding) in kept.chain(damaged) {
+        let _ = write!(text, "{word}: {} at {}", finding.code, finding.place);
         if !finding.detail.is_empty() {
             let _ = write!(text, ": {}", finding.detail);
         }
         let _ = writeln!(text, "\nhint: {}", hint(finding.code));
     }
-    let _ = match left.len() {
+    let _ = match left.damaged.len() {
         0 => writeln!(text, "check: whole"),
         count => writeln!(text, "check: {count} damaged"),
     };

@@ -211,6 +211,7 @@ pub fn see<S: Storage>(storage: &S) -> Seen {
                     "blobs",
                     "sha256",
                     "filler",
+                    "lost+found",
                     "source",
                 ];
                 assert!(known.contains(&name), "{folder} holds {name}");

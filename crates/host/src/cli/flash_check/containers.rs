@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The records of containers, and their files.
 
+use ocre::atomic::TEMPORARY;
 use ocre::container::{Name, Spec, data, record};
 use ocre::image::Content;
 use ocre::port::EntryKind;
 
 use super::super::device::Partition;
-use super::Finding;
 use super::mend::Remedy;
 use super::structure::Tree;
+use super::{Finding, kept};
 
 /// What the containers need of the images.
 #[derive(Default)]
@@ -23,6 +24,7 @@ pub struct Records {
 pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> Records {
     let mut records = Records::default();
     let mut buffer = vec![0; record::MAX_BYTES];
+    let coming = kept::lost_records(partition, tree, findings);
     for (file, kind) in tree.names(record::ROOT) {
         let path = format!("{}/{file}", record::ROOT);
         if tree.unreadable.contains(&path) {
@@ -32,8 +34,8 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
         let owner = |suffix| Name::parse(file.strip_suffix(suffix)?).ok();
         if kind == EntryKind::Directory {
             findings.push(stray(path));
-        } else if file == ocre::atomic::TEMPORARY {
-            findings.push(unfinished(path));
+        } else if file.starts_with(TEMPORARY) {
+            unfinished(record::ROOT, file, findings);
         } else if let Some(name) = owner(".spec") {
             let mut spec = Spec::blank();
             match record::read_spec(partition, &name, &mut buffer, &mut spec) {
@@ -43,18 +45,10 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
                     findings.push(Finding::new(error.code(), path));
                 }
             }
+            findings.extend(kept::missing_data(tree, &name));
         } else if let Some(name) = owner(".state") {
-            if !tree.has(&format!("{}/{name}.spec", record::ROOT)) {
-                findings
-                    .push(Finding::new("record-orphan", &*path).mended_by(Remedy::Remove(path)));
-            } else if let Err(error) = record::read_state(partition, &name, &mut buffer) {
-                let finding = Finding::new(error.code(), &*path);
-                findings.push(match error {
-                    // What it says is lost; without it the container is as it was created.
-                    record::Error::Damaged => finding.mended_by(Remedy::Remove(path)),
-                    _ => finding,
-                });
-            }
+            let alone = !has_record(tree, &name) && !coming.contains(&*name);
+            findings.extend(state(partition, path, &name, alone, &mut buffer));
         } else {
             findings.push(stray(path));
         }
@@ -64,22 +58,65 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
         let owner = Name::parse(name).ok();
         match owner.filter(|_| kind == EntryKind::Directory) {
             None => findings.push(stray(path)),
-            Some(name) if !tree.has(&format!("{}/{name}.spec", record::ROOT)) => {
-                findings
-                    .push(Finding::new("data-orphan", path).mended_by(Remedy::RemoveData(name)));
+            Some(name) if has_record(tree, &name) || coming.contains(&*name) => {}
+            Some(name) => {
+                let finding = if data::is_marked(partition, &name) {
+                    Finding::new("removal-unfinished", path)
+                } else {
+                    Finding::new("data-orphan", path)
+                        .because(format_args!("container {name} is not found"))
+                };
+                findings.push(finding.mended_by(Remedy::PutAway(name)));
             }
-            Some(_) => {}
         }
     }
     records
 }
 
-/// Something in a folder of the runtime's own that it did not put there.
-pub fn stray(path: String) -> Finding {
-    Finding::new("file-stray", &*path).mended_by(Remedy::MoveAway(path))
+/// Checks for a record of a container, readable or not.
+pub fn has_record(tree: &Tree, name: &Name) -> bool {
+    tree.has(&format!("{}/{name}.spec", record::ROOT))
 }
 
-/// What a power cut left of a file that was to be replaced.
-pub fn unfinished(path: String) -> Finding {
-    Finding::new("file-unfinished", &*path).mended_by(Remedy::Remove(path))
+/// Looks at the state of a container, which may be `alone`: without any other record.
+fn state(
+    partition: &Partition,
+    path: String,
+    name: &Name,
+    alone: bool,
+    buffer: &mut [u8],
+) -> Option<Finding> {
+    if alone {
+        return Some(if data::is_marked(partition, name) {
+            Finding::new("removal-unfinished", &*path).mended_by(Remedy::Remove(path))
+        } else {
+            Finding::new("record-orphan", &*path)
+                .because(format_args!("container {name} is not found"))
+                .mended_by(Remedy::Keep(path))
+        });
+    }
+    let error = record::read_state(partition, name, buffer).err()?;
+    let finding = Finding::new(error.code(), &*path);
+    Some(match error {
+        // Without it the container is as it was created.
+        record::Error::Damaged => finding.mended_by(Remedy::Keep(path)),
+        _ => finding,
+    })
+}
+
+/// Something in a folder of the runtime's own that it did not put there.
+pub fn stray(path: String) -> Finding {
+    Finding::new("file-stray", &*path).mended_by(Remedy::Keep(path))
+}
+
+/// Tells of a file whose write was stopped, in a folder of the runtime's own.
+pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<Finding>) {
+    let path = format!("{folder}/{file}");
+    // A record of an earlier release, whose container is known by what is in it.
+    if findings.iter().any(|told| told.place == path) {
+        return;
+    }
+    let name = file.strip_prefix(TEMPORARY).unwrap_or_default().to_owned();
+    let remedy = Remedy::Recover { folder, name };
+    findings.push(Finding::new("file-unfinished", path).mended_by(remedy));
 }

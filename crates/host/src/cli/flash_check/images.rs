@@ -15,10 +15,10 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Layout, Manifest, Sha256};
 
 use super::super::device::Partition;
-use super::Finding;
 use super::containers::{Records, stray, unfinished};
 use super::mend::Remedy;
 use super::structure::Tree;
+use super::{Finding, Report};
 
 /// Documents are read up to this size.
 const MAX_DOCUMENT: usize = 4 << 20;
@@ -43,17 +43,20 @@ pub fn source(partition: &Partition) -> Source<'_, Partition> {
 }
 
 /// Looks at the whole store, if there is one.
-pub fn look(partition: &Partition, tree: &Tree, records: &Records, findings: &mut Vec<Finding>) {
+pub fn look(partition: &Partition, tree: &Tree, records: &Records, report: &mut Report) {
     let parts = ["/oci-layout", "/index.json", "/blobs"];
-    if tree.has(&format!("/{TEMPORARY}")) {
-        findings.push(unfinished(format!("/{TEMPORARY}")));
+    for file in ["", "index.json", "oci-layout"].map(|file| format!("{TEMPORARY}{file}")) {
+        if tree.has(&format!("/{file}")) {
+            unfinished("", &file, &mut report.damaged);
+        }
     }
     if !parts.iter().any(|part| tree.has(part)) && records.manifests.is_empty() {
         return;
     }
     let mut store = Store {
         partition,
-        findings,
+        findings: &mut report.damaged,
+        kept: &mut report.kept,
         whole: BTreeSet::new(),
         present: BTreeSet::new(),
         used: BTreeSet::new(),
@@ -71,6 +74,7 @@ pub fn look(partition: &Partition, tree: &Tree, records: &Records, findings: &mu
 struct Store<'a> {
     partition: &'a Partition,
     findings: &'a mut Vec<Finding>,
+    kept: &'a mut Vec<Finding>,
     /// Blobs that are what their names say.
     whole: BTreeSet<Sha256>,
     present: BTreeSet<Sha256>,
@@ -101,7 +105,7 @@ impl Store<'_> {
             let digest = Sha256::from_hex(name).ok();
             let digest = digest.filter(|_| kind == EntryKind::File);
             match digest {
-                None if name == TEMPORARY => self.findings.push(unfinished(path)),
+                None if name.starts_with(TEMPORARY) => unfinished(BLOBS, name, self.findings),
                 None => self.findings.push(stray(path)),
                 Some(digest) => {
                     self.present.insert(digest);
@@ -251,15 +255,11 @@ impl Store<'_> {
             let damaged = !self.whole.contains(digest);
             let told = self.findings.iter_mut().find(|told| told.place == path);
             match told {
-                // Nobody loses anything by it.
-                Some(told) if damaged && self.sure => told.remedy = Some(Remedy::Remove(path)),
+                Some(told) if damaged && self.sure => told.remedy = Some(Remedy::Keep(path)),
                 Some(_) => {}
                 // What uses it may only be unreadable.
                 None if !self.sure => {}
-                None => {
-                    let finding = Finding::new("blob-unused", &*path);
-                    self.findings.push(finding.mended_by(Remedy::Remove(path)));
-                }
+                None => self.kept.push(Finding::new("blob-unused", path)),
             }
         }
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use ocre::atomic;
 use ocre::container::{Name, data};
 use ocre::image::Content;
-use ocre::image::content::{join, read_document};
+use ocre::image::content::read_document;
 use ocre::port::{Storage as _, StorageError};
+use ocre::{atomic, lost};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{INDEX_MEDIA_TYPE, Index, Manifest, Sha256, json};
 
@@ -15,21 +15,33 @@ use super::super::device::Partition;
 use super::images::{caps, source};
 use super::{Finding, Mended};
 
-/// Where what nobody knows is moved.
-const LOST: &str = "/lost+found";
-
 /// The media type of a manifest that does not say its own.
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// What mends a finding.
+/// Remedy for a finding. None removes whole files, unless their removal was written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// A file goes that is of no use.
+    /// Removes a file whose removal was written down.
     Remove(String),
-    /// A container's files go that nobody has.
-    RemoveData(Name),
-    /// Something is kept, elsewhere.
-    MoveAway(String),
+    /// Removes a container's folder whose removal was written down or that is empty, and keeps any
+    /// other.
+    PutAway(Name),
+    /// Moves something to `/lost+found`.
+    Keep(String),
+    /// Moves something back to a place where nothing is.
+    Restore {
+        /// Present path.
+        from: String,
+        /// Path that it belongs to.
+        to: String,
+    },
+    /// Ends a write of a file that was stopped.
+    Recover {
+        /// Folder; the root is empty.
+        folder: &'static str,
+        /// Name in that folder.
+        name: String,
+    },
     /// The layout's marker is written.
     Marker,
     /// The index is made of the images that are there.
@@ -57,33 +69,56 @@ fn apply(partition: &Partition, remedy: &Remedy) -> Result<String, StorageError>
             partition.remove(path)?;
             Ok("removed".to_owned())
         }
-        Remedy::RemoveData(name) => {
-            data::remove(partition, name)?;
-            Ok("removed with all that was in it".to_owned())
-        }
-        Remedy::MoveAway(path) => {
-            match partition.create_dir(LOST) {
-                Ok(()) | Err(StorageError::Exists) => {}
-                Err(error) => return Err(error),
+        Remedy::PutAway(name) => Ok(match data::put_away(partition, name)? {
+            false => "removed with all that was in it".to_owned(),
+            true => format!("moved to {}", lost::ROOT),
+        }),
+        Remedy::Keep(path) => keep(partition, path),
+        Remedy::Restore { from, to } => {
+            if let Some((folder, _)) = to.rsplit_once('/') {
+                match partition.create_dir(folder) {
+                    Ok(()) | Err(StorageError::Exists) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let to = (0_u32..)
-                .map(|n| match n {
-                    0 => format!("{LOST}/{name}"),
-                    n => format!("{LOST}/{name}.{n}"),
-                })
-                .find(|to| partition.metadata(to) == Err(StorageError::NotFound));
-            let to = to.ok_or(StorageError::NameTooLong)?;
-            partition.rename(path, &to)?;
-            Ok(format!("moved to {to}"))
+            partition.rename(from, to)?;
+            Ok(format!("moved back to {to}"))
+        }
+        // Earlier releases left the name out: nobody knows whose it was.
+        Remedy::Recover { folder, name } if name.is_empty() => {
+            let path = format!("{folder}/{}", atomic::TEMPORARY);
+            if partition.metadata(&path)?.size > 0 {
+                return keep(partition, &path);
+            }
+            partition.remove(&path)?;
+            Ok("removed: it was empty".to_owned())
+        }
+        Remedy::Recover { folder, name } => {
+            atomic::recover(partition, folder, name);
+            Ok("ended: a whole file took its place, an empty one is removed".to_owned())
         }
         Remedy::Marker => {
+            keep_if_there(partition, "/oci-layout")?;
             atomic::replace(partition, "/oci-layout", &mut |output| {
                 output.format(write::layout)
             })?;
             Ok("written anew".to_owned())
         }
         Remedy::Index => index(partition),
+    }
+}
+
+fn keep(partition: &Partition, path: &str) -> Result<String, StorageError> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    lost::keep(partition, path, name.trim_start_matches('.'))?;
+    Ok(format!("moved to {}", lost::ROOT))
+}
+
+/// Keeps a file that is to be written anew.
+fn keep_if_there(partition: &Partition, path: &str) -> Result<(), StorageError> {
+    match partition.metadata(path) {
+        Err(StorageError::NotFound) => Ok(()),
+        _ => keep(partition, path).map(drop),
     }
 }
 
@@ -128,8 +163,8 @@ fn index(partition: &Partition) -> Result<String, StorageError> {
         }
     }
     documents.retain(|(content, _)| !led_to.contains(&content.digest));
-    let path = join("/", "index.json")?;
-    atomic::replace(partition, &path, &mut |output| {
+    keep_if_there(partition, "/index.json")?;
+    atomic::replace(partition, "/index.json", &mut |output| {
         output.format(|text| {
             write::index(text, |entries| {
                 documents.iter().try_for_each(|(content, media_type)| {
