@@ -6,6 +6,7 @@ pub mod bench;
 pub mod ci;
 pub mod demo;
 pub mod firmware;
+pub mod flash_sweep;
 pub mod footprint;
 pub mod fuzz;
 pub mod guests;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use xtask::{
-    bench, ci, demo, footprint, fuzz, guests, setup, test, wamr_regressions, wasi_testsuite,
+    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, test, wamr_regressions,
+    wasi_testsuite,
 };
 
 const HELP: &str = "\
@@ -18,6 +19,8 @@ cargo xtask TASK
   ci        test, then what is slower: demo, benchmarks, fuzzing, sanitizers, Miri
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
+  flash-sweep [STEP]
+            flips every bit of a flash's metadata, or one in STEP: no file is lost
   wasi-testsuite DIR
             runs the published test programs of WASI, from a copy of their repository
   wamr-regressions DIR
@@ -51,6 +54,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["test"] => test::test(),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["flash-sweep", rest @ ..] => flash_sweep::flash_sweep(rest),
         ["wasi-testsuite", dir] => wasi_testsuite::run_all(dir),
         ["wamr-regressions", dir] => wamr_regressions::run_all(dir),
         ["footprint", rest @ ..] => footprint::footprint(rest),
