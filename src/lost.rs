@@ -54,7 +54,7 @@ pub(crate) fn rename_to_vacant<S: Storage>(
 /// `NotFound`; the storage's own.
 pub fn remove<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
     match storage.metadata(path)?.kind {
-        EntryKind::File => storage.remove(path),
+        EntryKind::File | EntryKind::Symlink => storage.remove(path),
         EntryKind::Directory => data::remove_tree(storage, concat(&[path])?),
     }
 }

@@ -41,7 +41,7 @@ fn files(storage: &Disk<RamFlash>) -> Files {
         for (path, kind) in inner {
             match kind {
                 EntryKind::Directory => folders.push(path),
-                EntryKind::File => {
+                EntryKind::File | EntryKind::Symlink => {
                     files.insert(path.clone(), get(storage, &path));
                 }
             }

@@ -21,7 +21,7 @@ pub fn look(partition: &Partition, tree: &Tree, report: &mut Report) {
         let path = format!("{}/{file}", lost::ROOT);
         let detail = match kind {
             EntryKind::Directory => format!("files, as of container {}", origin(file)),
-            EntryKind::File => match record_owner(partition, tree, &path) {
+            EntryKind::File | EntryKind::Symlink => match record_owner(partition, tree, &path) {
                 Some(name) => format!("a record of container {name}"),
                 None => match origin(file).strip_suffix(".state") {
                     Some(name) => format!("how the last run of container {name} ended"),

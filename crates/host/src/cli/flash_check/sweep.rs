@@ -206,7 +206,8 @@ fn used(path: &Path) {
 fn metadata(path: &Path) -> Vec<u32> {
     let partition = LittleFs::open(path).unwrap();
     let mut blocks = partition.used_blocks().unwrap();
-    for (path, _) in super::super::tree::walk(&partition, "/").unwrap() {
+    let content = super::super::tree::walk(&partition, "/").unwrap();
+    for (path, _) in content.entries {
         let of_file = partition.blocks_of(&path).unwrap_or_default();
         blocks.retain(|block| !of_file.contains(block));
     }
@@ -235,7 +236,7 @@ fn visible(path: &Path) -> Option<Files> {
         for (path, kind) in entries {
             match kind {
                 EntryKind::Directory => folders.push(path),
-                EntryKind::File => {
+                EntryKind::File | EntryKind::Symlink => {
                     if let Ok(bytes) = read(&partition, &path) {
                         files.insert(path, Sha256::of(&bytes));
                     }
