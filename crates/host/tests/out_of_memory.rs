@@ -138,7 +138,7 @@ fn constants() -> Vec<u8> {
             (func $start (export "_start")
                 (memory.init 1 (i32.const 8) (i32.const 0) (i32.const 7))
                 (if (i32.ne (i32.const 7) (global.get 0)) (then unreachable))
-                (if (i64.ne (i64.const 26) (global.get 1)) (then unreachable))))"#,
+                (if (i64.ne (i64.const 27) (global.get 1)) (then unreachable))))"#,
     )
 }
 
