@@ -5,7 +5,7 @@
 mod common;
 
 use common::{PROGRAM, assemble, engine, refused, run_with};
-use ocre::port::{Engine as _, Exit, LoadError, Trap};
+use ocre::port::{Engine as _, Exit, LoadError, Program, Trap};
 use ocre_wamr::Stopper;
 
 /// Slots of the fast interpreter's table of constants, of which an i64 takes two.
@@ -51,7 +51,12 @@ fn cve_2026_54912_a_full_table_of_constants() {
 #[test]
 fn cve_2026_54912_a_function_of_a_usual_size_runs() {
     let code = constants(5000, 500);
-    let ran = run_with(&code, &PROGRAM, &Stopper::default());
+    // The constants are in the function's frame.
+    let program = Program {
+        stack_bytes: 256 * 1024,
+        ..PROGRAM
+    };
+    let ran = run_with(&code, &program, &Stopper::default());
     assert_eq!(ran.result, Ok(Exit::Code(7)));
 }
 
@@ -80,7 +85,9 @@ fn cve_2025_64713_parameters_of_blocks_in_unreachable_code() {
     for block in ["block", "loop", "if"] {
         for parameter in ["i32", "i64", "f64", "funcref", "externref"] {
             let condition = if block == "if" { "(i32.const 1)" } else { "" };
-            let one = format!("{condition} {block} (param {parameter}) drop end");
+            // An if without an else would have to give what it takes.
+            let other = if block == "if" { "else drop" } else { "" };
+            let one = format!("{condition} {block} (param {parameter}) drop {other} end");
             let filled = "(global.get $g)".repeat(40);
             let dropped = "drop ".repeat(40);
             let code = assemble(&format!(
