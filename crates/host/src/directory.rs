@@ -19,6 +19,7 @@ use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
     stream_through,
 };
+use ocre_files::MAX_CONTENT;
 use rustix::fs::OFlags;
 
 use crate::beneath::{Entry, Root, failure, io_failure};
@@ -127,6 +128,9 @@ impl Copy {
     }
 
     fn resize(&mut self, size: u64) -> Result<(), StorageError> {
+        if size > MAX_CONTENT {
+            return Err(StorageError::NoSpace);
+        }
         let size = usize::try_from(size).map_err(|_| StorageError::NoSpace)?;
         let more = size.saturating_sub(self.content.len());
         self.content
@@ -233,8 +237,8 @@ impl Storage for Directory {
         if !found {
             entry.open_file(NEW).map_err(failure)?;
         } else if !mode.truncate {
-            let mut file = entry.open_file(OFlags::RDONLY).map_err(failure)?;
-            file.read_to_end(&mut content).map_err(io_failure)?;
+            let file = entry.open_file(OFlags::RDONLY).map_err(failure)?;
+            content = ocre_files::read_from(file, MAX_CONTENT).map_err(io_failure)?;
         }
         let dirty = found && mode.truncate;
         Ok(File(Open::Writing(Copy {

@@ -2,7 +2,7 @@
 //! Files and folders that are no OCI image layout, and the command that takes each.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -189,7 +189,7 @@ fn image_operand<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a str)> {
 
 fn file(path: &Path) -> Option<Kind> {
     let mut begin = Vec::new();
-    let file = File::open(path).ok()?;
+    let file = ocre_files::open(path).ok()?;
     file.take(512).read_to_end(&mut begin).ok()?;
     match &*begin {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => Some(Kind::Component),
@@ -210,7 +210,7 @@ fn is_text_format(begin: &[u8]) -> bool {
 
 /// Whether a tar file has the list of images that `docker save` writes, and no layout.
 fn is_docker_archive(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else {
+    let Ok(file) = ocre_files::open(path) else {
         return false;
     };
     let mut archive = tar::Archive::new(file);

@@ -136,13 +136,7 @@ fn plain(packed: &mut File, scratch: &Path, what: &str) -> Result<File, Failure>
     }
     let size = packed.metadata().map_err(io)?.len();
     let most = MAX_BYTES.max(size.saturating_mul(MAX_TIMES));
-    let mut options = File::options();
-    let mut plain = options
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(scratch)
-        .map_err(io)?;
+    let mut plain = ocre_files::create_new(scratch).map_err(io)?;
     let mut decoder = MultiGzDecoder::new(BufReader::new(packed)).take(most + 1);
     let fault = |fault, detail: &dyn std::fmt::Display| {
         archive_failure(what, &ArchiveError::new(fault, "").because(detail))
@@ -191,7 +185,7 @@ fn copy(archive: &Archive, root: &str, to: &Path) -> io::Result<usize> {
                 continue;
             }
             let mut file = Storage::open(archive, &inside, OpenMode::READ).map_err(failed)?;
-            let mut written = File::options().write(true).create_new(true).open(place)?;
+            let mut written = ocre_files::create_new(&place)?;
             io::copy(&mut file, &mut written)?;
             count += 1;
         }
