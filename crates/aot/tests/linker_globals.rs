@@ -128,10 +128,8 @@ fn a_stack_has_its_whole_size_wherever_it_is() {
 
 #[test]
 fn stacks_at_the_edges_of_memory_are_as_for_the_interpreter() {
-    let addresses = [
-        "0", "8", "64", "72", "4096", "65528", "65535", "65536", "65552", "131072", "-16", "-1",
-    ];
-    for stack in ["0", "64", "4096", "65536", "65552"] {
+    let addresses = ["0", "8", "64", "4096", "65528", "65536", "131072", "-1"];
+    for stack in ["0", "64", "4096", "65552"] {
         for heap_base in addresses {
             for data_end in addresses {
                 let globals = globals(stack, heap_base, data_end);
