@@ -6,12 +6,13 @@
 //! what it finds, and from the words in `fuzz/TARGET.dict` if there is one. A
 //! finding ends the task; the input is in `fuzz/artifacts/TARGET`.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{read, run, step, succeeds};
+use crate::process::{run, step, succeeds};
 use crate::workspace::root;
 
 /// Executions of a target where none are asked for.
@@ -24,7 +25,7 @@ const CHOICES: [&str; 1] = ["store"];
 /// Runs the targets that `args` name, `[TARGET…] [-runs N]`, or all of them.
 pub fn fuzz(args: &[&str]) -> Result<()> {
     let (mut targets, runs) = parse(args)?;
-    setup()?;
+    // A wrong name is told before anything is installed.
     let known = targets_known()?;
     if targets.is_empty() {
         targets = known.iter().map(String::as_str).collect();
@@ -35,6 +36,7 @@ pub fn fuzz(args: &[&str]) -> Result<()> {
     {
         bail!("no fuzz target {target}; there are {}", known.join(", "));
     }
+    setup()?;
     let mut counts = Vec::new();
     for target in targets {
         counts.push((target, run_target(target, runs)?));
@@ -83,11 +85,21 @@ pub fn nightly() -> Command {
     command
 }
 
+/// The targets: a source file each.
 fn targets_known() -> Result<Vec<String>> {
-    Ok(read(nightly().args(["fuzz", "list"]))?
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    let folder = root().join("fuzz/fuzz_targets");
+    let mut targets = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            targets.extend(
+                path.file_stem()
+                    .map(|name| name.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    targets.sort();
+    Ok(targets)
 }
 
 /// Runs one target and returns the number of executions that libFuzzer counted.
@@ -142,6 +154,17 @@ mod tests {
         );
         for wrong in [&["-runs"][..], &["-runs", "x"], &["-jobs", "2"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_targets_are_those_of_the_manifest() {
+        let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+        for target in targets_known().unwrap() {
+            assert!(
+                manifest.contains(&format!("name = \"{target}\"")),
+                "{target}"
+            );
         }
     }
 

@@ -59,7 +59,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["wamr-regressions", dir] => wamr_regressions::run_all(dir),
         ["footprint", rest @ ..] => footprint::footprint(rest),
         ["bench", rest @ ..] => bench::bench(rest),
-        [] | ["help" | "-h" | "--help"] => {
+        [] | ["help", ..] | [.., "-h" | "--help"] => {
             print!("{HELP}");
             Ok(())
         }

@@ -26,13 +26,15 @@ const HEADING: &str = "## The published test programs";
 
 /// Runs the suites in the folder `dir`.
 pub fn run_all(dir: &str) -> Result<()> {
+    let programs = programs(Path::new(dir))?;
+    ensure!(!programs.is_empty(), "there are no programs in {dir}");
     step("Building ocre");
     run(cargo().args(["build", "--quiet", "--locked", "-p", "ocre-host"]))?;
     let ocre = target_dir().join("debug/ocre");
     let documented = fs::read_to_string(root().join("docs/wasi.md"))?;
     let mut excused = excused(&documented);
     let (mut passed, mut failed) = (0, 0);
-    for program in programs(Path::new(dir))? {
+    for program in programs {
         let name = name(&program);
         let outcome = run_one(&ocre, &program).with_context(|| name.clone())?;
         match (outcome, excused.remove(&name)) {
