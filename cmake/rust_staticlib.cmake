@@ -125,6 +125,7 @@ function(ocre_rust_staticlib library package)
       OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
       OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
       OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
+      OCRE_SENTENCES=0
       OCRE_HINTS=$<BOOL:${CONFIG_OCRE_COMMAND_HINTS}>
       OCRE_JSON=$<BOOL:${CONFIG_OCRE_COMMAND_JSON}>
       # Those of a board are real, or its own simulator drives them.

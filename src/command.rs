@@ -20,6 +20,7 @@ mod logs;
 pub mod output;
 pub mod report;
 mod run;
+pub mod sentence;
 mod session;
 mod stats;
 pub mod table;

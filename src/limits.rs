@@ -103,6 +103,8 @@ pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
 /// Whether a command that fails says what to do about it.
 pub const HINTS: bool = set(option_env!("OCRE_HINTS"), 1) != 0;
+/// Sentences that explain the codes of failures; firmware has no room for them.
+pub const SENTENCES: bool = set(option_env!("OCRE_SENTENCES"), 1) != 0;
 /// Whether commands can answer in JSON; some only do.
 pub const JSON: bool = set(option_env!("OCRE_JSON"), 1) != 0;
 /// Whether there are commands to drive simulated pins and sensors.

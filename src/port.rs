@@ -348,10 +348,21 @@ pub trait Entropy {
     fn fill(&self, buffer: &mut [u8]) -> bool;
 }
 
-/// What a container writes when somebody is attached to it, and what they type.
+/// Why output did not reach the console.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConsoleError {
+    /// The reader is gone: a pipe without its other end.
+    Closed,
+    /// The file that output is redirected to has no space left.
+    Full,
+    /// Any other failure.
+    Io,
+}
+
+/// The terminal, or its replacement, of the attached containers.
 pub trait Console {
-    /// Shows bytes that a container wrote to its stdout or stderr.
-    fn write(&self, stream: Stream, bytes: &[u8]);
+    /// Shows bytes of a container's stdout or stderr: all of them, or an error.
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError>;
     /// Takes typed bytes without waiting: `None` when none are there yet, 0 at the end of input.
     fn read(&self, buffer: &mut [u8]) -> Option<usize>;
 }

@@ -21,7 +21,7 @@ use ocre::image::permission::{Permission, Permissions};
 use ocre::image::{Content, Image};
 use ocre::limits::INBOX_BYTES;
 use ocre::port::devices::{Direction, Pin};
-use ocre::port::{Clock, Halt, Host, Slot, Stream, ThreadSpec, Threads};
+use ocre::port::{Clock, ConsoleError, Halt, Host, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
 use ocre_host::platform::Devices;
 use ocre_oci::{Format, Sha256};
@@ -135,7 +135,9 @@ impl Guest for Tenant<'_> {
         show(self.spec);
     }
 
-    fn write(&self, _: Stream, _: &[u8]) {}
+    fn write(&self, _: Stream, _: &[u8]) -> Result<(), ConsoleError> {
+        Ok(())
+    }
 
     fn read(&self, _: &mut [u8]) -> Option<usize> {
         Some(0)

@@ -30,7 +30,7 @@ use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blobs, Content, Image};
 use ocre::port::{
-    Clock, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space, Storage,
+    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space, Storage,
     StorageError, Stream,
 };
 use ocre_oci::{Format, Sha256};
@@ -188,8 +188,9 @@ impl Guest for Solo<'_> {
         show(&self.world.spec);
     }
 
-    fn write(&self, _: Stream, bytes: &[u8]) {
+    fn write(&self, _: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
         assert!(bytes.len() <= MEMORY);
+        Ok(())
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {

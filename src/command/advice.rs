@@ -33,9 +33,13 @@ pub const fn refusal(code: Code) -> &'static str {
             "name the folder of an OCI image layout, not a folder above or inside it"
         }
         Code::IndexMissing => "copy the whole layout again",
-        Code::IndexEmpty => "copy or pack an image into the layout",
+        Code::IndexEmpty => {
+            "make one with `ocre build --import`, get one with `ocre image pull` or `ocre image import`"
+        }
         Code::IndexNestedTooDeep => "name the image directly in `index.json`",
-        Code::ReferenceNotFound => "see which there are with `ocre image ls`",
+        Code::ReferenceNotFound => {
+            "see `ocre image ls`; get one with `ocre build --import`, `ocre image pull` or `ocre image import`"
+        }
         Code::ReferenceAmbiguous => "give a tag or a digest",
         Code::PlatformNone => {
             "add the portable module, or AOT code for this machine, with `ocre image pack`"
@@ -163,7 +167,7 @@ pub const fn storage(error: StorageError) -> &'static str {
             "remove images with `ocre image rm` and `prune`, or what /lost+found has"
         }
         StorageError::NameTooLong => "shorten it",
-        StorageError::Invalid => "report it: this is our mistake",
+        StorageError::Invalid => "give an absolute path, such as `/folder/file`",
         StorageError::NoMemory => "stop a container",
         StorageError::Corrupt => "restore the partition from a copy; nothing was written to it",
         StorageError::Io => "check the device, or the flash file's permissions",
@@ -178,7 +182,7 @@ pub const fn trap(trap: Trap) -> &'static str {
         return "";
     }
     match trap {
-        Trap::Unreachable => "read the container's log",
+        Trap::Unreachable => "read what the guest wrote last",
         Trap::MemoryOutOfBounds => "debug the guest",
         Trap::TableOutOfBounds => "debug the guest",
         Trap::IndirectCallType => "debug the guest",
@@ -189,7 +193,7 @@ pub const fn trap(trap: Trap) -> &'static str {
         Trap::OutOfMemory => "stop another container",
         Trap::InstructionLimit => "raise the limit",
         Trap::Host => "debug the guest",
-        Trap::Other => "read the container's log",
+        Trap::Other => "read the runtime's log",
     }
 }
 
@@ -208,9 +212,9 @@ pub const fn container(error: Error) -> &'static str {
         Error::NameNeeded => "give it a name with `--name`",
         Error::TableFull => "remove one that has ended with `ocre rm`",
         Error::ArgumentSyntax => "leave the NUL out",
-        Error::ArgumentsTooLong => "shorten them, or raise the device's capacity",
+        Error::ArgumentsTooLong => "give fewer or shorter ones, or raise the device's capacity",
         Error::EnvironmentSyntax => "give each variable as `NAME=value`",
-        Error::EnvironmentTooLong => "shorten it, or raise the device's capacity",
+        Error::EnvironmentTooLong => "give fewer or shorter ones, or raise the device's capacity",
         Error::MountSyntax => "give each as `SRC:DST`, or `SRC:DST:ro`, with absolute, plain paths",
         Error::MountSource => {
             "mount a folder that is none of `/`, `/data`, `/blobs`, `/containers`"

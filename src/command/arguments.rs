@@ -238,8 +238,11 @@ impl<'a, 'o> Arguments<'a, 'o> {
     }
 }
 
-/// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024.
+/// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024; `KB` and `KiB` are the
+/// same.
 pub fn bytes(text: &str) -> Option<u64> {
+    let text = text.strip_suffix('B').unwrap_or(text);
+    let text = text.strip_suffix('i').unwrap_or(text);
     let unit = match text.as_bytes().last()? {
         b'K' | b'k' => 1 << 10,
         b'M' | b'm' => 1 << 20,
@@ -250,9 +253,18 @@ pub fn bytes(text: &str) -> Option<u64> {
     number(digits)?.checked_mul(unit)
 }
 
-/// Seconds with up to three decimals, as milliseconds.
+/// Seconds with up to three decimals, as milliseconds; or a number with `ms`, `s`, `m` or `h`.
 pub fn seconds(text: &str) -> Option<u64> {
-    decimal(text, 3)
+    if let Some(milliseconds) = text.strip_suffix("ms") {
+        return number(milliseconds);
+    }
+    let (text, times) = match text.as_bytes().last()? {
+        b's' => (text.strip_suffix('s')?, 1),
+        b'm' => (text.strip_suffix('m')?, 60),
+        b'h' => (text.strip_suffix('h')?, 3600),
+        _ => (text, 1),
+    };
+    decimal(text, 3)?.checked_mul(times)
 }
 
 /// A number with a sign and up to six decimals, as millionths.

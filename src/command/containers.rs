@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The commands on containers that are there.
 
+use heapless::String;
 use ocre_oci::write::Object;
 
 use super::arguments::Key;
-use super::report::{Reason, failure};
+use super::images::short;
+use super::report::{Plain, Reason, failure};
 use super::run::steps_us;
 use super::session::{Ended, Session};
 use super::{Status, advice};
@@ -12,11 +14,15 @@ use crate::container::state::{Cause, Outcome as RunOutcome, State};
 use crate::container::table::Handle;
 use crate::container::{Error, Spec};
 use crate::image::permission::{Permission, Permissions};
+use crate::image::verdict::write_cut;
 use crate::port::Platform;
 use crate::supervisor::{Summary, Supervisor};
 
 /// How long `stop` waits for a guest to end, in milliseconds, if nothing else is said.
 const GRACE_MS: u64 = 10_000;
+
+/// The status of a wait that is interrupted: the exit code after SIGINT.
+const INTERRUPTED: Status = Status::Guest(130);
 
 /// `start NAME`, `kill NAME`, `pause NAME` and `unpause NAME`
 #[inline(never)]
@@ -45,7 +51,8 @@ pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let handle = session.find()?;
     loop {
         match session.supervisor.wait(handle, Some(session.next_look())) {
-            Err(Error::TimedOut) if !session.is_over() => {}
+            Err(Error::TimedOut) if session.is_over() => return Ok(INTERRUPTED),
+            Err(Error::TimedOut) => {}
             ended => {
                 writeln!(session.out, "{}", ended?.status().cast_unsigned());
                 return Ok(Status::Ok);
@@ -89,10 +96,22 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         return Ok(Status::Ok);
     }
     let out = &mut session.out;
-    writeln!(out, "{:32}  STATE", "NAME");
+    let buffer = session.documents.lend().document;
+    writeln!(out, "{:32}  {:18}  IMAGE", "NAME", "STATE");
     supervisor.list(&mut |summary| {
-        if listed(summary) {
-            writeln!(out, "{:32}  {}", summary.name, summary.status.state);
+        if !listed(summary) {
+            return;
+        }
+        let mut state: String<48> = String::new();
+        write_cut(&mut state, format_args!("{}", summary.status.state));
+        write!(out, "{:32}  {state:18}  ", summary.name);
+        let image = |spec: &Spec| (spec.followed != 0, spec.image.manifest.digest);
+        match supervisor.with_spec(summary.handle, image) {
+            Ok((true, _)) if let Some(tag) = supervisor.tag(&summary.name, buffer) => {
+                writeln!(out, "{}", Plain(&*tag));
+            }
+            Ok((_, digest)) => writeln!(out, "{}", short(format_args!("{digest}"))),
+            Err(_) => writeln!(out, "-"),
         }
     });
     Ok(Status::Ok)
@@ -239,11 +258,7 @@ pub(super) fn await_end<P: Platform>(
 }
 
 /// Says how a run ended, if not by itself, and with what exit code the command ends.
-pub(super) fn say_end<P: Platform>(
-    name: &str,
-    outcome: RunOutcome,
-    session: &mut Session<'_, P>,
-) -> Status {
+pub(super) fn say_end<P: Platform>(outcome: RunOutcome, session: &mut Session<'_, P>) -> Status {
     let (what, code, advice) = match outcome {
         RunOutcome::Exited(_) => return Status::of_run(outcome),
         RunOutcome::Trapped(trap) => ("trapped", trap.code(), advice::trap(trap)),
@@ -252,7 +267,7 @@ pub(super) fn say_end<P: Platform>(
             cause.word(),
             match cause {
                 Cause::TimeLimit => "give it more time with --timeout",
-                Cause::Kill | Cause::Stop => "nothing: it was asked for",
+                Cause::Kill | Cause::Stop => "",
                 Cause::Reset => "start it again",
             },
         ),
@@ -264,7 +279,7 @@ pub(super) fn say_end<P: Platform>(
         detail: "",
         advice,
     };
-    let what = format_args!("container {name} {what}");
+    let what = format_args!("{} {what}", Plain(session.subject));
     failure(&mut session.err, what, &reason);
     Status::of_run(outcome)
 }

@@ -120,8 +120,14 @@ pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> Ended {
             return Err(session.misuse(&Misuse::BadOperand("VALUE", text, wanted)));
         };
         if devices.set_channel(sensor, channel, value).is_err() {
-            let wanted = "a channel of that sensor";
-            return Err(session.misuse(&Misuse::BadOperand("CHANNEL", channel, wanted)));
+            let mut known = false;
+            devices.channels(&mut |found, _, _| known |= found == sensor);
+            let misuse = if known {
+                Misuse::BadOperand("CHANNEL", channel, "a channel of that sensor")
+            } else {
+                Misuse::BadOperand("SENSOR", sensor, "a sensor of this device")
+            };
+            return Err(session.misuse(&misuse));
         }
         return Ok(Status::Ok);
     }

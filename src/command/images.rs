@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image commands, on the images of the partition.
 
+use core::fmt;
+
 use heapless::{String, Vec};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{Array, Object};
@@ -163,30 +165,35 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         return Ok(Status::Ok);
     }
     let out = &mut session.out;
-    writeln!(out, "{:71}  {:16}  NAME", "DIGEST", "FOR");
+    writeln!(out, "{:38}  {:19}  FOR", "NAME", "DIGEST");
     for entry in index.manifests() {
-        let mut digest: String<71> = String::new();
-        let mut machine: String<16> = String::new();
+        let (name, more) = match (entry.reference_name(), entry.annotation(PREVIOUS)) {
+            (Some(name), _) => (name, ""),
+            (_, Some(tag)) => (tag, " (previous)"),
+            _ => (Text::from("-"), ""),
+        };
+        // A longer name is not cut.
+        let width = 38_usize.saturating_sub(name.chars().count());
+        write!(out, "{}{more:width$}  ", Plain(name));
         match entry.descriptor() {
             Ok(found) => {
-                write_cut(&mut digest, format_args!("{}", found.digest));
+                write!(out, "{:19}  ", short(format_args!("{}", found.digest)));
                 match found.platform() {
-                    Some(found) => {
-                        write_cut(&mut machine, format_args!("{}", Plain(found.architecture)))
-                    }
-                    None => write_cut(&mut machine, format_args!("-")),
+                    Some(found) => writeln!(out, "{}", Plain(found.architecture)),
+                    None => writeln!(out, "-"),
                 }
             }
-            Err(error) => write_cut(&mut digest, format_args!("{}", error.kind)),
-        }
-        write!(out, "{digest:71}  {machine:16}  ");
-        match (entry.reference_name(), entry.annotation(PREVIOUS)) {
-            (Some(name), _) => writeln!(out, "{}", Plain(name)),
-            (_, Some(tag)) => writeln!(out, "{} (previous)", Plain(tag)),
-            _ => writeln!(out, "-"),
+            Err(error) => writeln!(out, "{}", error.kind),
         }
     }
     Ok(Status::Ok)
+}
+
+/// The beginning of a digest: the algorithm and 12 digits of a sha256.
+pub(super) fn short(digest: fmt::Arguments<'_>) -> String<19> {
+    let mut short = String::new();
+    write_cut(&mut short, digest);
+    short
 }
 
 #[inline(never)]

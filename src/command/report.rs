@@ -5,6 +5,7 @@ use core::fmt::{self, Display, Write};
 
 use super::Status;
 use super::output::Output;
+use super::sentence::sentence;
 
 /// Why something failed.
 #[derive(Clone, Copy, Debug)]
@@ -25,19 +26,67 @@ pub fn failure(err: &mut Output<'_>, what: fmt::Arguments<'_>, reason: &Reason<'
     Status::Failed
 }
 
-impl Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Reason<'_> {
+    /// Writes the reason in words: the code's sentence, the detail, and the code with its place
+    /// in parentheses; then the hint.
+    ///
+    /// # Errors
+    /// Of the output alone.
+    pub fn explain(&self, sentence: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(sentence)?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", Plain(self.detail))?;
+        }
+        f.write_str(" (")?;
+        self.code_and_place(f)?;
+        f.write_str(")")?;
+        self.hint(f)
+    }
+
+    /// Writes the reason with its code first: the code with its place, the detail in parentheses,
+    /// and the sentence, if there is one; then the hint.
+    fn list(&self, sentence: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code_and_place(f)?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", Plain(self.detail))?;
+        }
+        if !sentence.is_empty() {
+            write!(f, ": {sentence}")?;
+        }
+        self.hint(f)
+    }
+
+    fn code_and_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code)?;
         if !self.at.is_empty() {
             write!(f, " at {}", Plain(self.at))?;
         }
-        if !self.detail.is_empty() {
-            write!(f, " ({})", Plain(self.detail))?;
-        }
+        Ok(())
+    }
+
+    fn hint(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.advice.is_empty() {
             write!(f, "\nhint: {}", self.advice)?;
         }
         f.write_str("\n")
+    }
+}
+
+impl Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match sentence(self.code) {
+            "" => self.list("", f),
+            sentence => self.explain(sentence, f),
+        }
+    }
+}
+
+/// Displays a reason with its code first and a sentence last: in a list of findings, say.
+pub struct Listed<'a>(pub &'a Reason<'a>, pub &'a str);
+
+impl Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.list(self.1, f)
     }
 }
 
@@ -91,7 +140,31 @@ mod tests {
         assert_eq!(status, Status::Failed);
         assert_eq!(
             text,
-            "error: can't run \"hello\": blob-missing at manifest/layers/0\nhint: Copy it again.\n"
+            "error: can't run \"hello\": the content that a descriptor names is not there \
+             (blob-missing at manifest/layers/0)\nhint: Copy it again.\n"
+        );
+    }
+
+    #[test]
+    fn a_detail_follows_the_sentence_and_may_take_its_place() {
+        let reason = |code, detail| Reason {
+            code,
+            at: "",
+            detail,
+            advice: "",
+        };
+        let known = reason("wasm-import", "env.f");
+        assert!(
+            known
+                .to_string()
+                .ends_with("signature: env.f (wasm-import)\n")
+        );
+        assert_eq!(reason("x-y", "so").to_string(), "x-y (so)\n");
+        assert_eq!(reason("x-y", "").to_string(), "x-y\n");
+        let listed = Listed(&known, sentence("wasm-import")).to_string();
+        assert!(
+            listed.starts_with("wasm-import (env.f): the module"),
+            "{listed}"
         );
     }
 

@@ -74,7 +74,7 @@ impl<'a> Lists<'a> {
                 },
             };
             if list.push(word).is_err() {
-                session.subject = word;
+                session.subject = image.unwrap_or(word);
                 return Err(full.into());
             }
         }
@@ -201,7 +201,7 @@ fn attend<P: Platform>(
         return Ok(Status::Ok);
     }
     let status = match started.and_then(|()| await_end(handle, session)) {
-        Ok(outcome) => say_end(&made.name, outcome, session),
+        Ok(outcome) => say_end(outcome, session),
         Err(error) => session.refuse(&made.name, error),
     };
     if request.timing {

@@ -21,8 +21,8 @@ use crate::container::table::Handle;
 use crate::container::{Error, Name};
 use crate::image::judge::{self, Policy};
 use crate::image::store;
-use crate::image::verdict::{Code, write_cut};
-use crate::limits::{JSON, MAX_NAME};
+use crate::image::verdict::Code;
+use crate::limits::JSON;
 use crate::port::Platform;
 use crate::supervisor::Supervisor;
 
@@ -242,11 +242,10 @@ impl<'a, P: Platform> Session<'a, P> {
         Halt::Told(Status::Usage)
     }
 
-    /// Says that something can't be done with the container of that name, and why.
+    /// Says that something can't be done with the container of that name, and why. The command's
+    /// subject is named, because the name may be a made-up one.
     #[inline(never)]
     pub fn refuse(&mut self, name: &str, error: Error) -> Status {
-        let mut label: String<MAX_NAME> = String::new();
-        write_cut(&mut label, format_args!("{name}"));
         let mut at: String<32> = String::new();
         if let Error::Start(Failure::Image(code)) = error
             && let Ok(handle) = self.supervisor.find(name)
@@ -268,7 +267,7 @@ impl<'a, P: Platform> Session<'a, P> {
             Verb::Wait => "wait for",
             _ => self.command.name,
         };
-        let what = format_args!("can't {verb} {}", Plain(&label));
+        let what = format_args!("can't {verb} {}", Plain(self.subject));
         failure(&mut self.err, what, &reason)
     }
 
@@ -280,7 +279,9 @@ impl<'a, P: Platform> Session<'a, P> {
             detail: "",
             advice: advice::store(error),
         };
-        let what = format_args!("{} failed", self.command.name);
+        let (name, subject) = (self.command.name, Plain(self.subject));
+        let blank = if self.subject.is_empty() { "" } else { " " };
+        let what = format_args!("{name}{blank}{subject} failed");
         failure(&mut self.err, what, &reason)
     }
 }

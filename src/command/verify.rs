@@ -15,7 +15,8 @@ use ocre_oci::Format;
 use ocre_oci::write::Object;
 
 use super::output::Output;
-use super::report::Reason;
+use super::report::{Listed, Reason};
+use super::sentence::sentence;
 use super::{Outcome, Status, advice};
 use crate::image::Image;
 use crate::image::judge::{self, Policy, Selector, Source, Workspace};
@@ -200,5 +201,5 @@ pub(super) fn print_finding(
         advice: advice::finding(finding),
     };
     let word = if refused { "refused" } else { "warning" };
-    write!(out, "{word}: {reason}");
+    write!(out, "{word}: {}", Listed(&reason, sentence(reason.code)));
 }

@@ -2,7 +2,7 @@
 //! A running container, as its host functions see it.
 
 use super::{Name, Spec};
-use crate::port::{Halt, Slot, Stream};
+use crate::port::{ConsoleError, Halt, Slot, Stream};
 
 /// A container is being killed: what it called is to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,8 +24,11 @@ pub trait Guest {
     fn slot(&self) -> Slot;
     /// Shows what it was created with. A lock is held meanwhile: copy what is needed and return.
     fn spec(&self, show: &mut dyn FnMut(&Spec));
-    /// Takes what it writes to one of its outputs.
-    fn write(&self, stream: Stream, bytes: &[u8]);
+    /// Takes output for the log and, while the container is attached, for the console.
+    ///
+    /// # Errors
+    /// Of the console; the log has the bytes nevertheless.
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError>;
     /// Gives what was typed for it, without waiting: `None` when nothing is there yet, 0 at the
     /// end of input. A container that nobody is attached to is at the end of its input, and so
     /// is one that is asked to stop: that is how it can see it.

@@ -14,7 +14,7 @@ use crate::limits::{MAX_MOUNTS, MAX_MOUNTS_TEXT};
 use crate::port::{EntryKind, Storage, StorageError, path};
 
 /// Folders of the partition that are the runtime's own, with all that is in them.
-const RESERVED: [&str; 3] = [data::ROOT, "/blobs", "/containers"];
+pub const RESERVED: [&str; 3] = [data::ROOT, "/blobs", "/containers"];
 
 /// Where a container finds its image's blobs, and so nothing else.
 pub const IMAGE: &str = "/image";
@@ -34,12 +34,13 @@ pub struct Mount<'a> {
 }
 
 impl<'a> Mount<'a> {
-    /// Reads `SRC:DST[:ro]`, whatever the two are. Neither holds a colon.
+    /// Reads `SRC:DST[:ro|:rw]`, whatever the two are. Neither holds a colon.
     fn split(text: &'a str) -> Option<Self> {
         let (source, rest) = text.split_once(':')?;
         let (at, read_only) = match rest.split_once(':') {
             None => (rest, false),
             Some((at, "ro")) => (at, true),
+            Some((at, "rw")) => (at, false),
             Some(_) => return None,
         };
         Some(Self {
@@ -49,7 +50,7 @@ impl<'a> Mount<'a> {
         })
     }
 
-    /// Reads `SRC:DST[:ro]`.
+    /// Reads `SRC:DST[:ro|:rw]`.
     ///
     /// # Errors
     /// [`Error::MountSyntax`], [`Error::MountSource`], [`Error::MountTarget`].
@@ -142,6 +143,7 @@ mod tests {
         assert_eq!((mount.source, mount.at), ("/shared/in", "/in"));
         assert!(mount.read_only);
         assert!(!Mount::parse("/shared:/a/b").unwrap().read_only);
+        assert!(!Mount::parse("/shared:/a/b:rw").unwrap().read_only);
         for bad in [
             "",
             "/a",
@@ -149,7 +151,9 @@ mod tests {
             ":/a",
             "a:/a",
             "/a:b",
-            "/a:/b:rw",
+            "/a:/b:",
+            "/a:/b:rx",
+            "/a:/b:rw:ro",
             "/a:/b:ro:ro",
             "/a/../data:/b",
             "/a//b:/b",

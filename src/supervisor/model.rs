@@ -36,9 +36,9 @@ use crate::image::store::Store;
 use crate::image::store::update::Tagged;
 use crate::lost;
 use crate::port::{
-    Clock, Console, Engine, Entropy, EntryKind, Exit, External, Host, HostModule, LoadError,
-    Platform, Program, Slot, StartError, Stop, Storage as _, Stream, ThreadSpec, Threads, Trap,
-    WATCHDOG,
+    Clock, Console, ConsoleError, Engine, Entropy, EntryKind, Exit, External, Host, HostModule,
+    LoadError, Platform, Program, Slot, StartError, Stop, Storage as _, Stream, ThreadSpec,
+    Threads, Trap, WATCHDOG,
 };
 
 #[path = "../../crates/host/tests/common/images.rs"]
@@ -356,7 +356,9 @@ impl Entropy for Sim {
 }
 
 impl Console for Sim {
-    fn write(&self, _: Stream, _: &[u8]) {}
+    fn write(&self, _: Stream, _: &[u8]) -> Result<(), ConsoleError> {
+        Ok(())
+    }
 
     fn read(&self, _: &mut [u8]) -> Option<usize> {
         Some(0)

@@ -10,7 +10,9 @@ use crate::container::{Guest, Name, Spec, Stopped, data};
 use crate::image::judge::{Policy, Source};
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, judge};
-use crate::port::{Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stream};
+use crate::port::{
+    ConsoleError, Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stream,
+};
 use heapless::String;
 
 impl<P: Platform> Supervisor<P> {
@@ -238,15 +240,16 @@ impl<P: Platform> Guest for Running<'_, P> {
         let _ = self.supervisor.with_spec(self.handle, |spec| show(spec));
     }
 
-    fn write(&self, stream: Stream, bytes: &[u8]) {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
         let now = self.supervisor.now();
         self.place.log.lock().1.write(stream, now, bytes);
-        if self.attached {
-            self.supervisor.platform.console().write(stream, bytes);
-        }
         if self.supervisor.followers.load(Ordering::SeqCst) > 0 {
             self.supervisor.platform.threads().announce();
         }
+        if self.attached {
+            return self.supervisor.platform.console().write(stream, bytes);
+        }
+        Ok(())
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {

@@ -11,6 +11,7 @@ mod build;
 mod build_file;
 mod build_guest;
 mod bundle;
+mod closed_streams;
 mod compile;
 mod completion;
 mod copy;
@@ -27,7 +28,9 @@ mod flash_hex;
 mod flash_images;
 mod flash_info;
 mod flash_ls;
+mod flash_rm;
 mod foreign;
+mod guest_words;
 mod import;
 mod import_name;
 mod inspect;
@@ -47,7 +50,9 @@ mod pull;
 mod push;
 mod selected_manifest;
 mod shell;
+mod short_digest;
 mod stored;
+mod suggestion;
 mod transfer;
 mod tree;
 mod verify;
@@ -57,14 +62,15 @@ mod words;
 mod zephyr_build;
 
 use std::ffi::OsString;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
-use ocre::command::{Status, VERSION, help};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
+use ocre::command::{Status, VERSION, help, table};
 use ocre::image::judge::{AotPolicy, Policy};
-use ocre_host::platform::{self, POLICY};
+use ocre_host::flash::Flash;
+use ocre_host::platform::{self, POLICY, console};
 use ocre_oci::Sha256;
 use ocre_wamr::Engine;
 
@@ -92,8 +98,8 @@ struct Cli {
 
 #[derive(clap::Args, Debug)]
 struct Global {
-    /// The simulated device's flash; made on first use [default: a file in the user's data folder]
-    #[arg(long, global = true, value_name = "FILE", env = "OCRE_FLASH")]
+    /// The simulated device's flash [default: $OCRE_FLASH, else a file in the user's data folder]
+    #[arg(long, global = true, value_name = "FILE")]
     flash: Option<PathBuf>,
     /// How data is printed
     #[arg(
@@ -120,7 +126,16 @@ struct Global {
     /// Which AOT code may run: allow, deny, or digests of layers separated by commas
     #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
     aot_policy: AotRule,
+    /// The folder of `run --bundle`, which only a PC has.
+    #[arg(skip)]
+    bundle: Option<PathBuf>,
+    /// The option of `run --bundle` to let a guest change folders of the host.
+    #[arg(skip)]
+    allow_host_root: bool,
 }
+
+/// The variable that names the flash file.
+const FLASH_VARIABLE: &str = "OCRE_FLASH";
 
 /// Which AOT code may run.
 #[derive(Clone, Debug)]
@@ -227,6 +242,8 @@ enum FlashCommand {
     Ls(flash_ls::Args),
     /// Copies files and folders into a flash file, out of it, or within it
     Cp(flash_cp::Args),
+    /// Removes a file or a folder from a flash file
+    Rm(flash_rm::Args),
     /// Copies an image out of a flash file, into a layout
     Extract(flash_extract::Args),
     /// Finds what is damaged in a flash file, and mends what can be mended
@@ -262,15 +279,29 @@ fn grammar() -> clap::Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let matches = grammar().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    closed_streams::tell();
+    let grammar = grammar();
+    let all: Vec<OsString> = std::env::args_os().collect();
+    let (own, guest) = match all.split_first() {
+        Some((_, words)) => guest_words::split(words.to_vec(), &grammar),
+        None => (Vec::new(), Vec::new()),
     };
+    let grammar = grammar.color(color_of(&own));
+    let program = OsString::from("ocre");
+    let parsed = grammar
+        .try_get_matches_from([program].into_iter().chain(own))
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let Cli {
         mut global,
         command,
-    } = cli;
+    } = match parsed {
+        Ok(cli) => cli,
+        Err(answer) => return answered(&answer),
+    };
+    if global.flash.is_none() {
+        let named = std::env::var_os(FLASH_VARIABLE).filter(|name| !name.is_empty());
+        global.flash = named.map(PathBuf::from);
+    }
     let command = match command {
         Command::Image {
             command: ImageCommand::Core(words),
@@ -284,7 +315,7 @@ pub fn main() -> ExitCode {
     let mut out = Output::stdout(global.color, global.format);
     let mut err = Output::stderr(global.color);
     let done = match words {
-        Ok(words) => run(command, &words, global, &mut out, &mut err),
+        Ok(words) => run(command, &words, &guest, global, &mut out, &mut err),
         Err(misuse) => err
             .text(&format!("error: {misuse}\nhint: see `ocre --help`\n"))
             .map(|()| Status::Usage)
@@ -293,24 +324,76 @@ pub fn main() -> ExitCode {
     let done = done.and_then(|status| {
         let finished = out.finish().and_then(|()| err.finish());
         finished.map_err(|error| Failure::io("can't print", &error))?;
+        guests_heard()?;
         Ok(status)
     });
     match done {
         Ok(status) => ExitCode::from(status.exit_code()),
-        Err(failure) if failure.kind() == Some(io::ErrorKind::BrokenPipe) => {
-            ExitCode::from(BROKEN_PIPE)
-        }
-        Err(failure) => {
-            // Where nobody hears it the exit code has to do.
-            let _ = err.text(&failure.to_string());
-            ExitCode::from(Status::Failed.exit_code())
+        Err(failure) => failed(&failure, &mut err),
+    }
+}
+
+/// The error that a guest's output has met, if one has: what it wrote is not all there, whatever
+/// its exit code is.
+fn guests_heard() -> Result<(), Failure> {
+    match console::failure() {
+        None => Ok(()),
+        Some(error) => Err(Failure::io("can't print what the guest wrote", &error)),
+    }
+}
+
+/// The colours of clap's own answers, as `--color` says: read before clap parses anything.
+fn color_of(words: &[OsString]) -> ColorChoice {
+    let words = words.iter().take_while(|word| *word != "--");
+    let mut text = words.map(|word| word.to_string_lossy());
+    while let Some(word) = text.next() {
+        let value = match word.strip_prefix("--color") {
+            Some("") => text.next(),
+            Some(joined) => joined.strip_prefix('=').map(Into::into),
+            None => None,
+        };
+        match value.as_deref() {
+            Some("always") => return ColorChoice::Always,
+            Some("never") => return ColorChoice::Never,
+            _ => {}
         }
     }
+    ColorChoice::Auto
+}
+
+/// Prints clap's answer to what it does not take, or to a question for help or the version.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let usage = answer.use_stderr();
+    let closed = !usage && console::is_closed(ocre::port::Stream::Stdout);
+    let printed = match answer.print() {
+        Ok(()) if closed => Err(io::Error::from_raw_os_error(libc::EBADF)),
+        Ok(()) => io::stdout().flush(),
+        failed => failed,
+    };
+    match printed {
+        Ok(()) if usage => ExitCode::from(Status::Usage.exit_code()),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(
+            &Failure::io("can't print", &error),
+            &mut Output::stderr(Color::Auto),
+        ),
+    }
+}
+
+/// The end of a program that fails: quiet where its reader is gone.
+fn failed(failure: &Failure, err: &mut Output) -> ExitCode {
+    if failure.kind() == Some(io::ErrorKind::BrokenPipe) {
+        return ExitCode::from(BROKEN_PIPE);
+    }
+    // Where nobody hears it the exit code has to do.
+    let _ = err.text(&failure.to_string());
+    ExitCode::from(Status::Failed.exit_code())
 }
 
 fn run(
     command: Command,
     words: &[String],
+    guest: &[OsString],
     global: Global,
     out: &mut Output,
     err: &mut Output,
@@ -335,16 +418,17 @@ fn run(
         },
         Command::Flash { command } => match command {
             FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
-            FlashCommand::Info(args) => flash_info::run(&args, policy, out, err),
-            FlashCommand::Ls(args) => flash_ls::run(&args, out, err),
+            FlashCommand::Info(args) => flash_info::run(&args, flash, policy, out, err),
+            FlashCommand::Ls(args) => flash_ls::run(&args, flash, out, err),
             FlashCommand::Cp(args) => flash_cp::run(&args, out, err),
+            FlashCommand::Rm(args) => flash_rm::run(&args, out),
             FlashCommand::Extract(args) => flash_extract::run(&args, out),
             FlashCommand::Check(args) => flash_check::run(&args, out),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
         Command::Wasm {
             command: WasmCommand::Run(args),
-        } => wasm::run(&args, &engine()?, &policy, err),
+        } => wasm::run(&args, guest, &engine()?, &policy, err),
         Command::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
         Command::Aot(args) => compile::run(&args, out),
         Command::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
@@ -353,20 +437,54 @@ fn run(
         Command::Man(args) => man::run(&args, out),
         Command::Shell => {
             device::catch_interrupts()?;
-            let mut device = Device::boot(flash, policy)?;
+            let mut device = Device::boot(device::partition_or_new(flash, err)?, policy)?;
             device.resume();
             let status = shell::run(&mut device, out, err);
             device.shut_down();
             status
         }
-        Command::Core(_) => core(words, flash, policy, out, err),
+        Command::Core(_) => match &global.bundle {
+            Some(folder) => {
+                let run = bundle::Run {
+                    folder,
+                    allow_host_root: global.allow_host_root,
+                };
+                run_bundle(&run, words, flash, &policy, out, err)
+            }
+            None => core(words, flash, policy, out, err),
+        },
     }
+}
+
+/// `run --bundle DIR`: `words` are what else was typed.
+fn run_bundle(
+    run: &bundle::Run<'_>,
+    words: &[String],
+    flash: Option<&Path>,
+    policy: &Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let asked: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words::asks_for_help(&asked) {
+        return explain(&["run"], out, err);
+    }
+    if let Some(word) = words.get(1) {
+        let misuse = format!(
+            "error: run: {word:?} makes no sense with --bundle\n\
+             hint: a bundle has its program, arguments and limits in its config.json\n"
+        );
+        err.text(&misuse)
+            .map_err(|error| Failure::io("can't print", &error))?;
+        return Ok(Status::Usage);
+    }
+    bundle::run(run, flash, &engine()?, policy, err)
 }
 
 /// Runs one of the core's commands on a device that is on only for that.
 fn core(
     words: &[String],
-    flash: Option<&std::path::Path>,
+    flash: Option<&Path>,
     policy: Policy<'static>,
     out: &mut Output,
     err: &mut Output,
@@ -382,8 +500,12 @@ fn core(
         ["help", ref of @ ..] => return explain(of, out, err),
         _ => {}
     }
-    if let Some(run) = bundle::Run::parse(&words) {
-        return bundle::run(&run, flash, &engine()?, &policy, err);
+    if words.first() == Some(&"run") && words::asks_for_help(&words) {
+        return explain(&["run"], out, err);
+    }
+    if let Some(text) = suggestion::for_unknown(&words, &grammar()) {
+        err.text(&text).map_err(print)?;
+        return Ok(Status::Usage);
     }
     let words = match words::for_one_boot(&words) {
         Ok(words) => words,
@@ -396,16 +518,61 @@ fn core(
     };
     foreign::refuse_as_image(&words, flash)?;
     device::catch_interrupts()?;
-    let mut device = Device::boot(flash, policy)?;
+    match words::need(&words) {
+        words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
+        words::Need::Flash => {
+            let failure = match device::partition(flash) {
+                Ok(partition) => {
+                    return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+                }
+                Err(failure) => failure,
+            };
+            if words::only_reads(&words)
+                && let Some(copy) = device::read_only_copy(flash)?
+            {
+                return on(Device::boot(copy, policy)?, &words, &policy, out, err);
+            }
+            // A wrong command line is told first.
+            let (mut dropped, mut said) = (String::new(), String::new());
+            let mut empty = Device::empty(policy)?;
+            match empty.command(&words, &mut dropped, &mut said) {
+                Ok(Status::Usage) => err.text(&said).map(|()| Status::Usage).map_err(print),
+                _ => Err(failure),
+            }
+        }
+        words::Need::Image => {
+            if let Some(partition) = device::partition_if_any(flash)? {
+                return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+            }
+            // There can be no such image, and nothing is made to find that out.
+            let path = device::flash_file(flash)?;
+            let missing = format_args!("there is no flash file {}", path.display());
+            device::note(missing, err)?;
+            on(Device::empty(policy)?, &words, &policy, out, err)
+        }
+    }
+}
+
+/// Runs a core's command on a device, and switches it off.
+fn on<F: Flash + 'static>(
+    mut device: Device<F>,
+    words: &[&str],
+    policy: &Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
     // Why it could not print is told by `finish`.
     let done = match *words {
-        ["image", "inspect", ..] => inspect::run(&mut device, &words, &policy, out, err),
-        _ => device.command(&words, out, err),
+        ["image", "inspect", ..] => inspect::run(&mut device, words, policy, out, err),
+        _ => device.command(words, out, err),
     };
     let status = done.unwrap_or(Status::Failed);
     device.shut_down();
     Ok(status)
 }
+
+/// The option of `run` that only a PC has, as the core's help would list it.
+const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC";
 
 /// `help [COMMAND]`
 fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
@@ -420,10 +587,24 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
         out.text(&grammar.render_long_help().to_string())
     } else {
         match ocre::command::table::find(of) {
+            _ if matches!(of, [group] if table::is_group(group)) => {
+                let mut text = String::new();
+                let listed = |command: &table::Command| {
+                    command.name.split(' ').next() == of.first().copied()
+                };
+                // Writing to a String does not fail.
+                help::list(listed, &mut output::Words::new(&mut text));
+                out.text(&text)
+            }
             Ok((command, [])) => {
-                let mut words = output::Words::new(out);
+                let mut text = String::new();
+                // Writing to a String does not fail.
+                let mut words = output::Words::new(&mut text);
                 help::command(command, &mut words);
-                words.written().map_err(|_| io::ErrorKind::Other.into())
+                if command.verb == table::Verb::Run {
+                    writeln!(words, "{BUNDLE_HELP}");
+                }
+                out.text(&text)
             }
             Ok((_, [word, ..])) => {
                 status = Status::Usage;

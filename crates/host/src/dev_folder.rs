@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use ocre::port::{
-    Attributes, Console as _, EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage,
-    StorageError, Stream, Times, path as rules,
+    Attributes, Console as _, ConsoleError, EntryKind, Metadata, OpenMode, SeekFrom, Space,
+    Storage, StorageError, Stream, Times, path as rules,
 };
 
 use crate::platform::Terminal;
@@ -85,11 +85,15 @@ impl Device {
 
     fn write(self, bytes: &[u8]) -> Result<(), StorageError> {
         match self {
-            Self::Full if !bytes.is_empty() => return Err(StorageError::NoSpace),
-            Self::Tty => Terminal.write(Stream::Stdout, bytes),
-            _ => {}
+            Self::Full if !bytes.is_empty() => Err(StorageError::NoSpace),
+            Self::Tty => Terminal
+                .write(Stream::Stdout, bytes)
+                .map_err(|error| match error {
+                    ConsoleError::Full => StorageError::NoSpace,
+                    ConsoleError::Closed | ConsoleError::Io => StorageError::Io,
+                }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! terminal, around a storage of the caller's choice.
 
 pub mod bare;
-mod console;
+pub mod console;
 mod devices;
 mod threads;
 

@@ -43,7 +43,7 @@ fn the_published_documents_pass_and_their_layer_is_missing() {
     assert_eq!(done.code, 1);
     assert!(
         done.out
-            .starts_with("refused: blob-missing at manifest/layers/0\nhint: ")
+            .starts_with("refused: blob-missing at manifest/layers/0: the content")
     );
     assert!(done.out.ends_with("verdict: rejected\n"));
 }
@@ -176,7 +176,7 @@ fn what_the_judge_refuses_is_not_packed() {
         (
             &wasm,
             &["--entry", "nix"],
-            "config-entry-point at config (nix)",
+            "nix (config-entry-point at config)",
         ),
         (
             &wasm,

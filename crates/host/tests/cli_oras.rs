@@ -100,7 +100,8 @@ fn any_other_config_is_kept_and_refused_at_run() {
         let run = desk.ocre(["run", name]);
         assert_eq!(run.code, 1);
         let said = format!(
-            "error: can't run {name}: config-unsupported at manifest/config\n\
+            "error: can't run {name}: the config is of a type that can't be run \
+             (config-unsupported at manifest/config)\n\
              hint: pack with `ocre image pack`, or push with `--config \
              FILE:application/vnd.wasm.config.v0+json`\n"
         );
@@ -409,7 +410,9 @@ fn files_and_configs_come_back_under_their_names() {
         assert_eq!(left, 3, "nothing else is there");
         desk.ocre(["image", "extract", image, &folder]).failed(
             1,
-            &format!("extract-not-empty at {folder}\nhint: name a new folder"),
+            &format!(
+                "extract-not-empty at {folder}: DIR has something in it\nhint: name a new folder"
+            ),
         );
     }
     // What ours writes, the other client reads.

@@ -12,7 +12,7 @@ use ocre::container::{Guest, Name, Options, Spec, Stopped};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_CHANGES, MAX_CONTAINERS, MAX_PINS, MAX_TOPIC};
 use ocre::port::devices::{Direction, Pin};
-use ocre::port::{Clock, Halt, Host, Slot, Stream, ThreadSpec, Threads};
+use ocre::port::{Clock, ConsoleError, Halt, Host, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
 use ocre_host::platform::Devices;
 use parking_lot::RawMutex;
@@ -206,7 +206,9 @@ impl Guest for Tenant {
         show(&self.spec);
     }
 
-    fn write(&self, _: Stream, _: &[u8]) {}
+    fn write(&self, _: Stream, _: &[u8]) -> Result<(), ConsoleError> {
+        Ok(())
+    }
 
     fn read(&self, _: &mut [u8]) -> Option<usize> {
         Some(0)

@@ -11,7 +11,9 @@ use device::{Disk, image, put, read_file, with_blob, write_file};
 use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
 use ocre::image::content::blob_path;
 use ocre::limits::MAX_PATH;
-use ocre::port::{Clock, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream};
+use ocre::port::{
+    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream,
+};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_wasi::{FUNCTIONS, MODULE, Wasi};
@@ -19,6 +21,7 @@ use ocre_wasi::{FUNCTIONS, MODULE, Wasi};
 // Preview 1's numbers, written out here so that a wrong one in the crate is seen.
 const AGAIN: u64 = 6;
 const BADF: u64 = 8;
+const IO: u64 = 29;
 const BUSY: u64 = 10;
 const DQUOT: u64 = 19;
 const EXIST: u64 = 20;
@@ -29,6 +32,7 @@ const MFILE: u64 = 33;
 const NAMETOOLONG: u64 = 37;
 const NOENT: u64 = 44;
 const NOSPC: u64 = 51;
+const PIPE: u64 = 64;
 const NOSYS: u64 = 52;
 const NOTDIR: u64 = 54;
 const NOTEMPTY: u64 = 55;
@@ -80,6 +84,8 @@ struct Solo {
     doom_us: Cell<Option<u64>>,
     /// Count of checks before the one that finds it killed.
     checks_left: Cell<Option<u32>>,
+    /// After how many pieces of output it takes no more, and why.
+    refuses: Cell<Option<(usize, ConsoleError)>>,
 }
 
 impl Solo {
@@ -111,6 +117,7 @@ impl Solo {
             slept_until: RefCell::default(),
             doom_us: Cell::new(None),
             checks_left: Cell::new(None),
+            refuses: Cell::new(None),
         }
     }
 
@@ -134,8 +141,16 @@ impl Guest for Solo {
         show(&self.spec);
     }
 
-    fn write(&self, stream: Stream, bytes: &[u8]) {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
+        let refused = self
+            .refuses
+            .get()
+            .filter(|(room, _)| self.output.borrow().len() >= *room);
+        if let Some((_, error)) = refused {
+            return Err(error);
+        }
         self.output.borrow_mut().push((stream, bytes.to_vec()));
+        Ok(())
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {
@@ -788,6 +803,27 @@ fn a_yield_lets_others_run() {
 }
 
 // ---------------------------------------------------------------- input and output
+
+#[test]
+fn output_that_nobody_takes_is_an_error_of_its_kind_but_what_went_before_it_is_counted() {
+    for (error, errno) in [
+        (ConsoleError::Closed, PIPE),
+        (ConsoleError::Full, NOSPC),
+        (ConsoleError::Io, IO),
+    ] {
+        with_program(|program, _, solo| {
+            program.put(BUFFER, &[b'x'; 0x3000]);
+            solo.refuses.set(Some((2, error)));
+            // Two pieces of 4 KiB are taken.
+            assert_eq!(program.write(1, &[b'x'; 0x3000]), Ok(0x2000));
+            for fd in [1, 2] {
+                assert_eq!(program.write(fd, b"x"), Err(errno), "{error:?}");
+            }
+            solo.refuses.set(None);
+            assert_eq!(program.write(1, b"x"), Ok(1));
+        });
+    }
+}
 
 #[test]
 fn output_goes_where_it_was_written_to_all_buffers_in_order() {

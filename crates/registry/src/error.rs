@@ -130,8 +130,8 @@ impl Code {
             Self::Timeout => "try again, or give it longer with `--timeout`",
             Self::Truncated => "try again: what has arrived is kept",
             Self::Tls => {
-                "name the certificate of its authority in `SSL_CERT_FILE`, or allow plain HTTP with \
-                 `--plain-http` if that is what it speaks"
+                "name the certificate of its authority in `SSL_CERT_FILE` (one that vouches for itself \
+                 must be `CA:FALSE`), or allow plain HTTP with `--plain-http` if that is what it speaks"
             }
             Self::Proxy => {
                 "correct `HTTPS_PROXY` or `HTTP_PROXY`, or except the host in `NO_PROXY`"
@@ -144,7 +144,9 @@ impl Code {
             Self::NotFound => "check the name, the tag and the registry",
             Self::RateLimit => "wait, or log in: registries let those do more",
             Self::Server => "try again later, or ask whoever runs the registry",
-            Self::Refused => "read what the registry says",
+            Self::Refused => {
+                "check the name, and that the registry takes plain HTTP if `--plain-http` is given"
+            }
             Self::Protocol => "check that the host is a registry and not a web page",
             Self::CredentialsConfig => {
                 "correct the file, or name another folder in `DOCKER_CONFIG`"

@@ -2,8 +2,8 @@
 //! What a call answers where it does not do what it is asked.
 
 use ocre::container::Stopped;
-use ocre::port::StorageError;
 use ocre::port::memory::OutOfBounds;
+use ocre::port::{ConsoleError, StorageError};
 
 /// WASI's `errno`; the numbers are preview 1's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,8 @@ pub enum Errno {
     Notsup = 58,
     /// A path leads out of its folder.
     Perm = 63,
+    /// The reader of the output is gone.
+    Pipe = 64,
     /// It can only be read.
     Rofs = 69,
     /// It has no position.
@@ -82,6 +84,16 @@ impl From<StorageError> for Errno {
             StorageError::Corrupt | StorageError::Io => Self::Io,
             StorageError::Unsupported => Self::Notsup,
             StorageError::Denied => Self::Acces,
+        }
+    }
+}
+
+impl From<ConsoleError> for Errno {
+    fn from(error: ConsoleError) -> Self {
+        match error {
+            ConsoleError::Closed => Self::Pipe,
+            ConsoleError::Full => Self::Nospc,
+            ConsoleError::Io => Self::Io,
         }
     }
 }

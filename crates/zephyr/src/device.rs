@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Zephyr as the core's platform: time, chance, threads and the console.
 
-use ocre::port::{Clock, Console, Entropy, Slot, Stream, ThreadSpec, Threads};
+use ocre::port::{Clock, Console, ConsoleError, Entropy, Slot, Stream, ThreadSpec, Threads};
 
 use crate::{config, sys};
 
@@ -31,7 +31,7 @@ impl Entropy for Device {
 }
 
 impl Console for Device {
-    fn write(&self, stream: Stream, bytes: &[u8]) {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
         let stream = match stream {
             Stream::Stdout => 1,
             Stream::Stderr => 2,
@@ -40,6 +40,8 @@ impl Console for Device {
             // SAFETY: the part has that many bytes.
             unsafe { sys::ocre_port_console_write(stream, part.as_ptr(), part.len() as u32) };
         }
+        // Zephyr's console and shell report no failure.
+        Ok(())
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {

@@ -70,7 +70,9 @@ impl Fault {
             Self::Format => {
                 "name a tar or zip file of an OCI image layout, and copy it again, whole"
             }
-            Self::Compressed => "decompress it first, such as with `gunzip`",
+            Self::Compressed => {
+                "decompress it first: `gunzip`, `unxz`, `bunzip2` or `unzstd`, as it was compressed"
+            }
             Self::Path | Self::Link | Self::Duplicate | Self::Entries | Self::Bomb => {
                 "don't trust whoever made it; an OCI image layout has no such entry"
             }

@@ -11,7 +11,7 @@ use ocre::port::Engine;
 use ocre_aot::Target;
 use ocre_files::MAX_CONTENT;
 
-use super::build_file::Ocrefile;
+use super::build_file::{self, Ocrefile};
 use super::build_guest;
 use super::compile;
 use super::failure::Failure;
@@ -35,7 +35,7 @@ pub struct Args {
     /// Puts the image on the flash, too
     #[arg(long)]
     import: bool,
-    /// The folder with Ocrefile.toml
+    /// The folder with Ocrefile.toml, one in it, or the file itself
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 }
@@ -51,10 +51,11 @@ pub fn run<E: Engine>(
 ) -> Result<Status, Failure> {
     let what = format!("can't build {}", args.folder.display());
     let io = |error| Failure::io(&what, &error);
-    let file = Ocrefile::read(&args.folder, &what)?;
+    let project = build_file::project(&args.folder);
+    let file = Ocrefile::read(&project, &what)?;
     let refused = |detail: String| {
         let advice = "see docs/building.md, or make a project with `ocre new`";
-        let path = args.folder.join(super::build_file::NAME);
+        let path = project.join(build_file::NAME);
         Failure::new(&what, "build-file", advice)
             .at(path.display())
             .because(detail)
@@ -71,7 +72,7 @@ pub fn run<E: Engine>(
     targets.sort_by_key(|target| target.name());
     targets.dedup();
     // What the compilers are told does not depend on where we are.
-    let folder = args.folder.canonicalize().map_err(io)?;
+    let folder = project.canonicalize().map_err(io)?;
     let work = folder.join("target/ocre");
     let module = build_guest::compile(&folder, &file, &work, &what)?;
     let wasm = ocre_files::read(&module, MAX_CONTENT).map_err(io)?;

@@ -12,6 +12,23 @@ use super::failure::Failure;
 /// The file's name.
 pub const NAME: &str = "Ocrefile.toml";
 
+/// The folder of a project that is named by itself, by its file, or by a folder in it. Where there
+/// is no such file, the folder that is named.
+pub fn project(named: &Path) -> PathBuf {
+    let folder = match named.parent() {
+        Some(folder) if named.is_file() && named.file_name() == Some(NAME.as_ref()) => {
+            Path::new(".").join(folder)
+        }
+        _ => named.to_owned(),
+    };
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let above = real.ancestors().find(|above| above.join(NAME).is_file());
+    match above {
+        Some(above) if above != real => above.to_owned(),
+        _ => folder,
+    }
+}
+
 /// What stands in it.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -4,9 +4,10 @@
 //! The same source gives the same module wherever it lies: no path of the PC gets into it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 
 use super::build_file::{Language, Ocrefile};
 use super::failure::Failure;
@@ -103,7 +104,9 @@ fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf,
         let object = work.join(format!("{number}.o"));
         let mut compile = clang();
         compile
-            .args(["-Oz", "-std=c11", "-Wall"])
+            .args(["-Oz", "-Wall"])
+            // clang refuses a standard of C for C++.
+            .args(Some("-std=c11").filter(|_| is_c(source)))
             .arg(format!("-ffile-prefix-map={}=.", folder.display()))
             .arg("-Wno-unused-command-line-argument")
             .args(&file.flags)
@@ -118,13 +121,69 @@ fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf,
     Ok(module)
 }
 
+fn is_c(source: &Path) -> bool {
+    source.extension().is_some_and(|extension| extension == "c")
+}
+
+/// A compiler's output, whose words for people go on to stderr while it runs.
+fn heard(mut child: Child) -> io::Result<Output> {
+    let words = child.stderr.take();
+    let copy = thread::spawn(move || {
+        let mut copy = Vec::new();
+        let Some(mut words) = words else {
+            return copy;
+        };
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = words.read(&mut buffer) {
+            let piece = buffer.get(..count).unwrap_or_default();
+            // Where nobody hears it the exit code has to do.
+            let _ = io::stderr().write_all(piece);
+            // The end is not needed: what is not installed is told first.
+            if copy.len() < MAX_WORDS {
+                copy.extend_from_slice(piece);
+            }
+        }
+        copy
+    });
+    let mut output = child.wait_with_output()?;
+    output.stderr = copy.join().unwrap_or_default();
+    Ok(output)
+}
+
+/// The hint for a compiler that complains of something that is not installed.
+fn lacking(words: &str) -> Option<&'static str> {
+    let tools = "install lld, wasi-libc and libclang-rt-dev-wasm32";
+    [
+        ("can't find crate for `core`", RUST_TARGET),
+        ("can't find crate for `std`", RUST_TARGET),
+        ("target may not be installed", RUST_TARGET),
+        ("unable to execute command: Executable \"wasm-ld\"", tools),
+        ("invalid linker name", tools),
+        ("cannot open /usr/lib/llvm", tools),
+        ("libclang_rt.builtins", tools),
+        ("cannot open crt1", tools),
+        ("unable to find library -lc", tools),
+        ("'stdio.h' file not found", tools),
+    ]
+    .iter()
+    .find(|(sign, _)| words.contains(sign))
+    .map(|(_, advice)| *advice)
+}
+
+const RUST_TARGET: &str = "run `rustup target add wasm32-wasip1`";
+
+/// Bytes of a compiler's words that are looked at.
+const MAX_WORDS: usize = 1 << 20;
+
 /// Runs a compiler; its words for people are on stderr.
 fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output();
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(heard);
     let output = output.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::new(what, "build-tool", missing)
             .at(&program)
@@ -134,11 +193,10 @@ fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failu
     if output.status.success() {
         return Ok(output);
     }
-    let advice = match command.get_program().to_str() {
-        Some("clang") => {
-            "correct what the compiler complains of; it needs lld, wasi-libc and libclang-rt-dev-wasm32"
-        }
-        _ => "correct what the compiler complains of; it needs `rustup target add wasm32-wasip1`",
+    let text = String::from_utf8_lossy(&output.stderr);
+    let advice = match lacking(&text) {
+        Some(lacking) => lacking,
+        None => "correct what the compiler complains of",
     };
     Err(Failure::new(what, "build-compile", advice)
         .at(&program)

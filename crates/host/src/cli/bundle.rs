@@ -169,29 +169,6 @@ pub struct Run<'w> {
     pub allow_host_root: bool,
 }
 
-impl<'w> Run<'w> {
-    /// From the words of `run --bundle DIR`; `None` where they are another command's.
-    pub fn parse(words: &[&'w str]) -> Option<Self> {
-        let ["run", options @ ..] = words else {
-            return None;
-        };
-        let (mut folder, mut allow_host_root) = (None, false);
-        let mut options = options.iter();
-        while let Some(option) = options.next() {
-            match (*option, option.split_once('=')) {
-                ("--allow-host-root", _) => allow_host_root = true,
-                ("--bundle", _) if folder.is_none() => folder = Some(*options.next()?),
-                (_, Some(("--bundle", value))) if folder.is_none() => folder = Some(value),
-                _ => return None,
-            }
-        }
-        Some(Self {
-            folder: Path::new(folder?),
-            allow_host_root,
-        })
-    }
-}
-
 /// Runs a bundle's processes, one after the other, as far as each ends well.
 pub fn run(
     run: &Run<'_>,
@@ -236,6 +213,7 @@ pub fn run(
             stack_bytes: config.stack.map_or(wasm::STACK, size),
             memory_bytes: config.memory.map_or(u32::MAX, size),
             granted: Permissions::NONE,
+            time_limit: None,
         };
         let name = arguments.first().copied().unwrap_or_default();
         let ran = bare::run(engine, &code, &folders.storage, &setting, policy);
@@ -263,7 +241,7 @@ pub fn write(
 ) -> Result<Status, Failure> {
     let what = format!("can't make a bundle of {}", args.image);
     let io = |error| Failure::io(&what, &error);
-    let partition = device::partition(flash)?;
+    let partition = device::partition_with(&args.image, flash, &what)?;
     device::store(&partition, &mut device::document())?;
     let source = Source {
         storage: &partition,

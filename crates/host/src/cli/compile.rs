@@ -2,7 +2,8 @@
 //! `ocre aot`: a module to code for one machine, with a note of what that machine is.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use ocre::command::{Status, advice::refusal};
@@ -50,7 +51,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let aot = compiled(&wasm, args.target, args.cpu.as_deref(), args.opt, &what)?;
     let annotations = aot_file::annotations(&aot).unwrap_or_default();
     let written = format!("can't write {}", args.output.display());
-    fs::write(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
+    write_whole(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
     let printed = if out.json() {
         out.document(|out| {
             out.display("output", &args.output.display());
@@ -72,6 +73,22 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
     Ok(Status::Ok)
+}
+
+/// Writes a file, or leaves what was there: a regular file is written beside it first.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return fs::write(path, bytes);
+    }
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut part = real.clone().into_os_string();
+    part.push(format!(".{}.part", std::process::id()));
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, real));
+    if written.is_err() {
+        // The first error is the one that counts.
+        let _ = fs::remove_file(&part);
+    }
+    written
 }
 
 /// Compiles; the file has a note of what it is for.

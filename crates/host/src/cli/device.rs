@@ -10,22 +10,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ocre::command::arguments::{Argument, Arguments, Key};
+use ocre::command::report::Plain;
 use ocre::command::table::{Verb, find};
 use ocre::command::{self, Environment, Outcome, Status, advice};
 use ocre::image::Image;
 use ocre::image::judge::{Policy, Source, Workspace, judge};
 use ocre::image::permission::Permissions;
 use ocre::image::store::Store;
-use ocre::image::verdict::{Finding, Place};
-use ocre::port::{Platform as _, Storage};
+use ocre::image::verdict::{Code, Finding, Place};
+use ocre::port::{Platform as _, Storage, StorageError};
 use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::needs;
-use ocre_host::platform::{self, BootError, Documents, Pc, Terminal};
+use ocre_host::platform::{self, BootError, Documents, Pc, Terminal, console};
 use parking_lot::MutexGuard;
 
 use super::failure::Failure;
+use super::output::Output;
+use super::short_digest;
 
 pub use ocre_host::platform::{MAX_CONFIG, MAX_DOCUMENT};
 
@@ -35,26 +38,88 @@ const PATIENCE_US: u64 = 2_000_000;
 /// The partition.
 pub type Partition = LittleFs<FileFlash>;
 
-/// Opens the flash file; makes it, and the folder it is in, where there is none.
+/// The name of the flash file: as given, else in the user's data folder.
+pub fn flash_file(flash: Option<&Path>) -> Result<PathBuf, Failure> {
+    flash.map_or_else(|| default_file("flash.bin"), |path| Ok(path.to_owned()))
+}
+
+/// Opens the flash file, which has to be there.
 pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
-    let default;
-    let path = match flash {
-        Some(path) => path,
-        None => {
-            default = default_file("flash.bin")?;
-            &default
-        }
-    };
-    let failed = |error: FileError| unusable(path, &error);
-    match Partition::open(path) {
-        Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
-            }
-            Partition::create(path, Geometry::default()).map_err(failed)
-        }
-        opened => opened.map_err(failed),
+    let path = flash_file(flash)?;
+    Partition::open(&path).map_err(|error| unusable(&path, &error))
+}
+
+/// Opens the flash file for an image of it: where there is none, there is no such image.
+pub fn partition_with(image: &str, flash: Option<&Path>, what: &str) -> Result<Partition, Failure> {
+    if let Some(partition) = partition_if_any(flash)? {
+        return Ok(partition);
     }
+    let path = flash_file(flash)?;
+    let code = Code::ReferenceNotFound;
+    let failure = Failure::new(what, code.as_str(), advice::refusal(code)).at(image);
+    Err(failure.because(format_args!("there is no flash file {}", path.display())))
+}
+
+/// Opens the flash file, if there is one.
+pub fn partition_if_any(flash: Option<&Path>) -> Result<Option<Partition>, Failure> {
+    let path = flash_file(flash)?;
+    match Partition::open(&path) {
+        Err(error) if error.is_missing() => Ok(None),
+        opened => opened.map(Some).map_err(|error| unusable(&path, &error)),
+    }
+}
+
+/// A copy in memory of a flash file that this user may read and not write.
+pub fn read_only_copy(flash: Option<&Path>) -> Result<Option<LittleFs<RamFlash>>, Failure> {
+    let path = flash_file(flash)?;
+    let failed = |error: FileError| unusable(&path, &error);
+    match Partition::open(&path) {
+        Err(FileError::Io(error))
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) => {}
+        _ => return Ok(None),
+    }
+    let partition = LittleFs::open_to_read(&path).map_err(failed)?;
+    let copy = partition.with_flash(FileFlash::copy).map_err(failed)?;
+    let mounted = LittleFs::mount(copy).map_err(|(_, error)| failed(FileError::Mount(error)))?;
+    Ok(Some(mounted))
+}
+
+/// Opens the flash file, or makes an empty one and says so. Of the folders that it is in only
+/// that of this program is made.
+pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partition, Failure> {
+    if let Some(partition) = partition_if_any(flash)? {
+        return Ok(partition);
+    }
+    let path = flash_file(flash)?;
+    let failed = |error: FileError| {
+        let what = format!("can't make the flash file {}", path.display());
+        refused_file(&what, &error)
+    };
+    if flash.is_none()
+        && let Some(folder) = path.parent()
+    {
+        fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+    }
+    let geometry = Geometry::default();
+    let made = Partition::create(&path, geometry).map_err(failed)?;
+    note(
+        format_args!(
+            "made the flash file {}: {} bytes",
+            path.display(),
+            geometry.bytes()
+        ),
+        err,
+    )?;
+    Ok(made)
+}
+
+/// Says something that is neither a failure nor what was asked for.
+pub fn note(text: std::fmt::Arguments<'_>, err: &mut Output) -> Result<(), Failure> {
+    err.line(format_args!("note: {}", Plain(text)))
+        .map_err(|error| Failure::io("can't print", &error))
 }
 
 /// The partition, if its flash file is there and can be used.
@@ -126,6 +191,19 @@ pub struct Device<F: Flash + 'static = FileFlash> {
     pc: Arc<platform::Device<LittleFs<F>>>,
 }
 
+/// Errors of a command, dropped once a guest's output has failed: the program reports that at its
+/// end, alone.
+struct Heard<'a>(&'a mut dyn Write);
+
+impl Write for Heard<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        match console::failure() {
+            Some(_) => Ok(()),
+            None => self.0.write_str(text),
+        }
+    }
+}
+
 /// The PC's buffers for documents, while a command has them.
 struct Shared<'a, F: Flash> {
     pc: &'a Pc<LittleFs<F>>,
@@ -143,50 +221,19 @@ impl<F: Flash + 'static> command::Documents for Shared<'_, F> {
     }
 }
 
-impl Device<FileFlash> {
-    /// Boots it.
-    pub fn boot(flash: Option<&Path>, policy: Policy<'static>) -> Result<Self, Failure> {
-        let partition = partition(flash)?;
-        let mut document = document();
-        store(&partition, &mut document)?;
-        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(not_booted)?;
-        Ok(Self { pc })
-    }
-
-    /// The device itself.
-    pub fn platform(&self) -> &Pc<Partition> {
-        self.pc.platform()
-    }
-
-    /// An image on its flash, if the judge accepts it.
-    pub fn image(&self, name: &str) -> Option<Box<Image>> {
-        let pc = self.pc.platform();
-        let source = Source {
-            storage: pc.storage(),
-            root: "/",
-        };
-        let selector = command::images::selector(name).ok()?;
-        let (engine, policy) = (pc.engine(), pc.policy());
-        let mut documents = pc.documents();
-        let mut image = Box::new(Image::blank());
-        let report = &mut |finding: Finding, _: Place<'_>, _: &str| match finding {
-            Finding::Warning(_) => ControlFlow::Continue(()),
-            Finding::Refusal(_) => ControlFlow::Break(()),
-        };
-        let workspace = documents.workspace();
-        judge(
-            source, selector, engine, &policy, workspace, report, &mut image,
-        )
-        .then_some(image)
-    }
-
-    /// Starts the containers that are to run by themselves.
-    pub fn resume(&self) {
-        self.pc.resume();
-    }
-}
-
 impl Device<RamFlash> {
+    /// A device with an empty flash, which goes with it.
+    pub fn empty(policy: Policy<'static>) -> Result<Self, Failure> {
+        let (memory, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
+        let failed = |error| {
+            let what = "can't make a flash in memory";
+            Failure::new(what, StorageError::code(error), advice::storage(error))
+        };
+        formatted.map_err(failed)?;
+        let storage = LittleFs::mount(memory).map_err(|(_, error)| failed(error))?;
+        Self::boot(storage, policy)
+    }
+
     /// One that stands in for a device with that firmware: for commands that start nothing. What
     /// they leave on the flash depends on nothing but what they are told.
     pub fn prepare(storage: LittleFs<RamFlash>, firmware: &Firmware) -> Result<Self, Failure> {
@@ -216,12 +263,57 @@ pub fn no_engine() -> Failure {
 }
 
 impl<F: Flash + 'static> Device<F> {
+    /// Boots from a partition.
+    pub fn boot(partition: LittleFs<F>, policy: Policy<'static>) -> Result<Self, Failure> {
+        let mut document = document();
+        store(&partition, &mut document)?;
+        let pc = Pc::boot(partition, Box::new(Terminal), policy).map_err(not_booted)?;
+        Ok(Self { pc })
+    }
+
+    /// The device itself.
+    pub fn platform(&self) -> &Pc<LittleFs<F>> {
+        self.pc.platform()
+    }
+
+    /// An image on its flash, if the judge accepts it.
+    pub fn image(&self, name: &str) -> Option<Box<Image>> {
+        let pc = self.pc.platform();
+        let source = Source {
+            storage: pc.storage(),
+            root: "/",
+        };
+        let selector = command::images::selector(name).ok()?;
+        let (engine, policy) = (pc.engine(), pc.policy());
+        let mut documents = pc.documents();
+        let mut image = Box::new(Image::blank());
+        let report = &mut |finding: Finding, _: Place<'_>, _: &str| match finding {
+            Finding::Warning(_) => ControlFlow::Continue(()),
+            Finding::Refusal(_) => ControlFlow::Break(()),
+        };
+        let workspace = documents.workspace();
+        judge(
+            source, selector, engine, &policy, workspace, report, &mut image,
+        )
+        .then_some(image)
+    }
+
+    /// Starts the containers that are to run by themselves.
+    pub fn resume(&self) {
+        self.pc.resume();
+    }
+
     /// Runs one of the core's commands. Where its guest fails after a call that needs a permission
-    /// which it does not have, the permission is named.
+    /// which it does not have, the permission is named. It ends soon after Ctrl-C, and after a
+    /// guest's output could not be written.
     pub fn command(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
         self.pc.platform().take_denied();
-        let words = with_memory(words);
-        let status = self.run(&words, out, err)?;
+        let whole = short_digest::expand(words, self.pc.platform().storage());
+        let words: Vec<&str> = whole.iter().map(|word| &**word).collect();
+        let words = with_memory(&words);
+        let mut err = Heard(err);
+        self.explain_mounts(&words, &mut err)?;
+        let status = self.run(&words, out, &mut err)?;
         let denied = self.pc.platform().take_denied();
         if matches!(status, Status::Guest(code) if code != 0) && denied != Permissions::NONE {
             let (names, options) = (needs::names(denied), needs::options(denied));
@@ -235,6 +327,7 @@ impl<F: Flash + 'static> Device<F> {
     }
 
     fn run(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
+        let follows = matches!(words.first(), Some(&("logs" | "events")));
         command::run(
             words,
             &mut Environment {
@@ -245,9 +338,38 @@ impl<F: Flash + 'static> Device<F> {
                 },
                 out,
                 err,
-                interrupted: &|| INTERRUPTED.load(Ordering::Relaxed),
+                interrupted: &|| {
+                    INTERRUPTED.load(Ordering::Relaxed)
+                        || console::is_given_up()
+                        || (follows && console::is_abandoned())
+                },
             },
         )
+    }
+
+    /// Warns of a mount that names a folder of the PC, where the container gets an empty one.
+    fn explain_mounts(&self, words: &[&str], err: &mut dyn Write) -> std::fmt::Result {
+        let Ok((command, words)) = find(words) else {
+            return Ok(());
+        };
+        let storage = self.pc.platform().storage();
+        let mut arguments = Arguments::new(words, command.options, command.passes_on);
+        while let Ok(Some(argument)) = arguments.next() {
+            if let Argument::Option(option, value) = argument
+                && option.key == Key::Volume
+                && let Some((source, _)) = value.split_once(':')
+                && Path::new(source).exists()
+                && storage.metadata(source) == Err(StorageError::NotFound)
+            {
+                writeln!(
+                    err,
+                    "note: {0} is made as a new folder of the flash: --volume gives no folder of the PC\n\
+                     hint: copy files there with `ocre flash cp`, or run the module with `ocre wasm run --dir`",
+                    Plain(source)
+                )?;
+            }
+        }
+        Ok(())
     }
 
     /// Kills what still runs, so that its files are closed.

@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::report::Plain;
 use ocre::command::{Status, advice, images};
 use ocre::image::judge::{self, TITLE};
 use ocre_oci::json::Elements;
@@ -68,7 +69,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
         Image::Flash(name) => {
             let selector = images::selector(name)
                 .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
-            let partition = device::partition(flash)?;
+            let partition = device::partition_with(name, flash, &what)?;
             device::store(&partition, &mut device::document())?;
             let from = Stored {
                 layout: judge::Source {
@@ -291,7 +292,7 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
     }
     for file in named {
         let path = args.folder.join(&file.title);
-        let (path, size) = (path.display(), file.blob.size);
+        let (path, size) = (Plain(path.display()), file.blob.size);
         match &file.folder {
             None => out.line(format_args!("{path} ({size} bytes)"))?,
             Some(folder) => {

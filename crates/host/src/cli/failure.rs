@@ -4,7 +4,10 @@
 use std::fmt::{self, Display};
 use std::io;
 
-use ocre::command::report::Reason;
+use ocre::command::advice;
+use ocre::command::report::{Listed, Plain, Reason};
+use ocre::command::sentence::{row, sentence};
+use ocre::port::StorageError;
 
 /// What failed, why, and what to do.
 #[derive(Debug)]
@@ -42,9 +45,25 @@ impl Failure {
         }
     }
 
+    /// A folder of the PC could not be read or written, as a storage.
+    pub fn folder(what: impl Display, error: StorageError) -> Self {
+        Self::new(what, error.code(), folder_advice(error))
+    }
+
     /// What the PC said, if it was the PC.
     pub fn kind(&self) -> Option<io::ErrorKind> {
         self.kind
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Another hint than the code's own.
+    pub fn advise(mut self, advice: impl Display) -> Self {
+        self.advice = advice.to_string();
+        self
     }
 
     /// Further words on why.
@@ -68,6 +87,75 @@ impl Display for Failure {
             detail: &self.detail,
             advice: &self.advice,
         };
-        write!(f, "error: {}: {reason}", self.what)
+        write!(f, "error: {}: {}", Plain(&self.what), Explained(&reason))
+    }
+}
+
+/// Displays a reason in words, also one that only a PC has: by its detail, else by the sentence of
+/// its code in the PC's documents.
+pub struct Explained<'a>(pub &'a Reason<'a>);
+
+impl Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(reason) = self;
+        if !reason.detail.is_empty() || !sentence(reason.code).is_empty() {
+            return reason.fmt(f);
+        }
+        Listed(reason, own_sentence(reason.code)).fmt(f)
+    }
+}
+
+/// The hint for an error of a folder of the PC: the core's hints are for a flash.
+pub const fn folder_advice(error: StorageError) -> &'static str {
+    match error {
+        StorageError::NoSpace => "free space on this disk, or name a folder on another one",
+        StorageError::NoMemory => "close other programs: too many files are open",
+        StorageError::Corrupt | StorageError::Io => "check the disk and the folder's permissions",
+        error => advice::storage(error),
+    }
+}
+
+/// The documents with the codes of what only a PC does.
+const DOCUMENTS: [&str; 6] = [
+    include_str!("../../../../docs/flash-files.md"),
+    include_str!("../../../../docs/commands.md"),
+    include_str!("../../../../docs/registries.md"),
+    include_str!("../../../../docs/archives.md"),
+    include_str!("../../../../docs/building.md"),
+    include_str!("../../../../docs/bundles.md"),
+];
+
+/// The sentence of a code that only a PC has.
+fn own_sentence(code: &str) -> &'static str {
+    let rows = DOCUMENTS.iter().map(|document| row(document, code));
+    rows.into_iter()
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_words_with_its_code() {
+        let failure = Failure::new("can't run a\u{1b}b", "reference-not-found", "look");
+        assert_eq!(
+            failure.to_string(),
+            "error: can't run a\\u{1b}b: no image has that name or digest (reference-not-found)\n\
+             hint: look\n"
+        );
+        let own = Failure::new("can't copy a to b", "flash-none", "");
+        let told = own.to_string();
+        assert!(
+            told.ends_with(": flash-none: neither is in a flash file\n"),
+            "{told}"
+        );
+        let detailed = own.because("no flash file").at("a");
+        let told = detailed.to_string();
+        assert!(
+            told.ends_with("b: flash-none at a (no flash file)\n"),
+            "{told}"
+        );
     }
 }

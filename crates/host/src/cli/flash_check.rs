@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use ocre::atomic;
 use ocre::command::Status;
+use ocre::command::report::Plain;
 use ocre_host::flash::FileError;
 use ocre_host::littlefs::LittleFs;
 
@@ -245,14 +246,17 @@ fn print(left: &Report, mended: &Mended, out: &mut Output) -> std::io::Result<()
     let mut text = String::new();
     for (finding, did) in mended {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "mended: {} at {}: {did}", finding.code, finding.place);
+        let (place, did) = (Plain(&finding.place), Plain(did));
+        let _ = writeln!(text, "mended: {} at {place}: {did}", finding.code);
     }
     let kept = left.kept.iter().map(|finding| ("kept", finding));
     let damaged = left.damaged.iter().map(|finding| ("damaged", finding));
     for (word, finding) in kept.chain(damaged) {
-        let _ = write!(text, "{word}: {} at {}", finding.code, finding.place);
+        // A guest, or an image, may have chosen the names in it.
+        let (place, detail) = (Plain(&finding.place), Plain(&finding.detail));
+        let _ = write!(text, "{word}: {} at {place}", finding.code);
         if !finding.detail.is_empty() {
-            let _ = write!(text, ": {}", finding.detail);
+            let _ = write!(text, ": {detail}");
         }
         let _ = writeln!(text, "\nhint: {}", hint(finding.code));
     }

@@ -20,6 +20,9 @@ use super::tree::{Unusable, join, tell, walk};
 /// Copies files and folders.
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// Makes the folders above DST that are not there
+    #[arg(short, long)]
+    parents: bool,
     /// A file or a folder: of the PC, or in a flash file, as FILE:/PATH
     #[arg(value_name = "SRC")]
     from: PathBuf,
@@ -105,16 +108,16 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
                 .is_some_and(|real| to.canonicalize().is_ok_and(|other| other == real));
             let to = open(&to, false)?;
             if same {
-                copy(&to, &path, &to, &at, &what)
+                copy(&to, &path, &to, &at, args.parents, &what)
             } else {
-                copy(&open(&from, true)?, &path, &to, &at, &what)
+                copy(&open(&from, true)?, &path, &to, &at, args.parents, &what)
             }
         }
         (Place::Flash(from, path), Place::Pc(to, at)) => {
-            copy(&open(&from, true)?, &path, &to, &at, &what)
+            copy(&open(&from, true)?, &path, &to, &at, args.parents, &what)
         }
         (Place::Pc(from, path), Place::Flash(to, at)) => {
-            copy(&from, &path, &open(&to, false)?, &at, &what)
+            copy(&from, &path, &open(&to, false)?, &at, args.parents, &what)
         }
         (Place::Pc(..), Place::Pc(..)) => {
             let advice = "name one of the two as FILE:/PATH";
@@ -139,10 +142,17 @@ fn copy<A: Storage, B: Storage>(
     path: &str,
     to: &B,
     at: &str,
+    parents: bool,
     what: &str,
 ) -> Result<Copied, Failure> {
     let failed = |path: &str, error: StorageError| {
-        Failure::new(what, error.code(), advice::storage(error)).at(path)
+        let advice = match error {
+            StorageError::NotFound => {
+                "see what there is with `ocre flash ls`; --parents makes folders that are not there"
+            }
+            error => advice::storage(error),
+        };
+        Failure::new(what, error.code(), advice).at(path)
     };
     let source = from.metadata(path).map_err(|error| failed(path, error))?;
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -151,6 +161,9 @@ fn copy<A: Storage, B: Storage>(
         Ok(_) | Err(StorageError::NotFound) => at.to_owned(),
         Err(error) => return Err(failed(at, error)),
     };
+    if parents {
+        make_folders_above(to, &top).map_err(|(path, error)| failed(&path, error))?;
+    }
     let mut copied = Copied::default();
     let mut entries = vec![(path.to_owned(), source)];
     let content = walk(from, path).map_err(|(path, error)| failed(&path, error))?;
@@ -195,6 +208,21 @@ fn copy<A: Storage, B: Storage>(
         }
     }
     Ok(copied)
+}
+
+/// Makes the folders of a path that are not there, but for its last part.
+fn make_folders_above<S: Storage>(storage: &S, path: &str) -> Result<(), (String, StorageError)> {
+    let ends = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .filter(|at| *at > 0);
+    for folder in ends.filter_map(|end| path.get(..end)) {
+        if storage.metadata(folder) == Err(StorageError::NotFound) {
+            let made = storage.create_dir(folder);
+            made.map_err(|error| (folder.to_owned(), error))?;
+        }
+    }
+    Ok(())
 }
 
 fn file<A: Storage, B: Storage>(

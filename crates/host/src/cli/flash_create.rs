@@ -11,6 +11,7 @@ use ocre::command::Status;
 use ocre::container::Name;
 use ocre::image::judge::Policy;
 use ocre::image::store::Tag;
+use ocre::port::StorageError;
 use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -132,8 +133,14 @@ pub fn run(
     let (memory, formatted) = LittleFs::format(RamFlash::new(purpose.geometry));
     formatted.map_err(made)?;
     let storage = LittleFs::mount(memory).map_err(|(_, error)| made(error))?;
-    let images = flash_images::put(&args.image, &storage, &purpose.firmware, err)?;
-    let containers = flash_containers::put(&script, &storage, &purpose.firmware, err)?;
+    let too_small = |failure: Failure| match failure.code() == StorageError::NoSpace.code() {
+        true => failure.advise("make the flash larger with --size, or put less on it"),
+        false => failure,
+    };
+    let images = flash_images::put(&args.image, &storage, &purpose.firmware, err);
+    let images = images.map_err(too_small)?;
+    let containers = flash_containers::put(&script, &storage, &purpose.firmware, err);
+    let containers = containers.map_err(too_small)?;
     let flash = storage.with_flash(RamFlash::clone);
     write_all(&args.output, &flash, &purpose, &what)?;
     print(&names, &purpose, &images, &containers, out)

@@ -3,7 +3,7 @@
 //!
 //! The latter are told by the device's own commands, on a copy in memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocre::command::Status;
 use ocre::image::judge::Policy;
@@ -20,21 +20,23 @@ use super::output::Output;
 /// Tells what is in a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file
+    /// The flash file [default: that of --flash]
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 /// Prints it.
 pub fn run(
     args: &Args,
+    flash: Option<&Path>,
     policy: Policy<'static>,
     out: &mut Output,
     err: &mut Output,
 ) -> Result<Status, Failure> {
-    let unusable = |error: FileError| device::unusable(&args.file, &error);
+    let file = device::flash_file(args.file.as_deref().or(flash))?;
+    let unusable = |error: FileError| device::unusable(&file, &error);
     let mount = |error| unusable(FileError::Mount(error));
-    let partition = LittleFs::open_to_read(&args.file).map_err(unusable)?;
+    let partition = LittleFs::open_to_read(&file).map_err(unusable)?;
     let geometry = partition.geometry();
     let (major, minor) = partition.version().map_err(mount)?;
     let space = partition.space().map_err(mount)?;

@@ -2,8 +2,9 @@
 //! `ocre flash ls`: what files are in a flash file.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use ocre::command::report::Plain;
 use ocre::command::{Status, advice};
 use ocre::port::{EntryKind, Storage as _};
 use ocre_host::littlefs::LittleFs;
@@ -11,24 +12,30 @@ use ocre_host::littlefs::LittleFs;
 use super::device;
 use super::failure::Failure;
 use super::output::Output;
-use super::tree::{self, Content};
+use super::tree::{self, Content, absolute};
 
 /// Lists the files in a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file
+    /// The flash file [default: that of --flash]
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// A file or a folder in it, with all that is in that
-    #[arg(value_name = "PATH", default_value = "/")]
+    #[arg(value_name = "PATH", default_value = "/", value_parser = absolute)]
     path: String,
 }
 
 /// Lists, with sizes. A folder in it that can't be listed is told, and the rest is listed.
-pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
-    let what = format!("can't list {} in {}", args.path, args.file.display());
+pub fn run(
+    args: &Args,
+    flash: Option<&Path>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let file = device::flash_file(args.file.as_deref().or(flash))?;
+    let what = format!("can't list {} in {}", args.path, file.display());
     let partition =
-        LittleFs::open_to_read(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
+        LittleFs::open_to_read(&file).map_err(|error| device::unusable(&file, &error))?;
     let failed = |(path, error)| {
         Failure::new(
             &what,
@@ -67,6 +74,8 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
     } else {
         let mut text = String::new();
         for (path, metadata) in &entries {
+            // A guest may have chosen the name.
+            let path = Plain(path);
             // Writing to a String does not fail.
             let _ = match metadata.kind {
                 EntryKind::File | EntryKind::Symlink => {

@@ -13,7 +13,7 @@ use ocre::command::{Status, advice};
 use ocre::image::judge::{Policy, Selector, Source, Workspace};
 use ocre::image::store::{self, Store};
 use ocre::image::verdict::{Code, Finding, Verdict};
-use ocre::port::{Engine, Storage};
+use ocre::port::{Engine, Storage, StorageError};
 use ocre_oci::{Reference, Sha256};
 
 use super::bar::Bar;
@@ -92,7 +92,7 @@ fn take<S: Storage, E: Engine>(
     warn(source, selector, engine, policy, what, err)?;
     let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
     let name = name_of(args.name.as_deref(), source, &args.layout, what, advice)?;
-    store(source, selector, name, flash, what)
+    store(source, selector, name, flash, what, err)
 }
 
 /// The name that was given, else that of the layout; `advice` says how to give one.
@@ -198,11 +198,25 @@ pub fn store<S: Storage>(
     name: ImportName,
     flash: Option<&Path>,
     what: &str,
+    err: &mut Output,
 ) -> Result<Imported, Failure> {
-    let partition = device::partition(flash)?;
+    let partition = device::partition_or_new(flash, err)?;
     let mut document = device::document();
     let mut store = device::store(&partition, &mut document)?;
-    store_in(&mut store, source, selector, name, what)
+    let space = partition.space();
+    let stored = store_in(&mut store, source, selector, name, what);
+    stored.map_err(|failure| match space {
+        Ok(space) if failure.code() == StorageError::NoSpace.code() => failure
+            .because(format_args!(
+                "the flash has {} bytes, {} of them free",
+                space.total, space.free
+            ))
+            .advise(
+                "remove images with `ocre image rm`, then `ocre image prune`; where the image is \
+                 larger than the flash, make a larger one with `ocre flash create --size`",
+            ),
+        _ => failure,
+    })
 }
 
 /// Puts the image into a store.

@@ -6,6 +6,7 @@ use ocre::command::{Outcome, Status};
 use ocre::image::judge::{Policy, Source};
 use ocre::image::permission::Permission;
 use ocre::port::Platform as _;
+use ocre_host::flash::Flash;
 use ocre_host::needs::Needs;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Object};
@@ -18,8 +19,8 @@ use super::output::Output;
 ///
 /// # Errors
 /// Of the output alone.
-pub fn run(
-    device: &mut Device,
+pub fn run<F: Flash + 'static>(
+    device: &mut Device<F>,
     words: &[&str],
     policy: &Policy<'_>,
     out: &mut Output,
@@ -36,7 +37,12 @@ pub fn run(
     Ok(status)
 }
 
-fn with_needs(text: &str, name: &str, device: &Device, policy: &Policy<'_>) -> Option<String> {
+fn with_needs<F: Flash + 'static>(
+    text: &str,
+    name: &str,
+    device: &Device<F>,
+    policy: &Policy<'_>,
+) -> Option<String> {
     let image = device.image(name)?;
     let pc = device.platform();
     let source = Source {

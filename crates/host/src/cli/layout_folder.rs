@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
-use ocre::command::advice;
 use ocre::image::Content;
 use ocre::image::content::verify;
 use ocre::port::StorageError;
@@ -21,7 +20,7 @@ use ocre_oci::write;
 use ocre_registry::{Blob, Code, Document, Error, Open, Role, Sink, Verified};
 use sha2::Digest as _;
 
-use super::failure::Failure;
+use super::failure::{Failure, folder_advice};
 use super::layout_index::{MAX_INDEX, document, with_document, write_file};
 use super::pack::Target;
 
@@ -71,8 +70,7 @@ impl LayoutFolder {
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        let layout = Directory::open(folder)
-            .map_err(|error| Failure::new(what, error.code(), advice::storage(error)))?;
+        let layout = Directory::open(folder).map_err(|error| Failure::folder(what, error))?;
         Ok(Self {
             folder: folder.to_owned(),
             layout: if durable { layout } else { layout.fleeting() },
@@ -191,7 +189,7 @@ impl Sink for LayoutFolder {
 
     fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
         let storage = |error: StorageError| {
-            let code = Code::Place(error.code(), advice::storage(error));
+            let code = Code::Place(error.code(), folder_advice(error));
             Error::new(code, self.folder.display())
         };
         let hex = document.digest.hex();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the runtime's log goes: its errors to stderr, the rest nowhere.
 
+use std::io::Write as _;
+
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use ocre::command::report::Plain;
 
 struct Stderr;
 
@@ -12,7 +15,9 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            eprintln!("log: {}", record.args());
+            let line = format!("log: {}\n", Plain(record.args()));
+            // Where nobody hears it the exit code has to do.
+            let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
 

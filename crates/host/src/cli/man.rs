@@ -22,10 +22,17 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't write the manual to {}", args.folder.display());
     let io = |error| Failure::io(&what, &error);
+    let made = !args.folder.exists();
     fs::create_dir_all(&args.folder).map_err(io)?;
     let mut grammar = whole::grammar();
     grammar.build();
-    let count = write(&grammar, "ocre", args).map_err(io)?;
+    let written = write(&grammar, "ocre", args).inspect_err(|_| {
+        if made {
+            // The first error is the one that counts.
+            let _ = fs::remove_dir_all(&args.folder);
+        }
+    });
+    let count = written.map_err(io)?;
     let printed = if out.json() {
         out.document(|out| out.unsigned("pages", count))
     } else {

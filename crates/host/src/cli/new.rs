@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre new`: a project that `ocre build` builds.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::Status;
 
 use super::failure::Failure;
@@ -16,15 +18,30 @@ pub struct Args {
     /// The language of the guest
     #[arg(value_name = "rust|c")]
     language: Language,
-    /// The name of the project, its folder and its image
-    #[arg(value_name = "NAME", value_parser = name)]
-    name: String,
+    /// The folder to make; its name is that of the project and of its image
+    #[arg(value_name = "NAME", value_parser = OsStringValueParser::new().try_map(project))]
+    project: Project,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 enum Language {
     Rust,
     C,
+}
+
+/// A folder to be made, and its name.
+#[derive(Clone, Debug)]
+struct Project {
+    folder: PathBuf,
+    name: String,
+}
+
+/// For clap.
+fn project(argument: OsString) -> Result<Project, String> {
+    let folder = PathBuf::from(argument);
+    let last = folder.file_name().and_then(OsStr::to_str);
+    let name = name(last.unwrap_or_default())?;
+    Ok(Project { folder, name })
 }
 
 /// A name that Cargo takes, and that an image may have.
@@ -105,7 +122,8 @@ int main(int argc, char **argv)
 
 /// Makes it, and says how to go on.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
-    let what = format!("can't make {}", args.name);
+    let Project { folder, name } = &args.project;
+    let what = format!("can't make {}", folder.display());
     let files: &[(&str, &str)] = match args.language {
         Language::Rust => &[
             ("Ocrefile.toml", OCREFILE_RUST),
@@ -119,7 +137,6 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
             (".gitignore", "/target\n"),
         ],
     };
-    let folder = Path::new(&args.name);
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let advice = "choose another name, or another folder to be in";
@@ -132,15 +149,15 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         let written = path
             .parent()
             .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(&path, text.replace("NAME", &args.name)));
+            .and_then(|()| fs::write(&path, text.replace("NAME", name)));
         written.map_err(|error| Failure::io(&what, &error))?;
     }
     let printed = if out.json() {
-        out.document(|out| out.string("folder", &args.name))
+        out.document(|out| out.display("folder", &folder.display()))
     } else {
         out.text(&format!(
-            "made {0}\nnext: ocre build --import {0} && ocre run {0}\n",
-            args.name
+            "made {0}\nnext: ocre build --import {0} && ocre run {name}\n",
+            folder.display()
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use ocre::port;
+use ocre_host::platform::console;
+
 pub use ocre::command::output::Output as Words;
 use ocre_oci::write::{self, Object};
 
@@ -49,6 +52,29 @@ pub enum Format {
 enum Stream {
     Out,
     Err,
+}
+
+impl Stream {
+    /// Writes all of a text. To a stdout that was closed from the start nothing can be written; a
+    /// stderr that was closed is not missed.
+    fn write(self, text: &str) -> io::Result<()> {
+        match self {
+            _ if text.is_empty() => Ok(()),
+            Self::Out if console::is_closed(port::Stream::Stdout) => {
+                Err(io::Error::from_raw_os_error(libc::EBADF))
+            }
+            Self::Out => io::stdout().write_all(text.as_bytes()),
+            Self::Err if console::is_closed(port::Stream::Stderr) => Ok(()),
+            Self::Err => io::stderr().write_all(text.as_bytes()),
+        }
+    }
+
+    fn flush(self) -> io::Result<()> {
+        match self {
+            Self::Out => io::stdout().flush(),
+            Self::Err => Ok(()),
+        }
+    }
 }
 
 /// One of the two outputs. What is written without a newline waits for one.
@@ -118,14 +144,8 @@ impl Output {
             return Err(error);
         }
         let rest = std::mem::take(&mut self.line);
-        match self.stream {
-            Stream::Out => {
-                let mut out = io::stdout().lock();
-                out.write_all(rest.as_bytes())?;
-                out.flush()
-            }
-            Stream::Err => io::stderr().lock().write_all(rest.as_bytes()),
-        }
+        self.stream.write(&rest)?;
+        self.stream.flush()
     }
 
     /// Writes text; what follows its last newline waits for one.
@@ -135,10 +155,7 @@ impl Output {
             if piece.ends_with('\n') {
                 let line = std::mem::take(&mut self.line);
                 let line = if self.colored { paint(&line) } else { line };
-                match self.stream {
-                    Stream::Out => io::stdout().write_all(line.as_bytes()),
-                    Stream::Err => io::stderr().write_all(line.as_bytes()),
-                }?;
+                self.stream.write(&line)?;
             }
         }
         Ok(())
@@ -164,7 +181,8 @@ const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
 /// The beginnings of lines that say how it went.
-const PAINTED: [(&str, &str); 7] = [
+const PAINTED: [(&str, &str); 8] = [
+    ("note:", CYAN),
     ("error:", RED),
     ("refused:", RED),
     ("warning:", YELLOW),

@@ -574,7 +574,7 @@ fn open(folder: &Path, what: &str) -> Result<Directory, Failure> {
 }
 
 fn storage_failure(what: &str, error: StorageError) -> Failure {
-    Failure::new(what, error.code(), advice::storage(error))
+    Failure::folder(what, error)
 }
 
 fn print(
@@ -607,11 +607,15 @@ fn print(
     out.line(format_args!("packed {name} into {}", args.output.display()))?;
     out.line(format_args!("digest: {}", entry.content.digest))?;
     for packed in packed {
+        let verdict = match packed.verdict.code() {
+            // That is what it was compiled for.
+            Some("aot-target") => "for another machine than this",
+            Some(code) => code,
+            None => packed.verdict.word(),
+        };
         out.line(format_args!(
-            "{}: {} ({})",
-            packed.architecture,
-            packed.manifest.digest,
-            verdict(packed)
+            "{}: {} ({verdict})",
+            packed.architecture, packed.manifest.digest
         ))?;
     }
     Ok(())

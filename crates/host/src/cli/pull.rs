@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::{Status, advice};
+use ocre::command::Status;
 use ocre::image::judge::{Policy, Selector, Source};
 use ocre::port::Engine;
 use ocre_host::directory::Directory;
@@ -31,11 +31,16 @@ pub struct Args {
     #[command(flatten)]
     speech: Speech,
     /// The image: REGISTRY/NAME, with a tag or a digest
-    #[arg(value_name = "IMAGE", value_parser = image_name)]
+    #[arg(value_name = "IMAGE", value_parser = docker_name)]
     image: ImageName,
     /// Its name on the flash; without one the name it has in the registry
     #[arg(value_name = "NAME[:TAG]", value_parser = import::name)]
     name: Option<String>,
+}
+
+/// An image in a registry, also as skopeo spells it, for clap.
+fn docker_name(text: &str) -> Result<ImageName, String> {
+    image_name(text.strip_prefix("docker://").unwrap_or(text))
 }
 
 /// Pulls, judges, and prints the image's name and digest.
@@ -59,8 +64,7 @@ pub fn run<E: Engine>(
     args.speech
         .copy(&repository, &sink, args.platform.clone(), false, &what)?;
 
-    let layout = Directory::open(&staging)
-        .map_err(|error| Failure::new(&what, error.code(), advice::storage(error)))?;
+    let layout = Directory::open(&staging).map_err(|error| Failure::folder(&what, error))?;
     let source = Source {
         storage: &layout,
         root: "/",
@@ -73,7 +77,7 @@ pub fn run<E: Engine>(
     let stored = judged
         .as_ref()
         .ok()
-        .map(|()| import::store(source, selector, name, flash, &what));
+        .map(|()| import::store(source, selector, name, flash, &what, err));
     if !matches!(stored, Some(Err(_))) {
         // It is on the flash, or will never be. A rest would only take room.
         let _ = fs::remove_dir_all(&staging);

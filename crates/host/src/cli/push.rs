@@ -6,12 +6,14 @@ use std::path::Path;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::{Status, advice, images};
 use ocre::image::judge::Source;
+use ocre::image::verdict::Code;
 use ocre_registry::ImageName;
 
 use super::copy::{self, Destination, Place};
 use super::device;
 use super::failure::Failure;
 use super::output::Output;
+use super::short_digest;
 use super::stored::Stored;
 use super::transfer::{Speech, failed};
 
@@ -34,8 +36,8 @@ pub struct Args {
 /// Pushes, and prints where to, and the digest.
 pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't push {}", args.image);
-    let selector = images::selector(&args.image)
-        .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
+    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
+    images::selector(&args.image).map_err(refused)?;
     let destination = match &args.destination {
         Some(destination) => destination.clone(),
         None => ImageName::parse(&args.image)
@@ -43,8 +45,10 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
             .map_err(|error| failed(&what, &error))?,
     };
     let client = args.speech.client(&what)?;
-    let partition = device::partition(flash)?;
+    let partition = device::partition_with(&args.image, flash, &what)?;
     device::store(&partition, &mut device::document())?;
+    let image = short_digest::resolve(&args.image, &partition);
+    let selector = images::selector(&image).map_err(refused)?;
     let from = Stored {
         layout: Source {
             storage: &partition,

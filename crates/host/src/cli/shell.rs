@@ -11,6 +11,7 @@ use std::io::{self, IsTerminal as _};
 use ocre::command::line::split;
 use ocre::command::table::COMMANDS;
 use ocre::command::{Status, VERSION};
+use ocre_host::platform::console;
 use rustyline::completion::Completer;
 use rustyline::config::Configurer as _;
 use rustyline::error::ReadlineError;
@@ -20,6 +21,7 @@ use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
 use super::device::{self, Device};
 use super::failure::Failure;
 use super::output::Output;
+use super::{grammar, guests_heard, suggestion};
 
 const PROMPT: &str = "ocre> ";
 
@@ -36,7 +38,30 @@ pub fn run(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<St
 enum Line {
     Nothing,
     Exit,
+    ExitWith(Status),
     Ended(Status),
+}
+
+/// The message for a command that the shell does not have; a command of the PC is run elsewhere.
+fn in_shell(words: &[&str], text: String) -> String {
+    let grammar = grammar();
+    let mut found = Some(&grammar);
+    let mut name = Vec::new();
+    for word in words {
+        match found.and_then(|grammar| grammar.find_subcommand(word)) {
+            Some(command) => found = Some(command),
+            None => break,
+        }
+        name.push(*word);
+    }
+    if name.is_empty() {
+        return text.replace("`ocre --help`", "`help`");
+    }
+    let name = name.join(" ");
+    format!(
+        "error: `{name}` is a command of the PC, not of the device\n\
+         hint: leave the shell with `exit`, and run `ocre {name}`\n"
+    )
 }
 
 fn execute(
@@ -62,11 +87,23 @@ fn execute(
     match words {
         [] => return Ok(Line::Nothing),
         ["exit" | "quit"] => return Ok(Line::Exit),
+        ["exit" | "quit", code] if let Ok(code) = code.parse() => {
+            return Ok(Line::ExitWith(Status::Guest(code)));
+        }
         _ => {}
+    }
+    if let Some(text) = suggestion::for_unknown(words, &grammar()) {
+        err.text(&in_shell(words, text)).map_err(print)?;
+        return Ok(Line::Ended(Status::Usage));
     }
     device::forget_interrupt();
     let outcome = device.command(words, out, err);
     out.finish().and_then(|()| err.finish()).map_err(print)?;
+    guests_heard()?;
+    let follows = matches!(words.first(), Some(&("logs" | "events")));
+    if follows && console::is_abandoned() {
+        return Err(print(io::ErrorKind::BrokenPipe.into()));
+    }
     Ok(Line::Ended(outcome.unwrap_or(Status::Failed)))
 }
 
@@ -92,6 +129,7 @@ fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Sta
         match execute(text, device, out, err)? {
             Line::Nothing => {}
             Line::Exit => return Ok(status),
+            Line::ExitWith(status) => return Ok(status),
             Line::Ended(ended) => status = ended,
         }
     }
@@ -122,6 +160,10 @@ fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Resul
             Ok(line) => match execute(&line, device, out, err)? {
                 Line::Nothing => {}
                 Line::Exit => break,
+                Line::ExitWith(ended) => {
+                    status = ended;
+                    break;
+                }
                 Line::Ended(ended) => status = ended,
             },
             Err(ReadlineError::Interrupted) => {}

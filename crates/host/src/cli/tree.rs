@@ -25,6 +25,12 @@ pub struct Content {
     pub unlisted: Vec<Unusable>,
 }
 
+/// A path in a flash file, for clap: from the root, also where it does not say so.
+#[allow(clippy::unnecessary_wraps, reason = "clap wants a result")]
+pub fn absolute(text: &str) -> Result<String, String> {
+    Ok(format!("/{}", text.trim_matches('/')))
+}
+
 /// Everything in a folder, and in folders in it. What is no folder has nothing in it.
 ///
 /// # Errors

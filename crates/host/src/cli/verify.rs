@@ -16,6 +16,7 @@ use ocre::port::{Engine, Storage};
 use ocre_host::needs::{self, Needs};
 
 use super::device::{self, Partition};
+use super::failure::Explained;
 use super::layout::{Layout, Missing};
 use super::layout_name::{self, LayoutName};
 use super::linux_image;
@@ -226,7 +227,10 @@ fn print_refused(
             })
         })
     } else {
-        out.text(&format!("refused: {reason}verdict: rejected\n"))
+        out.text(&format!(
+            "refused: {}verdict: rejected\n",
+            Explained(reason)
+        ))
     };
     printed.map(|()| Status::Failed).map_err(|_| fmt::Error)
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre wasm run`: a module, without an image and a container, over folders of the PC.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ocre::command::arguments::{bytes, seconds};
 use ocre::command::{Status, advice};
-use ocre::container::state::Outcome;
+use ocre::container::state::{Cause, Outcome};
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::Code;
@@ -12,6 +15,7 @@ use ocre::port::{Exit, StorageError};
 use ocre_files::MAX_CONTENT;
 use ocre_host::needs;
 use ocre_host::platform::bare::{self, Refusal, Setting};
+use ocre_host::platform::console;
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wamr::Engine;
 
@@ -24,8 +28,8 @@ pub const STACK: u32 = 1024 * 1024;
 /// Runs a module.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A folder of the PC, and where the module finds it
-    #[arg(long, value_name = "HOST::GUEST", value_parser = folder)]
+    /// A folder of the PC, and where the module finds it; under its own name without GUEST
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = folder)]
     dir: Vec<(PathBuf, String)>,
     /// A variable of its environment
     #[arg(short, long, value_name = "K=V")]
@@ -33,16 +37,22 @@ pub struct Args {
     /// Permissions for Ocre's functions, whose pins and sensors are simulated
     #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = permission)]
     cap: Vec<Permissions>,
+    /// Most linear memory, such as 128K or 1M
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
+    memory: Option<u32>,
+    /// Kills it when it runs longer, such as 0.5
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    timeout: Option<Duration>,
     /// The module, or one that `ocre aot` has compiled
     #[arg(value_name = "FILE.wasm")]
     input: PathBuf,
-    /// Its arguments
-    #[arg(
-        value_name = "ARG",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
+    /// Arguments of the module, whatever they look like
+    #[arg(value_name = "ARG")]
+    #[allow(
+        dead_code,
+        reason = "for the help: they are set aside before clap sees them"
     )]
-    arguments: Vec<String>,
+    arguments: Vec<OsString>,
 }
 
 fn folder(text: &str) -> Result<(PathBuf, String), String> {
@@ -50,6 +60,8 @@ fn folder(text: &str) -> Result<(PathBuf, String), String> {
         Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
             Ok((host.into(), guest.to_owned()))
         }
+        // The whole PC is given only to whom it is spelt out.
+        None if !text.is_empty() && text != "/" => Ok((text.into(), text.to_owned())),
         _ => Err("not HOST::GUEST".to_owned()),
     }
 }
@@ -59,14 +71,34 @@ fn permission(text: &str) -> Result<Permissions, String> {
         .ok_or_else(|| "not gpio, messaging, network, sensors or timers".to_owned())
 }
 
-/// Runs it.
+fn memory(text: &str) -> Result<u32, String> {
+    let bytes = bytes(text).and_then(|bytes| u32::try_from(bytes).ok());
+    bytes.ok_or_else(|| "not bytes, such as 65536 or 64K".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let milliseconds = seconds(text).map(Duration::from_millis);
+    milliseconds.ok_or_else(|| "not seconds, such as 2 or 0.5".to_owned())
+}
+
+/// Runs it; `words` are what it is passed.
 pub fn run(
     args: &Args,
+    words: &[OsString],
     engine: &Engine,
     policy: &Policy<'_>,
     err: &mut Output,
 ) -> Result<Status, Failure> {
     let what = format!("can't run {}", args.input.display());
+    for word in words.iter().filter(|word| word.to_str().is_none()) {
+        let misuse = format!(
+            "error: wasm run: the argument {word:?} is not UTF-8\n\
+             hint: a guest's arguments are text in UTF-8\n"
+        );
+        err.text(&misuse)
+            .map_err(|error| Failure::io("can't print", &error))?;
+        return Ok(Status::Usage);
+    }
     let code =
         ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
     let folder = |at| bare::Folder {
@@ -79,13 +111,12 @@ pub fn run(
         .map(|(host, guest)| (host.clone(), folder(guest.as_str())))
         .unzip();
     let folders = PosixFolders::open(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
-        let failure = Failure::new(&what, error.code(), advice::storage(error));
-        failure.at(root.display())
+        Failure::folder(&what, error).at(root.display())
     })?;
     let name = args.input.to_string_lossy();
     let arguments: Vec<&str> = [&*name]
         .into_iter()
-        .chain(args.arguments.iter().map(String::as_str))
+        .chain(words.iter().filter_map(|word| word.to_str()))
         .collect();
     let environment: Vec<&str> = args.env.iter().map(String::as_str).collect();
     let setting = Setting {
@@ -93,12 +124,13 @@ pub fn run(
         environment: &environment,
         folders: &guests,
         stack_bytes: STACK,
-        memory_bytes: u32::MAX,
+        memory_bytes: args.memory.unwrap_or(u32::MAX),
         granted: args
             .cap
             .iter()
             .copied()
             .fold(Permissions::NONE, Permissions::union),
+        time_limit: args.timeout,
     };
     ended(
         &name,
@@ -125,12 +157,23 @@ pub fn ended(
         Ok(Exit::Code(code)) => Ok(Status::of_run(Outcome::Exited(code))),
         Ok(Exit::Trap(trap)) => {
             let failure = Failure::new(format!("{name} trapped"), trap.code(), advice::trap(trap));
-            // Where nobody hears it the exit code has to do.
-            let _ = err.text(&format!("{failure}\n"));
+            // Where nobody reads on that is why, and where nobody hears it the exit code has to do.
+            if console::failure().is_none() {
+                let _ = err.text(&failure.to_string());
+            }
             Ok(Status::of_run(Outcome::Trapped(trap)))
         }
-        // Nobody stops it but the end of this program.
-        Ok(Exit::Stopped) => Ok(Status::Failed),
+        Ok(Exit::Stopped) => {
+            let outcome = Outcome::Killed(Cause::TimeLimit);
+            // It may also be that its output could not be written: that is told in the end.
+            if console::failure().is_none() {
+                let advice = "give it more time with --timeout";
+                let cause = Cause::TimeLimit.word();
+                let failure = Failure::new(format!("{name} was killed"), cause, advice);
+                let _ = err.text(&failure.to_string());
+            }
+            Ok(Status::of_run(outcome))
+        }
         Err(Refusal::Setting(error)) => {
             Err(Failure::new(what, error.code(), advice::container(error)))
         }

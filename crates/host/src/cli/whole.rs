@@ -3,7 +3,7 @@
 //! is run goes another way, see [`super::words`].
 
 use clap::{Arg, ArgAction, CommandFactory as _, ValueHint};
-use ocre::command::table::{COMMANDS, Command};
+use ocre::command::table::{COMMANDS, Command, Verb};
 
 use super::{Cli, examples, words};
 
@@ -53,6 +53,13 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
             Some(value) => arg.value_name(value).action(ArgAction::Append),
         };
         one = one.arg(arg);
+    }
+    if command.verb == Verb::Run {
+        let folder = Arg::new("bundle").long("bundle").value_name("DIR");
+        let folder = folder.value_hint(ValueHint::DirPath);
+        one = one.arg(
+            folder.help("Runs an OCI runtime bundle, a folder of the PC, instead of an image"),
+        );
     }
     if !command.operands.is_empty() {
         let operands = command.operands;

@@ -29,6 +29,15 @@ const GLOBALS: [Opt; 4] = [
     global("aot-policy"),
 ];
 
+/// The options of `run` that only a PC has.
+const BUNDLE: [Opt; 2] = [
+    global("bundle"),
+    Opt {
+        value: None,
+        ..global("allow-host-root")
+    },
+];
+
 /// Takes the PC's own options out of a core's command line. What the core would refuse is left
 /// to it, as it is.
 ///
@@ -47,7 +56,10 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
         return as_they_are();
     };
     let formats = command.options.iter().any(|option| option.long == "format");
-    let options: Vec<Opt> = command.options.iter().copied().chain(GLOBALS).collect();
+    let mut options: Vec<Opt> = command.options.iter().copied().chain(GLOBALS).collect();
+    if command.verb == Verb::Run {
+        options.extend(BUNDLE);
+    }
     let mut arguments = Arguments::new(arguments, &options, command.passes_on);
     let mut kept: Vec<String> = command.name.split(' ').map(str::to_owned).collect();
     let mut operands = Vec::new();
@@ -59,6 +71,8 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
             Ok(Some(Argument::Operand(text))) => operands.push(text.to_owned()),
             Ok(Some(Argument::Option(option, value))) => match option.long {
                 "flash" => global.flash = Some(value.into()),
+                "bundle" => global.bundle = Some(value.into()),
+                "allow-host-root" => global.allow_host_root = true,
                 "color" => {
                     global.color = Color::from_str(value, false)
                         .map_err(|error| format!("--color: {error}"))?;
@@ -117,6 +131,65 @@ pub fn once(command: &Command) -> bool {
     }
 }
 
+/// Requirements of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// No flash: it explains itself, or refuses its words.
+    Nothing,
+    /// An image of the flash.
+    Image,
+    /// The flash, whatever is on it.
+    Flash,
+}
+
+/// The requirement of a command line of the core.
+pub fn need(words: &[&str]) -> Need {
+    let Ok((command, _)) = find(words) else {
+        return Need::Nothing;
+    };
+    match keys(words) {
+        None => Need::Nothing,
+        Some(_) if asks_for_help(words) => Need::Nothing,
+        Some(_) if matches!(command.verb, Verb::Run | Verb::Create) => Need::Image,
+        Some(_) => Need::Flash,
+    }
+}
+
+/// True for a command that leaves the flash as it is.
+pub fn only_reads(words: &[&str]) -> bool {
+    find(words).is_ok_and(|(command, _)| {
+        matches!(
+            command.verb,
+            Verb::Info
+                | Verb::ImageLs
+                | Verb::ImageInspect
+                | Verb::ImageVerify
+                | Verb::Ps
+                | Verb::Inspect
+        )
+    })
+}
+
+/// True for a command line that asks for help.
+pub fn asks_for_help(words: &[&str]) -> bool {
+    keys(words).is_some_and(|given| given.contains(&Key::Help))
+}
+
+/// The options of a command line; `None` where the core refuses one.
+fn keys(words: &[&str]) -> Option<Vec<Key>> {
+    let (command, arguments) = find(words).ok()?;
+    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
+    let mut given = Vec::new();
+    loop {
+        match arguments.next() {
+            Ok(Some(Argument::Option(option, _))) => given.push(option.key),
+            Ok(Some(Argument::Operand(_))) => {}
+            Ok(None) => return Some(given),
+            Err(_) => return None,
+        }
+    }
+}
+
 /// The command line for a device that is on only for it: a container that was given no name goes
 /// with its run.
 ///
@@ -124,16 +197,10 @@ pub fn once(command: &Command) -> bool {
 /// Why the command makes no sense there.
 pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
     let mut kept = words.to_vec();
-    let Ok((command, arguments)) = find(words) else {
+    let Ok((command, _)) = find(words) else {
         return Ok(kept);
     };
-    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
-    let mut given = Vec::new();
-    while let Ok(Some(argument)) = arguments.next() {
-        if let Argument::Option(option, _) = argument {
-            given.push(option.key);
-        }
-    }
+    let given = keys(words).unwrap_or_default();
     if given.contains(&Key::Help) {
         return Ok(kept);
     }
@@ -164,6 +231,8 @@ mod tests {
             format: Format::Text,
             color: Color::Auto,
             aot_policy: AotRule::Allow,
+            bundle: None,
+            allow_host_root: false,
         };
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         (lift(&words, &mut global), global)
@@ -186,6 +255,35 @@ mod tests {
         ];
         assert_eq!(kept.unwrap(), expected);
         assert_eq!(global.flash.unwrap(), std::path::Path::new("f"));
+    }
+
+    #[test]
+    fn a_bundle_is_the_pcs_own_and_nothing_of_the_guests() {
+        for words in [
+            &["run", "--bundle", "b"] as &[_],
+            &["run", "--flash=f", "--bundle=b"],
+        ] {
+            let (kept, global) = lifted(words);
+            assert_eq!(kept.unwrap(), ["run"]);
+            assert_eq!(global.bundle.unwrap(), std::path::Path::new("b"));
+        }
+        let (kept, global) = lifted(&["run", "hello", "--bundle", "b"]);
+        assert_eq!(kept.unwrap(), ["run", "--", "hello", "--bundle", "b"]);
+        assert_eq!(global.bundle, None);
+        assert_eq!(
+            lifted(&["ps", "--bundle", "b"]).0.unwrap(),
+            ["ps", "--bundle", "b"]
+        );
+    }
+
+    #[test]
+    fn a_command_needs_what_it_looks_at() {
+        assert_eq!(need(&["run", "x"]), Need::Image);
+        assert_eq!(need(&["run", "x", "--help"]), Need::Image);
+        assert_eq!(need(&["run", "--help"]), Need::Nothing);
+        assert_eq!(need(&["ps", "--bogus"]), Need::Nothing);
+        assert_eq!(need(&["ps"]), Need::Flash);
+        assert!(only_reads(&["image", "ls"]) && !only_reads(&["image", "prune"]));
     }
 
     #[test]

@@ -61,9 +61,21 @@ impl FileError {
 }
 
 impl FileError {
-    /// What to do: the last column of `docs/flash-files.md`.
-    pub const fn hint(&self) -> &'static str {
+    /// True where there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Hint for the user: the last column of `docs/flash-files.md`, or a closer one where the
+    /// reason is known.
+    pub fn hint(&self) -> &'static str {
         match self {
+            Self::Io(_) if self.is_missing() => {
+                "check the name, or make one with `ocre flash create`"
+            }
+            Self::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                "choose another name, or remove that file first"
+            }
             Self::Io(_) => "look at the path, its permissions and the disk",
             Self::Locked => "wait for the other process, or end it",
             Self::Empty | Self::NoFileSystem | Self::TooLarge(_) => {

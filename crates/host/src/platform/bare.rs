@@ -7,6 +7,8 @@
 //! runs on the thread that asks for it, to its end.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,8 @@ use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
 use ocre::port::host::Pair;
 use ocre::port::{
-    Clock as _, Console as _, Engine as _, Exit, Program, Slot, StartError, Stop, Storage, Stream,
+    Clock as _, Console as _, ConsoleError, Engine as _, Exit, Program, Slot, StartError, Stop,
+    Storage, Stream,
 };
 use ocre_guest_api::{Bus, GuestApi};
 use ocre_oci::{Format, Sha256};
@@ -25,8 +28,11 @@ use ocre_wamr::{Engine, Stopper};
 use ocre_wasi::Wasi;
 
 use super::threads::PcThreads;
-use super::{Devices, PcClock, PcEntropy, Terminal, WASI, ports};
+use super::{Devices, PcClock, PcEntropy, Terminal, WASI, console, ports};
 use crate::needs::Needs;
+
+/// Time between two looks at the console and at the time limit.
+const POLL: Duration = Duration::from_millis(50);
 
 /// What a module is run with.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +50,8 @@ pub struct Setting<'a> {
     pub memory_bytes: u32,
     /// Permissions for functions of the guest API.
     pub granted: Permissions,
+    /// Longest time that it may run.
+    pub time_limit: Option<Duration>,
 }
 
 /// Where a module finds a folder.
@@ -78,6 +86,7 @@ struct Module {
     name: Name,
     spec: Spec,
     clock: PcClock,
+    stopped: AtomicBool,
 }
 
 /// Loads a module and runs its `_start`.
@@ -98,6 +107,7 @@ pub fn run<S: Storage>(
         spec: spec(&name, image, setting).map_err(Refusal::Setting)?,
         name,
         clock: PcClock::new(),
+        stopped: AtomicBool::new(false),
     };
     module.spec.memory_bytes = policy.memory_bytes.min(setting.memory_bytes);
     let mut code = code.to_vec();
@@ -130,7 +140,13 @@ pub fn run<S: Storage>(
         split: WASI,
         second: &mut api,
     };
-    let ended = engine.run(&mut loaded, &program, &mut host, &stopper, &mut || {});
+    let ended = thread::scope(|scope| {
+        let (running, ended) = channel();
+        scope.spawn(|| watch(ended, setting.time_limit, &module.stopped, &stopper));
+        let ended = engine.run(&mut loaded, &program, &mut host, &stopper, &mut || {});
+        drop(running);
+        ended
+    });
     api.close();
     wasi.close();
     ended.map_err(|error| {
@@ -144,6 +160,23 @@ pub fn run<S: Storage>(
         };
         Refusal::Module(code, String::new())
     })
+}
+
+/// Stops a module at its time limit, or when nobody takes its output, until it has ended.
+fn watch(
+    ended: Receiver<()>,
+    time_limit: Option<Duration>,
+    stopped: &AtomicBool,
+    stopper: &Stopper,
+) {
+    let start = Instant::now();
+    while ended.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
+        if console::is_given_up() || time_limit.is_some_and(|limit| start.elapsed() >= limit) {
+            stopped.store(true, Ordering::SeqCst);
+            stopper.stop();
+            return;
+        }
+    }
 }
 
 /// What a judge would have found of an image with that code.
@@ -212,8 +245,8 @@ impl Guest for Module {
         show(&self.spec);
     }
 
-    fn write(&self, stream: Stream, bytes: &[u8]) {
-        Terminal.write(stream, bytes);
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
+        Terminal.write(stream, bytes)
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {
@@ -221,16 +254,25 @@ impl Guest for Module {
     }
 
     fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
-        let left = until_us.map(|until| until.saturating_sub(self.clock.uptime_us()));
-        match left {
-            Some(0) => thread::yield_now(),
-            Some(left) => thread::sleep(Duration::from_micros(left)),
-            None => thread::park(),
+        loop {
+            self.check()?;
+            let left = until_us.map(|until| until.saturating_sub(self.clock.uptime_us()));
+            match left.map(Duration::from_micros) {
+                Some(Duration::ZERO) => {
+                    thread::yield_now();
+                    return Ok(());
+                }
+                // In parts, so that it ends soon when it is stopped.
+                left => thread::sleep(left.unwrap_or(POLL).min(POLL)),
+            }
         }
-        Ok(())
     }
 
     fn check(&self) -> Result<(), Stopped> {
-        Ok(())
+        if self.stopped.load(Ordering::SeqCst) {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
     }
 }

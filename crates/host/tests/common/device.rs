@@ -14,7 +14,7 @@ use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blobs, Content, Image};
 use ocre::limits::MAX_LOG_RECORD;
-use ocre::port::{Clock, Console, OpenMode, Platform, Storage, StorageError, Stream};
+use ocre::port::{Clock, Console, ConsoleError, OpenMode, Platform, Storage, StorageError, Stream};
 use ocre_aot::Target;
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -32,11 +32,17 @@ pub struct Tape {
     written: Arc<Mutex<Vec<Written>>>,
     typed: Arc<Mutex<VecDeque<u8>>>,
     ended: Arc<Mutex<bool>>,
+    refuses: Arc<Mutex<Option<ConsoleError>>>,
 }
 
 impl Tape {
     pub fn type_in(&self, text: &str) {
         self.typed.lock().unwrap().extend(text.as_bytes());
+    }
+
+    /// From now on it takes no output.
+    pub fn refuse(&self, error: ConsoleError) {
+        *self.refuses.lock().unwrap() = Some(error);
     }
 
     pub fn end_input(&self) {
@@ -52,8 +58,12 @@ impl Tape {
 }
 
 impl Console for Tape {
-    fn write(&self, stream: Stream, bytes: &[u8]) {
+    fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
+        if let Some(error) = *self.refuses.lock().unwrap() {
+            return Err(error);
+        }
         self.written.lock().unwrap().push((stream, bytes.to_vec()));
+        Ok(())
     }
 
     fn read(&self, buffer: &mut [u8]) -> Option<usize> {

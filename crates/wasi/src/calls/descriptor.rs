@@ -4,7 +4,7 @@
 use heapless::Vec;
 use ocre::container::mount::Mounts;
 use ocre::image::content::join;
-use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Times};
+use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Stream, Times};
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
@@ -541,18 +541,7 @@ impl<S: Storage> Wasi<'_, S> {
         let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
         let total = match descriptor.target {
             Target::Input | Target::Top(_) => return Err(Errno::Badf.into()),
-            Target::Output(stream) => {
-                let mut total = 0_u32;
-                for index in 0..buffers.count() {
-                    let (address, length) = buffers.get(memory, index)?;
-                    for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
-                        self.guest.check()?;
-                        self.guest.write(stream, piece);
-                    }
-                    total = total.saturating_add(length);
-                }
-                total
-            }
+            Target::Output(stream) => self.write_output(memory, stream, buffers)?,
             Target::Node(_) => {
                 let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
                 let offset = if descriptor.flags & APPEND != 0 {
@@ -567,6 +556,31 @@ impl<S: Storage> Wasi<'_, S> {
             }
         };
         Ok(memory.write_u32(written, total)?)
+    }
+
+    /// Writes all buffers to an output, or as much as reached it before an error: the next
+    /// write meets that error again.
+    fn write_output(
+        &self,
+        memory: &Memory<'_>,
+        stream: Stream,
+        buffers: Buffers,
+    ) -> Result<u32, Error> {
+        let mut total = 0_u32;
+        for index in 0..buffers.count() {
+            let (address, length) = buffers.get(memory, index)?;
+            for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
+                self.guest.check()?;
+                if let Err(error) = self.guest.write(stream, piece) {
+                    return match total {
+                        0 => Err(Errno::from(error).into()),
+                        _ => Ok(total),
+                    };
+                }
+                total = total.saturating_add(u32::try_from(piece.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Ok(total)
     }
 
     pub(crate) fn fd_pwrite(

@@ -123,7 +123,8 @@ fn import(path: &Path, code: i32, tag: &str) {
 
 /// Boots a device and runs commands on it.
 fn commands(path: &Path, lines: &[&str]) -> Result<(), String> {
-    let booted = Device::boot(Some(path), POLICY);
+    let partition = device::partition(Some(path));
+    let booted = partition.and_then(|partition| Device::boot(partition, POLICY));
     let mut device = booted.map_err(|failure| format!("{failure:?}"))?;
     for line in lines {
         let words: Vec<&str> = line.split(' ').collect();

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre flash rm`: a file or a folder out of a flash file. What is the runtime's own stays.
+
+use std::path::PathBuf;
+
+use ocre::command::{Status, advice};
+use ocre::container::mount::RESERVED;
+use ocre::port::{EntryKind, Storage, StorageError, path};
+use ocre_host::littlefs::LittleFs;
+
+use super::device;
+use super::failure::Failure;
+use super::output::Output;
+use super::tree::{absolute, walk};
+
+/// Files of the image store, at the top.
+const FILES: [&str; 2] = ["/oci-layout", "/index.json"];
+
+/// Removes a file or a folder.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Removes a folder with all that is in it
+    #[arg(short, long)]
+    recursive: bool,
+    /// The flash file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// A file, or an empty folder
+    #[arg(value_name = "PATH", value_parser = absolute)]
+    path: String,
+}
+
+/// Removes, and prints how many files and folders.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!("can't remove {} from {}", args.path, args.file.display());
+    let own = |folder: &&str| path::is_within(&args.path, folder);
+    if args.path == "/" || RESERVED.iter().chain(&FILES).any(|folder| own(&folder)) {
+        let advice = "remove images with `ocre image rm` and containers with `ocre rm`";
+        return Err(Failure::new(&what, "flash-reserved", advice).at(&args.path));
+    }
+    let partition =
+        LittleFs::open(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
+    let failed = |(path, error): (String, StorageError)| {
+        let advice = match error {
+            StorageError::NotEmpty => "remove all that is in it with --recursive",
+            error => advice::storage(error),
+        };
+        Failure::new(&what, error.code(), advice).at(path)
+    };
+    let top = partition.metadata(&args.path);
+    let top = top.map_err(|error| failed((args.path.clone(), error)))?;
+    let mut entries = vec![args.path.clone()];
+    if args.recursive && top.kind == EntryKind::Directory {
+        let inner = walk(&partition, &args.path).map_err(failed)?;
+        if let Some(unlisted) = inner.unlisted.into_iter().next() {
+            return Err(failed(unlisted));
+        }
+        entries.extend(inner.entries.into_iter().map(|(path, _)| path));
+    }
+    // What is in a folder goes before it.
+    for path in entries.iter().rev() {
+        let removed = partition.remove(path);
+        removed.map_err(|error| failed((path.clone(), error)))?;
+    }
+    let printed = if out.json() {
+        out.document(|out| out.unsigned("removed", entries.len() as u64))
+    } else {
+        out.line(format_args!("removed {}", entries.len()))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
