@@ -107,7 +107,10 @@ fn the_containers_file_of_the_document_makes_containers_that_run() {
         .find(|block| block.contains("create --name"));
     let desk = Desk::new();
     desk.write("containers", file.unwrap());
-    for (name, permissions) in [("blinky", &["gpio", "timers"] as &[&str]), ("reader", &[])] {
+    for (name, permissions) in [
+        ("blinky", &["gpio", "timers"] as &[&str]),
+        ("sensor-logger", &["sensors", "timers"]),
+    ] {
         let module = guest(name).display().to_string();
         let tag = format!("{name}:1.0");
         let mut words = vec!["image", "pack", "--wasm", &module, "-t", &tag, "-o", name];
@@ -128,11 +131,11 @@ fn the_containers_file_of_the_document_makes_containers_that_run() {
         "--image",
         "blinky",
         "--image",
-        "reader",
+        "sensor-logger",
     ]);
     // It is started again by itself, a little after the boot.
     let runs = (0..50).any(|_| {
-        let done = desk.shell_on("device.bin", "start probe\nwait probe\nlogs blinker\nps\n");
+        let done = desk.shell_on("device.bin", "start probe\nlogs blinker\nps\n");
         assert_eq!(done.code, 0, "{done:?}");
         assert!(!done.out.contains("permission"), "{done:?}");
         let list = done.out.lines().find(|line| line.starts_with("blinker"));
