@@ -24,6 +24,8 @@ use super::{Finding, Report};
 const MAX_DOCUMENT: usize = 4 << 20;
 
 const BLOBS: &str = "/blobs/sha256";
+/// Index whose write was stopped.
+const NEW_INDEX: &str = "/.newindex.json";
 
 /// Caps for documents of any device.
 pub fn caps() -> Caps {
@@ -142,8 +144,15 @@ impl Store<'_> {
             Ok(index) => index,
             Err(code) => {
                 self.sure = false;
-                let finding = Finding::new("index-damaged", "/index.json").because(code.as_str());
-                self.findings.push(finding.mended_by(Remedy::Index));
+                let mut finding =
+                    Finding::new("index-damaged", "/index.json").because(code.as_str());
+                // Else the one that is whole takes its place first.
+                let unfinished =
+                    |told: &Finding| told.code == "file-unfinished" && told.place == NEW_INDEX;
+                if !self.findings.iter().any(unfinished) {
+                    finding = finding.mended_by(Remedy::Index);
+                }
+                self.findings.push(finding);
                 return;
             }
         };

@@ -288,10 +288,10 @@ fn missing(before: &Files, after: &Files) -> Vec<String> {
         *there.entry(*digest).or_default() += 1;
     }
     let mut lost = Vec::new();
-    for (path, digest) in before {
+    let stays = |(path, digest): &(&String, &Sha256)| !may_go(path, **digest, before);
+    for (path, digest) in before.iter().filter(stays) {
         match there.get_mut(digest) {
             Some(count) if *count > 0 => *count -= 1,
-            _ if may_go(path, *digest, before) => {}
             _ => lost.push(path.clone()),
         }
     }
