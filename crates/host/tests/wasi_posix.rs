@@ -13,7 +13,7 @@ use std::thread;
 
 use common::Scratch;
 use ocre::container::{Guest, Name, Spec, Stopped};
-use ocre::port::{Clock, Entropy, Host as _, Slot, Stream};
+use ocre::port::{Clock, ConsoleError, Entropy, Host as _, Slot, Stream};
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wasi::{FUNCTIONS, Wasi};
 
@@ -82,7 +82,9 @@ impl Guest for Module {
         show(&self.spec);
     }
 
-    fn write(&self, _: Stream, _: &[u8]) {}
+    fn write(&self, _: Stream, _: &[u8]) -> Result<(), ConsoleError> {
+        Ok(())
+    }
 
     fn read(&self, _: &mut [u8]) -> Option<usize> {
         None
