@@ -241,12 +241,15 @@ impl<'a, 'o> Arguments<'a, 'o> {
 /// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024; `KB` and `KiB` are the
 /// same.
 pub fn bytes(text: &str) -> Option<u64> {
-    let text = text.strip_suffix('B').unwrap_or(text);
-    let text = text.strip_suffix('i').unwrap_or(text);
+    let (text, prefixed) = match text.strip_suffix("iB") {
+        Some(text) => (text, true),
+        None => (text.strip_suffix('B').unwrap_or(text), false),
+    };
     let unit = match text.as_bytes().last()? {
         b'K' | b'k' => 1 << 10,
         b'M' | b'm' => 1 << 20,
         b'G' | b'g' => 1 << 30,
+        _ if prefixed => return None,
         _ => return number(text),
     };
     let digits = text.get(..text.len().checked_sub(1)?)?;
@@ -403,12 +406,33 @@ mod tests {
         assert_eq!(bytes("1m"), Some(1 << 20));
         assert_eq!(bytes("2G"), Some(2 << 30));
         assert_eq!(bytes("512"), Some(512));
-        for wrong in ["", "K", "+1", "-1", "1.5K", "1KB", "99999999999G", "é"] {
+        assert_eq!(bytes("3KB"), Some(3 << 10));
+        assert_eq!(bytes("3MiB"), Some(3 << 20));
+        assert_eq!(bytes("3B"), Some(3));
+        for wrong in [
+            "",
+            "K",
+            "+1",
+            "-1",
+            "1.5K",
+            "B",
+            "iB",
+            "KB",
+            "1i",
+            "1iB",
+            "1KiBB",
+            "99999999999G",
+            "é",
+        ] {
             assert_eq!(bytes(wrong), None, "{wrong}");
         }
         assert_eq!(seconds("2"), Some(2_000));
         assert_eq!(seconds("0.25"), Some(250));
         assert_eq!(seconds("1.005"), Some(1_005));
+        assert_eq!(seconds("500ms"), Some(500));
+        assert_eq!(seconds("1.5s"), Some(1_500));
+        assert_eq!(seconds("2m"), Some(120_000));
+        assert_eq!(seconds("1h"), Some(3_600_000));
         for wrong in [
             "",
             ".",
@@ -417,6 +441,11 @@ mod tests {
             "-1",
             "1.0005",
             "1e3",
+            "s",
+            "ms",
+            "0.5ms",
+            "1d",
+            "1 s",
             "18446744073709551615",
         ] {
             assert_eq!(seconds(wrong), None, "{wrong}");

@@ -572,7 +572,7 @@ fn on<F: Flash + 'static>(
 }
 
 /// The option of `run` that only a PC has, as the core's help would list it.
-const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC";
+const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC\n      --allow-host-root   lets its guest change folders of the host";
 
 /// `help [COMMAND]`
 fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {

@@ -194,10 +194,7 @@ fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failu
         return Ok(output);
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let advice = match lacking(&text) {
-        Some(lacking) => lacking,
-        None => "correct what the compiler complains of",
-    };
+    let advice = lacking(&text).unwrap_or("correct what the compiler complains of");
     Err(Failure::new(what, "build-compile", advice)
         .at(&program)
         .because(output.status))

@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't remove {} from {}", args.path, args.file.display());
     let own = |folder: &&str| path::is_within(&args.path, folder);
-    if args.path == "/" || RESERVED.iter().chain(&FILES).any(|folder| own(&folder)) {
+    if args.path == "/" || RESERVED.iter().chain(&FILES).any(own) {
         let advice = "remove images with `ocre image rm` and containers with `ocre rm`";
         return Err(Failure::new(&what, "flash-reserved", advice).at(&args.path));
     }

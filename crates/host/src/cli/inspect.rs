@@ -2,6 +2,8 @@
 //! `ocre image inspect` on a PC: the device's document, and besides what the image's code needs,
 //! for which it has to be loaded.
 
+use std::fmt::Write as _;
+
 use ocre::command::{Outcome, Status};
 use ocre::image::judge::{Policy, Source};
 use ocre::image::permission::Permission;
@@ -32,8 +34,8 @@ pub fn run<F: Flash + 'static>(
         [_, _, name] if status == Status::Ok => with_needs(&text, name, device, policy),
         _ => None,
     };
-    let printed = out.text(whole.as_deref().unwrap_or(&text));
-    printed.map_err(|_| std::fmt::Error)?;
+    // As a writer it keeps the error, which is told in the end.
+    out.write_str(whole.as_deref().unwrap_or(&text))?;
     Ok(status)
 }
 

@@ -155,10 +155,22 @@ impl Output {
             if piece.ends_with('\n') {
                 let line = std::mem::take(&mut self.line);
                 let line = if self.colored { paint(&line) } else { line };
-                self.stream.write(&line)?;
+                self.stream
+                    .write(&line)
+                    .map_err(|error| self.remember(error))?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps an error for [`finish`](Self::finish): who writes may drop it.
+    fn remember(&mut self, error: io::Error) -> io::Error {
+        let copy = match error.raw_os_error() {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => error.kind().into(),
+        };
+        self.broken.get_or_insert(copy);
+        error
     }
 }
 
@@ -167,10 +179,7 @@ impl fmt::Write for Output {
         if self.broken.is_some() {
             return Err(fmt::Error);
         }
-        self.text(text).map_err(|error| {
-            self.broken = Some(error);
-            fmt::Error
-        })
+        self.text(text).map_err(|_| fmt::Error)
     }
 }
 

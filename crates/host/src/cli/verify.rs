@@ -21,6 +21,7 @@ use super::layout::{Layout, Missing};
 use super::layout_name::{self, LayoutName};
 use super::linux_image;
 use super::output::Output;
+use super::short_digest;
 
 /// Documents that a device would find too large are judged too.
 const MAX_DOCUMENT: usize = 1 << 20;
@@ -61,7 +62,10 @@ pub fn run<E: Engine>(
         Ok(Layout::Folder(folder)) => judge(&folder, own, engine, policy, options, out),
         Ok(Layout::Archive(archive)) => judge(&archive, own, engine, policy, options, out),
         Err(Missing::Code(code)) => {
-            let name = args.layout.to_string();
+            let mut name = args.layout.to_string();
+            if let Some(partition) = device::present(flash) {
+                name = short_digest::resolve(&name, &partition);
+            }
             match on_flash(&name, flash) {
                 Some((partition, selector)) => {
                     judge(&partition, selector, engine, policy, options, out)

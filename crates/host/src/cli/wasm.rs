@@ -90,7 +90,7 @@ pub fn run(
     err: &mut Output,
 ) -> Result<Status, Failure> {
     let what = format!("can't run {}", args.input.display());
-    for word in words.iter().filter(|word| word.to_str().is_none()) {
+    if let Some(word) = words.iter().find(|word| word.to_str().is_none()) {
         let misuse = format!(
             "error: wasm run: the argument {word:?} is not UTF-8\n\
              hint: a guest's arguments are text in UTF-8\n"

@@ -55,6 +55,9 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
         one = one.arg(arg);
     }
     if command.verb == Verb::Run {
+        let host = Arg::new("allow-host-root").long("allow-host-root");
+        let host = host.action(ArgAction::SetTrue);
+        one = one.arg(host.help("Lets the guest of a bundle change folders of the host"));
         let folder = Arg::new("bundle").long("bundle").value_name("DIR");
         let folder = folder.value_hint(ValueHint::DirPath);
         one = one.arg(
