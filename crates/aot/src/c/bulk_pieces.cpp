@@ -21,6 +21,9 @@
 #include <llvm/IR/PatternMatch.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
+#include "aot_llvm.h"
+#include "../aot/aot_runtime.h"
+
 using namespace llvm;
 
 namespace {
@@ -46,11 +49,17 @@ class Pieces
 
     void split()
     {
-        Value *Piece = ConstantInt::get(LengthType, Op.piece());
-        Value *Long = B.CreateICmpUGT(Length, Piece);
+        Value *Wraps = B.getInt1(false);
         for (unsigned I : Op.Moving)
             if (argument(I)->getType()->isIntegerTy())
-                Long = B.CreateAnd(Long, doesNotWrap(argument(I)));
+                Wraps = B.CreateOr(Wraps, wraps(argument(I)));
+        if (!PatternMatch::match(Wraps, PatternMatch::m_Zero()))
+            Look.raiseIf(&Whole, Wraps,
+                         Op.Unit == Bulk::Table ? EXCE_OUT_OF_BOUNDS_TABLE_ACCESS
+                                                : EXCE_OUT_OF_BOUNDS_MEMORY_ACCESS);
+        B.SetInsertPoint(&Whole);
+        Value *Piece = ConstantInt::get(LengthType, Op.piece());
+        Value *Long = B.CreateICmpUGT(Length, Piece);
         Value *Step = B.getInt1(false);
         if (Op.Overlaps)
             Step = fromStart();
@@ -83,10 +92,12 @@ class Pieces
   private:
     Value *argument(unsigned I) { return Whole.getArgOperand(I); }
 
-    Value *doesNotWrap(Value *Start)
+    // Tells, where the code runs, whether the end is no number any more: then it is
+    // beyond any memory and table.
+    Value *wraps(Value *Start)
     {
         Value *End = B.CreateAdd(Start, B.CreateZExt(Length, Start->getType()));
-        return B.CreateICmpUGE(End, Start);
+        return B.CreateICmpULT(End, Start);
     }
 
     // Tells, where the code runs, whether to begin at the start: the destination is

@@ -195,24 +195,35 @@ void
 Looks::testException(Instruction *Before, Value *Instance)
 {
     B.SetInsertPoint(Before);
-    returnIf(Before, B.CreateIsNotNull(wamr::loadException(B, Instance)));
+    leaveIf(Before, B.CreateIsNotNull(wamr::loadException(B, Instance)),
+            returning());
 }
 
 void
 Looks::testResult(Instruction *Before, Value *Result)
 {
     B.SetInsertPoint(Before);
-    returnIf(Before, B.CreateIsNull(Result));
+    leaveIf(Before, B.CreateIsNull(Result), returning());
 }
 
 void
-Looks::returnIf(Instruction *Before, Value *Condition)
+Looks::raiseIf(Instruction *Before, Value *Condition, uint32_t Exception)
+{
+    BasicBlock *Raise = BasicBlock::Create(F.getContext(), "fails", &F);
+    B.SetInsertPoint(Raise);
+    wamr::createRaise(B, F, Exception);
+    B.CreateBr(returning());
+    leaveIf(Before, Condition, Raise);
+}
+
+void
+Looks::leaveIf(Instruction *Before, Value *Condition, BasicBlock *To)
 {
     BasicBlock *At = Before->getParent();
     BasicBlock *Rest = At->splitBasicBlock(Before, "rest");
     At->getTerminator()->eraseFromParent();
     B.SetInsertPoint(At);
-    B.CreateCondBr(Condition, returning(), Rest, wamr::rarely(F.getContext()));
+    B.CreateCondBr(Condition, To, Rest, wamr::rarely(F.getContext()));
 }
 
 Value *

@@ -32,12 +32,17 @@ class Looks
     // Returns from the function before this instruction if a value is zero.
     void testResult(llvm::Instruction *Before, llvm::Value *Result);
 
+    // Raises an exception and returns before this instruction if a condition holds.
+    void raiseIf(llvm::Instruction *Before, llvm::Value *Condition,
+                 uint32_t Exception);
+
   private:
     llvm::Value *flags();
     llvm::Value *isTerminate(llvm::Value *Flags);
     llvm::BasicBlock *killed();
     llvm::BasicBlock *returning();
-    void returnIf(llvm::Instruction *Before, llvm::Value *Condition);
+    void leaveIf(llvm::Instruction *Before, llvm::Value *Condition,
+                 llvm::BasicBlock *To);
 };
 
 // Tells whether a load reads the flags in a look that ends the guest: the

@@ -5,6 +5,11 @@
 // frame's size is known after code generation only, so it is read from a table
 // that is filled then. Here the same is one subtraction and one comparison.
 //
+// WAMR's compiler also makes stack slots where it needs them. In a loop such a slot
+// takes stack in each turn until the function returns, where no optimisation removes
+// it. So all slots are moved to the function's first instructions, and are in its
+// frame also when a check splits its first block.
+//
 // On 64-bit targets callers may take the entry in, which saves them the jump;
 // on smaller ones the size of the code counts for more.
 
@@ -12,6 +17,7 @@
 #include "wamr_layout.h"
 
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
@@ -79,15 +85,34 @@ rebuild(Function &Entry, Function &Body, GlobalVariable &Sizes, unsigned Index)
         Entry.removeFnAttr(Attribute::NoInline);
 }
 
+void
+moveSlotsToFrame(Function &F)
+{
+    if (F.isDeclaration())
+        return;
+    Instruction *Rest = &F.getEntryBlock().front();
+    while (isa<AllocaInst>(Rest))
+        Rest = Rest->getNextNode();
+    SmallVector<AllocaInst *, 8> Slots;
+    for (Instruction &I : instructions(F))
+        if (auto *Slot = dyn_cast<AllocaInst>(&I))
+            if (isa<ConstantInt>(Slot->getArraySize()))
+                Slots.push_back(Slot);
+    for (AllocaInst *Slot : Slots)
+        Slot->moveBefore(Rest);
+}
+
 } // namespace
 
 PreservedAnalyses
 StackChecksPass::run(Module &M, ModuleAnalysisManager &)
 {
+    for (Function &F : M)
+        moveSlotsToFrame(F);
     GlobalVariable *Sizes =
         M.getGlobalVariable(AOT_STACK_SIZES_NAME, /*AllowInternal=*/true);
     if (!Sizes)
-        return PreservedAnalyses::all();
+        return PreservedAnalyses::none();
     for (Function &Body : M) {
         StringRef Number = Body.getName();
         unsigned Index;

@@ -232,8 +232,10 @@ work(const Instruction &I, const ModuleSizes &Sizes, LazyValueInfo &LVI)
     switch (I.getOpcode()) {
         case Instruction::PHI:
         case Instruction::BitCast:
-        case Instruction::Alloca:
             return 0;
+        case Instruction::Alloca:
+            // Stack without a bound is as bad as work.
+            return cast<AllocaInst>(I).isStaticAlloca() ? 0 : Unbounded;
         case Instruction::Switch:
             return 4 + 2 * Log2_32_Ceil(cast<SwitchInst>(I).getNumCases() + 1);
         case Instruction::UDiv:
