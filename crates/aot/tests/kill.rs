@@ -571,16 +571,6 @@ fn a_table_operation_out_of_bounds_traps_at_once() {
     }
 }
 
-/// Runs compiled at each level, and gives the one result.
-fn at_each_level(text: &str) -> Exit {
-    let wasm = assemble(text);
-    let ends: Vec<Exit> = (0..=3)
-        .map(|level| run(&aot_at(&wasm, level).expect("it compiles"), &[1]))
-        .collect();
-    assert!(ends.iter().all(|end| end == &ends[0]), "{ends:?}: {text}");
-    ends[0].clone()
-}
-
 #[test]
 fn rings_of_tail_calls_take_no_stack() {
     let ring = |types: &str, call: fn(&str) -> String| {
@@ -601,7 +591,7 @@ fn rings_of_tail_calls_take_no_stack() {
         )
     };
     assert_eq!(
-        at_each_level(&ring("", |next| format!("(return_call ${next})"))),
+        same(&ring("", |next| format!("(return_call ${next})")), &[]),
         Exit::Code(6)
     );
     let table = "(type $unary (func (param i32) (result i32)))
@@ -610,7 +600,7 @@ fn rings_of_tail_calls_take_no_stack() {
         let index = next.as_bytes()[0] - b'a';
         format!("(i32.const {index}) (return_call_indirect (type $unary))")
     };
-    assert_eq!(at_each_level(&ring(table, indirect)), Exit::Code(6));
+    assert_eq!(same(&ring(table, indirect), &[]), Exit::Code(6));
 }
 
 /// Those that can be no jumps take stack like others, and give the same.
@@ -626,7 +616,7 @@ fn tail_calls_with_many_values_give_what_calls_give() {
         (call $count (i32.const 100) (i32.const 1)) (local.set 1) (local.set 0)
         (i32.add (i32.wrap_i64 (local.get 0)))
         (i32.add (i32.trunc_f64_s (local.get 1)))))"#;
-    assert_eq!(at_each_level(results), Exit::Code(201 + 5 + 2));
+    assert_eq!(same(results, &[]), Exit::Code(201 + 5 + 2));
 
     let parameters = "i32 ".repeat(12);
     let swapped: String = (0..12).rev().map(|i| format!("(local.get {i})")).collect();
@@ -645,5 +635,18 @@ fn tail_calls_with_many_values_give_what_calls_give() {
           (func (export "_start") (result i32) {arguments} (call $many)))"#
     );
     let expected = (51 + 50) + (2..12).map(|i| i * (51 - i)).sum::<i32>();
-    assert_eq!(at_each_level(&many), Exit::Code(expected));
+    assert_eq!(same(&many, &[]), Exit::Code(expected));
+}
+
+#[test]
+fn extended_constant_expressions_give_what_the_interpreter_has() {
+    let text = r#"(module
+      (global $base i32 (i32.const 30))
+      (global $sum i32 (i32.add (i32.mul (i32.const 3) (i32.const 4)) (i32.sub (i32.const 9)
+        (i32.const 1))))
+      (memory 1)
+      (data (i32.add (i32.const 16) (i32.const 4)) "\07")
+      (func (export "_start") (result i32)
+        (i32.add (global.get $sum) (i32.load8_u (i32.const 20)))))"#;
+    assert_eq!(same(text, &[]), Exit::Code(27));
 }
