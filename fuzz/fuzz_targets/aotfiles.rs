@@ -22,8 +22,30 @@ const STACK_BYTES: u32 = 8 * 1024;
 
 /// Numbers that are wrong somewhere.
 const NUMBERS: [u32; 24] = [
-    0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 64, 100, 127, 255, 256, 4096, 0x7fff, 0xffff, 0x1_0000,
-    0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_fffe, 0xffff_ffff,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    15,
+    16,
+    64,
+    100,
+    127,
+    255,
+    256,
+    4096,
+    0x7fff,
+    0xffff,
+    0x1_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_fff0,
+    0xffff_fffe,
+    0xffff_ffff,
 ];
 
 /// Host functions that the corpus imports.
@@ -131,7 +153,11 @@ fn change(file: &mut Vec<u8>, chance: &mut Chance) {
         0 => file[at] ^= 1 << chance.below(8),
         1 => file[at] = chance.below(256) as u8,
         2 => set(file, word, NUMBERS[chance.below(NUMBERS.len())]),
-        3 => set(file, word, here.wrapping_add(chance.below(9) as u32).wrapping_sub(4)),
+        3 => set(
+            file,
+            word,
+            here.wrapping_add(chance.below(9) as u32).wrapping_sub(4),
+        ),
         4 => {
             let other = number(file, (start + chance.below(end - start)) & !3);
             set(file, word, other.unwrap_or_default());

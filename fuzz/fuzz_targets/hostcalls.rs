@@ -30,8 +30,8 @@ use ocre::image::content::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Blobs, Content, Image};
 use ocre::port::{
-    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space, Storage,
-    StorageError, Stream,
+    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space,
+    Storage, StorageError, Stream,
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};

@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::Reference;
 use ocre_registry::url::{self, Uri};
-use ocre_registry::{
-    Challenge, Credentials, DockerConfig, ImageName, Network, Reach, Rule, Which,
-};
+use ocre_registry::{Challenge, Credentials, DockerConfig, ImageName, Network, Reach, Rule, Which};
 
 fuzz_target!(|text: &str| {
     names(text);

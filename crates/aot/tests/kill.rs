@@ -65,8 +65,8 @@ const TABLE: &str =
 
 /// Every guest, with a name.
 fn endless() -> Vec<(&'static str, String)> {
-    let straight = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 75)) (i32.const 74)))"
-        .repeat(9_000);
+    let global = "(global $f (mut f64) (f64.const 2))";
+    let straight = "(global.set $f (f64.sqrt (global.get $f)))".repeat(2_500);
     let many_loops: String = (0..400)
         .map(|i| {
             format!(
@@ -161,11 +161,7 @@ fn endless() -> Vec<(&'static str, String)> {
             )
         }),
         ("short loops in each other that call nothing", {
-            forever(
-                "(global $g (mut i32) (i32.const 0))",
-                &format!("(call $deep)"),
-            )
-            .replace(
+            forever("(global $g (mut i32) (i32.const 0))", "(call $deep)").replace(
                 "(func (export",
                 &format!(
                     "(func $deep {} {})\n(func (export",
@@ -180,7 +176,7 @@ fn endless() -> Vec<(&'static str, String)> {
         }),
         ("a tree over straight code", {
             let last = format!("{UNARY} {straight} (local.get 0)");
-            chain(40, "", twice, &last)
+            chain(40, global, twice, &last)
         }),
         ("a tree over many short loops", {
             let last = format!("{UNARY} (local i32) {many_loops} (local.get 0)");
@@ -188,11 +184,9 @@ fn endless() -> Vec<(&'static str, String)> {
         }),
         ("a state machine", forever("", &state_machine)),
         ("recursion with loops", {
-            let body = format!(
-                "(i32.store (i32.const 4) (i32.const 0))
+            let body = "(i32.store (i32.const 4) (i32.const 0))
                  (loop (i32.store (i32.const 4) (i32.add (i32.load (i32.const 4)) (i32.const 1)))
-                   (br_if 0 (i32.lt_u (i32.load (i32.const 4)) (i32.const 3000))))"
-            );
+                   (br_if 0 (i32.lt_u (i32.load (i32.const 4)) (i32.const 3000))))";
             format!(
                 r#"(module (memory 1)
                   (func $r (param i32) (result i32)
@@ -208,7 +202,7 @@ fn endless() -> Vec<(&'static str, String)> {
         }),
         ("a long way up from recursion", {
             format!(
-                r#"(module
+                r#"(module {global}
                   (func $r (param i32) (result i32)
                     (if (result i32) (local.get 0) (then
                       (call $r (i32.sub (local.get 0) (i32.const 1)))
@@ -216,7 +210,7 @@ fn endless() -> Vec<(&'static str, String)> {
                       {straight}
                       (local.get 0))
                       (else (i32.const 1))))
-                  (func (export "_start") (loop (drop (call $r (i32.const 3000))) (br 0))))"#
+                  (func (export "_start") (loop (drop (call $r (i32.const 500))) (br 0))))"#
             )
         }),
         (

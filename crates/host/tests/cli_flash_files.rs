@@ -206,7 +206,7 @@ fn make_deep(desk: &Desk) -> String {
         disk.write(&mut file, b"some").unwrap();
         disk.close(file).unwrap();
     }
-    let outer = format!("/own/{}", "y".repeat(100));
+    let outer = format!("/own/{}", "y".repeat(110));
     disk.rename("/own/s", &outer).unwrap();
     format!("{outer}/t/{inner}")
 }

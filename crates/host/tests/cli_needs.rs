@@ -28,7 +28,7 @@ fn wasm_run(desk: &Desk, options: &[&str], name: &str, arguments: &[&str]) -> cl
 fn a_bare_module_gets_functions_that_need_a_permission_only_with_it() {
     let desk = Desk::new();
     let refused = wasm_run(&desk, &[], "blinky", &["1", "1"]);
-    refused.failed(1, "wasm-import (env.ocre_");
+    refused.failed(1, "(wasm-import)");
     for words in [
         "env.ocre_gpio_set_by_name",
         "gpio, timers",
@@ -39,7 +39,8 @@ fn a_bare_module_gets_functions_that_need_a_permission_only_with_it() {
     assert_eq!(refused.out, "");
     // One of two is not enough.
     let half = wasm_run(&desk, &["--cap", "gpio"], "blinky", &["1", "1"]);
-    half.failed(1, "wasm-import (env.ocre_timer");
+    half.failed(1, "env.ocre_timer_create");
+    assert!(half.err.contains("(wasm-import)"), "{half:?}");
     assert!(half.err.contains("with `--cap timers`"), "{half:?}");
     for options in [
         &["--cap", "gpio", "--cap", "timers"][..],
@@ -84,7 +85,7 @@ fn a_bundle_is_refused_whose_module_needs_a_permission() {
     desk.ok(["image", "import", "layout"]);
     desk.ok(["bundle", "blinky", "bundle"]);
     let ran = desk.ocre(["run", "--bundle", "bundle"]);
-    ran.failed(1, "wasm-import (env.ocre_");
+    ran.failed(1, "(wasm-import)");
     assert!(
         ran.err.contains("ocre run --cap gpio --cap timers"),
         "{ran:?}"
@@ -346,7 +347,7 @@ fn the_documented_containers_run() {
     let running = said
         .out
         .lines()
-        .any(|line| line.starts_with("blinker ") && line.ends_with(" running"));
+        .any(|line| line.starts_with("blinker ") && line.contains(" running "));
     assert!(running, "{said:?}");
     assert!(said.out.ends_with("0\n"), "{said:?}");
 }

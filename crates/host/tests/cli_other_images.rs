@@ -466,7 +466,7 @@ fn a_layout_is_imported_before_it_runs_and_an_image_goes_before_a_file() {
     );
     desk.ok(["image", "import", "third"]);
     desk.ocre(["run", "app"])
-        .failed(1, "reference-not-found (an OCI image layout of the PC)");
+        .failed(1, "an OCI image layout of the PC (reference-not-found)");
     desk.ok(["image", "rm", "third"]);
     desk.ok(["image", "import", "app"]);
     assert!(desk.ok(["run", "app"]).contains("Hello"));

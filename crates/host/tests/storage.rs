@@ -222,7 +222,7 @@ fn a_full_flash_says_so_and_keeps_what_it_has() {
 #[test]
 fn every_code_of_a_flash_file_has_a_row_that_says_what_to_do() {
     let errors = [
-        FileError::Io(std::io::ErrorKind::NotFound.into()),
+        FileError::Io(std::io::ErrorKind::PermissionDenied.into()),
         FileError::Locked,
         FileError::Empty,
         FileError::TooLarge(0),

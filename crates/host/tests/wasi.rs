@@ -1424,10 +1424,10 @@ fn the_depth_of_a_mount_counts_from_the_top_of_the_partition() {
         assert_eq!(make(program, &format!("a/{}", "y".repeat(80))), 0);
         let longer = |length| "x".repeat(length);
         let rename = |program: &mut Program<'_>, to: &str| program.rename_at(MOUNT, "a", MOUNT, to);
-        assert_eq!(rename(program, &longer(18)), NAMETOOLONG);
-        assert_eq!(rename(program, &longer(17)), 0);
-        assert_eq!(make(program, &longer(99)), NAMETOOLONG);
-        assert_eq!(make(program, &longer(98)), 0);
+        assert_eq!(rename(program, &longer(28)), NAMETOOLONG);
+        assert_eq!(rename(program, &longer(27)), 0);
+        assert_eq!(make(program, &longer(109)), NAMETOOLONG);
+        assert_eq!(make(program, &longer(108)), 0);
     });
 }
 

@@ -3,7 +3,6 @@
 
 #include <malloc.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "platform_api_vmcore.h"
 
@@ -48,7 +47,7 @@ ocre_wamr_limit_malloc(unsigned int bytes)
 
     if (!take(bytes))
         return NULL;
-    memory = malloc(bytes);
+    memory = os_malloc(bytes);
     if (!memory) {
         give_back(bytes);
         return NULL;
@@ -66,7 +65,7 @@ ocre_wamr_limit_realloc(void *memory, unsigned int bytes)
     /* Both may exist for a moment, and the old one stays where this fails. */
     if (!take(bytes))
         return NULL;
-    moved = realloc(memory, bytes);
+    moved = os_realloc(memory, bytes);
     if (!moved) {
         give_back(bytes);
         return NULL;
@@ -81,7 +80,7 @@ ocre_wamr_limit_free(void *memory)
 {
     if (memory)
         give_back(malloc_usable_size(memory));
-    free(memory);
+    os_free(memory);
 }
 
 /*

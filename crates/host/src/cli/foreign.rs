@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ocre::command::arguments::{Argument, Arguments, Key};
 use ocre::command::images;
 use ocre::command::table::{Verb, find};
+use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 
 use super::build_file;
@@ -142,21 +143,10 @@ pub fn refuse_as_image(words: &[&str], flash: Option<&Path>) -> Result<(), Failu
     };
     let code = match images::selector(operand) {
         Err(code) => code,
-        Ok(selector) => {
-            let partition = device::partition(flash)?;
-            let mut document = device::document();
-            let mut store = device::store(&partition, &mut document)?;
-            if store.find(selector).is_ok() {
-                return Ok(());
-            }
-            // As the judge has it.
-            let index = store.index();
-            if index.is_ok_and(|index| index.manifests().next().is_none()) {
-                Code::IndexEmpty
-            } else {
-                Code::ReferenceNotFound
-            }
-        }
+        Ok(selector) => match refused_by_the_flash(selector, flash)? {
+            None => return Ok(()),
+            Some(code) => code,
+        },
     };
     let what = format!("can't {command} {operand}");
     Err(foreign.map_or_else(
@@ -169,6 +159,30 @@ pub fn refuse_as_image(words: &[&str], flash: Option<&Path>) -> Result<(), Failu
         },
         |foreign| foreign.failure_as(code.as_str(), &what),
     ))
+}
+
+/// The code of a reference that the flash has no image for. A flash file that is missing has
+/// none.
+fn refused_by_the_flash(
+    selector: Selector<'_>,
+    flash: Option<&Path>,
+) -> Result<Option<Code>, Failure> {
+    let Some(partition) = device::partition_if_any(flash)? else {
+        return Ok(Some(Code::IndexEmpty));
+    };
+    let mut document = device::document();
+    let mut store = device::store(&partition, &mut document)?;
+    if store.find(selector).is_ok() {
+        return Ok(None);
+    }
+    // As the judge has it.
+    let index = store.index();
+    let empty = index.is_ok_and(|index| index.manifests().next().is_none());
+    Ok(Some(if empty {
+        Code::IndexEmpty
+    } else {
+        Code::ReferenceNotFound
+    }))
 }
 
 /// The name of a command that makes a container, and the image that it is given.
