@@ -3,7 +3,7 @@
 //! under the address sanitizer: interpreted, and compiled by `ocre aot`.
 //!
 //! A module may run, trap, or be refused. A fault is a report of the sanitizer, an end by a
-//! signal, and a panic. A guest that computes for ever is ended after [`PATIENCE`].
+//! signal, and a panic. A guest that computes for ever is ended.
 
 use std::ffi::OsStr;
 use std::fs;

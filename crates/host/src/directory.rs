@@ -2,7 +2,7 @@
 //! A folder of the PC as storage, for image layouts.
 //!
 //! Promised: the same as littlefs promises, unsynced writes and atomic renames included; and, as
-//! [`beneath`](crate::beneath) has it, no path leaves the folder. Symbolic links are not followed:
+//! `beneath` has it, no path leaves the folder. Symbolic links are not followed:
 //! one on the way is refused with [`StorageError::Invalid`], as are pipes and devices, and none of
 //! them is listed; nor is a name that is no UTF-8.
 //!

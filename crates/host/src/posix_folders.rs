@@ -2,7 +2,7 @@
 //! Folders of the PC as guests of `ocre wasm run` and of bundles have them: with links, times and
 //! POSIX's rules for open files. They have the names `0`, `1`, … of one that can't be listed.
 //!
-//! Promised: as [`beneath`](crate::beneath) has it, no path leaves its folder, and no link is
+//! Promised: as `beneath` has it, no path leaves its folder, and no link is
 //! followed. Resolving links is the caller's, who stays below the folder that it resolves in.
 //! Pipes, sockets and devices are refused with [`StorageError::Invalid`] and not listed; nor is
 //! a name that is no UTF-8.

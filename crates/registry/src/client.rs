@@ -39,7 +39,7 @@ pub struct Settings {
     pub retries: u32,
     /// The first wait before that; each next one is twice as long, up to `MAX_WAIT`.
     pub first_wait: Duration,
-    /// Longest silence of a registry, and longest time for [`LEAST_BYTES`](crate::pace::LEAST_BYTES) in either direction.
+    /// Longest silence of a registry, and longest time for 4 KiB in either direction.
     pub timeout: Duration,
 }
 
