@@ -180,6 +180,9 @@ ZTEST(verdicts, test_json)
 		list("\"manifests\"", "\"x\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]],\"manifests\""));
 }
 
+/* The layer of code has a title. */
+#define TITLE "\"annotations\":{\"org.opencontainers.image.title\""
+
 ZTEST(verdicts, test_fields)
 {
 	REFUSED("field-missing at manifest", manifest("\"layers\":", "\"layer\":"));
@@ -191,7 +194,7 @@ ZTEST(verdicts, test_fields)
 		manifest("vnd.oci.image", "vnd.ocre.image"));
 	REFUSED("url-syntax at manifest/layers/0/urls/0", layer("\"urls\":[\"x\"]"));
 	REFUSED("annotation-type at manifest/layers/0/annotations/a",
-		layer("\"annotations\":{\"a\":1}"));
+		manifest(TITLE, "\"annotations\":{\"a\":1,\"org.opencontainers.image.title\""));
 }
 
 static void oversize(void)
@@ -200,8 +203,8 @@ static void oversize(void)
 	uint32_t count;
 
 	(void)layout_code(&count);
-	snprintf(from, sizeof(from), "\"size\":%u}]", count);
-	manifest(from, "\"size\":9223372036854775808}]");
+	snprintf(from, sizeof(from), "\"size\":%u,", count);
+	manifest(from, "\"size\":9223372036854775808,");
 }
 
 /* -- digests and sizes ----------------------------------------------------------- */
