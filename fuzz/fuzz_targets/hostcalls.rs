@@ -46,7 +46,7 @@ const DISK: u32 = 40 * 1024;
 /// The highest errno of preview 1.
 const LAST_ERRNO: u64 = 76;
 
-/// What a guest could write into its memory at the places from 36 on: ways out of a folder.
+/// Texts that a guest could write into its memory at the places from 36 on: ways out of a folder.
 const WAYS: [&[u8]; 12] = [
     b"out",
     b"out/secret",

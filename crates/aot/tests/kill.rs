@@ -597,7 +597,7 @@ fn rings_of_tail_calls_take_no_stack() {
     assert_eq!(same(&ring(table, indirect), &[]), Exit::Code(6));
 }
 
-/// Those that can be no jumps take stack like others, and give the same.
+/// Tail calls that can be no jumps take stack like plain calls, and give the same.
 #[test]
 fn tail_calls_with_many_values_give_what_calls_give() {
     let results = r#"(module

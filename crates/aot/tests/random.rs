@@ -75,7 +75,7 @@ struct Counts {
     stopped: u64,
     trapped: u64,
     not_compiled: u64,
-    /// Its segments do not fit its memory and tables.
+    /// Refused at the start: segments do not fit the memory and tables.
     not_started: u64,
 }
 

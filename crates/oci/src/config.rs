@@ -142,7 +142,7 @@ impl<'a> Config<'a> {
         self.entry_point.unwrap_or(DEFAULT_ENTRY_POINT.into())
     }
 
-    /// Whether the config itself names the function to call on start.
+    /// True where the config itself names the function to call on start.
     pub fn names_entry_point(&self) -> bool {
         self.entry_point.is_some()
     }

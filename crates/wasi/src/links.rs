@@ -33,7 +33,7 @@ pub type ReadLink<'a> = dyn FnMut(&str, &mut [u8]) -> Result<Option<usize>, Errn
 /// [`path::resolve`] where there are symbolic links.
 ///
 /// # Errors
-/// Those of [`path::resolve`], also for targets; `Loop` for too many links; those of `read_link`.
+/// Errors of [`path::resolve`], also for targets; `Loop` for too many links; those of `read_link`.
 pub fn resolve_links(
     base: &str,
     given: &[u8],
@@ -73,7 +73,7 @@ pub fn resolve_links(
 /// one that is absolute or leads out of the top folder, and others are not to be led there.
 ///
 /// # Errors
-/// Those of [`path::check`] and of [`Walk::enter`].
+/// Errors of [`path::check`] and of [`Walk::enter`].
 pub fn check_target<'t>(link: &str, target: &'t [u8]) -> Result<&'t str, Errno> {
     let target = path::check(target)?;
     let (folder, _) = link.rsplit_once('/').unwrap_or_default();

@@ -137,7 +137,7 @@ pub fn check(given: &[u8]) -> Result<&str, Errno> {
 /// folder's, with `Noent` or `Notdir` where it is not.
 ///
 /// # Errors
-/// Those of [`check`] and of [`Walk::enter`].
+/// Errors of [`check`] and of [`Walk::enter`].
 pub fn resolve(
     base: &str,
     given: &[u8],

@@ -87,7 +87,7 @@ pub fn read(module: &[u8]) -> std::result::Result<(), Refusal> {
     result
 }
 
-/// Whether a module is valid within the features of the engine.
+/// True where a module is valid within the features of the engine.
 fn is_valid(module: &[u8]) -> bool {
     let features = WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SATURATING_FLOAT_TO_INT

@@ -73,7 +73,7 @@ impl Foreign {
         }
     }
 
-    /// Its kind in words.
+    /// Kind in words.
     pub fn words(&self) -> &'static str {
         match self.kind {
             Kind::Module => "a WebAssembly module, not an image",
@@ -214,7 +214,7 @@ fn file(path: &Path) -> Option<Kind> {
     }
 }
 
-/// Whether a file begins as a module in the text format does, perhaps after comments.
+/// True where a file begins as a module in the text format does, perhaps after comments.
 fn is_text_format(begin: &[u8]) -> bool {
     let text = String::from_utf8_lossy(begin);
     let mut lines = text.lines().map(str::trim_start);
@@ -222,7 +222,7 @@ fn is_text_format(begin: &[u8]) -> bool {
     first.is_some_and(|line| line.starts_with("(module"))
 }
 
-/// Whether a tar file has the list of images that `docker save` writes, and no layout.
+/// True where a tar file has the list of images that `docker save` writes, and no layout.
 fn is_docker_archive(path: &Path) -> bool {
     let Ok(file) = ocre_files::open(path) else {
         return false;

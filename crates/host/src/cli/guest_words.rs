@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The words of a command line that belong to a guest: all that follow the module of `wasm run`.
-//! They are set aside before clap sees the rest, because clap takes options wherever they stand.
+//! Set aside before clap sees the rest, because clap takes options wherever they stand.
 
 use std::ffi::OsString;
 

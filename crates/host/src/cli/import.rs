@@ -32,7 +32,7 @@ pub struct Args {
     /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     pub layout: LayoutName,
-    /// Its name on the flash; without one its own, or the folder's with its tag
+    /// Name on the flash; without one its own, or the folder's with its tag
     #[arg(value_name = "NAME[:TAG]", value_parser = name)]
     pub name: Option<String>,
 }
@@ -66,9 +66,9 @@ pub fn run<E: Engine>(
 
 /// An image that was put on the flash.
 pub struct Imported {
-    /// Its name there.
+    /// Name on the flash.
     pub name: ImportName,
-    /// Its digest there.
+    /// Digest on the flash.
     pub digest: Sha256,
     /// The other image that had the name before.
     pub replaced: Option<Sha256>,

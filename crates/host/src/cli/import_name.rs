@@ -95,7 +95,7 @@ impl Annotations {
     }
 }
 
-/// Those of the first selected entry of the index that has a name.
+/// Names of the first selected entry of the index that has one.
 fn annotations<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<Annotations> {
     let mut buffer = device::document();
     let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;

@@ -28,7 +28,7 @@ pub enum Missing {
     Code(Code),
     /// What is wrong with the archive.
     Archive(ArchiveError),
-    /// It is something else that is known.
+    /// Something else that is known.
     Foreign(Foreign),
 }
 
@@ -57,7 +57,7 @@ impl Layout {
 }
 
 impl Layout {
-    /// Whether it has the marker of a layout.
+    /// True where the folder has the marker of a layout.
     pub fn is_marked(&self) -> bool {
         let marker = "/oci-layout";
         match self {

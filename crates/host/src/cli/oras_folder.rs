@@ -35,7 +35,7 @@ const MAX_TIMES: u64 = 200;
 /// Media type of a folder.
 const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/// Whether a layer is a folder.
+/// True where a layer is a folder.
 pub fn is_folder(layer: &Descriptor<'_>) -> bool {
     let annotations = layer.annotations();
     let text = |name| annotations.get(name).map(|value| value.to_string());
@@ -46,7 +46,7 @@ pub fn is_folder(layer: &Descriptor<'_>) -> bool {
     )
 }
 
-/// Whether a layer with this media type, mark and title is a folder.
+/// True where a layer with this media type, mark and title is a folder.
 fn marked(media_type: &str, mark: Option<&str>, title: Option<&str>) -> bool {
     let is_archive = |title: &str| {
         let mut endings = [".gz", ".tgz", ".tar"].iter();

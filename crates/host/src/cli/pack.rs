@@ -126,7 +126,7 @@ struct Packed<'a> {
     architecture: &'a str,
     manifest: Content,
     verdict: Verdict,
-    /// What its code needs, where it is loaded here.
+    /// Needs of the code, where it is loaded here.
     needs: Option<Needs>,
 }
 

@@ -33,7 +33,7 @@ pub struct Args {
     /// The image: REGISTRY/NAME, with a tag or a digest
     #[arg(value_name = "IMAGE", value_parser = docker_name)]
     image: ImageName,
-    /// Its name on the flash; without one the name it has in the registry
+    /// Name on the flash; without one the name it has in the registry
     #[arg(value_name = "NAME[:TAG]", value_parser = import::name)]
     name: Option<String>,
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Largest document that is looked at, in bytes.
 const MAX_DOCUMENT: usize = 1 << 20;
 
-/// How deep an index may lie in another.
+/// Most levels of an index in another.
 const MAX_DEPTH: usize = 4;
 
 /// The manifest of the first image that is selected, or the first one in its index.

@@ -148,7 +148,7 @@ fn judge<S: Storage, E: Engine>(
     Ok(status)
 }
 
-/// Whether a refusal is of the kind that an image for another system gets.
+/// True for the refusals that an image for another system gets.
 fn is_about_kind(finding: Finding) -> bool {
     use ocre_oci::ErrorKind::{ConfigUnsupported, LayerNone, MediaTypeUnsupported};
     matches!(

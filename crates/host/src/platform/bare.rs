@@ -70,7 +70,7 @@ pub enum Refusal {
     Setting(Error),
     /// It is refused, with the engine's own words.
     Module(Code, String),
-    /// It imports functions that need permissions which it does not have.
+    /// The module imports functions whose permissions were not granted.
     Denied {
         /// The functions, separated by commas.
         imports: String,

@@ -269,7 +269,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write(stat, record.bytes())?)
     }
 
-    /// What only POSIX storages have of what a descriptor leads to; `None` for a console.
+    /// POSIX attributes of the entry that a descriptor leads to; `None` for a console.
     fn attributes(&mut self, target: Target) -> Result<Option<Attributes>, Errno> {
         let (tree, path) = match target {
             Target::Input | Target::Output(_) => return Ok(None),
