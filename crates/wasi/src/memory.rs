@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Lists of buffers in a guest's memory.
+//! Lists of buffers, and records, in a guest's memory.
 
-pub use ocre::port::memory::{Memory, OutOfBounds, Record};
+pub use ocre::port::memory::{Memory, OutOfBounds};
 
 use crate::errno::Errno;
+
+/// Writes a record at `address`, all or nothing. Each of preview 1's is a row of 64-bit words.
+#[inline(never)]
+pub fn write_words(
+    memory: &mut Memory<'_>,
+    address: u32,
+    words: &[u64],
+) -> Result<(), OutOfBounds> {
+    let length = u32::try_from(size_of_val(words)).map_err(|_| OutOfBounds)?;
+    let (record, _) = memory.bytes_mut(address, length)?.as_chunks_mut();
+    for (to, word) in record.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
+    }
+    Ok(())
+}
 
 /// A list of buffers (`iovec`), all of which lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,13 +2,14 @@
 //! What is done with open descriptors: `fd_*`.
 
 use heapless::Vec;
+use heapless::vec::VecView;
 use ocre::container::mount::Mounts;
 use ocre::image::content::join;
 use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Stream, Times};
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
-use crate::memory::{Buffers, Memory, Record};
+use crate::memory::{Buffers, Memory, write_words};
 use crate::quota::file;
 use crate::rights;
 use crate::table::{Descriptor, Target, Tree};
@@ -35,8 +36,8 @@ const PIECE: u32 = 4096;
 /// How often the console is asked for input that a guest waits for, in microseconds.
 const INPUT_INTERVAL_US: u64 = 20_000;
 
-/// Bytes of an entry's header in what `fd_readdir` writes.
-const DIRENT: usize = 24;
+/// Words of an entry's header in what `fd_readdir` writes.
+const DIRENT: usize = 3;
 
 /// Longest position, so that each fits the signed number that `fd_seek` knows.
 const MAX_OFFSET: u64 = i64::MAX as u64;
@@ -50,17 +51,16 @@ const fn file_type(kind: EntryKind) -> u8 {
     }
 }
 
+/// The words of a `filestat`: device, inode, file type, links, size, and three times.
+pub(super) type FileStat = [u64; 8];
+
 /// The `filestat` of an entry.
-pub(super) fn filestat(number: u64, metadata: &Metadata) -> Record<64> {
+pub(super) fn filestat(number: u64, metadata: &Metadata) -> FileStat {
     filestat_of(number, file_type(metadata.kind), metadata.size)
 }
 
-fn filestat_of(number: u64, file_type: u8, size: u64) -> Record<64> {
-    Record::new()
-        .with(8, &number.to_le_bytes())
-        .with(16, &[file_type])
-        .with(24, &1_u64.to_le_bytes())
-        .with(32, &size.to_le_bytes())
+fn filestat_of(number: u64, file_type: u8, size: u64) -> FileStat {
+    [0, number, file_type.into(), 1, size, 0, 0, 0]
 }
 
 /// A 16-bit number, which the engine hands over in 32 bits.
@@ -99,14 +99,18 @@ const fn time(given: u64, which: u32) -> SetTime {
 }
 
 /// Adds to a `filestat` what only POSIX storages have.
-pub(super) fn with_attributes(record: Record<64>, found: &Attributes) -> Record<64> {
-    record
-        .with(0, &found.device.to_le_bytes())
-        .with(8, &found.inode.to_le_bytes())
-        .with(24, &found.links.to_le_bytes())
-        .with(40, &found.accessed_ns.to_le_bytes())
-        .with(48, &found.modified_ns.to_le_bytes())
-        .with(56, &found.changed_ns.to_le_bytes())
+pub(super) fn with_attributes(record: FileStat, found: &Attributes) -> FileStat {
+    let [_, _, file_type, _, size, ..] = record;
+    [
+        found.device,
+        found.inode,
+        file_type,
+        found.links,
+        size,
+        found.accessed_ns,
+        found.modified_ns,
+        found.changed_ns,
+    ]
 }
 
 impl<S: Storage> Wasi<'_, S> {
@@ -189,12 +193,13 @@ impl<S: Storage> Wasi<'_, S> {
         stat: u32,
     ) -> Result<(), Error> {
         let descriptor = *self.table.descriptor(fd)?;
-        let record = Record::<24>::new()
-            .with(0, &[self.type_of(&descriptor)?])
-            .with(2, &descriptor.flags.to_le_bytes())
-            .with(8, &descriptor.rights.to_le_bytes())
-            .with(16, &descriptor.inheriting.to_le_bytes());
-        Ok(memory.write(stat, record.bytes())?)
+        let file_type = u64::from(self.type_of(&descriptor)?);
+        let record = [
+            file_type | u64::from(descriptor.flags) << 16,
+            descriptor.rights.into(),
+            descriptor.inheriting.into(),
+        ];
+        Ok(write_words(memory, stat, &record)?)
     }
 
     fn type_of(&mut self, descriptor: &Descriptor) -> Result<u8, Errno> {
@@ -266,7 +271,7 @@ impl<S: Storage> Wasi<'_, S> {
                 None => record,
             };
         }
-        Ok(memory.write(stat, record.bytes())?)
+        Ok(write_words(memory, stat, &record)?)
     }
 
     /// POSIX attributes of the entry that a descriptor leads to; `None` for a console.
@@ -371,9 +376,9 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         let length = self.preopened_at(fd)?.len();
         let length = u32::try_from(length).unwrap_or(u32::MAX);
-        // The first field is the kind, 0 for a folder, of which there is only this one.
-        let record = Record::<8>::new().with(4, &length.to_le_bytes());
-        Ok(memory.write(prestat, record.bytes())?)
+        // The lower half is the kind, 0 for a folder, of which there is only this one.
+        let record = [u64::from(length) << 32];
+        Ok(write_words(memory, prestat, &record)?)
     }
 
     pub(crate) fn fd_prestat_dir_name(
@@ -660,117 +665,82 @@ impl<S: Storage> Wasi<'_, S> {
         let (_, tree, path) = self.table.folder(fd, rights::FD_READDIR)?;
         let path = entry_name(path).ok_or(Errno::Nametoolong)?;
         let listing = Listing { tree, path, cookie };
+        // A folder of a PC may have very many entries, and its stack has room for several.
         let filled = if S::POSIX {
-            self.list(memory, listing, (buffer, length), Self::next_entries)?
+            self.list(memory, listing, (buffer, length), &mut Vec::<_, 64>::new())?
         } else {
-            self.list(memory, listing, (buffer, length), Self::next_entry)?
+            self.list(memory, listing, (buffer, length), &mut Vec::<_, 1>::new())?
         };
         Ok(memory.write_u32(used, filled)?)
     }
 
-    /// Writes entries as far as there is room, and returns the length. `next` finds those that
-    /// follow a place in the listing.
-    fn list<I: IntoIterator<Item = Entry>>(
-        &mut self,
+    /// Writes entries as far as there is room, and returns the length. As many are looked for at
+    /// once as `next` has room for.
+    fn list(
+        &self,
         memory: &mut Memory<'_>,
         mut listing: Listing,
         (buffer, length): (u32, u32),
-        next: fn(&Self, &Listing) -> Result<I, Error>,
+        next: &mut VecView<Entry>,
     ) -> Result<u32, Error> {
         let mut filled = 0_u32;
         while filled < length {
             self.guest.check()?;
-            let from = listing.cookie;
-            for entry in next(self, &listing)? {
+            self.next_entries(&listing, next)?;
+            if next.is_empty() {
+                break;
+            }
+            for entry in next.iter() {
                 listing.cookie = entry.cookie;
                 let name = entry.name.as_bytes();
                 let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
-                let header = Record::<DIRENT>::new()
-                    .with(0, &entry.cookie.to_le_bytes())
-                    .with(8, &entry.number.to_le_bytes())
-                    .with(16, &name_bytes.to_le_bytes())
-                    .with(20, &[entry.file_type]);
-                for part in [header.bytes().as_slice(), name] {
+                let file_type = u64::from(entry.file_type);
+                let header: [u64; DIRENT] = [
+                    entry.cookie,
+                    entry.number,
+                    u64::from(name_bytes) | file_type << 32,
+                ];
+                let header = header.map(u64::to_le_bytes);
+                for part in [header.as_flattened(), name] {
                     // What does not fit is cut: a full buffer is how the guest knows.
-                    let at = buffer.checked_add(filled).ok_or(Errno::Fault)?;
+                    let at = buffer.saturating_add(filled);
                     let room = usize::try_from(length.saturating_sub(filled));
-                    let room = room.unwrap_or(usize::MAX);
-                    let part = part.get(..room.min(part.len())).unwrap_or_default();
+                    let part = part.get(..room.unwrap_or(usize::MAX)).unwrap_or(part);
                     memory.write(at, part)?;
                     filled = filled.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
                 }
-            }
-            if listing.cookie == from {
-                break;
             }
         }
         Ok(filled)
     }
 
-    /// The folder itself and the one above it, which are the first two entries.
-    fn dot_entry(&self, listing: &Listing) -> Result<Option<Entry>, Error> {
-        for (cookie, name) in [(1, "."), (2, "..")] {
-            if listing.cookie < cookie {
-                return Ok(Some(Entry {
-                    cookie,
-                    number: tree::number(listing.tree, &listing.path, ""),
-                    name: entry_name(name).ok_or(Errno::Io)?,
-                    file_type: DIRECTORY,
-                }));
+    /// The entries with the lowest cookies above that of the listing, in their order.
+    fn next_entries(&self, listing: &Listing, next: &mut VecView<Entry>) -> Result<(), Errno> {
+        let Listing { tree, path, cookie } = listing;
+        next.clear();
+        // The folder itself and the one above it come first.
+        for (dots, name) in [(1, "."), (2, "..")] {
+            if *cookie < dots {
+                let number = tree::number(*tree, path, "");
+                keep_lowest(next, dots, number, name, EntryKind::Directory);
+                break;
             }
         }
-        Ok(None)
-    }
-
-    /// The entry with the lowest cookie above that of the listing.
-    fn next_entry(&self, listing: &Listing) -> Result<Option<Entry>, Error> {
-        let mut next = self.dot_entry(listing)?;
-        if next.is_some() {
-            return Ok(next);
-        }
-        let Listing { tree, path, cookie } = listing;
-        tree::entries(self.storage, self.guest, *tree, path, &mut |name, kind| {
-            let number = tree::number(*tree, path, name);
-            let candidate = number.max(3);
-            if candidate > *cookie
-                && next.as_ref().is_none_or(|next| candidate < next.cookie)
-                && let Some(entry) = Entry::new(number, name, kind)
-            {
-                next = Some(entry);
-            }
-        })?;
-        Ok(next)
-    }
-
-    /// The entries with the lowest cookies above that of the listing, in their order: several at
-    /// once, because a folder of a PC may have very many, and its stack has room for them.
-    fn next_entries(&self, listing: &Listing) -> Result<Vec<Entry, 64>, Error> {
-        let Listing { tree, path, cookie } = listing;
-        let mut next: Vec<Entry, 64> = self.dot_entry(listing)?.into_iter().collect();
         if next.is_empty() {
             tree::entries(self.storage, self.guest, *tree, path, &mut |name, kind| {
                 let number = tree::number(*tree, path, name);
-                let candidate = number.max(3);
-                let place = next.partition_point(|entry| entry.cookie < candidate);
-                let listed = next.get(place).is_some_and(|at| at.cookie == candidate);
-                if candidate > *cookie
-                    && place < next.capacity()
-                    && !listed
-                    && let Some(entry) = Entry::new(number, name, kind)
-                {
-                    if next.is_full() {
-                        next.pop();
-                    }
-                    // It has just been given room.
-                    let _ = next.insert(place, entry);
+                if number.max(3) > *cookie {
+                    keep_lowest(next, number.max(3), number, name, kind);
                 }
             })?;
         }
-        for entry in &mut next {
-            let inode = self.inode(*tree, path, &entry.name)?;
-            entry.number = inode.unwrap_or(entry.number);
+        if S::POSIX {
+            for entry in next.iter_mut() {
+                let inode = self.inode(*tree, path, &entry.name)?;
+                entry.number = inode.unwrap_or(entry.number);
+            }
         }
-        Ok(next)
+        Ok(())
     }
 
     /// The number of an entry; `None` for one that is gone meanwhile.
@@ -857,16 +827,30 @@ struct Entry {
     file_type: u8,
 }
 
-impl Entry {
-    /// `None` for a name that is too long for this build's paths: it can't be used anyway.
-    fn new(number: u64, name: &str, kind: EntryKind) -> Option<Self> {
-        Some(Self {
-            cookie: number.max(3),
-            number,
-            name: entry_name(name)?,
-            file_type: file_type(kind),
-        })
+/// Takes an entry to its place among those with the lowest cookies, unless it is listed, or there
+/// is room for lower ones alone. A name that is too long for this build's paths is passed over: it
+/// can't be used anyway.
+fn keep_lowest(lowest: &mut VecView<Entry>, cookie: u64, number: u64, name: &str, kind: EntryKind) {
+    let place = lowest.iter().position(|entry| entry.cookie >= cookie);
+    let place = place.unwrap_or(lowest.len());
+    let listed = lowest.get(place).is_some_and(|at| at.cookie == cookie);
+    if listed || place == lowest.capacity() {
+        return;
     }
+    let Some(name) = entry_name(name) else {
+        return;
+    };
+    if lowest.is_full() {
+        lowest.pop();
+    }
+    let entry = Entry {
+        cookie,
+        number,
+        name,
+        file_type: file_type(kind),
+    };
+    // It has just been given room.
+    let _ = lowest.insert(place, entry);
 }
 
 fn entry_name(name: &str) -> Option<crate::path::RelativePath> {

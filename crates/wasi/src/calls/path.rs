@@ -10,7 +10,7 @@ use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow, times, with_at
 use crate::Wasi;
 use crate::errno::{Errno, Error};
 use crate::links::{self, Follow, resolve_links};
-use crate::memory::Memory;
+use crate::memory::{Memory, write_words};
 use crate::path::{self, MAX_GIVEN, MAX_RELATIVE, RelativePath, is_within, resolve};
 use crate::quota::file;
 use crate::rights;
@@ -170,7 +170,7 @@ impl<S: Storage> Wasi<'_, S> {
             let path = self.partition_path(&located)?;
             record = with_attributes(record, &self.storage.attributes(&path)?);
         }
-        Ok(memory.write(stat, record.bytes())?)
+        Ok(write_words(memory, stat, &record)?)
     }
 
     /// Only for POSIX storages: a file of littlefs has no times.

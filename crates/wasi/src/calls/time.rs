@@ -5,7 +5,7 @@ use ocre::port::Storage;
 
 use crate::Wasi;
 use crate::errno::{Errno, Error};
-use crate::memory::{Memory, Record};
+use crate::memory::{Memory, write_words};
 use crate::rights;
 use crate::table::Target;
 
@@ -20,6 +20,10 @@ const EVENT: u32 = 32;
 
 /// `subclockflags`: the timeout is a time, not a span.
 const ABSOLUTE: u16 = 1;
+/// `eventtype`.
+const CLOCK: u8 = 0;
+const READABLE: u8 = 1;
+const WRITABLE: u8 = 2;
 /// `eventrwflags`: the other side is gone.
 const HANGUP: u16 = 1;
 
@@ -42,45 +46,30 @@ impl ClockId {
     }
 }
 
-/// What a guest waits for.
-enum Subscription {
-    Time {
-        clock: ClockId,
-        timeout_ns: u64,
-        absolute: bool,
-    },
-    Readable(u32),
-    Writable(u32),
-}
-
-/// Whether something that a guest waits for has come.
-enum Progress {
-    /// It has.
-    Ready(Readiness),
-    /// It comes at that uptime, in microseconds.
-    At(u64),
-    /// It comes when something is typed.
-    Input,
-}
-
-/// What an event says.
-#[derive(Default)]
-struct Readiness {
+/// An `event`, as far as its subscription has come.
+struct Event {
+    userdata: u64,
     error: Option<Errno>,
+    kind: u8,
     bytes: u64,
     flags: u16,
 }
 
-impl From<Errno> for Progress {
-    fn from(errno: Errno) -> Self {
-        Self::Ready(Readiness {
-            error: Some(errno),
-            ..Readiness::default()
-        })
+impl Event {
+    fn words(&self) -> [u64; EVENT as usize / 8] {
+        let error = self.error.map_or(0, |errno| errno as u64);
+        let kind = u64::from(self.kind);
+        [
+            self.userdata,
+            error | kind << 16,
+            self.bytes,
+            self.flags.into(),
+        ]
     }
 }
 
 impl<S: Storage> Wasi<'_, S> {
+    #[inline(never)]
     fn time_ns(&self, clock: ClockId) -> u64 {
         let uptime = self.clock.uptime_us().saturating_mul(NS_PER_US);
         match clock {
@@ -127,153 +116,120 @@ impl<S: Storage> Wasi<'_, S> {
         memory.check(written, 1, 4)?;
         let began_ns = self.time_ns(ClockId::Monotonic);
         loop {
+            let (mut from, mut to) = (subscriptions, events);
             let mut ready = 0_u32;
-            let mut until_us: Option<u64> = None;
-            for index in 0..count {
+            let mut until_us = u64::MAX;
+            for _ in 0..count {
                 self.guest.check()?;
-                let at = element(subscriptions, index, SUBSCRIPTION)?;
-                let userdata = memory.u64(at)?;
-                let (kind, subscription) = subscription(memory, at)?;
-                let sooner = match self.progress(&subscription, began_ns)? {
-                    Progress::Ready(readiness) => {
-                        let to = element(events, ready, EVENT)?;
-                        memory.write(to, event(userdata, kind, &readiness).bytes())?;
-                        ready = ready.saturating_add(1);
-                        continue;
-                    }
-                    Progress::At(time_us) => time_us,
-                    Progress::Input => self.clock.uptime_us().saturating_add(INPUT_INTERVAL_US),
+                let asked = memory.bytes(from, SUBSCRIPTION)?.first_chunk();
+                let asked = *asked.ok_or(Errno::Fault)?;
+                from = from.saturating_add(SUBSCRIPTION);
+                let mut event = Event {
+                    userdata: u64::from_le_bytes(field(&asked, 0)),
+                    error: None,
+                    kind: u8::from_le_bytes(field(&asked, 8)),
+                    bytes: 0,
+                    flags: 0,
                 };
-                until_us = Some(until_us.map_or(sooner, |until| until.min(sooner)));
+                match self.progress(&asked, began_ns, &mut event)? {
+                    None => {
+                        write_words(memory, to, &event.words())?;
+                        to = to.saturating_add(EVENT);
+                        ready = ready.saturating_add(1);
+                    }
+                    Some(later_us) => until_us = until_us.min(later_us),
+                }
             }
             if ready > 0 {
                 return Ok(memory.write_u32(written, ready)?);
             }
-            self.guest.sleep(until_us)?;
+            self.guest.sleep(Some(until_us))?;
         }
     }
 
-    fn progress(&mut self, subscription: &Subscription, began_ns: u64) -> Result<Progress, Error> {
-        Ok(match *subscription {
-            Subscription::Time {
-                clock,
-                timeout_ns,
-                absolute,
-            } => {
-                let (now, due) = if absolute {
-                    (self.time_ns(clock), timeout_ns)
-                } else {
-                    let due = began_ns.saturating_add(timeout_ns);
-                    (self.time_ns(ClockId::Monotonic), due)
-                };
-                match due.checked_sub(now) {
-                    None | Some(0) => Progress::Ready(Readiness::default()),
-                    Some(left_ns) => {
-                        let left_us = left_ns.div_ceil(NS_PER_US);
-                        Progress::At(self.clock.uptime_us().saturating_add(left_us))
-                    }
+    /// The uptime, in microseconds, at which to look again for what a guest waits for; `None`
+    /// where it has come, or never comes, and the event says so.
+    ///
+    /// # Errors
+    /// `Inval` for a type or clock that there is not, and the storage's own.
+    fn progress(
+        &mut self,
+        asked: &[u8; SUBSCRIPTION as usize],
+        began_ns: u64,
+        event: &mut Event,
+    ) -> Result<Option<u64>, Errno> {
+        let first = u32::from_le_bytes(field(asked, 16));
+        match event.kind {
+            CLOCK => {
+                let mut clock = ClockId::from_number(first)?;
+                let mut due_ns = u64::from_le_bytes(field(asked, 24));
+                if u16::from_le_bytes(field(asked, 40)) & ABSOLUTE == 0 {
+                    clock = ClockId::Monotonic;
+                    due_ns = began_ns.saturating_add(due_ns);
                 }
+                Ok(match due_ns.saturating_sub(self.time_ns(clock)) {
+                    0 => None,
+                    left_ns => Some(self.later_us(left_ns.div_ceil(NS_PER_US))),
+                })
             }
-            Subscription::Readable(fd) => self.readable(fd)?,
-            Subscription::Writable(fd) => self.writable(fd),
-        })
-    }
-
-    fn readable(&mut self, fd: u32) -> Result<Progress, Error> {
-        let right = rights::POLL_FD_READWRITE | rights::FD_READ;
-        let descriptor = match self.table.with_right(fd, right) {
-            Ok(descriptor) => *descriptor,
-            Err(errno) => return Ok(errno.into()),
-        };
-        match descriptor.target {
-            Target::Input if self.typed.is_some() => {}
-            Target::Input => {
-                let mut byte = [0];
-                match self.guest.read(&mut byte) {
-                    None => return Ok(Progress::Input),
-                    Some(0) => {
-                        return Ok(Progress::Ready(Readiness {
-                            flags: HANGUP,
-                            ..Readiness::default()
-                        }));
-                    }
-                    Some(_) => {
-                        let [byte] = byte;
-                        self.typed = Some(byte);
-                    }
-                }
-            }
-            Target::Output(_) | Target::Top(_) => return Ok(Errno::Badf.into()),
-            Target::Node(_) => {
-                let storage = self.storage;
-                let (descriptor, open) = match self.table.file(fd, right) {
-                    Ok(file) => file,
-                    Err(errno) => return Ok(errno.into()),
-                };
-                let size = storage.size(open.file())?;
-                return Ok(Progress::Ready(Readiness {
-                    bytes: size.saturating_sub(descriptor.offset),
-                    ..Readiness::default()
-                }));
-            }
+            READABLE | WRITABLE => self.descriptor_progress(first, event),
+            _ => Err(Errno::Inval),
         }
-        Ok(Progress::Ready(Readiness {
-            bytes: 1,
-            ..Readiness::default()
-        }))
     }
 
-    fn writable(&mut self, fd: u32) -> Progress {
-        let right = rights::POLL_FD_READWRITE | rights::FD_WRITE;
-        let target = self
-            .table
-            .with_right(fd, right)
-            .map(|descriptor| descriptor.target);
-        let checked = match target {
+    /// The uptime, in microseconds, after a span.
+    #[inline(never)]
+    fn later_us(&self, span_us: u64) -> u64 {
+        self.clock.uptime_us().saturating_add(span_us)
+    }
+
+    fn descriptor_progress(&mut self, fd: u32, event: &mut Event) -> Result<Option<u64>, Errno> {
+        let right = rights::POLL_FD_READWRITE
+            | if event.kind == READABLE {
+                rights::FD_READ
+            } else {
+                rights::FD_WRITE
+            };
+        let file = match self.table.with_right(fd, right).map(|found| found.target) {
+            Ok(Target::Input) if event.kind == READABLE => return Ok(self.input_progress(event)),
+            Ok(Target::Output(_)) if event.kind == WRITABLE => return Ok(None),
+            Ok(_) => self.table.file(fd, right),
             Err(errno) => Err(errno),
-            Ok(Target::Input | Target::Top(_)) => Err(Errno::Badf),
-            Ok(Target::Output(_)) => Ok(()),
-            Ok(Target::Node(_)) => self.table.file(fd, right).map(|_| ()),
         };
-        match checked {
-            Ok(()) => Progress::Ready(Readiness::default()),
-            Err(errno) => errno.into(),
+        match file {
+            Ok((descriptor, open)) if event.kind == READABLE => {
+                let size = self.storage.size(open.file())?;
+                event.bytes = size.saturating_sub(descriptor.offset);
+            }
+            Ok(_) => {}
+            Err(errno) => event.error = Some(errno),
         }
+        Ok(None)
+    }
+
+    fn input_progress(&mut self, event: &mut Event) -> Option<u64> {
+        if self.typed.is_none() {
+            let mut byte = [0];
+            match self.guest.read(&mut byte) {
+                None => return Some(self.later_us(INPUT_INTERVAL_US)),
+                Some(0) => {
+                    event.flags = HANGUP;
+                    return None;
+                }
+                Some(_) => {
+                    let [byte] = byte;
+                    self.typed = Some(byte);
+                }
+            }
+        }
+        event.bytes = 1;
+        None
     }
 }
 
-fn element(list: u32, index: u32, size: u32) -> Result<u32, Errno> {
-    let offset = index.checked_mul(size).ok_or(Errno::Fault)?;
-    list.checked_add(offset).ok_or(Errno::Fault)
-}
-
-/// The subscription at an address, and its `eventtype`.
-///
-/// # Errors
-/// `Inval` for a type or clock that there is not.
-fn subscription(memory: &Memory<'_>, at: u32) -> Result<(u8, Subscription), Errno> {
-    let field = |offset| element(at, 1, offset);
-    let kind = memory.u8(field(8)?)?;
-    let first = memory.u32(field(16)?)?;
-    let subscription = match kind {
-        0 => Subscription::Time {
-            clock: ClockId::from_number(first)?,
-            timeout_ns: memory.u64(field(24)?)?,
-            absolute: memory.u16(field(40)?)? & ABSOLUTE != 0,
-        },
-        1 => Subscription::Readable(first),
-        2 => Subscription::Writable(first),
-        _ => return Err(Errno::Inval),
-    };
-    Ok((kind, subscription))
-}
-
-fn event(userdata: u64, kind: u8, readiness: &Readiness) -> Record<{ EVENT as usize }> {
-    let error = readiness.error.map_or(0, |errno| errno as u16);
-    Record::new()
-        .with(0, &userdata.to_le_bytes())
-        .with(8, &error.to_le_bytes())
-        .with(10, &[kind])
-        .with(16, &readiness.bytes.to_le_bytes())
-        .with(24, &readiness.flags.to_le_bytes())
+/// The bytes of a number in a `subscription`; zeros beyond its end.
+#[inline]
+fn field<const N: usize>(record: &[u8; SUBSCRIPTION as usize], offset: usize) -> [u8; N] {
+    let field = record.get(offset..).unwrap_or_default().first_chunk();
+    field.copied().unwrap_or([0; N])
 }
