@@ -24,7 +24,7 @@ pub struct Bus<R: RawMutex> {
 /// A pin that a container uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Claim {
-    owner: Slot,
+    pub(crate) owner: Slot,
     pub(crate) pin: Pin,
     pub(crate) output: bool,
     /// The level that an output is driven to.
@@ -70,35 +70,24 @@ impl<R: RawMutex> Bus<R> {
         taken
     }
 
-    /// Claims a pin, also one that is its own already.
-    pub(crate) fn claim(&self, owner: Slot, pin: Pin, output: bool) -> Result<(), Errno> {
+    /// Claims a pin, or changes the owner's claim of it.
+    pub(crate) fn put_claim(&self, claim: Claim) -> Result<(), Errno> {
         let mut pins = self.pins.lock();
-        let claim = Claim {
-            owner,
-            pin,
-            output,
-            active: false,
-            watched: false,
-        };
-        match pins.iter_mut().find(|other| other.pin == pin) {
-            Some(other) if other.owner == owner => *other = claim,
+        match pins.iter_mut().find(|other| other.pin == claim.pin) {
+            Some(other) if other.owner == claim.owner => *other = claim,
             Some(_) => return Err(Errno::Busy),
             None => pins.push(claim).map_err(|_| Errno::Nomem)?,
         }
         Ok(())
     }
 
-    /// A pin that this container has claimed, to be looked at and changed.
-    pub(crate) fn with_claim<T>(
-        &self,
-        owner: Slot,
-        pin: Pin,
-        look: impl FnOnce(&mut Claim) -> T,
-    ) -> Option<T> {
-        let mut pins = self.pins.lock();
-        let mut claims = pins.iter_mut();
-        let claim = claims.find(|claim| claim.pin == pin && claim.owner == owner)?;
-        Some(look(claim))
+    /// A pin that this container has claimed.
+    pub(crate) fn claimed(&self, owner: Slot, pin: Pin) -> Option<Claim> {
+        let pins = self.pins.lock();
+        let mut claims = pins.iter();
+        claims
+            .find(|claim| claim.pin == pin && claim.owner == owner)
+            .copied()
     }
 
     /// What this container has claimed, any of it.

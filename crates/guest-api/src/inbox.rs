@@ -7,7 +7,7 @@
 //! How: messages lie one after the other, the oldest first, each with a header: number, lengths
 //! of topic, content type and content.
 
-use heapless::{String, Vec};
+use heapless::Vec;
 use ocre::limits::{INBOX_BYTES, MESSAGE_HEADER, SUBSCRIPTION_BYTES};
 
 use crate::errno::Errno;
@@ -46,7 +46,7 @@ impl Message<'_> {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     /// Each followed by NUL. Empty unless the container runs.
-    filters: String<SUBSCRIPTION_BYTES>,
+    filters: Vec<u8, SUBSCRIPTION_BYTES>,
     queue: Vec<u8, INBOX_BYTES>,
     /// How many messages came in.
     count: u32,
@@ -63,7 +63,7 @@ const _: () = assert!(size_of::<Inbox>() <= INBOX_BYTES + SUBSCRIPTION_BYTES + O
 impl Inbox {
     pub(crate) const fn new() -> Self {
         Self {
-            filters: String::new(),
+            filters: Vec::new(),
             queue: Vec::new(),
             count: 0,
             lost: 0,
@@ -80,37 +80,35 @@ impl Inbox {
         self.awaited = false;
     }
 
-    fn filters(&self) -> impl Iterator<Item = &[u8]> {
-        let filters = self.filters.split_terminator('\0');
-        filters.map(str::as_bytes)
+    /// Whether it is subscribed to a filter that is wanted.
+    fn has(&self, wanted: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        // Behind the last NUL there is none.
+        let mut filters = self.filters.split(|byte| *byte == 0);
+        filters.any(|filter| !filter.is_empty() && wanted(filter))
     }
 
     /// From now on messages with such a topic come in, each once, whatever else it is
     /// subscribed to.
     pub(crate) fn subscribe(&mut self, filter: &[u8]) -> Result<(), Errno> {
-        let Some(text) = str::from_utf8(filter)
-            .ok()
-            .filter(|_| topic::is_filter(filter))
-        else {
+        if str::from_utf8(filter).is_err() || !topic::is_filter(filter) {
             return Err(Errno::Inval);
-        };
-        if self.filters().any(|known| known == filter) {
+        }
+        if self.has(&mut |known| known == filter) {
             return Ok(());
         }
-        let size = self.filters.len().saturating_add(text.len());
+        let size = self.filters.len().saturating_add(filter.len());
         if size >= SUBSCRIPTION_BYTES {
             return Err(Errno::Nomem);
         }
-        self.filters.push_str(text).map_err(|_| Errno::Nomem)?;
-        self.filters.push('\0').map_err(|_| Errno::Nomem)
+        self.filters
+            .extend_from_slice(filter)
+            .map_err(|_| Errno::Nomem)?;
+        self.filters.push(0).map_err(|_| Errno::Nomem)
     }
 
     /// Takes a copy of a message, if it is wanted; whether it was. It fits.
     pub(crate) fn offer(&mut self, message: &Message<'_>) -> bool {
-        if !self
-            .filters()
-            .any(|filter| topic::matches(filter, message.topic))
-        {
+        if !self.has(&mut |filter| topic::matches(filter, message.topic)) {
             return false;
         }
         let number = self.count;

@@ -20,42 +20,63 @@ pub fn write_words(
     Ok(())
 }
 
-/// A list of buffers (`iovec`), all of which lie in memory.
+/// Buffers in memory, as far as they are not used yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Buffers {
+    /// The entries (`iovec`) of the buffers that follow.
     list: u32,
     count: u32,
+    /// What is left of the first one.
+    address: u32,
+    length: u32,
 }
 
 /// Bytes of one entry in a list of buffers: address and length.
 const ENTRY: u32 = 8;
 
 impl Buffers {
-    /// The list of `count` buffers at `list`, once each of them is known to lie in memory and
-    /// their lengths together to be a number that a call can answer.
-    pub fn new(memory: &Memory<'_>, list: u32, count: u32) -> Result<Self, Errno> {
+    /// The `count` buffers of the list at `list`, once each of them is known to lie in memory,
+    /// their lengths together to be a number that a call can answer, and `answer` to be the
+    /// address of such a number.
+    pub fn new(memory: &Memory<'_>, list: u32, count: u32, answer: u32) -> Result<Self, Errno> {
         memory.check(list, count, ENTRY)?;
-        let buffers = Self { list, count };
+        let buffers = Self {
+            list,
+            count,
+            address: 0,
+            length: 0,
+        };
+        let mut left = buffers;
         let mut total = 0_u32;
-        for index in 0..count {
-            let (address, length) = buffers.get(memory, index)?;
-            memory.bytes(address, length)?;
-            total = total.checked_add(length).ok_or(Errno::Inval)?;
+        while left.take(memory)? {
+            memory.bytes(left.address, left.length)?;
+            total = total.checked_add(left.length).ok_or(Errno::Inval)?;
         }
+        memory.check(answer, 1, 4)?;
         Ok(buffers)
     }
 
-    /// Address and length of one buffer.
-    pub fn get(self, memory: &Memory<'_>, index: u32) -> Result<(u32, u32), OutOfBounds> {
-        let offset = index.checked_mul(ENTRY).ok_or(OutOfBounds)?;
-        let address = self.list.checked_add(offset).ok_or(OutOfBounds)?;
-        let second = address.checked_add(4).ok_or(OutOfBounds)?;
-        Ok((memory.u32(address)?, memory.u32(second)?))
+    /// Goes on to the next buffer; `false` where there is none.
+    fn take(&mut self, memory: &Memory<'_>) -> Result<bool, OutOfBounds> {
+        if self.count == 0 {
+            return Ok(false);
+        }
+        self.address = memory.u32(self.list)?;
+        self.length = memory.u32(self.list.saturating_add(4))?;
+        self.list = self.list.saturating_add(ENTRY);
+        self.count = self.count.saturating_sub(1);
+        Ok(true)
     }
 
-    /// How many there are.
-    pub const fn count(self) -> u32 {
-        self.count
+    /// Address and length of the next piece, of at most `most` bytes; its length is 0 where there
+    /// is none.
+    #[inline(never)]
+    pub fn next(&mut self, memory: &Memory<'_>, most: u32) -> Result<(u32, u32), OutOfBounds> {
+        while self.length == 0 && self.take(memory)? {}
+        let piece = (self.address, self.length.min(most));
+        self.address = self.address.saturating_add(piece.1);
+        self.length = self.length.saturating_sub(piece.1);
+        Ok(piece)
     }
 }
 
@@ -77,17 +98,19 @@ mod tests {
     fn a_list_of_buffers_is_taken_only_if_all_of_it_lies_in_memory() {
         let mut good = list(&[(0, 64), (64, 0), (60, 4)]);
         let memory = Memory::new(&mut good);
-        let buffers = Buffers::new(&memory, 0, 3).unwrap();
-        assert_eq!(buffers.get(&memory, 2), Ok((60, 4)));
-        assert_eq!(buffers.count(), 3);
+        let mut buffers = Buffers::new(&memory, 0, 3, 60).unwrap();
+        for piece in [(0, 60), (60, 4), (60, 4), (64, 0), (64, 0)] {
+            assert_eq!(buffers.next(&memory, 60), Ok(piece));
+        }
+        assert_eq!(Buffers::new(&memory, 0, 3, 61), Err(Errno::Fault));
         for (address, count) in [(60, 1), (0, 9), (0, 0x2000_0000), (u32::MAX, 1), (65, 0)] {
-            assert_eq!(Buffers::new(&memory, address, count), Err(Errno::Fault));
+            assert_eq!(Buffers::new(&memory, address, count, 0), Err(Errno::Fault));
         }
         for bad in [(0, 65), (64, 1), (u32::MAX, 1), (1, u32::MAX)] {
             let mut bytes = list(&[(0, 1), bad]);
             let memory = Memory::new(&mut bytes);
-            assert_eq!(Buffers::new(&memory, 0, 2), Err(Errno::Fault));
-            assert!(Buffers::new(&memory, 0, 1).is_ok());
+            assert_eq!(Buffers::new(&memory, 0, 2, 0), Err(Errno::Fault));
+            assert!(Buffers::new(&memory, 0, 1, 0).is_ok());
         }
     }
 }

@@ -47,15 +47,17 @@ impl<'a> Walk<'a> {
         base: &str,
         check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
     ) -> Result<Self, Errno> {
-        let path = RelativePath::try_from(base).map_err(|_| Errno::Nametoolong)?;
-        Ok(Self {
+        let mut walk = Self {
             base: base.len(),
             check_folder,
             resolved: Resolved {
-                path,
+                path: RelativePath::new(),
                 folder: false,
             },
-        })
+        };
+        let path = &mut walk.resolved.path;
+        path.push_str(base).map_err(|_| Errno::Nametoolong)?;
+        Ok(walk)
     }
 
     /// A walk that begins in a folder and may go up as far as the top folder.
@@ -97,7 +99,8 @@ impl<'a> Walk<'a> {
     /// Takes the last name back.
     pub fn leave(&mut self) {
         let path = &mut self.resolved.path;
-        path.truncate(path.rfind('/').unwrap_or(0));
+        let end = path.bytes().rposition(|byte| byte == b'/');
+        path.truncate(end.unwrap_or(0));
     }
 
     /// The path so far.

@@ -41,6 +41,7 @@ pub enum Tree {
 
 impl Tree {
     /// Whether nothing in it may be changed.
+    #[inline(never)]
     pub const fn is_read_only(self) -> bool {
         match self {
             Self::Data => false,
@@ -235,26 +236,25 @@ impl<F> Table<F> {
             .ok_or(Errno::Badf)
     }
 
-    /// An open descriptor with a right that leads to a folder, and where that is.
+    /// The folder that an open descriptor with a right leads to, and what may be done with what
+    /// is opened through it.
     ///
     /// # Errors
     /// `Badf`, `Notcapable`, `Notdir`.
-    pub fn folder(&mut self, fd: u32, right: u32) -> Result<(Descriptor, Tree, &str), Errno> {
+    pub fn folder(&mut self, fd: u32, right: u32) -> Result<(Tree, &str, u32), Errno> {
         let descriptor = *self.descriptor(fd)?;
-        let index = match descriptor.target {
-            Target::Top(_) => None,
-            Target::Node(index) if self.node(index)?.file.is_none() => Some(index),
-            _ => return Err(Errno::Notdir),
+        let (tree, path) = match descriptor.target {
+            Target::Top(tree) => (tree, ""),
+            Target::Node(index) => match self.node(index)? {
+                Node { file: Some(_), .. } => return Err(Errno::Notdir),
+                Node { tree, path, .. } => (*tree, path.as_str()),
+            },
+            Target::Input | Target::Output(_) => return Err(Errno::Notdir),
         };
-        self.with_right(fd, right)?;
-        match (descriptor.target, index) {
-            (Target::Top(tree), _) => Ok((descriptor, tree, "")),
-            (_, Some(index)) => {
-                let node = self.node(index)?;
-                Ok((descriptor, node.tree, &node.path))
-            }
-            _ => Err(Errno::Notdir),
+        if descriptor.rights & right != right {
+            return Err(Errno::Notcapable);
         }
+        Ok((tree, path, descriptor.inheriting))
     }
 
     /// An open descriptor with a right that leads to a file, and that file.
@@ -304,28 +304,25 @@ impl<F> Table<F> {
         }
     }
 
-    /// Adds a node that no descriptor leads to yet. Gives the file back where there is no room.
+    /// Adds a node that no descriptor leads to yet.
+    ///
+    /// # Errors
+    /// `Mfile`, which does not happen after [`check_room`](Self::check_room).
     pub fn add_node(
         &mut self,
         tree: Tree,
         path: RelativePath,
         file: Option<OpenFile<F>>,
-    ) -> Result<usize, Option<F>> {
-        let node = Node {
+    ) -> Result<usize, Errno> {
+        let mut slots = self.nodes.iter_mut().enumerate();
+        let (index, slot) = slots.find(|(_, slot)| slot.is_none()).ok_or(Errno::Mfile)?;
+        *slot = Some(Node {
             tree,
             path,
             file,
             descriptors: 0,
-        };
-        match self.nodes.iter().position(Option::is_none) {
-            Some(index) => {
-                if let Some(slot) = self.nodes.get_mut(index) {
-                    *slot = Some(node);
-                }
-                Ok(index)
-            }
-            None => Err(node.file.map(|open| open.file)),
-        }
+        });
+        Ok(index)
     }
 
     /// Adds a descriptor at the lowest number that is free.

@@ -5,7 +5,7 @@
 use core::fmt::Write as _;
 
 use heapless::String;
-use ocre::container::mount::{self, Mounts};
+use ocre::container::mount::{self, Mount};
 use ocre::container::{Guest, data};
 use ocre::image::content::{self, Path};
 use ocre::image::{Blob, Blobs, Content};
@@ -23,83 +23,68 @@ const STORE: &str = "/";
 /// # Errors
 /// `Nametoolong`; `Noent` for the image.
 pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path, Errno> {
-    let mut folder = Err(Errno::Noent);
+    let mut found = Err(Errno::Noent);
+    let mut find = |folder: &str| {
+        found = if path.is_empty() {
+            Path::try_from(folder).map_err(|_| Errno::Nametoolong)
+        } else {
+            content::join(folder, path).map_err(Errno::from)
+        };
+    };
     match tree {
-        Tree::Data => folder = Ok(data::folder(guest.name())),
+        Tree::Data => find(&data::folder(guest.name())),
         Tree::Image => {}
-        Tree::Mount { index, .. } => guest.spec(&mut |spec| {
-            if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
-                folder = Path::try_from(mount.source).map_err(|_| Errno::Nametoolong);
-            }
-        }),
+        Tree::Mount { index, .. } => {
+            show_mount(guest, index, &mut |mount| find(mount.source));
+        }
     }
-    let folder = folder?;
-    if path.is_empty() {
-        return Ok(folder);
-    }
-    Ok(content::join(&folder, path)?)
+    found
 }
 
-/// Where the guest finds a tree.
-///
-/// # Errors
-/// None, for a tree that there is.
-pub fn mounted_at(guest: &dyn Guest, tree: Tree) -> Result<Mounts, Errno> {
-    let mut name = Err(Errno::Badf);
-    let mut set = |at: &str| name = Mounts::try_from(at).map_err(|_| Errno::Nametoolong);
+/// Shows where the guest finds a tree.
+pub fn show_mounted_at(guest: &dyn Guest, tree: Tree, show: &mut dyn FnMut(&str)) {
     match tree {
-        Tree::Data => set("/"),
-        Tree::Image => set(mount::IMAGE),
-        Tree::Mount { index, .. } => guest.spec(&mut |spec| {
-            if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
-                set(mount.at);
-            }
-        }),
+        Tree::Data => show("/"),
+        Tree::Image => show(mount::IMAGE),
+        Tree::Mount { index, .. } => show_mount(guest, index, &mut |mount| show(mount.at)),
     }
-    name
+}
+
+/// Shows one of the guest's mounts.
+fn show_mount(guest: &dyn Guest, index: u8, show: &mut dyn FnMut(Mount<'_>)) {
+    guest.spec(&mut |spec| {
+        if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
+            show(mount);
+        }
+    });
 }
 
 /// The path on the partition of a blob layer that has this name under `/image`.
 ///
 /// # Errors
 /// `Noent`; `Notdir` for a path through a blob.
-pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<(Path, Content), Errno> {
-    let (name, through) = match path.split_once('/') {
-        Some((name, _)) => (name, true),
-        None => (path, false),
-    };
+pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<Path, Errno> {
+    let content = find_blob(guest, path)?;
+    Ok(content::blob_path(STORE, &content.digest)?)
+}
+
+/// The content of a blob layer that has this name under `/image`.
+fn find_blob(guest: &dyn Guest, path: &str) -> Result<Content, Errno> {
+    let name = path.split_once('/').map_or(path, |(name, _)| name);
     let mut found = None;
     guest.spec(&mut |spec| {
-        let blobs = &spec.image.blobs;
+        let mut blobs = spec.image.blobs.iter();
+        // Of those with one title it is the first. A title that is no file's name is no part of a
+        // path. Every blob also has its digest for a name, listed or not.
         found = blobs
-            .iter()
-            .enumerate()
-            // Every blob also has its digest for a name, listed or not.
-            .find(|(index, blob)| title(blobs, *index) == Some(name) || digits(blob) == name)
-            .map(|(_, blob)| blob.content);
+            .find(|blob| blob.title == name || digits(blob) == name)
+            .map(|blob| blob.content);
     });
     let content = found.ok_or(Errno::Noent)?;
-    if through {
+    if name.len() != path.len() {
         return Err(Errno::Notdir);
     }
-    Ok((content::blob_path(STORE, &content.digest)?, content))
-}
-
-/// The 64 hex digits of a blob's digest.
-fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
-    let mut digits = String::new();
-    // They fit, as asserted below.
-    let _ = write!(digits, "{}", blob.content.digest.hex());
-    digits
-}
-const _: () = assert!(MAX_TITLE >= 64);
-
-/// A blob's title, where that is a file's name and no earlier blob's.
-fn title(blobs: &Blobs, index: usize) -> Option<&str> {
-    let title = blobs.get(index)?.title;
-    let mut earlier = blobs.iter().take(index);
-    let is_name = !matches!(title, "" | "." | "..") && !title.contains(['/', '\0']);
-    (is_name && !earlier.any(|other| other.title == title)).then_some(title)
+    Ok(content)
 }
 
 /// What is at a path.
@@ -118,10 +103,10 @@ pub fn metadata<S: Storage>(
             size: 0,
         }),
         Tree::Image => {
-            let (_, content) = blob_path(guest, path)?;
+            let Content { size, .. } = find_blob(guest, path)?;
             Ok(Metadata {
                 kind: EntryKind::File,
-                size: content.size,
+                size,
             })
         }
         _ => Ok(storage.metadata(&partition_path(guest, tree, path)?)?),
@@ -163,11 +148,16 @@ pub fn entries<S: Storage>(
 ) -> Result<(), Errno> {
     match tree {
         Tree::Image => {
-            let mut index = 0_usize;
-            while let Some(name) = blob_entry(guest, index) {
-                entry(&name, EntryKind::File);
-                index = index.saturating_add(1);
-            }
+            guest.spec(&mut |spec| {
+                let blobs = &spec.image.blobs;
+                for (index, blob) in blobs.iter().enumerate() {
+                    if is_listed_by_title(blobs, index, blob.title) {
+                        entry(blob.title, EntryKind::File);
+                    } else {
+                        entry(&digits(&blob), EntryKind::File);
+                    }
+                }
+            });
             Ok(())
         }
         _ => storage
@@ -181,17 +171,20 @@ pub fn entries<S: Storage>(
     }
 }
 
-/// The name under which a blob is listed.
-fn blob_entry(guest: &dyn Guest, index: usize) -> Option<String<MAX_TITLE>> {
-    let mut entry = None;
-    guest.spec(&mut |spec| {
-        let blobs = &spec.image.blobs;
-        entry = blobs.get(index).map(|blob| {
-            let title = title(blobs, index).and_then(|title| String::try_from(title).ok());
-            title.unwrap_or_else(|| digits(&blob))
-        });
-    });
-    entry
+/// The 64 hex digits of a blob's digest.
+fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
+    let mut digits = String::new();
+    // They fit, as asserted below.
+    let _ = write!(digits, "{}", blob.content.digest.hex());
+    digits
+}
+const _: () = assert!(MAX_TITLE >= 64);
+
+/// Whether a blob's title is a file's name and no earlier blob's.
+fn is_listed_by_title(blobs: &Blobs, index: usize, title: &str) -> bool {
+    !matches!(title, "" | "." | "..")
+        && !title.contains('/')
+        && blobs.iter().take(index).all(|other| other.title != title)
 }
 
 /// A number for a path that no other path of the container is likely to have: FNV-1a.

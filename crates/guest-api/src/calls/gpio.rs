@@ -53,13 +53,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
 
     /// The container's own claim of a pin, as it is.
     fn claimed(&self, pin: Pin) -> Result<Claim, Error> {
-        let claim = self.bus.with_claim(self.slot, pin, |claim| *claim);
-        Ok(claim.ok_or(Errno::Inval)?)
-    }
-
-    fn change_claim(&self, pin: Pin, change: impl FnOnce(&mut Claim)) {
-        // Nobody else takes it away.
-        self.bus.with_claim(self.slot, pin, change);
+        Ok(self.bus.claimed(self.slot, pin).ok_or(Errno::Inval)?)
     }
 
     fn configure(&self, pin: Pin, direction: i32) -> Result<Answer, Error> {
@@ -70,7 +64,13 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         };
         let gpio = self.pins()?;
         let output = direction == Direction::Output;
-        self.bus.claim(self.slot, pin, output)?;
+        self.bus.put_claim(Claim {
+            owner: self.slot,
+            pin,
+            output,
+            active: false,
+            watched: false,
+        })?;
         if let Err(error) = gpio.configure(pin, direction) {
             self.bus.release(self.slot, pin);
             return Err(error.into());
@@ -78,14 +78,15 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Ok(Answer::DONE)
     }
 
-    fn set(&self, pin: Pin, active: impl FnOnce(bool) -> bool) -> Result<Answer, Error> {
+    /// Drives an output to a level, or to the other one than it has.
+    fn set(&self, pin: Pin, level: Option<i32>) -> Result<Answer, Error> {
         let claim = self.claimed(pin)?;
         if !claim.output {
             return Err(Errno::Inval.into());
         }
-        let active = active(claim.active);
+        let active = level.map_or(!claim.active, |level| level != 0);
         self.pins()?.write(pin, active)?;
-        self.change_claim(pin, |claim| claim.active = active);
+        self.bus.put_claim(Claim { active, ..claim })?;
         Ok(Answer::DONE)
     }
 
@@ -105,7 +106,10 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             return Err(Errno::Inval.into());
         }
         self.pins()?.watch(pin, on.then_some(self.slot))?;
-        self.change_claim(pin, |claim| claim.watched = on);
+        self.bus.put_claim(Claim {
+            watched: on,
+            ..claim
+        })?;
         Ok(Answer::DONE)
     }
 
@@ -131,7 +135,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         line: i32,
         state: i32,
     ) -> Result<Answer, Error> {
-        self.set(numbered(port, line)?, |_| state != 0)
+        self.set(numbered(port, line)?, Some(state))
     }
 
     fn ocre_gpio_pin_get(
@@ -149,7 +153,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         port: i32,
         line: i32,
     ) -> Result<Answer, Error> {
-        self.set(numbered(port, line)?, |active| !active)
+        self.set(numbered(port, line)?, None)
     }
 
     fn ocre_gpio_register_callback(
@@ -185,7 +189,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         name: u32,
         state: i32,
     ) -> Result<Answer, Error> {
-        self.set(self.named(memory, name)?, |_| state != 0)
+        self.set(self.named(memory, name)?, Some(state))
     }
 
     fn ocre_gpio_get_by_name(
@@ -201,7 +205,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         memory: &mut Memory<'_>,
         name: u32,
     ) -> Result<Answer, Error> {
-        self.set(self.named(memory, name)?, |active| !active)
+        self.set(self.named(memory, name)?, None)
     }
 
     fn ocre_gpio_register_callback_by_name(

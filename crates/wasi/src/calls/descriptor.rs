@@ -3,7 +3,6 @@
 
 use heapless::Vec;
 use heapless::vec::VecView;
-use ocre::container::mount::Mounts;
 use ocre::image::content::join;
 use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Stream, Times};
 
@@ -251,20 +250,19 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         memory.check(stat, 1, 64)?;
         let descriptor = *self.table.with_right(fd, rights::FD_FILESTAT_GET)?;
-        let mut record = match descriptor.target {
-            Target::Input | Target::Output(_) => filestat_of(0, CHARACTER_DEVICE, 0),
-            Target::Top(tree) => filestat_of(tree::number(tree, "", ""), DIRECTORY, 0),
+        let (number, file_type, size) = match descriptor.target {
+            Target::Input | Target::Output(_) => (0, CHARACTER_DEVICE, 0),
+            Target::Top(tree) => (tree::number(tree, "", ""), DIRECTORY, 0),
             Target::Node(index) => {
                 let node = self.table.node(index)?;
                 let number = tree::number(node.tree, &node.path, "");
                 match &mut node.file {
-                    Some(open) => {
-                        filestat_of(number, REGULAR_FILE, self.storage.size(open.file())?)
-                    }
-                    None => filestat_of(number, DIRECTORY, 0),
+                    Some(open) => (number, REGULAR_FILE, self.storage.size(open.file())?),
+                    None => (number, DIRECTORY, 0),
                 }
             }
         };
+        let mut record = filestat_of(number, file_type, size);
         if S::POSIX {
             record = match self.attributes(descriptor.target)? {
                 Some(found) => with_attributes(record, &found),
@@ -374,7 +372,8 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         prestat: u32,
     ) -> Result<(), Error> {
-        let length = self.preopened_at(fd)?.len();
+        let mut length = 0;
+        self.show_preopened(fd, &mut |name| length = name.len())?;
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         // The lower half is the kind, 0 for a folder, of which there is only this one.
         let record = [u64::from(length) << 32];
@@ -388,24 +387,29 @@ impl<S: Storage> Wasi<'_, S> {
         path: u32,
         length: u32,
     ) -> Result<(), Error> {
-        let name = self.preopened_at(fd)?;
-        if usize::try_from(length).is_ok_and(|length| length < name.len()) {
-            return Err(Errno::Nametoolong.into());
-        }
-        Ok(memory.write(path, name.as_bytes())?)
+        let mut written = Err(Errno::Nametoolong);
+        self.show_preopened(fd, &mut |name| {
+            if usize::try_from(length).is_ok_and(|length| length >= name.len()) {
+                written = memory.write(path, name.as_bytes()).map_err(Errno::from);
+            }
+        })?;
+        Ok(written?)
     }
 
+    /// Shows where the guest finds a top folder.
+    ///
     /// # Errors
     /// `Badf` for what the guest has opened by itself: that is how it knows the end of the list.
-    fn preopened_at(&mut self, fd: u32) -> Result<Mounts, Errno> {
+    fn show_preopened(&mut self, fd: u32, show: &mut dyn FnMut(&str)) -> Result<(), Errno> {
         match *self.table.descriptor(fd)? {
             Descriptor {
                 preopened: true,
                 target: Target::Top(tree),
                 ..
-            } => tree::mounted_at(self.guest, tree),
-            _ => Err(Errno::Badf),
+            } => tree::show_mounted_at(self.guest, tree, show),
+            _ => return Err(Errno::Badf),
         }
+        Ok(())
     }
 
     pub(crate) fn fd_read(
@@ -416,8 +420,7 @@ impl<S: Storage> Wasi<'_, S> {
         count: u32,
         read: u32,
     ) -> Result<(), Error> {
-        let buffers = Buffers::new(memory, list, count)?;
-        memory.check(read, 1, 4)?;
+        let buffers = Buffers::new(memory, list, count, read)?;
         let descriptor = *self.table.with_right(fd, rights::FD_READ)?;
         let total = match descriptor.target {
             Target::Input => self.read_input(&descriptor, memory, buffers)?,
@@ -441,8 +444,7 @@ impl<S: Storage> Wasi<'_, S> {
         offset: u64,
         read: u32,
     ) -> Result<(), Error> {
-        let buffers = Buffers::new(memory, list, count)?;
-        memory.check(read, 1, 4)?;
+        let buffers = Buffers::new(memory, list, count, read)?;
         self.check_position(fd, rights::FD_READ | rights::FD_SEEK)?;
         let total = self.read_file(memory, fd, buffers, offset)?;
         Ok(memory.write_u32(read, total)?)
@@ -461,19 +463,12 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         descriptor: &Descriptor,
         memory: &mut Memory<'_>,
-        buffers: Buffers,
+        mut buffers: Buffers,
     ) -> Result<u32, Error> {
-        let mut room = None;
-        for index in 0..buffers.count() {
-            let (address, length) = buffers.get(memory, index)?;
-            if length > 0 {
-                room = Some((address, length));
-                break;
-            }
-        }
-        let Some((address, length)) = room else {
+        let (address, length) = buffers.next(memory, u32::MAX)?;
+        if length == 0 {
             return Ok(0);
-        };
+        }
         let buffer = memory.bytes_mut(address, length)?;
         let (first, rest) = match self.typed.take() {
             Some(byte) => match buffer.split_first_mut() {
@@ -503,34 +498,30 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &mut Memory<'_>,
         fd: u32,
-        buffers: Buffers,
+        mut buffers: Buffers,
         offset: u64,
     ) -> Result<u32, Error> {
         let mut total = 0_u32;
-        for index in 0..buffers.count() {
-            let (address, length) = buffers.get(memory, index)?;
-            let mut done = 0_u32;
-            while done < length {
-                self.guest.check()?;
-                let piece = length.saturating_sub(done).min(PIECE);
-                let to = address.checked_add(done).ok_or(Errno::Fault)?;
-                let buffer = memory.bytes_mut(to, piece)?;
-                let (_, open) = self.table.file(fd, rights::FD_READ)?;
-                let from = offset.saturating_add(total.into());
-                let read = match open.read(self.storage, from, buffer) {
-                    Ok(read) => u32::try_from(read).map_err(|_| Errno::Io)?,
-                    // What was read before must not be lost: the error comes again.
-                    Err(_) if total > 0 => return Ok(total),
-                    Err(error) => return Err(error.into()),
-                };
-                total = total.saturating_add(read);
-                done = done.saturating_add(read);
-                if read < piece {
-                    return Ok(total);
-                }
+        loop {
+            let (address, length) = buffers.next(memory, PIECE)?;
+            if length == 0 {
+                return Ok(total);
+            }
+            self.guest.check()?;
+            let buffer = memory.bytes_mut(address, length)?;
+            let (_, open) = self.table.file(fd, rights::FD_READ)?;
+            let from = offset.saturating_add(total.into());
+            let read = match open.read(self.storage, from, buffer) {
+                Ok(read) => u32::try_from(read).map_err(|_| Errno::Io)?,
+                // What was read before must not be lost: the error comes again.
+                Err(_) if total > 0 => return Ok(total),
+                Err(error) => return Err(error.into()),
+            };
+            total = total.saturating_add(read);
+            if read < length {
+                return Ok(total);
             }
         }
-        Ok(total)
     }
 
     pub(crate) fn fd_write(
@@ -541,8 +532,7 @@ impl<S: Storage> Wasi<'_, S> {
         count: u32,
         written: u32,
     ) -> Result<(), Error> {
-        let buffers = Buffers::new(memory, list, count)?;
-        memory.check(written, 1, 4)?;
+        let buffers = Buffers::new(memory, list, count, written)?;
         let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
         let total = match descriptor.target {
             Target::Input | Target::Top(_) => return Err(Errno::Badf.into()),
@@ -569,23 +559,21 @@ impl<S: Storage> Wasi<'_, S> {
         &self,
         memory: &Memory<'_>,
         stream: Stream,
-        buffers: Buffers,
+        mut buffers: Buffers,
     ) -> Result<u32, Error> {
         let mut total = 0_u32;
-        for index in 0..buffers.count() {
-            let (address, length) = buffers.get(memory, index)?;
-            for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
-                self.guest.check()?;
-                if let Err(error) = self.guest.write(stream, piece) {
-                    return match total {
-                        0 => Err(Errno::from(error).into()),
-                        _ => Ok(total),
-                    };
-                }
-                total = total.saturating_add(u32::try_from(piece.len()).unwrap_or(u32::MAX));
+        loop {
+            let (address, length) = buffers.next(memory, PIECE)?;
+            if length == 0 {
+                return Ok(total);
+            }
+            self.guest.check()?;
+            match self.guest.write(stream, memory.bytes(address, length)?) {
+                Ok(()) => total = total.saturating_add(length),
+                Err(_) if total > 0 => return Ok(total),
+                Err(error) => return Err(Errno::from(error).into()),
             }
         }
-        Ok(total)
     }
 
     pub(crate) fn fd_pwrite(
@@ -597,8 +585,7 @@ impl<S: Storage> Wasi<'_, S> {
         offset: u64,
         written: u32,
     ) -> Result<(), Error> {
-        let buffers = Buffers::new(memory, list, count)?;
-        memory.check(written, 1, 4)?;
+        let buffers = Buffers::new(memory, list, count, written)?;
         self.check_position(fd, rights::FD_WRITE | rights::FD_SEEK)?;
         let total = self.write_file(memory, fd, buffers, offset)?;
         Ok(memory.write_u32(written, total)?)
@@ -609,24 +596,24 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         memory: &Memory<'_>,
         fd: u32,
-        buffers: Buffers,
+        mut buffers: Buffers,
         offset: u64,
     ) -> Result<u32, Error> {
         let mut total = 0_u32;
-        for index in 0..buffers.count() {
-            let (address, length) = buffers.get(memory, index)?;
-            if length > 0 && total == 0 {
+        loop {
+            let (address, length) = buffers.next(memory, PIECE)?;
+            if length == 0 {
+                break;
+            }
+            if total == 0 {
                 self.grow(fd, rights::FD_WRITE, offset)?;
             }
-            for piece in memory.bytes(address, length)?.chunks(PIECE as usize) {
-                self.guest.check()?;
-                let to = offset.saturating_add(total.into());
-                let bytes = u32::try_from(piece.len()).map_err(|_| Errno::Fault)?;
-                match self.write_piece(fd, to, piece) {
-                    Ok(()) => total = total.saturating_add(bytes),
-                    Err(_) if total > 0 => return Ok(total),
-                    Err(errno) => return Err(errno.into()),
-                }
+            self.guest.check()?;
+            let to = offset.saturating_add(total.into());
+            match self.write_piece(fd, to, memory.bytes(address, length)?) {
+                Ok(()) => total = total.saturating_add(length),
+                Err(_) if total > 0 => return Ok(total),
+                Err(errno) => return Err(errno.into()),
             }
         }
         let (descriptor, open) = self.table.file(fd, rights::FD_WRITE)?;
@@ -662,7 +649,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         memory.check(used, 1, 4)?;
         memory.check(buffer, length, 1)?;
-        let (_, tree, path) = self.table.folder(fd, rights::FD_READDIR)?;
+        let (tree, path, _) = self.table.folder(fd, rights::FD_READDIR)?;
         let path = entry_name(path).ok_or(Errno::Nametoolong)?;
         let listing = Listing { tree, path, cookie };
         // A folder of a PC may have very many entries, and its stack has room for several.

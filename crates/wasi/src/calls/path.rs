@@ -72,7 +72,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<Located, Errno> {
         let given = memory.bytes(path, length)?;
         let (storage, guest) = (self.storage, self.guest);
-        let (descriptor, tree, base) = self.table.folder(fd, right)?;
+        let (tree, base, inheriting) = self.table.folder(fd, right)?;
         let check_folder = &mut |path: &str| match tree::metadata(storage, guest, tree, path)?.kind
         {
             EntryKind::Directory => Ok(()),
@@ -90,7 +90,7 @@ impl<S: Storage> Wasi<'_, S> {
             tree,
             path: resolved.path,
             folder: resolved.folder,
-            inheriting: descriptor.inheriting,
+            inheriting,
         })
     }
 
@@ -364,30 +364,34 @@ impl<S: Storage> Wasi<'_, S> {
         if S::POSIX && found.is_some_and(|found| found.kind == EntryKind::Symlink) {
             return Err(Errno::Loop.into());
         }
-        let (target, rights) = if found.is_some_and(|found| found.kind == EntryKind::Directory) {
+        let folder = found.is_some_and(|found| found.kind == EntryKind::Directory);
+        let allowed = if folder {
             let made = oflags & (TRUNC | CREAT) != 0 && oflags & DIRECTORY == 0;
             if made || rights & rights::FD_WRITE != 0 {
                 return Err(Errno::Isdir.into());
             }
-            let target = if located.path.is_empty() {
-                Target::Top(located.tree)
-            } else {
-                let index = self.table.add_node(located.tree, located.path, None);
-                Target::Node(index.map_err(|_| Errno::Mfile)?)
-            };
-            (target, rights & rights::FOLDER)
+            rights::FOLDER
+        } else if located.tree.is_read_only() {
+            rights::FILE & !rights::CHANGE
         } else {
-            let allowed = if located.tree.is_read_only() {
-                rights::FILE & !rights::CHANGE
+            rights::FILE
+        };
+        let target = if folder && located.path.is_empty() {
+            Target::Top(located.tree)
+        } else {
+            let file = if folder {
+                None
             } else {
-                rights::FILE
+                self.open_file(&located, found, oflags, rights)?
             };
-            let index = self.open_file(located, found, oflags, rights)?;
-            (Target::Node(index), rights & allowed)
+            Target::Node(match self.find_file(&located) {
+                Some(index) => index,
+                None => self.table.add_node(located.tree, located.path, file)?,
+            })
         };
         let opened_fd = self.table.add(Descriptor {
             target,
-            rights,
+            rights: rights & allowed,
             inheriting,
             flags,
             offset: 0,
@@ -396,35 +400,34 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write_u32(opened, opened_fd)?)
     }
 
-    /// The node of a file, which is opened or made if it is not open yet.
+    /// Opens or makes a file; `None` where it is open already, and is only cut.
     fn open_file(
         &mut self,
-        located: Located,
+        located: &Located,
         found: Option<Metadata>,
         oflags: u16,
         rights: u32,
-    ) -> Result<usize, Error> {
+    ) -> Result<Option<OpenFile<S::File>>, Error> {
+        let read_only = located.tree.is_read_only();
         let truncate = oflags & TRUNC != 0;
         let create = found.is_none();
-        let written = truncate || create || rights & rights::FD_WRITE != 0;
-        if located.tree.is_read_only() && written {
+        if read_only && (truncate || create || rights & rights::FD_WRITE != 0) {
             return Err(Errno::Rofs.into());
         }
-        let new = if truncate { Some(file(0)) } else { found };
-        let new = new.unwrap_or(file(0));
+        let new = found.filter(|_| !truncate).unwrap_or(file(0));
         self.quota.admit(found, new)?;
-        if let Some(index) = self.find_file(&located) {
+        if let Some(index) = self.find_file(located) {
             if truncate && let Some(open) = &mut self.table.node(index)?.file {
                 self.storage.truncate(open.file(), 0)?;
                 self.quota.count_change(found, Some(new));
             }
-            return Ok(index);
+            return Ok(None);
         }
         let path = match located.tree {
-            Tree::Image => tree::blob_path(self.guest, &located.path)?.0,
-            _ => self.partition_path(&located)?,
+            Tree::Image => tree::blob_path(self.guest, &located.path)?,
+            _ => self.partition_path(located)?,
         };
-        let mode = if located.tree.is_read_only() {
+        let mode = if read_only {
             OpenMode::READ
         } else if S::POSIX {
             let write = truncate || create || rights & WRITES != 0;
@@ -449,16 +452,7 @@ impl<S: Storage> Wasi<'_, S> {
         };
         let open = OpenFile::new(self.storage.open(&path, mode)?);
         self.quota.count_change(found, Some(new));
-        let added = self.table.add_node(located.tree, located.path, Some(open));
-        match added {
-            Ok(index) => Ok(index),
-            Err(file) => {
-                if let Some(file) = file {
-                    self.storage.close(file)?;
-                }
-                Err(Errno::Mfile.into())
-            }
-        }
+        Ok(Some(open))
     }
 
     pub(crate) fn path_remove_directory(
