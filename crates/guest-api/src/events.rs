@@ -52,6 +52,15 @@ pub(crate) struct Event {
     pub(crate) bytes: u32,
 }
 
+impl Event {
+    /// In the order of the parameters of `ocre_get_event`.
+    pub(crate) const fn words(&self) -> [u32; 6] {
+        [
+            self.kind, self.id, self.port, self.state, self.extra, self.bytes,
+        ]
+    }
+}
+
 /// What a run knows of its events.
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -99,28 +108,26 @@ impl<R: RawMutex> GuestApi<'_, R> {
         origin: Origin,
         memory: &mut Memory<'_>,
     ) -> Result<Option<Event>, Error> {
-        Ok(match origin {
-            Origin::Timer => self.timers.take(self.now_us()).map(|(id, missed)| {
+        let mut event = Event::default();
+        match origin {
+            Origin::Timer => {
+                let Some((id, missed)) = self.timers.take(self.now_us()) else {
+                    return Ok(None);
+                };
                 self.events.missed = self.events.missed.saturating_add(missed);
-                Event {
-                    kind: TIMER,
-                    id,
-                    ..Event::default()
-                }
-            }),
-            Origin::Pin => self
-                .look_at_pins()
-                .then(|| self.events.change.take())
-                .flatten()
-                .map(|Change { pin, active }| Event {
-                    kind: GPIO,
-                    id: pin.line.into(),
-                    port: pin.port.into(),
-                    state: active.into(),
-                    ..Event::default()
-                }),
-            Origin::Message => self.message(memory)?,
-        })
+                (event.kind, event.id) = (TIMER, id);
+            }
+            Origin::Pin => {
+                self.look_at_pins();
+                let Some(Change { pin, active }) = self.events.change.take() else {
+                    return Ok(None);
+                };
+                (event.kind, event.id) = (GPIO, pin.line.into());
+                (event.port, event.state) = (pin.port.into(), active.into());
+            }
+            Origin::Message => return self.message(memory),
+        }
+        Ok(Some(event))
     }
 
     fn message(&mut self, memory: &mut Memory<'_>) -> Result<Option<Event>, Error> {

@@ -80,11 +80,15 @@ impl Inbox {
         self.awaited = false;
     }
 
+    fn filters(&self) -> impl Iterator<Item = &[u8]> {
+        let filters = self.filters.split(|byte| *byte == 0);
+        // Nothing follows the last NUL.
+        filters.filter(|filter| !filter.is_empty())
+    }
+
     /// Whether it is subscribed to a filter that is wanted.
     fn has(&self, wanted: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        // Behind the last NUL there is none.
-        let mut filters = self.filters.split(|byte| *byte == 0);
-        filters.any(|filter| !filter.is_empty() && wanted(filter))
+        self.filters().any(wanted)
     }
 
     /// From now on messages with such a topic come in, each once, whatever else it is

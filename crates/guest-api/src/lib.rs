@@ -247,10 +247,10 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
     pub fn lost(&self) -> u32 {
         let messages = self.bus.with_inbox(self.slot, |inbox| inbox.lost);
         let changes = self.ports.gpio.map(|gpio| gpio.lost_changes(self.slot));
-        [messages, changes]
-            .into_iter()
-            .flatten()
-            .fold(self.events.missed, u32::saturating_add)
+        let timers = self.events.missed;
+        timers
+            .saturating_add(messages.unwrap_or(0))
+            .saturating_add(changes.unwrap_or(0))
     }
 
     /// Permissions that the guest was refused a call for, because it does not have them.
@@ -277,7 +277,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         let Some(next) = within(&GPIO, index) else {
             return Some((Self::gpio(index)?, GPIO.permission));
         };
-        Some((Self::sensor(next)?, SENSORS.permission))
+        let index = next;
+        let Some(_) = within(&SENSORS, index) else {
+            return Some((Self::sensor(index)?, SENSORS.permission));
+        };
+        None
     }
 
     /// Checks that the container has a permission, and notes where it does not.

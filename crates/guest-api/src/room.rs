@@ -54,23 +54,25 @@ impl Room {
         message: &Message<'_>,
     ) -> Result<Handed, Error> {
         let texts = [message.topic, message.content_type, message.content];
-        // All places first: of what does not fit nothing is written.
-        let mut addresses = [0; 3];
+        // Room for all of it first: of what does not fit nothing is written.
         let mut used = self.used;
-        for (address, text) in addresses.iter_mut().zip(texts) {
-            *address = self.address.saturating_add(used);
+        for text in texts {
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            let end = used.saturating_add(bytes);
-            if end >= self.bytes {
-                return Err(Errno::Nomem.into());
-            }
-            used = end.saturating_add(1);
+            used = used.saturating_add(bytes).saturating_add(1);
         }
-        for (address, text) in addresses.into_iter().zip(texts) {
-            memory.write(address, text)?;
-            // Not all content is text, but who takes it for text must find its end.
+        if used > self.bytes {
+            return Err(Errno::Nomem.into());
+        }
+        let mut end = self.address.saturating_add(self.used);
+        let mut addresses = [0; 3];
+        for (address, text) in addresses.iter_mut().zip(texts) {
+            *address = end;
+            memory.write(end, text)?;
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            memory.write(address.saturating_add(bytes), &[0])?;
+            end = end.saturating_add(bytes);
+            // Not all content is text, but who takes it for text must find its end.
+            memory.write(end, &[0])?;
+            end = end.saturating_add(1);
         }
         self.used = used;
         self.held = self.held.saturating_add(1);

@@ -121,32 +121,39 @@ impl Timers {
         Ok(i32::try_from(left_ms).unwrap_or(i32::MAX))
     }
 
-    fn next(&self) -> Option<(usize, &Timer)> {
-        let running = self.0.iter().enumerate().filter(|(_, timer)| timer.runs());
-        running.min_by_key(|(_, timer)| timer.due_us)
+    /// The one that fires next, and when.
+    #[inline(never)]
+    fn next(&self) -> Option<(usize, u64)> {
+        let mut next: Option<(usize, u64)> = None;
+        for (index, timer) in self.0.iter().enumerate() {
+            if timer.runs() && next.is_none_or(|(_, due_us)| timer.due_us < due_us) {
+                next = Some((index, timer.due_us));
+            }
+        }
+        next
     }
 
     /// When the next one fires.
     pub(crate) fn next_us(&self) -> Option<u64> {
-        self.next().map(|(_, timer)| timer.due_us)
+        self.next().map(|(_, due_us)| due_us)
     }
 
     /// The timer that has fired, the one that is due longest first; and how often a periodic
     /// one has missed its time since.
     pub(crate) fn take(&mut self, now_us: u64) -> Option<(u32, u32)> {
-        let (index, timer) = self.next().filter(|(_, timer)| timer.due_us <= now_us)?;
-        let mut timer = *timer;
+        let (index, due_us) = self.next().filter(|(_, due_us)| *due_us <= now_us)?;
+        let timer = self.0.get_mut(index)?;
         let mut missed = 0;
         if timer.state == State::Periodic {
-            let late_us = now_us.saturating_sub(timer.due_us);
-            missed = late_us.checked_div(timer.interval_us()).unwrap_or(0);
-            let steps = missed.saturating_add(1);
-            let ahead_us = timer.interval_us().saturating_mul(steps);
-            timer.due_us = timer.due_us.saturating_add(ahead_us);
+            let (late_us, interval_us) = (now_us.saturating_sub(due_us), timer.interval_us());
+            missed = late_us.checked_div(interval_us)?;
+            let since_us = late_us.checked_rem(interval_us)?;
+            // The last time that it should have fired, and one interval more.
+            let ahead_us = interval_us.saturating_sub(since_us);
+            timer.due_us = now_us.saturating_add(ahead_us);
         } else {
             timer.state = State::Stopped;
         }
-        *self.0.get_mut(index)? = timer;
         let id = u32::try_from(index.saturating_add(1)).ok()?;
         Some((id, u32::try_from(missed).unwrap_or(u32::MAX)))
     }

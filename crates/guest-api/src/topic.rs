@@ -7,37 +7,58 @@
 
 use ocre::limits::MAX_TOPIC;
 
-fn levels(topic: &[u8]) -> impl Iterator<Item = &[u8]> {
-    topic.split(|byte| *byte == b'/')
+/// The first level of a topic or filter, and what follows it; `None` for the last one.
+#[inline(never)]
+fn split_level(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == b'/') {
+        Some(end) => {
+            let level = text.get(..end).unwrap_or_default();
+            (level, text.get(end.saturating_add(1)..))
+        }
+        None => (text, None),
+    }
+}
+
+fn has_wildcard(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'+' | b'#'))
 }
 
 /// Whether something can be published under it: it has no level with a wildcard.
 pub(crate) fn is_topic(text: &[u8]) -> bool {
-    (1..=MAX_TOPIC).contains(&text.len()) && !text.iter().any(|byte| b"+#".contains(byte))
+    (1..=MAX_TOPIC).contains(&text.len()) && !has_wildcard(text)
 }
 
 /// Whether it can be subscribed to: wildcards are whole levels, and `#` is the last.
 pub(crate) fn is_filter(text: &[u8]) -> bool {
-    let mut ended = false;
-    (1..=MAX_TOPIC).contains(&text.len())
-        && levels(text).all(|level| {
-            let after_all = ended;
-            ended = level == b"#";
-            let wild = level.iter().any(|byte| b"+#".contains(byte));
-            !after_all && (!wild || level.len() == 1)
-        })
+    if !(1..=MAX_TOPIC).contains(&text.len()) {
+        return false;
+    }
+    let mut left = Some(text);
+    while let Some(text) = left {
+        let (level, rest) = split_level(text);
+        if has_wildcard(level) && (level.len() != 1 || level == b"#" && rest.is_some()) {
+            return false;
+        }
+        left = rest;
+    }
+    true
 }
 
 /// Whether a topic is one that the filter stands for.
-pub(crate) fn matches(filter: &[u8], topic: &[u8]) -> bool {
-    let mut wanted = levels(filter).peekable();
-    let mut levels = levels(topic);
+pub(crate) fn matches(mut filter: &[u8], mut topic: &[u8]) -> bool {
     loop {
-        match (wanted.next(), levels.next()) {
-            (Some(b"#"), _) | (None, None) => return true,
-            (Some(b""), Some(_)) if wanted.peek().is_none() => return true,
-            (Some(b"+"), Some(_)) => {}
-            (Some(one), Some(other)) if one == other => {}
+        let (wanted, other_wanted) = split_level(filter);
+        let (level, others) = split_level(topic);
+        match wanted {
+            b"#" => return true,
+            b"" if other_wanted.is_none() => return true,
+            b"+" => {}
+            _ if wanted == level => {}
+            _ => return false,
+        }
+        match (other_wanted, others) {
+            (Some(wanted), Some(levels)) => (filter, topic) = (wanted, levels),
+            (None, None) | (Some(b"#"), None) => return true,
             _ => return false,
         }
     }

@@ -3,14 +3,16 @@
 
 use lock_api::RawMutex;
 use ocre::image::permission::Permission;
-use ocre::port::memory::{Memory, Record};
+use ocre::port::memory::Memory;
 
 use super::{Answer, text};
 use crate::GuestApi;
 use crate::errno::{Errno, Error};
-use crate::events::{self, Event};
+use crate::events;
 
 const US_PER_MS: u64 = 1000;
+/// An uptime that does not come.
+const NEVER: u64 = u64::MAX;
 
 /// Bytes of each text that `uname` gives, its NUL included, and how many there are.
 const FIELD: usize = 65;
@@ -46,13 +48,14 @@ impl<R: RawMutex> GuestApi<'_, R> {
             "ocre-rs",
             self.ports.machine,
         ];
-        let mut record = Record::<{ FIELD * FIELDS }>::new();
-        for (offset, field) in (0..).step_by(FIELD).zip(fields) {
-            let bytes = field.as_bytes();
-            let most = FIELD.saturating_sub(1).min(bytes.len());
-            record = record.with(offset, bytes.get(..most).unwrap_or_default());
+        let mut record = [[0; FIELD]; FIELDS];
+        for (to, field) in record.iter_mut().zip(fields) {
+            let most = FIELD.saturating_sub(1);
+            for (to, byte) in to.iter_mut().take(most).zip(field.bytes()) {
+                *to = byte;
+            }
         }
-        memory.write(name, record.bytes())?;
+        memory.write(name, record.as_flattened())?;
         Ok(Answer::DONE)
     }
 
@@ -85,18 +88,8 @@ impl<R: RawMutex> GuestApi<'_, R> {
         for address in addresses {
             memory.check(address, 1, 4)?;
         }
-        let Event {
-            kind,
-            id,
-            port,
-            state,
-            extra,
-            bytes,
-        } = self.next_event(memory)?;
-        for (address, value) in addresses
-            .into_iter()
-            .zip([kind, id, port, state, extra, bytes])
-        {
+        let event = self.next_event(memory)?;
+        for (address, value) in addresses.into_iter().zip(event.words()) {
             memory.write_u32(address, value)?;
         }
         Ok(Answer::DONE)
@@ -123,20 +116,21 @@ impl<R: RawMutex> GuestApi<'_, R> {
 
     /// Not Ocre's: waits until there is an event, or for so long; for ever if that is negative.
     fn ocre_wait_event(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<Answer, Error> {
-        let span_ms = u64::try_from(milliseconds).ok();
-        let due_us = span_ms.map(|span_ms| {
-            self.now_us()
-                .saturating_add(span_ms.saturating_mul(US_PER_MS))
-        });
+        let due_us = match u64::try_from(milliseconds) {
+            Ok(span_ms) => self
+                .now_us()
+                .saturating_add(span_ms.saturating_mul(US_PER_MS)),
+            Err(_) => NEVER,
+        };
         loop {
             if self.has_event() {
                 return Ok(Answer::DONE);
             }
-            if due_us.is_some_and(|due| due <= self.now_us()) {
+            if due_us <= self.now_us() {
                 return Err(Errno::Timedout.into());
             }
-            let sooner = [due_us, self.timers.next_us()].into_iter().flatten().min();
-            self.guest.sleep(sooner)?;
+            let sooner = self.timers.next_us().unwrap_or(NEVER).min(due_us);
+            self.guest.sleep(Some(sooner).filter(|us| *us != NEVER))?;
         }
     }
 
