@@ -180,7 +180,7 @@ fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
 }
 const _: () = assert!(MAX_TITLE >= 64);
 
-/// Whether a blob's title is a file's name and no earlier blob's.
+/// Tells whether a blob's title is a file's name and no earlier blob's.
 fn is_listed_by_title(blobs: &Blobs, index: usize, title: &str) -> bool {
     !matches!(title, "" | "." | "..")
         && !title.contains('/')
