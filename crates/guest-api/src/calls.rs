@@ -11,34 +11,9 @@ use ocre::port::memory::Memory;
 
 use crate::errno::{Errno, Error};
 
-/// What a function answers.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Answer {
-    Number(i32),
-    Measured(f64),
-}
-
-impl Answer {
-    pub(crate) const DONE: Self = Self::Number(0);
-
-    /// An errno, as a function with that type of result answers it.
-    pub(crate) fn error(errno: Errno, as_float: bool) -> Self {
-        let number = i32::from(errno as u8).saturating_neg();
-        if as_float {
-            Self::Measured(number.into())
-        } else {
-            Self::Number(number)
-        }
-    }
-
-    /// As the engine takes it.
-    pub(crate) fn bits(self) -> u64 {
-        match self {
-            Self::Number(number) => number.cast_unsigned().into(),
-            Self::Measured(value) => value.to_bits(),
-        }
-    }
-}
+/// The answer of a function that has nothing else to tell. One that measures leaves its result in
+/// [`GuestApi::measured`](crate::GuestApi), as most answers are integers.
+pub(crate) const DONE: i32 = 0;
 
 /// A text of the guest's that is at most `most` bytes long.
 fn text<'m>(memory: &'m Memory<'_>, address: u32, most: usize) -> Result<&'m [u8], Error> {

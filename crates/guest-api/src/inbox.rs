@@ -86,7 +86,7 @@ impl Inbox {
         filters.filter(|filter| !filter.is_empty())
     }
 
-    /// Whether it is subscribed to a filter that is wanted.
+    /// Tells whether there is a subscription that is wanted.
     fn has(&self, wanted: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.filters().any(wanted)
     }

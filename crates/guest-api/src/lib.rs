@@ -55,7 +55,7 @@ use ocre::port::{Clock, Halt, Host, HostFunction, HostModule, Slot, Threads};
 
 pub use bus::Bus;
 use bus::Claim;
-use calls::{Answer, gpio, messaging, sensors, system, timer};
+use calls::{gpio, messaging, sensors, system, timer};
 pub use errno::Errno;
 use errno::Error;
 use events::Events;
@@ -189,6 +189,8 @@ pub struct GuestApi<'a, R: RawMutex> {
     events: Events,
     /// Sensors that the guest has discovered.
     sensors: u8,
+    /// What was measured last.
+    measured: f64,
 }
 
 /// What a run takes of its thread's stack besides its timers, in bytes.
@@ -212,6 +214,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             timers: Timers::new(),
             events: Events::new(),
             sensors: 0,
+            measured: 0.0,
         }
     }
 
@@ -299,7 +302,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         function: usize,
         memory: &mut Memory<'_>,
         arguments: &[u64],
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let (handler, permission) = Self::find(function).ok_or(Errno::Nosys)?;
         if let Some(permission) = permission {
             self.check(permission)?;
@@ -308,7 +311,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
     }
 }
 
-type Handler<H> = fn(&mut H, &mut Memory<'_>, &Parameters) -> Result<Answer, Error>;
+type Handler<H> = fn(&mut H, &mut Memory<'_>, &Parameters) -> Result<i32, Error>;
 
 impl<R: RawMutex> Host for GuestApi<'_, R> {
     fn call(
@@ -318,13 +321,22 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         arguments: &mut [u64],
     ) -> Result<(), Halt> {
         self.guest.check()?;
+        let measures = is_among(function, MEASURES);
         let answer = match self.answer(function, &mut Memory::new(memory), arguments) {
-            Ok(answer) => answer,
+            Ok(_) if measures => self.measured.to_bits(),
+            Ok(number) => number.cast_unsigned().into(),
             Err(Error::Stopped) => return Err(Halt::Stopped),
-            Err(Error::Errno(errno)) => Answer::error(errno, is_among(function, MEASURES)),
+            Err(Error::Errno(errno)) => {
+                let number = i32::from(errno as u8).saturating_neg();
+                if measures {
+                    f64::from(number).to_bits()
+                } else {
+                    number.cast_unsigned().into()
+                }
+            }
         };
         if let Some(result) = arguments.first_mut() {
-            *result = answer.bits();
+            *result = answer;
         }
         Ok(())
     }

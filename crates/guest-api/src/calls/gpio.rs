@@ -7,7 +7,7 @@ use ocre::limits::MAX_DEVICE_NAME;
 use ocre::port::devices::{Direction, Gpio, Pin};
 use ocre::port::memory::Memory;
 
-use super::{Answer, text};
+use super::{DONE, text};
 use crate::GuestApi;
 use crate::bus::Claim;
 use crate::errno::{Errno, Error};
@@ -16,7 +16,7 @@ ocre::host_functions! {
     /// What a container with the permission `gpio` may call.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
-        pub(crate) fn gpio -> Result<Answer, Error>;
+        pub(crate) fn gpio -> Result<i32, Error>;
         ocre_gpio_init() -> i32;
         ocre_gpio_configure(i32, i32, i32) -> i32;
         ocre_gpio_pin_set(i32, i32, i32) -> i32;
@@ -56,7 +56,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Ok(self.bus.claimed(self.slot, pin).ok_or(Errno::Inval)?)
     }
 
-    fn configure(&self, pin: Pin, direction: i32) -> Result<Answer, Error> {
+    fn configure(&self, pin: Pin, direction: i32) -> Result<i32, Error> {
         let direction = match direction {
             0 => Direction::Input,
             1 => Direction::Output,
@@ -75,11 +75,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             self.bus.release(self.slot, pin);
             return Err(error.into());
         }
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     /// Drives an output to a level, or to the other one than it has.
-    fn set(&self, pin: Pin, level: Option<i32>) -> Result<Answer, Error> {
+    fn set(&self, pin: Pin, level: Option<i32>) -> Result<i32, Error> {
         let claim = self.claimed(pin)?;
         if !claim.output {
             return Err(Errno::Inval.into());
@@ -87,20 +87,20 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         let active = level.map_or(!claim.active, |level| level != 0);
         self.pins()?.write(pin, active)?;
         self.bus.put_claim(Claim { active, ..claim })?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn get(&self, pin: Pin) -> Result<Answer, Error> {
+    fn get(&self, pin: Pin) -> Result<i32, Error> {
         let claim = self.claimed(pin)?;
         let active = if claim.output {
             claim.active
         } else {
             self.pins()?.read(pin)?
         };
-        Ok(Answer::Number(active.into()))
+        Ok(active.into())
     }
 
-    fn watch(&self, pin: Pin, on: bool) -> Result<Answer, Error> {
+    fn watch(&self, pin: Pin, on: bool) -> Result<i32, Error> {
         let claim = self.claimed(pin)?;
         if claim.output || (!on && !claim.watched) {
             return Err(Errno::Inval.into());
@@ -110,12 +110,12 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             watched: on,
             ..claim
         })?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_gpio_init(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
+    fn ocre_gpio_init(&mut self, _: &mut Memory<'_>) -> Result<i32, Error> {
         self.pins()?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     fn ocre_gpio_configure(
@@ -124,7 +124,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         port: i32,
         line: i32,
         direction: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.configure(numbered(port, line)?, direction)
     }
 
@@ -134,7 +134,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         port: i32,
         line: i32,
         state: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.set(numbered(port, line)?, Some(state))
     }
 
@@ -143,7 +143,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         port: i32,
         line: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.get(numbered(port, line)?)
     }
 
@@ -152,7 +152,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         port: i32,
         line: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.set(numbered(port, line)?, None)
     }
 
@@ -161,7 +161,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         port: i32,
         line: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.watch(numbered(port, line)?, true)
     }
 
@@ -170,7 +170,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         port: i32,
         line: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.watch(numbered(port, line)?, false)
     }
 
@@ -179,7 +179,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         memory: &mut Memory<'_>,
         name: u32,
         direction: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.configure(self.named(memory, name)?, direction)
     }
 
@@ -188,15 +188,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         memory: &mut Memory<'_>,
         name: u32,
         state: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.set(self.named(memory, name)?, Some(state))
     }
 
-    fn ocre_gpio_get_by_name(
-        &mut self,
-        memory: &mut Memory<'_>,
-        name: u32,
-    ) -> Result<Answer, Error> {
+    fn ocre_gpio_get_by_name(&mut self, memory: &mut Memory<'_>, name: u32) -> Result<i32, Error> {
         self.get(self.named(memory, name)?)
     }
 
@@ -204,7 +200,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.set(self.named(memory, name)?, None)
     }
 
@@ -212,7 +208,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.watch(self.named(memory, name)?, true)
     }
 
@@ -220,7 +216,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.watch(self.named(memory, name)?, false)
     }
 }

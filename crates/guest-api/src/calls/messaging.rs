@@ -5,7 +5,7 @@ use lock_api::RawMutex;
 use ocre::limits::{MAX_CONTENT_TYPE, MAX_TOPIC};
 use ocre::port::memory::Memory;
 
-use super::{Answer, text};
+use super::{DONE, text};
 use crate::GuestApi;
 use crate::errno::{Errno, Error};
 use crate::inbox::Message;
@@ -15,7 +15,7 @@ ocre::host_functions! {
     /// What a container with the permission `messaging` may call.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
-        pub(crate) fn messaging -> Result<Answer, Error>;
+        pub(crate) fn messaging -> Result<i32, Error>;
         ocre_publish_message(u32, u32, u32, i32) -> i32;
         ocre_subscribe_message(u32) -> i32;
         ocre_messaging_free_module_event_data(u32, u32, u32) -> i32;
@@ -30,7 +30,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         content_type: u32,
         content: u32,
         content_bytes: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let content_bytes = u32::try_from(content_bytes).map_err(|_| Errno::Inval)?;
         let message = Message {
             topic: text(memory, topic, MAX_TOPIC)?,
@@ -47,14 +47,14 @@ impl<R: RawMutex> GuestApi<'_, R> {
         if !self.bus.publish(&message, self.ports.threads) {
             return Err(Errno::Noent.into());
         }
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     fn ocre_subscribe_message(
         &mut self,
         memory: &mut Memory<'_>,
         topic: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let filter = text(memory, topic, MAX_TOPIC)?;
         if !self.events.room.is_there() {
             return Err(Errno::Nomem.into());
@@ -63,7 +63,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
             .bus
             .with_inbox(self.slot, |inbox| inbox.subscribe(filter));
         subscribed.unwrap_or(Err(Errno::Nomem))?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     fn ocre_messaging_free_module_event_data(
@@ -72,8 +72,8 @@ impl<R: RawMutex> GuestApi<'_, R> {
         topic: u32,
         _content_type: u32,
         _content: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.events.room.give_back(topic)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 }

@@ -6,7 +6,7 @@ use ocre::limits::{MAX_DEVICE_NAME, MAX_SENSORS};
 use ocre::port::devices::Sensors;
 use ocre::port::memory::Memory;
 
-use super::{Answer, text};
+use super::{DONE, text};
 use crate::GuestApi;
 use crate::errno::{Errno, Error};
 
@@ -16,7 +16,7 @@ ocre::host_functions! {
     /// What a container with the permission `sensors` may call.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
-        pub(crate) fn sensor -> Result<Answer, Error>;
+        pub(crate) fn sensor -> Result<i32, Error>;
         ocre_sensors_init() -> i32;
         ocre_sensors_discover() -> i32;
         ocre_sensors_open(i32) -> i32;
@@ -54,40 +54,36 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Ok(sensor.into())
     }
 
-    fn ocre_sensors_init(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
+    fn ocre_sensors_init(&mut self, _: &mut Memory<'_>) -> Result<i32, Error> {
         self.sensors = 0;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_sensors_discover(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
+    fn ocre_sensors_discover(&mut self, _: &mut Memory<'_>) -> Result<i32, Error> {
         let count = self.ports.sensors.map_or(0, Sensors::count);
         self.sensors = count.min(u8::try_from(MAX_SENSORS).unwrap_or(u8::MAX));
-        Ok(Answer::Number(self.sensors.into()))
+        Ok(self.sensors.into())
     }
 
-    fn ocre_sensors_open(&mut self, _: &mut Memory<'_>, sensor: i32) -> Result<Answer, Error> {
+    fn ocre_sensors_open(&mut self, _: &mut Memory<'_>, sensor: i32) -> Result<i32, Error> {
         self.numbered(sensor)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_sensors_get_handle(
-        &mut self,
-        _: &mut Memory<'_>,
-        sensor: i32,
-    ) -> Result<Answer, Error> {
+    fn ocre_sensors_get_handle(&mut self, _: &mut Memory<'_>, sensor: i32) -> Result<i32, Error> {
         let (_, sensor) = self.numbered(sensor)?;
-        Ok(Answer::Number(sensor.into()))
+        Ok(sensor.into())
     }
 
     fn ocre_sensors_get_channel_count(
         &mut self,
         _: &mut Memory<'_>,
         sensor: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let (sensors, sensor) = self.numbered(sensor)?;
         let channels = (0..u8::MAX).map_while(|index| sensors.channel(sensor, index));
         let count = i32::try_from(channels.count()).unwrap_or(i32::MAX);
-        Ok(Answer::Number(count))
+        Ok(count)
     }
 
     fn ocre_sensors_get_channel_type(
@@ -95,11 +91,11 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         sensor: i32,
         index: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let (sensors, sensor) = self.numbered(sensor)?;
         let index = u8::try_from(index).map_err(|_| Errno::Inval)?;
         let channel = sensors.channel(sensor, index).ok_or(Errno::Inval)?;
-        Ok(Answer::Number(channel.into()))
+        Ok(channel.into())
     }
 
     fn ocre_sensors_read(
@@ -107,19 +103,20 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         _: &mut Memory<'_>,
         sensor: i32,
         channel: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let (sensors, sensor) = self.numbered(sensor)?;
         let channel = u16::try_from(channel).map_err(|_| Errno::Inval)?;
         let millionths = sensors.read(sensor, channel)?;
         // What a sensor measures has far fewer digits than a double.
-        Ok(Answer::Measured(millionths as f64 / MILLION))
+        self.measured = millionths as f64 / MILLION;
+        Ok(DONE)
     }
 
     fn ocre_sensors_open_by_name(
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let sensor = self.with_name(memory, name)?;
         self.ocre_sensors_open(memory, sensor)
     }
@@ -128,15 +125,15 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
-        Ok(Answer::Number(self.with_name(memory, name)?))
+    ) -> Result<i32, Error> {
+        self.with_name(memory, name)
     }
 
     fn ocre_sensors_get_channel_count_by_name(
         &mut self,
         memory: &mut Memory<'_>,
         name: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let sensor = self.with_name(memory, name)?;
         self.ocre_sensors_get_channel_count(memory, sensor)
     }
@@ -146,7 +143,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         memory: &mut Memory<'_>,
         name: u32,
         index: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let sensor = self.with_name(memory, name)?;
         self.ocre_sensors_get_channel_type(memory, sensor, index)
     }
@@ -156,7 +153,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         memory: &mut Memory<'_>,
         name: u32,
         channel: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let sensor = self.with_name(memory, name)?;
         self.ocre_sensors_read(memory, sensor, channel)
     }

@@ -5,7 +5,7 @@ use lock_api::RawMutex;
 use ocre::image::permission::Permission;
 use ocre::port::memory::Memory;
 
-use super::{Answer, text};
+use super::{DONE, text};
 use crate::GuestApi;
 use crate::errno::{Errno, Error};
 use crate::events;
@@ -25,7 +25,7 @@ ocre::host_functions! {
     /// What every container may call.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
-        pub(crate) fn system -> Result<Answer, Error>;
+        pub(crate) fn system -> Result<i32, Error>;
         uname(u32) -> i32;
         ocre_sleep(i32) -> i32;
         ocre_get_event(u32, u32, u32, u32, u32, u32) -> i32;
@@ -40,7 +40,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         self.ports.clock.uptime_us()
     }
 
-    fn uname(&mut self, memory: &mut Memory<'_>, name: u32) -> Result<Answer, Error> {
+    fn uname(&mut self, memory: &mut Memory<'_>, name: u32) -> Result<i32, Error> {
         let fields = [
             "Ocre",
             self.guest.name(),
@@ -56,10 +56,10 @@ impl<R: RawMutex> GuestApi<'_, R> {
             }
         }
         memory.write(name, record.as_flattened())?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_sleep(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<Answer, Error> {
+    fn ocre_sleep(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<i32, Error> {
         let span_ms = u64::try_from(milliseconds).map_err(|_| Errno::Inval)?;
         let until_us = self
             .now_us()
@@ -68,7 +68,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
             // Once at least: who sleeps for no time lets others run.
             self.guest.sleep(Some(until_us))?;
             if self.now_us() >= until_us {
-                return Ok(Answer::DONE);
+                return Ok(DONE);
             }
         }
     }
@@ -83,7 +83,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         state: u32,
         extra: u32,
         bytes: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let addresses = [kind, id, port, state, extra, bytes];
         for address in addresses {
             memory.check(address, 1, 4)?;
@@ -92,7 +92,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         for (address, value) in addresses.into_iter().zip(event.words()) {
             memory.write_u32(address, value)?;
         }
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     fn ocre_register_dispatcher(
@@ -100,7 +100,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         memory: &mut Memory<'_>,
         kind: u32,
         function: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         self.check(match kind {
             events::TIMER => Permission::Timers,
             events::GPIO => Permission::Gpio,
@@ -111,11 +111,11 @@ impl<R: RawMutex> GuestApi<'_, R> {
         if text(memory, function, MAX_FUNCTION)?.is_empty() {
             return Err(Errno::Inval.into());
         }
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     /// Not Ocre's: waits until there is an event, or for so long; for ever if that is negative.
-    fn ocre_wait_event(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<Answer, Error> {
+    fn ocre_wait_event(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<i32, Error> {
         let due_us = match u64::try_from(milliseconds) {
             Ok(span_ms) => self
                 .now_us()
@@ -124,7 +124,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         };
         loop {
             if self.has_event() {
-                return Ok(Answer::DONE);
+                return Ok(DONE);
             }
             if due_us <= self.now_us() {
                 return Err(Errno::Timedout.into());
@@ -135,9 +135,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
     }
 
     /// Not Ocre's: how many events the guest will never get, because it was too slow.
-    fn ocre_lost_events(&mut self, _: &mut Memory<'_>) -> Result<Answer, Error> {
-        Ok(Answer::Number(
-            i32::try_from(self.lost()).unwrap_or(i32::MAX),
-        ))
+    fn ocre_lost_events(&mut self, _: &mut Memory<'_>) -> Result<i32, Error> {
+        Ok(i32::try_from(self.lost()).unwrap_or(i32::MAX))
     }
 }

@@ -4,7 +4,7 @@
 use lock_api::RawMutex;
 use ocre::port::memory::Memory;
 
-use super::Answer;
+use super::DONE;
 use crate::GuestApi;
 use crate::errno::Error;
 
@@ -12,7 +12,7 @@ ocre::host_functions! {
     /// What a container with the permission `timers` may call.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
-        pub(crate) fn timer -> Result<Answer, Error>;
+        pub(crate) fn timer -> Result<i32, Error>;
         ocre_timer_create(i32) -> i32;
         ocre_timer_start(i32, i32, i32) -> i32;
         ocre_timer_stop(i32) -> i32;
@@ -22,9 +22,9 @@ ocre::host_functions! {
 }
 
 impl<R: RawMutex> GuestApi<'_, R> {
-    fn ocre_timer_create(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+    fn ocre_timer_create(&mut self, _: &mut Memory<'_>, id: i32) -> Result<i32, Error> {
         self.timers.create(id)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
     fn ocre_timer_start(
@@ -33,24 +33,24 @@ impl<R: RawMutex> GuestApi<'_, R> {
         id: i32,
         interval_ms: i32,
         periodic: i32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<i32, Error> {
         let now_us = self.now_us();
         self.timers.start(id, interval_ms, periodic != 0, now_us)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_timer_stop(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+    fn ocre_timer_stop(&mut self, _: &mut Memory<'_>, id: i32) -> Result<i32, Error> {
         self.timers.stop(id)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_timer_delete(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+    fn ocre_timer_delete(&mut self, _: &mut Memory<'_>, id: i32) -> Result<i32, Error> {
         self.timers.delete(id)?;
-        Ok(Answer::DONE)
+        Ok(DONE)
     }
 
-    fn ocre_timer_get_remaining(&mut self, _: &mut Memory<'_>, id: i32) -> Result<Answer, Error> {
+    fn ocre_timer_get_remaining(&mut self, _: &mut Memory<'_>, id: i32) -> Result<i32, Error> {
         let now_us = self.now_us();
-        Ok(Answer::Number(self.timers.remaining_ms(id, now_us)?))
+        Ok(self.timers.remaining_ms(id, now_us)?)
     }
 }
