@@ -20,32 +20,33 @@ static K_MUTEX_DEFINE(exclusive);
 
 static int32_t status(int result)
 {
-	switch (result) {
-	case -ENOENT:
-		return OCRE_PORT_NOT_FOUND;
-	case -EEXIST:
-		return OCRE_PORT_EXISTS;
-	case -ENOTDIR:
-		return OCRE_PORT_NOT_DIRECTORY;
-	case -EISDIR:
-		return OCRE_PORT_IS_DIRECTORY;
-	case -ENOTEMPTY:
-		return OCRE_PORT_NOT_EMPTY;
-	case -ENOSPC:
-		return OCRE_PORT_NO_SPACE;
-	case -ENAMETOOLONG:
-		return OCRE_PORT_NAME_TOO_LONG;
-	case -EINVAL:
-	case -EFBIG:
-	case -EBADF:
-		return OCRE_PORT_INVALID;
-	case -ENOMEM:
-		return OCRE_PORT_NO_MEMORY;
-	case -EFAULT: /* what Zephyr makes of LFS_ERR_CORRUPT */
-		return OCRE_PORT_CORRUPT;
-	default:
-		return result < 0 ? OCRE_PORT_IO : result;
+	static const struct {
+		uint8_t error;
+		int8_t status;
+	} known[] = {
+		{ENOENT, OCRE_PORT_NOT_FOUND},
+		{EEXIST, OCRE_PORT_EXISTS},
+		{ENOTDIR, OCRE_PORT_NOT_DIRECTORY},
+		{EISDIR, OCRE_PORT_IS_DIRECTORY},
+		{ENOTEMPTY, OCRE_PORT_NOT_EMPTY},
+		{ENOSPC, OCRE_PORT_NO_SPACE},
+		{ENAMETOOLONG, OCRE_PORT_NAME_TOO_LONG},
+		{EINVAL, OCRE_PORT_INVALID},
+		{EFBIG, OCRE_PORT_INVALID},
+		{EBADF, OCRE_PORT_INVALID},
+		{ENOMEM, OCRE_PORT_NO_MEMORY},
+		{EFAULT, OCRE_PORT_CORRUPT}, /* what Zephyr makes of LFS_ERR_CORRUPT */
+	};
+
+	if (result >= 0) {
+		return result;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i].error == -result) {
+			return known[i].status;
+		}
+	}
+	return OCRE_PORT_IO;
 }
 
 /* The path as Zephyr knows it. */

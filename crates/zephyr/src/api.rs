@@ -125,15 +125,18 @@ unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, Errno> {
     text.to_str().map_err(|_| Errno::Invalid)
 }
 
-/// A list of C's texts.
+/// Texts of a caller's, in the order of its list.
+type Texts<'a> = Vec<&'a str, MAX_WORDS>;
+
+/// Takes a list of C's texts.
 ///
 /// # Safety
 /// `list` has `count` texts as [`text`] takes them, or `count` is 0.
-unsafe fn texts<'a>(
+unsafe fn take_texts<'a>(
+    found: &mut Texts<'a>,
     list: *const *const c_char,
     count: u32,
-) -> Result<Vec<&'a str, MAX_WORDS>, Errno> {
-    let mut found = Vec::new();
+) -> Result<(), Errno> {
     if count != 0 && !list.is_null() {
         // SAFETY: see above.
         for &one in unsafe { slice::from_raw_parts(list, count as usize) } {
@@ -142,7 +145,7 @@ unsafe fn texts<'a>(
             found.push(one).map_err(|_| Errno::TooBig)?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 // ---------------------------------------------------------------- the runtime
@@ -229,7 +232,7 @@ fn check_code(
 }
 
 fn say(refusal: &mut Buffer<'_>, code: &str, at: &str, detail: &str) {
-    // The buffer takes what fits and never fails.
+    // What does not fit is left out.
     let _ = refusal.write_str(code);
     for (before, more) in [(" at ", at), (": ", detail)] {
         if !more.is_empty() {
@@ -284,7 +287,7 @@ unsafe extern "C" fn ocre_image_list(
     answer(started().and_then(|runtime| {
         list_images(runtime, &mut |name| {
             let mut room = [0; Reference::MAX_NAME + 1 + Reference::MAX_TAG + 1];
-            // The buffer takes what fits and never fails.
+            // What does not fit is left out.
             let _ = Buffer::of(&mut room).write_str(name);
             // SAFETY: the caller's promise.
             unsafe { visit(context, room.as_ptr().cast()) != 0 }
@@ -373,23 +376,32 @@ unsafe fn create(
     refusal: Buffer<'_>,
 ) -> Result<Handle, Errno> {
     let or = |value: u32, default: u32| if value == 0 { default } else { value };
-    // SAFETY: see above, in all of this.
-    let (name, arguments, environment, permissions, mounts) = unsafe {
-        (
-            if options.name.is_null() {
-                None
-            } else {
-                Some(text(options.name)?)
-            },
-            texts(options.arguments, options.argument_count)?,
-            texts(options.environment, options.environment_count)?,
-            texts(options.permissions, options.permission_count)?,
-            texts(options.mounts, options.mount_count)?,
-        )
+    let name = if options.name.is_null() {
+        None
+    } else {
+        // SAFETY: see above.
+        Some(unsafe { text(options.name) }?)
     };
+    let (mut arguments, mut environment) = (Texts::new(), Texts::new());
+    let (mut permissions, mut mounts) = (Texts::new(), Texts::new());
+    // SAFETY: see above, in all of this.
+    unsafe {
+        take_texts(&mut arguments, options.arguments, options.argument_count)?;
+        take_texts(
+            &mut environment,
+            options.environment,
+            options.environment_count,
+        )?;
+        take_texts(
+            &mut permissions,
+            options.permissions,
+            options.permission_count,
+        )?;
+        take_texts(&mut mounts, options.mounts, options.mount_count)?;
+    }
     let mut granted = Permissions::default();
-    for permission in permissions {
-        let more = Permissions::named(|known| known == permission);
+    for permission in &permissions {
+        let more = Permissions::named(|known| known == *permission);
         granted = granted.union(more.ok_or(Errno::Invalid)?);
     }
     let memory_bytes = or(options.memory_bytes, DEFAULT_MEMORY);
@@ -514,7 +526,7 @@ impl From<State> for ContainerStatus {
         };
         let code = state.outcome().map_or(0, Outcome::status);
         let mut reason = [0; CODE_BYTES];
-        // The buffer takes what fits and never fails.
+        // What does not fit is left out.
         let _ = Buffer::of(&mut reason).write_str(why);
         Self {
             state: number,
@@ -583,7 +595,7 @@ unsafe extern "C" fn ocre_list(
         runtime.list(&mut |summary| {
             if more {
                 let mut name = [0; MAX_NAME + 1];
-                // The buffer takes what fits and never fails.
+                // What does not fit is left out.
                 let _ = Buffer::of(&mut name).write_str(&summary.name);
                 let bits = summary.handle.to_bits();
                 // SAFETY: the caller's promise.
@@ -675,10 +687,11 @@ unsafe extern "C" fn ocre_command(
         Ok(runtime) => runtime,
         Err(errno) => return answer(Err(errno)),
     };
+    let mut given = Texts::new();
     // SAFETY: the caller's promise.
-    let Ok(words) = (unsafe { texts(words, count) }) else {
+    if unsafe { take_texts(&mut given, words, count) }.is_err() {
         return answer(Err(Errno::Invalid));
-    };
+    }
     let printer = |error| Printer {
         print,
         context,
@@ -686,7 +699,7 @@ unsafe extern "C" fn ocre_command(
     };
     let (mut out, mut err) = (printer(0), printer(1));
     let status = command::run(
-        &words,
+        &given,
         &mut Environment {
             supervisor: runtime,
             documents: &mut Shared(None),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The crate `log`, into Zephyr's log, and the last words of a panic.
 
-use core::fmt::{self, Write};
+use core::fmt;
 use core::panic::PanicInfo;
 
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::text::Buffer;
 use crate::{config, sys};
 
 /// Bytes of one line; longer ones are cut.
@@ -15,40 +16,20 @@ struct Zephyr;
 
 static ZEPHYR: Zephyr = Zephyr;
 
-struct Line {
-    text: [u8; LINE],
-    used: usize,
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = &mut self.text[self.used..];
-        let count = text.floor_char_boundary(text.len().min(room.len()));
-        room[..count].copy_from_slice(&text.as_bytes()[..count]);
-        self.used += count;
-        if count == text.len() {
-            Ok(())
-        } else {
-            Err(fmt::Error)
-        }
-    }
-}
-
 impl Log for Zephyr {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= log::max_level()
     }
 
     fn log(&self, record: &Record<'_>) {
-        let mut line = Line {
-            text: [0; LINE],
-            used: 0,
-        };
+        let mut text = [0; LINE + 1];
+        let mut line = Buffer::of(&mut text);
         // A line that is cut is still worth showing.
-        let _ = line.write_fmt(*record.args());
+        let _ = fmt::write(&mut line, *record.args());
+        let line = line.bytes();
         // SAFETY: the line has that many bytes.
         unsafe {
-            sys::ocre_port_log(record.level() as u32, line.text.as_ptr(), line.used as u32);
+            sys::ocre_port_log(record.level() as u32, line.as_ptr(), line.len() as u32);
         }
     }
 

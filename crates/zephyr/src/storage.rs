@@ -68,17 +68,13 @@ impl Storage for Device {
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
         }
-        let flags = [
-            (mode.read, sys::READ),
-            (mode.write, sys::WRITE),
-            (mode.create, sys::CREATE),
-            (mode.create && mode.exclusive, sys::EXCLUSIVE),
-            (mode.truncate, sys::TRUNCATE),
-            (mode.append, sys::APPEND),
-        ]
-        .into_iter()
-        .filter_map(|(wanted, flag)| wanted.then_some(flag))
-        .fold(0, |all, flag| all | flag);
+        let flag = |wanted: bool, flag: u32| if wanted { flag } else { 0 };
+        let flags = flag(mode.read, sys::READ)
+            | flag(mode.write, sys::WRITE)
+            | flag(mode.create, sys::CREATE)
+            | flag(mode.create && mode.exclusive, sys::EXCLUSIVE)
+            | flag(mode.truncate, sys::TRUNCATE)
+            | flag(mode.append, sys::APPEND);
         let mut file = ptr::null_mut();
         // SAFETY: path and place are valid for the call.
         done(unsafe { sys::ocre_port_open(path.as_ptr(), bytes_of(path), flags, &mut file) })?;

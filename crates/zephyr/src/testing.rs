@@ -57,7 +57,7 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
     match result {
         Ok(()) => 0,
         Err(kept_not) => {
-            // The buffer takes what fits and never fails.
+            // What does not fit is left out.
             let _ = core::fmt::write(&mut failure, format_args!("{kept_not}"));
             -1
         }
@@ -86,6 +86,6 @@ unsafe extern "C" fn ocre_test_sha256(bytes: *const u8, count: u32, hex: *mut c_
             Buffer::new(hex, 65),
         )
     };
-    // The buffer takes what fits and never fails.
+    // What does not fit is left out.
     let _ = core::fmt::write(&mut hex, format_args!("{}", Sha256::of(bytes).hex()));
 }

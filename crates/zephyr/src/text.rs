@@ -5,7 +5,8 @@ use core::ffi::c_char;
 use core::fmt::{self, Write};
 use core::slice;
 
-/// Writes into C's memory as much as fits, and ends it with NUL.
+/// Writes into C's memory as much as fits, and ends it with NUL. A text that is cut is an error,
+/// at which formatting ends.
 pub(crate) struct Buffer<'a> {
     room: &'a mut [u8],
     used: usize,
@@ -30,17 +31,26 @@ impl<'a> Buffer<'a> {
         }
         Self { room, used: 0 }
     }
+
+    /// What was written, without the NUL.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.room[..self.used]
+    }
 }
 
 impl Write for Buffer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let Some(room) = self.room.len().checked_sub(self.used + 1) else {
-            return Ok(());
+            return Err(fmt::Error);
         };
         let count = text.floor_char_boundary(text.len().min(room));
         self.room[self.used..self.used + count].copy_from_slice(&text.as_bytes()[..count]);
         self.used += count;
         self.room[self.used] = 0;
-        Ok(())
+        if count == text.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
     }
 }
