@@ -189,7 +189,7 @@ pub struct GuestApi<'a, R: RawMutex> {
     events: Events,
     /// Sensors that the guest has discovered.
     sensors: u8,
-    /// What was measured last.
+    /// Result of the last measurement.
     measured: f64,
 }
 

@@ -26,7 +26,7 @@ pub struct Buffers {
     /// The entries (`iovec`) of the buffers that follow.
     list: u32,
     count: u32,
-    /// What is left of the first one.
+    /// Rest of the first one.
     address: u32,
     length: u32,
 }

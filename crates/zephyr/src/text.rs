@@ -32,7 +32,7 @@ impl<'a> Buffer<'a> {
         Self { room, used: 0 }
     }
 
-    /// What was written, without the NUL.
+    /// The text so far, without its NUL.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.room[..self.used]
     }
