@@ -82,6 +82,10 @@ function(ocre_rust_staticlib library package)
     ocre_rust_library_dir(rust_library)
     # What a panic says of its place is the same on each machine.
     string(APPEND flags " --remap-path-prefix=${rust_library}/=")
+    if(NOT CONFIG_OCRE_PANIC_LOCATION)
+      # Nothing prints what `Debug` makes either.
+      string(APPEND flags " -Z location-detail=none -Z fmt-debug=none")
+    endif()
   endif()
 
   # All that the library is made of but its sources.

@@ -28,6 +28,10 @@ void ocre_port_log(uint32_t level, const uint8_t *text, uint32_t bytes)
 void ocre_port_panic(const uint8_t *file, uint32_t bytes, uint32_t line)
 {
 	LOG_PANIC();
-	printk("ocre: panic at %.*s:%u\n", (int)bytes, (const char *)file, line);
+	if (IS_ENABLED(CONFIG_OCRE_PANIC_LOCATION)) {
+		printk("ocre: panic at %.*s:%u\n", (int)bytes, (const char *)file, line);
+	} else {
+		printk("ocre: panic; CONFIG_OCRE_PANIC_LOCATION=y prints its location\n");
+	}
 	k_panic();
 }
