@@ -92,13 +92,14 @@ pub fn check(module: &[u8], scratch: &mut [u32]) -> Result<(), Refusal> {
     walk.locals = limits::module_values(length);
     walk.values = limits::module_values(length);
     walk.work = limits::loader_steps(length);
-    walk.module().map_err(|problem| Refusal {
-        fault: problem.fault(length),
-        offset: walk.mark,
+    walk.module();
+    walk.problem.map_or(Ok(()), |(problem, offset)| {
+        Err(Refusal {
+            fault: problem.fault(length),
+            offset,
+        })
     })
 }
-
-type Step<T> = Result<T, Problem>;
 
 /// Numbers of items in each index space, imports included.
 #[derive(Clone, Copy, Default)]
@@ -120,6 +121,9 @@ struct Counts {
 
 /// A walk through a module: position, budgets, and what has been declared so far.
 ///
+/// A problem is kept, not returned: the first one counts, no byte is left after it, and loops
+/// end by [`Walk::more`]. That takes less code than a result of each read.
+///
 /// The scratch memory holds, from its start, a word per type (parameters << 16 | results), a
 /// word per function (index of its type) and the open blocks of the current body; from its
 /// end backwards a word per imported global (type and mutability).
@@ -130,6 +134,8 @@ struct Walk<'a> {
     end: usize,
     /// Start of the item that is read, for the refusal.
     mark: usize,
+    /// The first problem, and the start of the item that has it.
+    problem: Option<(Problem, usize)>,
     scratch: &'a mut [u32],
     count: Counts,
     /// Locals, values and steps that the rest of the module may use up.
@@ -146,6 +152,7 @@ impl<'a> Walk<'a> {
             at: 0,
             end: bytes.len(),
             mark: 0,
+            problem: None,
             scratch,
             count: Counts::default(),
             locals: 0,
@@ -155,39 +162,56 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Charges steps of the engine's loader that its own input does not bound.
-    fn work(&mut self, steps: u32) -> Step<()> {
-        self.work = self.work.checked_sub(steps).ok_or(Problem::Work)?;
-        Ok(())
+    #[inline(never)]
+    fn fail(&mut self, problem: Problem) {
+        self.problem.get_or_insert((problem, self.mark));
+        self.end = 0;
     }
 
-    /// Charges values that the loader writes out one by one.
-    fn values(&mut self, count: u32) -> Step<()> {
-        self.values = self.values.checked_sub(count).ok_or(Problem::Values)?;
-        Ok(())
-    }
-
-    /// An index below `count`.
-    fn index(&mut self, count: u32) -> Step<u32> {
-        match self.number()? {
-            index if index < count => Ok(index),
-            _ => Err(Problem::Index),
+    /// Fails with `problem` unless `holds`.
+    fn ensure(&mut self, holds: bool, problem: Problem) {
+        if !holds {
+            self.fail(problem);
         }
     }
 
-    fn word(&self, index: u32) -> Step<u32> {
-        self.scratch
-            .get(index as usize)
-            .copied()
-            .ok_or(Problem::Index)
+    /// Counts an item that is still to be read; false after the last one and after a problem.
+    fn more(&self, left: &mut u32) -> bool {
+        let more = *left != 0 && self.problem.is_none();
+        *left = left.wrapping_sub(1);
+        more
     }
 
-    fn set_word(&mut self, index: u32, word: u32) -> Step<()> {
-        *self
-            .scratch
-            .get_mut(index as usize)
-            .ok_or(Problem::Nesting)? = word;
-        Ok(())
+    /// Charges steps of the engine's loader that its own input does not bound.
+    fn work(&mut self, steps: u32) {
+        self.ensure(steps <= self.work, Problem::Work);
+        self.work = self.work.wrapping_sub(steps);
+    }
+
+    /// Charges values that the loader writes out one by one.
+    fn values(&mut self, count: u32) {
+        self.ensure(count <= self.values, Problem::Values);
+        self.values = self.values.wrapping_sub(count);
+    }
+
+    /// An index below `count`.
+    fn index(&mut self, count: u32) -> u32 {
+        let index = self.number();
+        self.ensure(index < count, Problem::Index);
+        index
+    }
+
+    fn word(&mut self, index: u32) -> u32 {
+        let word = self.scratch.get(index as usize).copied();
+        self.ensure(word.is_some(), Problem::Index);
+        word.unwrap_or_default()
+    }
+
+    fn set_word(&mut self, index: u32, word: u32) {
+        match self.scratch.get_mut(index as usize) {
+            Some(place) => *place = word,
+            None => self.fail(Problem::Nesting),
+        }
     }
 
     /// Place of an imported global's word in the scratch memory.

@@ -3,7 +3,7 @@
 //! engine's loader makes of them.
 
 use super::bytes::{F64, I64};
-use super::{Problem, Step, Walk, features, limits};
+use super::{Problem, Walk, features, limits};
 
 /// A block that is open, in one word: the height of the operand stack under it (16 bits), its
 /// kind (2), whether the code is unreachable (1), its type (13).
@@ -87,14 +87,18 @@ impl Signature {
 }
 
 impl Walk<'_> {
-    pub fn body(&mut self, index: u32) -> Step<()> {
+    pub fn body(&mut self) {
         let section_end = self.end;
-        let size = self.items()?;
-        self.end = self.at.wrapping_add(size as usize);
-        let function = self.count.imported_functions.wrapping_add(index);
-        let kind = self.word(self.function_word(function))?;
-        let signature = self.signature(kind)?;
-        self.declared_locals(signature.parameters())?;
+        let size = self.items();
+        let end = self.at.wrapping_add(size as usize);
+        self.end = end;
+        let function = self
+            .count
+            .imported_functions
+            .wrapping_add(self.count.bodies);
+        let kind = self.word(self.function_word(function));
+        let signature = self.signature(kind);
+        self.declared_locals(signature.parameters());
         self.body = Body {
             height: 0,
             block: Block::new(0, BLOCK, kind),
@@ -102,76 +106,62 @@ impl Walk<'_> {
             constants: 0,
             results: signature.results(),
         };
-        while self.body.nesting != 0 {
-            self.instruction()?;
+        while self.body.nesting != 0 && self.problem.is_none() {
+            self.instruction();
         }
-        if self.at != self.end {
-            return Err(Problem::Size);
-        }
+        self.ensure(self.at == end, Problem::Size);
         self.count.bodies = self.count.bodies.wrapping_add(1);
         self.end = section_end;
-        Ok(())
     }
 
-    fn declared_locals(&mut self, parameters: u32) -> Step<()> {
+    fn declared_locals(&mut self, parameters: u32) {
         let mut cells = parameters.wrapping_mul(2);
-        for _ in 0..self.items()? {
+        let mut left = self.items();
+        while self.more(&mut left) {
             self.mark = self.at;
-            let count = self.number()?;
-            let size = match self.value_type()? {
+            let count = self.number();
+            let size = match self.value_type() {
                 I64 | F64 => 2,
                 _ => 1,
             };
             cells = cells.saturating_add(count.saturating_mul(size));
-            if cells > limits::LOCAL_CELLS {
-                return Err(Problem::LocalCells);
-            }
-            self.locals = self.locals.checked_sub(count).ok_or(Problem::Locals)?;
-        }
-        Ok(())
-    }
-
-    fn signature(&mut self, kind: u32) -> Step<Signature> {
-        match kind {
-            NO_RESULT => Ok(Signature(0)),
-            ONE_RESULT => Ok(Signature(1)),
-            kind => self.word(kind).map(Signature),
+            self.ensure(cells <= limits::LOCAL_CELLS, Problem::LocalCells);
+            self.ensure(count <= self.locals, Problem::Locals);
+            self.locals = self.locals.wrapping_sub(count);
         }
     }
 
-    fn pop(&mut self, count: u32) -> Step<()> {
+    fn signature(&mut self, kind: u32) -> Signature {
+        Signature(match kind {
+            NO_RESULT => 0,
+            ONE_RESULT => 1,
+            kind => self.word(kind),
+        })
+    }
+
+    fn pop(&mut self, count: u32) {
         let base = self.body.block.base();
         let there = self.body.height.wrapping_sub(base);
-        if count > there && !self.body.block.is_unreachable() {
-            return Err(Problem::Operands);
-        }
+        let enough = count <= there || self.body.block.is_unreachable();
+        self.ensure(enough, Problem::Operands);
         self.body.height = base.wrapping_add(there.saturating_sub(count));
-        Ok(())
     }
 
-    fn push(&mut self, count: u32) -> Step<()> {
+    fn push(&mut self, count: u32) {
         self.body.height = self.body.height.wrapping_add(count);
-        if self.body.height > limits::OPERANDS {
-            return Err(Problem::OperandDepth);
-        }
-        Ok(())
+        self.ensure(self.body.height <= limits::OPERANDS, Problem::OperandDepth);
     }
 
-    fn apply(&mut self, effect: Effect) -> Step<()> {
-        self.pop(effect.0 >> 1)?;
-        self.push(effect.0 & 1)
-    }
-
-    fn instruction(&mut self) -> Step<()> {
+    fn instruction(&mut self) {
         self.mark = self.at;
-        let opcode = self.byte()?;
+        let opcode = self.byte();
         let effect = match opcode {
             0x0b => return self.close(),
             // Variables, the most frequent first.
             0x20..=0x22 => {
-                self.number()?;
+                self.number();
                 // The loader looks through the operands for other uses of the local.
-                self.work(self.body.height)?;
+                self.work(self.body.height);
                 match opcode {
                     0x20 => Effect::new(0, 1),
                     0x21 => Effect::new(1, 0),
@@ -179,11 +169,11 @@ impl Walk<'_> {
                 }
             }
             0x41..=0x44 => {
-                self.literal(opcode)?;
-                self.constant_cells(2_u32.wrapping_sub(opcode & 1))?
+                self.literal(opcode);
+                self.constant_cells(2_u32.wrapping_sub(opcode & 1))
             }
             0x28..=0x3e => {
-                self.memory_access()?;
+                self.memory_access();
                 if opcode < 0x36 {
                     Effect::new(1, 1)
                 } else {
@@ -204,14 +194,13 @@ impl Walk<'_> {
             0x1a => Effect::new(1, 0),
             0x1b => Effect::new(3, 1),
             0x1c => {
-                if self.number()? != 1 {
-                    return Err(Problem::Instruction);
-                }
-                self.value_type()?;
+                let count = self.number();
+                self.ensure(count == 1, Problem::Instruction);
+                self.value_type();
                 Effect::new(3, 1)
             }
             0x23..=0x26 => {
-                self.number()?;
+                self.number();
                 match opcode {
                     0x23 => Effect::new(0, 1),
                     0x24 => Effect::new(1, 0),
@@ -220,53 +209,54 @@ impl Walk<'_> {
                 }
             }
             0x3f | 0x40 => {
-                self.memory_index()?;
+                self.memory_index();
                 Effect::new(u32::from(opcode & 1 == 0), 1)
             }
-            0xd0 => match self.byte()? {
-                0x6f | 0x70 => Effect::new(0, 1),
-                byte => return Err(features::of_heap_type(byte)),
-            },
-            0xd1 => Effect::new(1, 1),
-            0xd2 => {
-                self.number()?;
-                // The loader looks for the function in globals, elements and exports.
-                self.work(self.count.references.saturating_add(self.count.globals))?;
+            0xd0 => {
+                self.null_type();
                 Effect::new(0, 1)
             }
-            0xfc => self.bulk()?,
+            0xd1 => Effect::new(1, 1),
+            0xd2 => {
+                self.number();
+                // The loader looks for the function in globals, elements and exports.
+                self.work(self.count.references.saturating_add(self.count.globals));
+                Effect::new(0, 1)
+            }
+            0xfc => self.bulk(),
             0xfd => {
-                return Err(match self.number()? {
+                let problem = match self.number() {
                     0..=0xff => Problem::Simd,
                     _ => Problem::RelaxedSimd,
-                });
+                };
+                return self.fail(problem);
             }
-            opcode => return Err(features::of_opcode(opcode)),
+            opcode => return self.fail(features::of_opcode(opcode)),
         };
-        self.apply(effect)
+        self.pop(effect.0 >> 1);
+        self.push(effect.0 & 1);
     }
 
-    fn constant_cells(&mut self, cells: u32) -> Step<Effect> {
+    fn constant_cells(&mut self, cells: u32) -> Effect {
         self.body.constants = self.body.constants.wrapping_add(cells);
-        if self.body.constants > limits::CONSTANT_CELLS {
-            return Err(Problem::ConstantCells);
-        }
-        Ok(Effect::new(0, 1))
+        let few = self.body.constants <= limits::CONSTANT_CELLS;
+        self.ensure(few, Problem::ConstantCells);
+        Effect::new(0, 1)
     }
 
-    fn memory_access(&mut self) -> Step<()> {
-        match self.number()? {
+    fn memory_access(&mut self) {
+        match self.number() {
             0..=3 => {}
             // The bit that says that the index of a memory follows.
-            0x40..=0x7f => return Err(Problem::Memories),
-            _ => return Err(Problem::Instruction),
+            0x40..=0x7f => self.fail(Problem::Memories),
+            _ => self.fail(Problem::Instruction),
         }
-        self.number().map(|_| ())
+        self.number();
     }
 
     /// An instruction behind the prefix 0xfc; operands that it pops and pushes.
-    fn bulk(&mut self) -> Step<Effect> {
-        let opcode = self.number()?;
+    fn bulk(&mut self) -> Effect {
+        let opcode = self.number();
         let (first, second, effect) = match opcode {
             0..=7 => (NONE, NONE, Effect::new(1, 1)),
             8 => (ANY, MEMORY, Effect::new(3, 0)),
@@ -277,54 +267,58 @@ impl Walk<'_> {
             15 => (ANY, NONE, Effect::new(2, 1)),
             16 => (ANY, NONE, Effect::new(0, 1)),
             17 => (ANY, NONE, Effect::new(3, 0)),
-            19..=22 => return Err(Problem::WideArithmetic),
-            _ => return Err(Problem::Instruction),
+            opcode => {
+                self.fail(match opcode {
+                    19..=22 => Problem::WideArithmetic,
+                    _ => Problem::Instruction,
+                });
+                (NONE, NONE, Effect::new(0, 0))
+            }
         };
         for most in [first, second] {
-            if most != NONE && self.number()? > most {
-                return Err(Problem::Memories);
+            if most != NONE {
+                let index = self.number();
+                self.ensure(index <= most, Problem::Memories);
             }
         }
-        Ok(effect)
+        effect
     }
 
     /// Marks the rest of the innermost block as unreachable.
-    fn leave(&mut self) -> Step<()> {
+    fn leave(&mut self) {
         self.body.height = self.body.block.base();
         self.body.block.0 |= Block::UNREACHABLE;
-        Ok(())
     }
 
-    fn open(&mut self, kind: u32) -> Step<()> {
-        let block_type = match self.peek()? {
+    fn open(&mut self, kind: u32) {
+        let block_type = match self.peek() {
             0x40 => {
-                self.skip(1)?;
+                self.skip(1);
                 NO_RESULT
             }
             0x41..=0x7f => {
-                self.value_type()?;
+                self.value_type();
                 ONE_RESULT
             }
-            _ => match self.leb(32, true)? {
-                index if index < self.count.types => index,
-                _ => return Err(Problem::Index),
-            },
+            _ => {
+                let index = self.leb(32, true);
+                self.ensure(index < self.count.types, Problem::Index);
+                index
+            }
         };
-        let signature = self.signature(block_type)?;
+        let signature = self.signature(block_type);
         // The loader looks through all operands for locals, and moves the blocks that are open
         // when their table grows.
-        self.work(self.body.height.wrapping_add(self.body.nesting))?;
-        self.values(signature.parameters())?;
-        self.pop(u32::from(kind == IF))?;
-        self.pop(signature.parameters())?;
-        if self.body.nesting >= limits::NESTING {
-            return Err(Problem::Nesting);
-        }
+        self.work(self.body.height.wrapping_add(self.body.nesting));
+        self.values(signature.parameters());
+        self.pop(u32::from(kind == IF));
+        self.pop(signature.parameters());
+        self.ensure(self.body.nesting < limits::NESTING, Problem::Nesting);
         let place = self.block_word(self.body.nesting);
-        self.set_word(place, self.body.block.0)?;
+        self.set_word(place, self.body.block.0);
         self.body.nesting = self.body.nesting.wrapping_add(1);
         self.body.block = Block::new(self.body.height, kind, block_type);
-        self.push(signature.parameters())
+        self.push(signature.parameters());
     }
 
     /// Place of the word of an open block; of the outermost at depth 0.
@@ -333,119 +327,110 @@ impl Walk<'_> {
     }
 
     /// Checks the operands at the end of a block.
-    fn block_results(&mut self) -> Step<Signature> {
-        let signature = self.signature(self.body.block.signature())?;
-        self.values(signature.results())?;
+    fn block_results(&mut self) -> Signature {
+        let signature = self.signature(self.body.block.signature());
+        self.values(signature.results());
         let there = self.body.height.wrapping_sub(self.body.block.base());
         let enough = there == signature.results() || self.body.block.is_unreachable();
-        if there > signature.results() || !enough {
-            return Err(Problem::Operands);
-        }
+        self.ensure(there <= signature.results() && enough, Problem::Operands);
         self.body.height = self.body.block.base();
-        Ok(signature)
+        signature
     }
 
-    fn otherwise(&mut self) -> Step<()> {
-        if self.body.block.kind() != IF {
-            return Err(Problem::Instruction);
-        }
-        let signature = self.block_results()?;
+    fn otherwise(&mut self) {
+        self.ensure(self.body.block.kind() == IF, Problem::Instruction);
+        let signature = self.block_results();
         self.body.block = Block::new(self.body.height, BLOCK, self.body.block.signature());
-        self.push(signature.parameters())
+        self.push(signature.parameters());
     }
 
-    fn close(&mut self) -> Step<()> {
-        let signature = self.block_results()?;
+    fn close(&mut self) {
+        let signature = self.block_results();
         if self.body.block.kind() == IF {
             // The loader treats it as if it had an else without code.
-            self.values(signature.results())?;
-            if signature.parameters() != signature.results() {
-                return Err(Problem::Operands);
-            }
+            self.values(signature.results());
+            let same = signature.parameters() == signature.results();
+            self.ensure(same, Problem::Operands);
         }
         self.body.nesting = self.body.nesting.wrapping_sub(1);
-        if self.body.nesting == 0 {
-            return Ok(());
+        if self.body.nesting != 0 {
+            self.body.block = Block(self.word(self.block_word(self.body.nesting)));
+            self.push(signature.results());
         }
-        self.body.block = Block(self.word(self.block_word(self.body.nesting))?);
-        self.push(signature.results())
     }
 
     /// Values that a branch to a label passes.
-    fn label(&mut self) -> Step<u32> {
-        let block = match self.number()? {
+    fn label(&mut self) -> u32 {
+        let depth = self.number();
+        self.ensure(depth < self.body.nesting, Problem::Index);
+        let block = match depth {
             0 => self.body.block,
-            depth => match self.body.nesting.checked_sub(depth) {
-                Some(outer @ 1..) => Block(self.word(self.block_word(outer))?),
-                _ => return Err(Problem::Index),
-            },
+            depth => {
+                let outer = self.body.nesting.wrapping_sub(depth);
+                Block(self.word(self.block_word(outer)))
+            }
         };
-        let signature = self.signature(block.signature())?;
+        let signature = self.signature(block.signature());
         let count = match block.kind() {
             LOOP => signature.parameters(),
             _ => signature.results(),
         };
-        self.values(count)?;
-        Ok(count)
+        self.values(count);
+        count
     }
 
-    fn branch(&mut self, opcode: u32) -> Step<()> {
+    fn branch(&mut self, opcode: u32) {
         match opcode {
             0x0d => {
-                self.pop(1)?;
-                let count = self.label()?;
-                self.pop(count)?;
+                self.pop(1);
+                let count = self.label();
+                self.pop(count);
                 return self.push(count);
             }
             0x0c => {
-                let count = self.label()?;
-                self.pop(count)?;
+                let count = self.label();
+                self.pop(count);
             }
-            0x0e => self.branch_table()?,
+            0x0e => self.branch_table(),
             _ => {
-                self.values(self.body.results)?;
-                self.pop(self.body.results)?;
+                self.values(self.body.results);
+                self.pop(self.body.results);
             }
         }
-        self.leave()
+        self.leave();
     }
 
-    fn branch_table(&mut self) -> Step<()> {
-        let targets = self.items()?;
-        if targets > limits::BRANCH_TARGETS {
-            return Err(Problem::BranchTargets);
+    fn branch_table(&mut self) {
+        let targets = self.items();
+        self.ensure(targets <= limits::BRANCH_TARGETS, Problem::BranchTargets);
+        self.pop(1);
+        let passed = self.label();
+        let mut left = targets;
+        while self.more(&mut left) {
+            let count = self.label();
+            self.ensure(count == passed, Problem::Index);
         }
-        self.pop(1)?;
-        let mut passed = None;
-        for _ in 0..=targets {
-            let count = self.label()?;
-            if *passed.get_or_insert(count) != count {
-                return Err(Problem::Index);
-            }
-        }
-        self.pop(passed.unwrap_or(0))
+        self.pop(passed);
     }
 
-    fn call(&mut self, opcode: u32) -> Step<()> {
+    fn call(&mut self, opcode: u32) {
         let indirect = opcode & 1 != 0;
         let kind = if indirect {
-            let kind = self.index(self.count.types)?;
-            self.number()?;
+            let kind = self.index(self.count.types);
+            self.number();
             kind
         } else {
-            let function = self.index(self.count.functions)?;
-            self.word(self.function_word(function))?
+            let function = self.index(self.count.functions);
+            self.word(self.function_word(function))
         };
-        let signature = self.signature(kind)?;
-        self.values(signature.parameters().wrapping_add(signature.results()))?;
-        self.pop(u32::from(indirect))?;
-        self.pop(signature.parameters())?;
+        let signature = self.signature(kind);
+        self.values(signature.parameters().wrapping_add(signature.results()));
+        self.pop(u32::from(indirect));
+        self.pop(signature.parameters());
         if opcode < 0x12 {
             return self.push(signature.results());
         }
-        if signature.results() != self.body.results {
-            return Err(Problem::Operands);
-        }
-        self.leave()
+        self.ensure(signature.results() == self.body.results, Problem::Operands);
+        self.leave();
     }
 }

@@ -3,7 +3,7 @@
 
 use super::bytes::{EXTERNREF, FUNCREF, I32, I64};
 use super::sections::MUTABLE;
-use super::{Problem, Step, Walk, features, limits};
+use super::{Problem, Walk, features, limits};
 
 /// Most operands on the stack of an expression within the limit of operators.
 const DEPTH: usize = limits::CONSTANT_OPERATORS as usize + 1;
@@ -30,73 +30,66 @@ impl Operands {
 impl Walk<'_> {
     /// A constant expression of type `wanted`, with its end. All of it is validated: WAMR
     /// 2.4.3 reads through a null pointer where an extended one is malformed.
-    pub fn constant(&mut self, wanted: u32) -> Step<()> {
+    pub fn constant(&mut self, wanted: u32) {
         let mut operands = Operands {
             types: [0; DEPTH],
             depth: 0,
         };
         let mut operators = 0_u32;
-        loop {
+        while self.problem.is_none() {
             self.mark = self.at;
-            let opcode = self.byte()?;
+            let opcode = self.byte();
             let result = match opcode {
-                0x0b => break,
+                0x0b => {
+                    let matches = operands.pop(wanted).is_some() && operands.depth == 0;
+                    return self.ensure(matches, Problem::Constant);
+                }
                 0x6a..=0x6c | 0x7c..=0x7e => {
                     let operand = if opcode < 0x70 { I32 } else { I64 };
                     operators = operators.wrapping_add(1);
-                    if operators > limits::CONSTANT_OPERATORS {
-                        return self.too_long();
-                    }
+                    let few = operators <= limits::CONSTANT_OPERATORS;
+                    self.ensure(few, Problem::ConstantOperators);
                     let popped = operands.pop(operand).and_then(|()| operands.pop(operand));
-                    if popped.is_none() {
-                        return self.mistyped();
-                    }
+                    self.ensure(popped.is_some(), Problem::Constant);
                     operand
                 }
-                _ => self.constant_operand(opcode)?,
+                _ => self.constant_operand(opcode),
             };
-            if operands.push(result).is_none() {
-                return self.too_long();
-            }
+            let pushed = operands.push(result);
+            self.ensure(pushed.is_some(), Problem::ConstantOperators);
         }
-        match operands.pop(wanted) {
-            Some(()) if operands.depth == 0 => Ok(()),
-            _ => self.mistyped(),
-        }
-    }
-
-    fn too_long<T>(&mut self) -> Step<T> {
-        Err(Problem::ConstantOperators)
-    }
-
-    fn mistyped<T>(&mut self) -> Step<T> {
-        Err(Problem::Constant)
     }
 
     /// An instruction that pushes a value; the type of the value.
-    fn constant_operand(&mut self, opcode: u32) -> Step<u32> {
+    fn constant_operand(&mut self, opcode: u32) -> u32 {
         match opcode {
-            0x41..=0x44 => self.literal(opcode),
-            0x23 => self.constant_global(),
-            0xd0 => match self.byte()? {
-                byte @ (FUNCREF | EXTERNREF) => Ok(byte),
-                byte => Err(features::of_heap_type(byte)),
-            },
-            0xd2 => self.index(self.count.functions).map(|_| FUNCREF),
-            0xfd => Err(Problem::Simd),
-            opcode => Err(features::of_opcode(opcode)),
+            0x41..=0x44 => return self.literal(opcode),
+            0x23 => return self.constant_global(),
+            0xd0 => return self.null_type(),
+            0xd2 => {
+                self.index(self.count.functions);
+            }
+            0xfd => self.fail(Problem::Simd),
+            opcode => self.fail(features::of_opcode(opcode)),
         }
+        FUNCREF
+    }
+
+    /// The heap type of a null reference.
+    pub fn null_type(&mut self) -> u32 {
+        let byte = self.byte();
+        if !matches!(byte, FUNCREF | EXTERNREF) {
+            self.fail(features::of_heap_type(byte));
+        }
+        byte
     }
 
     /// An imported, immutable global: no other one has a value when expressions are evaluated.
-    fn constant_global(&mut self) -> Step<u32> {
-        let index = self.index(self.count.globals)?;
-        if index >= self.count.imported_globals {
-            return Err(Problem::Gc);
-        }
-        match self.word(self.global_word(index))? {
-            global if global & MUTABLE != 0 => self.mistyped(),
-            operand => Ok(operand),
-        }
+    fn constant_global(&mut self) -> u32 {
+        let index = self.index(self.count.globals);
+        self.ensure(index < self.count.imported_globals, Problem::Gc);
+        let global = self.word(self.global_word(index));
+        self.ensure(global & MUTABLE == 0, Problem::Constant);
+        global
     }
 }
