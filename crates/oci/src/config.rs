@@ -30,34 +30,26 @@ pub struct Config<'a> {
 /// Where a setting may stand: names from the root down.
 type Path = &'static [&'static str];
 
-/// The places of one setting: those of both dialects first.
-fn places(
+const ENTRY_POINT: &[Path] = &[
+    &["module", "entryPoint"],
+    &["config", "EntryPoint"],
+    &["config", "Entrypoint"],
+];
+
+const ENV: &[Path] = &[&["config", "Env"], &["config", "Environment"]];
+
+/// The values of one setting, at the places that a dialect has for it: the first is in both.
+fn settings<'a>(
+    root: Value<'a>,
     config_type: ConfigType,
-    both: Path,
-    ocre: &'static [Path],
-) -> impl Iterator<Item = Path> {
-    let ocre = if config_type == ConfigType::Ocre {
-        ocre
-    } else {
-        &[]
+    places: &'static [Path],
+) -> impl Iterator<Item = Value<'a>> {
+    let count = match config_type {
+        ConfigType::Ocre => places.len(),
+        _ => 1,
     };
-    core::iter::once(both).chain(ocre.iter().copied())
-}
-
-fn entry_point_places(config_type: ConfigType) -> impl Iterator<Item = Path> {
-    places(
-        config_type,
-        &["module", "entryPoint"],
-        &[&["config", "EntryPoint"], &["config", "Entrypoint"]],
-    )
-}
-
-fn env_places(config_type: ConfigType) -> impl Iterator<Item = Path> {
-    places(
-        config_type,
-        &["config", "Env"],
-        &[&["config", "Environment"]],
-    )
+    let places = places.iter().take(count);
+    places.filter_map(move |path| find(root, path))
 }
 
 fn find<'a>(root: Value<'a>, path: Path) -> Option<Value<'a>> {
@@ -76,13 +68,13 @@ impl<'a> Config<'a> {
         manifest: &Manifest<'_>,
     ) -> Result<Self, Error> {
         first(|report| Self::check(value, config_type, manifest, report))?;
-        let entry_point = entry_point_places(config_type)
-            .find_map(|path| find(value, path))
+        let entry_point = settings(value, config_type, ENTRY_POINT)
+            .next()
             .map(|entry_point| entry_point.text())
             .transpose()?;
         Ok(Self {
             entry_point,
-            env: env_places(config_type).find_map(|path| find(value, path)),
+            env: settings(value, config_type, ENV).next(),
             permissions: find(value, &["config", "Permissions"]),
         })
     }
@@ -132,7 +124,7 @@ impl<'a> Config<'a> {
         check_entry_point(value, config_type, report)?;
         check_env(value, config_type, report)?;
         if let Some(permissions) = find(value, &["config", "Permissions"]) {
-            check_strings(permissions, report, |_| Ok(()))?;
+            check_strings(permissions, report, None)?;
         }
         ControlFlow::Continue(())
     }
@@ -219,7 +211,7 @@ fn check_entry_point(
 ) -> ControlFlow<()> {
     let mut chosen: Option<Text<'_>> = None;
     let mut present = false;
-    for found in entry_point_places(config_type).filter_map(|path| find(value, path)) {
+    for found in settings(value, config_type, ENTRY_POINT) {
         present = true;
         let Some(text) = hand_over(found.text(), report)? else {
             continue;
@@ -239,14 +231,8 @@ fn check_entry_point(
 
 fn check_env(value: Value<'_>, config_type: ConfigType, report: Report<'_>) -> ControlFlow<()> {
     let mut chosen: Option<Value<'_>> = None;
-    for found in env_places(config_type).filter_map(|path| find(value, path)) {
-        check_strings(found, report, |text| {
-            if is_env(text) {
-                Ok(())
-            } else {
-                Err(ErrorKind::ConfigEnv)
-            }
-        })?;
+    for found in settings(value, config_type, ENV) {
+        check_strings(found, report, Some((is_env, ErrorKind::ConfigEnv)))?;
         if let Some(chosen) = chosen
             && !strings(Some(chosen)).eq(strings(Some(found)))
         {

@@ -66,13 +66,7 @@ impl<'a> Descriptor<'a> {
             hand_over(check_data(data, digest, size), report)?;
         }
         if let Some(urls) = urls {
-            check_strings(urls, report, |url| {
-                if uri::is_absolute(url) {
-                    Ok(())
-                } else {
-                    Err(ErrorKind::UrlSyntax)
-                }
-            })?;
+            check_strings(urls, report, Some((uri::is_absolute, ErrorKind::UrlSyntax)))?;
         }
         if let Some(annotations) = annotations {
             check_annotations(annotations, report)?;
@@ -159,17 +153,20 @@ impl<'a> Platform<'a> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
-        for required in ["architecture", "os"] {
-            hand_over(value.require(required).and_then(Value::text), report)?;
-        }
-        for optional in ["os.version", "variant"] {
-            if let Some(value) = value.get(optional) {
-                hand_over(value.text(), report)?;
+        for (name, required) in [
+            ("architecture", true),
+            ("os", true),
+            ("os.version", false),
+            ("variant", false),
+        ] {
+            let found = value.get(name);
+            if required || found.is_some() {
+                hand_over(value.present(found).and_then(Value::text), report)?;
             }
         }
         for optional in ["os.features", "features"] {
             if let Some(value) = value.get(optional) {
-                check_strings(value, report, |_| Ok(()))?;
+                check_strings(value, report, None)?;
             }
         }
         ControlFlow::Continue(())
@@ -225,19 +222,25 @@ pub(crate) fn check_annotations(annotations: Value<'_>, report: Report<'_>) -> C
     ControlFlow::Continue(())
 }
 
-/// Checks that `value` is an array of strings, and each string.
+/// A property of a string, and the error of one that lacks it.
+type Rule = (fn(Text<'_>) -> bool, ErrorKind);
+
+/// Checks that `value` is an array of strings, and each string by the rule if there is one.
+// A device has this once, for all arrays.
+#[inline(never)]
 pub(crate) fn check_strings(
     value: Value<'_>,
     report: Report<'_>,
-    check: impl Fn(Text<'_>) -> Result<(), ErrorKind>,
+    rule: Option<Rule>,
 ) -> ControlFlow<()> {
     if let Err(error) = value.expect(Kind::Array) {
         return report(error);
     }
     for element in value.elements() {
-        let checked = element
-            .text()
-            .and_then(|text| check(text).map_err(|kind| element.error(kind)));
+        let checked = element.text().and_then(|text| match rule {
+            Some((holds, kind)) if !holds(text) => Err(element.error(kind)),
+            _ => Ok(()),
+        });
         hand_over(checked, report)?;
     }
     ControlFlow::Continue(())
