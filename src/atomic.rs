@@ -13,28 +13,23 @@ use core::fmt;
 
 use crate::image::content::{Path, concat};
 use crate::lost;
-use crate::port::{EntryKind, OpenMode, Storage, StorageError};
+use crate::port::{EntryKind, OpenMode, Storage, StorageError, path};
 
 /// Beginning of the name of a file that is not finished yet.
 pub const TEMPORARY: &str = ".new";
 
 /// Writes the new content, once.
-pub type Fill<'f, S, E> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), E>;
+pub type Fill<'f, S> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), StorageError>;
 
 /// Replaces the file at `path` by what `fill` writes, unless `fill` fails.
 ///
 /// # Errors
 /// What `fill` returns, or the storage's own.
 #[inline(never)]
-pub fn replace<S: Storage, E: From<StorageError>>(
-    storage: &S,
-    path: &str,
-    fill: Fill<'_, S, E>,
-) -> Result<(), E> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+pub fn replace<S: Storage>(storage: &S, path: &str, fill: Fill<'_, S>) -> Result<(), StorageError> {
+    let (folder, name) = path::split(path);
     let temporary = temporary(folder, name)?;
-    let replaced =
-        write(storage, &temporary, fill).and_then(|()| Ok(storage.rename(&temporary, path)?));
+    let replaced = write(storage, &temporary, fill).and_then(|()| storage.rename(&temporary, path));
     if replaced.is_err() {
         // It takes room, no more; the first error is the one that counts.
         let _ = storage.remove(&temporary);
@@ -42,11 +37,7 @@ pub fn replace<S: Storage, E: From<StorageError>>(
     replaced
 }
 
-fn write<S: Storage, E: From<StorageError>>(
-    storage: &S,
-    temporary: &Path,
-    fill: Fill<'_, S, E>,
-) -> Result<(), E> {
+fn write<S: Storage>(storage: &S, temporary: &Path, fill: Fill<'_, S>) -> Result<(), StorageError> {
     let mut file = storage.open(temporary, OpenMode::REWRITE)?;
     fill(&mut Output {
         storage,
@@ -54,7 +45,7 @@ fn write<S: Storage, E: From<StorageError>>(
         written: 0,
         failure: None,
     })?;
-    Ok(storage.close(file)?)
+    storage.close(file)
 }
 
 /// Path of the file that becomes `name` in `folder`.

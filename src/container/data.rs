@@ -13,7 +13,7 @@ use crate::image::content::{Path, concat};
 use crate::image::verdict::Code;
 use crate::limits::{MAX_NAME, MAX_PATH};
 use crate::lost;
-use crate::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
+use crate::port::{EntryKind, Metadata, OpenMode, Storage, StorageError, path};
 
 /// Where the folders of all containers are.
 pub const ROOT: &str = "/data";
@@ -172,7 +172,7 @@ pub fn remove_tree<S: Storage>(storage: &S, mut path: Path) -> Result<(), Storag
             if at_top {
                 return Ok(());
             }
-            path.truncate(path.rfind('/').unwrap_or(0));
+            path.truncate(path::split(&path).0.len());
             continue;
         };
         let above = path.len();
@@ -263,7 +263,7 @@ pub fn survey<S: Storage>(
         } else if path.len() <= top.len() {
             return Ok(survey);
         } else {
-            let (above, name) = path.rsplit_once('/').unwrap_or_default();
+            let (above, name) = path::split(&path);
             let length = above.len();
             // It was a part of such a path.
             let _ = last.push_str(name);

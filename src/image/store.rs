@@ -64,7 +64,7 @@ use super::Content;
 use super::content::{self, Path, blob_path, join, read_named};
 use super::judge::{Selector, Source, caps, content_of};
 use super::verdict::Code;
-use crate::atomic;
+use crate::atomic::{self, Output};
 use crate::limits::COPY_BUFFER;
 use crate::port::{EntryKind, Storage, StorageError};
 
@@ -215,9 +215,7 @@ impl<'a, S: Storage> Store<'a, S> {
         // Last, so that a folder with a marker has the rest.
         if is_missing(source, LAYOUT)? {
             let path = join(root, LAYOUT)?;
-            atomic::replace(storage, &path, &mut |output| {
-                output.format(write::layout).map_err(Error::from)
-            })?;
+            atomic::replace(storage, &path, &mut |output| output.format(write::layout))?;
         }
         let marker = read_named(source, LAYOUT, Code::LayoutMissing, document)?;
         Layout::parse(json::parse(marker, &caps(marker))?)?;
@@ -590,6 +588,22 @@ fn read_index<'b, S: Storage>(
     Ok(Index::parse(json::parse(bytes, &caps(bytes))?)?)
 }
 
+/// Replaces a file as [`atomic::replace`] does, where `fill` has more reasons to fail.
+#[inline(never)]
+fn replace<S: Storage>(
+    storage: &S,
+    path: &str,
+    fill: &mut dyn FnMut(&mut Output<'_, S>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut filled = Ok(());
+    let replaced = atomic::replace(storage, path, &mut |output| {
+        filled = fill(output);
+        filled.map_err(|_| StorageError::Io)
+    });
+    filled?;
+    Ok(replaced?)
+}
+
 /// Writes an index of at most `room` bytes, with the entries that `fill` writes and counts.
 #[inline(never)]
 fn write_index<S: Storage>(
@@ -598,7 +612,7 @@ fn write_index<S: Storage>(
     fill: &mut dyn FnMut(&mut Array<'_, '_>) -> Result<usize, Error>,
 ) -> Result<(), Error> {
     let path = join(source.root, INDEX)?;
-    atomic::replace(source.storage, &path, &mut |output| {
+    replace(source.storage, &path, &mut |output| {
         let mut count = Ok(0);
         output.format(|text| {
             write::index(text, |entries| {
@@ -711,7 +725,7 @@ fn put<S: Storage>(
         return Err(StorageError::NoSpace.into());
     }
     let path = blob_path(to.root, &content.digest)?;
-    atomic::replace(to.storage, &path, &mut |output| {
+    replace(to.storage, &path, &mut |output| {
         let mut hasher = Hasher::default();
         loop {
             let count = source(&mut buffer)?;
