@@ -93,6 +93,11 @@ pub fn open<'a, S: Storage>(
 }
 
 impl<S: Storage> Opened<'_, S> {
+    /// The content that it is.
+    pub fn content(&self) -> Content {
+        self.content
+    }
+
     /// Its file, at the first byte.
     pub fn into_file(self) -> S::File {
         self.file

@@ -21,7 +21,7 @@ use ocre_oci::{
     Warning,
 };
 
-use super::content;
+use super::content::{self, Opened};
 use super::permission::Permissions;
 use super::verdict::{Code, Finding, Part, Place, Report, write_cut};
 use super::{Content, Image, Loadable, aot};
@@ -118,7 +118,7 @@ pub fn judge<S: Storage, E: Engine>(
     };
     let Workspace { document, config } = workspace;
     let judged = judge.image(selector, document, config, image);
-    judged == ControlFlow::Continue(Some(())) && !judge.refused
+    judged.is_ok() && !judge.refused
 }
 
 /// Reads an image's executable layer into memory of the engine's, and hashes it there.
@@ -273,26 +273,39 @@ struct Judge<'a, 'r, S, E> {
     refused: bool,
 }
 
-/// `Break`: whoever listens has heard enough. `Continue(None)`: refused, and on with what does
-/// not need it.
-type Step<T> = ControlFlow<(), Option<T>>;
+/// `Err(Break)`: the report has heard enough. `Err(Continue)`: refused, and on with what does not
+/// need it.
+type Step<T> = Result<T, ControlFlow<()>>;
 
-impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
-    fn refuse<T>(&mut self, code: Code, at: Place<'_>) -> Step<T> {
-        self.tell(code, at).map_continue(|()| None)
+/// Goes on after a refusal, unless the report has heard enough.
+fn go_on(step: Step<()>) -> Step<()> {
+    match step {
+        Err(ControlFlow::Break(())) => step,
+        _ => Ok(()),
     }
+}
 
-    #[inline(never)] // for each kind of step alike
+// Each step stands for itself, so that none is copied into another.
+impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
+    #[inline(never)]
     fn tell(&mut self, code: Code, at: Place<'_>) -> ControlFlow<()> {
         self.refused = true;
         (self.report)(Finding::Refusal(code), at, "")
     }
 
+    /// Tells what is wrong with a value of a document.
+    #[inline(never)]
+    fn tell_value(&mut self, part: Part, document: &[u8], error: Error) -> ControlFlow<()> {
+        let at = Place::Value {
+            part,
+            document,
+            offset: error.offset,
+        };
+        self.tell(Code::Document(error.kind), at)
+    }
+
     fn check<T>(&mut self, result: Result<T, Code>, at: Place<'_>) -> Step<T> {
-        match result {
-            Ok(value) => ControlFlow::Continue(Some(value)),
-            Err(code) => self.refuse(code, at),
-        }
+        result.map_err(|code| self.tell(code, at))
     }
 
     /// Runs a document's own checks, which hand over each error by themselves.
@@ -301,29 +314,15 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         part: Part,
         document: &[u8],
         check: impl FnOnce(&mut dyn FnMut(Error) -> ControlFlow<()>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        check(&mut |error| {
-            let at = Place::Value {
-                part,
-                document,
-                offset: error.offset,
-            };
-            self.tell(Code::Document(error.kind), at)
-        })
+    ) -> Step<()> {
+        let checked = check(&mut |error| self.tell_value(part, document, error));
+        go_on(Err(checked))
     }
 
+    #[inline(never)]
     fn parse<'d>(&mut self, part: Part, document: &'d [u8]) -> Step<json::Value<'d>> {
-        match json::parse(document, &caps(document)) {
-            Ok(value) => ControlFlow::Continue(Some(value)),
-            Err(error) => {
-                let at = Place::Value {
-                    part,
-                    document,
-                    offset: error.offset,
-                };
-                self.refuse(Code::Document(error.kind), at)
-            }
-        }
+        json::parse(document, &caps(document))
+            .map_err(|error| self.tell_value(part, document, error))
     }
 
     fn image(
@@ -333,42 +332,39 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         config: &mut [u8],
         image: &mut Image,
     ) -> Step<()> {
-        self.layout(document)?;
-        let Some((chosen, document)) = self.select(selector, document)? else {
-            return ControlFlow::Continue(None);
-        };
-        let Some(value) = self.parse(Part::Manifest, document)? else {
-            return ControlFlow::Continue(None);
-        };
-        let described_as = MediaType::parse(chosen.manifest_type.name()).ok();
+        go_on(self.layout(document))?;
+        let (manifest_type, document) = self.select(selector, document, image)?;
+        let value = self.parse(Part::Manifest, document)?;
+        let described_as = MediaType::parse(manifest_type.name()).ok();
         self.document(Part::Manifest, document, |report| {
             Manifest::check(value, described_as, report)
         })?;
         let Ok(manifest) = Manifest::parse(value, described_as) else {
-            return ControlFlow::Continue(None);
+            return REFUSED;
         };
         for warning in manifest.warnings().iter() {
-            (self.report)(Finding::Warning(warning), Place::Whole(Part::Manifest), "")?;
+            self.warn(warning, Part::Manifest)?;
         }
-        image.manifest = chosen.content;
-        let settings = self.config(&manifest, document, config, image)?;
-        let layers = self.layers(&manifest, document, config, image)?;
-        ControlFlow::Continue(settings.and(layers))
+        go_on(self.config(&manifest, document, config, image))?;
+        self.layers(&manifest, document, config, image)
     }
 
-    fn layout(&mut self, buffer: &mut [u8]) -> ControlFlow<()> {
-        let Some(bytes) =
-            self.root_file("oci-layout", Code::LayoutMissing, Part::Layout, buffer)?
-        else {
-            return ControlFlow::Continue(());
-        };
-        let Some(value) = self.parse(Part::Layout, bytes)? else {
-            return ControlFlow::Continue(());
-        };
-        self.document(Part::Layout, bytes, |report| match Layout::parse(value) {
-            Ok(_) => ControlFlow::Continue(()),
-            Err(error) => report(error),
-        })
+    fn warn(&mut self, warning: Warning, part: Part) -> Step<()> {
+        go_on(Err((self.report)(
+            Finding::Warning(warning),
+            Place::Whole(part),
+            "",
+        )))
+    }
+
+    #[inline(never)]
+    fn layout(&mut self, buffer: &mut [u8]) -> Step<()> {
+        let bytes = self.root_file("oci-layout", Code::LayoutMissing, Part::Layout, buffer)?;
+        let value = self.parse(Part::Layout, bytes)?;
+        match Layout::parse(value) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.tell_value(Part::Layout, bytes, error)),
+        }
     }
 
     /// Reads a file that has a name instead of a digest.
@@ -384,24 +380,21 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
     }
 
     /// Finds the manifest through the index, and the indexes it leads to, and reads it.
+    #[inline(never)]
     fn select<'b>(
         &mut self,
         selector: Selector<'_>,
         buffer: &'b mut [u8],
-    ) -> Step<(Chosen, &'b [u8])> {
-        let mut index_bytes =
-            match self.root_file("index.json", Code::IndexMissing, Part::Index, buffer)? {
-                Some(bytes) => bytes.len(),
-                None => return ControlFlow::Continue(None),
-            };
+        image: &mut Image,
+    ) -> Step<(ManifestType, &'b [u8])> {
+        let mut length = self
+            .root_file("index.json", Code::IndexMissing, Part::Index, buffer)?
+            .len();
         // The name leads to an entry of the outermost index; what is inside it has none.
         let mut name = selector.name;
         for _ in 0..MAX_INDEX_DEPTH {
-            let index = buffer.get(..index_bytes).unwrap_or_default();
-            let Some(entry) = self.choose(Selector { name, ..selector }, index)? else {
-                return ControlFlow::Continue(None);
-            };
-            let part = entry.part();
+            let index = buffer.get(..length).unwrap_or_default();
+            let entry = self.choose(Selector { name, ..selector }, index)?;
             // The entry's place is lost once the document replaces the index in the buffer.
             let at = Place::Value {
                 part: Part::Index,
@@ -409,80 +402,47 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
                 offset: entry.offset,
             };
             let opened = content::open(self.source.storage, self.source.root, &entry.content);
-            let Some(opened) = self.check(opened, at)? else {
-                return ControlFlow::Continue(None);
-            };
+            let opened = self.check(opened, at)?;
             let read = opened.read_document(&mut *buffer).map(<[u8]>::len);
-            let Some(document) = self.check(read, Place::Whole(part))? else {
-                return ControlFlow::Continue(None);
-            };
+            length = self.check(read, Place::Whole(entry.part()))?;
             if let Some(manifest_type) = entry.manifest_type {
-                let bytes = buffer.get(..document).unwrap_or_default();
-                let chosen = Chosen {
-                    content: entry.content,
-                    manifest_type,
-                };
-                return ControlFlow::Continue(Some((chosen, bytes)));
+                image.manifest = entry.content;
+                let bytes = buffer.get(..length).unwrap_or_default();
+                return Ok((manifest_type, bytes));
             }
-            index_bytes = document;
             name = None;
         }
-        self.refuse(Code::IndexNestedTooDeep, Place::Whole(Part::Index))
+        Err(self.tell(Code::IndexNestedTooDeep, Place::Whole(Part::Index)))
     }
 
     /// The one entry of an index that is meant, else the best of several for this machine.
+    #[inline(never)]
     fn choose(&mut self, selector: Selector<'_>, document: &[u8]) -> Step<IndexEntry> {
-        let Some(value) = self.parse(Part::Index, document)? else {
-            return ControlFlow::Continue(None);
-        };
+        let value = self.parse(Part::Index, document)?;
         self.document(Part::Index, document, |report| Index::check(value, report))?;
         let Ok(index) = Index::parse(value) else {
-            return ControlFlow::Continue(None);
+            return Err(ControlFlow::Continue(()));
         };
-        let whole = Place::Whole(Part::Index);
-        if index.manifests().next().is_none() {
-            return self.refuse(Code::IndexEmpty, whole);
-        }
-        let mut first: Option<Descriptor<'_>> = None;
-        let mut alike = true;
-        let mut best: Option<(u8, Descriptor<'_>)> = None;
-        let mut ambiguous = false;
+        let mut choice = Choice::default();
+        let mut empty = true;
         for entry in index.manifests() {
+            empty = false;
             if !selector.takes(&entry) {
                 continue;
             }
-            let descriptor = match entry.descriptor() {
-                Ok(descriptor) => descriptor,
+            match entry.descriptor() {
+                Ok(descriptor) => choice.add(&descriptor, self.rank(descriptor.platform())),
                 // A damaged entry must not keep the others from being used by their names.
-                Err(error) => {
-                    let at = Place::Value {
-                        part: Part::Index,
-                        document,
-                        offset: error.offset,
-                    };
-                    return self.refuse(Code::Document(error.kind), at);
-                }
-            };
-            alike &= first.is_none_or(|first| first.digest == descriptor.digest);
-            first = first.or(Some(descriptor));
-            let Some(rank) = self.rank(descriptor.platform()) else {
-                continue;
-            };
-            match best {
-                Some((highest, _)) if highest > rank => {}
-                Some((highest, same)) if highest == rank => {
-                    ambiguous |= same.digest != descriptor.digest;
-                }
-                _ => (best, ambiguous) = (Some((rank, descriptor)), false),
+                Err(error) => return Err(self.tell_value(Part::Index, document, error)),
             }
         }
-        match (first, best) {
-            (None, _) => self.refuse(Code::ReferenceNotFound, whole),
-            (Some(descriptor), _) if alike => self.entry(descriptor, document),
-            (_, None) => self.refuse(Code::PlatformNone, whole),
-            (_, Some(_)) if ambiguous => self.refuse(Code::ReferenceAmbiguous, whole),
-            (_, Some((_, descriptor))) => self.entry(descriptor, document),
-        }
+        let chosen = if empty {
+            Err(Code::IndexEmpty)
+        } else {
+            choice.chosen()
+        };
+        let descriptor = self.check(chosen, Place::Whole(Part::Index))?;
+        self.entry(descriptor, document)
     }
 
     /// How well an index entry suits this machine; `None` where it does not.
@@ -506,27 +466,27 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         (platform.architecture == *target.name).then_some(2)
     }
 
-    fn entry(&mut self, descriptor: Descriptor<'_>, document: &[u8]) -> Step<IndexEntry> {
+    fn entry(&mut self, descriptor: &Descriptor<'_>, document: &[u8]) -> Step<IndexEntry> {
         let offset = descriptor.value().offset();
+        let manifest_type = ManifestType::of(descriptor.media_type);
+        let content = if manifest_type.is_none() && descriptor.media_type != *INDEX_MEDIA_TYPE {
+            Err(Code::Document(ErrorKind::MediaTypeUnsupported))
+        } else {
+            content_of(descriptor)
+        };
         let at = Place::Value {
             part: Part::Index,
             document,
             offset,
         };
-        let manifest_type = ManifestType::of(descriptor.media_type);
-        if manifest_type.is_none() && descriptor.media_type != *INDEX_MEDIA_TYPE {
-            return self.refuse(Code::Document(ErrorKind::MediaTypeUnsupported), at);
-        }
-        let Some(content) = self.check(content_of(&descriptor), at)? else {
-            return ControlFlow::Continue(None);
-        };
-        ControlFlow::Continue(Some(IndexEntry {
-            content,
+        Ok(IndexEntry {
+            content: self.check(content, at)?,
             manifest_type,
             offset,
-        }))
+        })
     }
 
+    #[inline(never)]
     fn config(
         &mut self,
         manifest: &Manifest<'_>,
@@ -540,41 +500,36 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             document: manifest_bytes,
             offset: descriptor.value().offset(),
         };
-        let opened = content_of(&descriptor)
-            .and_then(|content| content::open(self.source.storage, self.source.root, &content));
-        let Some(opened) = self.check(opened, at)? else {
-            return ControlFlow::Continue(None);
-        };
+        let whole = Place::Whole(Part::Config);
+        let opened = self.open(&descriptor);
+        let opened = self.check(opened, at)?;
         let config_type = manifest.config_type();
         if matches!(config_type, ConfigType::Empty | ConfigType::Unsupported) {
-            self.check(opened.verify(buffer), Place::Whole(Part::Config))?;
-            return self.refuse(Code::Document(ErrorKind::ConfigUnsupported), at);
+            let verified = opened.verify(buffer);
+            go_on(self.check(verified, whole))?;
+            return Err(self.tell(Code::Document(ErrorKind::ConfigUnsupported), at));
         }
         let read = opened.read_document(buffer);
-        let Some(document) = self.check(read, Place::Whole(Part::Config))? else {
-            return ControlFlow::Continue(None);
-        };
-        let Some(value) = self.parse(Part::Config, document)? else {
-            return ControlFlow::Continue(None);
-        };
+        let document = self.check(read, whole)?;
+        let value = self.parse(Part::Config, document)?;
         self.document(Part::Config, document, |report| {
             Config::check(value, config_type, manifest, report)
         })?;
         let Ok(config) = Config::parse(value, config_type, manifest) else {
-            return ControlFlow::Continue(None);
+            return REFUSED;
         };
         if !config.names_entry_point() {
-            let warning = Finding::Warning(Warning::ConfigEntryPointAbsent);
-            (self.report)(warning, Place::Whole(Part::Config), "")?;
+            self.warn(Warning::ConfigEntryPointAbsent, Part::Config)?;
         }
         self.document(Part::Config, document, |report| {
             config.check_permissions(|name| permissions(name).is_some(), report)
         })?;
         let settled = settle(&config, image).ok_or(Code::LimitCapacity);
-        self.check(settled, Place::Whole(Part::Config))
+        self.check(settled, whole)
     }
 
     /// `buffer` is for hashing.
+    #[inline(never)]
     fn layers(
         &mut self,
         manifest: &Manifest<'_>,
@@ -582,54 +537,72 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
         buffer: &mut [u8],
         image: &mut Image,
     ) -> Step<()> {
-        let executable = manifest
-            .executable()
-            .map_err(|error| (error.kind, error.offset));
-        if let Err((kind, offset)) = executable {
-            let at = Place::Value {
-                part: Part::Manifest,
-                document,
-                offset,
-            };
-            self.tell(Code::Document(kind), at)?;
+        let executable = manifest.executable();
+        if let Err(error) = executable {
+            go_on(Err(self.tell_value(Part::Manifest, document, error)))?;
         }
         let mut sum = 0_u64;
         for layer in manifest.layers() {
-            let found = content_of(&layer.descriptor).and_then(|content| {
-                content::stat(self.source.storage, self.source.root, &content)?;
-                sum = sum.saturating_add(content.size);
-                if sum > self.policy.image_bytes {
-                    Err(Code::LimitImage)
-                } else {
-                    Ok(())
-                }
-            });
-            self.check(found, Place::Layer(layer.index))?;
+            let found = self.stat(&layer.descriptor, &mut sum);
+            go_on(self.check(found, Place::Layer(layer.index)))?;
         }
-        for layer in manifest.layers().filter(|layer| !layer.is_executable()) {
-            let opened = content_of(&layer.descriptor).and_then(|content| {
-                let opened = content::open(self.source.storage, self.source.root, &content)?;
-                Ok((content, opened))
-            });
-            // What is wrong with its digest or its folder entry is told already.
-            if opened.is_err() && self.refused {
-                continue;
+        for layer in manifest.layers() {
+            if !layer.is_executable() {
+                let added = self.add_blob(&layer, buffer, image);
+                go_on(self.check(added, Place::Layer(layer.index)))?;
             }
-            let blob = opened.and_then(|(content, opened)| {
-                opened.verify(buffer)?;
-                let title = title(&layer).ok_or(Code::LimitCapacity)?;
-                let pushed = image.blobs.push(content, &title);
-                pushed.map_err(|_| Code::LimitCapacity)
-            });
-            self.check(blob, Place::Layer(layer.index))?;
         }
-        let Ok(layer) = executable else {
-            return ControlFlow::Continue(None);
+        match executable {
+            Ok(layer) => self.executable(&layer, image),
+            Err(_) => REFUSED,
+        }
+    }
+
+    /// Opens what a descriptor leads to.
+    #[inline(never)]
+    fn open(&self, descriptor: &Descriptor<'_>) -> Result<Opened<'a, S>, Code> {
+        let content = content_of(descriptor)?;
+        content::open(self.source.storage, self.source.root, &content)
+    }
+
+    /// Checks that a layer is there, and adds its length to those before it.
+    #[inline(never)]
+    fn stat(&self, descriptor: &Descriptor<'_>, sum: &mut u64) -> Result<(), Code> {
+        let content = content_of(descriptor)?;
+        content::stat(self.source.storage, self.source.root, &content)?;
+        *sum = sum.saturating_add(content.size);
+        if *sum > self.policy.image_bytes {
+            return Err(Code::LimitImage);
+        }
+        Ok(())
+    }
+
+    /// Hashes a layer that is not executed, and makes it one of the image's.
+    #[inline(never)]
+    fn add_blob(
+        &self,
+        layer: &Layer<'_>,
+        buffer: &mut [u8],
+        image: &mut Image,
+    ) -> Result<(), Code> {
+        let opened = match self.open(&layer.descriptor) {
+            // What is wrong with its digest or its folder entry is told already.
+            Err(_) if self.refused => return Ok(()),
+            opened => opened?,
         };
+        let content = opened.content();
+        opened.verify(buffer)?;
+        let title = title(layer).ok_or(Code::LimitCapacity)?;
+        let pushed = image.blobs.push(content, &title);
+        pushed.map_err(|_| Code::LimitCapacity)
+    }
+
+    #[inline(never)]
+    fn executable(&self, layer: &Layer<'_>, image: &mut Image) -> Step<()> {
         let (Ok(executable), LayerKind::Executable { format, .. }) =
             (content_of(&layer.descriptor), layer.kind)
         else {
-            return ControlFlow::Continue(None);
+            return REFUSED;
         };
         image.executable = executable;
         // There are no more blobs than `MAX_BLOBS` beside it.
@@ -641,14 +614,57 @@ impl<S: Storage, E: Engine> Judge<'_, '_, S, E> {
             (Format::Aot, Some(target)) => target
                 .check_annotations(layer.descriptor.annotations(), self.policy.uninterruptible),
         };
-        ControlFlow::Continue(Some(()))
+        Ok(())
     }
 }
 
-/// The manifest that was found.
-struct Chosen {
-    content: Content,
-    manifest_type: ManifestType,
+/// A step that has told its refusal already.
+const REFUSED: Step<()> = Err(ControlFlow::Continue(()));
+
+/// The entries of an index that may be meant.
+#[derive(Default)]
+struct Choice<'a> {
+    first: Option<Descriptor<'a>>,
+    /// Some have other digests than the first.
+    differ: bool,
+    best: Option<Descriptor<'a>>,
+    rank: u8,
+    /// Some have other digests than the best, and suit as well.
+    ambiguous: bool,
+}
+
+impl<'a> Choice<'a> {
+    /// Adds one, and how well it suits this machine, if it does.
+    #[inline(never)]
+    fn add(&mut self, descriptor: &Descriptor<'a>, rank: Option<u8>) {
+        let first = self.first.get_or_insert(*descriptor);
+        self.differ |= first.digest != descriptor.digest;
+        let Some(rank) = rank else {
+            return;
+        };
+        match &self.best {
+            Some(_) if self.rank > rank => {}
+            Some(best) if self.rank == rank => self.ambiguous |= best.digest != descriptor.digest,
+            _ => {
+                self.best = Some(*descriptor);
+                self.rank = rank;
+                self.ambiguous = false;
+            }
+        }
+    }
+
+    /// The one that is meant, else the best.
+    fn chosen(&self) -> Result<&Descriptor<'a>, Code> {
+        let first = self.first.as_ref().ok_or(Code::ReferenceNotFound)?;
+        if !self.differ {
+            return Ok(first);
+        }
+        let best = self.best.as_ref().ok_or(Code::PlatformNone)?;
+        if self.ambiguous {
+            return Err(Code::ReferenceAmbiguous);
+        }
+        Ok(best)
+    }
 }
 
 /// What an index entry leads to.
@@ -708,10 +724,8 @@ impl Selector<'_> {
 pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
     let tagged = name.chars().chain(":latest".chars());
     // A colon in front of a slash belongs to a port.
-    let has_tag = name
-        .rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'));
+    let last = name.bytes().rfind(|byte| matches!(byte, b'/' | b':'));
+    let has_tag = last == Some(b':');
     tag == *name || (!has_tag && tag.chars().eq(tagged))
 }
 
@@ -719,6 +733,7 @@ pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
 ///
 /// # Errors
 /// `digest-unsupported`.
+#[inline(never)]
 pub(super) fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
     match descriptor.digest {
         DigestRef::Sha256(digest) => Ok(Content {
