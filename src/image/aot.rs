@@ -130,22 +130,21 @@ impl Target {
         annotations: Annotations<'_>,
         uninterruptible: bool,
     ) -> Result<(), Code> {
-        let get = |name| annotations.get(name).ok_or(Code::AotMetadata);
-        let target = get(ANNOTATION_TARGET)?;
-        let cpu = get(ANNOTATION_CPU)?;
-        let abi = get(ANNOTATION_ABI)?;
-        let wamr = get(ANNOTATION_WAMR)?;
-        if target != *self.name || !self.cpus.iter().any(|accepted| cpu == **accepted) {
+        let target = fits(annotations, ANNOTATION_TARGET, &[self.name])?;
+        let cpu = fits(annotations, ANNOTATION_CPU, self.cpus)?;
+        let abi = fits(annotations, ANNOTATION_ABI, &[self.abi])?;
+        let wamr = fits(annotations, ANNOTATION_WAMR, &[self.wamr])?;
+        if !target || !cpu {
             return Err(Code::AotTarget);
         }
-        if abi != *self.abi {
+        if !abi {
             return Err(Code::AotAbi);
         }
-        if wamr != *self.wamr {
+        if !wamr {
             return Err(Code::AotVersion);
         }
-        let interruptible = annotations.get(ANNOTATION_INTERRUPTIBLE);
-        if !uninterruptible && interruptible.is_none_or(|says| says != *"true") {
+        let interruptible = fits(annotations, ANNOTATION_INTERRUPTIBLE, &["true"]);
+        if !uninterruptible && interruptible != Ok(true) {
             return Err(Code::AotPolicy);
         }
         Ok(())
@@ -177,6 +176,16 @@ impl Target {
             && arch == self.arch.as_bytes();
         if fits { Ok(()) } else { Err(Code::AotTarget) }
     }
+}
+
+/// Tells whether an annotation says one of what is accepted.
+///
+/// # Errors
+/// `aot-metadata` where it is absent.
+#[inline(never)]
+fn fits(annotations: Annotations<'_>, name: &str, accepted: &[&str]) -> Result<bool, Code> {
+    let found = annotations.get(name).ok_or(Code::AotMetadata)?;
+    Ok(accepted.iter().any(|accepted| found == **accepted))
 }
 
 /// Takes little-endian numbers from the front: every target is little-endian, and a file made
