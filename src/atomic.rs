@@ -11,7 +11,7 @@
 
 use core::fmt;
 
-use crate::image::content::{Path, concat};
+use crate::image::content::{Path, append};
 use crate::lost;
 use crate::port::{EntryKind, OpenMode, Storage, StorageError, path};
 
@@ -28,7 +28,8 @@ pub type Fill<'f, S> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), Stora
 #[inline(never)]
 pub fn replace<S: Storage>(storage: &S, path: &str, fill: Fill<'_, S>) -> Result<(), StorageError> {
     let (folder, name) = path::split(path);
-    let temporary = temporary(folder, name)?;
+    let mut temporary = Path::new();
+    self::temporary(&mut temporary, folder, name)?;
     let replaced = write(storage, &temporary, fill).and_then(|()| storage.rename(&temporary, path));
     if replaced.is_err() {
         // It takes room, no more; the first error is the one that counts.
@@ -48,9 +49,9 @@ fn write<S: Storage>(storage: &S, temporary: &Path, fill: Fill<'_, S>) -> Result
     storage.close(file)
 }
 
-/// Path of the file that becomes `name` in `folder`.
-fn temporary(folder: &str, name: &str) -> Result<Path, StorageError> {
-    concat(&[folder, "/", TEMPORARY, name])
+/// Appends the path of the file that becomes `name` in `folder` to an empty one.
+fn temporary(path: &mut Path, folder: &str, name: &str) -> Result<(), StorageError> {
+    append(path, &[folder, "/", TEMPORARY, name])
 }
 
 /// Lets littlefs end a rename that a power cut stopped. Until its first change after a mount it hides
@@ -70,11 +71,13 @@ pub fn recover<S: Storage>(storage: &S, folder: &str, name: &str) {
 }
 
 fn try_to_recover<S: Storage>(storage: &S, folder: &str, name: &str) -> Result<(), StorageError> {
-    let temporary = temporary(folder, name)?;
+    let mut temporary = Path::new();
+    self::temporary(&mut temporary, folder, name)?;
     if storage.metadata(&temporary)?.size == 0 {
         return storage.remove(&temporary);
     }
-    let path = concat(&[folder, "/", name])?;
+    let mut path = Path::new();
+    append(&mut path, &[folder, "/", name])?;
     if storage.metadata(&path).is_ok() {
         lost::keep(storage, &path, name)?;
     }

@@ -9,7 +9,7 @@
 use core::fmt::Write as _;
 
 use crate::container::data;
-use crate::image::content::{Path, concat};
+use crate::image::content::{Path, append, concat};
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Folder of what is kept.
@@ -22,7 +22,9 @@ pub const ROOT: &str = "/lost+found";
 #[inline(never)]
 pub fn keep<S: Storage>(storage: &S, path: &str, name: &str) -> Result<(), StorageError> {
     data::make(storage, ROOT)?;
-    rename_to_vacant(storage, path, &mut concat(&[ROOT, "/", name])?)
+    let mut to = Path::new();
+    append(&mut to, &[ROOT, "/", name])?;
+    rename_to_vacant(storage, path, &mut to)
 }
 
 /// Renames to `to`, or to the first of `to.1`, `to.2`, … that is not there, which `to` becomes.

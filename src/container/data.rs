@@ -9,7 +9,7 @@
 
 use super::state::Failure;
 use super::{Guest, Name};
-use crate::image::content::{Path, concat};
+use crate::image::content::{Path, append};
 use crate::image::verdict::Code;
 use crate::limits::{MAX_NAME, MAX_PATH};
 use crate::lost;
@@ -32,7 +32,9 @@ pub fn folder(name: &Name) -> Path {
 #[inline(never)]
 pub(super) fn entry(folder: &str, name: &Name, suffix: &str) -> Path {
     // They are short, as asserted below.
-    concat(&[folder, "/", name, suffix]).unwrap_or_default()
+    let mut path = Path::new();
+    let _ = append(&mut path, &[folder, "/", name, suffix]);
+    path
 }
 
 const _: () = assert!(MAX_NAME <= MAX_PATH - 48);

@@ -35,7 +35,7 @@ use ocre_oci::Reference;
 use super::state::State;
 use super::{Name, Spec, data};
 use crate::atomic;
-use crate::image::content::{Path, read_file};
+use crate::image::content::{self, Path, read_file};
 use crate::image::permission::Permissions;
 use crate::limits::MAX_ENVIRONMENT;
 use crate::lost;
@@ -86,7 +86,7 @@ pub enum Error {
 
 impl Error {
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Damaged => "record-damaged",
             Self::Version => "record-version",
@@ -133,11 +133,7 @@ impl Kind {
 /// # Errors
 /// The storage's own.
 pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
-    match storage.metadata(&Kind::Spec.path(name)) {
-        Ok(_) => Ok(true),
-        Err(StorageError::NotFound) => Ok(false),
-        Err(error) => Err(error),
-    }
+    content::exists(storage, &Kind::Spec.path(name))
 }
 
 /// Writes down what a container is created with.

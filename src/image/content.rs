@@ -27,13 +27,22 @@ pub fn join(root: &str, name: &str) -> Result<Path, StorageError> {
 ///
 /// # Errors
 /// `storage-name-too-long`.
-#[inline(never)]
 pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
     let mut path = Path::new();
+    append(&mut path, parts)?;
+    Ok(path)
+}
+
+/// Appends parts to a path, where it stays: one that is returned is copied.
+///
+/// # Errors
+/// `storage-name-too-long`.
+#[inline(never)]
+pub fn append(path: &mut Path, parts: &[&str]) -> Result<(), StorageError> {
     for part in parts {
         path.push_str(part).map_err(|_| StorageError::NameTooLong)?;
     }
-    Ok(path)
+    Ok(())
 }
 
 /// The path of a blob in the layout at `root`. Made from a parsed digest, never from text, so
@@ -42,9 +51,32 @@ pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
 /// # Errors
 /// `storage-name-too-long`.
 pub fn blob_path(root: &str, digest: &Sha256) -> Result<Path, StorageError> {
-    let mut path = join(root, "blobs/sha256/")?;
-    write!(path, "{}", digest.hex()).map_err(|_| StorageError::NameTooLong)?;
+    let mut path = Path::new();
+    append_blob(&mut path, root, digest)?;
     Ok(path)
+}
+
+/// Appends the path of a blob to an empty one.
+///
+/// # Errors
+/// `storage-name-too-long`.
+#[inline(never)]
+pub fn append_blob(path: &mut Path, root: &str, digest: &Sha256) -> Result<(), StorageError> {
+    append(path, &[root.trim_end_matches('/'), "/blobs/sha256/"])?;
+    write!(path, "{}", digest.hex()).map_err(|_| StorageError::NameTooLong)
+}
+
+/// Looks for a file or a folder of that path.
+///
+/// # Errors
+/// The storage's own.
+#[inline(never)]
+pub fn exists<S: Storage>(storage: &S, path: &str) -> Result<bool, StorageError> {
+    match storage.metadata(path) {
+        Ok(_) => Ok(true),
+        Err(StorageError::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Checks by its folder entry alone that content is there and has its size.
@@ -52,7 +84,9 @@ pub fn blob_path(root: &str, digest: &Sha256) -> Result<Path, StorageError> {
 /// # Errors
 /// `blob-missing`, `size-mismatch`, or the storage's own.
 pub fn stat<S: Storage>(storage: &S, root: &str, content: &Content) -> Result<(), Code> {
-    match storage.metadata(&blob_path(root, &content.digest)?) {
+    let mut path = Path::new();
+    append_blob(&mut path, root, &content.digest)?;
+    match storage.metadata(&path) {
         Ok(found) if found.kind == EntryKind::Directory => Err(Code::BlobMissing),
         Ok(found) if found.size != content.size => Err(Code::SizeMismatch),
         Ok(_) => Ok(()),
@@ -77,8 +111,9 @@ pub fn open<'a, S: Storage>(
     root: &str,
     content: &Content,
 ) -> Result<Opened<'a, S>, Code> {
-    let opened = storage.open(&blob_path(root, &content.digest)?, OpenMode::READ);
-    let mut file = match opened {
+    let mut path = Path::new();
+    append_blob(&mut path, root, &content.digest)?;
+    let mut file = match storage.open(&path, OpenMode::READ) {
         Err(StorageError::NotFound | StorageError::IsDirectory) => return Err(Code::BlobMissing),
         opened => opened?,
     };
@@ -179,7 +214,9 @@ pub fn read_named<'b, S: Storage>(
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], Code> {
     let storage = source.storage;
-    let mut file = match storage.open(&join(source.root, name)?, OpenMode::READ) {
+    let mut path = Path::new();
+    append(&mut path, &[source.root.trim_end_matches('/'), "/", name])?;
+    let mut file = match storage.open(&path, OpenMode::READ) {
         Err(StorageError::NotFound) => return Err(missing),
         opened => opened?,
     };

@@ -61,7 +61,7 @@ use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 use self::update::{FAILURES, PREVIOUS, mark, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
-use super::content::{self, Path, blob_path, join, read_named};
+use super::content::{self, Path, append, append_blob, join, read_named};
 use super::judge::{Selector, Source, caps, content_of};
 use super::verdict::Code;
 use crate::atomic::{self, Output};
@@ -82,7 +82,7 @@ pub enum Error {
 
 impl Error {
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Image(code) => code.as_str(),
             Self::InUse => "image-in-use",
@@ -438,7 +438,8 @@ impl<'a, S: Storage> Store<'a, S> {
                 if let Sweep::Free(tell) = &mut sweep {
                     tell(&blob.content);
                 }
-                let path = blob_path(self.source.root, &blob.content.digest)?;
+                let mut path = Path::new();
+                append_blob(&mut path, self.source.root, &blob.content.digest)?;
                 self.source.storage.remove(&path)?;
                 freed.blobs = freed.blobs.saturating_add(1);
                 freed.bytes = freed.bytes.saturating_add(blob.content.size);
@@ -491,7 +492,9 @@ impl<'a, S: Storage> Store<'a, S> {
         let all = Selector::default();
         walk_selected(source, all, Damage::Skip, self.document, &mut mark)?;
         for digest in in_use {
-            let size = match source.storage.metadata(&blob_path(source.root, digest)?) {
+            let mut path = Path::new();
+            append_blob(&mut path, source.root, digest)?;
+            let size = match source.storage.metadata(&path) {
                 Err(StorageError::NotFound) => continue,
                 found => found?.size,
             };
@@ -573,11 +576,9 @@ struct Blob {
 }
 
 fn is_missing<S: Storage>(source: Source<'_, S>, name: &str) -> Result<bool, StorageError> {
-    match source.storage.metadata(&join(source.root, name)?) {
-        Ok(_) => Ok(false),
-        Err(StorageError::NotFound) => Ok(true),
-        Err(error) => Err(error),
-    }
+    let mut path = Path::new();
+    append(&mut path, &[source.root.trim_end_matches('/'), "/", name])?;
+    Ok(!content::exists(source.storage, &path)?)
 }
 
 fn read_index<'b, S: Storage>(
@@ -724,7 +725,8 @@ fn put<S: Storage>(
     if space.free < content.size.saturating_add(reserve) {
         return Err(StorageError::NoSpace.into());
     }
-    let path = blob_path(to.root, &content.digest)?;
+    let mut path = Path::new();
+    append_blob(&mut path, to.root, &content.digest)?;
     replace(to.storage, &path, &mut |output| {
         let mut hasher = Hasher::default();
         loop {
