@@ -78,9 +78,28 @@ impl<'a> Mount<'a> {
 }
 
 /// A container's mounts, in the order in which they were given.
-#[inline(never)]
-pub fn iter(mounts: &str) -> impl Iterator<Item = Mount<'_>> + Clone {
-    mounts.split_terminator('\0').filter_map(Mount::split)
+pub fn iter(mounts: &str) -> Iter<'_> {
+    Iter(mounts)
+}
+
+/// What [`iter`] gives: the mounts that are left.
+#[derive(Clone, Debug)]
+pub struct Iter<'a>(&'a str);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Mount<'a>;
+
+    // A device has this once, for all who go through mounts.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Mount<'a>> {
+        loop {
+            let (first, rest) = self.0.split_once('\0')?;
+            self.0 = rest;
+            if let Some(mount) = Mount::split(first) {
+                return Some(mount);
+            }
+        }
+    }
 }
 
 /// Whether containers with these mounts must not run at once.
