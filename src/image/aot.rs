@@ -6,6 +6,8 @@
 //! or the CPU, which the annotations must. The engine trusts what it is given, so all of this
 //! is settled before the engine sees a byte.
 
+use core::slice::from_ref;
+
 use ocre_oci::Annotations;
 
 use super::verdict::Code;
@@ -130,21 +132,25 @@ impl Target {
         annotations: Annotations<'_>,
         uninterruptible: bool,
     ) -> Result<(), Code> {
-        let target = fits(annotations, ANNOTATION_TARGET, &[self.name])?;
-        let cpu = fits(annotations, ANNOTATION_CPU, self.cpus)?;
-        let abi = fits(annotations, ANNOTATION_ABI, &[self.abi])?;
-        let wamr = fits(annotations, ANNOTATION_WAMR, &[self.wamr])?;
-        if !target || !cpu {
-            return Err(Code::AotTarget);
+        let wanted = [
+            (ANNOTATION_TARGET, from_ref(&self.name), Code::AotTarget),
+            (ANNOTATION_CPU, self.cpus, Code::AotTarget),
+            (ANNOTATION_ABI, from_ref(&self.abi), Code::AotAbi),
+            (ANNOTATION_WAMR, from_ref(&self.wamr), Code::AotVersion),
+        ];
+        let mut fits = Ok(());
+        for (name, accepted, code) in &wanted {
+            // One that is absent comes before all that do not fit.
+            let Some(found) = annotations.get(name) else {
+                return Err(Code::AotMetadata);
+            };
+            if !accepted.iter().any(|accepted| found == **accepted) {
+                fits = fits.and(Err(*code));
+            }
         }
-        if !abi {
-            return Err(Code::AotAbi);
-        }
-        if !wamr {
-            return Err(Code::AotVersion);
-        }
-        let interruptible = fits(annotations, ANNOTATION_INTERRUPTIBLE, &["true"]);
-        if !uninterruptible && interruptible != Ok(true) {
+        fits?;
+        let interruptible = annotations.get(ANNOTATION_INTERRUPTIBLE);
+        if !uninterruptible && interruptible.is_none_or(|says| says != *"true") {
             return Err(Code::AotPolicy);
         }
         Ok(())
@@ -176,16 +182,6 @@ impl Target {
             && arch == self.arch.as_bytes();
         if fits { Ok(()) } else { Err(Code::AotTarget) }
     }
-}
-
-/// Tells whether an annotation says one of what is accepted.
-///
-/// # Errors
-/// `aot-metadata` where it is absent.
-#[inline(never)]
-fn fits(annotations: Annotations<'_>, name: &str, accepted: &[&str]) -> Result<bool, Code> {
-    let found = annotations.get(name).ok_or(Code::AotMetadata)?;
-    Ok(accepted.iter().any(|accepted| found == **accepted))
 }
 
 /// Takes little-endian numbers from the front: every target is little-endian, and a file made

@@ -153,12 +153,14 @@ pub fn load<'code, E: Engine>(
     explain: &mut dyn FnMut(&str),
 ) -> Result<E::Module<'code>, Code> {
     check_code(engine, code, image, policy)?;
-    let module = engine.load(code, explain).map_err(|error| match error {
-        LoadError::Invalid | LoadError::Unsupported => Code::WasmInvalid,
-        LoadError::Feature => Code::WasmFeature,
-        LoadError::Limit => Code::WasmLimit,
-        LoadError::OutOfMemory => Code::OutOfMemory,
-    })?;
+    // A module is large, and mapping its error would copy it.
+    let module = match engine.load(code, explain) {
+        Ok(module) => module,
+        Err(LoadError::Invalid | LoadError::Unsupported) => return Err(Code::WasmInvalid),
+        Err(LoadError::Feature) => return Err(Code::WasmFeature),
+        Err(LoadError::Limit) => return Err(Code::WasmLimit),
+        Err(LoadError::OutOfMemory) => return Err(Code::OutOfMemory),
+    };
     check_module(engine, &module, image, policy, explain)?;
     Ok(module)
 }
@@ -402,7 +404,10 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
                 offset: entry.offset,
             };
             let opened = content::open(self.source.storage, self.source.root, &entry.content);
-            let opened = self.check(opened, at)?;
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(code) => return Err(self.tell(code, at)),
+            };
             let read = opened.read_document(&mut *buffer).map(<[u8]>::len);
             length = self.check(read, Place::Whole(entry.part()))?;
             if let Some(manifest_type) = entry.manifest_type {
@@ -479,11 +484,14 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             document,
             offset,
         };
-        Ok(IndexEntry {
-            content: self.check(content, at)?,
-            manifest_type,
-            offset,
-        })
+        match content {
+            Ok(content) => Ok(IndexEntry {
+                content,
+                manifest_type,
+                offset,
+            }),
+            Err(code) => Err(self.tell(code, at)),
+        }
     }
 
     #[inline(never)]
@@ -501,8 +509,10 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             offset: descriptor.value().offset(),
         };
         let whole = Place::Whole(Part::Config);
-        let opened = self.open(&descriptor);
-        let opened = self.check(opened, at)?;
+        let opened = match self.open(&descriptor) {
+            Ok(opened) => opened,
+            Err(code) => return Err(self.tell(code, at)),
+        };
         let config_type = manifest.config_type();
         if matches!(config_type, ConfigType::Empty | ConfigType::Unsupported) {
             let verified = opened.verify(buffer);
@@ -592,7 +602,9 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         };
         let content = opened.content();
         opened.verify(buffer)?;
-        let title = title(layer).ok_or(Code::LimitCapacity)?;
+        let Some(title) = title(layer) else {
+            return Err(Code::LimitCapacity);
+        };
         let pushed = image.blobs.push(content, &title);
         pushed.map_err(|_| Code::LimitCapacity)
     }

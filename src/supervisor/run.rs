@@ -138,16 +138,17 @@ impl<P: Platform> Supervisor<P> {
         let mut words: String<96> = String::new();
         let mut explain = |more: &str| write_cut(&mut words, format_args!("{more}"));
         let engine = self.platform.engine();
-        let module = judge::load(engine, code, &image, &policy, &mut explain);
-        let module = module.map_err(|code| {
-            say!(
-                Error,
-                "container {name}: {code}{}{words}",
-                if words.is_empty() { "" } else { ": " }
-            );
-            Failure::Image(code)
-        })?;
-        Ok((module, image.entry_point, settings))
+        match judge::load(engine, code, &image, &policy, &mut explain) {
+            Ok(module) => Ok((module, image.entry_point, settings)),
+            Err(code) => {
+                say!(
+                    Error,
+                    "container {name}: {code}{}{words}",
+                    if words.is_empty() { "" } else { ": " }
+                );
+                Err(Failure::Image(code))
+            }
+        }
     }
 
     pub(super) fn source(&self) -> Source<'_, P::Storage> {
