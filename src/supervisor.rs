@@ -168,11 +168,13 @@ impl<P: Platform> Supervisor<P> {
         self.platform.clock().uptime_us()
     }
 
+    #[inline(never)]
     fn place(&self, slot: Slot) -> Result<&Place<P>, Error> {
         self.places.get(usize::from(slot)).ok_or(Error::NotFound)
     }
 
     /// The time by the calendar, where the platform knows it.
+    #[inline(never)] // for the division
     fn date(&self) -> Option<NonZeroU32> {
         let ns = self.platform.clock().wall_ns()?;
         NonZeroU32::new(u32::try_from(ns / 1_000_000_000).ok()?)

@@ -6,9 +6,10 @@ use core::sync::atomic::Ordering;
 use lock_api::MutexGuard;
 
 use super::Supervisor;
+use crate::container::Error;
+use crate::container::mount::{self, Mounts};
 use crate::container::state::{Action, Event, Failure, Outcome, Refusal, State};
 use crate::container::table::{Handle, Moment, Recorded, Times};
-use crate::container::{Error, mount};
 use crate::port::{Platform, Stop as _, ThreadSpec};
 
 impl<P: Platform> Supervisor<P> {
@@ -31,13 +32,11 @@ impl<P: Platform> Supervisor<P> {
     #[inline(never)] // its frame is large for the watchdog's stack
     pub(super) fn launch(&self, handle: Handle, by_itself: bool) -> Result<u64, Error> {
         let place = self.place(handle.slot())?;
-        let (stack_bytes, priority, time_limit_ms, mounts) = self.with_spec(handle, |spec| {
-            (
-                spec.thread_stack_bytes,
-                spec.priority,
-                spec.time_limit_ms,
-                spec.mounts.clone(),
-            )
+        let mut mounts = Mounts::new();
+        let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
+            // One has room for the other.
+            let _ = mounts.push_str(&spec.mounts);
+            (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
         })?;
         let (now, date) = (self.now(), self.date());
         let deadline_us =
