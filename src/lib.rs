@@ -25,3 +25,4 @@ pub mod limits;
 pub mod lost;
 pub mod port;
 pub mod supervisor;
+mod words;

@@ -21,6 +21,7 @@ use crate::image::Image;
 use crate::image::aot::Target;
 use crate::image::judge::{Policy, Workspace};
 use crate::limits::MAX_CONTAINERS;
+use crate::words::word;
 
 pub use posix::{Attributes, SetTime, Times};
 
@@ -75,23 +76,14 @@ impl StorageError {
         Self::Denied,
     ];
 
+    /// Their codes, in the same order.
+    const CODES: &str = "storage-not-found storage-exists storage-not-directory storage-is-directory \
+        storage-not-empty storage-full storage-name-too-long storage-invalid \
+        storage-out-of-memory storage-corrupt storage-io storage-unsupported storage-denied";
+
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NotFound => "storage-not-found",
-            Self::Exists => "storage-exists",
-            Self::NotDirectory => "storage-not-directory",
-            Self::IsDirectory => "storage-is-directory",
-            Self::NotEmpty => "storage-not-empty",
-            Self::NoSpace => "storage-full",
-            Self::NameTooLong => "storage-name-too-long",
-            Self::Invalid => "storage-invalid",
-            Self::NoMemory => "storage-out-of-memory",
-            Self::Corrupt => "storage-corrupt",
-            Self::Io => "storage-io",
-            Self::Unsupported => "storage-unsupported",
-            Self::Denied => "storage-denied",
-        }
+    pub fn code(self) -> &'static str {
+        word(Self::CODES, self as usize)
     }
 }
 
@@ -594,22 +586,15 @@ impl Trap {
         Self::ALL.into_iter().find(|trap| trap.code() == code)
     }
 
+    /// Their codes, in the same order.
+    const CODES: &str = "trap-unreachable trap-memory-out-of-bounds trap-table-out-of-bounds \
+        trap-indirect-call-type trap-divide-by-zero trap-integer-overflow \
+        trap-invalid-conversion trap-stack-overflow trap-out-of-memory \
+        trap-instruction-limit trap-host trap-other";
+
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Unreachable => "trap-unreachable",
-            Self::MemoryOutOfBounds => "trap-memory-out-of-bounds",
-            Self::TableOutOfBounds => "trap-table-out-of-bounds",
-            Self::IndirectCallType => "trap-indirect-call-type",
-            Self::DivideByZero => "trap-divide-by-zero",
-            Self::IntegerOverflow => "trap-integer-overflow",
-            Self::InvalidConversion => "trap-invalid-conversion",
-            Self::StackOverflow => "trap-stack-overflow",
-            Self::OutOfMemory => "trap-out-of-memory",
-            Self::InstructionLimit => "trap-instruction-limit",
-            Self::Host => "trap-host",
-            Self::Other => "trap-other",
-        }
+    pub fn code(self) -> &'static str {
+        word(Self::CODES, self as usize)
     }
 }
 
@@ -778,4 +763,20 @@ pub trait Platform {
     /// Lends the buffers for the documents of images, and room for an image, to one user at a time:
     /// whoever uses the image store has them. `run` is called once.
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{StorageError, Trap};
+    use crate::words::assert_named;
+
+    #[test]
+    fn each_code_is_that_of_its_variant() {
+        let but = [
+            ("NoSpace", "storage-full"),
+            ("NoMemory", "storage-out-of-memory"),
+        ];
+        assert_named(&StorageError::ALL, "storage-", |error| error.code(), &but);
+        assert_named(&Trap::ALL, "trap-", |trap| trap.code(), &[]);
+    }
 }

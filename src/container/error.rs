@@ -54,7 +54,7 @@ pub enum Error {
 
 impl Error {
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::NotFound => "container-not-found",
             Self::NameSyntax => "container-name-syntax",

@@ -96,7 +96,7 @@ impl Failure {
     }
 
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Image(code) => code.as_str(),
             Self::DataMissing => "start-data-missing",
@@ -115,6 +115,16 @@ impl Outcome {
             Self::Trapped(_) => 134,
             Self::Killed(_) => 137,
             Self::Failed(_) => 1,
+        }
+    }
+
+    /// The word or stable code for why it ended so; none where the guest has its own code.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Exited(_) => "",
+            Self::Trapped(trap) => trap.code(),
+            Self::Killed(cause) => cause.word(),
+            Self::Failed(failure) => failure.code(),
         }
     }
 }
@@ -163,9 +173,7 @@ impl fmt::Display for State {
                 Self::Ended(outcome).fmt(f)
             }
             Self::Ended(Outcome::Exited(code)) => write!(f, "({code})"),
-            Self::Ended(Outcome::Trapped(trap)) => write!(f, "({})", trap.code()),
-            Self::Ended(Outcome::Killed(cause)) => write!(f, "({})", cause.word()),
-            Self::Ended(Outcome::Failed(failure)) => write!(f, "({})", failure.code()),
+            Self::Ended(outcome) => write!(f, "({})", outcome.why()),
         }
     }
 }
@@ -254,7 +262,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stable code, as `docs/errors.md` lists it.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::Running => "container-running",
             Self::Paused => "container-paused",

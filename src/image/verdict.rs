@@ -13,6 +13,7 @@ use heapless::string::StringView;
 use ocre_oci::{ErrorKind, Warning, Warnings, json};
 
 use crate::port::StorageError;
+use crate::words::word;
 
 /// Why an image is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,11 +124,18 @@ impl Code {
         Self::OutOfMemory,
     ];
 
+    /// Their strings, in the same order.
+    const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
+        reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
+        blob-missing limit-image limit-capacity layer-magic layer-component aot-policy \
+        aot-version aot-target aot-metadata aot-abi wasm-invalid wasm-feature wasm-limit \
+        wasm-import wasm-entry-signature limit-memory limit-stack out-of-memory";
+
     /// Every code, in no order that matters.
     pub fn all() -> impl Iterator<Item = Self> {
         let documents = ErrorKind::ALL.iter().copied().map(Self::Document);
-        let storage = StorageError::ALL.into_iter().map(Self::Storage);
-        Self::OWN.into_iter().chain(documents).chain(storage)
+        let storage = StorageError::ALL.iter().copied().map(Self::Storage);
+        Self::OWN.iter().copied().chain(documents).chain(storage)
     }
 
     /// The code with that string.
@@ -136,38 +144,14 @@ impl Code {
     }
 
     /// The stable string.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Document(kind) => kind.code(),
             Self::Storage(error) => error.code(),
-            Self::LayoutMissing => "layout-missing",
-            Self::IndexMissing => "index-missing",
-            Self::IndexEmpty => "index-empty",
-            Self::IndexNestedTooDeep => "index-nested-too-deep",
-            Self::ReferenceNotFound => "reference-not-found",
-            Self::ReferenceAmbiguous => "reference-ambiguous",
-            Self::PlatformNone => "platform-none",
-            Self::DigestUnsupported => "digest-unsupported",
-            Self::DigestMismatch => "digest-mismatch",
-            Self::SizeMismatch => "size-mismatch",
-            Self::BlobMissing => "blob-missing",
-            Self::LimitImage => "limit-image",
-            Self::LimitCapacity => "limit-capacity",
-            Self::LayerMagic => "layer-magic",
-            Self::LayerComponent => "layer-component",
-            Self::AotPolicy => "aot-policy",
-            Self::AotVersion => "aot-version",
-            Self::AotTarget => "aot-target",
-            Self::AotMetadata => "aot-metadata",
-            Self::AotAbi => "aot-abi",
-            Self::WasmInvalid => "wasm-invalid",
-            Self::WasmFeature => "wasm-feature",
-            Self::WasmLimit => "wasm-limit",
-            Self::WasmImport => "wasm-import",
-            Self::WasmEntrySignature => "wasm-entry-signature",
-            Self::LimitMemory => "limit-memory",
-            Self::LimitStack => "limit-stack",
-            Self::OutOfMemory => "out-of-memory",
+            own => {
+                let place = Self::OWN.iter().position(|code| *code == own);
+                word(Self::WORDS, place.unwrap_or(usize::MAX))
+            }
         }
     }
 
@@ -293,7 +277,7 @@ pub enum Finding {
 
 impl Finding {
     /// The stable string.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Refusal(code) => code.as_str(),
             Self::Warning(warning) => warning.code(),
@@ -387,4 +371,15 @@ pub fn write_cut(target: &mut StringView, text: fmt::Arguments<'_>) {
     }
     // An error says that the rest was cut, which is what is wanted.
     let _ = fmt::write(&mut Cut(target), text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+    use crate::words::assert_named;
+
+    #[test]
+    fn each_own_code_is_that_of_its_variant() {
+        assert_named(&Code::OWN, "", |code| code.as_str(), &[]);
+    }
 }

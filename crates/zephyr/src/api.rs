@@ -504,26 +504,20 @@ struct ContainerStatus {
     reason: [u8; CODE_BYTES],
 }
 
-/// The number of a state that a run ends with, and why it ended.
-const fn told(outcome: Outcome) -> (u32, &'static str) {
-    match outcome {
-        Outcome::Exited(_) => (3, ""),
-        Outcome::Trapped(trap) => (4, trap.code()),
-        Outcome::Killed(cause) => (5, cause.word()),
-        Outcome::Failed(failure) => (6, failure.code()),
-    }
-}
-
 impl From<State> for ContainerStatus {
     fn from(state: State) -> Self {
-        let (number, why) = match state {
-            State::Created => (0, ""),
-            State::Running => (1, ""),
-            State::Paused => (2, ""),
-            State::Restarting(outcome) => (7, told(outcome).1),
-            State::Ended(outcome) => told(outcome),
-            State::CrashLoop(outcome) => (8, told(outcome).1),
+        let number = match state {
+            State::Created => 0,
+            State::Running => 1,
+            State::Paused => 2,
+            State::Ended(Outcome::Exited(_)) => 3,
+            State::Ended(Outcome::Trapped(_)) => 4,
+            State::Ended(Outcome::Killed(_)) => 5,
+            State::Ended(Outcome::Failed(_)) => 6,
+            State::Restarting(_) => 7,
+            State::CrashLoop(_) => 8,
         };
+        let why = state.outcome().map_or("", Outcome::why);
         let code = state.outcome().map_or(0, Outcome::status);
         let mut reason = [0; CODE_BYTES];
         // What does not fit is left out.
