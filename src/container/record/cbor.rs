@@ -127,12 +127,6 @@ impl<'b> Reader<'b> {
         self.long()?.try_into().map_err(|_| Unexpected)
     }
 
-    /// A number of one byte.
-    #[inline(never)]
-    pub fn small(&mut self) -> Result<u8, Unexpected> {
-        self.number()?.try_into().map_err(|_| Unexpected)
-    }
-
     /// A number that may be large.
     #[inline(never)]
     pub fn long(&mut self) -> Result<u64, Unexpected> {
@@ -218,7 +212,6 @@ mod tests {
     #[test]
     fn what_is_another_item_or_does_not_fit_is_unexpected() {
         let bytes = written(|to| to.number(256));
-        assert_eq!(Reader::new(&bytes).small(), Err(Unexpected));
         assert_eq!(Reader::new(&bytes).text(), Err(Unexpected));
         assert_eq!(Reader::new(&bytes).array(), Err(Unexpected));
         assert_eq!(Reader::new(&[]).number(), Err(Unexpected));

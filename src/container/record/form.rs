@@ -275,20 +275,6 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
         match key {
             0 => read_content(from, 2, &mut image.manifest)?,
             1 => read_content(from, 2, &mut image.executable)?,
-            2 => image.executable_layer = from.small()?,
-            3 => {
-                image.format = match from.number()? {
-                    0 => Format::Wasm,
-                    1 => Format::Aot,
-                    _ => return Err(Error::Damaged),
-                }
-            }
-            4 => {
-                let code = Code::from_name(from.text()?);
-                image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
-            }
-            5 => copy(from.text()?, &mut image.entry_point)?,
-            6 => copy_list(from, &mut image.environment)?,
             7 => image.permissions = named(from)?,
             8 => {
                 for _ in 0..from.array()? {
@@ -298,32 +284,53 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     pushed.map_err(|_| Error::Damaged)?;
                 }
             }
-            9 => copy_list(from, &mut spec.arguments)?,
-            10 => spec.memory_bytes = from.number()?,
-            11 => spec.stack_bytes = from.number()?,
-            12 => spec.thread_stack_bytes = from.number()?,
-            13 => spec.priority = from.small()?,
-            14 => spec.time_limit_ms = Some(from.number()?),
-            15 => created = NonZeroU32::new(from.number()?),
-            16 => {
-                copy_list(from, &mut spec.mounts)?;
-                // Nothing is mounted that could not be asked for.
-                let mut mounts = spec.mounts.split_terminator('\0');
-                if mounts.any(|one| Mount::parse(one).is_err()) {
-                    return Err(Error::Damaged);
-                }
-            }
-            17 => spec.disk_bytes = Some(from.number()?),
-            18 => {
-                spec.restart = match from.number()? {
-                    ALWAYS => Restart::Always,
-                    most => {
-                        let most = u8::try_from(most).map_err(|_| Error::Damaged)?;
-                        Restart::OnFailure(NonZeroU8::new(most))
+            4..=6 | 9 | 16 => {
+                let text = from.text()?;
+                match key {
+                    4 => {
+                        let code = Code::from_name(text);
+                        image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
+                    }
+                    5 => copy(text, &mut image.entry_point)?,
+                    6 => copy_list(text, &mut image.environment)?,
+                    9 => copy_list(text, &mut spec.arguments)?,
+                    _ => {
+                        copy_list(text, &mut spec.mounts)?;
+                        // Nothing is mounted that could not be asked for.
+                        let mut mounts = spec.mounts.split_terminator('\0');
+                        if mounts.any(|one| Mount::parse(one).is_err()) {
+                            return Err(Error::Damaged);
+                        }
                     }
                 }
             }
-            19 => spec.instructions = Some(from.number()?),
+            2 | 3 | 10..=15 | 17..=19 => {
+                let number = from.number()?;
+                match key {
+                    2 => image.executable_layer = small(number)?,
+                    3 => {
+                        image.format = match number {
+                            0 => Format::Wasm,
+                            1 => Format::Aot,
+                            _ => return Err(Error::Damaged),
+                        }
+                    }
+                    10 => spec.memory_bytes = number,
+                    11 => spec.stack_bytes = number,
+                    12 => spec.thread_stack_bytes = number,
+                    13 => spec.priority = small(number)?,
+                    14 => spec.time_limit_ms = Some(number),
+                    15 => created = NonZeroU32::new(number),
+                    17 => spec.disk_bytes = Some(number),
+                    18 => {
+                        spec.restart = match number {
+                            ALWAYS => Restart::Always,
+                            most => Restart::OnFailure(NonZeroU8::new(small(most)?)),
+                        }
+                    }
+                    _ => spec.instructions = Some(number),
+                }
+            }
             FOLLOWED if seen == 0 => spec.followed = follow(from, &mut |_| ())?,
             FOLLOWED => return Err(Error::Damaged),
             _ => return Err(Error::Version),
@@ -400,14 +407,18 @@ fn read_content(
     Ok(())
 }
 
+/// A number of one byte.
+fn small(number: u32) -> Result<u8, Unexpected> {
+    number.try_into().map_err(|_| Unexpected)
+}
+
 fn copy<L: LenType>(text: &str, to: &mut StringView<L>) -> Result<(), Unexpected> {
     to.clear();
     to.push_str(text).map_err(|_| Unexpected)
 }
 
 /// Copies a list of texts, each followed by a NUL.
-fn copy_list<L: LenType>(from: &mut Reader<'_>, to: &mut StringView<L>) -> Result<(), Unexpected> {
-    let list = from.text()?;
+fn copy_list<L: LenType>(list: &str, to: &mut StringView<L>) -> Result<(), Unexpected> {
     if list.is_empty() || list.ends_with('\0') {
         copy(list, to)
     } else {
@@ -453,9 +464,7 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
                 to.number(1);
                 to.signed(code);
             }
-            Some(Outcome::Trapped(trap)) => text(to, 1, trap.code()),
-            Some(Outcome::Killed(cause)) => text(to, 1, cause.word()),
-            Some(Outcome::Failed(failure)) => text(to, 1, failure.code()),
+            Some(outcome) => text(to, 1, outcome.why()),
         }
         optional(to, 2, started);
         optional(to, 3, ended);
@@ -478,7 +487,7 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
             1 => why = Some(from.text()?),
             2 => dates.started = NonZeroU32::new(from.number()?),
             3 => dates.ended = NonZeroU32::new(from.number()?),
-            4 => given_up = from.small()? == 1,
+            4 => given_up = small(from.number()?)? == 1,
             _ => return Err(Error::Version),
         }
         Ok(())
