@@ -82,7 +82,7 @@ pub fn iter(mounts: &str) -> Iter<'_> {
     Iter(mounts)
 }
 
-/// What [`iter`] gives: the mounts that are left.
+/// Mounts that are left to be given by [`iter`].
 #[derive(Clone, Debug)]
 pub struct Iter<'a>(&'a str);
 

@@ -96,7 +96,7 @@ impl Blobs {
     }
 }
 
-/// What [`Blobs::iter`] gives: the blobs that are left.
+/// Blobs that are left to be given by [`Blobs::iter`].
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     contents: &'a [(Sha256, u32)],
