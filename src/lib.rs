@@ -25,4 +25,3 @@ pub mod limits;
 pub mod lost;
 pub mod port;
 pub mod supervisor;
-mod words;

@@ -13,7 +13,6 @@ pub mod path;
 pub mod posix;
 
 use core::ffi::CStr;
-use core::fmt;
 use core::ops::DerefMut;
 
 use crate::container::Guest;
@@ -21,75 +20,40 @@ use crate::image::Image;
 use crate::image::aot::Target;
 use crate::image::judge::{Policy, Workspace};
 use crate::limits::MAX_CONTAINERS;
-use crate::words::word;
 
 pub use posix::{Attributes, SetTime, Times};
 
 // ---------------------------------------------------------------- storage
 
-/// Why a storage operation failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StorageError {
-    /// No entry has that path, or a folder above it is missing.
-    NotFound,
-    /// An entry with that path is there already.
-    Exists,
-    /// A file stands where a folder is needed.
-    NotDirectory,
-    /// A folder stands where a file is needed.
-    IsDirectory,
-    /// The folder to be removed still has entries.
-    NotEmpty,
-    /// The partition is full.
-    NoSpace,
-    /// A name, or the whole path, is longer than the file system takes.
-    NameTooLong,
-    /// The argument makes no sense for this file (a seek before its start, say).
-    Invalid,
-    /// Out of memory, or of open files.
-    NoMemory,
-    /// The file system's own structures are damaged.
-    Corrupt,
-    /// The device did not carry the operation out.
-    Io,
-    /// The file system does not offer the operation.
-    Unsupported,
-    /// The file system's permissions do not allow the operation.
-    Denied,
-}
-
-impl StorageError {
-    /// Every one, in order of declaration.
-    pub const ALL: [Self; 13] = [
-        Self::NotFound,
-        Self::Exists,
-        Self::NotDirectory,
-        Self::IsDirectory,
-        Self::NotEmpty,
-        Self::NoSpace,
-        Self::NameTooLong,
-        Self::Invalid,
-        Self::NoMemory,
-        Self::Corrupt,
-        Self::Io,
-        Self::Unsupported,
-        Self::Denied,
-    ];
-
-    /// Their codes, in the same order.
-    const CODES: &str = "storage-not-found storage-exists storage-not-directory storage-is-directory \
-        storage-not-empty storage-full storage-name-too-long storage-invalid \
-        storage-out-of-memory storage-corrupt storage-io storage-unsupported storage-denied";
-
-    /// The stable code, as `docs/errors.md` lists it.
-    pub fn code(self) -> &'static str {
-        word(Self::CODES, self as usize)
-    }
-}
-
-impl fmt::Display for StorageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
+ocre_oci::coded_enum! {
+    /// Why a storage operation failed.
+    pub enum StorageError {
+        /// No entry has that path, or a folder above it is missing.
+        NotFound = "storage-not-found",
+        /// An entry with that path is there already.
+        Exists = "storage-exists",
+        /// A file stands where a folder is needed.
+        NotDirectory = "storage-not-directory",
+        /// A folder stands where a file is needed.
+        IsDirectory = "storage-is-directory",
+        /// The folder to be removed still has entries.
+        NotEmpty = "storage-not-empty",
+        /// The partition is full.
+        NoSpace = "storage-full",
+        /// A name, or the whole path, is longer than the file system takes.
+        NameTooLong = "storage-name-too-long",
+        /// The argument makes no sense for this file (a seek before its start, say).
+        Invalid = "storage-invalid",
+        /// Out of memory, or of open files.
+        NoMemory = "storage-out-of-memory",
+        /// The file system's own structures are damaged.
+        Corrupt = "storage-corrupt",
+        /// The device did not carry the operation out.
+        Io = "storage-io",
+        /// The file system does not offer the operation.
+        Unsupported = "storage-unsupported",
+        /// The file system's permissions do not allow the operation.
+        Denied = "storage-denied",
     }
 }
 
@@ -535,66 +499,40 @@ pub enum StartError {
     Stack,
 }
 
-/// Why a guest was stopped by the engine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trap {
-    /// The `unreachable` instruction.
-    Unreachable,
-    /// A load or store outside linear memory.
-    MemoryOutOfBounds,
-    /// A table access outside the table, or an uninitialised element.
-    TableOutOfBounds,
-    /// An indirect call with the wrong signature.
-    IndirectCallType,
-    /// Integer division by zero.
-    DivideByZero,
-    /// Integer overflow in a division or conversion.
-    IntegerOverflow,
-    /// A float without an integer value was converted.
-    InvalidConversion,
-    /// The wasm or native stack is used up.
-    StackOverflow,
-    /// The engine had no memory for an operation that must not fail.
-    OutOfMemory,
-    /// The instruction budget is used up.
-    InstructionLimit,
-    /// A host function refused its arguments in a way that no errno can express.
-    Host,
-    /// Anything else the engine reports.
-    Other,
+ocre_oci::coded_enum! {
+    /// Why a guest was stopped by the engine.
+    pub enum Trap {
+        /// The `unreachable` instruction.
+        Unreachable = "trap-unreachable",
+        /// A load or store outside linear memory.
+        MemoryOutOfBounds = "trap-memory-out-of-bounds",
+        /// A table access outside the table, or an uninitialised element.
+        TableOutOfBounds = "trap-table-out-of-bounds",
+        /// An indirect call with the wrong signature.
+        IndirectCallType = "trap-indirect-call-type",
+        /// Integer division by zero.
+        DivideByZero = "trap-divide-by-zero",
+        /// Integer overflow in a division or conversion.
+        IntegerOverflow = "trap-integer-overflow",
+        /// A float without an integer value was converted.
+        InvalidConversion = "trap-invalid-conversion",
+        /// The wasm or native stack is used up.
+        StackOverflow = "trap-stack-overflow",
+        /// The engine had no memory for an operation that must not fail.
+        OutOfMemory = "trap-out-of-memory",
+        /// The instruction budget is used up.
+        InstructionLimit = "trap-instruction-limit",
+        /// A host function refused its arguments in a way that no errno can express.
+        Host = "trap-host",
+        /// Anything else the engine reports.
+        Other = "trap-other",
+    }
 }
 
 impl Trap {
-    /// Every one, in order of declaration.
-    pub const ALL: [Self; 12] = [
-        Self::Unreachable,
-        Self::MemoryOutOfBounds,
-        Self::TableOutOfBounds,
-        Self::IndirectCallType,
-        Self::DivideByZero,
-        Self::IntegerOverflow,
-        Self::InvalidConversion,
-        Self::StackOverflow,
-        Self::OutOfMemory,
-        Self::InstructionLimit,
-        Self::Host,
-        Self::Other,
-    ];
-
     /// The one with that code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|trap| trap.code() == code)
-    }
-
-    /// Their codes, in the same order.
-    const CODES: &str = "trap-unreachable trap-memory-out-of-bounds trap-table-out-of-bounds \
-        trap-indirect-call-type trap-divide-by-zero trap-integer-overflow \
-        trap-invalid-conversion trap-stack-overflow trap-out-of-memory \
-        trap-instruction-limit trap-host trap-other";
-
-    /// The stable code, as `docs/errors.md` lists it.
-    pub fn code(self) -> &'static str {
-        word(Self::CODES, self as usize)
     }
 }
 
@@ -763,20 +701,4 @@ pub trait Platform {
     /// Lends the buffers for the documents of images, and room for an image, to one user at a time:
     /// whoever uses the image store has them. `run` is called once.
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{StorageError, Trap};
-    use crate::words::assert_named;
-
-    #[test]
-    fn each_code_is_that_of_its_variant() {
-        let but = [
-            ("NoSpace", "storage-full"),
-            ("NoMemory", "storage-out-of-memory"),
-        ];
-        assert_named(&StorageError::ALL, "storage-", |error| error.code(), &but);
-        assert_named(&Trap::ALL, "trap-", |trap| trap.code(), &[]);
-    }
 }

@@ -44,6 +44,7 @@
 extern crate std;
 
 mod base64;
+pub mod codes;
 mod config;
 mod descriptor;
 mod digest;

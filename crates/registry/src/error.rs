@@ -90,7 +90,7 @@ impl Code {
     ];
 
     /// The stable string, as `docs/registries.md` lists it.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Document(kind) => kind.code(),
             Self::Place(code, _) => code,
