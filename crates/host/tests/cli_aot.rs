@@ -90,6 +90,51 @@ fn a_stack_in_front_of_no_data_runs_at_each_level() {
     }
 }
 
+/// Sixteen short loops over calls, one in the other: no loop and no function is long, all of them
+/// take longer than anybody waits.
+fn short_calls() -> String {
+    let mut text = String::from("(module (global $count (mut i32) (i32.const 0))");
+    for depth in 0..15 {
+        text += &format!(
+            "(func $f{depth} (local $turn i32) (loop (call $f{next}) (br_if 0 (i32.lt_u
+                (local.tee $turn (i32.add (local.get $turn) (i32.const 1))) (i32.const 16)))))",
+            next = depth + 1
+        );
+    }
+    text + "(func $f15 (global.set $count (i32.add (global.get $count) (i32.const 1))))
+        (func (export \"_start\") (call $f0)))"
+}
+
+/// Fills of a constant length, one after the other.
+const LONG_FILLS: &str = r#"(module (memory 1600) (func (export "_start")
+    (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000000)) (br 0))))"#;
+
+#[test]
+fn code_without_an_end_is_killed_in_each_way_at_each_level() {
+    for text in [&*short_calls(), LONG_FILLS] {
+        for level in 0..=3 {
+            let desk = Desk::new();
+            let Some(compiled) = compile(&desk, text, level) else {
+                return;
+            };
+            assert_eq!(compiled.code, 0, "{compiled:?}");
+            assert_eq!(pack(&desk, "endless")["verdict"], "ok");
+            desk.ok(["image", "import", "endless"]);
+            desk.ocre(["run", "--memory", "128M", "--timeout", "0.2", "endless"])
+                .failed(137, "time-limit");
+            let ended = desk.shell(
+                "run -d --name a --memory 128M endless\nkill a\nwait a\n\
+                 run -d --name b --memory 128M endless\nstop -t 0 b\n\
+                 run -d --name c --memory 128M endless\nrm -f c\nps -a\n",
+            );
+            assert_eq!(ended.code, 0, "{ended:?}");
+            for words in ["killed(kill)", "killed(stop)"] {
+                assert!(ended.out.contains(words), "{words}: {ended:?}");
+            }
+        }
+    }
+}
+
 /// Makes another file the layer of a layout, with digests that are right for it.
 fn exchange_layer(desk: &Desk, layout: &str, layer: &[u8], other: &[u8]) {
     let path = |hex: &str| desk.path(&format!("{layout}/blobs/sha256/{hex}"));
