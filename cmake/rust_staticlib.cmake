@@ -150,6 +150,8 @@ function(ocre_rust_staticlib library package)
   # those for floats are assembly there, where Rust's are compiled for size.
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_link_libraries(${library} PRIVATE -lgcc)
+    # Some of its objects do not say that they need no executable stack, of which the linker warns.
+    zephyr_ld_options(-Wl,-z,noexecstack)
   endif()
   target_link_libraries(${library} PRIVATE ${package})
 endfunction()
