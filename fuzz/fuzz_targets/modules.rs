@@ -9,5 +9,6 @@ mod input;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let _ = input::read(&input::module(data));
+    let module = input::module(data);
+    input::compare(&module, input::read(&module));
 });
