@@ -132,6 +132,7 @@ fn guests(kernel: &str, folder: &Path, rounds: u32, target: Target) -> Result<Ve
             bounds_checks,
             kill_checks,
             stack_checks,
+            kill_proof: kill_checks && bounds_checks,
             ..Options::new(target)
         };
         ocre_aot::compile(&wasm, &options).map_err(|error| anyhow!("{kernel}: {error}"))

@@ -45,8 +45,8 @@ fn untrue_sizes(table: &str, size: impl Fn(&str) -> u64) -> Vec<Finding> {
         .collect()
 }
 
-/// The codes that a source file gives to errors, warnings and refusals: the
-/// strings in functions named `code` or `as_str` that are words with hyphens.
+/// Codes that a source file gives to errors, warnings and refusals: words with hyphens in string
+/// literals of functions named `code` or `as_str`, of `coded_enum!`, and of a constant `WORDS`.
 fn codes(source: &str) -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     collect_codes(
@@ -59,10 +59,12 @@ fn codes(source: &str) -> BTreeSet<String> {
 fn collect_codes(tokens: TokenStream, codes: &mut BTreeSet<String>) {
     let mut after_fn = false;
     let mut in_code = false;
+    let mut in_words = false;
     for token in tokens {
         match token {
             TokenTree::Ident(word) => {
-                in_code |= after_fn && (word == "code" || word == "as_str");
+                in_code |= word == "coded_enum" || after_fn && (word == "code" || word == "as_str");
+                in_words |= word == "WORDS";
                 after_fn = word == "fn";
             }
             TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => {
@@ -73,7 +75,12 @@ fn collect_codes(tokens: TokenStream, codes: &mut BTreeSet<String>) {
                 }
                 in_code = false;
             }
-            TokenTree::Punct(mark) if mark.as_char() == ';' => in_code = false,
+            TokenTree::Literal(literal) if in_words => {
+                let words = literal.to_string().replace(['\\', '"'], " ");
+                let words = words.split_whitespace().filter(|word| is_code(word));
+                codes.extend(words.map(str::to_owned));
+            }
+            TokenTree::Punct(mark) if mark.as_char() == ';' => (in_code, in_words) = (false, false),
             _ => {}
         }
     }
@@ -164,10 +171,21 @@ mod planted {
                     match self { Self::A => "a-code", Self::B(x) => { x; "b-2" } }
                 }
                 fn as_str(&self) -> &str { match self { _ => "text/plain" } }
+                const WORDS: &str = "c-3 \
+                    d-4";
+            }
+            coded_enum! {
+                /// Not-one.
+                pub enum F { A = "e-5" }
             }
             trait T { fn code(&self) -> u8; fn other() { "not-two" } }
         "#;
-        assert_eq!(codes(source), ["a-code", "b-2"].map(str::to_owned).into());
+        assert_eq!(
+            codes(source),
+            ["a-code", "b-2", "c-3", "d-4", "e-5"]
+                .map(str::to_owned)
+                .into()
+        );
     }
 
     #[test]
