@@ -16,4 +16,5 @@ pub mod setup;
 pub mod test;
 pub mod wamr_regressions;
 pub mod wasi_testsuite;
+pub mod words;
 pub mod workspace;

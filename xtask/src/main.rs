@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use xtask::{
     bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, test, wamr_regressions,
-    wasi_testsuite,
+    wasi_testsuite, words,
 };
 
 const HELP: &str = "\
@@ -28,6 +28,9 @@ cargo xtask TASK
             repository (tests/regression/ba-issues)
   footprint [--most NAME=BYTES] [--absent TEXT] MAP…
             prints whose a firmware's flash and RAM is, from the linker's maps
+  words [--all]
+            counts documentation that begins with a question word or a pronoun, and names that
+            several types have
   bench     measures against native code, bare sha256, bare WAMR, and skopeo
 ";
 
@@ -58,6 +61,8 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["wasi-testsuite", dir] => wasi_testsuite::run_all(dir),
         ["wamr-regressions", dir] => wamr_regressions::run_all(dir),
         ["footprint", rest @ ..] => footprint::footprint(rest),
+        ["words"] => words::words(false),
+        ["words", "--all"] => words::words(true),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help", ..] | [.., "-h" | "--help"] => {
             print!("{HELP}");

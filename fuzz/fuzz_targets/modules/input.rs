@@ -86,7 +86,10 @@ pub fn read(module: &[u8]) -> std::result::Result<(), Refusal> {
 }
 
 /// Panics where a module is refused for anything but a limit, and another validator accepts it.
-#[allow(dead_code, reason = "the target `loader` bounds allocations, this validator does not")]
+#[allow(
+    dead_code,
+    reason = "the target `loader` bounds allocations, this validator does not"
+)]
 pub fn compare(module: &[u8], result: std::result::Result<(), Refusal>) {
     if let Err(refusal) = result {
         let limited = matches!(refusal.fault, Fault::Limit(..));
