@@ -21,8 +21,8 @@ const LLVM_MAJOR: &str = "16";
 /// Everything the rest of the program may see of the archive.
 const GLOBAL_SYMBOLS: [&str; 2] = ["ocre_aot_compile", "ocre_aot_free"];
 
-/// A source of the runtime that a compiler has no use for, and what it has
-/// instead: it runs no wasm and relocates no code.
+/// Source of the runtime that the compiler leaves out: a compiler runs no wasm and
+/// relocates no code.
 const RUNTIME_ONLY: &str = "iwasm/interpreter/wasm_interp_fast.c";
 const COMPILER_ONLY: [&str; 4] = [
     "iwasm/interpreter/wasm_interp_classic.c",
@@ -63,7 +63,7 @@ fn main() {
     }
     run(objcopy.arg(&joined).arg(&closed));
     let archive = out.join("libocre_aot.a");
-    // `ar` adds to an archive that is there.
+    // `ar` adds to an existing archive.
     let _ = std::fs::remove_file(&archive);
     run(Command::new("ar").arg("crs").arg(&archive).arg(&closed));
 
@@ -85,7 +85,7 @@ fn folder(variable: &str) -> PathBuf {
         .into()
 }
 
-/// What `llvm-config` says.
+/// Answers of `llvm-config`.
 struct Llvm {
     include_dir: String,
     lib_dir: String,
@@ -144,9 +144,9 @@ impl Llvm {
 
 /// Compiles WAMR's loader and compiler and this crate's C and C++.
 ///
-/// What wasm the loader takes, and how the runtime's structures are laid out,
-/// is set by definitions that must be the runtime's, so they come from the lists
-/// that it is built from.
+/// Definitions decide which wasm the loader takes, and the layout of the runtime's
+/// structures. They must be the runtime's, so they come from the lists that the
+/// runtime is built from.
 fn compile(wamr: &Path, lists: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     let core = wamr.join("core");
     let compilation = core.join("iwasm/compilation");
@@ -161,7 +161,7 @@ fn compile(wamr: &Path, lists: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     c.extend(sources(&compilation, "c"));
     c.extend(sources(&compilation.join("simd"), "c"));
     let mut cpp = sources(&compilation, "cpp");
-    // src/c/optimise.cpp takes its place.
+    // src/c/optimise.cpp replaces it.
     cpp.retain(|path| !path.ends_with("aot_llvm_extra.cpp"));
     c.extend(sources("src/c".as_ref(), "c"));
     cpp.extend(sources("src/c".as_ref(), "cpp"));
@@ -224,7 +224,7 @@ fn compile(wamr: &Path, lists: &Path, llvm: &Llvm) -> Vec<PathBuf> {
     objects
 }
 
-/// The lines of one of the runtime's lists, without comments.
+/// Lines of one of the runtime's lists, without comments.
 fn list(path: &Path) -> Vec<String> {
     println!("cargo::rerun-if-changed={}", path.display());
     std::fs::read_to_string(path)
@@ -236,7 +236,7 @@ fn list(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The files of `folder` with that extension, in a fixed order.
+/// Files of `folder` with that extension, in a fixed order.
 fn sources(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries =
         std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

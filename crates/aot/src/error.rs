@@ -19,8 +19,8 @@ pub enum Error {
     Unsupported(String),
     /// Code generation failed.
     Codegen(String),
-    /// No proof was found that the code ends soon after it is told to; the text
-    /// names the function.
+    /// No proof was found that the code ends soon after a kill; the text names the
+    /// function.
     Uninterruptible(String),
     /// Out of memory, or the module is 4 GiB or larger.
     OutOfMemory,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The calls into `src/c/shim.c`, or, without LLVM, the answer that there are
-//! none.
+//! Calls into `src/c/shim.c`; without LLVM, an error in their place.
 
 #[cfg(not(have_llvm))]
 pub(crate) fn compile(_: &[u8], _: &crate::Options) -> Result<Vec<u8>, crate::Error> {

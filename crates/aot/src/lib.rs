@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! WebAssembly to ahead-of-time (AOT) code for WAMR 2.4.3, on a PC.
 //!
-//! What [`compile`] promises of the file it returns, unless [`Options`] says
+//! Promises of [`compile`] about the file that it returns, unless [`Options`] says
 //! otherwise:
 //!
 //! - Every access to linear memory is checked, so it runs safely on a machine
@@ -21,8 +21,8 @@
 //! optimisations between the two. Where LLVM was missing when the crate was
 //! built, [`compile`] returns [`Error::NoLlvm`].
 //!
-//! The file must run on a WAMR of the same version: see [`Options::annotations`]
-//! for what its header does not say about it.
+//! The file must run on a WAMR of the same version. [`Options::annotations`] holds
+//! the facts that its header leaves out.
 
 mod error;
 mod ffi;
@@ -34,8 +34,8 @@ pub use target::{Target, UnknownTarget};
 /// The WAMR release whose AOT format this crate writes.
 pub const WAMR_VERSION: &str = "2.4.3";
 
-/// How to compile. [`Options::new`] gives the settings a container needs; each
-/// check can be left out to measure what it costs.
+/// Settings of a compilation. [`Options::new`] gives those that a container needs;
+/// each check can be left out to measure its cost.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The machine the file will run on.
@@ -76,8 +76,8 @@ impl Options {
         self.cpu.as_deref().unwrap_or(self.target.cpu())
     }
 
-    /// Annotations for the image layer that holds the file: what the AOT header
-    /// leaves out and a runtime must know before it executes the code.
+    /// Annotations for the image layer that holds the file: facts that the AOT header
+    /// leaves out and that a runtime must know before it executes the code.
     #[must_use]
     pub fn annotations(&self) -> [(&'static str, String); 5] {
         // Without bounds checks WAMR emits no test of the exception after a

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The machines that AOT code can be made for.
+//! Machines that AOT code can be compiled for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ pub enum Target {
     Riscv32,
 }
 
-/// One row of the table below.
+/// Row of the table below: a target, as LLVM and WAMR name it.
 struct Row {
     name: &'static str,
     triple: &'static str,

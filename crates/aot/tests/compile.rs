@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `compile` returns, on every target, without running it.
+//! Results of `compile` on every target, without running the code.
 #![cfg(have_llvm)]
 
 use ocre_aot::{Error, Options, Target, compile};
@@ -131,7 +131,7 @@ fn what_a_file_is_annotated_with_is_what_the_judge_takes() {
     }
 }
 
-/// Where a body does without its parameters, what ends it must still reach it.
+/// LLVM removes parameters that a body does not use, but the checks in its loop need one: exec_env.
 #[test]
 fn loops_that_touch_nothing_are_checked_on_every_target() {
     for body in [

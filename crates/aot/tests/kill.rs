@@ -386,7 +386,7 @@ fn every_target_is_proven() {
     }
 }
 
-/// The proof finds by itself what is not checked.
+/// The proof finds code without checks, independently of how checks are placed.
 #[test]
 fn nothing_endless_is_proven_without_checks() {
     for (name, text) in endless() {
@@ -511,7 +511,8 @@ fn pieces_of_a_segment_are_the_whole_segment() {
     }
 }
 
-/// A table with references in every third place, after an operation; how many are where.
+/// Guest that puts references in every third place of a table, does an operation, and exits with a
+/// hash of the places of its references.
 fn table(operation: &str) -> String {
     format!(
         r#"(module

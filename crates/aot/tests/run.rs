@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Compiled code on the real runtime: it does what the interpreter does, and it
-//! ends when it is told to.
+//! Compiled code on the real runtime: it behaves as in the interpreter, and a kill
+//! ends it.
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
 mod guest;
@@ -164,7 +164,7 @@ fn a_loop_reads_up_to_the_last_byte_and_no_further() {
     }
 }
 
-/// Runs the text compiled on a thread of its own, holds it, lets it go on, and stops it.
+/// Runs the compiled text on a new thread, holds it, lets it go on, and stops it.
 fn stopped(text: &str) -> Exit {
     let mut code = aot(&assemble(text));
     let stopper = Stopper::default();
@@ -223,7 +223,7 @@ fn is_held(stopper: &Stopper, thread: &Path, has_ended: impl Fn() -> bool) {
     }
 }
 
-/// Every value that is alive at a safe point is what it was after a hold there.
+/// Every value that is alive at a safe point is unchanged after a hold there.
 #[test]
 fn a_guest_that_is_held_over_and_over_computes_what_it_would() {
     let text = start(
@@ -321,10 +321,10 @@ fn every_endless_guest_ends() {
     }
 }
 
-/// Its callers are compiled before anything in it can end it.
+/// LLVM optimises the callers before the function has a check that can end it.
 #[test]
 fn a_function_without_an_end_returns_to_its_callers_when_stopped() {
-    // More than is copied to where it is called from.
+    // A body that is too large to be inlined.
     let work = "(local.set 0 (i32.xor (i32.mul (local.get 0) (i32.const 75)) (i32.const 74)))";
     for body in ["", work.repeat(200).as_str()] {
         let text = format!(
@@ -347,7 +347,7 @@ fn a_function_without_an_end_returns_to_its_callers_when_stopped() {
 #[test]
 fn every_endless_recursion_ends() {
     for text in [
-        // A tree of calls that no one lives to see the end of.
+        // A tree of calls with far more calls than any run completes.
         r#"(module
           (func $tree (param i32) (result i32)
             (if (result i32) (local.get 0)

@@ -5,12 +5,12 @@
 //! are added to pointers, indices are followed. [`check`] walks all of a file but its machine
 //! code, without an allocator, and refuses one where that would leave the file, a section, a
 //! table or the memory. It knows the features and the relocations that `ocre aot` emits, and no
-//! others. Flash is scarce, so what the loader checks by itself is left to it: the target's
-//! name, types of values, indices of types and exports and of the start function, the order of
-//! symbols, and whether the runtime has them.
+//! others. Flash is scarce, so the loader's own checks are not repeated: the target's name,
+//! types of values, indices of types and exports and of the start function, the order of
+//! symbols, and their presence in the runtime.
 //!
 //! A file: magic and version; sections, each at a multiple of 4 bytes, with type, size and
-//! content: the target, what an instance begins with, machine code, where its functions are,
+//! content: the target, the initial data of an instance, machine code, offsets of its functions,
 //! exports, relocations, custom sections. The last one is the [checksum](seal).
 
 mod checksum;
@@ -59,14 +59,14 @@ const I64_MUL: u32 = 0x7e;
 const REF_NULL: u32 = 0xd0;
 const REF_FUNC: u32 = 0xd2;
 
-/// Longest file: more takes more than a PC's loader can place, and sizes have a sign then.
+/// Longest file, in bytes: a PC's loader can't place more, and its sizes are signed.
 const MOST_BYTES: usize = i32::MAX as usize;
 
 /// Upper 32 bits of a 64-bit number: of any one, and of a negative one.
 const UNSIGNED: u32 = 0;
 const SIGNED: u32 = u32::MAX;
 
-/// An index that stands for none.
+/// Index that stands for none.
 const NONE: u32 = u32::MAX;
 
 /// A refusal: the fault and its place.
@@ -81,7 +81,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// Says the fault and its place, in pieces.
+    /// Passes the fault and its place to `say`, in pieces.
     pub fn explain(&self, say: &mut dyn FnMut(&str)) {
         say("AOT file: ");
         say(self.fault.text());
@@ -106,9 +106,9 @@ pub enum Fault {
     String,
     /// A constant expression of an unknown kind or of another type than its use.
     Expression,
-    /// An index of something that there is not.
+    /// An index that is out of range.
     Index,
-    /// More than can be, or a maximum below a minimum.
+    /// A number above its limit, or a maximum below a minimum.
     Limit,
     /// Machine code, a relocation or its target outside its section, or not aligned.
     Offset,
@@ -139,7 +139,7 @@ impl Fault {
 /// loaded.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first fault in the file.
 pub fn check(file: &[u8], machine: &Machine) -> Result<(), Error> {
     let mut reader = Reader::new(file, machine);
     reader.file();
@@ -212,7 +212,7 @@ impl<'f> Reader<'f> {
         self.cursor.ensure(holds, fault);
     }
 
-    /// Reads one thing `count` times, or until one is wrong.
+    /// Calls `read` `count` times, or until the first fault.
     fn repeat(&mut self, count: u32, mut read: impl FnMut(&mut Self)) {
         let mut left = count;
         while self.more(&mut left) {
@@ -227,7 +227,7 @@ impl<'f> Reader<'f> {
         more
     }
 
-    /// Reads what is at another place of the file, and comes back.
+    /// Reads at another place of the file, and comes back.
     fn elsewhere<T>(&mut self, at: usize, read: impl FnOnce(&mut Self) -> T) -> T {
         let here = (self.cursor.at, self.cursor.end);
         self.cursor.at = at;
@@ -304,8 +304,8 @@ impl<'f> Reader<'f> {
         );
     }
 
-    /// A number of a pointer's width, which must be one of 32 bits; `sign` is what a negative
-    /// one has above them.
+    /// A number of a pointer's width that must fit in 32 bits; `sign` is the upper half of a
+    /// negative one.
     fn word(&mut self, sign: u32) -> u32 {
         let number = self.cursor.u32();
         if self.machine.wide {
@@ -353,7 +353,7 @@ impl<'f> Reader<'f> {
     }
 }
 
-/// Says a number in decimal digits, without the code of `core::fmt`.
+/// Passes a number to `say` in decimal digits, without the code of `core::fmt`.
 fn say_decimal(number: usize, say: &mut dyn FnMut(&str)) {
     if number >= 10 {
         say_decimal(number / 10, say);

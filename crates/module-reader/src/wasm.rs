@@ -119,10 +119,10 @@ struct Counts {
     table_elements: u32,
 }
 
-/// A walk through a module: position, budgets, and what has been declared so far.
+/// A walk through a module: position, budgets, and the declarations so far.
 ///
 /// A problem is kept, not returned: the first one counts, no byte is left after it, and loops
-/// end by [`Walk::more`]. That takes less code than a result of each read.
+/// end by [`Walk::more`]. This takes less code than a result of each read.
 ///
 /// The scratch memory holds, from its start, a word per type (parameters << 16 | results), a
 /// word per function (index of its type) and the open blocks of the current body; from its

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is accepted, and what each refusal is called.
+//! Accepted modules, and the name of each refusal.
 
 use ocre_module_reader::wasm::{Fault, PREAMBLE, Refusal, check, limits, scratch_words};
 
@@ -547,7 +547,7 @@ fn too_little_scratch_memory_is_a_refusal() {
     let words = scratch_words(&module);
     assert!(words <= module.len() + limits::NESTING as usize);
     for count in 0..words {
-        // No panic; whether it suffices depends on the module.
+        // No panic; the module decides if the memory suffices.
         let _ = check(&module, &mut vec![0; count]);
     }
     assert!(check(&module, &mut []).is_err());

@@ -21,7 +21,7 @@ enum { USAGE = 2, PAGE = 65536 };
 static volatile int32_t zero;
 static volatile uint32_t seed = 1;
 
-/* What a recursion does with its result, lest the compiler make it a loop. */
+/* Work of a recursion on its result, so that the compiler makes no loop of it. */
 static uint32_t scramble(uint32_t x)
 {
 	return x ^ x >> 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An operation on a block of memory, or on a part of a table, that can be longer
-// than a piece is done piece by piece with a look before each; what is left is done
-// by the operation itself, which is then short.
+// than a piece is done piece by piece with a look before each. The operation itself
+// does the rest, which is then short.
 //
 // Pieces are taken from the end, so that the first one fails if the operation
 // would, before anything is changed. Where source and destination overlap and the
@@ -119,7 +119,7 @@ class Pieces
         return B.CreateAdd(Start, B.CreateZExt(By, Start->getType()));
     }
 
-    // A copy of the operation before the builder's place.
+    // Makes a copy of the operation before the builder's place.
     CallBase *copy(Value *NewLength, ArrayRef<Value *> Moving)
     {
         auto *Copy = cast<CallBase>(Whole.clone());
@@ -132,7 +132,7 @@ class Pieces
         return Copy;
     }
 
-    // What is known of an address is not so of one that moves.
+    // Facts about an address do not hold for one that moves.
     static void forgetAddress(CallBase &Call, unsigned I)
     {
         for (auto Fact : { Attribute::Alignment, Attribute::Dereferenceable,

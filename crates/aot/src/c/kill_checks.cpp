@@ -16,11 +16,11 @@
 // - Where work on any path still adds up to more than `WorkBeforeLook`, over calls
 //   of functions and loops, there is a look before it.
 //
-// LLVM must not find out before the checks are in what they make wrong: that a
+// Until the checks are in, LLVM must not infer facts that they make wrong: that a
 // body without end does not return, that one changes nothing, or that it has no
 // use for the exec_env, through which the flag is found. So each body that may get
-// a look begins with an instruction that nothing is known of: given the exec_env,
-// it may return at once. In the end it is taken out.
+// a look begins with an instruction that LLVM knows nothing about: given the
+// exec_env, it may return at once. The last step removes it.
 //
 // Where the flag is set, an exception is raised and the function returns. After
 // each call that can end so there is a test for an exception: WAMR's, or, where LLVM
@@ -65,7 +65,7 @@ class Loops
         // Work of one turn, that of short loops inside included.
         int64_t Turn = 0;
         bool Calls = false;
-        // Calls what has a look, or does what takes long by itself.
+        // Calls a function with a look, or contains a long operation.
         bool Long = false;
         // Counts as a whole, as do all loops inside.
         bool Short = false;
@@ -363,7 +363,7 @@ hasCycle(const Function &F)
     return !Back.empty();
 }
 
-// Whether to return at once, for all that LLVM knows.
+// A condition for an immediate return that LLVM knows nothing about.
 InlineAsm *
 perhaps(LLVMContext &C)
 {

@@ -145,7 +145,7 @@ endsAfter(const CallBase &Call)
                     return wamr::isException(V, DL);
                 }))
             return returnsSoon(Set);
-        // What calls the host says whether there is an exception.
+        // The result of a call of the host tells if there is an exception.
         if (const BasicBlock *Fine = nonzeroSide(
                 Branch, [&](const Value *V) { return V == &Call; }))
             return returnsSoon(
@@ -178,7 +178,7 @@ Looks::lookAndGo(BasicBlock *From, BasicBlock *Alive)
     BasicBlock *Held = BasicBlock::Create(C, "held", &F);
     B.CreateCondBr(B.CreateIsNotNull(flags()), Asked, Alive, wamr::rarely(C));
 
-    // What ends the guest first: a runtime that can't hold one sets nothing else.
+    // The terminate flag first: a runtime that can't hold a guest sets no other one.
     B.SetInsertPoint(Asked);
     B.CreateCondBr(isTerminate(flags()), killed(), Held);
 
@@ -265,7 +265,7 @@ Looks::killed()
     Killed = BasicBlock::Create(C, "killed", &F);
     BasicBlock *Raise = BasicBlock::Create(C, "raise", &F);
 
-    // Whoever set the flag may have said why.
+    // The reason may be set already, by the thread that set the flag.
     B.SetInsertPoint(Killed);
     Value *Instance = B.CreateLoad(
         B.getPtrTy(), wamr::field(B, F.getArg(0), wamr::ExecEnvInstance));

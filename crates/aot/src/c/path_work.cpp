@@ -255,7 +255,7 @@ class FunctionWork
 
     SmallPtrSet<const Value *, 8> CounterPhis;
     DenseMap<const Value *, Count> Counts;
-    // Blocks of loops that count as a whole, and what they count as.
+    // Blocks of loops that count as a whole, and their loops.
     DenseMap<const BasicBlock *, const Loop *> Whole;
     DenseMap<const Loop *, int64_t> WholeWork;
     SmallPtrSet<const Instruction *, 16> Placed;
@@ -558,13 +558,13 @@ class FunctionWork
                           plus(S.Up, Counted + LeaveOfComponent), NoPath });
     }
 
-    // What a look would set to zero.
+    // The part that a look would set to zero.
     int64_t mostUncounted(const State &S) const
     {
         return std::max({ S.Entry, S.Look, plus(S.Up, LeaveOfComponent) });
     }
 
-    // Most work on paths from the entry: what the callers' is added to.
+    // Most work on paths from the entry, to which the work of the callers is added.
     static int64_t mostFromEntry(const State &S)
     {
         return plus(S.Entry, S.Counter ? CounterStart : 0);

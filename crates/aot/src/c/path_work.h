@@ -51,7 +51,7 @@ constexpr int64_t WorkPerFrame = 1 << 8;
 // "No such path."
 constexpr int64_t NoPath = INT64_MIN / 4;
 
-// What callers need to know of a function.
+// Facts about a function that its callers need.
 struct WorkSummary {
     // Entry to first look or return, entry to return, last look to return.
     int64_t Enter = NoPath, Through = NoPath, Leave = NoPath;
@@ -101,9 +101,9 @@ class PathWork
     llvm::SmallVector<llvm::Function *, 4>
     callees(const llvm::CallBase &Call) const;
 
-    // What is known of all functions that a call can reach; nothing for a call
-    // out of the module. Functions that are recursive together with the caller
-    // are left out of the work from a look to the return.
+    // Summary of all functions that a call can reach; nothing for a call out of
+    // the module. Functions that are recursive together with the caller are left
+    // out of the work from a look to the return.
     std::optional<WorkSummary> called(const llvm::CallBase &Call) const;
 
     // Tells whether a call can return because the guest is ended.

@@ -30,7 +30,7 @@ constexpr uint32_t TerminateFlag = 1;
 constexpr const char *RaiseException = "aot_set_exception_with_id";
 constexpr uint32_t HoldNumber = 0x6f637265;
 
-// Whether this is the body of a wasm function.
+// Tells whether this is the body of a wasm function.
 bool
 isBody(const llvm::Function &F);
 
@@ -55,11 +55,11 @@ loadException(llvm::IRBuilder<> &B, llvm::Value *Instance);
 bool
 isException(const llvm::Value *V, const llvm::DataLayout &DL);
 
-// What a pointer is based on, if at a constant distance, and that distance.
+// Base of a pointer at a constant distance from it, and that distance.
 const llvm::Value *
 baseOf(const llvm::Value *Pointer, const llvm::DataLayout &DL, uint64_t &Offset);
 
-// Whether this value was loaded as the instance from the environment.
+// Tells whether this value was loaded as the instance from the environment.
 bool
 isInstance(const llvm::Value *V, const llvm::DataLayout &DL);
 

@@ -11,7 +11,7 @@ using namespace llvm;
 
 namespace {
 
-// Library routines for what a processor has no instructions for.
+// Library routines for operations that a processor has no instructions for.
 constexpr int64_t DivisionRoutine = 64;
 constexpr int64_t FloatRoutine = 64;
 constexpr int64_t MathRoutine = 512;
@@ -29,7 +29,7 @@ isSmall(const DataLayout &DL)
     return DL.getPointerSize() < 8;
 }
 
-// How many registers a value takes, rounded up.
+// Number of registers that a value takes, rounded up.
 int64_t
 registers(const Type *Of, const DataLayout &DL)
 {

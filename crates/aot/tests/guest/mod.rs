@@ -96,7 +96,7 @@ pub fn aot_at(wasm: &[u8], opt_level: u8) -> Result<Vec<u8>, Error> {
     compile(wasm, &options)
 }
 
-/// Runs code on a thread of its own, stops it after a while, and measures how long it
+/// Runs code on a new thread, stops it after a while, and measures how long it
 /// then lives on. `None` if that is as long as only a guest that is never killed lives.
 pub fn stop_after(
     mut code: Vec<u8>,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The checksum that ends an AOT file.
 //!
-//! Machine code, and the relocations, jump tables and function offsets that belong to it, can't
-//! be proved right by looking at them; but a file that was damaged after it was compiled can be
-//! told. `ocre aot` appends a custom section that WAMR skips: its sub-type, and the CRC-32 of
-//! all that is before it in the file.
+//! No check can prove machine code right, nor the relocations, jump tables and function offsets
+//! that belong to it. A checksum finds a file that was damaged after it was compiled. `ocre aot`
+//! appends a custom section that WAMR skips: its sub-type, and the CRC-32 of all bytes of the
+//! file before it.
 
 /// Bytes of the section with the checksum.
 pub const SEAL_BYTES: usize = 16;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Numbers and strings of an AOT file, aligned as WAMR aligns them.
 //!
-//! A fault is kept, not returned: the first one counts, what is read after it is 0 and empty,
-//! and [`Cursor::repeat`] stops. That takes half the code of a result at each number.
+//! A fault is kept, not returned: the first one counts, reads after it give 0 and empty slices,
+//! and [`Cursor::repeat`] stops. This takes half the code of a result at each number.
 
 use super::{
     F32_CONST, F64_CONST, Fault, GLOBAL_GET, I32_ADD, I32_CONST, I32_MUL, I64_ADD, I64_CONST,
@@ -22,7 +22,7 @@ pub(super) struct Cursor<'f> {
 }
 
 impl<'f> Cursor<'f> {
-    // Not inlined, as the next one: that would take as much again as all the rest.
+    // Not inlined, like the next one: inlining them would double the code of the module.
     #[inline(never)]
     pub fn fail(&mut self, fault: Fault) {
         // An offset in the file may have led beyond its end.
@@ -79,7 +79,7 @@ impl<'f> Cursor<'f> {
         self.number(4)
     }
 
-    /// As many bytes as a number of 32 bits says.
+    /// Bytes whose number is stored before them in 32 bits.
     pub fn take_counted(&mut self) -> &'f [u8] {
         let bytes = self.u32();
         self.take(bytes as usize)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The section with all that an instance begins with: memory, tables, types, globals, imports.
+//! Section with the initial data of an instance: memory, tables, types, globals, imports.
 
 use super::{
     F64, FUNCREF, Fault, GLOBAL_GET, I32, I32_ADD, I32_CONST, I32_MUL, I64, I64_ADD, I64_MUL, NONE,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The section that says where machine code and its data refer to what.
+//! Section with the references of machine code and its data, and their targets.
 
 use super::{Fault, Reader, SIGNED, UNSIGNED};
 
@@ -22,7 +22,7 @@ pub struct Machine {
     pub(super) wide: bool,
     /// A power of two that instructions are aligned to.
     alignment: u32,
-    /// The types that change or look at 4 bytes, and those at 8 bytes.
+    /// Types that change or read 4 bytes, and those of 8 bytes.
     four: &'static [u8],
     eight: &'static [u8],
 }
@@ -76,7 +76,7 @@ impl Machine {
         ALL.into_iter().find(|machine| machine.number == number)
     }
 
-    /// Bytes that a relocation of this type changes or looks at; 0 for an unknown one.
+    /// Bytes that a relocation of this type changes or reads; 0 for an unknown one.
     fn width(&self, kind: u32) -> u32 {
         let is = |known: &&u8| u32::from(**known) == kind;
         if self.four.iter().find(is).is_some() {
@@ -93,8 +93,8 @@ impl Machine {
     }
 }
 
-/// Names that relocations refer to by number: where their offsets are, how many there are, and
-/// where the strings are.
+/// Names that relocations refer to by number: place of their offsets, number of names, and place
+/// of the strings.
 #[derive(Clone, Copy)]
 struct Symbols {
     offsets: usize,

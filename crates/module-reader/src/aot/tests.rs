@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A file of every part, and what becomes of it when one of its numbers is wrong.
+//! A file with every part, and its refusals where one of its numbers is wrong.
 
 extern crate std;
 use std::string::String;
@@ -621,7 +621,7 @@ fn relocations_are_inside_of_their_section() {
     let mut wide = parts(0);
     wide.relocations[0].1[0].0 = 1 << 32;
     assert_eq!(wide.fault(), Some(Fault::Offset));
-    // All of what it looks at, not only of what it changes.
+    // All bytes that it reads, not only those that it changes.
     let mut call = parts(3);
     call.relocations[0].1[0] = (58, 0, 18, RUNTIME);
     assert_eq!(call.fault(), Some(Fault::Offset));

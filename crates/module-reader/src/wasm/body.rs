@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Bodies of functions: blocks, the number of operands at each instruction, and what the
-//! engine's loader makes of them.
+//! Bodies of functions: blocks, the number of operands at each instruction, and the work of the
+//! engine's loader on them.
 
 use super::bytes::{F64, I64};
 use super::{Problem, Walk, features, limits};
 
-/// A block that is open, in one word: the height of the operand stack under it (16 bits), its
-/// kind (2), whether the code is unreachable (1), its type (13).
+/// An open block in one word: height of the operand stack under it (16 bits), its kind (2), a bit
+/// for unreachable code, its type (13).
 #[derive(Clone, Copy, Default)]
 struct Block(u32);
 
@@ -56,13 +56,13 @@ pub struct Body {
     results: u32,
 }
 
-/// Largest index that an instruction may have: it has none, it names a memory, of which there
-/// is one, or something that the engine checks.
+/// Largest index of an instruction: no index at all, that of the only memory, or any one, which
+/// the engine checks.
 const NONE: u32 = 1;
 const MEMORY: u32 = 0;
 const ANY: u32 = u32::MAX;
 
-/// Operands that an instruction pops, and whether it pushes one; in one word.
+/// Number of operands that an instruction pops, and of those that it pushes (0 or 1), in one word.
 #[derive(Clone, Copy)]
 struct Effect(u32);
 

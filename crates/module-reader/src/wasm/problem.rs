@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Problems that a walk ends with, and what they are called.
+//! Problems that end a walk, and their names.
 
 use super::{Fault, limits};
 

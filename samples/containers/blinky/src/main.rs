@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `blinky [TIMES [MILLISECONDS]]`
 //!
-//! Switches `led0` on and off TIMES times, 5 otherwise, every MILLISECONDS, 100 otherwise, and
-//! says so. Ends when it is done, or when `sw0` is pressed, where there is one. Needs the
-//! permissions `gpio` and `timers`; without them it says what it lacks and exits with 1.
+//! Switches `led0` on and off TIMES times (5 by default), every MILLISECONDS (100 by default), and
+//! prints each change. Ends after the last one, or when `sw0` is pressed, where there is one.
+//! Needs the permissions `gpio` and `timers`; without them it names the failed step and exits
+//! with 1.
 
 use std::env;
 use std::process::ExitCode;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `sensor-logger [TIMES [MILLISECONDS]]`
 //!
-//! Reads every channel of every sensor, TIMES times, 3 otherwise, every MILLISECONDS, 100
-//! otherwise, prints what was measured, and appends it to `/measured.csv`: a line for each
-//! round, each with `SENSOR.CHANNEL=VALUE`, where channels have Zephyr's numbers. Needs the
-//! permissions `sensors` and `timers`; without them it exits with 1.
+//! Reads every channel of every sensor, TIMES times (3 by default), every MILLISECONDS (100 by
+//! default). Prints the values, and appends them to `/measured.csv`: a line for each round, each
+//! value as `SENSOR.CHANNEL=VALUE`, with Zephyr's numbers of channels. Needs the permissions
+//! `sensors` and `timers`; without them it exits with 1.
 
 use std::env;
 use std::error::Error;

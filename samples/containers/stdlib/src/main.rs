@@ -2,14 +2,14 @@
 //! `stdlib [NAME=VALUE…]`
 //!
 //! Uses the parts of Rust's standard library that rest on the host (files and
-//! folders, time, arguments and environment, streams, chance) and checks what
-//! they do, also where the answer is that it can't be had. Prints a line for
-//! each part and exits with 0; the first thing that is not as it must be ends
-//! it with a panic that says what. Each NAME=VALUE is a variable that it must
-//! have. It doubles each number that it reads from stdin, one a line.
+//! folders, time, arguments and environment, streams, randomness) and checks
+//! their results, also the errors of unsupported operations. Prints a line for
+//! each part and exits with 0; the first wrong result ends it with a panic that
+//! names it. Each NAME=VALUE is a variable that its environment must have. It
+//! doubles each number that it reads from stdin, one a line.
 //!
-//! It works in a folder of its own, `/stdlib`, which it removes first and last.
-//! Where the variable `POSIX` is set, that must have hard links and times.
+//! Files are made in the folder `/stdlib`, which is removed first and last.
+//! Where the variable `POSIX` is set, that folder must have hard links and times.
 
 use std::collections::HashSet;
 use std::env;
@@ -100,7 +100,7 @@ fn files() -> io::Result<()> {
     file.set_len(8)?;
     file.sync_data()?;
     assert_eq!(fs::read(&name)?, b"FIRST\0\0\0");
-    // Beyond the end: what is between is zeros.
+    // Beyond the end: the gap reads as zeros.
     file.seek(SeekFrom::Start(1000))?;
     file.write_all(b"!")?;
     let found = file.metadata()?;
@@ -149,7 +149,7 @@ fn folders() -> io::Result<()> {
     let expected: Vec<String> = (0..12).map(|number| number.to_string()).collect();
     assert_eq!(names.split_last(), Some((&"c".to_owned(), &expected[..])));
 
-    // What is listed can be removed meanwhile, and nothing is missed.
+    // Entries can be removed while they are listed, and none is missed.
     for entry in fs::read_dir(path("a/b"))? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
@@ -165,7 +165,7 @@ fn folders() -> io::Result<()> {
     Ok(())
 }
 
-/// What can't be had here has its own answer.
+/// Checks the error of each operation that the host does not support.
 fn refusals() -> io::Result<()> {
     let name = path("file");
     fs::write(&name, "text")?;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `subscriber [FILTER [COUNT]]`
 //!
-//! Prints each message under a topic that FILTER, `#` otherwise, stands for, and ends after
-//! COUNT of them. Without a COUNT it ends when none has come for 5 seconds. Says that it is ready
-//! when it has subscribed. Needs the permission `messaging`; without it it exits with 1.
+//! Prints each message whose topic matches FILTER (`#` by default), and ends after COUNT messages.
+//! Without a COUNT it ends after 5 seconds without a message. Prints that it is ready when it has
+//! subscribed. Needs the permission `messaging`; without it, it exits with 1.
 
 use std::env;
 use std::ffi::CString;
