@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Compiles littlefs and the shim in front of it, with a C compiler alone.
 //!
-//! The source is the directory named by `LITTLEFS_ROOT_DIR` or else what the package
-//! `littlefs2-sys`, pinned by Cargo.lock, carries.
+//! The source is the directory named by `LITTLEFS_ROOT_DIR`, or else the copy in the package
+//! `littlefs2-sys`, pinned by Cargo.lock.
 //!
 //! `OCRE_LITTLEFS_SANITIZE=address` (or another value of `-fsanitize=`) instruments the C
 //! code; the program must then be linked with the sanitizer's runtime.
@@ -53,7 +53,7 @@ fn main() {
     build.compile("ocre_littlefs");
 }
 
-/// Where cargo keeps the package that carries littlefs, without the network if it is there.
+/// Folder of littlefs in cargo's copy of the package; the network is used only if it is missing.
 fn packaged_source(here: &Path) -> PathBuf {
     let manifest = here.join("Cargo.toml");
     let query = |options: &[&str]| {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A tar or zip archive of the PC as storage that can only be read, and a writer of both.
 //!
-//! Promised: what an archive holds is known when it is opened, and what is refused is refused
-//! then: names that lead out of it, links and devices, two entries of one name, entries that
-//! share their bytes, sizes that are not true, and more than is reasonable. Nothing is unpacked
-//! to disk, and memory depends on the number of entries alone, which has a bound.
+//! Promised: opening an archive lists all its entries, and refuses it where one is unsafe: names
+//! that lead out of it, links and devices, two entries of one name, entries that share their
+//! bytes, wrong sizes, and unreasonably many entries or bytes. Nothing is unpacked to disk, and
+//! memory depends on the number of entries alone, which has a bound.
 //!
 //! How: opening lists the entries with their places in the file. A file of a tar, or one that a
 //! zip only stores, is read where it lies; a compressed one through its decompressor, which
-//! opening has run once to its end to find out whether its size and checksum are true.
+//! opening has run once to its end to check size and checksum.
 
 mod entries;
 mod error;
@@ -32,17 +32,17 @@ use entries::Entries;
 pub use error::{ArchiveError, Fault};
 pub use write::{Kind, Writer};
 
-/// Where an entry's bytes lie in the file.
+/// Place of an entry's bytes in the file.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     start: u64,
-    /// Bytes of its content.
+    /// Size of the content, in bytes.
     size: u64,
-    /// Bytes in the file, where those are compressed.
+    /// Compressed size in the file, in bytes; `None` for a stored entry.
     packed: Option<u64>,
 }
 
-/// How much is read of an entry at once, however little is asked for.
+/// Bytes of an entry that are read at once.
 const READ_AHEAD: usize = 32 * 1024;
 
 /// An archive that is read where it lies.
@@ -51,7 +51,7 @@ pub struct Archive {
     entries: Entries,
 }
 
-/// What compressed files begin with that may hold a tar.
+/// First bytes of compressed files that may hold a tar, and the format's name.
 const COMPRESSED: [(&[u8], &str); 5] = [
     (b"\x1f\x8b", "gzip"),
     (b"\xfd7zXZ\0", "xz"),
@@ -61,7 +61,7 @@ const COMPRESSED: [(&[u8], &str); 5] = [
 ];
 
 impl Archive {
-    /// Lists what is in an archive, and judges it.
+    /// Lists the entries of an archive, and checks them.
     ///
     /// # Errors
     /// Every [`Fault`] but `Exists`.
@@ -101,8 +101,7 @@ impl Archive {
         })
     }
 
-    /// The entry there, to be read from `position` on where it is only stored, else from its
-    /// beginning.
+    /// Opens the entry at `place`, at `position` where it is only stored, else at its beginning.
     fn file(&self, place: Place, position: u64) -> File {
         let section = |from| Section {
             file: Arc::clone(&self.file),
@@ -233,7 +232,7 @@ impl Storage for Archive {
         if file.place.packed.is_none() || wanted < file.position {
             *file = self.file(file.place, wanted);
         }
-        // What is packed has to be unpacked up to there.
+        // A compressed entry has to be unpacked up to there.
         while file.position < wanted {
             let left = usize::try_from(wanted - file.position).unwrap_or(usize::MAX);
             let next = file.fill_buf().map_err(|_| StorageError::Io)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Access to what is below a folder of the PC, by descriptor.
+//! Access to the entries below a folder of the PC, by descriptor.
 //!
 //! Promised: no operation touches an entry outside of the folder, also while another program
 //! renames folders or swaps them for symbolic links. A symbolic link is never followed: one on
@@ -28,12 +28,12 @@ const FOLDER_MODE: RawMode = 0o777;
 /// The name of a folder in itself.
 const ITSELF: &str = ".";
 
-/// A folder of the PC that everything is reached through.
+/// A folder of the PC, through which all its entries are reached.
 #[derive(Debug)]
 pub struct Root(OwnedFd);
 
 impl Root {
-    /// The folder at a path, which the user named: links lead to it.
+    /// Opens the folder at a path that the user named; links in that path are followed.
     ///
     /// # Errors
     /// `ENOENT`, `ENOTDIR`, or another of the PC.
@@ -42,7 +42,8 @@ impl Root {
         unix::open(path, flags, Mode::empty()).map(Self)
     }
 
-    /// The entry at a path of plain names separated by `/`; the empty path is the folder itself.
+    /// Finds the entry at a path of plain names separated by `/`. The empty path is the folder
+    /// itself.
     ///
     /// # Errors
     /// `ENOENT` and `ENOTDIR` for the folder above the entry, `ELOOP` for a link on the way.
@@ -71,7 +72,7 @@ impl Root {
         let mut folder = unix::openat(&self.0, ITSELF, flags, Mode::empty())?;
         for name in path.split('/') {
             folder = match unix::openat(&folder, name, flags, Mode::empty()) {
-                // The answer for a link, which is not followed, too.
+                // Also the answer for a link, which is not followed.
                 Err(Errno::NOTDIR) if type_of(&folder, name).is_symlink() => {
                     return Err(Errno::LOOP);
                 }
@@ -108,13 +109,13 @@ impl Entry {
         unix::openat(&self.folder, &*self.name, flags | careful, mode).map(fs::File::from)
     }
 
-    /// Opens a regular file. [`OFlags::TRUNC`] is not for here: it would cut before it is known
-    /// that the file is one.
+    /// Opens a regular file. Not to be used with [`OFlags::TRUNC`], which would truncate the file
+    /// before its type is checked.
     ///
     /// # Errors
     /// `ELOOP` for a link, `EISDIR` for a folder, `EINVAL` for a pipe, a socket or a device.
     pub fn open_file(&self, flags: OFlags) -> Result<fs::File> {
-        // Before it is opened, because opening can be enough for a device to act.
+        // Checked before opening, because opening alone can make a device act.
         match self.metadata() {
             Ok(found) => check_regular(&found)?,
             Err(Errno::NOENT) if flags.contains(OFlags::CREATE) => {}
@@ -172,7 +173,7 @@ impl Entry {
     /// `false`. Names that are no UTF-8 are left out.
     pub fn list(&self, entry: &mut dyn FnMut(&str, &fs::Metadata) -> bool) -> Result<()> {
         self.names(&mut |folder, name, _| match metadata_at(folder, name) {
-            // Somebody else has removed it meanwhile.
+            // Another program has removed the entry meanwhile.
             Err(Errno::NOENT) => Ok(true),
             found => Ok(entry(name, &found?)),
         })
@@ -222,7 +223,7 @@ fn metadata_at(folder: impl AsFd, name: &str) -> Result<fs::Metadata> {
     found.metadata().map_err(|error| errno(&error))
 }
 
-/// Refuses what is no regular file.
+/// Refuses anything but a regular file.
 fn check_regular(found: &fs::Metadata) -> Result<()> {
     let kind = found.file_type();
     if kind.is_dir() {
@@ -246,7 +247,7 @@ fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
-/// The port's error for one of the PC's.
+/// Converts an error of the PC to the port's.
 pub fn failure(error: Errno) -> StorageError {
     match error {
         Errno::NOENT => StorageError::NotFound,
@@ -266,7 +267,7 @@ pub fn failure(error: Errno) -> StorageError {
     }
 }
 
-/// [`failure`] for what the standard library answers.
+/// [`failure`] for an error of the standard library.
 pub fn io_failure(error: std::io::Error) -> StorageError {
     match error.kind() {
         std::io::ErrorKind::WriteZero => StorageError::NoSpace,

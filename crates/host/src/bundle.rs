@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `config.json` of a bundle, in both forms that there are of it: that of the runtime
-//! specification, and the early one, whose `version` is "1".
+//! `config.json` of a bundle, in both its forms: that of the runtime specification, and the
+//! early one, whose `version` is "1".
 //!
-//! What a guest can't be given is refused; nothing that is asked for is left out silently.
+//! A bundle that asks for more than a guest can have is refused; no request is dropped silently.
 
 mod early;
 mod host_folders;
@@ -17,18 +17,18 @@ use crate::dev_folder::Device;
 pub use host_folders::{Owner, protected};
 pub use refusal::{Code, Refusal};
 
-/// What a bundle asks for, whatever its form.
+/// Requests of a bundle, independent of its form.
 #[derive(Debug, Default, PartialEq)]
 pub struct Config {
-    /// The folder that becomes `/`, from the bundle on.
+    /// Folder that becomes `/`; a path from the bundle's folder on.
     pub root: PathBuf,
-    /// Whether nothing in it may be changed.
+    /// True where the guest may change nothing in the root folder.
     pub read_only: bool,
-    /// Run one after the other.
+    /// Programs, run one after the other.
     pub processes: Vec<Process>,
-    /// Folders of the PC besides.
+    /// Further folders of the PC.
     pub mounts: Vec<Mount>,
-    /// What is in `/dev`.
+    /// Devices in `/dev`.
     pub devices: Vec<Device>,
     /// Most linear memory, in bytes.
     pub memory: Option<u64>,
@@ -36,32 +36,32 @@ pub struct Config {
     pub stack: Option<u64>,
 }
 
-/// One program.
+/// A program to run.
 #[derive(Debug, Default, PartialEq)]
 pub struct Process {
     /// The program, and its arguments.
     pub args: Vec<String>,
     /// `NAME=value`.
     pub env: Vec<String>,
-    /// Whether it is to have the terminal.
+    /// True where the program gets the terminal.
     pub tty: bool,
 }
 
-/// A folder of the PC, and where it is.
+/// A folder of the PC, and its path for the guest.
 #[derive(Debug, PartialEq)]
 pub struct Mount {
-    /// From the bundle on.
+    /// Path on the PC, from the bundle's folder on.
     pub source: PathBuf,
-    /// A path of the guest's.
+    /// Path for the guest.
     pub destination: String,
-    /// Whether nothing in it may be changed.
+    /// True where the guest may change nothing in the folder.
     pub read_only: bool,
 }
 
-/// Reads either form; `most_memory` is what a guest can have, in bytes.
+/// Reads either form; `most_memory` is the most linear memory of a guest, in bytes.
 ///
 /// # Errors
-/// Each [`Code`] but those of what is on the PC.
+/// Each [`Code`] but those about files and folders of the PC.
 pub fn read(text: &str, most_memory: u64) -> Result<Config, Refusal> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Refusal::new(Code::Syntax, "config.json", error))?;
@@ -139,7 +139,7 @@ fn texts(value: Option<&Value>, place: &str) -> Result<Vec<String>, Refusal> {
     items.map(|item| text(item, place)).collect()
 }
 
-/// Refuses members of an object that nobody reads, by name.
+/// Refuses unknown members of an object, by name.
 fn only(members: &Map<String, Value>, known: &[&str], place: &str) -> Result<(), Refusal> {
     let empty = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -161,7 +161,7 @@ fn only(members: &Map<String, Value>, known: &[&str], place: &str) -> Result<(),
     }
 }
 
-/// The operating system and the architecture that are asked for, by Go's names.
+/// Checks the requested operating system and architecture, by Go's names.
 fn machine(os: Option<&Value>, arch: Option<&Value>) -> Result<(), Refusal> {
     let checks = [
         (os, "os", "wasip1", Code::Os),
@@ -186,7 +186,7 @@ fn cpus(cpus: f64, place: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A guest's libc begins at `/`, and nobody can tell it otherwise.
+/// Checks that the working folder is `/`: a guest's libc always begins there.
 fn folder(cwd: Option<&Value>, place: &str) -> Result<(), Refusal> {
     let cwd = cwd.map(|cwd| text(cwd, place)).transpose()?;
     match cwd.as_deref() {
@@ -203,7 +203,7 @@ fn device(name: &str, place: &str) -> Result<Device, Refusal> {
     Device::named(name).ok_or_else(|| Refusal::new(Code::Device, place, name))
 }
 
-/// Options that only take away what a guest does not have, or that are so anyway.
+/// Mount options that only forbid things that a guest can't do anyway, or that always hold.
 const HARMLESS: [&str; 15] = [
     "bind",
     "rbind",
@@ -222,10 +222,10 @@ const HARMLESS: [&str; 15] = [
     "",
 ];
 
-/// How the options of a mount are read, from what is at a place.
+/// Reads the options of a mount from a value and its place in `config.json`.
 type Words<'w> = &'w dyn Fn(Option<&Value>, &str) -> Result<Vec<String>, Refusal>;
 
-/// All mounts; the two forms have their options in different ways.
+/// Reads all mounts; the two forms write options in different ways.
 fn mounts(value: Option<&Value>, words: Words<'_>) -> Result<Vec<Mount>, Refusal> {
     let mut mounts = Vec::new();
     for (index, value) in list(value, "mounts")?.iter().enumerate() {
@@ -239,7 +239,7 @@ fn mounts(value: Option<&Value>, words: Words<'_>) -> Result<Vec<Mount>, Refusal
     Ok(mounts)
 }
 
-/// A mount; `options` are the words of either form.
+/// Reads a mount; `options` are the words of either form.
 fn mount(members: &Map<String, Value>, options: &[String], place: &str) -> Result<Mount, Refusal> {
     let member = |name: &str| match members.get(name) {
         Some(value) => text(value, &format!("{place}/{name}")),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Folders of the PC, and behind them one with devices, as bundles name them.
+//! Folders of the PC, and after them a folder with devices, as bundles name them.
 //!
-//! What each does is what Linux's does: `null` and `zero` take everything, `full` has no room;
+//! Each device behaves as on Linux: `null` and `zero` take everything, `full` has no room;
 //! reading gives the end, zeros, zeros; `random` and `urandom` give random bytes and take
-//! everything; `tty` is the program's terminal. Whoever reads asks for the size of an open one first:
-//! all but `null` always have more.
+//! everything; `tty` is the program's terminal. A reader first asks for the size of an open file:
+//! that of every device but `null` is always beyond the reader's position.
 
 use std::fs;
 use std::thread;
@@ -18,13 +18,13 @@ use ocre::port::{
 use crate::platform::Terminal;
 use crate::posix_folders::PosixFolders;
 
-/// How long to wait before looking again whether something was typed.
+/// Time between two checks for typed input.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Device {
-    /// Takes everything and gives nothing.
+    /// Takes everything and gives the end of the file.
     Null,
     /// Takes everything and gives zeros.
     Zero,
@@ -32,14 +32,14 @@ pub enum Device {
     Full,
     /// Takes everything and gives random bytes.
     Random,
-    /// The same.
+    /// As `Random`.
     Urandom,
     /// The program's terminal.
     Tty,
 }
 
 impl Device {
-    /// Every one.
+    /// Every device.
     pub const ALL: [Self; 6] = [
         Self::Null,
         Self::Zero,
@@ -49,12 +49,12 @@ impl Device {
         Self::Tty,
     ];
 
-    /// The one of that name.
+    /// Finds a device by its name in `/dev`.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|device| device.name() == name)
     }
 
-    /// Its name in `/dev`.
+    /// Name in `/dev`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -97,16 +97,16 @@ impl Device {
     }
 }
 
-/// Folders, and devices in a folder that has the next number.
+/// Folders, and devices in a folder whose name is the next number.
 #[derive(Debug)]
 pub struct WithDevices {
     folders: PosixFolders,
-    /// The name of the folder with devices.
+    /// Name of the folder with devices.
     number: String,
     devices: Vec<Device>,
 }
 
-/// What a path leads to.
+/// Target of a path.
 enum Place {
     Folders,
     Top,
@@ -114,7 +114,7 @@ enum Place {
 }
 
 impl WithDevices {
-    /// `count` is how many folders there are.
+    /// Adds the folder with `devices` after `count` folders.
     pub fn new(folders: PosixFolders, count: usize, devices: Vec<Device>) -> Self {
         Self {
             folders,
@@ -139,7 +139,7 @@ impl WithDevices {
         }
     }
 
-    /// Nothing in the folder with devices can be made, removed or renamed.
+    /// Refuses a change in the folder with devices: nothing there can be made, removed or renamed.
     fn changeable(&self, path: &str) -> Result<(), StorageError> {
         match self.find(path) {
             Ok(Place::Folders) => Ok(()),
@@ -151,13 +151,13 @@ impl WithDevices {
 
 /// An open file or device.
 pub enum File {
-    /// Of a folder.
+    /// A file of a folder.
     Real(fs::File),
-    /// A device, and how far it was read or written: there is always more.
+    /// A device, and the reader's position in it.
     Device(Device, u64),
 }
 
-/// How much more of an endless device there is, wherever a reader is.
+/// Bytes by which the size of an endless device is beyond the reader's position.
 const MORE: u64 = 64 * 1024;
 
 const DEVICE: Metadata = Metadata {
@@ -304,7 +304,7 @@ impl Storage for WithDevices {
         self.folders.space()
     }
 
-    /// A device has none of its own.
+    /// Returns the attributes; a device has none.
     fn attributes(&self, path: &str) -> Result<Attributes, StorageError> {
         match self.find(path)? {
             Place::Folders => self.folders.attributes(path),

@@ -7,8 +7,8 @@
 //! them is listed; nor is a name that is no UTF-8.
 //!
 //! How: a file that is open for writing is a copy in memory; each sync writes it to a temporary
-//! file beside the real one and renames. A folder has no fixed size, so its space is said to
-//! be the largest number there is.
+//! file beside the real one and renames. A folder has no fixed size, so its space is reported as
+//! the largest number.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -32,10 +32,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The folder at `root`, which may be reached through links: it is the user who named it.
+    /// Opens the folder at `root`. Links in that path are followed, because the user named it.
     ///
     /// # Errors
-    /// `NotFound`, `NotDirectory`, or what the PC answers.
+    /// `NotFound`, `NotDirectory`, or another error of the PC.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = Root::open(&root.into()).map_err(failure)?;
         Ok(Self {
@@ -44,8 +44,8 @@ impl Directory {
         })
     }
 
-    /// The same, but what is synced survives the process and not the machine: for what can be
-    /// made again.
+    /// The same folder, but synced data survives the end of the process only, not a power cut: for
+    /// content that can be made again.
     #[must_use]
     pub fn fleeting(self) -> Self {
         Self {
@@ -54,14 +54,14 @@ impl Directory {
         }
     }
 
-    /// The entry at a path, if no link is on the way to it.
+    /// Finds the entry at a path, if no link is on the way to it.
     fn entry(&self, path: &str) -> Result<Entry, StorageError> {
         rules::check(path)?;
         let inner = path.strip_prefix('/').unwrap_or_default();
         self.root.entry(inner).map_err(failure)
     }
 
-    /// The entry at a path, and the metadata of what is there.
+    /// Finds the entry at a path, with its metadata.
     fn find(&self, path: &str) -> Result<(Entry, Metadata), StorageError> {
         let entry = self.entry(path)?;
         let found = entry.metadata().map_err(failure)?;
@@ -90,7 +90,7 @@ enum Open {
     Writing(Copy),
 }
 
-/// Shows the rest of a file where it was read to, without copying it.
+/// Passes the rest of a file to `piece` from its buffer, without copying it.
 pub(crate) fn pieces(file: &mut impl BufRead, piece: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     loop {
         let bytes = file.fill_buf()?;
@@ -103,7 +103,7 @@ pub(crate) fn pieces(file: &mut impl BufRead, piece: &mut dyn FnMut(&[u8])) -> i
     }
 }
 
-/// How much is read of a file at once, however little is asked for.
+/// Bytes of a file that are read at once.
 const READ_AHEAD: usize = 32 * 1024;
 
 /// A file's content as its writer sees it.
@@ -112,7 +112,7 @@ struct Copy {
     mode: OpenMode,
     content: Vec<u8>,
     position: u64,
-    /// The file on the PC has another content.
+    /// True where the file on the PC has other content.
     dirty: bool,
     durable: bool,
 }
@@ -182,11 +182,11 @@ impl Copy {
     }
 }
 
-/// As far as a PC's own files go.
+/// Largest position in a file of the PC.
 const MAX_POSITION: u64 = i64::MAX as u64;
 
-/// Replaces a file so that it has its old content or the new one, whatever happens; to the
-/// machine, where it is to be durable, else to the process.
+/// Replaces a file so that it has its old content or the new one: after a power cut too with
+/// `durable`, else after the end of the process.
 fn replace(place: &Entry, content: &[u8], durable: bool) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -201,13 +201,13 @@ fn replace(place: &Entry, content: &[u8], durable: bool) -> io::Result<()> {
         Ok(temporary.rename(place)?)
     })();
     if written.is_err() {
-        // What matters is the first error; the file is none of the user's.
+        // Only the first error matters; the file is none of the user's.
         let _ = temporary.remove_file();
     }
     written
 }
 
-/// A file that is made, and was not there.
+/// Flags for a file that must not exist yet.
 const NEW: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL);
 
 impl Storage for Directory {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a device's firmware takes, for whoever prepares its flash.
+//! Limits of a device's firmware, for tools that prepare its flash.
 
 use ocre::image::aot::Target;
 use ocre::image::judge::Policy;
@@ -8,29 +8,29 @@ use ocre_wamr::PC_TARGET;
 
 use crate::platform::{MAX_CONFIG, MAX_DOCUMENT};
 
-/// What a firmware takes; sizes in bytes.
+/// Limits and defaults of a firmware; sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firmware {
-    /// The AOT code that it runs.
+    /// Target of the AOT code that the firmware runs.
     pub target: Option<&'static Target>,
-    /// Which images it takes.
+    /// Policy for images.
     pub policy: Policy<'static>,
-    /// Its most containers.
+    /// Most containers.
     pub containers: usize,
-    /// Its largest index or manifest.
+    /// Largest index or manifest.
     pub document: usize,
-    /// Its largest image config.
+    /// Largest image config.
     pub config: usize,
-    /// Stack of an interpreted guest, where nothing else is said.
+    /// Default stack of an interpreted guest.
     pub stack: u32,
-    /// Stack of a container's thread, where nothing else is said.
+    /// Default stack of a container's thread.
     pub thread_stack: u32,
-    /// The most that such a stack may have, where there is a most.
+    /// Largest stack of a container's thread, if it has a limit.
     pub most_thread_stack: Option<u32>,
 }
 
 impl Firmware {
-    /// This program.
+    /// The simulated device of this program.
     pub const fn this(policy: Policy<'static>) -> Self {
         Self {
             target: PC_TARGET,

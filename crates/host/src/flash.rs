@@ -10,7 +10,7 @@ mod power_cut;
 pub use file::{FileError, FileFlash, OpenedFile};
 pub use power_cut::{Cut, PowerCut, Tear};
 
-/// The sizes of a flash. A pair that makes no sense can't be made.
+/// Sizes of a flash. A pair that makes no sense can't be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Geometry {
     block_bytes: u32,
@@ -22,13 +22,13 @@ impl Geometry {
     pub const MIN_BLOCK_BYTES: u32 = 128;
     /// Largest block, in bytes.
     pub const MAX_BLOCK_BYTES: u32 = 1024 * 1024;
-    /// Fewest blocks: two pairs of metadata.
+    /// Fewest blocks: two pairs for metadata.
     pub const MIN_BLOCKS: u32 = 4;
-    /// Largest flash, in bytes: a simulated one may be in memory.
+    /// Largest flash, in bytes: a simulated flash may be in memory.
     pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
-    /// `block_bytes` is a power of two within the limits above; `None` otherwise, and where
-    /// there are too few or too many blocks.
+    /// Makes a geometry. `None` where `block_bytes` is no power of two within the limits above, and
+    /// where there are too few or too many blocks.
     pub const fn new(block_bytes: u32, blocks: u32) -> Option<Self> {
         let geometry = Self {
             block_bytes,
@@ -46,17 +46,17 @@ impl Geometry {
         }
     }
 
-    /// Bytes that are erased together.
+    /// Size of a block in bytes, which are erased together.
     pub const fn block_bytes(self) -> u32 {
         self.block_bytes
     }
 
-    /// How many blocks there are.
+    /// Number of blocks.
     pub const fn blocks(self) -> u32 {
         self.blocks
     }
 
-    /// Bytes in all.
+    /// Size of the flash in bytes.
     pub const fn bytes(self) -> u64 {
         self.block_bytes as u64 * self.blocks as u64
     }
@@ -72,33 +72,33 @@ impl Default for Geometry {
     }
 }
 
-/// The flash did not carry an operation out: it lies outside, or the device failed.
+/// Failure of a flash operation: it lies outside of the flash, or the device failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Failed;
 
 /// A flash. Offsets and lengths are in bytes; an operation stays within one block.
 pub trait Flash: Send {
-    /// Its sizes.
+    /// Sizes of the flash.
     fn geometry(&self) -> Geometry;
-    /// Reads.
+    /// Reads bytes of a block.
     fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed>;
-    /// Writes to bytes that were erased and not programmed since.
+    /// Writes to bytes that were not programmed since their last erase.
     fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed>;
     /// Sets every byte of a block to 0xff.
     fn erase(&mut self, block: u32) -> Result<(), Failed>;
-    /// Returns when all before it would survive the machine.
+    /// Returns when all earlier writes survive a power cut.
     fn sync(&mut self) -> Result<(), Failed>;
 
-    /// Whether [`lend`](Self::lend) works.
+    /// True where [`lend`](Self::lend) works.
     const LENDS: bool = false;
 
-    /// Bytes where they lie, without copying them.
+    /// Borrows bytes of a block without copying them.
     fn lend(&mut self, _block: u32, _offset: u32, _length: usize) -> Result<&[u8], Failed> {
         Err(Failed)
     }
 }
 
-/// What an erased byte reads as.
+/// Value of an erased byte.
 const ERASED: u8 = 0xff;
 
 /// Flash in memory.
@@ -109,7 +109,7 @@ pub struct RamFlash {
 }
 
 impl RamFlash {
-    /// All erased.
+    /// Makes an erased flash.
     pub fn new(geometry: Geometry) -> Self {
         Self {
             geometry,
@@ -117,7 +117,7 @@ impl RamFlash {
         }
     }
 
-    /// With that content; `None` if it does not have the flash's size.
+    /// Makes a flash with that content; `None` if the sizes differ.
     pub fn with_content(geometry: Geometry, bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() as u64 == geometry.bytes()).then_some(Self { geometry, bytes })
     }
@@ -127,7 +127,7 @@ impl RamFlash {
         &self.bytes
     }
 
-    /// The content, to be damaged.
+    /// The content, for tests that damage it.
     pub fn content_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The PC as a device: what the core asks of a platform, on std.
+//! The PC as a device: the core's platform, built on std.
 //!
 //! Storage is the real littlefs, on a flash file, in memory, or on a flash whose power can be
 //! cut; or a plain folder, for OCI layouts that lie on the PC; or folders as guests share them

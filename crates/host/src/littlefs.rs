@@ -6,9 +6,9 @@
 //!   partition written here mounts on the device and the other way round.
 //! - Handles may be used from several threads at once. They keep the file system mounted.
 //!   One that is dropped instead of closed writes nothing.
-//! - Damaged flash gives an error, within bounded time. Of its metadata littlefs checks a
-//!   checksum; file data it does not check. Flash that somebody *crafted*, with checksums
-//!   that are right, is not defended against: it is the device's own.
+//! - Damaged flash gives an error, within bounded time. littlefs checks a checksum of its
+//!   metadata, but not the data of files. There is no defence against *crafted* flash with
+//!   correct checksums: the flash belongs to the device.
 //! - No flash is ever formatted unasked.
 //!
 //! How: the C library behind a shim, one lock around each call. What littlefs asserts comes
@@ -38,7 +38,7 @@ const PROGRAM_BYTES: u32 = 16;
 /// reads such a file through its cache.
 const INLINE_BYTES: u32 = 64;
 
-/// How littlefs goes about its work. It is no part of the format.
+/// Settings of littlefs that are no part of the format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tuning {
     /// Bytes of each cache, a power of two from 64 on; never more than a block is used.
@@ -46,7 +46,7 @@ pub struct Tuning {
     /// Bytes of the map of free blocks, a multiple of 8; never more than a bit for each block is
     /// used. For each map full of blocks that are taken the whole file system is walked.
     pub lookahead_bytes: u32,
-    /// How often a block of metadata is rewritten before it is moved, at least once.
+    /// Rewrites of a block of metadata before it is moved, at least one.
     pub block_cycles: i32,
 }
 
@@ -57,7 +57,7 @@ impl Tuning {
         lookahead_bytes: 32,
         block_cycles: 512,
     };
-    /// With a cache and a map that make a PC faster.
+    /// Larger cache and map, which make a PC faster.
     pub const PC: Self = Self {
         cache_bytes: 4096,
         lookahead_bytes: 32 * 1024,
@@ -79,21 +79,21 @@ const MAX_FILE: u64 = i32::MAX as u64;
 /// Most bytes handed to littlefs in one call, so that the reads of a call stay bounded.
 const MAX_TRANSFER: usize = 64 * 1024;
 
-/// How often an operation may read the whole flash. Looking for a free block takes a few
-/// times; a circle of blocks would take any number.
+/// Limit of the reads of one operation, as a number of reads of the whole flash. A search for a
+/// free block takes a few; a circle of blocks would take any number.
 const READS_OF_WHOLE_FLASH: u64 = 256;
 
-/// What littlefs calls back.
+/// Context of the callbacks of littlefs.
 struct Device<F> {
     flash: F,
     /// Reads that the operation under way may still make.
     reads_left: u64,
 }
 
-/// Runs a flash operation for littlefs and tells it the outcome.
+/// Runs a flash operation for littlefs and returns its status.
 ///
 /// # Safety
-/// `context` is the `Device<F>` that [`Volume::contract`] put there, and nobody else uses it.
+/// `context` is the `Device<F>` that [`Volume::contract`] put there, and is used here alone.
 unsafe fn operate<F>(
     context: *mut c_void,
     operation: impl FnOnce(&mut Device<F>) -> Option<()>,
@@ -116,7 +116,7 @@ unsafe extern "C" fn device_read<F: Flash>(
         let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast(), size as usize) };
         device.flash.read(block, offset, buffer).ok()
     };
-    // SAFETY: littlefs passes the context it was given, in a call that holds the volume.
+    // SAFETY: littlefs passes its own context, in a call that holds the volume.
     unsafe { operate(context, read) }
 }
 
@@ -158,7 +158,7 @@ struct Volume<F: Flash> {
     geometry: Geometry,
 }
 
-// SAFETY: what the pointers lead to belongs to the volume alone, is bound to no thread, and
+// SAFETY: the targets of the pointers belong to the volume alone and are bound to no thread, and
 // `F` is `Send`.
 unsafe impl<F: Flash> Send for Volume<F> {}
 
@@ -268,7 +268,7 @@ impl<F: Flash> Volume<F> {
 
 impl<F: Flash> Drop for Volume<F> {
     fn drop(&mut self) {
-        // SAFETY: as in `unmount`; nobody uses the volume after this.
+        // SAFETY: as in `unmount`; the volume is not used after this.
         unsafe { sys::ocre_lfs_unmount(self.fs.as_ptr()) };
         drop(Self::take_flash(self.device));
     }
@@ -286,7 +286,7 @@ fn check(status: i32) -> Result<u32, StorageError> {
         -20 => StorageError::NotDirectory,
         -21 => StorageError::IsDirectory,
         -22 | -9 => StorageError::Invalid,
-        // A file may not grow beyond what the file system can count.
+        // A file may not grow beyond the file system's largest number.
         -27 | -28 => StorageError::NoSpace,
         -36 => StorageError::NameTooLong,
         -39 => StorageError::NotEmpty,
@@ -309,10 +309,10 @@ impl<F: Flash> Clone for LittleFs<F> {
 }
 
 impl<F: Flash> LittleFs<F> {
-    /// Makes an empty file system; what was on the flash is lost.
+    /// Makes an empty file system; the old content of the flash is lost.
     ///
     /// # Errors
-    /// What the flash answers.
+    /// Those of the flash.
     pub fn format(flash: F) -> (F, Result<(), StorageError>) {
         Volume::format(flash)
     }
@@ -326,8 +326,8 @@ impl<F: Flash> LittleFs<F> {
         Self::mount_with(flash, Tuning::PC)
     }
 
-    /// Mounts as [`mount`](Self::mount) does, and works as `tuning` says: a test sees what a
-    /// device's cache does, or what wear does over years.
+    /// Mounts as [`mount`](Self::mount) does, with the settings of `tuning`: tests see the effects
+    /// of a device's cache, or of years of wear.
     ///
     /// # Errors
     /// As [`mount`](Self::mount); `Invalid` where `tuning` is.
@@ -340,7 +340,7 @@ impl<F: Flash> LittleFs<F> {
         })
     }
 
-    /// Gives the flash back, or itself while a clone or a file is still open.
+    /// Returns the flash, or `self` while a clone or an open file exists.
     pub fn unmount(self) -> Result<F, Self> {
         match Arc::try_unwrap(self.volume) {
             Ok(volume) => Ok(volume
@@ -351,12 +351,12 @@ impl<F: Flash> LittleFs<F> {
         }
     }
 
-    /// The sizes of the flash.
+    /// Sizes of the flash.
     pub fn geometry(&self) -> Geometry {
         lock(&self.volume).geometry
     }
 
-    /// The version of the format: major and minor.
+    /// Version of the format: major and minor.
     ///
     /// # Errors
     /// `Corrupt`.
@@ -368,18 +368,18 @@ impl<F: Flash> LittleFs<F> {
         Ok(((version >> 16) as u16, version as u16))
     }
 
-    /// Finishes what a power cut has left half done, as the first write does.
+    /// Finishes operations that a power cut has interrupted, as the first write does.
     ///
     /// # Errors
-    /// `Corrupt`, or what the flash answers.
+    /// `Corrupt`, or those of the flash.
     pub fn settle(&self) -> Result<(), StorageError> {
         // SAFETY: the file system is mounted.
         let settle = |fs| unsafe { sys::ocre_lfs_settle(fs) };
         lock(&self.volume).call(settle).map(drop)
     }
 
-    /// The blocks that a file's content is in, in order; none for a small one, which lies in its
-    /// folder's.
+    /// Lists the blocks of a file's content, in order; none for a small file, which lies in a block
+    /// of its folder.
     ///
     /// # Errors
     /// `Corrupt`; `NotFound`, `IsDirectory`.
@@ -397,7 +397,7 @@ impl<F: Flash> LittleFs<F> {
         }
     }
 
-    /// The blocks in use: those of files once for each file, those of folders once or twice.
+    /// Lists the blocks in use: those of files once for each file, those of folders once or twice.
     ///
     /// # Errors
     /// `Corrupt`.
@@ -410,15 +410,14 @@ impl<F: Flash> LittleFs<F> {
         Ok(used)
     }
 
-    /// Looks at the flash, between two operations.
+    /// Calls `look` with the flash, between two operations.
     pub fn with_flash<T>(&self, look: impl FnOnce(&F) -> T) -> T {
         look(lock(&self.volume).flash())
     }
 }
 
 impl LittleFs<FileFlash> {
-    /// Makes a flash file with an empty file system. A file that is there already is left
-    /// alone.
+    /// Makes a flash file with an empty file system. An existing file is left alone.
     ///
     /// # Errors
     /// As [`FileFlash::create`].
@@ -429,7 +428,7 @@ impl LittleFs<FileFlash> {
         Self::mount(flash).map_err(|(_, error)| FileError::Mount(error))
     }
 
-    /// Mounts what is in a flash file. Its geometry is read from the superblock.
+    /// Mounts the file system in a flash file. Its geometry is read from the superblock.
     ///
     /// # Errors
     /// Each of [`FileError`]. The file is as it was.
@@ -437,7 +436,8 @@ impl LittleFs<FileFlash> {
         Self::mount_file(OpenedFile::open(path)?)
     }
 
-    /// As [`open`](Self::open), for reading alone: every write fails. Others may read it too.
+    /// As [`open`](Self::open), for reading alone: every write fails. Other processes may read the
+    /// file too.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -445,8 +445,8 @@ impl LittleFs<FileFlash> {
         Self::mount_file(OpenedFile::open_to_read(path)?)
     }
 
-    /// Gives a flash file the size that its file system has, if that only adds erased bytes or
-    /// takes some away. Whether it has that size then.
+    /// Changes the size of a flash file to that of its file system, `bytes`, if this only adds or
+    /// removes erased bytes. True where the file has that size now.
     ///
     /// # Errors
     /// As [`OpenedFile::open`].
@@ -480,10 +480,10 @@ impl LittleFs<FileFlash> {
     }
 }
 
-/// Takes the number of a block that is in use.
+/// Appends the number of a block that is in use.
 ///
 /// # Safety
-/// `context` is a `Vec<u32>` that nobody else uses.
+/// `context` is a `Vec<u32>` that is used here alone.
 unsafe extern "C" fn note(context: *mut c_void, block: u32) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { &mut *context.cast::<Vec<u32>>() }.push(block);
@@ -521,7 +521,7 @@ pub struct File<F: Flash> {
     /// Open on `volume`; null once closed.
     file: *mut sys::File,
     mode: OpenMode,
-    /// Why what was written is lost, if it is.
+    /// Error by which written data was lost, if it was.
     lost: Option<StorageError>,
 }
 
@@ -538,8 +538,8 @@ impl<F: Flash> File<F> {
         lock(&self.volume).call(|fs| call(fs, file))
     }
 
-    /// Makes a call that changes the file. Once one has failed, littlefs keeps nothing of
-    /// what was written, and would not say so.
+    /// Makes a call that changes the file. Once one has failed, littlefs silently drops all written
+    /// data, so later calls return that error.
     fn change(
         &mut self,
         call: impl FnOnce(*mut sys::Fs, *mut sys::File) -> i32,
@@ -552,7 +552,7 @@ impl<F: Flash> File<F> {
         result
     }
 
-    /// Makes a call that writes out what is in the file's cache, if anything is.
+    /// Makes a call that writes out the file's cache; a change where the file is open for writing.
     fn call_or_change(
         &mut self,
         call: impl FnOnce(*mut sys::Fs, *mut sys::File) -> i32,
@@ -564,8 +564,8 @@ impl<F: Flash> File<F> {
         }
     }
 
-    /// Shows what is left of the present block where it lies on the flash, and moves the
-    /// position past it. `false` at the end, and where that is not to be had.
+    /// Passes the rest of the present block to `piece` without copying it, and moves the position
+    /// past it. `false` at the end, and where the flash can't lend it.
     fn lend(&mut self, piece: &mut dyn FnMut(&[u8])) -> Result<bool, StorageError> {
         let mut volume = lock(&self.volume);
         if !self.mode.read || !F::LENDS {
@@ -594,13 +594,13 @@ impl<F: Flash> Drop for File<F> {
     fn drop(&mut self) {
         if !self.file.is_null() {
             // SAFETY: the file is open on this volume. Discarding writes nothing, so there
-            // is no failure to tell.
+            // is no failure to report.
             let _ = self.call(|fs, file| unsafe { sys::ocre_lfs_close(fs, file, 1) });
         }
     }
 }
 
-/// A folder being read. Closed when dropped, whatever the callback did.
+/// A folder being read. Closed when dropped, even after a panic of the callback.
 struct Dir<F: Flash> {
     volume: Arc<Mutex<Volume<F>>>,
     dir: *mut sys::Dir,
@@ -750,7 +750,7 @@ impl<F: Flash> Storage for LittleFs<F> {
             return Err(error);
         }
         let open = std::mem::replace(&mut file.file, ptr::null_mut());
-        // SAFETY: the file is open on this volume, and nobody uses it after this.
+        // SAFETY: the file is open on this volume, and not used after this.
         let close = |fs| unsafe { sys::ocre_lfs_close(fs, open, 0) };
         lock(&file.volume).call(close).map(drop)
     }

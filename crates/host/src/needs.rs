@@ -7,11 +7,11 @@ use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::PAGE_BYTES;
 use ocre::port::{Engine, External, HostModule, Storage};
 
-/// Module that the functions of the guest API are imported from.
+/// Host functions of the guest API.
 const GUEST_API: &[HostModule] = &[ocre_guest_api::MODULE];
 
-/// Gives back what a message has brought. Whoever takes events of any kind imports it, and calls
-/// it for messages alone, so that its import asks for nothing.
+/// Host function that frees the data of a message. A guest that takes events of any kind imports
+/// it, but calls it for messages alone, so its import asks for no permission.
 const GIVES_BACK: &str = "ocre_messaging_free_module_event_data";
 
 /// A module's imports, and the memory that it starts with.
@@ -23,7 +23,7 @@ pub struct Needs {
     pub memory_bytes: u64,
 }
 
-/// One import.
+/// An imported function.
 #[derive(Clone, Debug)]
 pub struct Import {
     /// `MODULE.NAME`.
@@ -50,7 +50,7 @@ impl Needs {
         }
     }
 
-    /// Needs of the code of an image that was judged; `None` where it is not loaded here.
+    /// Needs of the code of a judged image; `None` where the code can't be loaded here.
     pub fn of_image<S: Storage, E: Engine>(
         source: Source<'_, S>,
         image: &Image,
@@ -63,7 +63,7 @@ impl Needs {
         Some(Self::of(engine, &loaded.ok()?))
     }
 
-    /// The imports, those of WASI as their number alone.
+    /// Lists the imports; those of WASI as a number alone.
     pub fn imports_in_short(&self) -> String {
         let wasi = format!("{}.", ocre_wasi::MODULE.name.to_string_lossy());
         let is_wasi = |import: &&Import| import.name.starts_with(&wasi);
@@ -76,7 +76,7 @@ impl Needs {
         names.collect::<Vec<_>>().join(", ")
     }
 
-    /// Permissions that its imports need.
+    /// Permissions that the imports need.
     pub fn permissions(&self) -> Permissions {
         let mut needed = Permissions::NONE;
         let permissions = self.imports.iter().filter_map(|import| import.permission);
@@ -84,7 +84,7 @@ impl Needs {
         needed
     }
 
-    /// The imports that need one of these permissions, separated by commas.
+    /// Lists the imports that need one of these permissions, separated by commas.
     pub fn imports_of(&self, permissions: Permissions) -> String {
         let needs = |import: &&Import| {
             let permission = import.permission;
@@ -96,13 +96,13 @@ impl Needs {
     }
 }
 
-/// The names of permissions, separated by commas.
+/// Lists the names of permissions, separated by commas.
 pub fn names(permissions: Permissions) -> String {
     let names: Vec<&str> = permissions.iter().map(Permission::name).collect();
     names.join(", ")
 }
 
-/// The options that grant permissions: `--cap gpio --cap timers`.
+/// Lists the options that grant permissions: `--cap gpio --cap timers`.
 pub fn options(permissions: Permissions) -> String {
     let options = permissions.iter();
     let options: Vec<String> = options

@@ -30,7 +30,7 @@ pub use console::Terminal;
 pub use devices::Devices;
 use threads::{Body, PcThreads};
 
-/// Which images a PC takes if nothing else is said.
+/// Default policy of a PC for images.
 pub const POLICY: Policy<'static> = Policy {
     aot: AotPolicy::Allow,
     uninterruptible: false,
@@ -40,10 +40,10 @@ pub const POLICY: Policy<'static> = Policy {
 };
 
 /// Most bytes that the engine takes for modules and their code, without linear memories: many
-/// times what the largest image needs, and less than would end the PC's other programs.
+/// times the needs of the largest image, and little enough for the PC's other programs.
 const ENGINE_BYTES: u32 = 1 << 30;
 
-/// Bytes of each container's thread's stack that the engine keeps for host functions.
+/// Bytes that the engine keeps for host functions in the stack of each container's thread.
 const HOST_STACK: u32 = 64 * 1024;
 
 const WASI: usize = ocre_wasi::FUNCTIONS.len();
@@ -62,16 +62,16 @@ pub struct Pc<S> {
     devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
     documents: Mutex<Documents>,
-    /// Permissions that guests were refused calls for.
+    /// Permissions whose lack made calls of guests fail.
     denied: Mutex<Permissions>,
-    /// There is neither a date nor chance.
+    /// True where there is neither a date nor randomness.
     timeless: bool,
 }
 
-/// What the documents of images may have in bytes. More than a small device takes: here the
-/// index has room for some hundred images.
+/// Largest index or manifest, in bytes. Larger than on a small device: an index of some hundred
+/// images fits.
 pub const MAX_DOCUMENT: usize = 64 * 1024;
-/// The same of their configs.
+/// Largest image config, in bytes.
 pub const MAX_CONFIG: usize = 16 * 1024;
 
 /// Buffers for the documents of images, for one user at a time.
@@ -92,17 +92,17 @@ impl Documents {
     }
 }
 
-/// What else a PC is made with.
+/// Further settings of a PC.
 struct Preparation {
     document: usize,
     config: usize,
     timeless: bool,
 }
 
-/// A PC with its containers. While one of them runs, its thread keeps the value alive.
+/// A PC with its containers. The thread of a running container keeps the value alive.
 pub type Device<S> = Supervisor<Pc<S>>;
 
-/// Why a PC can't be switched on.
+/// Reasons why a PC can't be switched on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BootError {
     /// The engine does not start.
@@ -112,11 +112,11 @@ pub enum BootError {
 }
 
 impl<S: Storage + Send + Sync + 'static> Pc<S> {
-    /// Switches a PC on and takes up the containers that its storage has records of. Several can
+    /// Switches a PC on and restores the containers that have a record on its storage. Several can
     /// be on at once in one process; they share its engine.
     ///
     /// # Errors
-    /// The engine's, at the first time and then again at each; the storage's.
+    /// That of the engine, the same at each call; those of the storage.
     pub fn boot(
         storage: S,
         console: Box<dyn Console + Send + Sync>,
@@ -131,10 +131,10 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
         Self::with_engine(storage, engine, console, policy, preparation)
     }
 
-    /// Switches on what stands in for a device whose storage is prepared: it judges as one with
-    /// AOT code for `target` does, and has neither a date nor chance, so that what it leaves on
-    /// its storage depends on nothing but what it is told. `target` is that of the process's
-    /// engine from then on; `document` and `config` are what its documents may have in bytes.
+    /// Switches on a stand-in for a device whose storage is prepared. It judges as a device with
+    /// AOT code for `target` does. It has neither a date nor randomness, so that the content of
+    /// its storage depends on its input alone. The process's engine keeps `target` from then on;
+    /// `document` and `config` are the sizes of the buffers for documents, in bytes.
     ///
     /// # Errors
     /// As [`boot`](Self::boot).
@@ -195,17 +195,17 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
         Ok(device)
     }
 
-    /// The buffers for documents of images: whoever uses the image store has them.
+    /// Locks the buffers for documents of images, for one user of the image store at a time.
     pub fn documents(&self) -> MutexGuard<'_, Documents> {
         self.documents.lock()
     }
 
-    /// Permissions that guests were refused calls for since this was last asked.
+    /// Takes the permissions whose lack made calls of guests fail since the last call.
     pub fn take_denied(&self) -> Permissions {
         std::mem::take(&mut self.denied.lock())
     }
 
-    /// The pins and sensors around it.
+    /// Pins and sensors of the PC.
     pub fn devices(&self) -> &Devices {
         &self.devices
     }
@@ -237,13 +237,13 @@ impl<S> Simulated for Pc<S> {
 /// The process's engine, with the host functions.
 ///
 /// # Errors
-/// The engine's, at the first time and then again at each.
+/// That of the engine, the same at each call.
 pub fn engine() -> Result<Engine, EngineError> {
     engine_for(PC_TARGET)
 }
 
-/// The process's engine, of a device that takes AOT code for `target`: whoever asks for it first
-/// says what that is.
+/// The process's engine, of a device that takes AOT code for `target`. The first call decides
+/// `target`.
 ///
 /// # Errors
 /// As [`engine`].
@@ -342,12 +342,12 @@ fn ports<'a>(clock: &'a PcClock, threads: &'a PcThreads, devices: &'a Devices) -
 #[derive(Clone, Copy, Debug)]
 struct PcClock {
     boot: Instant,
-    /// Whether it knows the date.
+    /// True where the clock knows the date.
     dated: bool,
 }
 
 impl PcClock {
-    /// Boot is now.
+    /// Makes a clock that boots now.
     fn new() -> Self {
         Self {
             boot: Instant::now(),
@@ -370,7 +370,7 @@ impl Clock for PcClock {
     }
 }
 
-/// The system's.
+/// The system's randomness.
 struct PcEntropy;
 
 impl Entropy for PcEntropy {
@@ -379,7 +379,7 @@ impl Entropy for PcEntropy {
     }
 }
 
-/// None.
+/// No randomness.
 struct NoEntropy;
 
 impl Entropy for NoEntropy {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Folders of the PC as guests of `ocre wasm run` and of bundles have them: with links, times and
-//! POSIX's rules for open files. They have the names `0`, `1`, … of one that can't be listed.
+//! Folders of the PC for guests of `ocre wasm run` and of bundles: with links, times and POSIX's
+//! rules for open files. Their names are `0`, `1`, … in a folder that can't be listed.
 //!
 //! Promised: as `beneath` has it, no path leaves its folder, and no link is
-//! followed. Resolving links is the caller's, who stays below the folder that it resolves in.
+//! followed. The caller resolves links, and stays below the folder that it resolves them in.
 //! Pipes, sockets and devices are refused with [`StorageError::Invalid`] and not listed; nor is
 //! a name that is no UTF-8.
 
@@ -27,10 +27,10 @@ pub struct PosixFolders {
 }
 
 impl PosixFolders {
-    /// The folders at `paths`.
+    /// Opens the folders at `paths`.
     ///
     /// # Errors
-    /// `NotFound`, `NotDirectory` or what the PC answers, with the path that it is about.
+    /// `NotFound`, `NotDirectory` or another error of the PC, with the path of the folder.
     pub fn open(paths: Vec<PathBuf>) -> Result<Self, (PathBuf, StorageError)> {
         let roots = paths.into_iter().map(|path| {
             let opened = Root::open(&path);
@@ -40,7 +40,7 @@ impl PosixFolders {
         Ok(Self { roots })
     }
 
-    /// The entry at a path, and whether that is one of the folders itself.
+    /// Finds the entry at a path; true with it where it is one of the folders itself.
     fn entry(&self, path: &str) -> Result<(Entry, bool), StorageError> {
         rules::check(path)?;
         let path = path.strip_prefix('/').unwrap_or_default();
@@ -52,7 +52,7 @@ impl PosixFolders {
         Ok((entry, inner.is_empty()))
     }
 
-    /// The entry at a path that may be made, removed or replaced.
+    /// Finds the entry at a path that may be made, removed or replaced.
     fn inner(&self, path: &str) -> Result<Entry, StorageError> {
         match self.entry(path)? {
             (entry, false) => Ok(entry),
@@ -61,7 +61,7 @@ impl PosixFolders {
     }
 }
 
-/// The kind of an entry; `None` for what guests can't have.
+/// Kind of an entry; `None` for a kind that guests can't have.
 fn kind(found: &fs::Metadata) -> Option<EntryKind> {
     let kind = found.file_type();
     if kind.is_dir() {
@@ -186,7 +186,7 @@ impl Storage for PosixFolders {
         file.sync_all().map_err(io_failure)
     }
 
-    /// Leaves it to the PC to write what is not synced, as for its own programs.
+    /// Leaves unsynced data to the PC, as for its own programs.
     fn close(&self, _: fs::File) -> Result<(), StorageError> {
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Storage for PosixFolders {
         listed.map_err(failure)
     }
 
-    /// The largest number there is: a folder has no size of its own.
+    /// Reports the largest number: a folder has no fixed size.
     fn space(&self) -> Result<Space, StorageError> {
         Ok(Space {
             total: u64::MAX,

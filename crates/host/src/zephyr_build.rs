@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a Zephyr build says: where its storage partition is, and what its firmware takes. Read
-//! from its devicetree and its options.
+//! Storage partition and firmware limits of a Zephyr build, read from its devicetree and its
+//! options.
 
 mod devicetree;
 
@@ -14,34 +14,34 @@ use crate::platform::POLICY;
 pub use devicetree::SyntaxError;
 use devicetree::Tree;
 
-/// What a build says.
+/// Facts about a build.
 #[derive(Debug)]
 pub struct ZephyrBuild {
-    /// Its storage partition.
+    /// Storage partition.
     pub partition: Partition,
-    /// Its firmware.
+    /// Limits of the firmware.
     pub firmware: Firmware,
 }
 
 /// A storage partition.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// How much the flash erases at once, in bytes, where that is said.
+    /// Bytes that the flash erases at once, where the devicetree has the number.
     pub block_size: Option<u64>,
-    /// Where it is in the board's address space.
+    /// Address in the board's address space.
     pub address: u64,
 }
 
-/// What a build does not say.
+/// Missing or unreadable facts of a build.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// The devicetree is none.
+    /// The devicetree can't be parsed.
     Devicetree(SyntaxError),
-    /// There is no partition in it; why.
+    /// The devicetree has no usable storage partition; the reason.
     Partition(&'static str),
-    /// An option is missing; which.
+    /// An option is missing; its name.
     Option(&'static str),
 }
 
@@ -60,12 +60,12 @@ impl ZephyrBuild {
     }
 }
 
-/// The options that are set, without `CONFIG_`.
+/// Values of the options that are set; their names without `CONFIG_`.
 struct Config<'t>(HashMap<&'t str, &'t str>);
 
 impl<'t> Config<'t> {
     fn parse(text: &'t str) -> Self {
-        // Whatever system a file was copied from, to its very end.
+        // The file may come from a system with other line ends.
         let options = text.lines().map(str::trim_end);
         let options = options.filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
         Self(options.collect())
@@ -114,7 +114,7 @@ fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str
     })
 }
 
-/// What the firmware takes; where an option is missing, its name.
+/// Reads the limits of the firmware; the error is the name of a missing option.
 fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
     let bytes = |option| config.number(option).map(|number| number as usize);
     Ok(Firmware {
@@ -127,7 +127,7 @@ fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
             },
             uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
             prefer_portable: false,
-            // One that is too large for the device may lie on it, and is refused when it is to run.
+            // An image that is too large may lie on the flash; the device refuses to run it.
             image_bytes: POLICY.image_bytes,
             memory_bytes: config.number("OCRE_MEMORY_LIMIT")?,
         },
@@ -140,7 +140,7 @@ fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
     })
 }
 
-/// As `crates/zephyr/src/target.rs` has it.
+/// Target of AOT code, as in `crates/zephyr/src/target.rs`.
 fn target(config: &Config<'_>) -> Option<&'static Target> {
     let hard_float = config.is_on("FP_HARDABI");
     if config.is_on("ARCH_POSIX") {

@@ -21,10 +21,10 @@ const MAX_DEPTH: usize = 64;
 /// Most bytes of a name.
 pub const MAX_NAME: usize = 512;
 
-/// What is in an archive: files with their places, and folders without.
+/// Entries of an archive: files with their places, and folders without.
 #[derive(Default)]
 pub struct Entries {
-    /// By the path without a slash before it.
+    /// Places by path, without a slash before it; `None` for a folder.
     found: BTreeMap<String, Option<Place>>,
     count: usize,
     /// Bytes of all names.
@@ -32,7 +32,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Takes an entry in; `place` is `None` for a folder.
+    /// Adds an entry; `place` is `None` for a folder.
     ///
     /// # Errors
     /// `archive-path`, `archive-duplicate`, `archive-entries`.
@@ -49,14 +49,14 @@ impl Entries {
         }
         self.add_folders(&path)?;
         match (self.found.get(&path), place) {
-            // Many archives say again what was clear.
+            // Many archives list a folder that a path has implied before.
             (Some(None), None) => Ok(()),
             (Some(_), _) => Err(duplicate(&path)),
             (None, place) => self.insert(path, place),
         }
     }
 
-    /// Counts an entry, or a header that only says something of the next one.
+    /// Counts an entry, or a header that only describes the next one.
     ///
     /// # Errors
     /// `archive-entries`.
@@ -71,7 +71,7 @@ impl Entries {
 
     /// Adds the folders that a path implies.
     fn add_folders(&mut self, path: &str) -> Result<(), ArchiveError> {
-        // Those above one that is there are there too.
+        // Where one folder exists, those above it do too.
         for (at, _) in path.rmatch_indices('/') {
             let above = &path[..at];
             match self.found.get(above) {
@@ -99,7 +99,7 @@ impl Entries {
         Ok(())
     }
 
-    /// What a path names: a file's place, or `None` for a folder.
+    /// Looks a path up: the place of a file, or `None` for a folder.
     pub fn find(&self, path: &str) -> Result<Option<Place>, StorageError> {
         let names: Vec<&str> = rules::components(path)?.collect();
         if names.is_empty() {
@@ -109,7 +109,7 @@ impl Entries {
         found.copied().ok_or(StorageError::NotFound)
     }
 
-    /// Calls `entry` for each name in a folder, until it says `false`.
+    /// Calls `entry` for each name in a folder, until it returns `false`.
     pub fn list(
         &self,
         path: &str,
@@ -138,7 +138,7 @@ fn wrong_path(name: &[u8], why: &str) -> ArchiveError {
     ArchiveError::new(Fault::Path, String::from_utf8_lossy(name)).because(why)
 }
 
-/// A name without what means nothing: `./` and slashes at its end.
+/// Removes the meaningless parts of a name: `./`, and slashes at its end.
 fn plain(name: &[u8]) -> Result<String, ArchiveError> {
     let wrong = |why| Err(wrong_path(&name[..name.len().min(80)], why));
     if name.len() > MAX_NAME {

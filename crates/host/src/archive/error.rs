@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Why an archive is not taken, and where.
+//! Reasons for refusing an archive, and their places.
 
 use std::fmt::{self, Display};
 
-/// What is wrong with an archive.
+/// Faults of an archive, or of its file on the PC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// The PC's file system.
+    /// An error of the PC's file system.
     Io,
-    /// It is neither tar nor zip, or is cut or damaged.
+    /// The file is neither tar nor zip, or is cut or damaged.
     Format,
-    /// It is compressed as a whole.
+    /// The file is compressed as a whole.
     Compressed,
     /// A name that leads out of the archive, or is none.
     Path,
     /// A symbolic or hard link.
     Link,
-    /// A device, a pipe, a file with holes, an encrypted file, or one packed in another way.
+    /// A device, a pipe, a file with holes, an encrypted file, or an unknown compression.
     Special,
     /// Two entries of one name.
     Duplicate,
-    /// More entries than is reasonable.
+    /// More entries than the limit.
     Entries,
-    /// It would unpack to unreasonably much, or entries share their bytes.
+    /// The entries unpack to more than the limit, or share their bytes.
     Bomb,
-    /// An entry does not have the size, or the checksum, that it says it has.
+    /// An entry has another size, or another checksum, than its header says.
     Size,
-    /// There is one already.
+    /// A file of that name exists already.
     Exists,
 }
 
 impl Fault {
-    /// All there are.
+    /// Every fault.
     pub const ALL: [Self; 11] = [
         Self::Io,
         Self::Format,
@@ -46,7 +46,7 @@ impl Fault {
         Self::Exists,
     ];
 
-    /// The stable string, as `docs/archives.md` lists it.
+    /// Stable code, as `docs/archives.md` lists it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Io => "io",
@@ -63,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// What to do: the last column there.
+    /// Hint for the user: the last column of `docs/archives.md`.
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Io => "check the path, its permissions and the free space",
@@ -83,19 +83,19 @@ impl Fault {
     }
 }
 
-/// A fault, the entry that has it, and what else is known.
+/// A fault, the entry that has it, and a detail.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ArchiveError {
-    /// What it is.
+    /// Kind of the fault.
     pub fault: Fault,
-    /// The entry's name, or nothing where it is the archive.
+    /// Name of the entry; empty where the fault is the archive's.
     pub at: String,
-    /// Further words; often none.
+    /// Detail in words; may be empty.
     pub detail: String,
 }
 
 impl ArchiveError {
-    /// With no further words.
+    /// Makes an error without a detail.
     pub fn new(fault: Fault, at: impl Display) -> Self {
         Self {
             fault,
@@ -104,7 +104,7 @@ impl ArchiveError {
         }
     }
 
-    /// With further words.
+    /// Adds a detail.
     pub fn because(mut self, detail: impl Display) -> Self {
         self.detail = detail.to_string();
         self

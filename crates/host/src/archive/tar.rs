@@ -10,10 +10,10 @@ use super::Place;
 use super::entries::Entries;
 use super::error::{ArchiveError, Fault};
 
-/// Most bytes of what is said of the next entry: a long name, or a pax record.
+/// Most bytes of a header for the next entry: a long name, or pax records.
 const MAX_EXTENSION: u64 = 64 * 1024;
 
-/// What was said of the entry that comes next.
+/// Name and size of the next entry, from headers before it.
 #[derive(Default)]
 struct Said {
     name: Option<Vec<u8>>,
@@ -84,7 +84,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
             let detail = "its two headers give it two sizes";
             return Err(ArchiveError::new(Fault::Size, at).because(detail));
         }
-        // As old ones mark folders.
+        // Old tar files mark folders with a slash.
         let is_folder = kind == EntryType::Directory || name.ends_with(b"/");
         if is_folder && size > 0 {
             return Err(ArchiveError::new(Fault::Special, at).because("a folder with content"));
@@ -101,7 +101,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
 }
 
 impl Said {
-    /// Takes pax records, of which two matter and those of files with holes must not be.
+    /// Reads pax records: takes path and size, and refuses those of files with holes.
     fn note(&mut self, text: &[u8]) -> std::io::Result<()> {
         for record in PaxExtensions::new(text) {
             let record = record?;

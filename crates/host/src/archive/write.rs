@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Writing an archive, file by file.
 //!
-//! Promised: the same files in the same order give the same bytes, whenever and by whomever; the
-//! archive gets its name when it is whole.
+//! Promised: the same files in the same order give the same bytes, independent of user and time;
+//! the archive gets its name when it is whole.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::error::{ArchiveError, Fault};
 
-/// What kind of archive is written.
+/// Format of an archive that is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// POSIX tar.
@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// By the file's name: `.zip`, else tar.
+    /// Format by the file's name: zip for `.zip`, else tar.
     pub fn of(path: &Path) -> Self {
         let extension = path.extension().and_then(|extension| extension.to_str());
         if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
@@ -49,7 +49,7 @@ enum Inner {
 }
 
 impl Writer {
-    /// Begins one; there must be none of that name.
+    /// Begins an archive; no file of that name may exist.
     ///
     /// # Errors
     /// `archive-exists`, `io`.
@@ -79,10 +79,10 @@ impl Writer {
             .ok_or_else(|| io::Error::other("it is finished"))
     }
 
-    /// A folder.
+    /// Adds a folder.
     ///
     /// # Errors
-    /// Of the PC's file system.
+    /// Those of the PC's file system.
     pub fn folder(&mut self, name: &str) -> io::Result<()> {
         match self.inner()? {
             Inner::Tar(tar) => {
@@ -97,7 +97,7 @@ impl Writer {
         }
     }
 
-    /// A file of `size` bytes, which `content` has.
+    /// Adds a file of `size` bytes, read from `content`.
     ///
     /// # Errors
     /// Those of `content`, and of the PC's file system.
@@ -153,12 +153,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Where it has its name, there is none left.
+        // After the rename there is no temporary file.
         let _ = fs::remove_file(&self.temporary);
     }
 }
 
-/// Nobody's, of no time.
+/// Makes a header without user, group and time.
 fn header(size: u64, mode: u32) -> tar::Header {
     let mut header = tar::Header::new_ustar();
     header.set_size(size);

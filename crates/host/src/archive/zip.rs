@@ -12,13 +12,13 @@ use super::Place;
 use super::entries::Entries;
 use super::error::{ArchiveError, Fault};
 
-/// An archive may unpack to so much, whatever its size.
+/// Bytes that any archive may unpack to.
 const FREE_BYTES: u64 = 64 << 20;
 
-/// A larger one to so many times its size.
+/// Largest ratio of unpacked bytes to the archive's size, above [`FREE_BYTES`].
 const MAX_RATIO: u64 = 200;
 
-/// Lists a zip file of `length` bytes, and reads what is deflated in it.
+/// Lists a zip file of `length` bytes, and unpacks its deflated entries once.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -43,7 +43,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         if record.mode().is_symlink() {
             return Err(ArchiveError::new(Fault::Link, at));
         }
-        // Whoever made it under Unix says what kind of file it is.
+        // Archives made on Unix state the kind of each file.
         if !matches!(record.mode().value() & 0o170_000, 0 | 0o040_000 | 0o100_000) {
             return Err(special("it is no plain file"));
         }
@@ -99,7 +99,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
     Ok(entries)
 }
 
-/// Unpacks an entry, and keeps nothing of it.
+/// Checks size and CRC-32 of an entry by unpacking it; the content is dropped.
 fn check(file: &File, at: &str, place: Place, crc: u32) -> Result<(), ArchiveError> {
     let wrong = |detail: &dyn std::fmt::Display| ArchiveError::new(Fault::Size, at).because(detail);
     let file = file

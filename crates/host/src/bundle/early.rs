@@ -88,7 +88,7 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     if config.processes.is_empty() {
         return Err(Refusal::new(Code::Process, "processes", "there is none"));
     }
-    // As in a file system table: words with commas between them.
+    // As in `fstab`: words separated by commas.
     config.mounts = mounts(top.get("mounts"), &|options, place| match options {
         Some(Value::String(options)) => Ok(options.split(',').map(str::to_owned).collect()),
         other => texts(other, place),

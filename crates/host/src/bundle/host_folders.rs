@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Folders of the PC that a bundle may not change unless the user says so: those from which the
-//! PC or its user could be taken over.
+//! Folders of the PC that a bundle may not change unless the user allows it: through them, a
+//! guest could take over the PC or its user.
 //!
-//! A folder is compared by device and inode, so that links and bind mounts count as what they
-//! lead to.
+//! Folders are compared by device and inode, so that links and bind mounts count as their
+//! targets.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold the system: neither themselves nor anything in them.
+/// Folders of the system, protected with everything in them.
 const SYSTEM: [&str; 12] = [
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys",
     "/usr",
 ];
 
-/// Folders in a user's own folder that hold keys and what is run at login.
+/// Folders in a user's home folder with keys and with programs that run at login.
 const OF_USER: [&str; 5] = [".config", ".docker", ".gnupg", ".local", ".ssh"];
 
 /// Folders and files of the user.
@@ -66,7 +66,7 @@ pub fn protected(folder: &Path, owner: &Owner) -> Option<String> {
     holds(flash).map(|()| "it holds the flash file".to_owned())
 }
 
-/// Device and inode of a path; `None` if nothing is there.
+/// Device and inode of a path; `None` if it does not exist.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Why a bundle is not run.
+//! Refusals of bundles.
 
 use std::fmt::{self, Display};
 
-/// The stable codes, as `docs/bundles.md` lists them.
+/// Stable codes, as `docs/bundles.md` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// It is not written as it has to be.
+    /// `config.json` is not written as the specification says.
     Syntax,
-    /// Of a version that nobody here knows.
+    /// The bundle has an unknown version.
     Version,
-    /// For another operating system.
+    /// The bundle is for another operating system.
     Os,
-    /// For another machine.
+    /// The bundle is for another machine.
     Architecture,
     /// There is no root folder.
     Root,
     /// There is no program.
     Process,
-    /// It is to begin in another folder.
+    /// A program has another working folder than `/`.
     Folder,
-    /// It wants more CPUs.
+    /// The bundle asks for more than one CPU.
     Cpu,
-    /// It wants more memory.
+    /// The bundle asks for more memory than a guest can have.
     Memory,
-    /// Several want the terminal.
+    /// Several programs ask for the terminal.
     Tty,
     /// There is no such device.
     Device,
@@ -32,11 +32,11 @@ pub enum Code {
     FileSystem,
     /// There is no such option.
     MountOption,
-    /// Nothing can be mounted from there, or there.
+    /// The source can't be mounted, or nothing can be mounted at the destination.
     Mount,
     /// A guest would change a folder of the system or the user.
     HostFolder,
-    /// Nobody can give that.
+    /// The request is not supported.
     Unsupported,
 }
 
@@ -61,7 +61,7 @@ impl Code {
         Self::Unsupported,
     ];
 
-    /// As the documentation spells it.
+    /// The code, as the documentation spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Syntax => "bundle-syntax",
@@ -83,7 +83,7 @@ impl Code {
         }
     }
 
-    /// What it is called in the early specification, or in words.
+    /// Name in the early specification, or a description in words.
     const fn words(self) -> &'static str {
         match self {
             Self::Syntax => "wrong config.json",
@@ -105,7 +105,7 @@ impl Code {
         }
     }
 
-    /// What to do: the last column of `docs/bundles.md`.
+    /// Hint for the user: the last column of `docs/bundles.md`.
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Syntax => "write it as the runtime specification says",
@@ -130,7 +130,7 @@ impl Code {
     }
 }
 
-/// Why, and where in `config.json`.
+/// A code, its place in `config.json`, and the reason.
 #[derive(Debug, PartialEq)]
 pub struct Refusal {
     code: Code,
@@ -139,7 +139,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// `place` is in `config.json`.
+    /// Makes a refusal; `place` is in `config.json`.
     pub fn new(code: Code, place: &str, why: impl Display) -> Self {
         Self {
             code,
@@ -148,12 +148,12 @@ impl Refusal {
         }
     }
 
-    /// What is wrong.
+    /// Code of the refusal.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// Where, in `config.json`.
+    /// Place in `config.json`.
     pub fn place(&self) -> &str {
         &self.place
     }

@@ -43,7 +43,7 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     let mut config = Config {
         root: text(path, "root/path")?.into(),
         read_only: flag(root.get("readonly"), "root/readonly")?,
-        // Those are there whatever is asked for.
+        // The specification requires these devices in every bundle.
         devices: Device::ALL.to_vec(),
         ..Config::default()
     };
@@ -67,7 +67,7 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     Ok(config)
 }
 
-/// Semantic versioning; what was before 1.0 had other members.
+/// Checks a semantic version; versions before 1.0 had other members.
 fn version(version: &str) -> Result<(), Refusal> {
     let mut numbers = version.split(['.', '-', '+']).map(str::parse::<u64>);
     let known = match (numbers.next(), numbers.next()) {
@@ -93,7 +93,7 @@ fn process(
         "env",
         "cwd",
         "rlimits",
-        // A guest has no more than it is given, and can't win any.
+        // A guest has only its grants, and can't gain any.
         "capabilities",
         "noNewPrivileges",
         "consoleSize",
@@ -126,7 +126,7 @@ fn process(
                 config.memory = Some(config.memory.map_or(soft, |other| other.min(soft)))
             }
             "RLIMIT_STACK" => config.stack = Some(soft),
-            // It never has more.
+            // A guest never has more open files.
             "RLIMIT_NOFILE" if soft >= MAX_OPEN_FILES as u64 => {}
             "RLIMIT_NPROC" if soft >= 1 => {}
             "RLIMIT_CORE" => {}
@@ -147,7 +147,7 @@ fn linux(members: &Map<String, Value>, config: &mut Config) -> Result<(), Refusa
     let known = [
         "resources",
         "devices",
-        // A guest sees no processes, networks, users or paths of the PC but its own.
+        // A guest sees only its own processes, networks, users and paths.
         "namespaces",
         "maskedPaths",
         "readonlyPaths",
@@ -165,7 +165,7 @@ fn linux(members: &Map<String, Value>, config: &mut Config) -> Result<(), Refusa
         return Ok(());
     };
     let resources = object(resources, "linux/resources")?;
-    // Devices are those that are there; rules about others change nothing.
+    // The list of devices is fixed; rules about others change nothing.
     only(
         resources,
         &["memory", "cpu", "devices", "pids"],
@@ -187,7 +187,7 @@ fn linux(members: &Map<String, Value>, config: &mut Config) -> Result<(), Refusa
         only(cpu, &["shares", "quota", "period"], "linux/resources/cpu/")?;
         let number = |name: &str| cpu.get(name).and_then(Value::as_f64);
         if let Some(quota) = number("quota").filter(|quota| *quota > 0.0) {
-            // What the kernel takes where nothing is said.
+            // The kernel's default.
             cpus(
                 quota
                     / number("period")

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A flash whose content is a file on the PC.
 //!
-//! Promised: one process at a time uses a flash file; what was synced is in the file; a file
-//! that could not be written any further takes no more operations, so that memory and file
-//! never go separate ways.
+//! Promised: one process at a time uses a flash file; synced data is in the file; after a failed
+//! write of the file all further operations fail, so that memory and file never differ.
 //!
-//! How: a part of the content is in memory, however large the flash is: what somebody has asked
-//! for. What was programmed and erased is written to the file when it is synced, or when other
-//! parts need the room, as a flash with a cache of its own would; littlefs syncs before it relies
-//! on anything. The lock is advisory and goes with the process.
+//! How: only the pieces that were used are in memory, with a bound for any size of flash. Changes
+//! are written to the file at a sync, or when other pieces need the memory, as in a flash with a
+//! cache; littlefs syncs before it relies on anything. The lock is advisory and ends with the
+//! process.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -21,24 +20,24 @@ use ocre::port::StorageError;
 
 use super::{ERASED, Failed, Flash, Geometry, RamFlash};
 
-/// Why a flash file can't be used.
+/// Reasons why a flash file can't be used.
 #[derive(Debug)]
 pub enum FileError {
-    /// The PC's file system refuses.
+    /// An error of the PC's file system.
     Io(io::Error),
-    /// Another process has it open.
+    /// Another process has the file open.
     Locked,
-    /// It has no bytes.
+    /// The file is empty.
     Empty,
-    /// It is larger than a flash may be; in bytes.
+    /// The file has this many bytes, more than a flash may have.
     TooLarge(u64),
-    /// It holds no littlefs of this version, or none whose start survived.
+    /// The file holds no littlefs of this version, or its superblocks are damaged.
     NoFileSystem,
     /// The file system in it was made for another size.
     Size {
-        /// What the file system says, in bytes.
+        /// Size that the file system has, in bytes.
         expected: u64,
-        /// What the file has, in bytes.
+        /// Size of the file, in bytes.
         found: u64,
     },
     /// The file system in it can't be mounted.
@@ -127,7 +126,7 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// A flash file that is open and locked, of geometry not yet known.
+/// An open and locked flash file whose geometry is not known yet.
 pub struct OpenedFile {
     file: File,
     size: u64,
@@ -135,7 +134,7 @@ pub struct OpenedFile {
     read_only: bool,
 }
 
-/// Bytes in which a superblock may be.
+/// Bytes at the file's start that can hold a superblock.
 const START_BYTES: u64 = 2 * Geometry::MAX_BLOCK_BYTES as u64;
 
 impl OpenedFile {
@@ -177,18 +176,18 @@ impl OpenedFile {
         })
     }
 
-    /// How many bytes there are.
+    /// Size of the file in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The first of them: at least two blocks of any size, unless there are fewer.
+    /// First bytes of the file: two blocks of the largest size, or the whole of a shorter file.
     pub fn start(&self) -> &[u8] {
         &self.start
     }
 
-    /// Makes the file as long as that, if that only adds erased bytes or takes some away;
-    /// whether it has that length now.
+    /// Changes the length of the file to `bytes`, if this only adds or removes erased bytes. True
+    /// where the file has that length now.
     ///
     /// # Errors
     /// `Io`.
@@ -211,7 +210,7 @@ impl OpenedFile {
         Ok(true)
     }
 
-    /// As a flash of that geometry; itself again if the sizes differ.
+    /// Converts the file to a flash of that geometry; returns `self` if the sizes differ.
     pub fn into_flash(self, geometry: Geometry) -> Result<FileFlash, Self> {
         if self.size != geometry.bytes() {
             return Err(self);
@@ -232,29 +231,29 @@ fn locked(lock: Result<(), TryLockError>) -> Result<(), FileError> {
 pub struct FileFlash {
     geometry: Geometry,
     opened: OpenedFile,
-    /// The pieces of the content that are in memory.
+    /// Pieces of the content; `None` for one that is not in memory.
     pieces: Vec<Option<Box<[u8]>>>,
-    /// Which they are.
+    /// Numbers of the pieces in memory.
     held: Vec<usize>,
-    /// What the file does not have yet, in the order in which it was changed. It is in memory.
+    /// Ranges that differ from the file, in the order of the changes. Their bytes are in memory.
     pending: Vec<Range<usize>>,
     failed: bool,
 }
 
-/// Least bytes that are read and written together.
+/// Smallest piece, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Most bytes that are in memory.
+/// Most bytes of pieces in memory.
 const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
 
-/// Most places that the file may lack before they are written to it.
+/// Most pending ranges before they are written to the file.
 const MAX_PENDING: usize = 1024;
 
 impl FileFlash {
-    /// Makes a file with that content; one that is there already is left alone.
+    /// Makes a file with that content; an existing file is left alone.
     ///
     /// # Errors
-    /// `Io`, with [`io::ErrorKind::AlreadyExists`] where there is one; `Locked`.
+    /// `Io`, with [`io::ErrorKind::AlreadyExists`] for an existing file; `Locked`.
     pub fn create(path: &Path, content: RamFlash) -> Result<Self, FileError> {
         let mut file = ocre_files::create_new(path)?;
         locked(file.try_lock())?;
@@ -262,7 +261,7 @@ impl FileFlash {
             .write_all(content.content())
             .and_then(|()| file.sync_all())
         {
-            // Ours and half written: nobody else can have it open.
+            // The file is new and half written: no other process can have it open.
             let _ = std::fs::remove_file(path);
             return Err(error.into());
         }
@@ -287,7 +286,7 @@ impl FileFlash {
         }
     }
 
-    /// The content, in memory.
+    /// Copies the content to memory.
     ///
     /// # Errors
     /// `Io`.
@@ -310,7 +309,7 @@ impl FileFlash {
         self.opened
     }
 
-    /// Bytes of a block, in memory.
+    /// Loads bytes of a block, and borrows them.
     fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], Failed> {
         let size = piece_bytes(self.geometry);
         let block_bytes = self.geometry.block_bytes() as usize;
@@ -335,7 +334,7 @@ impl FileFlash {
         place.ok_or(Failed)
     }
 
-    /// Lets go of what is in memory, where that is too much.
+    /// Drops pieces from memory, where there are too many.
     fn make_room(&mut self) -> Result<(), Failed> {
         if (self.held.len() + 1) * piece_bytes(self.geometry) <= MAX_HELD_BYTES {
             return Ok(());
@@ -347,7 +346,7 @@ impl FileFlash {
         Ok(())
     }
 
-    /// The file lacks that from now on.
+    /// Records a range that differs from the file from now on.
     fn note(&mut self, block: u32, offset: u32, length: usize) -> Result<(), Failed> {
         let start = block as usize * self.geometry.block_bytes() as usize + offset as usize;
         let end = start + length;
@@ -367,7 +366,7 @@ impl FileFlash {
         }
     }
 
-    /// Writes to the file what it lacks.
+    /// Writes the pending ranges to the file.
     fn write_out(&mut self) -> Result<(), Failed> {
         let size = piece_bytes(self.geometry);
         let written = self.pending.drain(..).try_for_each(|range| {
@@ -447,7 +446,7 @@ impl Flash for FileFlash {
     }
 }
 
-/// Bytes that are read together: at least a block.
+/// Size of a piece in bytes: at least a block.
 fn piece_bytes(geometry: Geometry) -> usize {
     PIECE_BYTES.max(geometry.block_bytes() as usize)
 }

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A flash whose power is cut at a chosen operation.
 //!
-//! Promised: programs and erases are counted from 1; the one at which the power goes is left
-//! as [`Tear`] says; from then on nothing works, reads included, until the flash is taken out
-//! and started again.
+//! Promised: programs and erases are counted from 1; the operation at the cut ends as [`Tear`]
+//! says; from then on every operation fails, reads included, until the flash is taken out.
 
 use super::{ERASED, Failed, Flash, Geometry};
 
-/// What the operation under way leaves behind when the power goes.
+/// State of the flash after a program or an erase that a power cut interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tear {
-    /// What was there before.
+    /// The content before the operation.
     NotBegun,
-    /// What it was to leave.
+    /// The content that the complete operation leaves.
     Complete,
-    /// The first half done, of the byte in the middle half the bits, the rest as before.
+    /// The first half is done, and half the bits of the middle byte; the rest is as before.
     Half,
-    /// Every other byte done.
+    /// Every other byte is done.
     Scattered,
 }
 
 impl Tear {
-    /// All of them.
+    /// Every kind of tear.
     pub const ALL: [Self; 4] = [Self::NotBegun, Self::Complete, Self::Half, Self::Scattered];
 
-    /// Turns `new`, what the operation was to leave where `old` is, into what it leaves.
+    /// Changes `new`, the content of the complete operation, to that of the interrupted one, where
+    /// `old` was before.
     fn apply(self, old: &[u8], new: &mut [u8]) {
         let middle = new.len() / 2;
         for (index, (new, old)) in new.iter_mut().zip(old).enumerate() {
@@ -43,12 +43,12 @@ impl Tear {
     }
 }
 
-/// When the power goes, and what that leaves.
+/// A power cut: its operation, and the state that it leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cut {
-    /// The program or erase at which it goes; the first is 1.
+    /// Number of the program or erase that is interrupted; the first is 1.
     pub at: u64,
-    /// What that one leaves.
+    /// State that the interrupted operation leaves.
     pub tear: Tear,
 }
 
@@ -60,7 +60,7 @@ pub struct PowerCut<F> {
 }
 
 impl<F: Flash> PowerCut<F> {
-    /// Cuts at `cut`, or only counts.
+    /// Cuts the power at `cut`; without one, only counts operations.
     pub fn new(flash: F, cut: Option<Cut>) -> Self {
         Self {
             flash,
@@ -69,12 +69,12 @@ impl<F: Flash> PowerCut<F> {
         }
     }
 
-    /// Programs and erases that were begun.
+    /// Number of programs and erases that were begun.
     pub fn operations(&self) -> u64 {
         self.operations
     }
 
-    /// Whether the power is off.
+    /// True where the power is off.
     pub fn is_off(&self) -> bool {
         self.cut.is_some_and(|cut| self.operations >= cut.at)
     }
@@ -84,7 +84,7 @@ impl<F: Flash> PowerCut<F> {
         self.flash
     }
 
-    /// Counts an operation: `Some` when it is the one that is cut.
+    /// Counts an operation; `Some` at the operation that is cut.
     fn begin(&mut self) -> Result<Option<Tear>, Failed> {
         if self.is_off() {
             return Err(Failed);
@@ -96,7 +96,7 @@ impl<F: Flash> PowerCut<F> {
             .map(|cut| cut.tear))
     }
 
-    /// Leaves at a place what a torn operation leaves there.
+    /// Writes the state that a torn operation leaves at a place.
     fn tear(&mut self, tear: Tear, block: u32, offset: u32, new: &[u8]) -> Result<(), Failed> {
         let mut old = vec![0; new.len()];
         self.flash.read(block, offset, &mut old)?;

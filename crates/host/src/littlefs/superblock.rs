@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a flash's content says of its own geometry (littlefs SPEC.md, "0x0ff LFS_TYPE_SUPERBLOCK").
+//! Geometry in the content of a flash (littlefs SPEC.md, "0x0ff LFS_TYPE_SUPERBLOCK").
 //!
 //! The first two blocks each may hold a superblock: after a revision count and a tag the
 //! name `littlefs`, then, after another tag, version, block size and block count, each a
-//! little-endian `u32`. Which of the two counts, and whether its checksum is right, littlefs
-//! finds out itself when it mounts; here is only what to try.
+//! little-endian `u32`. littlefs chooses one of the two, and checks its checksum, when it
+//! mounts; this module only lists candidates.
 
 use crate::flash::Geometry;
 
@@ -13,10 +13,10 @@ const NAME_AT: usize = 8;
 const BLOCK_SIZE_AT: usize = 24;
 const BLOCK_COUNT_AT: usize = 28;
 
-/// Each geometry that a superblock in `content` speaks of; the same one may come twice.
+/// Geometry in each superblock of `content`; the same one may come twice.
 pub fn geometries(content: &[u8]) -> impl Iterator<Item = Geometry> + '_ {
     let first = at(content, 0);
-    // Where the second block begins depends on its size.
+    // The second block begins where the first ends, whose size is not known yet.
     let sizes = (0..).map(|shift| Geometry::MIN_BLOCK_BYTES << shift);
     let second = sizes
         .take_while(|&size| size <= Geometry::MAX_BLOCK_BYTES)

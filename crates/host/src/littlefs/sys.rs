@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `shim/ocre_littlefs.h` in Rust. What each function promises stands there.
+//! `shim/ocre_littlefs.h` in Rust; that file documents each function.
 
 use std::ffi::{c_char, c_void};
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A module without a container: the same engine and the same WASI, over folders of the PC.
 //!
-//! Promised: the module meets what it would in a container, but that its top folders are those
-//! it is given, and its console is the program's. Functions of the guest API are those of the
-//! simulated device; a module that imports one for which it has no permission does not run. It
-//! runs on the thread that asks for it, to its end.
+//! Promised: the module runs as in a container, but with the given top folders, and with the
+//! program's console. Functions of the guest API are those of the simulated device; a module that
+//! imports one for which it has no permission does not run. The module runs on the caller's
+//! thread, to its end.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,44 +31,44 @@ use super::threads::PcThreads;
 use super::{Devices, PcClock, PcEntropy, Terminal, WASI, console, ports};
 use crate::needs::Needs;
 
-/// Time between two looks at the console and at the time limit.
+/// Time between two checks of the console and of the time limit.
 const POLL: Duration = Duration::from_millis(50);
 
-/// What a module is run with.
+/// Settings of a module's run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// Its arguments, its own name first.
+    /// Arguments of the module, its own name first.
     pub arguments: &'a [&'a str],
     /// `NAME=value`.
     pub environment: &'a [&'a str],
-    /// Where it finds the folders of the storage that are named `0`, `1` and so on, as
-    /// [`PosixFolders`](crate::posix_folders::PosixFolders) has them.
+    /// Mounts of the storage's folders `0`, `1` and so on, in this order; see
+    /// [`PosixFolders`](crate::posix_folders::PosixFolders).
     pub folders: &'a [Folder<'a>],
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
-    /// Most bytes of linear memory; what the policy has where it is less.
+    /// Most bytes of linear memory; the policy may lower this.
     pub memory_bytes: u32,
-    /// Permissions for functions of the guest API.
+    /// Granted permissions for functions of the guest API.
     pub granted: Permissions,
-    /// Longest time that it may run.
+    /// Longest time of a run.
     pub time_limit: Option<Duration>,
 }
 
-/// Where a module finds a folder.
+/// Mount of a folder in a module.
 #[derive(Clone, Copy, Debug)]
 pub struct Folder<'a> {
-    /// Its path for the module.
+    /// Path for the module.
     pub at: &'a str,
-    /// Nothing in it may be changed.
+    /// True where the module may change nothing in the folder.
     pub read_only: bool,
 }
 
-/// Why a module did not run.
+/// Reasons why a module did not run.
 #[derive(Clone, Debug)]
 pub enum Refusal {
-    /// Its arguments, environment or folders are refused.
+    /// Refused arguments, environment or folders.
     Setting(Error),
-    /// It is refused, with the engine's own words.
+    /// A refused module: the code, and the engine's words.
     Module(Code, String),
     /// The module imports functions whose permissions were not granted.
     Denied {
@@ -77,7 +77,7 @@ pub enum Refusal {
         /// The permissions.
         permissions: Permissions,
     },
-    /// It could not be instantiated.
+    /// The module could not be instantiated.
     Instantiate,
 }
 
@@ -162,7 +162,7 @@ pub fn run<S: Storage>(
     })
 }
 
-/// Stops a module at its time limit, or when nobody takes its output, until it has ended.
+/// Watches a module until it ends, and stops it at its time limit or when its output fails.
 fn watch(
     ended: Receiver<()>,
     time_limit: Option<Duration>,
@@ -179,7 +179,7 @@ fn watch(
     }
 }
 
-/// What a judge would have found of an image with that code.
+/// Makes the image that a judge would accept for that code.
 fn image(code: &[u8]) -> Result<Image, Refusal> {
     let content = |bytes: &[u8]| Content {
         digest: Sha256::of(bytes),
@@ -218,7 +218,7 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
             ..Options::default()
         },
     )?;
-    // The module's own name is the first, instead of the container's.
+    // The first argument is the module's own name instead of the container's.
     let own = spec.arguments.split_once('\0').map_or("", |(_, own)| own);
     spec.arguments = own.try_into().map_err(|_| Error::ArgumentsTooLong)?;
     for (index, Folder { at, read_only }) in setting.folders.iter().enumerate() {
@@ -262,7 +262,7 @@ impl Guest for Module {
                     thread::yield_now();
                     return Ok(());
                 }
-                // In parts, so that it ends soon when it is stopped.
+                // In parts, so that the sleep ends soon after a stop.
                 left => thread::sleep(left.unwrap_or(POLL).min(POLL)),
             }
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The terminal that the program was started in, or the files and pipes in its place.
 //!
-//! Promised: output of a guest is written, or the guest and [`failure`] are told of the error. A
-//! stream that was closed before the program started counts as such: the standard library opens
-//! `/dev/null` in its place, so [`mark_closed`] has to be told of it.
+//! Promised: output of a guest is written, or the guest and [`failure`] get the error. A stream
+//! that was closed before the program started stays closed: the standard library opens
+//! `/dev/null` in its place, so [`mark_closed`] has to record it.
 
 use std::io::{self, Read, Write};
 use std::os::fd::RawFd;
@@ -13,18 +13,18 @@ use std::time::{Duration, Instant};
 
 use ocre::port::{Console, ConsoleError, Stream};
 
-/// Time between the first error and the end of a guest that goes on, so that one which looks at
-/// its errors can end by itself.
+/// Time between the first error and the kill of a guest that goes on; a guest that checks its
+/// errors can exit before.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// stdout, stderr and stdin of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal;
 
-/// The first error of the output of guests.
+/// First error of the output of guests.
 struct Failed {
     since: Instant,
-    /// The number of the system's error.
+    /// Number of the system's error.
     number: i32,
 }
 
@@ -32,7 +32,7 @@ static FAILED: OnceLock<Failed> = OnceLock::new();
 static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
 static STDERR_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// The first error that a guest's output has met in this process.
+/// First error of a guest's output in this process.
 pub fn failure() -> Option<io::Error> {
     let failed = FAILED.get()?;
     Some(io::Error::from_raw_os_error(failed.number))
@@ -81,7 +81,7 @@ impl Console for Terminal {
             // Messages that the user has turned off, as with any program.
             Stream::Stderr if is_closed(stream) => Ok(()),
             Stream::Stdout => {
-                // What the program itself has printed comes first.
+                // The program's own output comes first.
                 let mut out = io::stdout().lock();
                 out.flush()
                     .and_then(|()| write_all(libc::STDOUT_FILENO, bytes))
@@ -110,12 +110,12 @@ impl Console for Terminal {
         if !is_ready(libc::STDIN_FILENO, libc::POLLIN, 0) {
             return None;
         }
-        // What can't be read will not be read later either: that is the end of it.
+        // An error stays: it counts as the end of the input.
         Some(io::stdin().lock().read(buffer).unwrap_or(0))
     }
 }
 
-/// Writes past the buffers of the standard library, which would keep what could not be written.
+/// Writes past the buffers of the standard library, which would keep unwritten bytes.
 fn write_all(stream: RawFd, bytes: &[u8]) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -126,7 +126,7 @@ fn write_all(stream: RawFd, bytes: &[u8]) -> io::Result<()> {
             Ok(count) => rest = rest.get(count..).unwrap_or_default(),
             Err(_) => match io::Error::last_os_error() {
                 error if error.kind() == io::ErrorKind::Interrupted => {}
-                // Somebody has made a pipe or terminal non-blocking for all who share it.
+                // Another program has made the shared pipe or terminal non-blocking.
                 error if error.kind() == io::ErrorKind::WouldBlock => {
                     is_ready(stream, libc::POLLOUT, -1);
                 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The pins and sensors of the simulated device, which somebody outside drives and looks at.
+//! Pins and sensors of the simulated device; the user drives and reads them from outside.
 
 use std::array;
 use std::collections::VecDeque;
@@ -24,8 +24,8 @@ const NAMES: [(&str, Pin); 8] = [
     ("sw3", Pin { port: 0, line: 11 }),
 ];
 
-/// A sensor's name, and for each channel its number in Zephyr, its name, and what it measures
-/// at first, in millionths.
+/// Channels of a sensor: for each its number in Zephyr, its name, and its initial value in
+/// millionths.
 type Channels = &'static [(u16, &'static str, i64)];
 const SENSORS: [(&str, Channels); 2] = [
     (
@@ -42,9 +42,9 @@ const SENSORS: [(&str, Channels); 2] = [
 #[derive(Clone, Copy)]
 struct Line {
     direction: Direction,
-    /// What the outside drives.
+    /// Level driven from outside.
     input: bool,
-    /// What the inside drives.
+    /// Level driven by a guest.
     output: bool,
     watcher: Option<Slot>,
 }
@@ -58,7 +58,7 @@ struct Kept {
 struct State {
     ports: [[Line; LINES]; PORTS],
     kept: [Kept; MAX_CONTAINERS],
-    /// What each sensor's channels measure now, in millionths.
+    /// Present values of each sensor's channels, in millionths.
     measured: Vec<Vec<i64>>,
 }
 
@@ -74,7 +74,7 @@ impl State {
 pub struct Devices(Mutex<State>);
 
 impl Devices {
-    /// Nothing is used, and no input is active.
+    /// Makes devices without a pin in use, and with all inputs inactive.
     pub fn new() -> Self {
         let line = Line {
             direction: Direction::Off,
@@ -96,7 +96,7 @@ impl Devices {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drives a pin from outside; whose thread is to be woken.
+    /// Drives a pin from outside. Returns the slot whose thread is to be woken.
     ///
     /// # Errors
     /// [`DeviceError::Absent`].
@@ -119,7 +119,7 @@ impl Devices {
         Ok(Some(watcher))
     }
 
-    /// The pins that have a name or are used.
+    /// Lists the pins that have a name or are in use.
     pub fn pins(&self) -> Vec<Seen<'static>> {
         let state = self.state();
         let mut seen = Vec::new();
@@ -144,7 +144,7 @@ impl Devices {
         seen
     }
 
-    /// Each channel of each sensor: sensor, channel, and what it measures in millionths.
+    /// Lists each channel of each sensor: sensor, channel, and value in millionths.
     pub fn channels(&self) -> Vec<(&'static str, &'static str, i64)> {
         let state = self.state();
         let sensors = SENSORS.iter().zip(&state.measured);
@@ -155,7 +155,7 @@ impl Devices {
         channels.collect()
     }
 
-    /// Sets what a sensor's channel measures from now on.
+    /// Sets the value of a sensor's channel.
     ///
     /// # Errors
     /// [`DeviceError::Absent`].

@@ -13,32 +13,32 @@ use ocre_files::MAX_CONFIG;
 
 use super::HOST_STACK;
 
-/// Bytes of a thread's stack, besides what the container is given and what the engine keeps for
-/// host functions: for what stands below the guest, and for slots that run no guest.
+/// Bytes of a thread's stack, besides the container's stack and the engine's part for host
+/// functions: for the frames below the guest, and for slots that run no guest.
 const BASE_STACK: u32 = 256 * 1024;
 
-/// What a thread does, which keeps alive what it needs for that.
+/// Work of a thread, which keeps all that it needs alive.
 pub type Body = Box<dyn FnOnce() + Send>;
 
-/// The threads of a PC's containers, and of its watchdog.
+/// Threads of a PC's containers, and of its watchdog.
 pub struct PcThreads {
     body: Box<dyn Fn(Slot) -> Option<Body> + Send + Sync>,
     slots: [Bell; MAX_CONTAINERS + 1],
-    /// Where Linux tells of each slot's thread.
+    /// Folder in `/proc` of each slot's thread.
     folders: Arc<[Mutex<Option<PathBuf>>; MAX_CONTAINERS + 1]>,
     changes: Counter,
     /// Uptime's zero.
     boot: Instant,
 }
 
-/// Somebody waits for it to ring.
+/// A bell for one waiting thread.
 #[derive(Default)]
 struct Bell {
     rung: Mutex<bool>,
     waiting: Condvar,
 }
 
-/// Everybody waits for it to go up.
+/// A counter for any number of waiting threads.
 #[derive(Default)]
 struct Counter {
     count: Mutex<u32>,
@@ -46,8 +46,8 @@ struct Counter {
 }
 
 impl PcThreads {
-    /// For a device that boots at `boot`. `body` gives what a slot's thread does, or nothing
-    /// once the device is gone.
+    /// Makes the threads of a device that boots at `boot`. `body` returns the work of a slot's
+    /// thread, or `None` once the device is gone.
     pub fn new(boot: Instant, body: impl Fn(Slot) -> Option<Body> + Send + Sync + 'static) -> Self {
         Self {
             body: Box::new(body),
@@ -58,7 +58,7 @@ impl PcThreads {
         }
     }
 
-    /// How long it is until an uptime; `None` where it is past, and for ever without one.
+    /// Time left until an uptime: `None` where it is past, [`Duration::MAX`] without one.
     fn left(&self, until_us: Option<u64>) -> Option<Duration> {
         match until_us {
             None => Some(Duration::MAX),
@@ -68,7 +68,7 @@ impl PcThreads {
         }
     }
 
-    /// Waits until `come` says so of what the mutex holds, or the time is over: `false`.
+    /// Waits until `come` returns true for the mutex's value, or until the time is over: `false`.
     fn wait<'m, T>(
         &self,
         mutex: &'m Mutex<T>,

@@ -13,7 +13,7 @@ pub struct Tree {
     nodes: Vec<Node>,
 }
 
-/// One node. Its parent comes before it.
+/// A node. Its parent comes before it in the list.
 #[derive(Debug, Default)]
 struct Node {
     name: String,
@@ -26,14 +26,14 @@ struct Node {
 struct Property {
     name: String,
     strings: Vec<String>,
-    /// Of all its cells; `None` where one is no number.
+    /// Values of all cells; `None` for a cell that is no number.
     cells: Vec<Option<u32>>,
 }
 
-/// The text is no devicetree.
+/// Syntax error in a devicetree.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// From 1.
+    /// Line of the error, from 1.
     pub line: usize,
 }
 
@@ -102,7 +102,7 @@ impl Tree {
         }
     }
 
-    /// The node with a label.
+    /// Finds the node with a label.
     pub fn labelled(&self, label: &str) -> Option<At<'_>> {
         let node = self
             .nodes
@@ -113,14 +113,14 @@ impl Tree {
 }
 
 impl<'t> At<'t> {
-    /// The node it is in.
+    /// Parent node.
     pub fn parent(self) -> Option<Self> {
         let tree = self.tree;
         let node = &tree.nodes[self.node.parent?];
         Some(Self { tree, node })
     }
 
-    /// Its name, with its address.
+    /// Name of the node, with its address.
     pub fn name(self) -> &'t str {
         &self.node.name
     }
@@ -130,12 +130,12 @@ impl<'t> At<'t> {
         properties.find(|property| property.name == name)
     }
 
-    /// A property that is one number.
+    /// First cell of a property, as a number.
     pub fn number(self, name: &str) -> Option<u32> {
         *self.property(name)?.cells.first()?
     }
 
-    /// Whether it is compatible with something.
+    /// True where the node's property `compatible` lists `with`.
     pub fn is_compatible(self, with: &str) -> bool {
         self.property("compatible")
             .is_some_and(|compatible| compatible.strings.iter().any(|own| own == with))
@@ -144,7 +144,7 @@ impl<'t> At<'t> {
     /// Address and size of its first register.
     pub fn reg(self) -> Option<(u64, u64)> {
         let parent = self.parent()?;
-        // What holds where nothing is said.
+        // Defaults of the specification.
         let address = parent.number("#address-cells").unwrap_or(2) as usize;
         let size = parent.number("#size-cells").unwrap_or(1) as usize;
         let cells = &self.property("reg")?.cells;
@@ -175,7 +175,7 @@ enum Token<'t> {
     Text(String),
 }
 
-/// What is left of the text.
+/// Rest of the text, and the present line.
 struct Tokens<'t> {
     text: &'t str,
     line: usize,
@@ -239,7 +239,7 @@ impl<'t> Tokens<'t> {
         Err(SyntaxError { line })
     }
 
-    /// The values up to the semicolon.
+    /// Reads the values of a property, up to the semicolon.
     fn property(&mut self, name: &str) -> Result<Property, SyntaxError> {
         let mut property = Property::named(name);
         let mut in_cells = false;
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(flash.number("erase-block-size"), Some(512));
         assert_eq!(flash.number("bytes"), None);
         assert_eq!(flash.number("missing"), None);
-        // Its parent does not say how many cells: 2 and 1.
+        // Its parent states no numbers of cells: 2 and 1.
         assert_eq!(flash.reg(), Some((0x1_0000_1000, 0x2000)));
         let soc = tree.labelled("bus").unwrap();
         assert_eq!(soc.name(), flash.parent().unwrap().name());
