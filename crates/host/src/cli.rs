@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The PC's side of the command line: what a device does not do. Everything else goes to the
-//! core's commands as it was typed, but for the options that are the PC's everywhere.
+//! The PC's side of the command line: commands that a device does not have. All others go to the
+//! core as they were typed, without the PC's own options.
 
-// A help text is shown as it is: its brackets are no links.
+// A help text is shown verbatim: its brackets are no links.
 #![allow(rustdoc::broken_intra_doc_links)]
 
 mod aot_file;
@@ -78,7 +78,7 @@ use device::Device;
 use failure::Failure;
 use output::{Color, Format, Output};
 
-/// What a process that is killed by SIGPIPE ends with: nobody reads on.
+/// Exit code of a process that SIGPIPE kills, because its reader is gone.
 const BROKEN_PIPE: u8 = 141;
 
 /// Judges, packs, compiles and runs WebAssembly containers, as a device with ocre-rs does.
@@ -126,18 +126,18 @@ struct Global {
     /// Which AOT code may run: allow, deny, or digests of layers separated by commas
     #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
     aot_policy: AotRule,
-    /// The folder of `run --bundle`, which only a PC has.
+    /// Folder of `run --bundle`, which only a PC has.
     #[arg(skip)]
     bundle: Option<PathBuf>,
-    /// The option of `run --bundle` to let a guest change folders of the host.
+    /// Option of `run --bundle` that lets a guest change folders of the host.
     #[arg(skip)]
     allow_host_root: bool,
 }
 
-/// The variable that names the flash file.
+/// Environment variable that names the flash file.
 const FLASH_VARIABLE: &str = "OCRE_FLASH";
 
-/// Which AOT code may run.
+/// Rule for AOT code.
 #[derive(Clone, Debug)]
 enum AotRule {
     Deny,
@@ -159,7 +159,8 @@ impl AotRule {
         }
     }
 
-    /// What this PC takes. It is asked for once in a process, so that the list may stay.
+    /// Converts the rule to the policy of this PC. Called once in a process: the list of digests
+    /// leaks.
     fn into_policy(self) -> Policy<'static> {
         Policy {
             aot: match self {
@@ -206,7 +207,7 @@ enum Command {
     Man(man::Args),
     /// Opens the device's command line, on a terminal or for a script
     Shell,
-    /// One of the core's.
+    /// A command of the core.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
 }
@@ -227,7 +228,7 @@ enum ImageCommand {
     Copy(Box<copy::Args>),
     /// Writes the files of an image that have names
     Extract(extract::Args),
-    /// One of the core's.
+    /// A command of the core.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
 }
@@ -265,7 +266,7 @@ fn grammar() -> clap::Command {
             String::from("Commands of the device, which explain themselves with --help:\n");
         let wanted = |command: &ocre::command::table::Command| {
             words::once(command) && (!group || command.name.starts_with("image "))
-                // The PC has one of its own.
+                // The PC replaces this command.
                 && command.name != "image verify"
         };
         // Writing to a String does not fail.
@@ -277,7 +278,7 @@ fn grammar() -> clap::Command {
         .mut_subcommand("image", |image| image.after_help(listed(true)))
 }
 
-/// The whole program.
+/// Runs the program.
 pub fn main() -> ExitCode {
     closed_streams::tell();
     let grammar = grammar();
@@ -333,8 +334,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The error that a guest's output has met, if one has: what it wrote is not all there, whatever
-/// its exit code is.
+/// Reports an error of a guest's output: some of its output is lost, whatever its exit code is.
 fn guests_heard() -> Result<(), Failure> {
     match console::failure() {
         None => Ok(()),
@@ -342,7 +342,7 @@ fn guests_heard() -> Result<(), Failure> {
     }
 }
 
-/// The colours of clap's own answers, as `--color` says: read before clap parses anything.
+/// Colours of clap's own messages, from `--color`, which is read before clap parses anything.
 fn color_of(words: &[OsString]) -> ColorChoice {
     let words = words.iter().take_while(|word| *word != "--");
     let mut text = words.map(|word| word.to_string_lossy());
@@ -361,7 +361,7 @@ fn color_of(words: &[OsString]) -> ColorChoice {
     ColorChoice::Auto
 }
 
-/// Prints clap's answer to what it does not take, or to a question for help or the version.
+/// Prints clap's error, or its text for `--help` and `--version`.
 fn answered(answer: &clap::Error) -> ExitCode {
     let usage = answer.use_stderr();
     let closed = !usage && console::is_closed(ocre::port::Stream::Stdout);
@@ -380,12 +380,12 @@ fn answered(answer: &clap::Error) -> ExitCode {
     }
 }
 
-/// The end of a program that fails: quiet where its reader is gone.
+/// Reports a failure of the program; quiet where its reader is gone.
 fn failed(failure: &Failure, err: &mut Output) -> ExitCode {
     if failure.kind() == Some(io::ErrorKind::BrokenPipe) {
         return ExitCode::from(BROKEN_PIPE);
     }
-    // Where nobody hears it the exit code has to do.
+    // If stderr fails too, only the exit code tells.
     let _ = err.text(&failure.to_string());
     ExitCode::from(Status::Failed.exit_code())
 }
@@ -403,7 +403,7 @@ fn run(
     let flash = global.flash.as_deref();
     match command {
         Command::Image { command } => match command {
-            // Why it could not print is told by `finish`.
+            // `finish` returns the reason of a failed write.
             ImageCommand::Verify(args) => {
                 Ok(verify::run(&args, flash, &engine()?, &policy, out).unwrap_or(Status::Failed))
             }
@@ -413,7 +413,7 @@ fn run(
             ImageCommand::Push(args) => push::run(&args, flash, out),
             ImageCommand::Copy(args) => copy::run(&args, out),
             ImageCommand::Extract(args) => extract::run(&args, flash, out),
-            // These were turned into the one below.
+            // These have become `Command::Core`.
             ImageCommand::Core(_) => Ok(Status::Usage),
         },
         Command::Flash { command } => match command {
@@ -456,7 +456,7 @@ fn run(
     }
 }
 
-/// `run --bundle DIR`: `words` are what else was typed.
+/// Runs `run --bundle DIR`; `words` are the other words of the command line.
 fn run_bundle(
     run: &bundle::Run<'_>,
     words: &[String],
@@ -481,7 +481,7 @@ fn run_bundle(
     bundle::run(run, flash, &engine()?, policy, err)
 }
 
-/// Runs one of the core's commands on a device that is on only for that.
+/// Runs a command of the core on a device that is on for this command only.
 fn core(
     words: &[String],
     flash: Option<&Path>,
@@ -532,7 +532,7 @@ fn core(
             {
                 return on(Device::boot(copy, policy)?, &words, &policy, out, err);
             }
-            // A wrong command line is told first.
+            // A wrong command line is reported first.
             let (mut dropped, mut said) = (String::new(), String::new());
             let mut empty = Device::empty(policy)?;
             match empty.command(&words, &mut dropped, &mut said) {
@@ -544,7 +544,7 @@ fn core(
             if let Some(partition) = device::partition_if_any(flash)? {
                 return on(Device::boot(partition, policy)?, &words, &policy, out, err);
             }
-            // There can be no such image, and nothing is made to find that out.
+            // Without a flash file there is no such image; no file is made for the search.
             let path = device::flash_file(flash)?;
             let missing = format_args!("there is no flash file {}", path.display());
             device::note(missing, err)?;
@@ -553,7 +553,7 @@ fn core(
     }
 }
 
-/// Runs a core's command on a device, and switches it off.
+/// Runs a command of the core on a device, and switches the device off.
 fn on<F: Flash + 'static>(
     mut device: Device<F>,
     words: &[&str],
@@ -561,7 +561,7 @@ fn on<F: Flash + 'static>(
     out: &mut Output,
     err: &mut Output,
 ) -> Result<Status, Failure> {
-    // Why it could not print is told by `finish`.
+    // `finish` returns the reason of a failed write.
     let done = match *words {
         ["image", "inspect", ..] => inspect::run(&mut device, words, policy, out, err),
         _ => device.command(words, out, err),
@@ -571,10 +571,10 @@ fn on<F: Flash + 'static>(
     Ok(status)
 }
 
-/// The option of `run` that only a PC has, as the core's help would list it.
+/// Help for the option of `run` that only a PC has, in the form of the core's help.
 const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC\n      --allow-host-root   lets its guest change folders of the host";
 
-/// `help [COMMAND]`
+/// Runs `help [COMMAND]`.
 fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let mut grammar = grammar();
     grammar.build();
@@ -628,7 +628,7 @@ fn engine() -> Result<Engine, Failure> {
 mod tests {
     use super::*;
 
-    /// What the document says in the section of a command.
+    /// Text of a command's section in the document.
     fn section<'d>(documented: &'d str, name: &str) -> &'d str {
         let begin = documented
             .find(&format!("### `ocre {name}"))
@@ -644,7 +644,7 @@ mod tests {
                 check(command, &format!("{name} "), documented);
                 continue;
             }
-            // The device has one of the same name.
+            // The device has a command of the same name.
             let text = match &*name {
                 "image verify" => section(documented, "image verify IMAGE"),
                 name => section(documented, name),

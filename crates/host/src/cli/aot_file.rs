@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What an AOT file says of itself beyond its header: the annotations of the layer it becomes.
+//! Annotations in an AOT file, which the layer made of it takes over.
 //!
 //! WAMR's header records neither the CPU nor the calling convention nor WAMR's own version. So
 //! `ocre aot` adds a custom section with them before the checksum, and `ocre image pack` reads
@@ -8,7 +8,7 @@
 //! How: sections follow an 8-byte header, each at a multiple of 4 bytes: type and size, then as
 //! many bytes. A custom section (type 100) begins with a sub-type, 0 for one that only has a
 //! name: a 16-bit length and as many bytes, the last of which is NUL. All numbers are
-//! little-endian. What follows the name are lines `annotation=value`.
+//! little-endian. After the name come lines `annotation=value`.
 
 use ocre::image::aot::MAGIC;
 use ocre_module_reader::aot::{seal, without_seal};
@@ -41,7 +41,7 @@ pub fn append<'a>(file: &mut Vec<u8>, annotations: impl IntoIterator<Item = (&'a
     file.extend(seal(file));
 }
 
-/// Whether a file begins as AOT code does.
+/// True where a file begins as AOT code does.
 pub fn is_aot(file: &[u8]) -> bool {
     file.starts_with(&MAGIC)
 }
@@ -69,7 +69,7 @@ pub fn annotations(file: &[u8]) -> Option<Vec<Annotation>> {
     }
 }
 
-/// The content of a custom section that has the name.
+/// Content of a custom section with the name [`NAME`]; `None` for another section.
 fn named(body: &[u8]) -> Option<&str> {
     let rest = body.strip_prefix(&RAW.to_le_bytes())?;
     let rest = rest.strip_prefix(&(NAME.len() as u16).to_le_bytes())?;
@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    /// A header, and one section of 5 bytes, which leaves the end unaligned.
+    /// Makes a header and a section of 5 bytes, which leaves the end unaligned.
     fn file() -> Vec<u8> {
         let mut file = MAGIC.to_vec();
         file.extend(6_u32.to_le_bytes());

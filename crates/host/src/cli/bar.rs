@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Shows on a terminal how far something is that takes long.
+//! Progress bar for long operations, on a terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use ocre::image::store::Progress;
 
-/// What takes less than this shows no bar.
+/// Time before a bar is shown.
 const LONG: Duration = Duration::from_millis(100);
 
-/// How far something is, as a bar.
+/// A progress bar on stderr.
 pub struct Bar {
     began: Instant,
     bar: Option<ProgressBar>,
@@ -18,7 +18,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Not shown yet.
+    /// Makes a bar that is not shown yet.
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
@@ -27,7 +27,7 @@ impl Bar {
         }
     }
 
-    /// It is that far.
+    /// Shows the progress.
     pub fn show(&mut self, progress: Progress) {
         if !self.wanted || (self.bar.is_none() && self.began.elapsed() < LONG) {
             return;
@@ -42,7 +42,7 @@ impl Bar {
         bar.set_position(progress.done);
     }
 
-    /// Leaves nothing of it.
+    /// Removes the bar from the terminal.
     pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre build`: a project to an image, in one step.
+//! `ocre build`: makes an image of a project in one step.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ pub fn run<E: Engine>(
     }
     targets.sort_by_key(|target| target.name());
     targets.dedup();
-    // What the compilers are told does not depend on where we are.
+    // The compilers' arguments do not depend on the working folder.
     let folder = project.canonicalize().map_err(io)?;
     let work = folder.join("target/ocre");
     let module = build_guest::compile(&folder, &file, &work, &what)?;

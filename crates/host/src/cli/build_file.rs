@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `Ocrefile.toml`: what `ocre build` makes an image of, and how.
+//! `Ocrefile.toml`: the description of a project for `ocre build`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use super::failure::Failure;
 
-/// The file's name.
+/// Name of the file.
 pub const NAME: &str = "Ocrefile.toml";
 
-/// The folder of a project that is named by itself, by its file, or by a folder in it. Where there
-/// is no such file, the folder that is named.
+/// Finds the folder of a project: `named` is that folder, its file, or a folder in it. Without
+/// such a file, returns the named folder.
 pub fn project(named: &Path) -> PathBuf {
     let folder = match named.parent() {
         Some(folder) if named.is_file() && named.file_name() == Some(NAME.as_ref()) => {
@@ -29,49 +29,49 @@ pub fn project(named: &Path) -> PathBuf {
     }
 }
 
-/// What stands in it.
+/// Content of the file.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Ocrefile {
-    /// The image's name.
+    /// Name of the image.
     pub name: String,
-    /// What the guest is written in.
+    /// Language of the guest.
     pub language: Language,
-    /// Of a Cargo project: which of its programs.
+    /// Of a Cargo project: name of the program.
     pub bin: Option<String>,
-    /// Of a C project: its files.
+    /// Of a C project: source files.
     #[serde(default)]
     pub sources: Vec<PathBuf>,
     /// Of a C project: further arguments of the compiler.
     #[serde(default)]
     pub flags: Vec<String>,
-    /// The guest's stack in bytes.
+    /// Stack of the guest, in bytes.
     #[serde(default = "stack")]
     pub stack: u32,
-    /// Machines that it is compiled for.
+    /// Machines to compile the guest for.
     #[serde(default)]
     pub targets: Vec<String>,
     /// Files that the container can read, each `FILE` or `FILE=TITLE`.
     #[serde(default)]
     pub blobs: Vec<String>,
-    /// The exported function to call on start.
+    /// Exported function to call on start.
     #[serde(default = "entry")]
     pub entry: String,
-    /// Variables, each `NAME=value`.
+    /// Variables of the environment, each `NAME=value`.
     #[serde(default)]
     pub env: Vec<String>,
-    /// What the container is to be allowed.
+    /// Permissions that the image asks for.
     #[serde(default)]
     pub permissions: Vec<String>,
 }
 
-/// What a guest may be written in.
+/// Languages of guests.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Language {
-    /// A Cargo project.
+    /// Rust, in a Cargo project.
     Rust,
-    /// Files for clang.
+    /// C or C++, in files for clang.
     C,
 }
 
@@ -84,7 +84,7 @@ fn entry() -> String {
 }
 
 impl Ocrefile {
-    /// Reads the one in a folder.
+    /// Reads the file in a folder.
     ///
     /// # Errors
     /// `build-file`, with the line, and `io`.
@@ -108,7 +108,7 @@ impl Ocrefile {
         Self::parse(&text).map_err(|detail| refused(&detail))
     }
 
-    /// The error says on which line.
+    /// Parses the text; the error names the line.
     fn parse(text: &str) -> Result<Self, String> {
         let file: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| {

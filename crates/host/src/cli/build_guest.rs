@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A project's source to a module, by the compiler of its language.
+//! Compiles a project's source to a module, with the compiler of its language.
 //!
-//! The same source gives the same module wherever it lies: no path of the PC gets into it.
+//! The same source gives the same module in any folder: no path of the PC gets into it.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -14,8 +14,8 @@ use super::failure::Failure;
 
 const TARGET: &str = "wasm32-wasip1";
 
-/// Where data and heap lie, which the engine has to know to give a guest no more memory than it
-/// uses; and a stack that a device has room for.
+/// Arguments of the linker: exports of the ends of data and heap, by which the engine gives a
+/// guest only the memory that it uses, and the size of the stack in bytes.
 fn link(stack: u32) -> [String; 3] {
     [
         "--export=__heap_base".to_owned(),
@@ -24,7 +24,7 @@ fn link(stack: u32) -> [String; 3] {
     ]
 }
 
-/// Compiles; the module's file. What the compiler says goes to stderr.
+/// Compiles a project, and returns the module's file. Messages of the compiler go to stderr.
 ///
 /// # Errors
 /// `build-tool`, `build-compile`, `build-artifact`, `io`.
@@ -58,7 +58,7 @@ fn rust(folder: &Path, file: &Ocrefile, what: &str) -> Result<PathBuf, Failure> 
         .arg("--config")
         .arg(format!("target.{TARGET}.rustflags=[{}]", quoted.join(",")))
         .current_dir(folder)
-        // What is set for other builds is not meant for the guest.
+        // Flags for other builds are not meant for the guest.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     if let Some(bin) = &file.bin {
@@ -84,8 +84,8 @@ fn cargo_home() -> Option<PathBuf> {
     set("CARGO_HOME").or_else(|| Some(set("HOME")?.join(".cargo")))
 }
 
-/// Compiles and links in two steps, the second without a level of optimisation: else clang has the
-/// module changed by `wasm-opt` where that happens to be installed.
+/// Compiles and links in two steps, the second without a level of optimisation: otherwise clang
+/// runs `wasm-opt` on the module where it is installed.
 fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf, Failure> {
     let missing = "install clang, lld, wasi-libc and libclang-rt-dev-wasm32";
     let module = work.join("guest.wasm");
@@ -95,7 +95,7 @@ fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf,
         clang
     };
     let mut link = clang();
-    // An overflow of the stack is a trap, then, and not a silent overwriting.
+    // With this order an overflow of the stack traps instead of overwriting data.
     link.args(["-Wl,--stack-first", "-Wl,--strip-all"])
         .args(self::link(file.stack).map(|argument| format!("-Wl,{argument}")))
         .arg("-Wno-unused-command-line-argument")
@@ -125,7 +125,7 @@ fn is_c(source: &Path) -> bool {
     source.extension().is_some_and(|extension| extension == "c")
 }
 
-/// A compiler's output, whose words for people go on to stderr while it runs.
+/// Collects a compiler's output, and copies its stderr to ours while it runs.
 fn heard(mut child: Child) -> io::Result<Output> {
     let words = child.stderr.take();
     let copy = thread::spawn(move || {
@@ -136,9 +136,9 @@ fn heard(mut child: Child) -> io::Result<Output> {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = words.read(&mut buffer) {
             let piece = buffer.get(..count).unwrap_or_default();
-            // Where nobody hears it the exit code has to do.
+            // If stderr fails, only the exit code tells.
             let _ = io::stderr().write_all(piece);
-            // The end is not needed: what is not installed is told first.
+            // The end is not needed: compilers report missing parts first.
             if copy.len() < MAX_WORDS {
                 copy.extend_from_slice(piece);
             }
@@ -150,7 +150,7 @@ fn heard(mut child: Child) -> io::Result<Output> {
     Ok(output)
 }
 
-/// The hint for a compiler that complains of something that is not installed.
+/// Hint for a compiler's message about a part that is not installed.
 fn lacking(words: &str) -> Option<&'static str> {
     let tools = "install lld, wasi-libc and libclang-rt-dev-wasm32";
     [
@@ -172,10 +172,10 @@ fn lacking(words: &str) -> Option<&'static str> {
 
 const RUST_TARGET: &str = "run `rustup target add wasm32-wasip1`";
 
-/// Bytes of a compiler's words that are looked at.
+/// Bytes of a compiler's messages that are searched.
 const MAX_WORDS: usize = 1 << 20;
 
-/// Runs a compiler; its words for people are on stderr.
+/// Runs a compiler; its messages go to stderr.
 fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command

@@ -38,8 +38,8 @@ pub struct Args {
 
 // ---------------------------------------------------------------- running
 
-/// Where a bundle's folders are on the PC, and where the guest finds them: the root first, the
-/// devices last.
+/// Folders of a bundle on the PC, and their paths for the guest: the root first, the devices
+/// last.
 struct Folders<'c> {
     storage: WithDevices,
     at: Vec<Folder<'c>>,
@@ -56,7 +56,7 @@ impl<'c> Folders<'c> {
         }];
         for mount in &config.mounts {
             let source = bundle.join(&mount.source);
-            // One that is not there is told below.
+            // A missing folder is reported below.
             let real = source.canonicalize().unwrap_or(source);
             may_change(&real, mount.read_only, owner, "mounts")?;
             hosts.push(real);
@@ -111,7 +111,8 @@ impl<'c> Folders<'c> {
     }
 }
 
-/// Refuses a folder of the host that a guest could change; without an owner all are allowed.
+/// Refuses a protected folder of the host that a guest could change; without an owner all are
+/// allowed.
 fn may_change(
     real: &Path,
     read_only: bool,
@@ -127,7 +128,7 @@ fn may_change(
     })
 }
 
-/// A folder that is in the bundle, whatever links are on the way.
+/// Finds the root folder. One with a relative path must be in the bundle, with all links resolved.
 fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
     let wrong = |why: &dyn std::fmt::Display| {
         let why = format_args!("{}: {why}", root.display());
@@ -161,15 +162,15 @@ fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
     Ok(bytes)
 }
 
-/// A bundle that is to be run.
+/// A bundle to run.
 pub struct Run<'w> {
     /// Folder of the bundle.
     pub folder: &'w Path,
-    /// A guest may change folders of the host.
+    /// True where a guest may change protected folders of the host.
     pub allow_host_root: bool,
 }
 
-/// Runs a bundle's processes, one after the other, as far as each ends well.
+/// Runs a bundle's processes one after the other, until one fails.
 pub fn run(
     run: &Run<'_>,
     flash: Option<&Path>,
@@ -198,7 +199,7 @@ pub fn run(
     let config = bundle::read(&text, policy.memory_bytes.into()).map_err(refused)?;
     let folders = Folders::of(folder, &config, owner).map_err(refused)?;
     let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-    // Whatever one lacks, none is run.
+    // If one can't be run, none is.
     let mut programs = Vec::new();
     for process in &config.processes {
         programs.push(folders.program(process).map_err(refused)?);
@@ -231,7 +232,7 @@ pub fn run(
 
 // ---------------------------------------------------------------- writing
 
-/// Writes the image that the device would run, and prints where.
+/// Writes the image that the device would run, and prints the folder.
 pub fn write(
     args: &Args,
     flash: Option<&Path>,
@@ -258,7 +259,7 @@ pub fn write(
             .and_then(|path| read(&partition, &path))
             .map_err(|error| Failure::new(&what, error.code(), advice::storage(error)))
     };
-    // One that is there already is somebody's.
+    // An existing folder is left alone.
     fs::create_dir(&args.folder).map_err(io)?;
     let root = args.folder.join("rootfs");
     fs::create_dir(&root).map_err(io)?;
@@ -297,7 +298,7 @@ pub fn write(
     Ok(Status::Ok)
 }
 
-/// The image as a container of it would have it.
+/// Judges the image, as for a container of it.
 fn judged<S: Storage>(
     source: Source<'_, S>,
     name: &str,

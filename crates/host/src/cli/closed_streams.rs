@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Standard streams that were closed when the program started (`>&-`). Rust's standard library
-//! opens `/dev/null` in their place before `main`, and what is written there is lost without a
-//! word; so they are looked at before.
+//! opens `/dev/null` in their place before `main`, and output there is lost without an error; so
+//! they are checked before.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use ocre::port::Stream;
 use ocre_host::platform::console;
 
-/// The streams that were closed, one bit each: 1 for stdout, 2 for stderr.
+/// Streams that were closed, one bit each: 1 for stdout, 2 for stderr.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
-/// Run by the system's loader before the standard library starts.
+/// Function that the system's loader runs before the standard library starts.
 // SAFETY: the section holds pointers to functions, which the loader calls once, on the only
 // thread; the function needs nothing of the standard library.
 #[used]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre aot`: a module to code for one machine, with a note of what that machine is.
+//! `ocre aot`: compiles a module to code for one machine, with annotations about that machine.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use super::aot_file;
 use super::failure::Failure;
 use super::output::Output;
 
-/// As hard as there is to optimise.
+/// Highest level of optimisation.
 pub const BEST: u8 = 3;
 
 /// Compiles a module ahead of time.
@@ -38,7 +38,7 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// A machine, for clap.
+/// Parser of a machine, for clap.
 pub fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
     PossibleValuesParser::new(Target::ALL.map(Target::name)).try_map(|name| name.parse::<Target>())
 }
@@ -75,7 +75,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     Ok(Status::Ok)
 }
 
-/// Writes a file, or leaves what was there: a regular file is written beside it first.
+/// Writes a file, or leaves the old one: a regular file is written beside it first.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.exists() && !path.is_file() {
         return fs::write(path, bytes);
@@ -85,13 +85,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     part.push(format!(".{}.part", std::process::id()));
     let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, real));
     if written.is_err() {
-        // The first error is the one that counts.
+        // Only the first error counts.
         let _ = fs::remove_file(&part);
     }
     written
 }
 
-/// Compiles; the file has a note of what it is for.
+/// Compiles a module, and adds the annotations of its target.
 ///
 /// # Errors
 /// Those of the compiler.

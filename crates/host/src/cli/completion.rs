@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre completion`: what a shell has to know to complete our command lines.
+//! `ocre completion`: scripts by which shells complete command lines.
 
 use clap_complete::Shell;
 use ocre::command::Status;
@@ -16,7 +16,7 @@ pub struct Args {
     shell: Known,
 }
 
-/// The shells that are tested.
+/// Shells with a tested script.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 enum Known {
     Bash,
@@ -24,7 +24,7 @@ enum Known {
     Fish,
 }
 
-/// Prints it.
+/// Prints the script.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let shell = match args.shell {
         Known::Bash => Shell::Bash,
@@ -43,8 +43,8 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     Ok(Status::Ok)
 }
 
-/// What clap's script for fish leaves out: the words that an operand may be, of commands that are
-/// in no group.
+/// Part that clap's script for fish lacks: possible words of operands, for commands outside of
+/// groups.
 fn words_for_fish(grammar: &clap::Command) -> String {
     let mut script = String::new();
     for command in grammar.get_subcommands() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image copy`: between registries and layouts on the PC, folders and archives, in any
-//! direction. The flash is not asked.
+//! `ocre image copy`: copies between registries and layouts on the PC, folders and archives, in
+//! any direction. The flash is not used.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -39,18 +39,18 @@ pub struct Args {
     to: Place,
 }
 
-/// Where an image is or goes, spelt as skopeo spells it; `docker://` may be left out.
+/// Source or destination of an image, in skopeo's syntax; `docker://` may be left out.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// In a registry.
+    /// An image in a registry.
     Registry(ImageName),
-    /// In a layout's folder.
+    /// An image in a layout's folder.
     Layout(LayoutName),
-    /// In an archive.
+    /// An image in an archive of a layout.
     Archive(LayoutName),
 }
 
-/// For clap.
+/// Parses a place, for clap.
 pub fn place(argument: OsString) -> Result<Place, String> {
     let layout = |prefix: &str| argument.as_bytes().strip_prefix(prefix.as_bytes());
     if let Some(layout) = layout("oci:") {
@@ -74,7 +74,7 @@ impl Display for Place {
     }
 }
 
-/// Copies, and prints where to, and the digest.
+/// Copies the image, and prints its destination and digest.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't copy {} to {}", args.from, args.to);
     let client = args.speech.client(&what)?;
@@ -101,7 +101,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     print("copied to", &args.to, &copied, out)
 }
 
-/// An image in a layout, which the user calls `text`.
+/// Source for an image in a layout; `text` is the user's name for it.
 pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Stored<'a, S> {
     Stored {
         layout: judge::Source { storage, root: "/" },
@@ -110,22 +110,22 @@ pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Stored
     }
 }
 
-/// Where an image goes, and how.
+/// Destination of an image, and settings of the copy.
 pub struct Destination<'a> {
-    /// Where.
+    /// Place of the copy.
     pub place: &'a Place,
-    /// Which part of an index.
+    /// Platform to copy from an index; `None` for all.
     pub platform: Option<Platform>,
-    /// Whether what says something about it goes along.
+    /// True where referrers are copied too.
     pub referrers: bool,
-    /// How registries are spoken to.
+    /// Settings for registries.
     pub speech: &'a Speech,
-    /// Who speaks so.
+    /// Client with these settings.
     pub client: &'a Client,
 }
 
 impl Destination<'_> {
-    /// Copies an image there; `beside` is the repository that it comes from, if it does.
+    /// Copies an image there; `beside` is the repository that it comes from, if there is one.
     pub fn put(
         &self,
         from: &dyn Source,
@@ -158,7 +158,7 @@ impl Destination<'_> {
     }
 }
 
-/// Says where an image went, and its digest.
+/// Prints the destination of an image, and its digest.
 pub fn print(
     verb: &str,
     to: &dyn Display,

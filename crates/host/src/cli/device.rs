@@ -32,24 +32,25 @@ use super::short_digest;
 
 pub use ocre_host::platform::{MAX_CONFIG, MAX_DOCUMENT};
 
-/// How long the containers are given to end at the end, in microseconds.
+/// Longest wait for killed containers when the device is switched off, in microseconds.
 const PATIENCE_US: u64 = 2_000_000;
 
-/// The partition.
+/// Partition in a flash file.
 pub type Partition = LittleFs<FileFlash>;
 
-/// The name of the flash file: as given, else in the user's data folder.
+/// Path of the flash file: the given one, else one in the user's data folder.
 pub fn flash_file(flash: Option<&Path>) -> Result<PathBuf, Failure> {
     flash.map_or_else(|| default_file("flash.bin"), |path| Ok(path.to_owned()))
 }
 
-/// Opens the flash file, which has to be there.
+/// Opens the flash file, which must exist.
 pub fn partition(flash: Option<&Path>) -> Result<Partition, Failure> {
     let path = flash_file(flash)?;
     Partition::open(&path).map_err(|error| unusable(&path, &error))
 }
 
-/// Opens the flash file for an image of it: where there is none, there is no such image.
+/// Opens the flash file for an image in it. Without a file the error says that there is no such
+/// image.
 pub fn partition_with(image: &str, flash: Option<&Path>, what: &str) -> Result<Partition, Failure> {
     if let Some(partition) = partition_if_any(flash)? {
         return Ok(partition);
@@ -69,7 +70,7 @@ pub fn partition_if_any(flash: Option<&Path>) -> Result<Option<Partition>, Failu
     }
 }
 
-/// A copy in memory of a flash file that this user may read and not write.
+/// Copies a flash file to memory, if this user may only read it; `None` otherwise.
 pub fn read_only_copy(flash: Option<&Path>) -> Result<Option<LittleFs<RamFlash>>, Failure> {
     let path = flash_file(flash)?;
     let failed = |error: FileError| unusable(&path, &error);
@@ -87,8 +88,8 @@ pub fn read_only_copy(flash: Option<&Path>) -> Result<Option<LittleFs<RamFlash>>
     Ok(Some(mounted))
 }
 
-/// Opens the flash file, or makes an empty one and says so. Of the folders that it is in only
-/// that of this program is made.
+/// Opens the flash file, or makes an empty one and reports it. A missing folder is made only for
+/// the default file.
 pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partition, Failure> {
     if let Some(partition) = partition_if_any(flash)? {
         return Ok(partition);
@@ -116,13 +117,13 @@ pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partit
     Ok(made)
 }
 
-/// Says something that is neither a failure nor what was asked for.
+/// Prints a note, which is neither a failure nor a result.
 pub fn note(text: std::fmt::Arguments<'_>, err: &mut Output) -> Result<(), Failure> {
     err.line(format_args!("note: {}", Plain(text)))
         .map_err(|error| Failure::io("can't print", &error))
 }
 
-/// The partition, if its flash file is there and can be used.
+/// Opens the partition, if its flash file exists and can be used.
 pub fn present(flash: Option<&Path>) -> Option<Partition> {
     let path = match flash {
         Some(path) => path.to_owned(),
@@ -131,18 +132,18 @@ pub fn present(flash: Option<&Path>) -> Option<Partition> {
     Partition::open(&path).ok()
 }
 
-/// A flash file can't be used.
+/// Failure of a flash file that can't be used.
 pub fn unusable(path: &Path, error: &FileError) -> Failure {
     let what = format!("can't use the flash file {}", path.display());
     refused_file(&what, error)
 }
 
-/// Something failed because of a flash file.
+/// Failure of `what`, because of a flash file.
 pub fn refused_file(what: &str, error: &FileError) -> Failure {
     Failure::new(what, error.code(), error.hint()).because(error)
 }
 
-/// A file in the user's data folder for this program, by the XDG rules.
+/// Path of a file in the user's data folder for this program, by the XDG rules.
 pub fn default_file(name: &str) -> Result<PathBuf, Failure> {
     let folder = user_folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
         let what = "can't find your data folder";
@@ -152,7 +153,7 @@ pub fn default_file(name: &str) -> Result<PathBuf, Failure> {
     Ok(folder.join(name))
 }
 
-/// The user's cache folder for this program, by the same rules.
+/// Path of the user's cache folder for this program, by the same rules.
 pub fn cache_folder() -> Result<PathBuf, Failure> {
     user_folder("XDG_CACHE_HOME", ".cache").ok_or_else(|| {
         let what = "can't find your cache folder";
@@ -170,7 +171,7 @@ fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     folder.map(|folder| folder.join("ocre"))
 }
 
-/// The store on the partition; `document` caps its documents.
+/// Opens the store on the partition; the length of `document` caps its documents.
 pub fn store<'a, S: Storage>(
     partition: &'a S,
     document: &'a mut [u8],
@@ -181,7 +182,7 @@ pub fn store<'a, S: Storage>(
     })
 }
 
-/// A buffer for the documents of the store.
+/// Makes a buffer for the documents of the store.
 pub fn document() -> Vec<u8> {
     vec![0; MAX_DOCUMENT]
 }
@@ -191,8 +192,8 @@ pub struct Device<F: Flash + 'static = FileFlash> {
     pc: Arc<platform::Device<LittleFs<F>>>,
 }
 
-/// Errors of a command, dropped once a guest's output has failed: the program reports that at its
-/// end, alone.
+/// Writer for errors of a command. Drops them once a guest's output has failed: the program then
+/// reports this failure alone, at its end.
 struct Heard<'a>(&'a mut dyn Write);
 
 impl Write for Heard<'_> {
@@ -204,7 +205,7 @@ impl Write for Heard<'_> {
     }
 }
 
-/// The PC's buffers for documents, while a command has them.
+/// Buffers of the PC for documents, locked while a command uses them.
 struct Shared<'a, F: Flash> {
     pc: &'a Pc<LittleFs<F>>,
     taken: Option<MutexGuard<'a, Documents>>,
@@ -222,7 +223,7 @@ impl<F: Flash + 'static> command::Documents for Shared<'_, F> {
 }
 
 impl Device<RamFlash> {
-    /// A device with an empty flash, which goes with it.
+    /// Boots a device with an empty flash in memory.
     pub fn empty(policy: Policy<'static>) -> Result<Self, Failure> {
         let (memory, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
         let failed = |error| {
@@ -234,8 +235,8 @@ impl Device<RamFlash> {
         Self::boot(storage, policy)
     }
 
-    /// One that stands in for a device with that firmware: for commands that start nothing. What
-    /// they leave on the flash depends on nothing but what they are told.
+    /// Boots a stand-in for a device with that firmware, for commands that start nothing. The
+    /// content of its flash depends on their input alone.
     pub fn prepare(storage: LittleFs<RamFlash>, firmware: &Firmware) -> Result<Self, Failure> {
         let (policy, target) = (firmware.policy, firmware.target);
         let room = [firmware.document, firmware.config];
@@ -256,14 +257,14 @@ fn not_booted(error: BootError) -> Failure {
     }
 }
 
-/// The engine does not start.
+/// Failure of an engine that does not start.
 pub fn no_engine() -> Failure {
     let advice = "end other programs to free memory";
     Failure::new("can't start the engine", "out-of-memory", advice)
 }
 
 impl<F: Flash + 'static> Device<F> {
-    /// Boots from a partition.
+    /// Boots a device from a partition.
     pub fn boot(partition: LittleFs<F>, policy: Policy<'static>) -> Result<Self, Failure> {
         let mut document = document();
         store(&partition, &mut document)?;
@@ -271,12 +272,12 @@ impl<F: Flash + 'static> Device<F> {
         Ok(Self { pc })
     }
 
-    /// The device itself.
+    /// Platform of the device.
     pub fn platform(&self) -> &Pc<LittleFs<F>> {
         self.pc.platform()
     }
 
-    /// An image on its flash, if the judge accepts it.
+    /// Judges an image on the flash; `None` where it is refused.
     pub fn image(&self, name: &str) -> Option<Box<Image>> {
         let pc = self.pc.platform();
         let source = Source {
@@ -298,14 +299,14 @@ impl<F: Flash + 'static> Device<F> {
         .then_some(image)
     }
 
-    /// Starts the containers that are to run by themselves.
+    /// Starts the containers that run from boot on.
     pub fn resume(&self) {
         self.pc.resume();
     }
 
-    /// Runs one of the core's commands. Where its guest fails after a call that needs a permission
-    /// which it does not have, the permission is named. It ends soon after Ctrl-C, and after a
-    /// guest's output could not be written.
+    /// Runs a command of the core. Where its guest fails after a call that was refused for want of
+    /// a permission, names the permission. Ends soon after Ctrl-C, and after an error of a guest's
+    /// output.
     pub fn command(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
         self.pc.platform().take_denied();
         let whole = short_digest::expand(words, self.pc.platform().storage());
@@ -372,7 +373,7 @@ impl<F: Flash + 'static> Device<F> {
         Ok(())
     }
 
-    /// Kills what still runs, so that its files are closed.
+    /// Kills all running containers, so that their files are closed.
     pub fn shut_down(self) {
         let mut live = Vec::new();
         self.pc.list(&mut |summary| {
@@ -381,22 +382,22 @@ impl<F: Flash + 'static> Device<F> {
             }
         });
         for handle in &live {
-            // It may just have ended by itself.
+            // The run may just have ended.
             let _ = self.pc.kill(*handle);
         }
         let until = self.pc.platform().clock().uptime_us() + PATIENCE_US;
         for handle in live {
-            // What does not end is left to the end of the process.
+            // The end of the process ends the rest.
             let _ = self.pc.wait(handle, Some(until));
         }
     }
 }
 
-/// Memory of a container on a PC if nothing else is said: compilers give a program that says
-/// nothing more than a small device has, such as Rust's 17 pages and Zig's 17 MiB.
+/// Default option for the memory of a container on a PC. By default, compilers give a program
+/// more than a small device has, such as Rust's 17 pages and Zig's 17 MiB.
 const MEMORY: &str = "--memory=64M";
 
-/// A command line with [`MEMORY`], where it makes a container and says nothing of that.
+/// Adds [`MEMORY`] to a command line that makes a container and has no such option.
 fn with_memory<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut whole = words.to_vec();
     let Ok((command, arguments)) = find(words) else {
@@ -415,13 +416,13 @@ fn with_memory<'a>(words: &[&'a str]) -> Vec<&'a str> {
     whole
 }
 
-/// Somebody pressed Ctrl-C.
+/// True after Ctrl-C.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// What a process that is ended by SIGINT ends with.
+/// Exit code of a process that SIGINT ends.
 const INTERRUPTED_TWICE: i32 = 130;
 
-/// From now on Ctrl-C ends the command, not the program; but the second one does.
+/// Makes the first Ctrl-C end the command, and the second one the program.
 pub fn catch_interrupts() -> Result<(), Failure> {
     let caught = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -434,7 +435,7 @@ pub fn catch_interrupts() -> Result<(), Failure> {
     })
 }
 
-/// A new command begins.
+/// Clears the mark of an earlier Ctrl-C, for a new command.
 pub fn forget_interrupt() {
     INTERRUPTED.store(false, Ordering::Relaxed);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The examples that `--help` ends with. A test runs each, in this order, with a registry in the
-//! place of `localhost:5000`.
+//! Examples at the end of `--help`. A test runs each, in this order, with a registry in the place
+//! of `localhost:5000`.
 
-/// A command, and examples of it.
+/// Commands, and examples of each.
 const EXAMPLES: [(&str, &[&str]); 15] = [
     ("new", &["ocre new c hello"]),
     (
@@ -76,7 +76,7 @@ const EXAMPLES: [(&str, &[&str]); 15] = [
     ),
 ];
 
-/// The grammar with its examples.
+/// Adds the examples to the grammar.
 pub fn add(mut grammar: clap::Command) -> clap::Command {
     for (name, examples) in EXAMPLES {
         let mut text = String::from("Examples:\n");

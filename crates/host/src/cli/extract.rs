@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image extract`: the files of an image, under the names that it gives them.
+//! `ocre image extract`: writes the files of an image, under the names that it gives them.
 //!
-//! Promised: every name is judged before anything is written; nothing is written outside of the
-//! folder, nor over a file; what is not what its digest says gets no name.
+//! Promised: every name is checked before anything is written; nothing is written outside of the
+//! folder, nor over a file; content with a wrong digest gets no name.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -61,7 +61,7 @@ fn image(argument: std::ffi::OsString) -> Result<Image, String> {
         .map_err(|_| "not UTF-8".to_owned())
 }
 
-/// Extracts, and prints what is there now.
+/// Extracts the files, and prints them.
 pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
     let (Image::Flash(text) | Image::Layout(_, text)) = &args.image;
     let what = format!("can't extract {text}");
@@ -93,17 +93,17 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
     }
 }
 
-/// A file that an image names.
+/// A file with a name in an image.
 struct Named {
     title: String,
     blob: Blob,
     folder: Option<Folder>,
 }
 
-/// A file that is a folder which ORAS has packed.
+/// A folder that ORAS has packed into a file.
 struct Folder {
     digest: Option<Sha256>,
-    /// Files in it, once it is unpacked.
+    /// Number of files in it; 0 until it is unpacked.
     files: usize,
 }
 
@@ -151,7 +151,7 @@ fn extract(
         let scratch = part.with_extension("folder");
         let packed = ocre_files::open(&part).map_err(io)?;
         let unpacked = oras_folder::unpack(packed, folder.digest, &target, &scratch, what);
-        // What is left of either does no harm.
+        // A rest of either does no harm.
         let _ = fs::remove_dir_all(&scratch);
         let _ = fs::remove_file(&part);
         folder.files = unpacked?;
@@ -160,7 +160,7 @@ fn extract(
     Ok(Status::Ok)
 }
 
-/// The files that a manifest names, its config first, and how many it does not.
+/// Lists the named files of a manifest, its config first, and counts those without a name.
 fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure> {
     let root = document.parse().map_err(|error| failed(what, &error))?;
     let wrong = |error| {
@@ -223,7 +223,7 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
     Ok((named, unnamed))
 }
 
-/// Why a title is no name of a file in a folder.
+/// Reason why a title is no name of a file in the folder; `None` if it is.
 fn leaves(title: &str) -> Option<&'static str> {
     if title.is_empty() {
         return Some("it is empty");
@@ -266,7 +266,7 @@ fn write(
         fs::rename(part, path)
     })();
     if done.is_err() {
-        // What matters is the first error.
+        // Only the first error matters.
         let _ = fs::remove_file(part);
     }
     done.map_err(|error| ocre_registry::Error::of_io(error, path.display()))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Failures of the program itself, told in the same form as those of the core's commands.
+//! Failures of the program itself, in the same form as those of the core's commands.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -9,7 +9,7 @@ use ocre::command::report::{Listed, Plain, Reason};
 use ocre::command::sentence::{row, sentence};
 use ocre::port::StorageError;
 
-/// What failed, why, and what to do.
+/// A failed operation, the reason, and a hint.
 #[derive(Debug)]
 pub struct Failure {
     what: String,
@@ -21,7 +21,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// `what` completes "error: ".
+    /// Makes a failure; `what` completes "error: ".
     pub fn new(what: impl Display, code: &'static str, advice: impl Display) -> Self {
         Self {
             what: what.to_string(),
@@ -33,7 +33,7 @@ impl Failure {
         }
     }
 
-    /// A file of the PC could not be read or written.
+    /// Failure to read or write a file of the PC.
     pub fn io(what: impl Display, error: &io::Error) -> Self {
         let (code, advice) = match ocre_files::Refusal::of(error) {
             Some(refusal) => (refusal.code(), refusal.hint()),
@@ -45,34 +45,34 @@ impl Failure {
         }
     }
 
-    /// A folder of the PC could not be read or written, as a storage.
+    /// Failure to read or write a folder of the PC, used as a storage.
     pub fn folder(what: impl Display, error: StorageError) -> Self {
         Self::new(what, error.code(), folder_advice(error))
     }
 
-    /// What the PC said, if it was the PC.
+    /// Kind of the PC's error, if the PC failed.
     pub fn kind(&self) -> Option<io::ErrorKind> {
         self.kind
     }
 
-    /// The stable code.
+    /// Stable code.
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// Another hint than the code's own.
+    /// Replaces the code's own hint.
     pub fn advise(mut self, advice: impl Display) -> Self {
         self.advice = advice.to_string();
         self
     }
 
-    /// Further words on why.
+    /// Adds a detail of the reason.
     pub fn because(mut self, detail: impl Display) -> Self {
         self.detail = detail.to_string();
         self
     }
 
-    /// Where it is.
+    /// Adds the place of the fault.
     pub fn at(mut self, at: impl Display) -> Self {
         self.at = at.to_string();
         self
@@ -91,8 +91,8 @@ impl Display for Failure {
     }
 }
 
-/// Displays a reason in words, also one that only a PC has: by its detail, else by the sentence of
-/// its code in the PC's documents.
+/// Displays a reason in words. A reason that only a PC has is explained by its detail, else by the
+/// sentence of its code in the PC's documents.
 pub struct Explained<'a>(pub &'a Reason<'a>);
 
 impl Display for Explained<'_> {
@@ -105,7 +105,7 @@ impl Display for Explained<'_> {
     }
 }
 
-/// The hint for an error of a folder of the PC: the core's hints are for a flash.
+/// Hint for an error of a folder of the PC: the core's hints are for a flash.
 pub const fn folder_advice(error: StorageError) -> &'static str {
     match error {
         StorageError::NoSpace => "free space on this disk, or name a folder on another one",
@@ -115,7 +115,7 @@ pub const fn folder_advice(error: StorageError) -> &'static str {
     }
 }
 
-/// The documents with the codes of what only a PC does.
+/// Documents with the codes that only a PC has.
 const DOCUMENTS: [&str; 6] = [
     include_str!("../../../../docs/flash-files.md"),
     include_str!("../../../../docs/commands.md"),
@@ -125,7 +125,7 @@ const DOCUMENTS: [&str; 6] = [
     include_str!("../../../../docs/bundles.md"),
 ];
 
-/// The sentence of a code that only a PC has.
+/// Sentence of a code that only a PC has.
 fn own_sentence(code: &str) -> &'static str {
     let rows = DOCUMENTS.iter().map(|document| row(document, code));
     rows.into_iter()

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash check`: finds what is damaged in a flash file, and mends what can be mended without
-//! loss of what is whole.
+//! `ocre flash check`: finds damage in a flash file, and repairs it as far as no whole file is
+//! lost.
 //!
-//! How: the whole of it is looked at, and each thing that is wrong is a finding with its code and
-//! place. To mend, each finding that has a remedy gets it, and then all is looked at again: what
-//! is found no more is mended. Whole files that nothing leads to are no damage: they are listed
-//! as kept, and only an operator removes them.
+//! How: a check of the whole flash lists each fault as a finding with its code and place. A
+//! repair applies the remedy of each finding that has one, and then checks again: a finding that
+//! is gone is mended. Whole files that nothing leads to are no damage: they are listed as kept,
+//! and only an operator removes them.
 
 mod containers;
 mod images;
@@ -40,11 +40,11 @@ pub struct Args {
     repair: bool,
 }
 
-/// Something that is wrong.
+/// A fault in the flash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     code: &'static str,
-    /// A path in the flash, or what else says where.
+    /// Path in the flash, or another description of the place.
     place: String,
     detail: String,
     remedy: Option<Remedy>,
@@ -75,7 +75,7 @@ impl Finding {
     }
 }
 
-/// What to do about a finding that stays: the last column of `docs/flash-files.md`.
+/// Hint for a finding that stays: the last column of `docs/flash-files.md`.
 fn hint(code: &str) -> &'static str {
     match code {
         "blob-missing" | "digest-mismatch" | "size-mismatch" | "image-damaged" => {
@@ -109,13 +109,13 @@ fn hint(code: &str) -> &'static str {
     }
 }
 
-/// How often is mended what was found after mending.
+/// Most rounds of repair, each of which mends the findings of the check before it.
 const MOST_ROUNDS: usize = 8;
 
-/// What was mended, and how.
+/// Mended findings, and the repair of each in words.
 type Mended = Vec<(Finding, String)>;
 
-/// Result of looking at a flash.
+/// Result of a check.
 #[derive(Default)]
 struct Report {
     damaged: Vec<Finding>,
@@ -132,7 +132,7 @@ impl Report {
     }
 }
 
-/// Checks, prints what was found, and fails if damage stays.
+/// Checks the flash, prints the findings, and fails if damage stays.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let (left, mended) = check(&args.file, args.repair)?;
     print(&left, &mended, out).map_err(|error| Failure::io("can't print", &error))?;
@@ -169,12 +169,12 @@ fn check(path: &Path, repair: bool) -> Result<(Report, Mended), Failure> {
     Ok((left, mended))
 }
 
-/// Mends what can be mended, and looks at what is left.
+/// Repairs the flash, and reports the rest.
 fn mend(partition: &Partition, mended: &mut Mended) -> Report {
-    // Before anything is taken for missing.
+    // First, so that the check reports no file of an unfinished write as missing.
     atomic::settle(partition);
     let mut left = look(partition);
-    // What is moved may have been all that used something else.
+    // A file that was moved may have been the only user of others.
     for _ in 0..MOST_ROUNDS {
         if !mend::all(partition, &left.damaged, mended) {
             break;
@@ -199,7 +199,7 @@ fn open(path: &Path, repair: bool) -> Result<Partition, FileError> {
     }
 }
 
-/// A flash file whose file system can't be looked at.
+/// Finding for a flash file whose file system can't be read.
 fn unusable(error: Option<&FileError>) -> Finding {
     let (code, detail) = error.map_or(("flash-damaged", String::new()), |error| {
         (error.code(), error.to_string())
@@ -207,7 +207,7 @@ fn unusable(error: Option<&FileError>) -> Finding {
     Finding::new(code, "/").because(detail)
 }
 
-/// Everything that is wrong and everything that is kept, in a fixed order.
+/// Checks the flash: all damage and all kept files, in a fixed order.
 fn look(partition: &Partition) -> Report {
     let mut report = Report::default();
     let tree = structure::look(partition, &mut report.damaged);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers that a flash file is made with: the lines of a file, each a device's command.
+//! Containers of a new flash file, from the lines of a script, each a device's command.
 //!
-//! `create …` makes one, as it would on the device, and `start NAME` has the device start it when
-//! it boots. Nothing runs here.
+//! `create …` makes a container, as on the device, and `start NAME` has the device start it at
+//! boot. Nothing runs here.
 
 use std::path::{Path, PathBuf};
 
@@ -20,13 +20,13 @@ use super::device::Device;
 use super::failure::Failure;
 use super::output::Output;
 
-/// Commands, and where they stand.
+/// Commands, and their places for messages.
 pub struct Script {
     lines: Vec<(String, String)>,
 }
 
 impl Script {
-    /// The lines of a file, and then others.
+    /// Reads the lines of a file, and adds others.
     ///
     /// # Errors
     /// `io`.
@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     ocre_files::read_text(path, MAX_CONFIG).map_err(|error| Failure::io(what, &error))
 }
 
-/// Does on a storage what a script says, for that firmware; the names of the containers.
+/// Runs a script on a storage, for that firmware. Returns the names of the containers.
 ///
 /// # Errors
 /// `flash-container` at the first line that is refused.
@@ -98,7 +98,7 @@ pub fn put(
     Ok(names)
 }
 
-/// `create …`, with what the device has for defaults; or why not.
+/// Runs `create …` with the device's defaults; the error is the reason of a refusal.
 fn create(
     rest: &[&str],
     device: &mut Device<RamFlash>,
@@ -112,14 +112,14 @@ fn create(
     if firmware.most_thread_stack.is_some() {
         words.extend([&*memory, &*stack]);
     }
-    // The later ones count.
+    // Later options override these.
     words.extend(rest);
     let mut out = String::new();
     let status = device.command(&words, &mut out, err);
     if status != Ok(Status::Ok) {
         return Err("the command is refused".to_owned());
     }
-    // It was asked for help.
+    // The line asks for help.
     let name = Name::parse(out.trim()).map_err(|_| "the line makes no container".to_owned())?;
     if let Some(most) = firmware.most_thread_stack {
         let mut spec = read_spec(&name, storage)?;
@@ -133,7 +133,7 @@ fn create(
     Ok(name)
 }
 
-/// Writes a container's record again, with the tag that it follows, if it follows one.
+/// Writes a container's record again, with the tag that the container follows, if any.
 fn rewrite(name: &Name, spec: &Spec, storage: &LittleFs<RamFlash>) -> Result<(), record::Error> {
     let mut buffer = vec![0; record::MAX_BYTES];
     let mut written = None;
@@ -144,7 +144,8 @@ fn rewrite(name: &Name, spec: &Spec, storage: &LittleFs<RamFlash>) -> Result<(),
     Ok(written?)
 }
 
-/// Has the device take a container for one that ran when it was switched off; or why not.
+/// Records a container as running when the device was switched off; the error is the reason of a
+/// refusal.
 fn start(name: &str, storage: &LittleFs<RamFlash>) -> Result<(), String> {
     let name = Name::parse(name).map_err(|error| error.to_string())?;
     let spec = read_spec(&name, storage)?;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash cp`: files and folders into a flash file, out of it, between two, or within one.
+//! `ocre flash cp`: copies files and folders into a flash file, out of it, between two, or within
+//! one.
 //!
-//! Promised: each file that is there afterwards has its old content or its new one, whole. What
-//! can't be copied because its path is too long is told, and the rest is copied.
+//! Promised: each file has its old content or its new one afterwards, whole. Entries whose path is
+//! too long are reported, and the rest is copied.
 
 use std::path::{Path, PathBuf};
 
@@ -31,14 +32,14 @@ pub struct Args {
     to: PathBuf,
 }
 
-/// Where something is.
+/// Place of a file or folder.
 enum Place {
     Flash(PathBuf, String),
     Pc(Directory, String),
 }
 
 impl Place {
-    /// A name of the PC that is there is that, whatever is in it.
+    /// Parses an argument. A name that exists on the PC means that file, even with `:/` in it.
     fn of(argument: &Path, what: &str) -> Result<Self, Failure> {
         if let Some(text) = argument.to_str()
             && !argument.exists()
@@ -54,7 +55,7 @@ impl Place {
         let refused = |error: StorageError| {
             Failure::new(what, error.code(), advice::storage(error)).at(argument.display())
         };
-        // The real name of `..` is that of a folder, too.
+        // The real path of `..` has a name, too.
         let real = if argument.exists() {
             argument
                 .canonicalize()
@@ -84,7 +85,7 @@ fn open(file: &Path, to_read: bool) -> Result<Partition, Failure> {
     opened.map_err(|error| device::unusable(file, &error))
 }
 
-/// What was copied.
+/// Counts of a copy, and the entries that were left out.
 #[derive(Default)]
 struct Copied {
     files: u64,
@@ -92,7 +93,7 @@ struct Copied {
     left: Vec<Unusable>,
 }
 
-/// Copies, and prints how much.
+/// Copies, and prints the numbers of files and bytes.
 pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let what = format!(
         "can't copy {} to {}",
@@ -182,7 +183,7 @@ fn copy<A: Storage, B: Storage>(
         };
         let done = match metadata.kind {
             EntryKind::Directory => match to.create_dir(&target) {
-                // The root is always there.
+                // The root always exists.
                 Err(StorageError::Exists | StorageError::Invalid) => {
                     match to.metadata(&target).map(|found| found.kind) {
                         Ok(EntryKind::Directory) => Ok(()),
@@ -199,7 +200,7 @@ fn copy<A: Storage, B: Storage>(
         };
         match done {
             Err(StorageError::NameTooLong) if entry != path => {
-                // A folder whose path is too long was told when it was to be listed.
+                // A folder whose path is too long was reported when it was listed.
                 if copied.left.iter().all(|(told, _)| *told != entry) {
                     copied.left.push((entry, StorageError::NameTooLong));
                 }
@@ -210,7 +211,7 @@ fn copy<A: Storage, B: Storage>(
     Ok(copied)
 }
 
-/// Makes the folders of a path that are not there, but for its last part.
+/// Makes the missing folders above the last part of a path.
 fn make_folders_above<S: Storage>(storage: &S, path: &str) -> Result<(), (String, StorageError)> {
     let ends = path
         .match_indices('/')

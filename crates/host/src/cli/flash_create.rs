@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash create`: a flash file for a device's partition, empty or with images and
+//! `ocre flash create`: makes a flash file for a device's partition, empty or with images and
 //! containers. The same inputs give the same bytes.
 
 use std::fs;
@@ -59,7 +59,7 @@ fn bytes(text: &str) -> Result<u64, &'static str> {
         .ok_or("not a number of bytes, which may have K, M or G behind it")
 }
 
-/// A flash of whole blocks.
+/// Geometry of a flash of whole blocks; `None` where the sizes make no flash.
 fn geometry(size: u64, block: u64) -> Option<Geometry> {
     let blocks = size.checked_div(block)?;
     if blocks.checked_mul(block)? != size {
@@ -68,7 +68,7 @@ fn geometry(size: u64, block: u64) -> Option<Geometry> {
     Geometry::new(u32::try_from(block).ok()?, u32::try_from(blocks).ok()?)
 }
 
-/// What the file is for.
+/// Device that the file is made for.
 struct Purpose {
     geometry: Geometry,
     address: Option<u64>,
@@ -114,7 +114,7 @@ impl Purpose {
     }
 }
 
-/// Makes it, and prints its sizes and what is on it.
+/// Makes the file, and prints its sizes and content.
 pub fn run(
     args: &Args,
     policy: Policy<'static>,
@@ -146,7 +146,7 @@ pub fn run(
     print(&names, &purpose, &images, &containers, out)
 }
 
-/// Writes each file; where one can't be, there is none.
+/// Writes all files, or none if one fails.
 fn write_all(
     paths: &[PathBuf],
     flash: &RamFlash,
@@ -156,7 +156,7 @@ fn write_all(
     for (index, path) in paths.iter().enumerate() {
         if let Err(failure) = write(path, flash, purpose, what) {
             for made in &paths[..index] {
-                // The first failure is the one that counts.
+                // Only the first failure counts.
                 let _ = fs::remove_file(made);
             }
             return Err(failure);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash extract`: an image out of a flash file into a layout on the PC, with all its
+//! `ocre flash extract`: copies an image out of a flash file into a layout on the PC, with all its
 //! variants and its digests.
 
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub struct Args {
     layout: PathBuf,
 }
 
-/// Copies, and prints where to, and the digest.
+/// Copies the image, and prints its destination and digest.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't extract {} from {}", args.image, args.file.display());
     let selector = images::selector(&args.image)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash hex`: a flash file as Intel HEX, for whatever writes a board's flash.
+//! `ocre flash hex`: writes a flash file as Intel HEX, for tools that program a board's flash.
 //!
-//! Blocks that are erased are left out: the file system erases a block before it uses it, whatever
-//! it finds there. Both blocks that a mount begins with are always in.
+//! Erased blocks are left out: the file system erases every block before it uses it. The first two
+//! blocks, with which a mount begins, are always written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use super::device::{self, Partition};
 use super::failure::Failure;
 use super::output::Output;
 
-/// Bytes in a record: what every reader takes.
+/// Bytes in a record: a number that every reader takes.
 const RECORD_BYTES: usize = 16;
 
-/// Bytes that records reach without a new upper half of the address. A record divides it, and so
-/// does an address that is a multiple of a record.
+/// Bytes that records reach without a new upper half of the address. A multiple of a record, so
+/// that no record crosses its end.
 const WINDOW_BYTES: u64 = 0x1_0000;
 
-/// One more than the last address that the format has.
+/// End of the format's addresses, exclusive.
 const END: u64 = 1 << 32;
 
-/// A superblock is in the first two blocks.
+/// Number of blocks with a superblock, at the start.
 const SUPERBLOCKS: usize = 2;
 
 /// Writes a flash file as Intel HEX.
@@ -42,7 +42,7 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// An address, for clap.
+/// Parses an address, for clap.
 pub fn address(text: &str) -> Result<u64, &'static str> {
     let parsed = match text.strip_prefix("0x") {
         // from_str_radix would take a sign.
@@ -57,7 +57,7 @@ pub fn address(text: &str) -> Result<u64, &'static str> {
         .ok_or("not a number, or one with 0x and hex digits, that is a multiple of 16")
 }
 
-/// Writes the file, and prints what is in it.
+/// Writes the file, and prints its sizes.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let partition = open(&args.input)?;
     let geometry = partition.geometry();
@@ -90,7 +90,8 @@ fn open(path: &Path) -> Result<Partition, Failure> {
     Partition::open(path).map_err(|error| device::unusable(path, &error))
 }
 
-/// A flash's content as Intel HEX for an address, and how many blocks it holds.
+/// Converts a flash's content to Intel HEX for an address. Returns the text and the number of
+/// blocks in it.
 ///
 /// # Errors
 /// `flash-address`; `flash-hex`, which does not happen.
@@ -119,7 +120,7 @@ pub fn text(
     Ok((text + "\n", blocks))
 }
 
-/// The records, and how many blocks they hold.
+/// Makes the records. Returns them and the number of blocks in them.
 fn records(content: &[u8], block_bytes: u32, address: u64) -> (Vec<Record>, u32) {
     let mut records = Vec::new();
     let mut blocks = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images that a flash file is made with.
+//! Images of a new flash file.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -29,8 +29,8 @@ pub struct Wanted {
     name: Option<String>,
 }
 
-/// `LAYOUT[:REF|@DIGEST][=NAME[:TAG]]`, for clap. A path may hold the sign too: what is before
-/// the last one is a layout if it is there.
+/// Parses `LAYOUT[:REF|@DIGEST][=NAME[:TAG]]`, for clap. A path may hold `=` too: the part before
+/// the last one is the layout if it exists.
 pub fn wanted(argument: OsString) -> Result<Wanted, String> {
     let bytes = argument.as_bytes();
     let sign = bytes.iter().rposition(|byte| *byte == b'=');
@@ -46,8 +46,8 @@ pub fn wanted(argument: OsString) -> Result<Wanted, String> {
     Ok(Wanted { layout, name: None })
 }
 
-/// Puts images into a storage's store, each judged for the firmware first; their names and
-/// digests.
+/// Puts images into a storage's store, each judged for the firmware first. Returns their names
+/// and digests.
 pub fn put<S: Storage>(
     images: &[Wanted],
     storage: &S,
@@ -77,7 +77,7 @@ pub fn put<S: Storage>(
     Ok(put)
 }
 
-/// Judges one and puts it into the store; its name and digest.
+/// Judges an image and puts it into the store. Returns its name and digest.
 fn take<F: Storage, S: Storage>(
     image: &Wanted,
     layout: &F,
@@ -113,7 +113,7 @@ fn take<F: Storage, S: Storage>(
     Ok((tag, imported.digest))
 }
 
-/// All that can be said of an image on another device: code for another machine is not loaded.
+/// Judges an image for another device as far as possible: code for another machine is not loaded.
 fn look<F: Storage>(
     source: Source<'_, F>,
     selector: Selector<'_>,

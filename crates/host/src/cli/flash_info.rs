@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash info`: the sizes of a flash file, and the images and containers in it.
+//! `ocre flash info`: prints the sizes of a flash file, and the images and containers in it.
 //!
-//! The latter are told by the device's own commands, on a copy in memory.
+//! The device's own commands list the latter, on a copy in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub struct Args {
     file: Option<PathBuf>,
 }
 
-/// Prints it.
+/// Prints the facts.
 pub fn run(
     args: &Args,
     flash: Option<&Path>,
@@ -74,7 +74,7 @@ pub fn run(
                     entries: u16::MAX,
                     ..Caps::default()
                 };
-                // One that failed has said so, and is left out.
+                // A command that failed has reported it; its list is left out.
                 if let Ok(list) = json::parse(list.trim_end().as_bytes(), &caps) {
                     for (name, value) in list.members() {
                         out.copy(&name, value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash ls`: what files are in a flash file.
+//! `ocre flash ls`: lists the files in a flash file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ pub struct Args {
     path: String,
 }
 
-/// Lists, with sizes. A folder in it that can't be listed is told, and the rest is listed.
+/// Lists the files with their sizes. A folder that can't be listed is reported, and the rest is
+/// listed.
 pub fn run(
     args: &Args,
     flash: Option<&Path>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash rm`: a file or a folder out of a flash file. What is the runtime's own stays.
+//! `ocre flash rm`: removes a file or a folder from a flash file. Files of the runtime stay.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct Args {
     path: String,
 }
 
-/// Removes, and prints how many files and folders.
+/// Removes, and prints the numbers of files and folders.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't remove {} from {}", args.path, args.file.display());
     let own = |folder: &&str| path::is_within(&args.path, folder);
@@ -57,7 +57,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         }
         entries.extend(inner.entries.into_iter().map(|(path, _)| path));
     }
-    // What is in a folder goes before it.
+    // The content of a folder is removed before it.
     for path in entries.iter().rev() {
         let removed = partition.remove(path);
         removed.map_err(|error| failed((path.clone(), error)))?;

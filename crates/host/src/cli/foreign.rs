@@ -17,10 +17,10 @@ use super::device;
 use super::failure::Failure;
 use super::layout::{Layout, Missing};
 
-/// Entries of a tar file that are looked at: more than any image has layers.
+/// Most entries of a tar file that are read: more than any image has layers.
 const MAX_ENTRIES: usize = 4096;
 
-/// Kinds of files and folders that are known and are no layout.
+/// Known kinds of files and folders that are no layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A WebAssembly module.
@@ -49,7 +49,7 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// The file or folder at a path, if its kind is known and it is no layout.
+    /// Recognizes the file or folder at a path; `None` for a layout or an unknown kind.
     pub fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok()?;
         let kind = if found.is_dir() {
@@ -65,7 +65,7 @@ impl Foreign {
         })
     }
 
-    /// The code that says that it is no image.
+    /// Code of the refusal as no image.
     pub fn code(&self) -> Code {
         match self.kind {
             Kind::Component => Code::LayerComponent,
@@ -87,7 +87,7 @@ impl Foreign {
         }
     }
 
-    /// The command that takes it.
+    /// Hint with the command for this kind.
     pub fn advice(&self) -> String {
         let path = self.path.display();
         let pack = |option: &str, file: &Path| {
@@ -114,19 +114,19 @@ impl Foreign {
         }
     }
 
-    /// Says that something was not done with it.
+    /// Failure of `what`, because the file is of this kind.
     pub fn failure(&self, what: impl std::fmt::Display) -> Failure {
         self.failure_as(self.code().as_str(), what)
     }
 
-    /// The same, with the code of the place where it was named.
+    /// The same failure, with the code of the place where the file was named.
     pub fn failure_as(&self, code: &'static str, what: impl std::fmt::Display) -> Failure {
         Failure::new(what, code, self.advice()).because(self.words())
     }
 }
 
-/// Refuses to run a file or folder of the PC where an image is meant, unless the flash has an
-/// image of that name: says which command takes it.
+/// Refuses a file or folder of the PC in the place of an image, unless the flash has an image of
+/// that name. The hint names the command for the file.
 ///
 /// # Errors
 /// `reference-syntax`, `reference-not-found`, `index-empty`, with the command; and those of the
@@ -161,8 +161,7 @@ pub fn refuse_as_image(words: &[&str], flash: Option<&Path>) -> Result<(), Failu
     ))
 }
 
-/// The code of a reference that the flash has no image for. A flash file that is missing has
-/// none.
+/// Code for a reference without an image on the flash; a missing flash file has no images.
 fn refused_by_the_flash(
     selector: Selector<'_>,
     flash: Option<&Path>,
@@ -175,7 +174,7 @@ fn refused_by_the_flash(
     if store.find(selector).is_ok() {
         return Ok(None);
     }
-    // As the judge has it.
+    // The same codes as the judge's.
     let index = store.index();
     let empty = index.is_ok_and(|index| index.manifests().next().is_none());
     Ok(Some(if empty {
@@ -185,7 +184,7 @@ fn refused_by_the_flash(
     }))
 }
 
-/// The name of a command that makes a container, and the image that it is given.
+/// Name of a command that makes a container, and its image operand.
 fn image_operand<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a str)> {
     let (command, arguments) = find(words).ok()?;
     if !matches!(command.verb, Verb::Run | Verb::Create) {

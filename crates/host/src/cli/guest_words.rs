@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The words of a command line that belong to a guest: all that follow the module of `wasm run`.
-//! Set aside before clap sees the rest, because clap takes options wherever they stand.
+//! Words of a command line that belong to a guest: all after the module of `wasm run`. They are
+//! removed before clap parses the rest, because clap takes options anywhere.
 
 use std::ffi::OsString;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image import`: from an OCI layout of the PC, a folder or an archive, onto the flash.
+//! `ocre image import`: copies an image from an OCI layout of the PC, a folder or an archive, onto
+//! the flash.
 //!
-//! The variant for this machine is judged first, and what is refused does not get in; but an
-//! image that is only not for this machine, or not allowed here, may be kept. All variants of
-//! the image are copied, and each blob is hashed while it is.
+//! The variant for this machine is judged first, and a refused image is not copied. An image that
+//! is only for another machine, or not allowed here, may be kept. All variants of the image are
+//! copied, and each blob is hashed meanwhile.
 
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub struct Args {
     pub name: Option<String>,
 }
 
-/// A name without a digest, for clap.
+/// Checks a name without a digest, for clap.
 pub fn name(text: &str) -> Result<String, String> {
     match Reference::parse(text) {
         Ok(reference) if reference.digest().is_none() => Ok(text.to_owned()),
@@ -70,11 +71,11 @@ pub struct Imported {
     pub name: ImportName,
     /// Digest on the flash.
     pub digest: Sha256,
-    /// The other image that had the name before.
+    /// Digest of the other image that had the name before.
     pub replaced: Option<Sha256>,
 }
 
-/// Judges and copies.
+/// Judges and copies an image.
 fn take<S: Storage, E: Engine>(
     args: &Args,
     layout: &S,
@@ -95,7 +96,8 @@ fn take<S: Storage, E: Engine>(
     store(source, selector, name, flash, what, err)
 }
 
-/// The name that was given, else that of the layout; `advice` says how to give one.
+/// Name of an image: the given one, else that of the layout. `advice` is the hint where there is
+/// none.
 pub fn name_of<S: Storage>(
     given: Option<&str>,
     source: Source<'_, S>,
@@ -111,7 +113,7 @@ pub fn name_of<S: Storage>(
     }
 }
 
-/// Prints an image's name on the flash, its digest, and what it has replaced.
+/// Prints an image's name on the flash, its digest, and the image that it replaced.
 pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status, Failure> {
     let Imported {
         name: ImportName { tag, derived },
@@ -143,7 +145,7 @@ pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status
     Ok(Status::Ok)
 }
 
-/// Judges the image, and warns of what is against running it here, but not against keeping it.
+/// Judges the image, and warns of a reason against running it here that allows keeping it.
 pub fn warn<S: Storage, E: Engine>(
     source: Source<'_, S>,
     selector: Selector<'_>,
@@ -167,14 +169,14 @@ pub fn warn<S: Storage, E: Engine>(
     Ok(())
 }
 
-/// An image that can be kept, and not run.
+/// Reason why an image can be kept but not run.
 pub struct Kept {
     code: Code,
-    /// The image is one for an operating system.
+    /// Description of an image for an operating system, if it is one.
     linux: Option<String>,
 }
 
-/// Warns of what is against running an image somewhere, but not against keeping it.
+/// Warns of the reason against running an image at `place`.
 pub fn warn_of(kept: &Kept, place: &str, err: &mut Output) -> Result<(), Failure> {
     let Kept { code, linux } = kept;
     let kept = match linux {
@@ -241,7 +243,7 @@ pub fn store_in<S: Storage, F: Storage>(
     })
 }
 
-/// Imports; the digest of the image, and of the other one that had its name.
+/// Imports an image. Returns its digest, and that of the other image that had its name.
 fn replace<S: Storage, F: Storage>(
     store: &mut Store<'_, S>,
     source: Source<'_, F>,
@@ -265,13 +267,13 @@ fn replace<S: Storage, F: Storage>(
     };
     let replaced = old.filter(|(mark, _)| *mark != new.mark);
     if replaced.is_some() && name.derived {
-        // That is no update of the other image, so that there is nothing to take back.
+        // The new image is no update of the other one, so it needs no trial.
         store.tried(tag, new.mark, true)?;
     }
     Ok((digest, replaced.map(|(_, digest)| digest)))
 }
 
-/// Judges; what is against running the image here, but not against keeping it.
+/// Judges an image. Returns a reason against running it here that allows keeping it.
 fn judge<S: Storage, E: Engine>(
     source: Source<'_, S>,
     selector: Selector<'_>,
@@ -294,8 +296,8 @@ fn judge<S: Storage, E: Engine>(
     weigh(&mut |report| examination.judge(report), &linux, what)
 }
 
-/// Looks at an image; what is against running it, but not against keeping it. `linux` describes
-/// an image for an operating system.
+/// Judges an image by `look`. Returns a reason against running it that allows keeping it. `linux`
+/// describes an image for an operating system.
 pub fn weigh(
     look: Look<'_>,
     linux: &dyn Fn() -> Option<String>,
@@ -320,7 +322,7 @@ pub fn weigh(
             None => Failure::new(what, finding.as_str(), advice::finding(finding))
                 .at(verdict.at())
                 .because(verdict.detail()),
-            // As the judge's verdict has it, whose first refusal may be one that is kept.
+            // The first refusal counts, as in the judge's verdict; it may allow keeping.
             Some(linux) => {
                 let own = (finding.as_str(), verdict.at().to_owned());
                 let (code, at) = first.map_or(own, |(code, at)| (code.as_str(), at));

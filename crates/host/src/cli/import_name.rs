@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The name that an image of a layout gets on the flash.
+//! Name of an image of a layout on the flash.
 //!
 //! `org.opencontainers.image.ref.name` is a tag by the image specification, and a name only where
 //! it holds a whole reference. So the name comes, in this order, from the command line, from
@@ -29,12 +29,13 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 pub struct ImportName {
     /// The name, with its tag.
     pub tag: Tag,
-    /// Made from the name of a folder or an archive: another image may have the same by chance.
+    /// True for a name made from that of a folder or an archive: another image may have the same
+    /// name by chance.
     pub derived: bool,
 }
 
 impl ImportName {
-    /// A name from the command line.
+    /// Parses a name from the command line.
     ///
     /// # Errors
     /// `reference-syntax`.
@@ -49,8 +50,8 @@ impl ImportName {
         })
     }
 
-    /// The name of the image that `layout` selects; `None` where nothing in the layout or its
-    /// path is a name.
+    /// Finds a name for the image that `layout` selects; `None` where neither the layout nor its
+    /// path gives one.
     pub fn of_layout<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<Self> {
         let Annotations { whole, tag } = annotations(source, layout).unwrap_or_default();
         if let Some(name) = whole {
@@ -72,7 +73,7 @@ impl ImportName {
     }
 }
 
-/// Names that the annotations of an index entry give.
+/// Names in the annotations of an index entry.
 #[derive(Default)]
 struct Annotations {
     whole: Option<String>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image inspect` on a PC: the device's document, and besides what the image's code needs,
-//! for which it has to be loaded.
+//! `ocre image inspect` on a PC: prints the device's document with the needs of the image's code,
+//! which is loaded for that.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ pub fn run<F: Flash + 'static>(
         [_, _, name] if status == Status::Ok => with_needs(&text, name, device, policy),
         _ => None,
     };
-    // As a writer it keeps the error, which is told in the end.
+    // The writer keeps an error, and `finish` returns it.
     out.write_str(whole.as_deref().unwrap_or(&text))?;
     Ok(status)
 }

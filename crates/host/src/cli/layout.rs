@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A layout of the PC that is read: a folder, or an archive.
+//! Layouts of the PC that are read: folders and archives.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -13,7 +13,7 @@ use ocre_host::directory::Directory;
 use super::failure::Failure;
 use super::foreign::Foreign;
 
-/// One of the two.
+/// An open layout.
 pub enum Layout {
     /// A folder.
     Folder(Directory),
@@ -21,23 +21,22 @@ pub enum Layout {
     Archive(Archive),
 }
 
-/// Why there is none.
+/// Reasons why there is no layout.
 #[derive(Debug)]
 pub enum Missing {
-    /// What the core says of it.
+    /// A refusal of the core.
     Code(Code),
-    /// What is wrong with the archive.
+    /// A fault of the archive.
     Archive(ArchiveError),
-    /// Something else that is known.
+    /// A file or folder of another known kind.
     Foreign(Foreign),
 }
 
 impl Layout {
-    /// Whatever is there.
+    /// Opens the folder or archive at a path.
     ///
     /// # Errors
-    /// `layout-missing` where nothing is, or something else; `layer-component`; see
-    /// `docs/archives.md`.
+    /// `layout-missing` where there is no layout; `layer-component`; those of `docs/archives.md`.
     pub fn open(path: &Path) -> Result<Self, Missing> {
         if let Some(foreign) = Foreign::of(path) {
             return Err(Missing::Foreign(foreign));
@@ -68,7 +67,7 @@ impl Layout {
 }
 
 impl Missing {
-    /// For the user.
+    /// Converts the reason to a failure of `what`.
     pub fn into_failure(self, what: impl Display) -> Failure {
         match self {
             Self::Code(code) => Failure::new(what, code.as_str(), advice::refusal(code)),
@@ -78,7 +77,7 @@ impl Missing {
     }
 }
 
-/// Why an archive was not taken, or not written.
+/// Failure of `what` for a fault of an archive that is read or written.
 pub fn archive_failure(what: impl Display, error: &ArchiveError) -> Failure {
     Failure::new(what, error.fault.code(), error.fault.hint())
         .at(&error.at)

@@ -29,7 +29,7 @@ struct Inner {
 }
 
 impl LayoutArchive {
-    /// Begins it: a zip where its name says so, else a tar.
+    /// Begins an archive: a zip where the name ends with `.zip`, else a tar.
     ///
     /// # Errors
     /// `archive-exists`, `io`.
@@ -51,7 +51,7 @@ impl LayoutArchive {
         })
     }
 
-    /// Writes what comes last, and gives it its name.
+    /// Writes the index, and gives the archive its name.
     ///
     /// # Errors
     /// `archive-exists`, `io`.
@@ -94,7 +94,7 @@ impl Sink for LayoutArchive {
             .writer
             .file(&blob_name(blob), blob.size, &mut content)
             .and_then(|()| {
-                // An empty one was not asked for its end yet.
+                // The end of an empty blob has not been checked yet.
                 content.read(&mut [0]).map(drop)
             })
             .map_err(|error| Error::of_io(error, &self.path))

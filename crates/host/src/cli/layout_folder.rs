@@ -3,8 +3,8 @@
 //!
 //! Promised: content gets its digest for a name only when it has been hashed and is whole; the
 //! index has the old or the new image at any instant; one process at a time writes a layout.
-//! What has arrived of a blob when a copy is cut is kept in a file named `.part-HEX`, hashed
-//! again by the next copy, and continued.
+//! The part of a blob that an interrupted copy has written stays in a file named `.part-HEX`; the
+//! next copy hashes it again and continues it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
@@ -24,10 +24,10 @@ use super::failure::{Failure, folder_advice};
 use super::layout_index::{MAX_INDEX, document, with_document, write_file};
 use super::pack::Target;
 
-/// How much is moved at once.
+/// Size of a buffer, in bytes.
 const BUFFER: usize = 128 * 1024;
 
-/// How many of such are on the way from a reader to a writer.
+/// Number of buffers between reader and writer.
 const BUFFERS: usize = 3;
 
 /// A layout's folder, and the name that an image gets in it.
@@ -36,13 +36,13 @@ pub struct LayoutFolder {
     layout: Directory,
     name: Option<String>,
     durable: bool,
-    /// Held as long as this is there.
+    /// Lock of the layout, held until this is dropped.
     _lock: File,
 }
 
 impl LayoutFolder {
-    /// Makes the folder a layout if it is none; one with something else in it is left alone.
-    /// Without `durable`, a power cut may leave content that is not what its name says.
+    /// Opens a layout, or makes one in an empty or new folder. A folder with other files is
+    /// refused. Without `durable`, a power cut may leave content that does not match its digest.
     ///
     /// # Errors
     /// `layout-missing`, `layout-locked`, `io`.
@@ -84,7 +84,7 @@ impl LayoutFolder {
         Error::of_io(error, self.folder.display())
     }
 
-    /// Continues a part, or begins it.
+    /// Continues or begins the part of a blob.
     fn fill(&self, part: &mut File, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
         let failed = |error| self.failed(error);
         let mut hasher = sha2::Sha256::new();
@@ -112,7 +112,7 @@ impl LayoutFolder {
     }
 }
 
-/// Writes what is read, while more is read and hashed by another thread.
+/// Copies content to a file; another thread reads and hashes ahead.
 fn pour(mut content: impl Read + Send, to: &mut File) -> io::Result<()> {
     let (empty, to_fill) = mpsc::sync_channel(BUFFERS);
     let (full, to_write) = mpsc::sync_channel::<(Vec<u8>, usize)>(BUFFERS);
@@ -122,7 +122,7 @@ fn pour(mut content: impl Read + Send, to: &mut File) -> io::Result<()> {
     }
     thread::scope(|scope| {
         let reader = scope.spawn(move || -> io::Result<()> {
-            // Nobody gives buffers back any more where writing has failed.
+            // After a failed write no more buffers come back.
             while let Ok(mut buffer) = to_fill.recv() {
                 let count = content.read(&mut buffer)?;
                 if count == 0 || full.send((buffer, count)).is_err() {
@@ -133,7 +133,7 @@ fn pour(mut content: impl Read + Send, to: &mut File) -> io::Result<()> {
         });
         let written = to_write.iter().try_for_each(|(buffer, count)| {
             to.write_all(&buffer[..count])?;
-            // Where the reader has ended it takes none.
+            // A reader that has ended takes none.
             let _ = empty.send(buffer);
             Ok(())
         });
@@ -142,7 +142,7 @@ fn pour(mut content: impl Read + Send, to: &mut File) -> io::Result<()> {
             Ok(read) => read,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        // One that failed to read has ended the writing too.
+        // A failed reader has ended the writing too, so its error comes first.
         read.and(written)
     })
 }
@@ -153,7 +153,7 @@ impl Sink for LayoutFolder {
             digest: blob.digest,
             size: blob.size,
         };
-        // One that is damaged is replaced.
+        // A damaged blob is replaced.
         Ok(verify(&self.layout, "/", &content, &mut vec![0; BUFFER]).is_ok())
     }
 
@@ -169,12 +169,12 @@ impl Sink for LayoutFolder {
             matches!(filled, Err(error) if wrong.contains(&error.code()))
         };
         if resumed && is_wrong(&filled) {
-            // It may be the part from before that is damaged.
+            // The old part may be damaged.
             part.set_len(0).map_err(|error| self.failed(error))?;
             filled = self.fill(&mut part, blob, open);
         }
         if is_wrong(&filled) {
-            // Nothing to go on from. The refusal is what counts.
+            // A wrong part can't be continued. Only the refusal counts.
             let _ = fs::remove_file(&path);
         }
         filled?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The index of a layout on the PC, and other small files there.
+//! Index of a layout on the PC, and other small files there.
 
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_host::directory::Directory;
@@ -8,25 +8,25 @@ use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{Entry, Index};
 use ocre_registry::{Document, Error, Role, document_caps, referrer_descriptor};
 
-/// Enough for an index of thousands of images.
+/// Largest index, in bytes: enough for thousands of images.
 pub const MAX_INDEX: usize = 1 << 20;
 
-/// Puts a file of that content there, at once.
+/// Writes a file whole.
 pub fn write_file(storage: &Directory, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
     let mut file = storage.open(path, OpenMode::REWRITE)?;
     storage.write(&mut file, bytes)?;
     storage.close(file)
 }
 
-/// What one of the writers writes: into a `String`, which never fails.
+/// Collects the document of a writer in a `String`, which never fails.
 pub fn document(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     let mut text = String::new();
     let _ = write(&mut text);
     text
 }
 
-/// An index without the entries that are replaced, and with what `add` adds; everything else in
-/// it is as it was.
+/// Copies an index without the replaced entries, and with those of `add`; everything else stays
+/// as it is.
 pub fn with_entry(
     index: &[u8],
     replaced: impl Fn(&Entry<'_>) -> bool,
@@ -38,7 +38,7 @@ pub fn with_entry(
         ..Caps::default()
     };
     let root = json::parse(index, &caps)?;
-    // So an empty list is written by umoci, and whoever else is made in Go.
+    // umoci and other programs in Go write an empty list as `null`.
     let is_empty = root
         .get("manifests")
         .is_some_and(|manifests| manifests.kind() == Kind::Null);
@@ -67,8 +67,8 @@ pub fn with_entry(
     }))
 }
 
-/// An index with a document that has come: the image itself, in the place of the one of that
-/// name, or of itself where it has none; or what says something about it.
+/// Adds a document to an index. An image replaces the one of the same name, or, without a name,
+/// its own entry; a referrer is added.
 pub fn with_document(
     index: &[u8],
     document: &Document,

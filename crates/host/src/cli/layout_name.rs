@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `LAYOUT[:REF|@DIGEST]`: an OCI layout on the PC, and which of its images is meant.
+//! `LAYOUT[:REF|@DIGEST]`: an OCI layout on the PC, and one of its images.
 //!
-//! A path may hold colons too, so the longest beginning that is there, as a folder or a file, is
-//! the layout. As skopeo spells it, `oci:` or `oci-archive:` may stand before it.
+//! A path may hold colons too, so the longest beginning that exists, as a folder or a file, is
+//! the layout. As in skopeo, `oci:` or `oci-archive:` may stand before it.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
@@ -15,16 +15,16 @@ use ocre_oci::Sha256;
 /// A layout's folder or archive, and the image in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutName {
-    /// The folder or file; nobody says that it is there.
+    /// Path of the folder or file, which may not exist.
     pub path: PathBuf,
-    /// The name of one of its images, as its index spells it.
+    /// Name of the image, as the index spells it.
     pub name: Option<String>,
-    /// The digest of the manifest.
+    /// Digest of the manifest.
     pub digest: Option<Sha256>,
 }
 
 impl LayoutName {
-    /// Takes an argument apart; the error is for the user.
+    /// Parses an argument; the error is a message for the user.
     pub fn parse(argument: &OsStr) -> Result<Self, String> {
         let bytes = argument.as_bytes();
         let whole = Self {
@@ -37,7 +37,7 @@ impl LayoutName {
         }
         let separators = (1..bytes.len()).filter(|at| matches!(bytes[*at], b':' | b'@'));
         let is_there = |at: &usize| Path::new(OsStr::from_bytes(&bytes[..*at])).exists();
-        // With nothing anywhere, the first separator is where a reader would look for one.
+        // If no beginning exists, the first separator ends the path.
         let Some(at) = separators
             .clone()
             .rev()
@@ -63,7 +63,7 @@ impl LayoutName {
         })
     }
 
-    /// For the judge.
+    /// Selector for the judge.
     pub fn selector(&self) -> Selector<'_> {
         Selector {
             name: self.name.as_deref(),
@@ -72,7 +72,7 @@ impl LayoutName {
     }
 }
 
-/// As it was given.
+/// Displays the name in the user's form.
 impl Display for LayoutName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
@@ -88,7 +88,7 @@ fn parse_digest(text: &str) -> Result<Sha256, String> {
         .map_err(|_| format!("{text:?} is not sha256: and 64 lower-case hex digits"))
 }
 
-/// For clap.
+/// Parses a name, for clap.
 pub fn value(argument: OsString) -> Result<LayoutName, String> {
     let bytes = argument.as_bytes();
     let prefixes: [&[u8]; 2] = [b"oci:", b"oci-archive:"];

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images for Linux and other operating systems, which registries are full of and no WebAssembly
-//! engine runs: recognized, so that a refusal can say so.
+//! Images for Linux and other operating systems, which are common in registries and which no
+//! WebAssembly engine runs. They are recognized, so that a refusal can name the reason.
 
 use ocre::image::judge::{Selector, Source};
 use ocre::port::Storage;
 
 use super::selected_manifest::{blob, read};
 
-/// Advice on such an image.
+/// Hint for such an image.
 pub const ADVICE: &str = "compile its program for `wasm32-wasip1`, and make an image of that with \
                           `ocre image pack --wasm FILE -t NAME -o LAYOUT`";
 
-/// Configs of images of operating systems.
+/// Media types of the configs of such images.
 const CONFIGS: [&str; 2] = [
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 ];
 
-/// Describes the selected image if it is one for an operating system: `an image for linux/amd64,
-/// which has no WebAssembly`.
+/// Describes the selected image if it is for an operating system: `an image for linux/amd64, which
+/// has no WebAssembly`.
 pub fn describe<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option<String> {
     let manifest = read(source, selector)?;
     let descriptor = &manifest["config"];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where the runtime's log goes: its errors to stderr, the rest nowhere.
+//! Log of the runtime: errors go to stderr, the rest is dropped.
 
 use std::io::Write as _;
 
@@ -16,7 +16,7 @@ impl Log for Stderr {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = format!("log: {}\n", Plain(record.args()));
-            // Where nobody hears it the exit code has to do.
+            // If stderr fails, only the exit code tells.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
@@ -24,7 +24,7 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
-/// From now on errors are seen.
+/// Installs the logger.
 pub fn show_errors() {
     // Fails only where there is a logger already, and this is the only one.
     let _ = log::set_logger(&Stderr);

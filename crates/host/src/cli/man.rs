@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre man`: the manual pages, one for each command.
+//! `ocre man`: writes the manual pages, one for each command.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Args {
     folder: PathBuf,
 }
 
-/// Writes them, and prints how many.
+/// Writes the pages, and prints their number.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't write the manual to {}", args.folder.display());
     let io = |error| Failure::io(&what, &error);
@@ -28,7 +28,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     grammar.build();
     let written = write(&grammar, "ocre", args).inspect_err(|_| {
         if made {
-            // The first error is the one that counts.
+            // Only the first error counts.
             let _ = fs::remove_dir_all(&args.folder);
         }
     });
@@ -45,10 +45,10 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     Ok(Status::Ok)
 }
 
-/// The page of a command, and those of its own.
+/// Writes the page of a command, and those of its subcommands. Returns their number.
 fn write(command: &clap::Command, name: &str, args: &Args) -> std::io::Result<u64> {
     let mut page = Vec::new();
-    // clap wants names that stay; these are as many as there are commands.
+    // clap needs static names; one leaks for each command.
     let named = command.clone().name(name.to_owned().leak() as &'static str);
     clap_mangen::Man::new(named)
         .manual("Manual of ocre")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre new`: a project that `ocre build` builds.
+//! `ocre new`: makes a project that `ocre build` builds.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -29,14 +29,14 @@ enum Language {
     C,
 }
 
-/// A folder to be made, and its name.
+/// A folder to make, and its name.
 #[derive(Clone, Debug)]
 struct Project {
     folder: PathBuf,
     name: String,
 }
 
-/// For clap.
+/// Parses a folder, for clap.
 fn project(argument: OsString) -> Result<Project, String> {
     let folder = PathBuf::from(argument);
     let last = folder.file_name().and_then(OsStr::to_str);
@@ -44,7 +44,7 @@ fn project(argument: OsString) -> Result<Project, String> {
     Ok(Project { folder, name })
 }
 
-/// A name that Cargo takes, and that an image may have.
+/// Checks a name for Cargo's and an image's rules.
 fn name(text: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
     let begins = text.starts_with(|letter: char| letter.is_ascii_lowercase());
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 }
 "#;
 
-/// Makes it, and says how to go on.
+/// Makes the project, and prints the next commands.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let Project { folder, name } = &args.project;
     let what = format!("can't make {}", folder.display());

@@ -3,8 +3,8 @@
 //! folder's name. Go's client marks them with the annotation `io.deis.oras.content.unpack`,
 //! Python's by their media type alone.
 //!
-//! Promised: a folder gets its name only when it was unpacked whole; its entries are judged as
-//! those of every archive are, so that nothing is written outside of it.
+//! Promised: a folder gets its name only when it was unpacked whole; its entries are checked like
+//! those of every archive, so that nothing is written outside of it.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek as _};
@@ -22,13 +22,13 @@ use super::failure::Failure;
 use super::layout::archive_failure;
 use super::selected_manifest;
 
-/// Annotation that says that a layer is a folder.
+/// Annotation that marks a layer as a folder.
 const UNPACK: &str = "io.deis.oras.content.unpack";
 
 /// Annotation with the digest of the folder's tar before its compression.
 const DIGEST: &str = "io.deis.oras.content.digest";
 
-/// A compressed folder may have as many bytes, or as many times its size.
+/// Bytes, and multiple of its own size, that a compressed folder may unpack to.
 const MAX_BYTES: u64 = 64 << 20;
 const MAX_TIMES: u64 = 200;
 
@@ -58,12 +58,12 @@ fn marked(media_type: &str, mark: Option<&str>, title: Option<&str>) -> bool {
     }
 }
 
-/// The digest of a folder's tar, if the layer says it.
+/// Digest of a folder's tar, if the layer has it.
 pub fn digest(annotations: Annotations<'_>) -> Option<Sha256> {
     annotations.get(DIGEST)?.to_string().parse().ok()
 }
 
-/// The titles of the selected image's folders.
+/// Titles of the selected image's folders.
 pub fn titles<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Vec<String> {
     let manifest = selected_manifest::read(source, selector).unwrap_or_default();
     let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
@@ -76,8 +76,8 @@ pub fn titles<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Vec<
     layers.iter().filter_map(title).collect()
 }
 
-/// Unpacks the file of a folder to `target`, by way of `scratch`, which is not there yet; how
-/// many files there were.
+/// Unpacks the file of a folder to `target`, by way of `scratch`, which must not exist yet.
+/// Returns the number of files.
 ///
 /// # Errors
 /// `digest-mismatch`; as [`Archive::of_file`]; `io`.
@@ -124,7 +124,7 @@ pub fn unpack(
     Ok(count)
 }
 
-/// The tar itself, in a file of its own where it is compressed.
+/// Returns the tar itself, decompressed into a new file where it is compressed.
 fn plain(packed: &mut File, scratch: &Path, what: &str) -> Result<File, Failure> {
     let io = |error: io::Error| Failure::io(what, &error);
     let mut magic = [0; 2];
@@ -164,7 +164,7 @@ fn digest_of(mut file: &File) -> io::Result<Sha256> {
     }
 }
 
-/// Copies a folder of an archive to a new one of the PC; how many files there were.
+/// Copies a folder of an archive to a new one of the PC. Returns the number of files.
 fn copy(archive: &Archive, root: &str, to: &Path) -> io::Result<usize> {
     let failed = |error: StorageError| io::Error::other(error.code());
     let mut count = 0;

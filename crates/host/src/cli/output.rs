@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where the program's words go: whole lines, coloured on a terminal, or one line of JSON.
+//! Output of the program: whole lines, coloured on a terminal, or one line of JSON.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -10,7 +10,7 @@ use ocre_host::platform::console;
 pub use ocre::command::output::Output as Words;
 use ocre_oci::write::{self, Object};
 
-/// When lines are coloured.
+/// Choice of coloured lines.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -37,7 +37,7 @@ impl Color {
     }
 }
 
-/// What data is printed as.
+/// Form of printed data.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// For people.
@@ -55,8 +55,8 @@ enum Stream {
 }
 
 impl Stream {
-    /// Writes all of a text. To a stdout that was closed from the start nothing can be written; a
-    /// stderr that was closed is not missed.
+    /// Writes a text. Fails on a stdout that was closed from the start; drops the text where stderr
+    /// was.
     fn write(self, text: &str) -> io::Result<()> {
         match self {
             _ if text.is_empty() => Ok(()),
@@ -77,18 +77,18 @@ impl Stream {
     }
 }
 
-/// One of the two outputs. What is written without a newline waits for one.
+/// Standard output or standard error, in whole lines: text without a newline waits for one.
 pub struct Output {
     stream: Stream,
     colored: bool,
     json: bool,
     line: String,
-    /// Why nothing more can be written.
+    /// Error after which nothing more can be written.
     broken: Option<io::Error>,
 }
 
 impl Output {
-    /// Standard output.
+    /// Makes the standard output.
     pub fn stdout(color: Color, format: Format) -> Self {
         Self::new(
             Stream::Out,
@@ -97,7 +97,7 @@ impl Output {
         )
     }
 
-    /// Standard error.
+    /// Makes the standard error.
     pub fn stderr(color: Color) -> Self {
         Self::new(
             Stream::Err,
@@ -116,7 +116,7 @@ impl Output {
         }
     }
 
-    /// Whether data is printed as JSON.
+    /// True where data is printed as JSON.
     pub fn json(&self) -> bool {
         self.json
     }
@@ -135,10 +135,10 @@ impl Output {
         self.text(&text)
     }
 
-    /// Writes what waits for the end of its line, and hands over to whoever reads.
+    /// Writes the unfinished line, and flushes the stream.
     ///
     /// # Errors
-    /// The first that ever was.
+    /// The first error of all writes since the last call.
     pub fn finish(&mut self) -> io::Result<()> {
         if let Some(error) = self.broken.take() {
             return Err(error);
@@ -148,7 +148,7 @@ impl Output {
         self.stream.flush()
     }
 
-    /// Writes text; what follows its last newline waits for one.
+    /// Writes text; the part after its last newline waits for one.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         for piece in text.split_inclusive('\n') {
             self.line.push_str(piece);
@@ -163,7 +163,7 @@ impl Output {
         Ok(())
     }
 
-    /// Keeps an error for [`finish`](Self::finish): who writes may drop it.
+    /// Keeps an error for [`finish`](Self::finish), because callers may drop it.
     fn remember(&mut self, error: io::Error) -> io::Error {
         let copy = match error.raw_os_error() {
             Some(number) => io::Error::from_raw_os_error(number),
@@ -189,7 +189,7 @@ const YELLOW: &str = "\x1b[1;33m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The beginnings of lines that say how it went.
+/// Beginnings of coloured lines, and their colours.
 const PAINTED: [(&str, &str); 8] = [
     ("note:", CYAN),
     ("error:", RED),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image pack`: files to an image in an OCI layout.
+//! `ocre image pack`: makes an image of files, in an OCI layout.
 //!
-//! Promised: the same input gives the same digests, whatever the files are called and whenever it
-//! is done; what the judge refuses never gets into the layout; a layout that is there already
-//! keeps its other images, and has the old or the new one at any instant.
+//! Promised: the same input gives the same digests, independent of file names and time; a refused
+//! image never gets into the layout; an existing layout keeps its other images, and has the old
+//! or the new one at any instant.
 //!
 //! How: the image is written to a folder beside the layout, judged there, and only then moved:
 //! as a whole where there is no layout yet, else blob by blob, and the index last.
@@ -78,7 +78,8 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// A file's name may hold `=` too: what is there as a whole is taken as a whole.
+    /// Parses `FILE[=TITLE]`. A file's name may hold `=` too: an argument that names a file is that
+    /// file.
     pub fn parse(argument: OsString) -> Result<Self, String> {
         let bytes = argument.as_bytes();
         let whole = PathBuf::from(&argument);
@@ -103,7 +104,7 @@ impl Blob {
     }
 }
 
-/// A name with a tag, for clap.
+/// Checks a name with a tag, for clap.
 pub fn tag(name: &str) -> Result<String, String> {
     match Reference::parse(name) {
         Ok(reference) if reference.digest().is_some() => Err("a name has no digest".to_owned()),
@@ -113,7 +114,7 @@ pub fn tag(name: &str) -> Result<String, String> {
     }
 }
 
-/// One program for one kind of machine.
+/// Variant of the program for one kind of machine.
 struct Variant {
     architecture: String,
     media_type: &'static str,
@@ -121,12 +122,12 @@ struct Variant {
     annotations: Vec<Annotation>,
 }
 
-/// A manifest that was written, and what the judge says of it.
+/// A written manifest, and the judge's verdict on it.
 struct Packed<'a> {
     architecture: &'a str,
     manifest: Content,
     verdict: Verdict,
-    /// Needs of the code, where it is loaded here.
+    /// Needs of the code, where it can be loaded here.
     needs: Option<Needs>,
 }
 
@@ -147,7 +148,7 @@ pub fn run<E: Engine>(
     run_advised(args, engine, policy, &advise, out, err)
 }
 
-/// The same, with advice of its own on permissions that the image should ask for.
+/// The same, with another hint for permissions that the image should ask for.
 pub fn run_advised<E: Engine>(
     args: &Args,
     engine: &E,
@@ -190,7 +191,7 @@ pub fn run_advised<E: Engine>(
     Ok(Status::Ok)
 }
 
-/// A warning of imports for which the image asks for no permission; empty without such.
+/// Warning about imports for which the image asks for no permission; empty without such.
 fn unasked(args: &Args, packed: &[Packed<'_>], advise: &dyn Fn(Permissions) -> String) -> String {
     // All variants are one program.
     let Some(needs) = packed.iter().find_map(|packed| packed.needs.as_ref()) else {
@@ -216,7 +217,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::io(format!("can't read {}", file.display()), &error))
 }
 
-/// In an order of their own, whatever the order they were given in.
+/// Reads the variants, sorted by machine, the portable one first.
 fn variants(args: &Args) -> Result<Vec<Variant>, Failure> {
     let mut variants = Vec::new();
     for file in &args.aot {
@@ -311,7 +312,7 @@ fn put_variant(
     put(stage, manifest.as_bytes())
 }
 
-/// Name of the code's file for whoever takes the image apart: always the same, unless a blob has
+/// Title of the code's layer, for tools that unpack the image: always the same, unless a blob has
 /// it.
 fn code_title(variant: &Variant, blobs: &[(&str, Content)]) -> String {
     let mut title = match variant.media_type {
@@ -342,7 +343,7 @@ fn describe<'a>(
     }
 }
 
-/// The entry of the layout's index: a descriptor that owns what it says.
+/// Entry of the layout's index: a descriptor that owns its strings.
 struct IndexEntry {
     media_type: &'static str,
     content: Content,
@@ -364,7 +365,8 @@ impl IndexEntry {
     }
 }
 
-/// One manifest is the image itself; several need an index of their own.
+/// Makes the entry of the image: a single manifest is the image itself, several get a nested
+/// index.
 fn put_index(
     stage: &Directory,
     manifests: &[(&str, Content)],
@@ -402,7 +404,7 @@ fn put_index(
     Ok(image)
 }
 
-/// Judges what was written. Code for another machine is no reason to refuse it.
+/// Judges the written manifests. Code for another machine is no reason for a refusal.
 fn judge_all<'a, E: Engine>(
     stage: &Directory,
     manifests: &[(&'a str, Content)],
@@ -470,12 +472,12 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Where it was moved away there is nothing to remove; a rest does no harm.
+        // After the move there is nothing to remove; a rest does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// What stands where the layout is to be.
+/// Content of the path for the layout.
 pub enum Target {
     /// Nothing, or an empty folder.
     Free(PathBuf),
@@ -484,7 +486,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// A folder with something else in it is left alone.
+    /// Examines a path; a folder with other files in it is refused.
     pub fn of(path: &Path, what: &str) -> Result<Self, Failure> {
         let io = |error| Failure::io(what, &error);
         let empty = match fs::read_dir(path) {
@@ -513,7 +515,7 @@ impl Target {
         Ok(Self::Layout(open(&real, what)?, index))
     }
 
-    /// Puts the staged image there.
+    /// Moves the staged image to its path.
     fn take(
         self,
         staging: Staging,
@@ -528,7 +530,7 @@ impl Target {
             }
             Self::Layout(layout, index) => (layout, index),
         };
-        // One without a name takes the place of the one without.
+        // An image without a name replaces the one without.
         let replaced = |other: &Entry<'_>| match (other.reference_name(), name) {
             (None, None) => true,
             (Some(found), Some(name)) => found == *name,
@@ -608,7 +610,7 @@ fn print(
     out.line(format_args!("digest: {}", entry.content.digest))?;
     for packed in packed {
         let verdict = match packed.verdict.code() {
-            // That is what it was compiled for.
+            // The image was compiled for that machine.
             Some("aot-target") => "for another machine than this",
             Some(code) => code,
             None => packed.verdict.word(),

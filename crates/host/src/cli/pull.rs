@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image pull`: from a registry onto the flash.
+//! `ocre image pull`: copies an image from a registry onto the flash.
 //!
 //! The image comes into a layout in the user's cache, is judged there as any other, and only then
-//! imported. What has arrived when the pull is cut is there for the next one.
+//! imported. After an interrupted pull the next one continues it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub struct Args {
     name: Option<String>,
 }
 
-/// An image in a registry, also as skopeo spells it, for clap.
+/// Parses an image in a registry, also in skopeo's syntax, for clap.
 fn docker_name(text: &str) -> Result<ImageName, String> {
     image_name(text.strip_prefix("docker://").unwrap_or(text))
 }
@@ -79,7 +79,7 @@ pub fn run<E: Engine>(
         .ok()
         .map(|()| import::store(source, selector, name, flash, &what, err));
     if !matches!(stored, Some(Err(_))) {
-        // It is on the flash, or will never be. A rest would only take room.
+        // The image is on the flash, or refused. A rest would only take space.
         let _ = fs::remove_dir_all(&staging);
     }
     judged?;
@@ -89,7 +89,7 @@ pub fn run<E: Engine>(
     }
 }
 
-/// Where the image is until it is on the flash: a folder of its own for each.
+/// Folder of the image until it is on the flash, unique to its name, platform and new name.
 fn staging(args: &Args) -> Result<PathBuf, Failure> {
     let wanted = format!("{} {:?} {:?}", args.image, args.platform, args.name);
     let name = Sha256::of(wanted.as_bytes()).hex().to_string();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image push`: from the flash into a registry, or into a layout of the PC.
+//! `ocre image push`: copies an image from the flash into a registry, or into a layout of the PC.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub struct Args {
     destination: Option<Place>,
 }
 
-/// Pushes, and prints where to, and the digest.
+/// Pushes the image, and prints its destination and digest.
 pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't push {}", args.image);
     let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The manifest of a selected image as plain JSON, whatever kind of image it is: for notes and
-//! explanations, not for judging.
+//! Manifest of a selected image of any kind, as plain JSON: for notes and explanations, not for
+//! judging.
 
 use ocre::image::Content;
 use ocre::image::content::{read_document, read_named};
@@ -10,13 +10,13 @@ use ocre::port::Storage;
 use ocre_oci::Sha256;
 use serde_json::Value;
 
-/// Largest document that is looked at, in bytes.
+/// Largest document that is read, in bytes.
 const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Most levels of an index in another.
 const MAX_DEPTH: usize = 4;
 
-/// The manifest of the first image that is selected, or the first one in its index.
+/// Reads the manifest of the first selected image, or the first one in its index.
 pub fn read<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option<Value> {
     let mut buffer = vec![0; MAX_DOCUMENT];
     let bytes = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
@@ -36,7 +36,7 @@ pub fn read<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option
     None
 }
 
-/// The document that a descriptor leads to.
+/// Reads the document of a descriptor.
 pub fn blob<S: Storage>(source: Source<'_, S>, descriptor: &Value) -> Option<Value> {
     let digest: Sha256 = descriptor["digest"].as_str()?.parse().ok()?;
     let size = descriptor["size"].as_u64()?;
@@ -53,7 +53,7 @@ fn is_meant(entry: &Value, selector: Selector<'_>) -> bool {
     let digest = selector.digest.map(|digest| digest.to_string());
     let latest = selector.name.map(|name| format!("{name}:latest"));
     let has_name = selector.name.is_none() || name == selector.name || name == latest.as_deref();
-    // An index is looked into, whatever its digest.
+    // An index is searched, whatever its digest is.
     let has_digest =
         digest.is_none_or(|digest| entry["digest"] == digest || entry["platform"].is_null());
     has_name && has_digest

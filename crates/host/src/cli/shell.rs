@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre shell`: the device's command line, until `exit` or the end of input.
 //!
-//! On a terminal lines can be edited, and there is a history; from a file or a pipe it is a
-//! script, in which a line that begins with `#` says nothing. The program ends with the status
-//! of the last command.
+//! On a terminal lines can be edited, and there is a history. A file or a pipe is a script, in
+//! which lines that begin with `#` are comments. The program ends with the status of the last
+//! command.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -34,7 +34,7 @@ pub fn run(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<St
     }
 }
 
-/// What a line asks for.
+/// Result of a line.
 enum Line {
     Nothing,
     Exit,
@@ -42,7 +42,8 @@ enum Line {
     Ended(Status),
 }
 
-/// The message for a command that the shell does not have; a command of the PC is run elsewhere.
+/// Message for a command that the shell does not have; for one of the PC, it says to run it
+/// outside of the shell.
 fn in_shell(words: &[&str], text: String) -> String {
     let grammar = grammar();
     let mut found = Some(&grammar);
@@ -82,7 +83,7 @@ fn execute(
             return Ok(Line::Ended(Status::Usage));
         }
     };
-    // Typed as at a PC's prompt, it means the same.
+    // `ocre` before a command, as at a PC's prompt, is ignored.
     let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
     match words {
         [] => return Ok(Line::Nothing),
@@ -115,7 +116,7 @@ fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Sta
     let mut line = Vec::new();
     loop {
         line.clear();
-        // Line by line: a container that is attached may want to read what follows.
+        // Line by line: an attached container may read the next lines.
         let count = ocre_files::read_line(io::stdin().lock(), &mut line, MAX_LINE);
         if count.map_err(|error| Failure::io("can't read the script", &error))? == 0 {
             return Ok(status);
@@ -143,7 +144,7 @@ fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Resul
     let mut editor = Editor::<Words, DefaultHistory>::new().map_err(failed)?;
     editor.set_helper(Some(Words));
     editor.set_auto_add_history(true);
-    // A history that can't be kept is no reason not to work.
+    // The shell works without a history, too.
     let history = device::default_file("history").ok();
     if let Some(file) = &history
         && ocre_files::read(file, ocre_files::MAX_CONFIG).is_ok()
@@ -198,8 +199,8 @@ impl Completer for Words {
     }
 }
 
-/// The words that may follow what is typed, and where the last typed one begins: a word of a
-/// command's name, or an option of the command that is there.
+/// Completions of the last typed word, and its start: words of a command's name, or options of
+/// the typed command.
 fn complete(typed: &str) -> (usize, Vec<String>) {
     let start = typed.rfind(' ').map_or(0, |space| space + 1);
     let (before, word) = typed.split_at(start);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The beginning of a digest in the place of the whole: at least 7 hex digits, with `sha256:`
-//! before them or without, that one image of the flash alone has. A name that is spelt so comes
-//! first.
+//! Short digests: at least 7 hex digits from the beginning of a digest, with or without `sha256:`,
+//! that only one image of the flash has. An image of that name comes first.
 
 use std::borrow::Cow;
 
@@ -16,10 +15,10 @@ use ocre_oci::{Index, Sha256};
 
 use super::device;
 
-/// Fewer digits are more likely a name.
+/// Least number of digits: fewer are more likely a name.
 const LEAST: usize = 7;
 
-/// The words of a core's command, with a short digest of its image replaced by the whole one.
+/// Replaces a short digest of an image by the whole one, in the words of a core's command.
 pub fn expand<'a, S: Storage>(words: &[&'a str], storage: &S) -> Vec<Cow<'a, str>> {
     let mut whole: Vec<Cow<'a, str>> = words.iter().map(|word| Cow::Borrowed(*word)).collect();
     let Ok((command, rest)) = find(words) else {
@@ -44,7 +43,7 @@ pub fn expand<'a, S: Storage>(words: &[&'a str], storage: &S) -> Vec<Cow<'a, str
     whole
 }
 
-/// The whole digest, if `text` is the beginning of one; else itself.
+/// Returns the whole digest, if `text` is the beginning of one; else `text`.
 pub fn resolve<S: Storage>(text: &str, storage: &S) -> String {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let short = (LEAST..64).contains(&digits.len())
@@ -57,7 +56,7 @@ pub fn resolve<S: Storage>(text: &str, storage: &S) -> String {
     }
 }
 
-/// The one digest that begins so, where nothing has the text as its name.
+/// Finds the only digest with these first digits, unless `text` is the name of an image.
 fn found<S: Storage>(text: &str, digits: &str, storage: &S) -> Option<Sha256> {
     let source = Source { storage, root: "/" };
     let mut buffer = device::document();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! An image in a layout of any storage, to be copied elsewhere: a folder of the PC, or the flash.
+//! An image in a layout of any storage, as the source of a copy: a folder of the PC, or the flash.
 
 use std::io::{self, Read};
 
@@ -11,17 +11,17 @@ use ocre::port::{SeekFrom, Storage, StorageError};
 use ocre_oci::{Index, Sha256, json};
 use ocre_registry::{Blob, Content, Document, Error, MAX_DOCUMENT, Source, document_caps, subject};
 
-/// An image that is stored.
+/// A stored image.
 pub struct Stored<'a, S> {
-    /// The layout.
+    /// Layout of the image.
     pub layout: judge::Source<'a, S>,
-    /// Which of its images.
+    /// Selector of the image in the layout.
     pub selector: Selector<'a>,
-    /// What the user calls it.
+    /// The user's name for the image.
     pub name: String,
 }
 
-/// What the core says, in the words of a copy.
+/// Converts a refusal of the core to an error of a copy.
 fn refused(code: Code, at: impl std::fmt::Display) -> Error {
     let code = ocre_registry::Code::Place(code.as_str(), advice::refusal(code));
     Error::new(code, at)
@@ -36,8 +36,8 @@ impl<S: Storage> Stored<'_, S> {
         Ok(Document::new(media_type.to_owned(), bytes.to_vec()))
     }
 
-    /// Calls `entry` with the media type and the content of each entry of the index, and with
-    /// whether it is selected and under which name.
+    /// Calls `entry` with media type, content and name of each entry of the index that `selector`
+    /// selects.
     fn entries(
         &self,
         entry: &mut dyn FnMut(String, Blob, Option<String>),
@@ -53,7 +53,7 @@ impl<S: Storage> Stored<'_, S> {
                 continue;
             }
             let descriptor = found.descriptor().map_err(wrong)?;
-            // Another digest can't be meant.
+            // No user selects a digest of another kind.
             let Some(digest) = descriptor.digest.sha256() else {
                 continue;
             };
@@ -120,7 +120,7 @@ where
         let mut found = Vec::new();
         let mut entry = |media_type: String, content: Blob, _| found.push((media_type, content));
         self.entries(&mut entry, Selector::default())?;
-        // What can't be read says nothing about anything.
+        // An unreadable document is no referrer.
         let is_about = |(media_type, content): &(String, Blob)| {
             let document = self.read(media_type, content);
             document.is_ok_and(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A command that is not there, and the one that is meant: also a command of the PC alone, and a
-//! word that other tools have for it.
+//! Suggestions for unknown commands: similar names, commands that only a PC has, and other tools'
+//! words.
 
 use ocre::command::arguments::Misuse;
 use ocre::command::report::Plain;
 use ocre::command::table::{find, is_group};
 
-/// Words of other tools, and of other places in this one.
+/// Words of other tools, and of other commands of this one, with the command to suggest.
 const ALIASES: [(&str, &str); 14] = [
     ("images", "image ls"),
     ("image list", "image ls"),
@@ -24,8 +24,7 @@ const ALIASES: [(&str, &str); 14] = [
     ("mkdir", "flash cp"),
 ];
 
-/// The message for a command that does not exist; `None` if it exists, or if something else is
-/// wrong.
+/// Message for an unknown command; `None` if it exists, or if another part is wrong.
 pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
     let Err(Misuse::UnknownCommand(..)) = find(words) else {
         return None;
@@ -41,7 +40,7 @@ pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
     };
     let meant = meant(&typed, &names(grammar));
     let question = meant.map(|meant| {
-        // In a group of commands it is the second word that is wrong.
+        // In a group of commands the second word is wrong.
         let inside = meant.strip_prefix(&format!("{first} ")).filter(|_| group);
         format!("; did you mean \"{}\"?", inside.unwrap_or(&meant))
     });
@@ -53,7 +52,7 @@ pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
     ))
 }
 
-/// The PC's own commands, and the core's, by their whole names.
+/// Whole names of the PC's commands and of the core's.
 fn names(grammar: &clap::Command) -> Vec<String> {
     let own = grammar.get_subcommands().flat_map(|command| {
         let name = command.get_name();
@@ -67,8 +66,8 @@ fn names(grammar: &clap::Command) -> Vec<String> {
         .collect()
 }
 
-/// The name that is most likely meant: another tool's word for it, the second word of one alone
-/// or in another group, or what is spelt nearly so.
+/// Name that is most likely meant: by another tool's word, by the second word of a name alone or
+/// in another group, or by similar spelling.
 fn meant(typed: &str, names: &[String]) -> Option<String> {
     let alias = ALIASES.iter().find(|(word, _)| *word == typed);
     if let Some((_, name)) = alias.filter(|(_, name)| !name.is_empty()) {

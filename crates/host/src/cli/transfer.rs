@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `pull`, `push` and `copy` have in common: how registries are spoken to, and how it is
-//! told what came of it.
+//! Common parts of `pull`, `push` and `copy`: settings for registries, and reports of results.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use ocre_registry::{
 use super::bar::Bar;
 use super::failure::Failure;
 
-/// How registries are spoken to.
+/// Settings for registries.
 #[derive(clap::Args, Debug)]
 pub struct Speech {
     /// Speaks plain HTTP, also to other machines
@@ -35,7 +34,7 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Who speaks so, with the user's credentials.
+    /// Makes a client with these settings and the user's credentials.
     pub fn client(&self, what: &str) -> Result<Client, Failure> {
         let settings = Settings {
             plain_http: self.plain_http,
@@ -49,7 +48,7 @@ impl Speech {
         Ok(Client::new(settings, config))
     }
 
-    /// Copies an image, and shows how far it is.
+    /// Copies an image, and shows the progress.
     pub fn copy(
         &self,
         from: &dyn Source,
@@ -80,7 +79,7 @@ impl Speech {
     }
 }
 
-/// Why it did not come to pass.
+/// Failure of `what`, by an error of a copy.
 pub fn failed(what: &str, error: &Error) -> Failure {
     let code = error.code();
     let hint = code.hint().unwrap_or_else(|| hint_of_image(code));
@@ -89,7 +88,7 @@ pub fn failed(what: &str, error: &Error) -> Failure {
         .because(error.detail())
 }
 
-/// What the core says of the image's own faults.
+/// Hint of the core for a fault of the image itself.
 fn hint_of_image(code: Code) -> &'static str {
     use ocre::image::verdict::Code as Verdict;
     match code {
@@ -100,7 +99,7 @@ fn hint_of_image(code: Code) -> &'static str {
     }
 }
 
-/// An image in a registry, for clap.
+/// Parses an image in a registry, for clap.
 pub fn image_name(text: &str) -> Result<ImageName, String> {
     ImageName::parse(text).map_err(|error| {
         let hint = error
@@ -111,7 +110,7 @@ pub fn image_name(text: &str) -> Result<ImageName, String> {
     })
 }
 
-/// A platform, for clap.
+/// Parses a platform, for clap.
 pub fn platform(text: &str) -> Result<Platform, String> {
     Platform::parse(text).ok_or_else(|| "not OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT".to_owned())
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! All that is in a folder of a storage.
+//! All entries of a folder of a storage.
 
 use ocre::command::{Status, advice};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
@@ -7,7 +7,7 @@ use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 use super::failure::Failure;
 use super::output::Output;
 
-/// The path of `name` in `folder`.
+/// Path of `name` in `folder`.
 pub fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }
@@ -15,23 +15,23 @@ pub fn join(folder: &str, name: &str) -> String {
 /// An entry and the reason why it can't be used.
 pub type Unusable = (String, StorageError);
 
-/// The content of a folder, and of the folders in it.
+/// Content of a folder, and of the folders in it.
 #[derive(Default)]
 pub struct Content {
-    /// By name, a folder before what is in it.
+    /// Entries by path, a folder before its content.
     pub entries: Vec<(String, Metadata)>,
     /// Folders that could not be listed. Where guests could rename folders as they liked, there
     /// may be some whose paths are too long.
     pub unlisted: Vec<Unusable>,
 }
 
-/// A path in a flash file, for clap: from the root, also where it does not say so.
+/// Converts an argument to an absolute path in a flash file, for clap.
 #[allow(clippy::unnecessary_wraps, reason = "clap wants a result")]
 pub fn absolute(text: &str) -> Result<String, String> {
     Ok(format!("/{}", text.trim_matches('/')))
 }
 
-/// Everything in a folder, and in folders in it. What is no folder has nothing in it.
+/// Lists a folder with all folders in it. A file has no content.
 ///
 /// # Errors
 /// The storage's own, for the folder itself, with its path.
@@ -63,7 +63,7 @@ pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<Content, Unusable> {
     Ok(content)
 }
 
-/// Says of each entry that it can't be used, on standard error. The status of a command that did
+/// Reports each unusable entry on standard error. Returns the status of a command that did
 /// everything else.
 ///
 /// # Errors

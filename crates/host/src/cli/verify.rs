@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image verify`: the judge, on an OCI layout of the PC, a folder or an archive.
+//! `ocre image verify`: judges an image in an OCI layout of the PC, a folder or an archive.
 
 use std::cell::LazyCell;
 use std::fmt;
@@ -23,7 +23,7 @@ use super::linux_image;
 use super::output::Output;
 use super::short_digest;
 
-/// Documents that a device would find too large are judged too.
+/// Largest document, in bytes; larger than on a device, so that such images are judged too.
 const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Says whether an image is what it claims to be and can run here.
@@ -95,7 +95,7 @@ pub fn run<E: Engine>(
     }
 }
 
-/// The flash, if it has an image of that name: the device's command takes those.
+/// Opens the flash, if it has an image of that name; the device's command judges it.
 fn on_flash<'a>(name: &'a str, flash: Option<&Path>) -> Option<(Partition, Selector<'a>)> {
     let selector = images::selector(name).ok()?;
     let partition = device::present(flash)?;
@@ -148,7 +148,7 @@ fn judge<S: Storage, E: Engine>(
     Ok(status)
 }
 
-/// True for the refusals that an image for another system gets.
+/// True for the refusals of an image for another system.
 fn is_about_kind(finding: Finding) -> bool {
     use ocre_oci::ErrorKind::{ConfigUnsupported, LayerNone, MediaTypeUnsupported};
     matches!(
@@ -194,17 +194,17 @@ fn print_needs<S: Storage, E: Engine>(
     .map_err(|_| fmt::Error)
 }
 
-/// The verdict on a layout that is none.
+/// Prints the verdict on a missing layout.
 fn print_missing(code: Code, options: Options, out: &mut Output) -> Result<Status, fmt::Error> {
     let mut look = |report: ocre::image::verdict::Report<'_>| {
-        // There is nothing more to be found.
+        // There are no further findings.
         let _ = report(Finding::Refusal(code), Place::Whole(Part::Layout), "");
         None
     };
     print(&mut look, options, out)
 }
 
-/// The verdict on what is no layout that can be read, in the same form.
+/// Prints the verdict on an unreadable layout, in the same form.
 fn print_refused(
     reason: &Reason<'_>,
     options: Options,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre wasm run`: a module, without an image and a container, over folders of the PC.
+//! `ocre wasm run`: runs a module without an image and a container, over folders of the PC.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ fn folder(text: &str) -> Result<(PathBuf, String), String> {
         Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
             Ok((host.into(), guest.to_owned()))
         }
-        // The whole PC is given only to whom it is spelt out.
+        // The root of the PC is given only with an explicit GUEST.
         None if !text.is_empty() && text != "/" => Ok((text.into(), text.to_owned())),
         _ => Err("not HOST::GUEST".to_owned()),
     }
@@ -81,7 +81,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     milliseconds.ok_or_else(|| "not seconds, such as 2 or 0.5".to_owned())
 }
 
-/// Runs it; `words` are what it is passed.
+/// Runs the module; `words` are its arguments.
 pub fn run(
     args: &Args,
     words: &[OsString],
@@ -144,8 +144,8 @@ pub fn run(
     )
 }
 
-/// How a module ended that is called `name`; `what` was tried, and `grant` says how it gets
-/// permissions that it lacks.
+/// Reports the end of a module: `name` is its name, `what` the operation for messages, and `grant`
+/// gives the hint for missing permissions.
 pub fn ended(
     name: &str,
     what: &str,
@@ -157,7 +157,7 @@ pub fn ended(
         Ok(Exit::Code(code)) => Ok(Status::of_run(Outcome::Exited(code))),
         Ok(Exit::Trap(trap)) => {
             let failure = Failure::new(format!("{name} trapped"), trap.code(), advice::trap(trap));
-            // Where nobody reads on that is why, and where nobody hears it the exit code has to do.
+            // A failed output may have caused the trap; if stderr fails, only the exit code tells.
             if console::failure().is_none() {
                 let _ = err.text(&failure.to_string());
             }
@@ -165,7 +165,7 @@ pub fn ended(
         }
         Ok(Exit::Stopped) => {
             let outcome = Outcome::Killed(Cause::TimeLimit);
-            // It may also be that its output could not be written: that is told in the end.
+            // A failed output may have caused the stop: the program reports it at its end.
             if console::failure().is_none() {
                 let advice = "give it more time with --timeout";
                 let cause = Cause::TimeLimit.word();

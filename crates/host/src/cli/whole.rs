@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The whole grammar, with the core's commands as clap's: for completions and the manual. What
-//! is run goes another way, see [`super::words`].
+//! Whole grammar, with the core's commands as clap's: for completions and the manual. To run a
+//! command, [`super::words`] is used.
 
 use clap::{Arg, ArgAction, CommandFactory as _, ValueHint};
 use ocre::command::table::{COMMANDS, Command, Verb};
 
 use super::{Cli, examples, words};
 
-/// Every command there is on a PC.
+/// Grammar of all commands of a PC.
 pub fn grammar() -> clap::Command {
     let mut whole = examples::add(Cli::command());
     for command in COMMANDS.iter().filter(|command| words::once(command)) {
@@ -15,7 +15,7 @@ pub fn grammar() -> clap::Command {
             None => whole = whole.subcommand(one(command, command.name)),
             Some((group, name)) => {
                 whole = whole.mut_subcommand(group, |group| {
-                    // The PC may have one of its own.
+                    // The PC may replace this command.
                     if group.find_subcommand(name).is_some() {
                         group
                     } else {
@@ -28,14 +28,14 @@ pub fn grammar() -> clap::Command {
     whole
 }
 
-/// One of the core's.
+/// Grammar of a command of the core.
 fn one(command: &Command, name: &'static str) -> clap::Command {
     let about = sentence(command.summary);
     let mut one = clap::Command::new(name).about(about.clone());
     if !command.details.is_empty() {
         one = one.long_about(format!("{about}\n\n{}", command.details));
     }
-    // clap has a help of its own.
+    // clap adds its own `--help`.
     for option in command
         .options
         .iter()
@@ -80,7 +80,7 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
     one
 }
 
-/// With a capital letter, as clap's are.
+/// Makes the first letter a capital one, as in clap's texts.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {

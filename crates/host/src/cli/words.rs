@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The words of the core's commands, as they are typed on a PC.
+//! Words of the core's commands, as typed on a PC.
 
 use std::ffi::OsString;
 
@@ -21,7 +21,7 @@ const fn global(long: &'static str) -> Opt {
     }
 }
 
-/// The PC's options, which may stand among the core's.
+/// Options of the PC, which may stand among the core's.
 const GLOBALS: [Opt; 4] = [
     global("flash"),
     global("format"),
@@ -29,7 +29,7 @@ const GLOBALS: [Opt; 4] = [
     global("aot-policy"),
 ];
 
-/// The options of `run` that only a PC has.
+/// Options of `run` that only a PC has.
 const BUNDLE: [Opt; 2] = [
     global("bundle"),
     Opt {
@@ -38,11 +38,11 @@ const BUNDLE: [Opt; 2] = [
     },
 ];
 
-/// Takes the PC's own options out of a core's command line. What the core would refuse is left
-/// to it, as it is.
+/// Moves the PC's own options from a core's command line to `global`. A line that the core
+/// refuses is returned unchanged.
 ///
 /// # Errors
-/// What is wrong, for the user.
+/// A message for the user.
 pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, String> {
     let words: Vec<&str> = words
         .iter()
@@ -65,7 +65,7 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
     let mut operands = Vec::new();
     loop {
         match arguments.next() {
-            // The core says what is wrong.
+            // The core reports the fault.
             Err(_) => return as_they_are(),
             Ok(None) => break,
             Ok(Some(Argument::Operand(text))) => operands.push(text.to_owned()),
@@ -100,7 +100,7 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
     Ok(kept)
 }
 
-/// Whether a command makes sense on a device that is on only for it.
+/// True where a command makes sense on a device that is on only for it.
 pub fn once(command: &Command) -> bool {
     match command.verb {
         Verb::Help
@@ -134,15 +134,15 @@ pub fn once(command: &Command) -> bool {
 /// Requirements of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
-    /// No flash: it explains itself, or refuses its words.
+    /// No flash: the command prints its help, or refuses its words.
     Nothing,
     /// An image of the flash.
     Image,
-    /// The flash, whatever is on it.
+    /// The flash, with any content.
     Flash,
 }
 
-/// The requirement of a command line of the core.
+/// Requirement of a command line of the core.
 pub fn need(words: &[&str]) -> Need {
     let Ok((command, _)) = find(words) else {
         return Need::Nothing;
@@ -175,7 +175,7 @@ pub fn asks_for_help(words: &[&str]) -> bool {
     keys(words).is_some_and(|given| given.contains(&Key::Help))
 }
 
-/// The options of a command line; `None` where the core refuses one.
+/// Options of a command line; `None` where the core refuses one.
 fn keys(words: &[&str]) -> Option<Vec<Key>> {
     let (command, arguments) = find(words).ok()?;
     let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
@@ -190,11 +190,11 @@ fn keys(words: &[&str]) -> Option<Vec<Key>> {
     }
 }
 
-/// The command line for a device that is on only for it: a container that was given no name goes
-/// with its run.
+/// Adapts a command line for a device that is on only for it: a container without a name is
+/// removed after its run.
 ///
 /// # Errors
-/// Why the command makes no sense there.
+/// The reason why the command makes no sense there.
 pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
     let mut kept = words.to_vec();
     let Ok((command, _)) = find(words) else {

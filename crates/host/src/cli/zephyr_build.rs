@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The folder of a Zephyr build, whose `zephyr/zephyr.dts` and `zephyr/.config` the build writes
+//! Folder of a Zephyr build, with `zephyr/zephyr.dts` and `zephyr/.config`, which the build writes
 //! before it compiles.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use ocre_host::zephyr_build::{Wrong, ZephyrBuild};
 
 use super::failure::Failure;
 
-/// Reads what a build says.
+/// Reads the storage partition and the firmware limits of a build.
 ///
 /// # Errors
 /// `io`, `zephyr-devicetree`, `zephyr-partition`, `zephyr-config`.

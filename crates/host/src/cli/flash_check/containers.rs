@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The records of containers, and their files.
+//! Check of the records of containers, and of their files.
 
 use ocre::atomic::TEMPORARY;
 use ocre::container::{Name, Spec, data, record};
@@ -11,16 +11,16 @@ use super::mend::Remedy;
 use super::structure::Tree;
 use super::{Finding, kept};
 
-/// What the containers need of the images.
+/// Manifests that the containers need.
 #[derive(Default)]
 pub struct Records {
-    /// The manifest of each container, and the path of its record.
+    /// Path of each container's record, and its manifest.
     pub manifests: Vec<(String, Content)>,
-    /// Whether there is a container of which nobody knows what it needs.
+    /// True where a container's record can't be read, so that its needs are unknown.
     pub unknown: bool,
 }
 
-/// Reads every record.
+/// Checks every record.
 pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> Records {
     let mut records = Records::default();
     let mut buffer = vec![0; record::MAX_BYTES];
@@ -73,12 +73,12 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
     records
 }
 
-/// Checks for a record of a container, readable or not.
+/// True where a container has a record, readable or not.
 pub fn has_record(tree: &Tree, name: &Name) -> bool {
     tree.has(&format!("{}/{name}.spec", record::ROOT))
 }
 
-/// Looks at the state of a container, which may be `alone`: without any other record.
+/// Checks the state of a container; it is `alone` where the container has no other record.
 fn state(
     partition: &Partition,
     path: String,
@@ -98,21 +98,21 @@ fn state(
     let error = record::read_state(partition, name, buffer).err()?;
     let finding = Finding::new(error.code(), &*path);
     Some(match error {
-        // Without it the container is as it was created.
+        // Without a state the container is as it was created.
         record::Error::Damaged => finding.mended_by(Remedy::Keep(path)),
         _ => finding,
     })
 }
 
-/// Something in a folder of the runtime's own that it did not put there.
+/// Finding for an entry that the runtime did not put into its folder.
 pub fn stray(path: String) -> Finding {
     Finding::new("file-stray", &*path).mended_by(Remedy::Keep(path))
 }
 
-/// Tells of a file whose write was stopped, in a folder of the runtime's own.
+/// Reports a file of an interrupted write in a folder of the runtime.
 pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<Finding>) {
     let path = format!("{folder}/{file}");
-    // A record of an earlier release, whose container is known by what is in it.
+    // A record of an earlier release: its content names the container.
     if findings.iter().any(|told| told.place == path) {
         return;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The image store: its marker and index, every blob against its digest, and every image down to
-//! its last layer.
+//! Check of the image store: its marker and index, every blob against its digest, and every image
+//! down to its last layer.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ use super::mend::Remedy;
 use super::structure::Tree;
 use super::{Finding, Report};
 
-/// Documents are read up to this size.
+/// Largest document that is read, in bytes.
 const MAX_DOCUMENT: usize = 4 << 20;
 
 const BLOBS: &str = "/blobs/sha256";
-/// Index whose write was stopped.
+/// Index of an interrupted write.
 const NEW_INDEX: &str = "/.newindex.json";
 
-/// Caps for documents of any device.
+/// Limits for documents of any device.
 pub fn caps() -> Caps {
     Caps {
         bytes: MAX_DOCUMENT as u32,
@@ -36,7 +36,7 @@ pub fn caps() -> Caps {
     }
 }
 
-/// The store of a partition.
+/// Source for the store of a partition.
 pub fn source(partition: &Partition) -> Source<'_, Partition> {
     Source {
         storage: partition,
@@ -44,7 +44,7 @@ pub fn source(partition: &Partition) -> Source<'_, Partition> {
     }
 }
 
-/// Looks at the whole store, if there is one.
+/// Checks the whole store, if there is one.
 pub fn look(partition: &Partition, tree: &Tree, records: &Records, report: &mut Report) {
     let parts = ["/oci-layout", "/index.json", "/blobs"];
     for file in ["", "index.json", "oci-layout"].map(|file| format!("{TEMPORARY}{file}")) {
@@ -77,11 +77,11 @@ struct Store<'a> {
     partition: &'a Partition,
     findings: &'a mut Vec<Finding>,
     kept: &'a mut Vec<Finding>,
-    /// Blobs that are what their names say.
+    /// Blobs whose content has the digest in their name.
     whole: BTreeSet<Sha256>,
     present: BTreeSet<Sha256>,
     used: BTreeSet<Sha256>,
-    /// Whether it is known of each blob if it is used.
+    /// True where all users of blobs are known.
     sure: bool,
 }
 
@@ -111,7 +111,7 @@ impl Store<'_> {
                 None => self.findings.push(stray(path)),
                 Some(digest) => {
                     self.present.insert(digest);
-                    // That it can't be read is told already.
+                    // An unreadable file is reported already.
                     if tree.unreadable.contains(&path) {
                         continue;
                     }
@@ -146,7 +146,7 @@ impl Store<'_> {
                 self.sure = false;
                 let mut finding =
                     Finding::new("index-damaged", "/index.json").because(code.as_str());
-                // Else the one that is whole takes its place first.
+                // An unfinished whole index takes its place first.
                 let unfinished =
                     |told: &Finding| told.code == "file-unfinished" && told.place == NEW_INDEX;
                 if !self.findings.iter().any(unfinished) {
@@ -168,7 +168,7 @@ impl Store<'_> {
         }
     }
 
-    /// Content that is part of an image, and what it leads to.
+    /// Checks content of an image, and the content that it leads to.
     fn follow(&mut self, name: &str, descriptor: &Descriptor<'_>, depth: u8) {
         let is_index = descriptor.media_type == *INDEX_MEDIA_TYPE;
         let Some(content) = self.part(name, descriptor) else {
@@ -217,7 +217,7 @@ impl Store<'_> {
         }
     }
 
-    /// Content that an image needs; `None` where nobody can look at it.
+    /// Finds content that an image needs; `None` where it can't be read.
     fn part(&mut self, name: &str, descriptor: &Descriptor<'_>) -> Option<Content> {
         let Some(digest) = descriptor.digest.sha256() else {
             self.broken(name, Code::DigestUnsupported.as_str());
@@ -240,7 +240,7 @@ impl Store<'_> {
         }
     }
 
-    /// An image whose documents are whole but make no sense.
+    /// Reports an image whose documents are whole but make no sense.
     fn broken(&mut self, name: &str, code: &str) {
         self.sure = false;
         self.findings
@@ -266,7 +266,7 @@ impl Store<'_> {
             match told {
                 Some(told) if damaged && self.sure => told.remedy = Some(Remedy::Keep(path)),
                 Some(_) => {}
-                // What uses it may only be unreadable.
+                // Its user may be unreadable.
                 None if !self.sure => {}
                 None => self.kept.push(Finding::new("blob-unused", path)),
             }

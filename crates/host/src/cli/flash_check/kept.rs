@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Files that nothing leads to: those in `/lost+found`, and whose they were.
+//! Files that nothing leads to: those in `/lost+found`, and their owners.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub fn look(partition: &Partition, tree: &Tree, report: &mut Report) {
     }
 }
 
-/// The name that something had before it was kept: without the number that sets it apart.
+/// Name of a file before it was kept: without the number that makes it unique.
 fn origin(kept: &str) -> &str {
     match kept.rsplit_once('.') {
         Some((name, number)) if number.parse::<u32>().is_ok() => name,
@@ -41,8 +41,8 @@ fn origin(kept: &str) -> &str {
     }
 }
 
-/// Finds records of containers that are not where they belong, and tells of each whose container
-/// has none. Returns the containers.
+/// Finds misplaced records of containers, and reports each whose container has no other. Returns
+/// the containers.
 pub fn lost_records(
     partition: &Partition,
     tree: &Tree,
@@ -63,7 +63,7 @@ pub fn lost_records(
             continue;
         }
         if folder == record::ROOT && file != TEMPORARY {
-            // The write that is ended puts it there.
+            // The repair of the unfinished write puts it there.
             continue;
         }
         let to = format!("{}/{name}.spec", record::ROOT);
@@ -74,7 +74,7 @@ pub fn lost_records(
     containers
 }
 
-/// The container whose record a file is: the first argument of a container is its own name.
+/// Container whose record a file is: the first argument of a container is its own name.
 fn record_owner(partition: &Partition, tree: &Tree, path: &str) -> Option<Name> {
     if tree.entries.get(path) != Some(&EntryKind::File) || tree.unreadable.contains(path) {
         return None;
@@ -86,7 +86,7 @@ fn record_owner(partition: &Partition, tree: &Tree, path: &str) -> Option<Name> 
     Name::parse(spec.arguments.split('\0').next()?).ok()
 }
 
-/// Tells of a container with a record whose files are not there.
+/// Reports a container with a record but without its files.
 pub fn missing_data(tree: &Tree, name: &Name) -> Option<Finding> {
     let to = data::folder(name).to_string();
     if tree.has(&to) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is done about a finding.
+//! Remedies for findings.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::super::device::Partition;
 use super::images::{caps, source};
 use super::{Finding, Mended};
 
-/// The media type of a manifest that does not say its own.
+/// Media type of a manifest that does not state one.
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Remedy for a finding. None removes whole files, unless their removal was written down.
@@ -26,29 +26,29 @@ pub enum Remedy {
     /// Removes a container's folder whose removal was written down or that is empty, and keeps any
     /// other.
     PutAway(Name),
-    /// Moves something to `/lost+found`.
+    /// Moves an entry to `/lost+found`.
     Keep(String),
-    /// Moves something back to a place where nothing is.
+    /// Moves an entry back to its place, which is free.
     Restore {
         /// Present path.
         from: String,
         /// Path that it belongs to.
         to: String,
     },
-    /// Ends a write of a file that was stopped.
+    /// Ends an interrupted write of a file.
     Recover {
         /// Folder; the root is empty.
         folder: &'static str,
         /// Name in that folder.
         name: String,
     },
-    /// The layout's marker is written.
+    /// Writes the layout's marker.
     Marker,
-    /// The index is made of the images that are there.
+    /// Makes the index of the images in the store.
     Index,
 }
 
-/// Does what can be done; whether anything was.
+/// Applies all remedies. True where one succeeded.
 pub fn all(partition: &Partition, findings: &[Finding], mended: &mut Mended) -> bool {
     let mut any = false;
     for finding in findings {
@@ -84,7 +84,7 @@ fn apply(partition: &Partition, remedy: &Remedy) -> Result<String, StorageError>
             partition.rename(from, to)?;
             Ok(format!("moved back to {to}"))
         }
-        // Earlier releases left the name out: nobody knows whose it was.
+        // Earlier releases left the name out: the owner is unknown.
         Remedy::Recover { folder, name } if name.is_empty() => {
             let path = format!("{folder}/{}", atomic::TEMPORARY);
             if partition.metadata(&path)?.size > 0 {
@@ -114,7 +114,7 @@ fn keep(partition: &Partition, path: &str) -> Result<String, StorageError> {
     Ok(format!("moved to {}", lost::ROOT))
 }
 
-/// Keeps a file that is to be written anew.
+/// Keeps a file before it is written anew.
 fn keep_if_there(partition: &Partition, path: &str) -> Result<(), StorageError> {
     match partition.metadata(path) {
         Err(StorageError::NotFound) => Ok(()),
@@ -122,7 +122,7 @@ fn keep_if_there(partition: &Partition, path: &str) -> Result<(), StorageError> 
     }
 }
 
-/// Makes an index of every image that is there and that no other leads to. Their names are lost.
+/// Makes an index of every image that no other leads to. Their names are lost.
 fn index(partition: &Partition) -> Result<String, StorageError> {
     let mut documents = Vec::new();
     let mut led_to = BTreeSet::new();

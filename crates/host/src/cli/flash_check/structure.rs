@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The file system itself: every folder is listed, every file is read to its end, and no block is
-//! in two places.
+//! Check of the file system itself: every folder is listed, every file is read to its end, and no
+//! block is in two places.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,22 +12,22 @@ use ocre_host::littlefs::LittleFs;
 use super::super::device::Partition;
 use super::Finding;
 
-/// What is there.
+/// Entries of the flash.
 #[derive(Default)]
 pub struct Tree {
-    /// Each path, and what it is.
+    /// Kind of each entry, by path.
     pub entries: BTreeMap<String, EntryKind>,
-    /// Those that can't be read.
+    /// Paths of entries that can't be read.
     pub unreadable: BTreeSet<String>,
 }
 
 impl Tree {
-    /// Whether something of that name is there.
+    /// True where an entry has that path.
     pub fn has(&self, path: &str) -> bool {
         self.entries.contains_key(path)
     }
 
-    /// The names in a folder, and what they are.
+    /// Lists the names in a folder, and their kinds.
     pub fn names<'t>(&'t self, folder: &'t str) -> impl Iterator<Item = (&'t str, EntryKind)> {
         self.entries.iter().filter_map(move |(path, kind)| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;
@@ -36,7 +36,7 @@ impl Tree {
     }
 }
 
-/// Walks all of it.
+/// Lists all entries, and checks that each can be read.
 pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
     let mut tree = Tree::default();
     let mut folders = vec![String::new()];
@@ -57,7 +57,7 @@ pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
             .map(|(name, _)| format!("{folder}/{name}"))
             .collect();
         for path in inner {
-            // Guests of earlier releases could make such a path by renaming what is above it.
+            // Guests of earlier releases could make such a path by renaming a folder above it.
             if path.len() > MAX_PATH {
                 findings.push(Finding::new("path-too-long", path));
                 continue;
@@ -90,8 +90,8 @@ fn read(partition: &Partition, path: &str) -> Result<(), StorageError> {
     }
 }
 
-/// Looks at which blocks are in use. A power cut may leave one in two lists, which the first
-/// write afterwards settles: so a copy is settled first.
+/// Checks the blocks in use. A power cut may leave a block in two lists until the next write, so
+/// the check settles a copy first.
 fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     let geometry = partition.geometry();
     let copy = match partition.with_flash(FileFlash::copy) {
@@ -117,7 +117,7 @@ fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     }
     let files = tree.entries.iter();
     for (path, _) in files.filter(|(_, kind)| **kind == EntryKind::File) {
-        // One that can't be listed is told already.
+        // An unreadable file is reported already.
         for block in copy.blocks_of(path).unwrap_or_default() {
             uses.entry(block).or_default().files += 1;
         }
@@ -134,7 +134,7 @@ fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     }
 }
 
-/// How often a block is used.
+/// Number of uses of a block.
 #[derive(Default)]
 struct Uses {
     all: u32,
@@ -142,7 +142,7 @@ struct Uses {
 }
 
 impl Uses {
-    /// A folder's block is counted with the folder that it is in, too.
+    /// True for a shared block. A folder's block counts twice: its parent folder lists it too.
     fn are_several(&self) -> bool {
         let most = if self.files == 0 { 2 } else { 1 };
         self.files > 1 || self.all > most

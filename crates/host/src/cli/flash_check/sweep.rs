@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One bit of a flash's metadata flips, and no file that is still visible is lost by what the
-//! program does afterwards: a boot, commands that list, a check, a repair.
+//! Sweep over single flipped bits of a flash's metadata: after each flip, a boot, commands that
+//! list, a check and a repair lose no file that is still visible.
 //!
-//! `OCRE_FLASH_SWEEP=1` tries each bit of each block that holds metadata; another number each
-//! so-manieth, as without it.
+//! `OCRE_FLASH_SWEEP=N` tries each Nth bit of the blocks that hold metadata; 1 tries every bit.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,7 +30,7 @@ use super::check;
 
 /// Small blocks, so that metadata has few bits and each folder's log is rewritten often.
 const GEOMETRY: Geometry = Geometry::new(512, 160).expect("valid");
-/// Share of the bits that are tried where nothing is said.
+/// Default distance between tried bits.
 const SAMPLE: usize = 211;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -58,7 +57,7 @@ fn describe<'a>(
     }
 }
 
-/// A layout with one image, named `image`, that ends with a code.
+/// Makes a layout with one image, named `image`, which exits with a code.
 fn layout(code: i32) -> LittleFs<RamFlash> {
     let (flash, formatted) = LittleFs::format(RamFlash::new(GEOMETRY));
     formatted.unwrap();
@@ -131,7 +130,7 @@ fn commands(path: &Path, lines: &[&str]) -> Result<(), String> {
         let _ = device.command(&words, &mut String::new(), &mut String::new());
     }
     device.shut_down();
-    // The thread of a container that has ended may still be on its way out.
+    // The thread of an ended container may still hold the file.
     while matches!(LittleFs::open(path), Err(FileError::Locked)) {
         std::thread::yield_now();
     }
@@ -150,9 +149,9 @@ fn fill(partition: &Partition, folder: &str) {
     }
 }
 
-/// A flash that has been in use: containers with files, records and states, some of them gone;
-/// images, one of them on trial, one gone; a removal and a temporary container that the power cut
-/// short.
+/// Makes a used flash: containers with files, records and states, some of them removed; images,
+/// one of them on trial, one removed; a removal and a temporary container that a power cut
+/// interrupted.
 fn used(path: &Path) {
     drop(LittleFs::create(path, GEOMETRY).unwrap());
     import(path, 0, "app");
@@ -203,7 +202,7 @@ fn used(path: &Path) {
     put(&partition, "/mine/file", b"the user's own");
 }
 
-/// Blocks that hold metadata.
+/// Lists the blocks that hold metadata.
 fn metadata(path: &Path) -> Vec<u32> {
     let partition = LittleFs::open(path).unwrap();
     let mut blocks = partition.used_blocks().unwrap();
@@ -219,10 +218,10 @@ fn metadata(path: &Path) -> Vec<u32> {
 
 // ---------------------------------------------------------------- what is visible
 
-/// Each path that can be read, with its content's digest.
+/// Digest of each readable file, by path.
 type Files = BTreeMap<String, Sha256>;
 
-/// Reads all that can be read, whatever else is damaged.
+/// Reads every file that is not damaged.
 fn visible(path: &Path) -> Option<Files> {
     let partition = LittleFs::open_to_read(path).ok()?;
     let mut files = Files::new();
@@ -262,8 +261,8 @@ fn read(partition: &LittleFs<FileFlash>, path: &str) -> Result<Vec<u8>, StorageE
     }
 }
 
-/// Checks if a file may go: an empty one of a write that was stopped, a mark, and the files of a
-/// container without a record whose removal was written down.
+/// True where a file may be removed: an empty one of an interrupted write, a mark, and the files of
+/// a container without a record whose removal was written down.
 fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name == data::REMOVAL || (name.starts_with(TEMPORARY) && digest == Sha256::of(b"")) {
@@ -281,7 +280,7 @@ fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
     })
 }
 
-/// Contents that were visible and are not anywhere any more.
+/// Paths whose content was visible before and is nowhere now.
 fn missing(before: &Files, after: &Files) -> Vec<String> {
     let mut there: BTreeMap<Sha256, usize> = BTreeMap::new();
     for digest in after.values() {
@@ -303,15 +302,15 @@ fn missing(before: &Files, after: &Files) -> Vec<String> {
 #[derive(Default, Debug)]
 struct Counts {
     flips: usize,
-    /// The file system does not mount any more.
+    /// Flips after which the file system does not mount.
     unmountable: usize,
-    /// The device does not boot, and says so.
+    /// Flips after which the device refuses to boot.
     refused: usize,
-    /// The flip itself hid a file.
+    /// Flips that hide a file.
     hidden: usize,
-    /// Something is kept in `/lost+found` after the boot, or after a repair.
+    /// Flips after which the boot, or a repair, keeps a file in `/lost+found`.
     kept: usize,
-    /// A check finds nothing wrong after a repair.
+    /// Flips after which a check finds no damage once repaired.
     whole: usize,
     /// Files that littlefs itself drops at its first write after the flip.
     dropped: usize,
@@ -343,7 +342,7 @@ impl Sweep<'_> {
             return Vec::new();
         };
         counts.hidden += usize::from(!missing(self.whole, &before).is_empty());
-        // What littlefs drops by itself is not ours to keep.
+        // Files that littlefs drops itself can't be kept.
         if let Ok(partition) = LittleFs::open(&path) {
             let _ = partition.settle();
             drop(partition);
