@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Compiled files that were changed afterwards never take the process down.
 //!
-//! With its checksum a changed file is refused. Without that, as someone could make one, each
-//! byte outside of the machine code is changed in several ways, and what the reader accepts is
-//! loaded and instantiated. It runs where the change is none of what the code was compiled
-//! for. Worth most with the C code built under a sanitizer (see `build.rs` of ocre-wamr-sys).
+//! A changed file with its old checksum is refused. With a new checksum, as an attacker could make
+//! one, each byte outside of the machine code is changed in several ways. Files that the reader
+//! accepts are loaded and instantiated, and run unless the change breaks an assumption of the
+//! code. Most useful with the C code under a sanitizer (see `build.rs` of ocre-wamr-sys).
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
 use std::collections::BTreeMap;
@@ -84,9 +84,9 @@ const MODULES_OF_EVERY_KIND: [&str; 4] = [
                     (call_indirect (type $unary) (i32.load8_u (i32.const 16)) (i32.const 2)))
                 (i32.add (call_indirect (type $unary) (i32.const 3) (i32.const 3))
                     (call_indirect (type $unary) (global.get $count) (i32.const 0))))))"#,
-    // The least there is, and no memory of its own.
+    // The smallest module, without a memory.
     r#"(module (func (export "_start") (result i32) (i32.const 7)))"#,
-    // A memory that WAMR makes as large as what is used.
+    // A memory that WAMR shrinks to the used part.
     r#"(module (memory (export "memory") 1)
         (global $sp (mut i32) (i32.const 4096))
         (global (export "__heap_base") i32 (i32.const 4096))

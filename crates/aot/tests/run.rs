@@ -187,7 +187,7 @@ fn stopped(text: &str) -> Exit {
                 .expect("it starts")
         });
         let id = started.recv().expect("the guest starts");
-        // Long enough to be inside the loop; right whatever the time.
+        // Long enough to be inside the loop; the test holds for any time.
         thread::sleep(Duration::from_millis(20));
         if !guest.is_finished() {
             is_held(&stopper, &id, || guest.is_finished());

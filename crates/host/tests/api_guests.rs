@@ -41,7 +41,7 @@ fn start(
     handle
 }
 
-/// The same, with all of them.
+/// The same, with all permissions.
 fn trusted(bench: &Bench, name: &str, code: &[u8], arguments: &[&str]) -> Handle {
     start(
         bench,
@@ -67,7 +67,7 @@ fn both(name: &str) -> Vec<Vec<u8>> {
 
 // ---------------------------------------------------------------- every function, through the engine
 
-/// A part of the API, the permission that it takes, and what a guest with it sees.
+/// A part of the API, the permission that it needs, and the output of a guest with it.
 const PARTS: [(&str, Option<Permission>, &str); 5] = [
     (
         "system",
@@ -307,8 +307,8 @@ fn each_sample_says_what_it_lacks() {
     }
 }
 
-/// As in the test in virtual time (`guest_api.rs`), with real guests on real threads: what can be
-/// said without a clock.
+/// Checks of the test in virtual time (`guest_api.rs`) that need no clock, with real guests on
+/// real threads.
 #[test]
 fn a_guest_that_floods_and_one_that_does_not_read_keep_no_message_from_a_third() {
     let bench = boot();

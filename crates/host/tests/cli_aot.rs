@@ -28,7 +28,7 @@ fn compile(desk: &Desk, text: &str, level: u8) -> Option<Done> {
     Some(compiled)
 }
 
-/// Packs `guest.aot` under a name; the verdict on it.
+/// Packs `guest.aot` under a name. Returns the verdict on it.
 fn pack(desk: &Desk, name: &str) -> serde_json::Value {
     let packed = desk.ocre([
         "image",
@@ -63,7 +63,7 @@ const STACK_FIRST: &str = r#"(module
         (global.set $__stack_pointer (i32.add (local.get $frame) (i32.const 16)))
         (i32.load offset=12 (local.get $frame))))"#;
 
-/// The least of them: nothing but a stack.
+/// The smallest of these modules: only a stack.
 const NO_DATA: &str = r#"(module
     (memory (export "memory") 1)
     (global (mut i32) (i32.const 4096))
@@ -90,8 +90,8 @@ fn a_stack_in_front_of_no_data_runs_at_each_level() {
     }
 }
 
-/// Sixteen short loops over calls, one in the other: no loop and no function is long, all of them
-/// take longer than anybody waits.
+/// Sixteen nested short loops over calls: no loop and no function is long, but all together
+/// practically never end.
 fn short_calls() -> String {
     let mut text = String::from("(module (global $count (mut i32) (i32.const 0))");
     for depth in 0..15 {
@@ -158,7 +158,7 @@ fn exchange_layer(desk: &Desk, layout: &str, layer: &[u8], other: &[u8]) {
     }
 }
 
-/// Refused wherever it turns up: run, packed, in a layout, and on its way to the flash.
+/// Checks that a file is refused everywhere: at a run, a pack, in a layout, and at an import.
 fn refused_everywhere(desk: &Desk, file: &[u8], changed: &[u8], words: &str) {
     desk.write("guest.aot", file);
     // The flash is there before, and has no image after.

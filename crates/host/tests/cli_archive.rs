@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Layouts as tar and zip files: in, out, and what is refused of them.
+//! Layouts as tar and zip files: import, export, and refusals.
 
 mod cli;
 
@@ -15,7 +15,7 @@ use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 use tar::EntryType;
 
-/// Packs a guest with data into `layout`, as `hello:1`; its digest.
+/// Packs a guest with data into `layout`, as `hello:1`. Returns its digest.
 fn pack(desk: &Desk) -> String {
     desk.write("data.txt", "some data\n".repeat(1000));
     let wasm = guest("hello-c");
@@ -62,7 +62,7 @@ fn tar_with(desk: &Desk, prefix: &str, more: impl FnOnce(&mut tar::Builder<File>
     path
 }
 
-/// An entry whose name nobody judges.
+/// Adds an entry whose name is not checked.
 fn append(tar: &mut tar::Builder<File>, kind: EntryType, name: &str, bytes: &[u8]) {
     let mut header = tar::Header::new_gnu();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
@@ -95,7 +95,7 @@ fn store(zip: &mut ZipArchiveWriter<File>, name: &str, bytes: &[u8]) {
     entry.finish(descriptor).unwrap();
 }
 
-/// A deflated file that says of itself what is not so.
+/// Adds a deflated file with a false descriptor.
 fn lie(zip: &mut ZipArchiveWriter<File>, name: &str, bytes: &[u8], said: DataDescriptorOutput) {
     let file = zip
         .new_file(name)
@@ -107,7 +107,7 @@ fn lie(zip: &mut ZipArchiveWriter<File>, name: &str, bytes: &[u8], said: DataDes
     entry.finish(said).unwrap();
 }
 
-/// That each command refuses it, with that code, and that the flash has nothing of it.
+/// Checks that each command refuses an archive with that code, and that the flash stays empty.
 #[track_caller]
 fn refused(desk: &Desk, path: &Path, words: &str) {
     let path = path.to_str().unwrap();
@@ -426,7 +426,7 @@ fn archives_that_would_become_too_much_are_refused() {
     refused(&desk, &path, "archive-entries (more than 65536)\n");
 }
 
-/// Names of many folders each, of which none is there but by them.
+/// Names that each imply many folders without entries.
 fn implied(count: usize) -> impl Iterator<Item = String> {
     let deep = "b/".repeat(60);
     (0..count).map(move |number| format!("{number:x}/{deep}b"))
@@ -457,7 +457,7 @@ fn folders_that_names_imply_are_entries() {
     refused(&desk, &path, "archive-entries (more than 65536)\n");
 }
 
-/// A file with a name as GNU writes a long one.
+/// A file with a long name in GNU's form.
 fn append_long(tar: &mut tar::Builder<File>, name: &str) {
     append(tar, EntryType::GNULongName, "long", name.as_bytes());
     append(tar, EntryType::Regular, "short", b"");

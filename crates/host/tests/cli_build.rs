@@ -8,7 +8,7 @@ use std::fs;
 use cli::Desk;
 use serde_json::Value;
 
-/// Builds the project `name`; what is printed, as JSON.
+/// Builds the project `name`. Returns the printed JSON.
 fn build(desk: &Desk, name: &str) -> Value {
     desk.json(["build", name])
 }

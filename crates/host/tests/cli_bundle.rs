@@ -37,7 +37,7 @@ fn early() -> Value {
     })
 }
 
-/// The same with something changed, by a pointer to what is there, or to be there.
+/// Sets a member of a config by its JSON pointer; the member need not exist.
 fn with(mut config: Value, pointer: &str, value: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     config.pointer_mut(parent).unwrap()[name] = value;
@@ -97,9 +97,9 @@ fn user_and_host_are_told_by_variables() {
     assert!(out.contains("env: USER=daemon\n"), "{out}");
 }
 
-/// A guest that opens `path` in the folder with descriptor `fd` and tells what `tried` says:
-/// exits with the errno of opening, or else with what `act` leaves on the stack; the file is 10,
-/// at 64 is a buffer of 8 bytes of 0xaa with its list at 16.
+/// A guest that opens `path` in the folder with descriptor `fd`. It exits with the errno of the
+/// opening, else with the value that `act` leaves on the stack. `$file` is the descriptor; at 64 is
+/// a buffer of 8 bytes of 0xaa, with its list at 16.
 fn wat(fd: u32, path: &str, oflags: u32, rights: u32, act: &str) -> Vec<u8> {
     wat::parse_str(format!(
         r#"(module
@@ -125,11 +125,11 @@ fn wat(fd: u32, path: &str, oflags: u32, rights: u32, act: &str) -> Vec<u8> {
 const READ: u32 = 2;
 const WRITE: u32 = 64;
 
-/// Reads: 100 and how many bytes there were, or the errno.
+/// Reads: 100 plus the number of bytes, or the errno.
 const HOW_MANY: &str = "(if (result i32) (local.tee $errno (call $read (local.get $file) (i32.const 16) (i32.const 1) (i32.const 32)))
       (then (local.get $errno)) (else (i32.add (i32.const 100) (i32.load (i32.const 32)))))";
 
-/// Reads twice, and tells whether all is zero, 1 or 0.
+/// Reads, and gives the errno plus 1 where all 8 bytes are zero.
 const ZEROS: &str =
     "(i32.add (call $read (local.get $file) (i32.const 16) (i32.const 1) (i32.const 32))
       (i64.eqz (i64.load (i32.const 64))))";
@@ -232,7 +232,7 @@ fn a_regular_folder_is_mounted() {
     assert!(ran.out.contains("shared words"), "{ran:?}");
 }
 
-/// What can't be given, with the message that follows the code and the place.
+/// Requests that a guest can't have, with the message after the code and the place.
 #[test]
 fn what_a_guest_can_not_be_given_is_refused_by_name() {
     let desk = Desk::new();

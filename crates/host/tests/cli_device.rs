@@ -20,8 +20,8 @@ fn install(desk: &Desk, name: &str, more: &[&str]) {
     desk.ok(["image", "import", name]);
 }
 
-/// Compiles a guest for this machine; `None` where the program was built without the compiler,
-/// and says so.
+/// Compiles a guest for this machine. `None`, with a note, where the program was built without the
+/// compiler.
 fn compiled(desk: &Desk, name: &str) -> Option<PathBuf> {
     let path = desk.path(&format!("{name}.aot"));
     let mut command = desk.command(["aot", "--target", std::env::consts::ARCH, "-o"]);
@@ -161,7 +161,7 @@ fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
         assert!(refusals >= 3, "{part}: {refused:?}");
         assert_eq!(refused.code as usize, refusals, "{part}: {refused:?}");
     }
-    // What the image does not ask for can't be granted.
+    // A permission that the image does not ask for can't be granted.
     install(&desk, "knock", &["--permission", "timers"]);
     let timers = desk.ocre(["run", "--cap", "timers", "knock", "timers"]);
     assert_eq!(timers.code, 0, "{timers:?}");
@@ -361,7 +361,7 @@ fn the_times_of_each_step_are_told_when_asked_for() {
     assert_eq!(steps.len(), 7);
 }
 
-/// How a hostile guest ends, whatever it is compiled to.
+/// Checks the end of a hostile guest in each way, interpreted or compiled.
 fn hostile_ends(desk: &Desk, prefer: &str) {
     for (way, code, words) in [
         ("unreachable", 134, "trap-unreachable"),
@@ -577,7 +577,7 @@ fn a_reader_that_goes_away_ends_the_program_without_a_word() {
     assert!(ended.stderr.is_empty(), "{ended:?}");
 }
 
-/// A shell that has answered once, and whose output nobody reads any more.
+/// A shell that has answered once, and whose output has no reader any more.
 fn open_shell(desk: &Desk) -> (Child, ChildStdin) {
     let mut child = desk
         .command(["shell"])
@@ -744,7 +744,7 @@ fn one_process_at_a_time_uses_a_flash_file() {
     desk.ok(["image", "ls"]);
 }
 
-/// Whatever is damaged, the program says so with an exit code of its own.
+/// The program reports any damage with one of its exit codes.
 #[test]
 fn a_flipped_bit_anywhere_on_the_flash_is_no_reason_to_panic() {
     let desk = Desk::new();

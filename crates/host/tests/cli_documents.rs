@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The commands in the documents work: each block of shell lines is run, in the order of its
-//! document, unless a comment in front of it says why not.
+//! Commands in the documents: each block of shell lines is run, in the order of its document,
+//! unless a comment before it gives a reason against it.
 
 mod cli;
 
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use cli::{Desk, done, guest};
 
-/// The comment in front of a block that is not run, with the reason behind it.
+/// Beginning of the comment before a block that is not run; the reason follows.
 const NOT_RUN: &str = "<!-- not run: ";
 
 /// A block of shell lines.
 #[derive(Debug)]
 struct Block {
     lines: Vec<String>,
-    /// Why it is not run.
+    /// Reason why the block is not run.
     excuse: Option<String>,
 }
 
@@ -143,7 +143,7 @@ fn the_containers_file_of_the_document_makes_containers_that_run() {
         "--image",
         "sensor-logger",
     ]);
-    // It is started again by itself, a little after the boot.
+    // The device starts the container again, a little after the boot.
     let runs = (0..50).any(|_| {
         let done = desk.shell_on("device.bin", "start probe\nlogs blinker\nps\n");
         assert_eq!(done.code, 0, "{done:?}");
@@ -159,7 +159,7 @@ fn the_containers_file_of_the_document_makes_containers_that_run() {
     assert!(runs, "it never runs");
 }
 
-/// The commands that stand in the running text.
+/// Commands in the running text.
 #[test]
 fn every_command_in_the_text_is_one() {
     let desk = Desk::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash create`, of sizes that are said, and `ocre flash hex`.
+//! `ocre flash create` with given sizes, and `ocre flash hex`.
 
 mod cli;
 
@@ -32,7 +32,7 @@ fn install(desk: &Desk, flash: &str) {
     desk.ok(["--flash", flash, "image", "import", "layout"]);
 }
 
-/// What a programmer leaves in a flash that held something else before.
+/// Content of a flash with older data after a programmer has written `hex`.
 fn flashed(hex: &str, address: usize, size: usize) -> Vec<u8> {
     let mut flash = vec![0x5a; size];
     let mut upper = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash check`: each damage that is planted is found, and mended where that loses nothing.
+//! `ocre flash check`: each planted damage is found, and mended where that loses no whole file.
 
 mod cli;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const BLOCK: usize = 4096;
 
-/// A flash with an image, which a container was created of, and another image.
+/// A flash with a container, its image, and another image.
 fn whole() -> Desk {
     let desk = Desk::new();
     for name in ["hello-c", "knock"] {
@@ -47,7 +47,7 @@ fn check(desk: &Desk, more: &[&str]) -> (i32, Value) {
     (done.code, done.json())
 }
 
-/// `code at place` of each.
+/// Lists findings as `code at place`.
 fn told(list: &Value) -> Vec<String> {
     let list = list.as_array().unwrap();
     list.iter()
@@ -97,7 +97,7 @@ fn manifest(desk: &Desk, name: &str) -> String {
     format!("/blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap())
 }
 
-/// Plants a damage in a whole flash: it is found, and so many of its findings stay after a repair.
+/// Plants a damage in a whole flash, and checks its findings, and those that stay after a repair.
 fn planted(plant: impl FnOnce(&Desk), found: &[&str], stays: &[&str]) {
     let desk = whole();
     plant(&desk);
@@ -594,7 +594,7 @@ fn a_container_without_its_folder_gets_it_back_where_it_is_kept() {
         });
     };
     planted(|desk| keep(desk, "/lost+found/greeter.3"), &missing, &[]);
-    // Of two nobody knows which.
+    // Two candidates: the right one is unknown.
     let two = |desk: &Desk| {
         keep(desk, "/lost+found/greeter");
         change(desk, |fs| fs.create_dir("/lost+found/greeter.1").unwrap());

@@ -19,7 +19,7 @@ fn pack(desk: &Desk, name: &str, more: &[&str]) {
     assert_eq!(packed.code, 0, "{packed:?}");
 }
 
-/// What a build for the emulated Cortex-M3 with the snippet `ocre-storage` leaves.
+/// Devicetree of a build for the emulated Cortex-M3 with the snippet `ocre-storage`.
 const DEVICETREE: &str = r#"/dts-v1/;
 / {
 	#address-cells = < 0x1 >;
@@ -68,7 +68,7 @@ fn build(desk: &Desk, devicetree: &str, config: &str) {
     desk.write("build/zephyr/.config", config);
 }
 
-/// What a flash file says that a container was created with.
+/// Reads the spec in the record of a container on a flash file.
 fn spec(desk: &Desk, flash: &str, name: &str) -> Spec {
     let storage = LittleFs::open(&desk.path(flash)).unwrap();
     let mut spec = Spec::blank();
@@ -233,7 +233,7 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
     assert_eq!(sizes(&a), (131_072, 4096, 14_336));
     assert_eq!(sizes(&b), (131_072, 8192, 14_336));
 
-    // What is said otherwise counts more.
+    // Explicit options override the build.
     let other = create(&[
         "--size=64K",
         "--block-size=512",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre flash info`, `ls`, `cp` and `extract`: what is in a flash file, and out of it.
+//! `ocre flash info`, `ls`, `cp` and `extract`: lists and copies of the content of a flash file.
 
 mod cli;
 
@@ -122,7 +122,7 @@ fn files_and_folders_are_copied_in_out_and_within() {
     desk.write("own/in/small", "s");
     let copied = desk.json(["flash", "cp", "own", "f:/new"]);
     assert_eq!(copied, json!({ "files": 2, "bytes": 100_001 }));
-    // What is there takes a folder in; a file that is there is replaced.
+    // An existing folder takes a folder in; an existing file is replaced.
     desk.ok(["flash", "cp", "own/in", "f:/new"]);
     desk.write("own/in/small", "other");
     desk.ok(["flash", "cp", "own/in/small", "f:/new/in"]);
@@ -188,8 +188,8 @@ fn an_image_comes_out_as_the_layout_that_it_was() {
         .failed(1, "reference-not-found");
 }
 
-/// Makes `/own/LONG/t/…` in the flash, with paths that nobody can name, and beside it a file.
-/// Returns the folder whose entries are such.
+/// Makes `/own/LONG/t/…` in the flash, with paths that are too long to name, and beside it a file.
+/// Returns the folder with these entries.
 fn make_deep(desk: &Desk) -> String {
     let disk = LittleFs::open(&desk.path("f")).unwrap();
     let inner = "x".repeat(60);

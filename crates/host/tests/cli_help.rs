@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `--help` says, the manual, and what shells complete.
+//! Texts of `--help`, the manual, and completions of shells.
 
 mod cli;
 

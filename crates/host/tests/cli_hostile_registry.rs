@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `ocre image pull` and `copy` against servers that want something else than to be pulled from:
-//! over TLS, with a user who has logged in.
+//! `ocre image pull` and `copy` against hostile servers: over TLS, with a user who has logged in.
 
 mod cli;
 
@@ -13,10 +12,10 @@ use cli::child::ends;
 use cli::tls::{Answer, Server, plain, status};
 use cli::{Desk, guest};
 
-/// Header's value for `me` and `secret`.
+/// Value of the header for the user `me` with the password `secret`.
 const BASIC: &str = "Basic bWU6c2VjcmV0";
 
-/// `ocre` as a user runs it who trusts the server and has logged in.
+/// Command for `ocre`, run by a user who trusts the server and has logged in.
 fn command(desk: &Desk, server: &Server, arguments: &[&str]) -> Command {
     let port = server.address.port();
     let config = format!(r#"{{"auths":{{"localhost:{port}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#);
@@ -31,8 +30,8 @@ fn command(desk: &Desk, server: &Server, arguments: &[&str]) -> Command {
 
 const PULL: [&str; 6] = ["image", "pull", "--retries", "0", "--timeout", "2"];
 
-/// Pulls `x:1`, which is refused with that code and those words; all that the plain server at
-/// the other end has heard is `heard`.
+/// Pulls `x:1`, which is refused with that code and those words. `heard` are all requests to the
+/// plain server at the other end.
 #[track_caller]
 fn refused(desk: &Desk, server: &Server, code: &str, words: &str) {
     let name = server.name("x:1");
@@ -160,7 +159,7 @@ fn an_answer_whose_encryption_drips_is_given_up() {
             // Which shows that it speaks TLS.
             return status(200, "");
         }
-        // One record, of which no part can be read before it is whole.
+        // A single record, which can't be read before it is whole.
         let body = "x".repeat(10_000);
         Answer::Dripping(format!(
             "HTTP/1.1 200 OK\r\ncontent-length: 10000\r\n\r\n{body}"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Files that are none: pipes, devices and files without an end where each command reads one.
+//! Pipes, devices and endless files in the place of each file that a command reads.
 
 mod cli;
 
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use cli::child::ends;
 use cli::{Desk, guest};
 
-/// Puts what is no regular file in a place, one after the other, and has `run` try to read it.
+/// Puts each kind of special file in a place, and calls `run` to read it.
 fn try_each(desk: &Desk, place: &str, mut run: impl FnMut(&Path, &str)) {
     let path = desk.path(place);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -41,7 +41,7 @@ fn try_each(desk: &Desk, place: &str, mut run: impl FnMut(&Path, &str)) {
     fs::remove_file(&path).unwrap();
 }
 
-/// Each command with a file that it reads, and where that is.
+/// Each command with a file that it reads, and the path of that file.
 const READERS: [(&str, &[&str]); 12] = [
     ("b/config.json", &["run", "--bundle", "b"]),
     ("p/Ocrefile.toml", &["build", "p"]),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What other tools make, ours runs; and what ours makes, they read.
+//! Exchange of images with other tools, in both directions.
 
 mod cli;
 
@@ -10,7 +10,7 @@ use cli::registry::Registry;
 use cli::{Desk, guest};
 use serde_json::Value;
 
-/// Runs another tool in the desk's folder; its output.
+/// Runs another tool in the desk's folder. Returns its output.
 fn tool(desk: &Desk, program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command
@@ -43,7 +43,7 @@ fn digest(desk: &Desk, arguments: &[&str]) -> String {
     done["digest"].as_str().unwrap().to_owned()
 }
 
-/// An index of two variants, as `hello:1` in `layout`; its digest.
+/// Makes an index of two variants, as `hello:1` in `layout`. Returns its digest.
 fn pack(desk: &Desk) -> String {
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();
@@ -133,7 +133,7 @@ fn umoci_accepts_our_layouts() {
             .contains("imported copied:two\n")
     );
     assert!(desk.ok(["run", "copied:two"]).contains("Hello"));
-    // It collects what it finds no use for: all of ours is in use.
+    // umoci removes unused blobs; all of ours are in use.
     let blobs = || {
         fs::read_dir(desk.path("packed/blobs/sha256"))
             .unwrap()
@@ -142,7 +142,7 @@ fn umoci_accepts_our_layouts() {
     let before = blobs();
     tool(&desk, "umoci", &["gc", "--layout", "packed"]);
     assert_eq!(blobs(), before);
-    // A layout that it has made takes ours in, and what it removes there is ours alone.
+    // A layout of umoci takes our images in, and umoci removes one of them there.
     tool(&desk, "umoci", &["init", "--layout", "theirs"]);
     for name in ["one", "two"] {
         desk.ok([
@@ -161,7 +161,7 @@ fn umoci_accepts_our_layouts() {
     assert_eq!(tool(&desk, "umoci", &["ls", "--layout", "theirs"]), "two\n");
     desk.ok(["image", "import", "oci:theirs:two", "three"]);
     assert!(desk.ok(["run", "three"]).contains("Hello"));
-    // It looks into images, and unpacks them, where the config is of its own type.
+    // umoci reads and unpacks images only with a config of its own type.
     for words in [
         &["stat", "--image", "copied:one"][..],
         &["unpack", "--rootless", "--image", "copied:one", "unpacked"],

@@ -346,7 +346,7 @@ fn a_folder_of_the_pc_is_not_mounted_in_silence() {
     assert_eq!((done.code, &*done.err), (0, ""));
     let done = desk.ocre(["run", "-v", "name:/x", "hello"]);
     says(&done, 1, &["(mount-syntax)", "absolute"]);
-    // What it left can be looked at and removed.
+    // Its new folder on the flash can be listed and removed.
     assert!(
         desk.ok(["flash", "ls", "flash.bin"])
             .contains("/on-the-flash/\n")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Needs of guests, permissions and memory, and how each front end says what is missing.
+//! Needs of guests, permissions and memory, and the message of each front end where one is missing.
 
 mod cli;
 
 use cli::{Desk, done, guest};
 use serde_json::json;
 
-/// Packs a guest as `layout`, with these permissions; what stands on stderr.
+/// Packs a guest as `layout`, with these permissions. Returns the text on stderr.
 fn pack(desk: &Desk, name: &str, permissions: &[&str]) -> String {
     let mut command = desk.command(["image", "pack", "--wasm"]);
     command.arg(guest(name)).args(["-t", name, "-o", "layout"]);
@@ -37,7 +37,7 @@ fn a_bare_module_gets_functions_that_need_a_permission_only_with_it() {
         assert!(refused.err.contains(words), "{refused:?}");
     }
     assert_eq!(refused.out, "");
-    // One of two is not enough.
+    // A single one of two permissions is not enough.
     let half = wasm_run(&desk, &["--cap", "gpio"], "blinky", &["1", "1"]);
     half.failed(1, "env.ocre_timer_create");
     assert!(half.err.contains("(wasm-import)"), "{half:?}");
@@ -281,7 +281,7 @@ fn verify_and_inspect_show_what_a_module_needs() {
         "{needs}"
     );
     assert_eq!(inspected["image"]["permissions"], json!(["gpio"]));
-    // One that is refused has none.
+    // A refused image has no needs.
     let code = wat::parse_str(r#"(module (import "x" "y" (func)) (func (export "_start")))"#);
     desk.write("odd.wasm", code.unwrap());
     desk.ocre(["image", "pack", "--wasm", "odd.wasm", "-o", "odd"])

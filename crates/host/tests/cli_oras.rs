@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images made by ORAS, whatever its `--manifest-config` was used for, and the files of images
-//! under their own names.
+//! Images made by ORAS, with all uses of its `--manifest-config`, and the files of images under
+//! their own names.
 
 mod cli;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const CONFIG: &str = r#"{"architecture":"wasm","os":"wasip1","layerDigests":["DIGEST"],"module":{"entryPoint":"_start"}}"#;
 
-/// Has the Python client do something with the registry.
+/// Runs a command of the Python client with the registry.
 fn oras(desk: &Desk, registry: &Registry, script: &str) {
     let head = "import sys\nfrom oras.client import OrasClient\n\
                 client = OrasClient(hostname=sys.argv[1], insecure=True)\nhost = sys.argv[1]\n";
@@ -315,7 +315,7 @@ fn a_folder_that_is_not_what_it_says_leaves_nothing() {
             .failed(1, code);
         assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0, "{code}");
     }
-    // An archive that somebody has made is a file.
+    // A user's archive is a file.
     let unmarked = |desk: &Desk| {
         folder(desk, &gzip(&good), "");
         let text = fs::read_dir(desk.path("folder/blobs/sha256")).unwrap();
@@ -426,7 +426,7 @@ fn files_and_configs_come_back_under_their_names() {
     assert_eq!(theirs, fs::read(desk.path("app.wasm")).unwrap());
 }
 
-/// A layout whose manifest has these titles, each of a blob `x`; without one it has none.
+/// A layout whose manifest has these titles, each of a blob `x`; `None` is a blob without a title.
 fn titled(desk: &Desk, titles: &[Option<&str>]) {
     let digest = ocre_oci::Sha256::of(b"x");
     let layers: Vec<String> = titles

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images as other tools lay them out, the names that they get, and files that are no images.
+//! Images in the layouts of other tools, their names on the flash, and files that are no images.
 
 mod cli;
 
@@ -130,7 +130,7 @@ fn without_a_start_or_with_an_empty_module_there_is_no_entry_point() {
     }
 }
 
-/// Imports a layout; its name, and the digest that it has replaced.
+/// Imports a layout. Returns its name, and the digest that it has replaced.
 fn imported(desk: &Desk, arguments: &[&str]) -> (String, Value) {
     let mut all = vec!["image", "import"];
     all.extend(arguments);
@@ -206,7 +206,7 @@ fn a_name_comes_from_the_first_of_four_places() {
         .failed(1, "the image has no name");
 }
 
-/// The lists of `image ls`: names, and what they led to before.
+/// Entries of `image ls`: names; for a previous image, the name that it was kept for.
 fn listed(desk: &Desk) -> Vec<(Value, Value)> {
     let list = desk.json(["image", "ls"]);
     let entries = list["images"].as_array().unwrap().iter();
@@ -481,7 +481,7 @@ fn a_layout_is_imported_before_it_runs_and_an_image_goes_before_a_file() {
         desk.json(["image", "verify", "other:3"])["code"],
         "layout-missing"
     );
-    // What the guest is given is its own.
+    // Arguments of the guest are not changed.
     assert!(desk.ok(["run", "app", "./app"]).contains("Hello"));
 }
 
@@ -563,7 +563,7 @@ fn an_image_for_linux_is_known() {
         assert!(import.err.contains(words), "{import:?}");
         assert!(import.err.contains("ocre image pack --wasm"), "{import:?}");
     }
-    // One of several machines may be kept, and is told apart all the same.
+    // An image for several machines may be kept, and is recognized too.
     let read = |name: &str| -> Value {
         serde_json::from_slice(&fs::read(desk.path(name)).unwrap()).unwrap()
     };

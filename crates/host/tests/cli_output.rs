@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Output that can't be written: a closed pipe, a full disk, a stream that was closed from the
-//! start. The guest is told, the program ends, and says so by its exit code.
+//! start. The guest gets the error, and the program ends with an exit code for it.
 
 mod cli;
 
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use cli::{Desk, guest};
 
-/// Writes a line for ever, whatever comes of it.
+/// Writes a line for ever, and ignores errors.
 const FOREVER: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $write (param i32 i32 i32 i32) (result i32)))
@@ -22,7 +22,7 @@ const FOREVER: &str = r#"(module
       (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
       (br $again))))"#;
 
-/// Writes a line until that fails, and ends with the error's number.
+/// Writes a line until a write fails, and exits with the errno.
 const ERRNO: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $write (param i32 i32 i32 i32) (result i32)))
@@ -43,7 +43,7 @@ const ERRNO: &str = r#"(module
     (drop (call $write (i32.const 2) (i32.const 32) (i32.const 1) (i32.const 8)))
     (call $exit (local.get $errno))))"#;
 
-/// Writes one line and ends with 0, whatever comes of it; then computes for ever, if told to.
+/// Writes one line, ignores errors, and exits with 0; with `goes_on`, computes for ever instead.
 fn once(goes_on: bool) -> String {
     let rest = if goes_on { "(loop $on (br $on))" } else { "" };
     format!(
@@ -59,7 +59,7 @@ fn once(goes_on: bool) -> String {
     )
 }
 
-/// The ways to run a module: as it is, as an image, and in a bundle.
+/// Command lines that run a module: alone, as an image, and in a bundle.
 fn ways(desk: &Desk, wat: &str) -> Vec<Vec<String>> {
     desk.write("m.wasm", wat::parse_str(wat).unwrap());
     desk.ok([
@@ -73,7 +73,7 @@ fn ways(desk: &Desk, wat: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Runs the program with that stdout; the exit code, and what stands on stderr.
+/// Runs the program with that stdout. Returns the exit code, and the text on stderr.
 fn run(mut command: Command, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
     let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap();
@@ -89,7 +89,7 @@ fn full() -> File {
     OpenOptions::new().write(true).open("/dev/full").unwrap()
 }
 
-/// A pipe that nobody reads.
+/// A pipe without a reader.
 fn closed() -> std::io::PipeWriter {
     std::io::pipe().unwrap().1
 }

@@ -18,7 +18,7 @@ use cli::registry::{Line, Registry};
 use cli::{Desk, Done, done, guest};
 use serde_json::Value;
 
-/// `ocre` with a cache and a configuration of its own.
+/// Command for `ocre` with a new cache and configuration.
 fn command(desk: &Desk, arguments: &[&str]) -> Command {
     let mut command = desk.command(arguments);
     command
@@ -118,7 +118,7 @@ fn an_image_goes_into_a_registry_and_comes_back_as_it_was() {
     assert_eq!(relative("back"), relative("layout"));
     let verdict = desk.json(["image", "verify", "--strict", "back:hello:1"]);
     assert_eq!(verdict["verdict"], "ok");
-    // What is over leaves nothing.
+    // A finished transfer leaves nothing in the cache.
     assert_eq!(files(&desk.path("cache")), []);
 }
 
@@ -212,7 +212,7 @@ fn what_the_judge_refuses_does_not_get_onto_the_flash() {
     assert_eq!(files(&desk.path("cache")), []);
 }
 
-/// A registry with an image of much data, and how much that is.
+/// A registry with a large image, and the size of its data in bytes.
 fn much(desk: &Desk) -> (Registry, u64) {
     let registry = Registry::start(desk);
     let data = noise(24 << 20);
@@ -223,7 +223,7 @@ fn much(desk: &Desk) -> (Registry, u64) {
     (registry, data.len() as u64)
 }
 
-/// That everything came over the line once, but for a little.
+/// Checks that the data came over the line once, with at most 2 MiB more.
 #[track_caller]
 fn came_once(line: &Line, size: u64) {
     let came_back = line.came_back.load(Ordering::SeqCst);
@@ -438,7 +438,7 @@ fn referrers_go_along_when_they_are_asked_for() {
         );
         assert!(copied.ends_with("referrers: 1\n"), "{copied}");
     }
-    // The registry has no list of its own, so there is a tag.
+    // The registry has no list of referrers, so there is a tag for them.
     let copied = ok(
         &desk,
         &["image", "copy", "--referrers", &with, "oci:back:1"],
@@ -475,7 +475,7 @@ fn a_layout_is_written_by_one_at_a_time_and_keeps_what_it_has() {
     ocre(&desk, &["image", "copy", &name, "oci:full"]).failed(1, "layout-missing");
 }
 
-/// A proxy that leads every connection to the registry; the hosts that it was asked for.
+/// A proxy that leads every connection to the registry, and the list of requested hosts.
 fn proxy_to(registry: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

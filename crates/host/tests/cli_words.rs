@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Every word after a module or an image is the guest's, whatever it looks like.
+//! Every word after a module or an image is the guest's, even one like an option.
 
 mod cli;
 
@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use cli::{Desk, done, guest};
 
-/// Words that a program would take for its own.
+/// Words that look like options of the program.
 const WORDS: &[&[&str]] = &[
     &["--help"],
     &["-h"],
@@ -59,7 +59,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// The lines that the guest prints of its arguments.
+/// Lines that the guest prints for its arguments.
 fn printed(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("arg: {word}")).collect()
 }

@@ -35,7 +35,7 @@ const BUTTON: Pin = Pin { port: 0, line: 8 };
 
 const MS: u64 = 1000;
 
-/// Where texts, contents, an event, and the room are in a guest's memory.
+/// Addresses in a guest's memory: two texts, content, an event, and the host buffer.
 const TEXTS: [u32; 2] = [0x100, 0x300];
 const CONTENT: u32 = 0x1000;
 const EVENT: u32 = 0x800;
@@ -44,10 +44,10 @@ const MEMORY: usize = ROOM as usize + INBOX_BYTES;
 
 type Deed = (u64, Box<dyn FnOnce()>);
 
-/// A device without a supervisor, whose time goes by only while somebody sleeps.
+/// A device without a supervisor, whose time passes only during sleeps.
 struct World {
     now_us: Cell<u64>,
-    /// What happens later.
+    /// Actions at later times.
     deeds: RefCell<Vec<Deed>>,
     wakes: [Cell<u32>; MAX_CONTAINERS],
     bus: Bus<RawMutex>,
@@ -55,7 +55,7 @@ struct World {
 }
 
 impl World {
-    /// One that stays, so that what happens later may refer to it.
+    /// Makes a static world, so that later actions may refer to it.
     fn new() -> &'static Self {
         Box::leak(Box::new(Self {
             now_us: Cell::new(1_000_000),
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// Lets something happen `after_ms` from now.
+    /// Adds an action, `after_ms` from now.
     fn later(&self, after_ms: u64, deed: impl FnOnce() + 'static) {
         let at = self.now_us.get() + after_ms * MS;
         self.deeds.borrow_mut().push((at, Box::new(deed)));
@@ -157,7 +157,7 @@ struct Tenant {
 }
 
 impl Tenant {
-    /// With the permissions that both its image asks for and the operator grants.
+    /// Makes a container with permissions that both its image asks for and the operator grants.
     fn new(
         world: &'static World,
         disk: &Disk,
@@ -332,7 +332,7 @@ impl Run {
         self.call("ocre_get_event", &fields)
     }
 
-    /// The next event, given back at once.
+    /// Takes the next event, and frees its buffer at once.
     fn event(&mut self) -> Option<Event> {
         match self.get_event() {
             0 => {}
@@ -384,7 +384,7 @@ fn message(number: u32, topic: &str, content: &[u8]) -> Option<Event> {
 
 // ---------------------------------------------------------------- permissions
 
-/// A call of each function that answers 0 or more in a container that may make it.
+/// Calls each function, with arguments that succeed in a container with the permission.
 fn call_all(run: &mut Run) -> Vec<(&'static str, f64)> {
     let led = run.put(0, "led0");
     let climate = run.put(1, "climate");
@@ -494,7 +494,7 @@ fn a_container_without_a_permission_is_refused_while_another_with_it_works() {
     assert_eq!(rich.event(), message(0, "a", b"x"));
 }
 
-/// A device with so many containers that may do everything.
+/// A device with `N` containers that have all permissions.
 fn neighbours<const N: usize>() -> (&'static World, [Run; N]) {
     let (world, disk) = (World::new(), disk());
     let runs = std::array::from_fn(|slot| Run::new(Tenant::trusted(world, &disk, slot as Slot)));
@@ -775,7 +775,7 @@ fn a_spammer_and_a_sleeper_neither_slow_nor_starve_a_third() {
     let lost = deaf.call("ocre_lost_events", &[]);
     let kept = INBOX_BYTES / 64;
     assert!(lost as usize > 100 * SPAM - kept, "{lost}");
-    // Nobody was woken: who does not wait is not disturbed, however much comes.
+    // No thread was woken: messages wake only waiting threads.
     assert!(world.wakes.iter().all(|wakes| wakes.get() == 0));
 }
 

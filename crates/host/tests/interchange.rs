@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a device wrote, the PC reads, byte for byte, and goes on with. How the partition came
-//! about stands in `testdata/device/README.md`.
+//! A partition written by a device, which the PC reads byte for byte and goes on with.
+//! `testdata/device/README.md` describes its origin.
 
 mod cli;
 

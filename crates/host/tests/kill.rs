@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whatever a guest is at, a kill ends it, and gives back all that it had, while time stands
-//! still: so nothing of that waits for a time-out, however short. Interpreted, and compiled where
-//! there is a compiler.
+//! Kills of guests in all endless activities: each ends, and its resources are free, while time
+//! stands still, so that nothing waits for a time-out. Interpreted, and compiled where there is a
+//! compiler.
 
 #[path = "common/device.rs"]
 mod device;
@@ -29,11 +29,11 @@ type Device = Arc<Supervisor<Still>>;
 
 const KILLED: Outcome = Outcome::Killed(Cause::Kill);
 
-/// A guest's calls of the host before it comes to `then`: it opens a file, starts a timer, watches
-/// a pin, and subscribes.
+/// Number of a guest's host calls before `then`: it opens a file, starts a timer, watches a pin,
+/// and subscribes.
 const TAKES: u32 = 6;
 
-/// A guest that takes something of each kind, and does `then` with it.
+/// A guest that takes a resource of each kind, and then does `then`.
 fn taking(then: &str) -> Vec<u8> {
     assemble(&format!(
         r#"(module
@@ -89,7 +89,7 @@ fn taking(then: &str) -> Vec<u8> {
     ))
 }
 
-/// What a guest can be at that never ends by itself, and whether its thread sleeps then.
+/// Endless activities of a guest: name, true where its thread sleeps, and code.
 const WAYS: [(&str, bool, &str); 15] = [
     ("loop", false, "(loop (br 0))"),
     ("recursion", false, "(call $tower (i32.const 60))"),
@@ -141,10 +141,10 @@ const WAYS: [(&str, bool, &str); 15] = [
     ),
 ];
 
-/// A guest that can take all that the others had, where nobody has it any more, and ends then.
+/// Code of a guest that takes the resources of others once they are free, and exits.
 const HEIR: &str = "(call $well (i32.const 0))";
 
-/// A guest that finds out that nobody is subscribed.
+/// A guest that publishes a message, and exits with the answer: there is no subscriber.
 fn publishing() -> Vec<u8> {
     assemble(
         r#"(module
@@ -168,7 +168,7 @@ fn all() -> Permissions {
     all
 }
 
-/// What is in use is counted for all tests together.
+/// Lock for one test at a time: memory is counted for all tests together.
 static ALONE: Mutex<()> = Mutex::new(());
 
 struct Bench {
@@ -192,7 +192,7 @@ impl Bench {
         }
     }
 
-    /// Starts a container, and waits until its guest is where it never ends by itself.
+    /// Starts a container, and waits until its guest is in its endless activity.
     fn start(&self, handle: Handle, sleeps: bool, way: &str) {
         self.device.start(handle).unwrap();
         let calls = TAKES + u32::from(sleeps);
@@ -206,7 +206,7 @@ impl Bench {
         }
     }
 
-    /// Kills what runs; time does not pass.
+    /// Kills a running container; time does not pass.
     fn kill(&self, handle: Handle, way: &str) {
         let clock = self.device.platform().clock();
         let before = clock.uptime_us();
@@ -220,7 +220,7 @@ impl Bench {
         self.device.wait(handle, None).unwrap()
     }
 
-    /// Nobody but the device and the test has anything.
+    /// Checks that the resources of a container are free.
     fn is_free(&self, handle: Handle, way: &str) {
         let stats = self.device.stats(handle).unwrap();
         assert_eq!(stats.memory_bytes, 0, "{way}");
@@ -236,7 +236,7 @@ impl Bench {
         assert_eq!(self.run(self.heir), Outcome::Exited(0), "{way}");
     }
 
-    /// Blocks of memory in use once every thread is gone.
+    /// Counts C's blocks of memory in use once every thread is gone.
     fn settled(&self) -> i64 {
         while Arc::strong_count(&self.device) > 1 {
             thread::yield_now();
@@ -278,7 +278,7 @@ fn whatever_a_guest_is_at_a_kill_ends_it_before_time_passes_and_it_can_start_aga
                 bench.is_free(handle, way);
                 bench.settled()
             };
-            // What libc keeps for the next time it keeps once; what is lost is lost each time.
+            // libc keeps some blocks once, for reuse; a leak loses blocks each time.
             let mut blocks = lives();
             let flat = (0..6).any(|_| core::mem::replace(&mut blocks, lives()) == blocks);
             assert!(flat, "{way}: more blocks in use after each kill");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Each allocation of a container's life fails once: whoever asked is told, nothing is lost, and
-//! the next life is as good as any.
+//! Each allocation of a container's life fails once: the caller gets an error, no memory is lost,
+//! and the next life succeeds.
 //!
-//! These are all there are of a device, too: its Rust has no heap (a house test says so), and
-//! gets the memory for code from the engine, as here.
+//! A device has no other allocations: its Rust has no heap (a house test checks this), and gets
+//! the memory for code from the engine, as here.
 
 #[path = "common/device.rs"]
 mod device;
@@ -21,7 +21,7 @@ use ocre::image::Image;
 use ocre::image::verdict::Code;
 use ocre::port::{StorageError, Trap};
 
-/// What is told where there is no memory.
+/// True for the errors of a lack of memory.
 fn is_told(error: Error) -> bool {
     matches!(
         error,
@@ -29,13 +29,13 @@ fn is_told(error: Error) -> bool {
             | Error::Start(Failure::Thread | Failure::Instantiate)
             | Error::Start(Failure::Image(Code::OutOfMemory))
             | Error::Start(Failure::Image(Code::Storage(StorageError::NoMemory)))
-            // The engine's words for it are not always told from others.
+            // Not every text of the engine for a lack of memory is recognized.
             | Error::Start(Failure::Image(Code::WasmInvalid))
     )
 }
 
-/// A container is created, started, ends and is removed, as far as there is memory for it;
-/// whether there was.
+/// Creates, starts and removes a container, as far as there is memory. True where there was
+/// enough.
 fn live(bench: &Bench, image: &Image) -> bool {
     let device = &bench.device;
     let options = Options {
@@ -52,7 +52,7 @@ fn live(bench: &Bench, image: &Image) -> bool {
     let mut well = match device.start(handle) {
         Ok(()) => {
             let outcome = bench.end(handle);
-            // A guest is told in WASI's words, and does what it does then.
+            // A guest gets an errno of WASI, and may go on or exit.
             assert!(
                 !matches!(outcome, Outcome::Trapped(Trap::Other) | Outcome::Killed(_)),
                 "{outcome:?}"
@@ -75,7 +75,7 @@ fn live(bench: &Bench, image: &Image) -> bool {
     well
 }
 
-/// Waits for threads that are on their way out, and for what each gives back at the very end.
+/// Waits for the end of threads, and for the memory that each frees last.
 fn settle(bench: &Bench) {
     while Arc::strong_count(&bench.device) > 1 {
         thread::yield_now();
@@ -87,8 +87,8 @@ fn settle(bench: &Bench) {
     }
 }
 
-/// A life in which that allocation fails, and another one. How many blocks are in use then;
-/// nothing where there are not so many allocations.
+/// Runs a life in which allocation `at` fails, and another one. Returns the number of blocks in use
+/// then; `None` where a life has fewer allocations.
 fn fails_at(bench: &Bench, image: &Image, at: i64) -> Option<i64> {
     memory::fail_after(at);
     let well = live(bench, image);
@@ -101,12 +101,12 @@ fn fails_at(bench: &Bench, image: &Image, at: i64) -> Option<i64> {
 }
 
 fn sweep(bench: &Bench, image: &Image) -> i64 {
-    // What is there once for all is there after that.
+    // These lives make the allocations that stay for the process.
     for _ in 0..3 {
         assert!(live(bench, image));
     }
     for at in 0.. {
-        // What libc keeps for the next time it keeps once; what is lost is lost each time.
+        // libc keeps some blocks once, for reuse; a leak loses blocks each time.
         let mut before = fails_at(bench, image, at);
         let kept = (0..6).any(|_| {
             let after = fails_at(bench, image, at);

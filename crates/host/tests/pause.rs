@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Guests that are held and go on, whatever they are at.
+//! Guests that are paused and resumed, in all activities.
 
 #[path = "common/device.rs"]
 mod device;
@@ -14,7 +14,7 @@ use ocre::container::{Error, Options};
 
 const KILLED: Outcome = Outcome::Killed(Cause::Kill);
 
-/// The guest that misbehaves, interpreted and, where there is a compiler, compiled.
+/// The hostile guest, interpreted and, where there is a compiler, compiled.
 fn hostile() -> Vec<Vec<u8>> {
     let portable = guest("hostile");
     let compiled = compile(&portable);
@@ -31,7 +31,7 @@ fn start(bench: &Bench, code: &[u8], way: &str) -> Handle {
     handle
 }
 
-/// How many lines a container has written so far.
+/// Counts the lines that a container has written so far.
 fn written(bench: &Bench, handle: Handle) -> u64 {
     let dropped = bench.device.log_dropped(handle).unwrap();
     dropped + bench.output(handle).lines().count() as u64
@@ -44,7 +44,7 @@ fn what_is_paused_is_killed_stopped_and_removed_whatever_it_is_at() {
         for way in ["loop", "memory", "calls", "host", "print", "sleep"] {
             let paused = |handle| {
                 bench.device.pause(handle).unwrap();
-                // Long enough to be at a safe point; right whatever the time.
+                // Long enough to be at a safe point; the test holds for any time.
                 thread::sleep(Duration::from_millis(5));
                 assert_eq!(bench.device.status(handle).unwrap().state, State::Paused);
             };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Folders of the PC that guests share with other programs: nothing outside is ever reached,
-//! whatever another program does to them meanwhile.
+//! Folders of the PC that guests share with other programs: a guest never reaches a file outside,
+//! even while another program changes the folders.
 
 mod common;
 
@@ -69,7 +69,7 @@ fn folders_conform() {
     assert_eq!(missing, Err((one.join("no"), StorageError::NotFound)));
 }
 
-/// Links to outside of every kind that there is, and what is outside.
+/// Makes links of every kind to files outside, and these files.
 fn with_links(scratch: &Scratch) {
     let inside = scratch.path().join("inside");
     let outside = scratch.path().join("outside");
@@ -214,7 +214,7 @@ fn permissions_are_the_guests_answer() {
     assert_eq!(denied, Err(StorageError::Denied));
 }
 
-/// Ends the other thread when this one does, whatever ends it.
+/// Ends the other thread when this one ends, also by a panic.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {
@@ -340,7 +340,7 @@ fn a_file_that_is_swapped_for_a_link_while_it_is_opened_leads_nowhere() {
             if let Ok(mut file) = storage.open("/0/f", WRITE) {
                 let _ = storage.write(&mut file, b"inside");
             }
-            // A second name of it may be one of the link, never of what is outside.
+            // The second name may be that of the link, but never of the file outside.
             if storage.hard_link("/0/f", "/0/second").is_ok() {
                 let found = storage.attributes("/0/second").unwrap();
                 let outside = fs::metadata(scratch.path().join("outside")).unwrap();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The power goes at every program and every erase of each operation of the store, and leaves
-//! that one not begun, complete, half done or scattered. What is found afterwards is what the
-//! store's documentation says.
+//! Power cuts at every program and every erase of each operation of the store, which leave it not
+//! begun, complete, half done or scattered. The flash then keeps the promises in the store's
+//! documentation.
 
 mod common;
 
@@ -18,7 +18,7 @@ use ocre_host::littlefs::{LittleFs, Tuning};
 
 const GEOMETRY: Geometry = Geometry::new(512, 64).expect("valid");
 
-/// Two images that share a config and a layer, on a flash of their own.
+/// Two images that share a config and a layer, on a separate flash.
 struct Images {
     storage: LittleFs<RamFlash>,
 }
@@ -63,12 +63,12 @@ fn with<F: Flash, T>(
     operation(&mut open(storage, &mut document)?)
 }
 
-/// Something done to a store, from opening it on.
+/// An operation on a store, with its opening.
 trait Operation {
     fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error>;
 }
 
-/// Runs `operation` on `flash` until the power goes; `Ok` if it does not.
+/// Runs `operation` on `flash` until the power goes. The result is `Ok` if it does not go.
 fn cut_short(
     flash: RamFlash,
     tuning: Tuning,
@@ -85,14 +85,14 @@ fn cut_short(
     (flash.into_flash(), result, operations)
 }
 
-/// Whether all of `part` is in `whole`.
+/// True where all of `part` is in `whole`.
 fn within(part: &BTreeMap<[u8; 32], u64>, whole: &BTreeMap<[u8; 32], u64>) -> bool {
     part.iter()
         .all(|(digest, size)| whole.get(digest) == Some(size))
 }
 
-/// What a cut may leave: the tags of one state, all that they lead to, and nothing that
-/// neither state has.
+/// True for a legal state after a cut: the tags of the old or the new state, all blobs of that
+/// state, and no blob that neither state has.
 fn is_either(found: &Seen, old: &Seen, new: &Seen) -> bool {
     let mut either = old.blobs.clone();
     either.extend(&new.blobs);
@@ -109,7 +109,7 @@ fn sweep(before: &RamFlash, operation: &impl Operation) {
     sweep_with(before, Tuning::DEVICE, operation);
 }
 
-/// Does so where littlefs works otherwise than on a device.
+/// The same sweep, with settings of littlefs that differ from a device's.
 fn sweep_with(before: &RamFlash, tuning: Tuning, operation: &impl Operation) {
     let old = see(&mounted(before.clone()));
     let (after, result, operations) = cut_short(before.clone(), tuning, None, operation);
@@ -321,7 +321,7 @@ fn pruning() {
     sweep(&moved, &Forget);
 }
 
-/// Metadata blocks wear, and littlefs moves them: that is cut, too.
+/// Worn metadata blocks are moved by littlefs: the power goes during a move, too.
 #[test]
 fn importing_and_removing_on_a_worn_flash() {
     let images = Images::new();
@@ -373,7 +373,7 @@ fn a_process_that_is_killed_leaves_in_the_file_what_a_cut_leaves() {
         fs::write(&path, before.content()).unwrap();
         let opened = OpenedFile::open(&path).unwrap();
         let flash = opened.into_flash(GEOMETRY).ok().expect("of its size");
-        // It stops before that operation, and nothing of what it has not synced is written.
+        // The process stops before that operation, and unsynced data is not written.
         let tear = Tear::NotBegun;
         let killed = PowerCut::new(flash, Some(Cut { at, tear }));
         let storage = LittleFs::mount_with(killed, Tuning::PC);

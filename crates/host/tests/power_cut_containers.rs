@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Several containers live on one flash, and the power goes at every program and every erase of
-//! what is done to them: what is done to one costs no other anything, each record is whole or not
-//! there, and every container is then where it was before or where it was to come to.
+//! Power cuts at every program and every erase of operations on containers that share a flash: an
+//! operation on one container does not change another, each record is whole or missing, and every
+//! container is in its state before or after the operation.
 
 mod common;
 #[path = "common/device.rs"]
@@ -35,11 +35,11 @@ const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
 
 type Powered = Disk<PowerCut<RamFlash>>;
 
-/// Something that is done to one container while there are others.
+/// An operation on one container while there are others.
 struct Step {
     container: &'static str,
     act: fn(&Device<Powered>, &Image) -> Result<(), Error>,
-    /// Where it may be found if the power goes meanwhile, besides where it was and comes to.
+    /// Further states that a power cut may leave, besides those before and after the step.
     between: &'static [State],
     after: Option<State>,
 }
@@ -141,12 +141,12 @@ fn prune<S: Storage + Send + Sync + 'static>(device: &Device<S>) -> Result<(), E
         .map_err(|_| Error::Storage(StorageError::Io))
 }
 
-/// What is on the flash before.
+/// Flash before the steps, and its images.
 struct Prepared {
     flash: RamFlash,
-    /// What is in the store's index.
+    /// Image in the store's index.
     image: Image,
-    /// The manifest that a container alone has, and one that nobody has.
+    /// Manifest that only a container uses, and one that nothing uses.
     held: Sha256,
     unused: Sha256,
 }
@@ -199,10 +199,10 @@ fn prepared() -> Prepared {
     }
 }
 
-/// What there is to know of the containers, by name.
+/// States of the containers, by name.
 type States = BTreeMap<&'static str, State>;
 
-/// Does one step after the other until the power goes; the one at which it went.
+/// Does one step after the other until the power goes. Returns the index of the interrupted step.
 fn live(disk: &Powered, image: &Image) -> Option<usize> {
     let device = boot(disk);
     let cut = STEPS.iter().position(|step| {
@@ -219,7 +219,7 @@ fn live(disk: &Powered, image: &Image) -> Option<usize> {
     cut
 }
 
-/// Every record on the flash is whole.
+/// Checks that every record on the flash is whole.
 fn records_are_whole(disk: &Disk<RamFlash>, cut: &str) {
     let mut names = Vec::new();
     disk.read_dir(record::ROOT, &mut |file, _| {
@@ -241,7 +241,7 @@ fn records_are_whole(disk: &Disk<RamFlash>, cut: &str) {
     }
 }
 
-/// A flash after the power went at a step is as it was before that or after it.
+/// Checks that a flash after a power cut in a step is as before the step or as after it.
 fn is_as_before_or_after(
     disk: &Disk<RamFlash>,
     at: usize,
@@ -291,7 +291,7 @@ fn is_as_before_or_after(
                 );
             }
         }
-        // What a guest wrote before its end was told.
+        // Files that a guest wrote before its end was recorded stay.
         if old == Some(WELL) && name != touched {
             let kept = read_file(disk, &format!("/data/{name}/kept"));
             assert_eq!(kept.as_deref(), Ok(&b"hello"[..]), "{cut}: {name}");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The power goes at every program and every erase while a boot moves to `/lost+found` what no
-//! container has, ends writes and removals, and while somebody removes what is kept: no file is
-//! lost, and once it is repeated all is as without a cut.
+//! Power cuts at every program and every erase of a boot that moves files without a container to
+//! `/lost+found` and ends writes and removals, and of a removal of kept files: no file is lost,
+//! and after a repetition all is as without a cut.
 
 mod common;
 #[path = "common/device.rs"]
@@ -21,7 +21,7 @@ use ocre::port::{EntryKind, Storage};
 use ocre_host::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use tagged::{Disk, GEOMETRY, boot, create, end, import, layout, try_boot};
 
-/// Every file by its path, and what is in it.
+/// Content of every file, by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn files(storage: &Disk<RamFlash>) -> Files {
@@ -63,7 +63,7 @@ fn cut_short<F: Fn(&Disk<PowerCut<RamFlash>>)>(
     (flash.into_flash(), operations)
 }
 
-/// Cuts the power at each operation of `act`. `may_go` are the files that it is to remove.
+/// Cuts the power at each operation of `act`. `may_go` are the files that `act` removes.
 fn sweep(
     before: &RamFlash,
     act: impl Fn(&Disk<PowerCut<RamFlash>>),
@@ -103,7 +103,7 @@ fn sweep(
     after_files
 }
 
-/// A boot, and the opening of the store by a command.
+/// Boots, and opens the store as a command does.
 fn boot_and_open<F: Flash + Send + 'static>(disk: &Disk<F>) {
     if let Some(device) = try_boot(disk) {
         end(device);
@@ -112,7 +112,7 @@ fn boot_and_open<F: Flash + Send + 'static>(disk: &Disk<F>) {
     let _ = Store::open(disk, "/", &mut document);
 }
 
-/// A flash with containers that have files, each of them other ones.
+/// A flash with containers, each with different files.
 fn prepared(names: &[&str], change: impl Fn(&Disk<RamFlash>)) -> RamFlash {
     let disk = mounted(formatted(GEOMETRY));
     import(&disk, &layout("app", &busy())).unwrap();
@@ -221,7 +221,7 @@ fn removing_a_container_and_what_is_kept() {
         }
     };
     let after = sweep(&before, remove, |path| path.contains("/gone"));
-    // Of what is removed nothing is kept.
+    // Removed files are not kept.
     assert!(
         !after.keys().any(|path| path.contains("gone")),
         "{:?}",

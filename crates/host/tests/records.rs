@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers after a reboot: what is still there, and what a power cut, a damaged record or a
-//! full partition leaves.
+//! Containers after a reboot, after a power cut, with a damaged record, and on a full partition.
 
 #[path = "common/device.rs"]
 mod device;
@@ -26,7 +25,7 @@ const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
 const STOPPED: State = State::Ended(Outcome::Killed(Cause::Stop));
 const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
 
-/// A guest that never ends by itself.
+/// A guest that never exits.
 fn spinning() -> Vec<u8> {
     assemble(r#"(module (func (export "_start") (loop (br 0))))"#)
 }
@@ -196,7 +195,7 @@ fn what_no_container_has_is_kept_until_somebody_removes_it() {
     }
     write_file(&disk, "/containers/.newkept.state", b"");
     let again = boot_on(disk.clone());
-    // An earlier release wrote that one: nobody knows what it was to become.
+    // An earlier release wrote that file: its target is unknown.
     assert_eq!(files(&disk, "/containers"), [".new", "kept.spec"]);
     assert_eq!(files(&disk, "/data"), ["kept", "not a name"]);
     assert_eq!(read_file(&disk, "/data/kept/file").unwrap(), b"data");
@@ -209,7 +208,7 @@ fn what_no_container_has_is_kept_until_somebody_removes_it() {
         assert_eq!(read_file(&disk, &path).unwrap(), was.as_bytes());
     }
 
-    // Another of that name, which is lost as well, has a place of its own.
+    // Another lost container of that name gets a separate place.
     again.create("gone", &exiting(), &Options::default());
     write_file(&disk, "/data/gone/file", b"another");
     disk.remove("/containers/gone.spec").unwrap();
@@ -360,7 +359,7 @@ fn a_removal_that_was_written_down_is_ended_at_boot_only_without_a_record() {
     assert_eq!(files(&disk, "/data"), ["stays"]);
     assert_eq!(files(&disk, "/data/stays"), ["file"]);
     assert_eq!(files(&disk, "/lost+found"), [""; 0]);
-    // So what was written down does not outlast that: without its record its files are kept.
+    // The note of the removal ends with it: files without a record are then kept.
     disk.remove("/containers/stays.spec").unwrap();
     boot_on(disk.clone());
     assert_eq!(read_file(&disk, "/lost+found/stays/file").unwrap(), b"data");
@@ -405,8 +404,8 @@ fn a_record_that_is_whole_but_not_in_its_place_is_put_there() {
     assert_eq!(read_file(&disk, "/lost+found/a.state").unwrap(), older);
 }
 
-/// What a record says is changed by `damage`; the container's files and its record then stay
-/// until they are removed by force.
+/// Changes a record with `damage`, and checks that it and the container's files then stay until
+/// they are removed by force.
 fn is_left_alone(damage: impl Fn(&mut Vec<u8>)) {
     let disk = disk();
     let before = boot_on(disk.clone());
@@ -481,7 +480,7 @@ fn containers_beyond_the_capacity_stay_on_the_partition() {
     assert_eq!(files(&disk, "/data").len(), MAX_CONTAINERS + 1);
 }
 
-/// Takes all room there is, with a file that is still open.
+/// Fills the partition with a file, which stays open.
 fn fill(disk: &Disk) -> <Disk as Storage>::File {
     let mut file = disk.open("/full", OpenMode::REWRITE).unwrap();
     let mut bytes = 1 << 20;
@@ -514,7 +513,7 @@ fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
 
 // ---------------------------------------------------------------- power cuts
 
-/// What the partition is known to hold: as much of a container's life as its user was told of.
+/// Known state of a container: the last success that its user was told of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Told {
     Nothing,
@@ -524,7 +523,7 @@ enum Told {
     Removed,
 }
 
-/// A container's whole life, as far as the power lasts.
+/// Runs a container's whole life, as far as the power lasts.
 fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Image) -> Told {
     let options = Options {
         restart: Restart::OnFailure(None),
@@ -534,7 +533,7 @@ fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Imag
         return Told::Nothing;
     };
     let rests = |told| {
-        // What has failed for want of power would be tried again.
+        // The restart policy would start a run again that failed for want of power.
         let _ = device.kill(handle);
         told
     };
@@ -553,8 +552,8 @@ fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Imag
     Told::Removed
 }
 
-/// Whether what is found after the cut is what was told, or what was under way then. A state that
-/// has no room or no power to be recorded is no error of the run.
+/// True where the state after a cut is the one that was told, or that of the interrupted operation.
+/// A state that can't be recorded is no error of the run.
 fn may_be(told: Told, found: Option<State>) -> bool {
     match (told, found) {
         (Told::Nothing | Told::Ended, None) | (_, Some(State::Created)) => told != Told::Removed,
@@ -641,7 +640,7 @@ fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
             "{cut}: {file}"
         );
     }
-    // What its policy says is done now, and then it can be removed, and created anew.
+    // The restart policy is applied now; then the container can be removed, and created anew.
     device.resume();
     if let Ok(handle) = device.find("a") {
         let now = device.status(handle).unwrap().state;

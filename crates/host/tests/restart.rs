@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers that are started again by themselves: after a run, and after a reboot.
+//! Containers that the device starts again: after a run, and after a reboot.
 
 #[path = "common/device.rs"]
 mod device;
@@ -32,7 +32,7 @@ fn exiting(code: i32) -> Vec<u8> {
     ))
 }
 
-/// A guest that never ends by itself.
+/// A guest that never exits.
 fn spinning() -> Vec<u8> {
     assemble(r#"(module (func (export "_start") (loop (br 0))))"#)
 }
@@ -56,7 +56,7 @@ fn await_state(bench: &Bench, handle: Handle, state: State) {
     }
 }
 
-/// Names and states of all changes that are kept.
+/// Names and states of all kept events.
 fn changes(bench: &Bench) -> Vec<String> {
     let mut number = 0;
     let mut changes = Vec::new();
@@ -99,7 +99,7 @@ fn what_fails_is_started_again_after_a_second_and_then_given_up_until_somebody_s
     .collect();
     assert!(times[3] - times[2] >= 900_000, "{times:?}");
 
-    // A reboot does not start it, whoever starts it begins anew.
+    // A reboot does not start it; a start by a user begins with no failures.
     let after = boot_on(disk);
     after.device.resume();
     let handle = after.device.find("a").unwrap();
@@ -147,7 +147,7 @@ fn what_somebody_ends_rests() {
     let stopped = bench.start("stopped", &spinning(), &always);
     let outcome = Outcome::Killed(Cause::Stop);
     assert_eq!(bench.device.stop(stopped, 1000), Ok(outcome));
-    // One that obeys has stopped too, whatever its exit code.
+    // A guest that obeys counts as stopped too, with any exit code.
     let obeying = assemble(
         r#"(module
             (import "wasi_snapshot_preview1" "fd_read" (func $read
@@ -174,7 +174,7 @@ fn what_somebody_ends_rests() {
     await_state(&bench, waiting, State::Restarting(FAILED));
     assert_eq!(bench.device.stop(waiting, 0), Ok(FAILED));
     assert_eq!(status(&bench, waiting).state, State::Ended(FAILED));
-    // And what is removed is not started.
+    // A removed container is not started.
     let removed = bench.start("removed", &exiting(7), &always);
     await_state(&bench, removed, State::Restarting(FAILED));
     bench.device.remove(removed, false).unwrap();

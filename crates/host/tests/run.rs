@@ -27,12 +27,12 @@ use ocre_host::platform::{Device, POLICY, Pc};
 
 const KILLED: Outcome = Outcome::Killed(Cause::Kill);
 
-/// A guest that never ends by itself and never calls the host.
+/// A guest that never exits and never calls the host.
 fn spinning() -> Vec<u8> {
     assemble(r#"(module (func (export "_start") (loop (br 0))))"#)
 }
 
-/// A guest that imports what of WASI it names, has a page of memory, and does `body`.
+/// A guest that imports the named functions of WASI, has a page of memory, and does `body`.
 fn wasi(body: &str) -> Vec<u8> {
     assemble(&format!(
         r#"(module
@@ -66,7 +66,7 @@ fn writing(then: &str) -> Vec<u8> {
     ))
 }
 
-/// A guest that writes what it reads, until its input ends, and then exits with 5.
+/// A guest that copies its input to its output until the end, and then exits with 5.
 fn echoing() -> Vec<u8> {
     wasi(
         r#"(data (i32.const 0) "\10\00\00\00\40\00\00\00")
@@ -110,7 +110,7 @@ fn an_entry_point_that_returns_a_number_exits_with_it() {
     assert_eq!(bench.end(handle), Outcome::Exited(-3));
 }
 
-/// The guest that misbehaves, interpreted and, where there is a compiler, compiled.
+/// The hostile guest, interpreted and, where there is a compiler, compiled.
 fn hostile() -> &'static [Vec<u8>] {
     static FORMS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     FORMS.get_or_init(|| {
@@ -751,7 +751,7 @@ fn a_removed_container_leaves_nothing_behind() {
 fn folders_whose_paths_have_become_too_long_are_removed_too() {
     let bench = boot();
     let handle = bench.create("a", &spinning(), &Options::default());
-    // Each as long as can be when it is made; then what is above gets longer.
+    // Each path is made as long as possible; then a folder above gets a longer name.
     for inner in ["x", "y"] {
         let long = inner.repeat(70);
         for path in ["/data/a/s", "/data/a/s/t"] {
@@ -783,11 +783,12 @@ fn removing_by_force_kills_first() {
     };
     bench.device.remove(handle, true).unwrap();
     assert_eq!(bench.device.find("a"), Err(Error::NotFound));
-    // Whoever waited has seen the end, or that there is nothing any more.
+    // The waiting thread has seen the end, or that the container is gone.
     assert!([Ok(KILLED), Err(Error::NotFound)].contains(&waiting.join().unwrap()));
 }
 
-/// What a container's coming and going writes to the flash.
+/// Creates a container, fills its folder, and removes it. Returns true for a filled folder, and for
+/// a removed container.
 fn come_and_go<S: Storage + Send + Sync + 'static>(
     disk: &S,
     device: &Device<S>,
@@ -809,7 +810,7 @@ fn come_and_go<S: Storage + Send + Sync + 'static>(
     };
     let filled: Result<(), StorageError> = fill();
     let removed = device.remove(handle, false);
-    // What can't be removed is still there, as it was.
+    // A container that can't be removed is unchanged.
     let there = device.status(handle).map(|status| status.state);
     assert_eq!(there == Ok(State::Created), removed.is_err());
     [filled.is_ok(), removed.is_ok()]
@@ -863,7 +864,7 @@ fn names_are_the_callers_own_or_never_come_again() {
     assert_eq!(create(Some("No")), Err(Error::NameSyntax));
     let mut names = HashSet::new();
     for _ in 0..3 {
-        // Each on a device of its own, as after a reboot.
+        // Each on a new device, as after a reboot.
         let other = boot();
         let handle = other
             .device
@@ -926,8 +927,8 @@ fn an_image_is_in_use_as_long_as_a_container_is_made_from_it() {
     assert!(!bench.device.uses(&manifest));
 }
 
-/// Everything at once, from several sides: no call hangs, every answer is one of those that the
-/// state machine has, and in the end everything can be removed.
+/// All calls at once, from several threads: no call hangs, the state machine allows every answer,
+/// and in the end every container can be removed.
 #[test]
 fn whatever_comes_between_whatever_the_answers_make_sense() {
     let bench = boot();
@@ -964,7 +965,7 @@ fn whatever_comes_between_whatever_the_answers_make_sense() {
                         };
                         match answer {
                             Ok(()) | Err(Error::NotFound | Error::State(_)) => {}
-                            // A wait of ours that somebody else's next start came into.
+                            // Another thread has started the container during the wait.
                             Err(Error::TimedOut) => {}
                             Err(error) => panic!("{error}"),
                         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers come and go, and end in every way, over and over: nothing that they took stays
-//! taken. `OCRE_SOAK_CYCLES` says how often.
+//! Many lives of containers, with every kind of end: all their resources become free again.
+//! `OCRE_SOAK_CYCLES` is the number of cycles.
 
 #[path = "common/device.rs"]
 mod device;
@@ -16,7 +16,7 @@ use ocre::container::state::{Cause, Outcome};
 use ocre::image::Image;
 use ocre::port::{Storage, Trap};
 
-/// Pages of memory that the process has.
+/// Resident pages of the process.
 fn resident_pages() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     let number = text.split(' ').nth(1).expect("a number");
@@ -106,7 +106,7 @@ fn containers_that_come_and_go_leave_memory_and_flash_as_they_were() {
         );
     }
     assert!(after.blocks <= before.blocks + 8);
-    // The console's, and what the test's threads have of their own.
+    // Memory of the console and of the test's threads.
     assert!(after.bytes <= before.bytes + 4096);
     assert!(after.pages <= before.pages + 512, "2 MiB more");
     // A folder's blocks may be where they were not.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is told of what a run takes.
+//! Statistics about the resources of a run.
 
 #[path = "common/device.rs"]
 mod device;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Each storage of the PC keeps the promises of the port, and its own.
+//! Promises of the port that each storage of the PC keeps, and those of each storage.
 
 mod common;
 
@@ -319,7 +319,7 @@ fn what_is_synced_is_in_the_file_and_only_that() {
         assert_eq!(fs::read(&path).unwrap(), old, "nothing is synced");
         flash.sync().unwrap();
         assert_eq!(fs::read(&path).unwrap(), new);
-        // What was read from the file, and what was not.
+        // Blocks that were loaded from the file before, and others.
         for block in 0..8 {
             let mut buffer = vec![0; block_bytes as usize];
             flash.read(block, 0, &mut buffer).unwrap();
@@ -467,7 +467,7 @@ fn either_superblock_is_enough() {
     assert!(opened > 0, "the geometry is found in the second block too");
 }
 
-/// Reads all there is, and writes; anything but a return is a failure.
+/// Reads everything, and writes; only a panic or a hang fails the test.
 fn use_everything<S: Storage>(storage: &S, folder: &str, depth: usize) {
     let mut names = Vec::new();
     let _ = storage.read_dir(folder, &mut |name, _| {

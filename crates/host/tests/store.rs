@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The store does what its documentation says, on littlefs and on a folder.
+//! Promises of the image store, on littlefs and on a folder.
 
 mod common;
 
@@ -48,7 +48,7 @@ fn refused(code: Code) -> Result<(), Error> {
     Err(Error::Image(code))
 }
 
-/// Two images that share a config, and one of two variants in an index of its own.
+/// Two images that share a config, and one of two variants in a nested index.
 struct Fixture {
     storage: LittleFs<RamFlash>,
     first: Content,
@@ -202,7 +202,7 @@ fn a_tag_is_replaced_however_it_was_spelt() {
     ]);
     assert_eq!(import(&storage, fixture.source(), "second", "app"), Ok(()));
     let expected = [
-        // What the tag led to before.
+        // The image that the tag led to before.
         (String::new(), preloaded.digest),
         ("other:latest".to_owned(), preloaded.digest),
         ("app:latest".to_owned(), fixture.second.digest),
@@ -276,7 +276,7 @@ fn progress_goes_up_to_the_total() {
 
 // ---------------------------------------------------------------- what is refused
 
-/// Imports from a layout that `spoil` has spoilt; the store is to stay as it is.
+/// Imports from a layout that `spoil` has damaged, and checks that the store is unchanged.
 fn import_spoilt(
     spoil: impl FnOnce(&Fixture, &Layout<'_, LittleFs<RamFlash>>),
 ) -> Result<(), Error> {
@@ -573,7 +573,7 @@ fn a_damaged_document_does_not_keep_others_from_being_removed() {
     put(&storage, &layout.blob_path(fixture.first), b"damaged");
     let both = get_all(&storage);
     assert!(remove(&storage, "b", &[]).is_ok());
-    // What the damaged one led to is not known, and so is not removed for being unused.
+    // The blobs of the damaged image are unknown, so they are not removed as unused.
     let left = get_all(&storage);
     assert!(left.len() < both.len() && left.len() > 2, "{left:?}");
     assert!(remove(&storage, "a", &[]).is_ok());
@@ -731,7 +731,7 @@ fn a_folder_is_a_store_and_a_source_too() {
 
 // ---------------------------------------------------------------- full partitions
 
-/// Fills the partition but for so many blocks, or as far as it goes.
+/// Fills the partition except for some blocks, or as far as possible.
 fn fill<S: Storage>(storage: &S, but: u64) {
     let mut file = storage.open("/filler", OpenMode::REWRITE).unwrap();
     while storage.space().unwrap().free > but * 512 {
@@ -762,7 +762,7 @@ fn a_full_partition_loses_nothing_whatever_room_is_left() {
         let storage = mounted(base.clone());
         fill(&storage, room);
         let result = import(&storage, fixture.source(), "first", "new");
-        // What is there is there after a restart, too.
+        // The content is the same after a restart.
         let storage = mounted(storage.unmount().ok().expect("nothing is open"));
         match result {
             Ok(()) => {

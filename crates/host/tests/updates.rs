@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images whose tags are updated: containers follow, an update that works stays, and one that fails
-//! is taken back, whenever the power goes.
+//! Updates of tags: containers follow them, a working update stays, and a failing one is taken
+//! back, also after a power cut at any time.
 
 mod common;
 #[path = "common/device.rs"]
@@ -79,7 +79,7 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
     );
     assert_eq!(run(&device, handle), Outcome::Exited(0));
     assert_eq!(environment(&device, handle), "V=2\0MINE=x\0");
-    // It works, so what was before is no longer kept.
+    // The update works, so the image before it is no longer kept.
     assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&two))]);
     let spec = device.with_spec(handle, Clone::clone).unwrap();
     drop(device);
@@ -99,7 +99,7 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
     assert_eq!(device::read_file(&disk, "/data/a/kept").unwrap(), b"data");
 }
 
-/// What is wrong with an update, and what a start with it comes to.
+/// Imports `update`, whose runs end with `failed`, and checks that it is taken back.
 fn is_taken_back(update: &LittleFs<RamFlash>, failed: Outcome) {
     let good = layout("good", &exiting(0));
     let disk = mounted(formatted(GEOMETRY));
@@ -206,7 +206,7 @@ fn an_update_of_an_update_keeps_what_worked_last() {
     // By hand, too, it can be gone back.
     import(&disk, &good).unwrap();
     assert_eq!(entries(&disk), [is(&good)]);
-    // What is kept goes with the tag, or when somebody says so.
+    // The kept image goes with the tag, or by an explicit removal.
     import(&disk, &third).unwrap();
     let mut document = [0; DOCUMENT];
     let mut store = Store::open(&disk, "/", &mut document).unwrap();
@@ -222,8 +222,8 @@ fn an_update_of_an_update_keeps_what_worked_last() {
 
 // ---------------------------------------------------------------- power cuts
 
-/// An update that is imported, fails, is taken back, and the run after that; as far as the power
-/// lasts.
+/// Imports an update that fails and is taken back, and runs the container once more, as far as the
+/// power lasts.
 fn update<F: Flash + Send + 'static>(disk: &Disk<F>, bad: &LittleFs<RamFlash>) -> Option<()> {
     import(disk, bad).ok()?;
     let device = try_boot(disk)?;

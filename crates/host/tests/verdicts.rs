@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Every verdict code, each from the smallest change to a valid image that causes it, judged as
-//! `ocre image verify` does: over a folder on the PC, with the real engine.
+//! Every verdict code, each by the smallest change to a valid image that causes it. The images are
+//! judged as by `ocre image verify`: in a folder on the PC, with the real engine.
 
 mod support;
 
@@ -69,7 +69,7 @@ impl Case<'_> {
         verdict
     }
 
-    /// Judges to the end and lists what was refused.
+    /// Judges to the end, and lists the refusals.
     fn all(&self) -> Vec<(Code, String)> {
         let mut refusals = Vec::new();
         self.judge(&mut |finding, at, _| {
@@ -126,8 +126,8 @@ impl Case<'_> {
     }
 }
 
-/// Makes one test of each line: its name is the code with `_` for `-`; then where the code is
-/// found, and what is changed.
+/// Makes one test of each line: the name is the code with `_` for `-`; the place of the finding and
+/// the change follow.
 macro_rules! refusals {
     ($($(#[$attribute:meta])* $name:ident $at:literal $change:expr;)*) => {
         $($(#[$attribute])* #[test]
@@ -147,7 +147,7 @@ macro_rules! refusals {
             assert_eq!(verdict.word(), "rejected");
         })*
 
-        /// What the tests of this file reach.
+        /// Names of the tests, which are the codes that they reach.
         const REACHED: &[&str] = &[$(stringify!($name)),*];
     };
 }

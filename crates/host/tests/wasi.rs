@@ -56,12 +56,12 @@ const READ: u64 = 1 << 1;
 const WRITE: u64 = 1 << 6;
 const ALL: u64 = (1 << 30) - 1;
 
-/// The two top folders, and where the mounts begin.
+/// Descriptors of the two top folders, and of the first mount.
 const DATA: u64 = 3;
 const IMAGE: u64 = 4;
 const MOUNT: u64 = 5;
 
-/// Where the tests put what a call reads and writes.
+/// Addresses in the guest's memory that calls read and write.
 const PATH: u32 = 0x1000;
 const OTHER_PATH: u32 = 0x2000;
 const RESULT: u32 = 0x3000;
@@ -69,7 +69,7 @@ const LIST: u32 = 0x4000;
 const BUFFER: u32 = 0x8000;
 const MEMORY: usize = 0x2_0000;
 
-/// A container without a supervisor, whose time goes by only while it sleeps.
+/// A container without a supervisor, whose time passes only while it sleeps.
 struct Solo {
     name: Name,
     spec: Spec,
@@ -80,11 +80,11 @@ struct Solo {
     input: RefCell<VecDeque<u8>>,
     input_ended: Cell<bool>,
     slept_until: RefCell<Vec<Option<u64>>>,
-    /// When it is killed.
+    /// Time of the kill, in microseconds.
     doom_us: Cell<Option<u64>>,
-    /// Count of checks before the one that finds it killed.
+    /// Number of checks before the one that finds the container killed.
     checks_left: Cell<Option<u32>>,
-    /// After how many pieces of output it takes no more, and why.
+    /// Number of pieces of output before the console refuses more, and its error.
     refuses: Cell<Option<(usize, ConsoleError)>>,
 }
 
@@ -221,12 +221,12 @@ fn disk() -> Disk {
     LittleFs::mount(flash).map_err(|(_, error)| error).unwrap()
 }
 
-/// Does `act` as the guest of a container of its own.
+/// Runs `act` as the guest of a new container.
 fn with_program<T>(act: impl FnOnce(&mut Program<'_>, &Disk, &Solo) -> T) -> T {
     run_on(&disk(), &Options::default(), act)
 }
 
-/// The same on a partition that is there, created with other options.
+/// The same on an existing partition, with other options.
 fn run_on<T>(
     disk: &Disk,
     options: &Options<'_>,
@@ -332,7 +332,7 @@ impl Program<'_> {
         }
     }
 
-    /// One buffer at `BUFFER`, in a list at `LIST`.
+    /// Writes a list at `LIST` with a single buffer at `BUFFER`; returns its arguments.
     fn one_buffer(&mut self, length: usize) -> [u64; 2] {
         self.put(LIST, &BUFFER.to_le_bytes());
         self.put(LIST + 4, &u32::try_from(length).unwrap().to_le_bytes());
@@ -383,7 +383,7 @@ impl Program<'_> {
         self.call("path_rename", &[old, from, from_length, new, to, to_length])
     }
 
-    /// (filetype, size) of what is at a path.
+    /// File type and size of the entry at a path.
     fn stat(&mut self, fd: u64, path: &str) -> Result<(u8, u64), u64> {
         let [at, length] = self.path(path);
         match self.call("path_filestat_get", &[fd, 1, at, length, RESULT.into()]) {
@@ -506,7 +506,7 @@ fn what_can_not_be_offered_says_so() {
             let times = [DATA, 1, at, length, 0, 0, 5];
             assert_eq!(program.call("path_filestat_set_times", &times), errno);
         }
-        // There is no link, and what there is stands in its way.
+        // Links can't be made, and existing entries are in their way.
         for (path, errno) in [
             ("link", NOTSUP),
             ("file", EXIST),
@@ -748,7 +748,7 @@ fn a_poll_sees_input_and_its_end_and_what_can_be_written() {
                 (7, badf, 1, 0, 0),
             ]
         );
-        // What the poll had to take to see that it is there is still there.
+        // The byte that the poll read ahead is still in the input.
         assert_eq!(program.read(0, 10).unwrap(), b"xy");
         solo.input_ended.set(true);
         assert_eq!(
@@ -1592,7 +1592,7 @@ fn a_call_whose_answer_has_nowhere_to_go_does_nothing() {
     });
 }
 
-/// Any calls with any arguments: none panics, none touches what is not the container's.
+/// Makes random calls with random arguments: none panics, none changes files of others.
 #[test]
 fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     let disk = disk();
@@ -1707,7 +1707,7 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
 
 // ---------------------------------------------------------------- mounts
 
-/// One mount that may be changed, and one that may not.
+/// Options with a writable and a read-only mount.
 fn mounted() -> Options<'static> {
     Options {
         mounts: &["/shared/deep:/shared", "/fixed:/a/b:ro"],
@@ -1807,7 +1807,7 @@ fn files_take_no_more_room_than_they_may() {
         // Within its blocks it may still be changed.
         program.seek(file, 0, 0).unwrap();
         assert_eq!(program.write(file, b"y"), Ok(1));
-        // What is cut, removed or replaced makes room.
+        // A truncation, a removal or a replacement frees space.
         program.ok("fd_filestat_set_size", &[file, 5 * 4096 + 1]);
         assert_eq!(program.by_path("path_create_directory", DATA, "dir"), 0);
         let other = program.try_open(DATA, "dir/other", CREAT, ALL, 0).unwrap();
@@ -1834,7 +1834,7 @@ fn a_write_that_does_not_fit_is_done_as_far_as_it_does() {
         let much = vec![7; 12 * 4096];
         assert_eq!(program.write(file, &much), Ok(10 * 4096));
         assert_eq!(program.write(file, &much), Err(DQUOT));
-        // Nor does what a write would leave empty before it.
+        // A gap before the write does not fit either.
         program.seek(file, 20 * 4096, 0).unwrap();
         assert_eq!(program.write(file, b"x"), Err(DQUOT));
         program.ok("fd_filestat_get", &[file, RESULT.into()]);

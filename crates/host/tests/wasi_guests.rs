@@ -115,7 +115,7 @@ fn a_folder_that_one_may_change_is_no_others_while_it_runs() {
     assert_eq!(bench.state(reader).unwrap(), "created");
     start(apart).unwrap();
     end(writer);
-    // Those that only read do not disturb each other.
+    // Containers that only read do not disturb each other.
     start(reader).unwrap();
     start(second).unwrap();
     assert_eq!(start(writer), Err(Error::MountInUse));
@@ -125,7 +125,7 @@ fn a_folder_that_one_may_change_is_no_others_while_it_runs() {
     start(writer).unwrap();
     end(writer);
     end(apart);
-    // What is mounted stays when the containers go.
+    // A mounted folder stays when the containers are removed.
     for handle in [writer, reader, second, apart] {
         bench.device.remove(handle, false).unwrap();
     }

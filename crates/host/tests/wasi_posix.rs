@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! WASI preview 1 over folders of the PC: links, times, open files that are removed, and the
-//! walls, as a guest meets them.
+//! WASI preview 1 over folders of the PC, as a guest calls it: links, times, removed open files,
+//! and the limits of a folder.
 
 mod common;
 
@@ -42,7 +42,7 @@ const REGULAR: u8 = 4;
 const FOLDER: u8 = 3;
 const LINK: u8 = 7;
 
-/// The folder that may be changed, one that is only read, and another that may be changed.
+/// Descriptors of a writable folder, a read-only one, and another writable one.
 const TOP: u64 = 3;
 const READ_ONLY: u64 = 4;
 const OTHER: u64 = 5;
@@ -120,7 +120,7 @@ struct Program<'a> {
     memory: Vec<u8>,
 }
 
-/// Does `act` as a guest with the folders `top`, `read-only` and `other`; next to them is
+/// Runs `act` as a guest with the folders `top`, `read-only` and `other`; next to them is
 /// `outside`, with the file `secret`.
 fn with_program<T>(name: &str, act: impl FnOnce(&mut Program<'_>, &Path) -> T) -> T {
     let scratch = Scratch::new(name);
@@ -266,7 +266,7 @@ impl Program<'_> {
         self.memory[BUFFER as usize..][..length].to_vec()
     }
 
-    /// The content of a file, by whatever path leads to it.
+    /// Reads the file at a path.
     fn content(&mut self, path: &str) -> Result<Vec<u8>, u64> {
         let fd = self.open(path, 0, READ | 1 << 2)?;
         let bytes = self.read_at(fd, 0);
@@ -619,7 +619,7 @@ fn an_open_file_can_be_removed_renamed_and_replaced() {
             0,
             "nothing comes back"
         );
-        // One that another program has replaced is opened anew.
+        // A file that another program has replaced is opened anew.
         fs::write(at.join("top/f"), "old").unwrap();
         let old = program.open("f", 0, ALL).unwrap();
         fs::write(at.join("top/g"), "new").unwrap();
@@ -672,7 +672,7 @@ fn a_listing_tells_links_and_the_numbers_that_stat_tells() {
             ("link", LINK),
         ];
         assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
-        // A pipe is refused, and nobody waits for its other end.
+        // A pipe is refused, without a wait for its other end.
         assert_eq!(program.open("pipe", 0, READ), Err(INVAL));
         assert_eq!(program.open("pipe", 0, WRITE), Err(INVAL));
     });
@@ -782,7 +782,7 @@ fn no_rename_makes_a_path_too_long_to_be_named() {
     });
 }
 
-/// Ends the other thread when this one does, whatever ends it.
+/// Ends the other thread when this one ends, also by a panic.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {

@@ -381,7 +381,7 @@ fn blocks_are_balanced() {
     assert_eq!(body(b"\x00\x41\0\x0b"), operands);
     assert_eq!(body(b"\x02\x7f\x0c\0\x0b\x1a\x0b"), operands);
     assert_eq!(body(b"\x02\x7f\x00\x0b\x1a\x0b"), Ok(()));
-    // Without an else, an if gives what it takes.
+    // Without an else, an if returns its parameters.
     assert_eq!(body(b"\x41\0\x04\x7f\x41\0\x0b\x1a\x0b"), operands);
     assert_eq!(
         body(b"\x41\0\x41\0\x41\0\x04\x01\x6a\x0b\x1a\x0b"),

@@ -96,8 +96,8 @@ pub fn aot_at(wasm: &[u8], opt_level: u8) -> Result<Vec<u8>, Error> {
     compile(wasm, &options)
 }
 
-/// Runs code on a new thread, stops it after a while, and measures how long it
-/// then lives on. `None` if that is as long as only a guest that is never killed lives.
+/// Runs code on a new thread, stops it after `run_for`, and measures the time until
+/// its end. `None` after a minute, which only a guest without a kill takes.
 pub fn stop_after(
     mut code: Vec<u8>,
     run_for: Duration,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Processes that end with the test that started them, however that ends.
+//! Processes that end with the test that started them, also after a panic.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -44,7 +44,7 @@ impl Running {
             let (sender, jobs) = mpsc::channel::<Job>();
             thread::spawn(move || {
                 for (mut command, answer) in jobs {
-                    // Whoever asked may be gone.
+                    // The receiver may be gone.
                     let _ = answer.send(tied(&mut command).spawn());
                 }
             });

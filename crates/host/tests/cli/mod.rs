@@ -15,12 +15,12 @@ use std::process::{Command, Stdio};
 use ocre_oci::Sha256;
 use serde_json::Value;
 
-/// A folder of its own for each test, and the program.
+/// A new folder for each test, and the program.
 pub struct Desk {
     folder: tempfile::TempDir,
 }
 
-/// What a run of the program left behind.
+/// Exit code and output of a run of the program.
 #[derive(Debug)]
 pub struct Done {
     pub code: i32,
@@ -46,7 +46,7 @@ impl Desk {
         path
     }
 
-    /// The program in this folder, with a flash file of its own.
+    /// Command for the program in this folder, with a flash file there.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ocre"));
         command
@@ -65,14 +65,14 @@ impl Desk {
         done(self.command(arguments))
     }
 
-    /// The same, for one that must succeed; its output.
+    /// Runs the program, which must succeed. Returns its output.
     pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
         let done = self.ocre(arguments);
         assert_eq!(done.code, 0, "{done:?}");
         done.out
     }
 
-    /// The same, with `--format json`: its one line.
+    /// The same with `--format json`. Returns the line of JSON.
     pub fn json<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Value {
         let mut command = self.command(["--format", "json"]);
         command.args(arguments);
@@ -94,7 +94,7 @@ impl Desk {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // One that refuses its flash file does not wait for the script.
+        // A program that refuses its flash file does not wait for the script.
         let _ = stdin.write_all(script.as_bytes());
         drop(stdin);
         output(child.wait_with_output().unwrap())
@@ -121,13 +121,13 @@ impl Desk {
 }
 
 impl Done {
-    /// Its output, which is one line of JSON.
+    /// Parses the output, which is one line of JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.out.matches('\n').count(), 1, "{self:?}");
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// It failed with that exit code and said that.
+    /// Checks that the run failed with that exit code and these words.
     #[track_caller]
     pub fn failed(&self, code: i32, words: &str) {
         assert_eq!(self.code, code, "{self:?}");

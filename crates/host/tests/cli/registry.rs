@@ -24,12 +24,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Open to everybody.
+    /// Starts a registry without a password.
     pub fn start(desk: &Desk) -> Self {
         Self::with(desk, "")
     }
 
-    /// Encrypted, with this machine's own certificate, which is the file that is returned.
+    /// Starts an encrypted registry. Returns the file of its self-signed certificate, too.
     pub fn with_tls(desk: &Desk) -> (Self, PathBuf) {
         let (certificate, key) = tls::certificate(desk);
         let tls = format!(
@@ -40,7 +40,7 @@ impl Registry {
         (Self::with(desk, &tls), certificate)
     }
 
-    /// For `me` with the password `pass:word` alone.
+    /// Starts a registry for the user `me` with the password `pass:word` alone.
     pub fn with_password(desk: &Desk) -> Self {
         let line = "me:$2y$05$abcdefghijklmnopqrstuuDIEddBSuRWBBEY6g5zv60IAP5bSSfki\n";
         let file = desk.write("htpasswd", line);
@@ -71,7 +71,7 @@ impl Registry {
         registry
     }
 
-    /// Starts it, with what it has.
+    /// Starts the registry, with its old content.
     pub fn run(&mut self) {
         let log = fs::File::create(&self.log).unwrap();
         let mut command = Command::new("docker-registry");
@@ -92,7 +92,7 @@ impl Registry {
         }
     }
 
-    /// Ends it at once.
+    /// Ends the registry at once.
     pub fn stop(&mut self) {
         self.child = None;
     }
@@ -102,8 +102,8 @@ impl Registry {
     }
 }
 
-/// A line to a registry that can be cut: it counts what comes back over it, and ends once that
-/// is more than it may be, with the registry.
+/// A connection to a registry that can be cut. Counts the bytes from the registry, and ends when
+/// there are more than `limit`.
 pub struct Line {
     pub address: SocketAddr,
     pub came_back: Arc<AtomicU64>,
@@ -111,7 +111,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// What comes back after `limit` bytes is not passed on; `cut` is called, once.
+    /// Makes a line that passes on `limit` bytes from the registry, then calls `cut` once and ends.
     pub fn to(registry: SocketAddr, limit: u64, cut: impl FnOnce() + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let line = Self {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A server that speaks TLS and says what a test wants.
+//! A TLS server with answers that a test chooses.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::Desk;
 
-/// A certificate of this machine that vouches for itself, and its key.
+/// Makes a self-signed certificate of this machine, and its key.
 pub fn certificate(desk: &Desk) -> (PathBuf, PathBuf) {
     let (certificate, key) = (desk.path("cert.pem"), desk.path("key.pem"));
     let made = Command::new("openssl")
@@ -48,7 +48,7 @@ pub fn certificate(desk: &Desk) -> (PathBuf, PathBuf) {
 pub enum Answer {
     /// A text, at once.
     Text(String),
-    /// A text, a byte of its encryption at a time.
+    /// A text, sent as single bytes of its encrypted form.
     Dripping(String),
 }
 
@@ -69,7 +69,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// `handler` is given request line and headers.
+    /// Starts the server; `handler` gets request line and headers.
     pub fn start(desk: &Desk, handler: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
         let (certificate, key) = certificate(desk);
         let chain = vec![CertificateDer::from_pem_file(&certificate).unwrap()];
@@ -155,7 +155,7 @@ pub fn plain(answer: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut line = String::new();
-            // What is no text is none of HTTP.
+            // Bytes that are no text are no HTTP.
             let _ = BufReader::new(&stream).read_line(&mut line);
             all.lock().unwrap().push(line);
             let _ = stream.write_all(answer.as_bytes());

@@ -26,7 +26,7 @@ pub type Disk = LittleFs<RamFlash>;
 
 type Written = (Stream, Vec<u8>);
 
-/// What containers wrote to the console, and what they are going to read from it.
+/// Console of a test: output of the containers, and their future input.
 #[derive(Clone, Default)]
 pub struct Tape {
     written: Arc<Mutex<Vec<Written>>>,
@@ -40,7 +40,7 @@ impl Tape {
         self.typed.lock().unwrap().extend(text.as_bytes());
     }
 
-    /// From now on it takes no output.
+    /// Makes the console refuse all further output.
     pub fn refuse(&self, error: ConsoleError) {
         *self.refuses.lock().unwrap() = Some(error);
     }
@@ -108,7 +108,7 @@ pub fn boot_on(disk: Disk) -> Bench {
     }
 }
 
-/// A guest that `cargo xtask guests` has built.
+/// Reads a guest that `cargo xtask guests` has built.
 pub fn guest(name: &str) -> Vec<u8> {
     let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
     let folder = std::env::var_os("OCRE_GUESTS").map_or(built, PathBuf::from);
@@ -117,13 +117,13 @@ pub fn guest(name: &str) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}; run cargo xtask guests", path.display()))
 }
 
-/// A guest from text.
+/// Assembles a guest from text.
 pub fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's module is well-formed")
 }
 
-/// A guest that makes the file `kept`, writes to it and to its output, and grows its memory: small, so that
-/// there are not too many allocations to fail.
+/// A guest that makes the file `kept`, writes to it and to its output, and grows its memory. Small,
+/// so that there are few allocations to fail.
 pub fn busy() -> Vec<u8> {
     assemble(
         r#"(module
@@ -154,7 +154,7 @@ pub fn busy() -> Vec<u8> {
     )
 }
 
-/// AOT code for this machine; `None` where there is no compiler for it here.
+/// Compiles AOT code for this machine; `None` where this build has no compiler for it.
 pub fn compile(code: &[u8]) -> Option<Vec<u8>> {
     let target = Target::ALL
         .into_iter()
@@ -231,14 +231,14 @@ impl Bench {
         created.unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Creates and starts.
+    /// Creates and starts a container.
     pub fn start(&self, name: &str, code: &[u8], options: &Options<'_>) -> Handle {
         let handle = self.create(name, code, options);
         self.device.start(handle).expect("it starts");
         handle
     }
 
-    /// How the run ends. A minute is for ever here: nothing waited for takes a second.
+    /// Waits for the end of a run, at most a minute: no run here takes a second.
     pub fn end(&self, handle: Handle) -> Outcome {
         let minute = self.now() + 60_000_000;
         self.device
@@ -246,7 +246,7 @@ impl Bench {
             .expect("the run ends")
     }
 
-    /// Creates, starts, and runs to the end.
+    /// Creates and starts a container, and waits for the end of its run.
     pub fn run(&self, name: &str, code: &[u8], arguments: &[&str]) -> (Handle, Outcome) {
         let options = Options {
             arguments,
@@ -261,7 +261,7 @@ impl Bench {
         clock.uptime_us()
     }
 
-    /// All that a container's log keeps of one stream.
+    /// Text of one stream in a container's log.
     pub fn log(&self, handle: Handle, stream: Stream) -> String {
         let mut cursor = self.device.log_cursor(handle, None).unwrap();
         let mut buffer = [0; MAX_LOG_RECORD];

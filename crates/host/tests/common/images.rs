@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! OCI layouts made on the spot.
+//! OCI layouts made by tests.
 
 use ocre::image::Content;
 use ocre::image::judge::{Selector, Source};
@@ -10,7 +10,7 @@ use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Caps the documents of the tests, and so the store's reserve.
+/// Largest document of the tests, in bytes, and so the store's reserve.
 pub const DOCUMENT: usize = 2048;
 
 /// An OCI layout being written.
@@ -63,7 +63,7 @@ impl<'a, S: Storage> Layout<'a, S> {
         content
     }
 
-    /// An image of a config and these layers; its manifest.
+    /// Adds an image of a config and these layers. Returns its manifest.
     pub fn image(&self, config: &str, layers: &[&[u8]]) -> Content {
         let describe = |content: Content, media_type| Descriptor {
             media_type,
@@ -85,7 +85,7 @@ impl<'a, S: Storage> Layout<'a, S> {
         self.blob(manifest.as_bytes())
     }
 
-    /// A nested index of such entries.
+    /// Adds a nested index of such entries.
     pub fn nested(&self, entries: &[Entry<'_>]) -> Content {
         self.blob(index(entries).as_bytes())
     }
@@ -96,7 +96,7 @@ impl<'a, S: Storage> Layout<'a, S> {
     }
 }
 
-/// An index entry: its name, empty for none; what it leads to; whether that is an index.
+/// An index entry: its name, empty for none; its content; true where the content is an index.
 pub type Entry<'a> = (&'a str, Content, bool);
 
 fn index(entries: &[Entry<'_>]) -> String {
@@ -160,8 +160,8 @@ pub fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<St
     Store::open(storage, "/", document)
 }
 
-/// What can be seen of a store: its tags in the index's order, and its blobs, each of which
-/// is checked against its name. Nothing else may lie in its folders.
+/// Content of a store: its tags in the index's order, and its blobs, each of which is checked
+/// against its name. No other file may lie in its folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
     pub tags: Vec<(String, Sha256)>,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The test program's memory, counted, and failing where a test wants it to.
+//! Allocators that count the test program's memory, and fail on request.
 //!
-//! What is written in C gets its memory from the functions here, which replace libc's and those
-//! of the engine's platform. The engine's allocations can fail, and those that libc and the file
-//! system want zeroed. Rust's do not: std ends a program that is out of memory.
+//! C code gets its memory from the functions here, which replace libc's and those of the engine's
+//! platform. The engine's allocations can fail, and the zeroed ones of libc and the file system.
+//! Rust's do not: std ends a program that is out of memory.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -19,24 +19,24 @@ unsafe extern "C" {
     fn __libc_free(block: *mut c_void);
 }
 
-/// Blocks of C's that are not free.
+/// Number of C's blocks in use.
 static BLOCKS: AtomicI64 = AtomicI64::new(0);
-/// Bytes of Rust's that are not free.
+/// Number of Rust's bytes in use.
 static BYTES: AtomicI64 = AtomicI64::new(0);
-/// Allocations until one fails; negative: none does.
+/// Allocations until one fails; negative where none does.
 static LEFT: AtomicI64 = AtomicI64::new(-1);
 
-/// What is in use: blocks of C's, bytes of Rust's.
+/// Memory in use: C's blocks and Rust's bytes.
 pub fn in_use() -> (i64, i64) {
     (BLOCKS.load(Ordering::SeqCst), BYTES.load(Ordering::SeqCst))
 }
 
-/// The allocation of C's after so many others fails, once.
+/// Makes C's next allocation after `allocations` others fail, once.
 pub fn fail_after(allocations: i64) {
     LEFT.store(allocations, Ordering::SeqCst);
 }
 
-/// From now on none fails; whether one has.
+/// Makes no further allocation fail. True where one has failed.
 pub fn fail_none() -> bool {
     LEFT.swap(-1, Ordering::SeqCst) < 0
 }
@@ -124,13 +124,13 @@ unsafe extern "C" fn os_free(block: *mut c_void) {
     unsafe { free(block) };
 }
 
-/// Nobody asks for it; it stands in the same object file.
+/// Not used; replaced because it is in the same object file.
 #[unsafe(no_mangle)]
 extern "C" fn os_dumps_proc_mem_info(_: *mut u8, _: u32) -> i32 {
     -1
 }
 
-/// Rust's own.
+/// Rust's allocator.
 struct Own;
 
 #[global_allocator]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the tests of this crate share.
+//! Helpers for the tests of this crate.
 #![allow(dead_code)] // each test uses its part
 
 pub mod images;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ocre_host::flash::{Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 
-/// A folder of a test's own, removed with the value.
+/// A new folder for a test, removed with the value.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
@@ -45,7 +45,7 @@ pub fn mounted<F: Flash>(flash: F) -> LittleFs<F> {
         .expect("the flash mounts")
 }
 
-/// Numbers that look random and are the same each time.
+/// Pseudo-random numbers, the same each time.
 pub struct Numbers(pub u64);
 
 impl Numbers {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A device whose time stands still until somebody lets it pass: all of a PC but its clock.
+//! A device whose time passes only on request: a PC with another clock.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread;
@@ -19,13 +19,13 @@ use ocre_wasi::Wasi;
 
 use crate::device::{Disk, Tape};
 
-/// Nothing that is waited for here takes so long.
+/// Limit of a wait, longer than any that succeeds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Of each thread, besides what its container is given.
+/// Bytes of each thread's stack, besides the container's.
 const STACK: usize = 1 << 20;
 
-/// Time, and who waits for it or for something else.
+/// Time, and the state of the waiting threads.
 #[derive(Default)]
 struct Held {
     now_us: u64,
@@ -45,7 +45,7 @@ impl Time {
         self.held.lock().unwrap()
     }
 
-    /// Waits until `come` says so, or it is then: `false`.
+    /// Waits until `come` returns true, or until a time: `false`.
     fn wait(
         &self,
         until_us: Option<u64>,
@@ -73,7 +73,7 @@ impl Time {
         self.changed.notify_all();
     }
 
-    /// Waits until the thread of a slot does.
+    /// Waits until the thread of a slot sleeps.
     pub fn await_sleep(&self, slot: Slot) {
         let (_, held) = self.wait(None, |held| held.asleep[usize::from(slot)]);
         drop(held);

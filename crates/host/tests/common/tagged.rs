@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images with tags on a flash of their own, and devices whose containers follow these.
+//! Images with tags on a flash, and devices whose containers follow these tags.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub fn exiting(code: i32) -> Vec<u8> {
     ))
 }
 
-/// A layout of that one image, with the environment `V=name`.
+/// A layout of one image, with the environment `V=name`.
 pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
     let storage = mounted(formatted(GEOMETRY));
     let source = Layout::new(&storage, "/");
@@ -65,7 +65,7 @@ pub fn import<F: Flash>(
     store.import(source, named("app"), &tag("app"), &mut |_| {})
 }
 
-/// The digest that a layout's image has.
+/// Digest of a layout's image.
 pub fn digest(of: &LittleFs<RamFlash>) -> Sha256 {
     see(of).tags[0].1
 }
@@ -74,12 +74,12 @@ pub fn boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Arc<Device<Disk<F>>> {
     try_boot(disk).expect("it boots")
 }
 
-/// A device whose power may go while it boots.
+/// Boots a device; `None` where the power goes meanwhile.
 pub fn try_boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Option<Arc<Device<Disk<F>>>> {
     Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).ok()
 }
 
-/// What `app` leads to, judged.
+/// Judges the image with the tag `app`.
 pub fn judged(storage: &impl Storage) -> Image {
     let (mut document, mut config) = ([0; DOCUMENT], [0; DOCUMENT]);
     let mut image = Image::blank();
@@ -102,7 +102,7 @@ pub fn judged(storage: &impl Storage) -> Image {
     image
 }
 
-/// A container of `app`, as `create` makes one.
+/// Creates a container of `app` that follows the tag.
 pub fn create<F: Flash + Send + 'static>(
     device: &Device<Disk<F>>,
     name: &str,
@@ -117,7 +117,7 @@ pub fn create<F: Flash + Send + 'static>(
     device.create(Some(name), &image, &options)
 }
 
-/// A start, and the end of the run or why there was none.
+/// Starts a container. Returns the end of its run, or the reason why it does not start.
 pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> Outcome {
     match device.start(handle) {
         Err(Error::Start(failure)) => Outcome::Failed(failure),
@@ -129,7 +129,7 @@ pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handl
     }
 }
 
-/// Waits for threads on their way out.
+/// Waits for the end of all threads.
 pub fn end<F: Flash + Send + 'static>(device: Arc<Device<Disk<F>>>) {
     while Arc::strong_count(&device) > 1 {
         std::thread::yield_now();

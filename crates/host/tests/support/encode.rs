@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Modules in the binary format, byte by byte: what no text could say.
+//! Modules in the binary format, byte by byte, for content that the text format can't express.
 
 /// A type section with the type of a function that takes and gives nothing.
 pub const NOTHING: &[u8] = b"\x01\x60\0\0";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! OCI layouts for tests: a small valid image, changed in one place.
 //!
-//! The documents are made from the inside out, each with the digest of what it names, so that a
-//! change shows only where it is made. A change that is meant to break a digest is made to the
-//! written file, in [`Sample::damage`].
+//! The documents are made from the inside out, each with the right digests of its parts, so that
+//! a change shows only in its place. To break a digest, [`Sample::damage`] changes the written
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,18 +39,18 @@ impl Layer {
     }
 }
 
-/// Done to the written files.
+/// Change of the written files.
 type Damage = Box<dyn Fn(&Written)>;
 
-/// Text to find and what to put in its place.
+/// Text to find, and its replacement.
 type Edits = Vec<(String, String)>;
 
-/// An image to be written.
+/// An image to write.
 pub struct Sample {
     pub marker: Option<Vec<u8>>,
     pub layers: Vec<Layer>,
     pub config_type: &'static str,
-    /// The whole config, where it is not the usual one.
+    /// Bytes of the config, in the place of the usual one.
     pub config_bytes: Option<Vec<u8>>,
     pub manifest_type: &'static str,
     pub index: bool,
@@ -60,7 +60,7 @@ pub struct Sample {
     damages: Vec<Damage>,
 }
 
-/// Where an image's files are.
+/// Paths of an image's files.
 pub struct Written {
     pub root: PathBuf,
     pub manifest: PathBuf,

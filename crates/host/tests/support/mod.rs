@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What several tests share.
+//! Helpers for several tests.
 
 pub mod layout;
