@@ -358,7 +358,7 @@ fn every_guest_ends_at_every_level() {
             let (exit, lived_on) =
                 ended.unwrap_or_else(|| panic!("{name} at level {level} lives on"));
             let exit = exit.expect("it starts");
-            // What LLVM finds out to have no effect may end at once.
+            // Code without an effect, which LLVM removes, may end at once.
             let idle = name.contains("change nothing") && level > 0;
             assert!(
                 exit == Exit::Stopped || idle,

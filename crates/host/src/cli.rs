@@ -334,7 +334,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Reports an error of a guest's output: some of its output is lost, whatever its exit code is.
+/// Reports an error of a guest's output: some of it is lost, even after exit code 0.
 fn guests_heard() -> Result<(), Failure> {
     match console::failure() {
         None => Ok(()),

@@ -205,7 +205,7 @@ fn a_button_that_is_pressed_ends_blinky_at_once() {
     while !watched() {
         std::thread::yield_now();
     }
-    // Once it watches. Until then a change is nobody's.
+    // A change before the guest watches the pin reaches no guest.
     let mut active = false;
     let until = bench.now() + 30_000_000;
     while bench.state(handle).unwrap() == "running" && bench.now() < until {
@@ -254,7 +254,7 @@ fn a_guest_in_c_publishes_and_those_in_rust_that_subscribed_get_it() {
             assert_eq!(bench.end(handle), Outcome::Exited(0));
             assert_eq!(bench.output(handle), format!("{name} {got}"));
         }
-        // It waits for what never comes, until it is killed.
+        // The guest waits for a message that never comes, until a kill.
         assert_eq!(bench.state(neither).unwrap(), "running");
         bench.device.kill(neither).unwrap();
         assert_eq!(bench.end(neither), Outcome::Killed(Cause::Kill));

@@ -200,7 +200,7 @@ fn a_file_that_is_there_is_left_alone() {
          hint: name another file, or move this one away",
     );
     assert_eq!(fs::read(there).unwrap(), b"mine");
-    // What fails leaves nothing.
+    // A failed copy leaves no files.
     let blob = fs::read_dir(desk.path("layout/blobs/sha256"))
         .unwrap()
         .next()

@@ -541,7 +541,7 @@ fn what_a_remove_has_written_down_is_ended() {
 
 #[test]
 fn a_record_that_is_not_in_its_place_comes_back_with_the_files() {
-    // Where earlier releases wrote it, where their successor kept it, and where that writes it.
+    // The paths to which earlier releases wrote it, to which this one moves it, and writes it.
     for place in [
         "/containers/.new",
         "/lost+found/new",

@@ -246,7 +246,7 @@ fn a_helper_has_answered_when_it_ends() {
     let desk = Desk::new();
     let server = asking_for_a_password(&desk);
     let agent = desk.path("agent");
-    // What stays in the background keeps the pipes open.
+    // A background process keeps the pipes open.
     let script = format!("sleep 1000 &\necho $! > {}\n{ANSWER}", agent.display());
     ends(with_helper(&desk, &server, &script, "600")).failed(1, "registry-not-found");
     let pid = fs::read_to_string(agent).unwrap();

@@ -109,7 +109,7 @@ fn digests_stay_between_layout_archive_and_registry() {
 #[test]
 fn umoci_accepts_our_layouts() {
     let desk = Desk::new();
-    // It knows nothing of indexes in indexes, nor of configs that are not its own.
+    // umoci knows neither nested indexes nor configs of other types.
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();
     desk.ok([

@@ -415,7 +415,7 @@ fn files_and_configs_come_back_under_their_names() {
             ),
         );
     }
-    // What ours writes, the other client reads.
+    // The other client reads an image that ours writes.
     desk.ok(["image", "push", "named", &registry.name("back:1")]);
     oras(
         &desk,

@@ -184,7 +184,7 @@ fn a_name_comes_from_the_first_of_four_places() {
         assert_eq!(found, name, "{folder} {annotations}");
         assert_eq!(imported(&desk, &[folder, "given:5"]).0, "given:5");
     }
-    // What selects an image in the layout is no name for the flash.
+    // The selector of an image in the layout is no name for the flash.
     let config = (WASM_CONFIG, &cncf(&code));
     image(
         &desk,

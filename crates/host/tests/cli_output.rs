@@ -187,7 +187,7 @@ fn a_stdout_that_is_closed_from_the_start_is_an_error() {
         assert_eq!(code, Some(1), "{words:?}: {said}");
         assert!(said.contains("error: can't print"), "{words:?}: {said}");
     }
-    // What prints nothing needs none.
+    // A command that prints nothing needs no stdout.
     let words = ["aot", "m.wasm", "--bogus"].map(str::to_owned);
     assert_eq!(with_closed_stdout(&desk, &words).0, Some(2));
 }

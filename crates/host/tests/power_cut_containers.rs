@@ -173,7 +173,7 @@ fn prepared() -> Prepared {
     for (image, names) in images.iter().zip(names) {
         import(&disk, image).unwrap();
         for name in names {
-            // What runs does not follow the tag, which leads elsewhere by now.
+            // The running container does not follow the tag, which leads to another image by now.
             if *name == "spinning" {
                 let created = device.create(Some(name), &judged(&disk), &Options::default());
                 created.unwrap();

@@ -274,7 +274,7 @@ fn progress_goes_up_to_the_total() {
     assert_eq!((told[0].done, told[told.len() - 1].done), (0, total));
 }
 
-// ---------------------------------------------------------------- what is refused
+// ---------------------------------------------------------------- refusals
 
 /// Imports from a layout that `spoil` has damaged, and checks that the store is unchanged.
 fn import_spoilt(
@@ -609,7 +609,7 @@ fn removing_an_image_removes_nothing_that_no_entry_led_to() {
     assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
     assert!(remove(&storage, "a", &[]).is_ok());
     assert_eq!(get_all(&storage), before);
-    // An operator says so, and sees what goes.
+    // An operator prunes, and gets the list of removed blobs.
     let mut told = Vec::new();
     let freed = with(&storage, |store| {
         store.prune_and_tell(&[], &mut |content| {

@@ -1797,7 +1797,7 @@ fn files_take_no_more_room_than_they_may() {
     run_on(&disk, &limited(), |program, disk, _| {
         let file = program.open("file", CREAT);
         let piece = vec![7; 4096];
-        // What fits is written; the rest is not.
+        // The part that fits is written; the rest is not.
         let pieces = (0..20).take_while(|_| program.write(file, &piece).is_ok());
         assert_eq!(pieces.count(), 10);
         assert_eq!(program.write(file, b"x"), Err(DQUOT));

@@ -339,7 +339,7 @@ fn links_lead_to_files_and_folders_and_are_entries_themselves() {
         assert_eq!(program.write(made, b"made"), 0);
         program.close(made);
         assert_eq!(fs::read(at.join("top/none")).unwrap(), b"made");
-        // What changes the folder means the link, not its target.
+        // Calls that change a folder mean the link, not its target.
         assert_eq!(program.by_path("path_remove_directory", "to-d"), NOTDIR);
         assert_eq!(program.by_path("path_remove_directory", "to-d/"), NOTDIR);
         assert_eq!(program.by_path("path_unlink_file", "to-d/"), NOTDIR);

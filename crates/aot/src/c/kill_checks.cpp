@@ -410,7 +410,7 @@ neverReturnAtOnce(Module &M)
     }
 }
 
-// The work of all instructions of a body, and of what it calls, before any look.
+// Work of all instructions of a body, and of its callees, before any look.
 int64_t
 allWork(const PathWork &Work, const Function &F, LazyValueInfo &LVI)
 {

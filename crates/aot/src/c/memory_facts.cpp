@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t MemoryInstance =
     offsetof(AOTModuleInstance, global_table_data);
 
-// Where the instance keeps the highest offset at which that many bytes lie
+// Fields of the instance with the highest offset at which that many bytes lie
 // inside the memory.
 constexpr struct {
     uint64_t Offset, Bytes;

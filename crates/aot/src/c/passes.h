@@ -47,9 +47,9 @@ struct KillNeedsPass : llvm::PassInfoMixin<KillNeedsPass> {
     llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
 };
 
-// Makes the guest end soon after its terminate flag is set, whatever it is
-// doing. To be run after the loop optimisations, so that none of them is
-// hindered and one check serves a whole unrolled or vectorised iteration.
+// Makes the guest end soon after its terminate flag is set, in any code. To be
+// run after the loop optimisations, so that none of them is hindered and one
+// check serves a whole unrolled or vectorised iteration.
 struct KillChecksPass : llvm::PassInfoMixin<KillChecksPass> {
     ModuleSizes Sizes;
 

@@ -312,8 +312,8 @@ class FunctionWork
     }
 
   private:
-    // Subtractions of a constant that a branch to another place at less than zero
-    // follows, and all phis that what they subtract from comes from.
+    // Finds subtractions of a constant that a branch to another place at less than
+    // zero follows, and all phis that their minuend comes from.
     void findCounters()
     {
         SmallVector<const Value *, 8> Left;

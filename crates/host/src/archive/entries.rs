@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(found, (Fault::Entries, MAX_ENTRIES / MAX_DEPTH));
         let found = refused_at(|number| format!("{number:x}/b"));
         assert_eq!(found, (Fault::Entries, MAX_ENTRIES / 2));
-        // One folder for all is one.
+        // A shared folder counts once.
         let found = refused_at(|number| format!("a/{number:x}"));
         assert_eq!(found, (Fault::Entries, MAX_ENTRIES - 1));
     }

@@ -91,7 +91,7 @@ impl Purpose {
             Failure::new(what, "zephyr-partition", advice)
                 .because("the partition's flash has no erase-block-size")
         })?;
-        // One of the two is required.
+        // clap requires either `--size` or a build.
         let size = size.unwrap_or_default();
         let geometry = geometry(size, block).ok_or_else(|| {
             let advice = format!(

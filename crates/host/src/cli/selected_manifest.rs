@@ -53,7 +53,7 @@ fn is_meant(entry: &Value, selector: Selector<'_>) -> bool {
     let digest = selector.digest.map(|digest| digest.to_string());
     let latest = selector.name.map(|name| format!("{name}:latest"));
     let has_name = selector.name.is_none() || name == selector.name || name == latest.as_deref();
-    // An index is searched, whatever its digest is.
+    // An entry without a platform may be an index: the digest may be in it.
     let has_digest =
         digest.is_none_or(|digest| entry["digest"] == digest || entry["platform"].is_null());
     has_name && has_digest

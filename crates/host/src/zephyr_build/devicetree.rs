@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(flash.number("erase-block-size"), Some(512));
         assert_eq!(flash.number("bytes"), None);
         assert_eq!(flash.number("missing"), None);
-        // Its parent states no numbers of cells: 2 and 1.
+        // The parent states no numbers of cells: 2 and 1.
         assert_eq!(flash.reg(), Some((0x1_0000_1000, 0x2000)));
         let soc = tree.labelled("bus").unwrap();
         assert_eq!(soc.name(), flash.parent().unwrap().name());

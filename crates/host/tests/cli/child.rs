@@ -23,7 +23,7 @@ pub fn tied(command: &mut Command) -> &mut Command {
         if set != 0 {
             return Err(io::Error::last_os_error());
         }
-        // It may have ended before it was asked for.
+        // The parent may have ended before the call.
         if u32::try_from(parent_now) != Ok(parent) {
             return Err(io::ErrorKind::NotFound.into());
         }

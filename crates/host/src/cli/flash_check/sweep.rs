@@ -216,7 +216,7 @@ fn metadata(path: &Path) -> Vec<u32> {
     blocks
 }
 
-// ---------------------------------------------------------------- what is visible
+// ---------------------------------------------------------------- visible files
 
 /// Digest of each readable file, by path.
 type Files = BTreeMap<String, Sha256>;
@@ -366,7 +366,7 @@ impl Sweep<'_> {
         let repaired = check(&path, true);
         kept |= compare("a repair after a boot", &path);
         counts.whole += usize::from(repaired.is_ok_and(|(left, _)| left.damaged.is_empty()));
-        // Where nothing is hidden, a boot changes nothing, and the repair was the same.
+        // Without a hidden file, a boot changes nothing, and the repair was the same.
         if kept || before != *self.whole {
             let path = self.write(&flipped);
             let _ = check(&path, false);
