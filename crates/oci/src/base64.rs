@@ -56,7 +56,7 @@ impl Iterator for Groups<'_> {
     }
 }
 
-/// One to three bytes.
+/// Decoded bytes of a group, one to three.
 pub(crate) struct Group {
     bytes: [u8; 3],
     length: usize,

@@ -19,7 +19,7 @@ use crate::{ConfigType, DigestRef, Error, ErrorKind, Manifest, Report, Text};
 /// Entry point of an image whose config names none.
 pub const DEFAULT_ENTRY_POINT: &str = "_start";
 
-/// How to start the program of an image.
+/// Entry point, environment and permissions of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
     entry_point: Option<Text<'a>>,
@@ -27,7 +27,7 @@ pub struct Config<'a> {
     permissions: Option<Value<'a>>,
 }
 
-/// Where a setting may stand: names from the root down.
+/// Position of a setting: the names of members from the root down.
 type Path = &'static [&'static str];
 
 const ENTRY_POINT: &[Path] = &[
@@ -38,7 +38,7 @@ const ENTRY_POINT: &[Path] = &[
 
 const ENV: &[Path] = &[&["config", "Env"], &["config", "Environment"]];
 
-/// The values of one setting, at the places that a dialect has for it: the first is in both.
+/// Values of one setting, from the places that a dialect has for it: the first is in both.
 fn settings<'a>(
     root: Value<'a>,
     config_type: ConfigType,
@@ -57,8 +57,8 @@ fn find<'a>(root: Value<'a>, path: Path) -> Option<Value<'a>> {
 }
 
 impl<'a> Config<'a> {
-    /// Reads and checks a whole config. `config_type` is what the manifest's
-    /// descriptor says of it ([`Manifest::config_type`]).
+    /// Reads and checks a whole config of the type that the manifest's descriptor names
+    /// ([`Manifest::config_type`]).
     ///
     /// # Errors
     /// The first that [`check`](Self::check) finds.
@@ -79,12 +79,12 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// Reports, in this order: `config-unsupported` for a type that is never parsed;
-    /// what is wrong with `architecture` (`config-architecture`); `os` (`config-os`);
-    /// `layerDigests` (`config-layer-digests` unless it is the manifest's, in the
-    /// same order); the entry point (`config-entry-point` where it is empty, or `module`
-    /// lacks it; `config-conflict`); the environment (`config-env`, `config-conflict`); and the permissions, whose
-    /// names are left to [`check_permissions`](Self::check_permissions).
+    /// Reports, in this order: `config-unsupported` for a type that is never parsed; the errors of
+    /// `architecture` (`config-architecture`); `os` (`config-os`); `layerDigests`
+    /// (`config-layer-digests` unless it is the manifest's, in the same order); the entry point
+    /// (`config-entry-point` where it is empty, or `module` lacks it; `config-conflict`); the
+    /// environment (`config-env`, `config-conflict`); and the permissions, whose names are left to
+    /// [`check_permissions`](Self::check_permissions).
     pub fn check(
         value: Value<'a>,
         config_type: ConfigType,
@@ -129,7 +129,7 @@ impl<'a> Config<'a> {
         ControlFlow::Continue(())
     }
 
-    /// The function to call on start; not empty.
+    /// Function to call on start; not empty.
     pub fn entry_point(&self) -> Text<'a> {
         self.entry_point.unwrap_or(DEFAULT_ENTRY_POINT.into())
     }
@@ -139,12 +139,12 @@ impl<'a> Config<'a> {
         self.entry_point.is_some()
     }
 
-    /// The environment; each has the form `NAME=value`.
+    /// Environment, each entry in the form `NAME=value`.
     pub fn env(&self) -> impl Iterator<Item = Text<'a>> + Clone {
         strings(self.env)
     }
 
-    /// What the image asks for. Nothing says yet that these are known.
+    /// Permissions that the image asks for, known or not.
     pub fn permissions(&self) -> impl Iterator<Item = Text<'a>> + Clone {
         strings(self.permissions)
     }
@@ -243,7 +243,7 @@ fn check_env(value: Value<'_>, config_type: ConfigType, report: Report<'_>) -> C
     ControlFlow::Continue(())
 }
 
-/// `NAME=value` with a name, and without the NUL that ends strings for a guest.
+/// True for `NAME=value` with a name, and without the NUL that ends strings for a guest.
 fn is_env(text: Text<'_>) -> bool {
     let mut characters = text.chars();
     let named = !matches!(characters.next(), None | Some('=')) && characters.any(|c| c == '=');

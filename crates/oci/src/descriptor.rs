@@ -30,12 +30,11 @@ impl<'a> Descriptor<'a> {
         Self::required(value)
     }
 
-    /// Reports, in this order: `field-type` for what is no object; what is wrong
-    /// with `mediaType`, `digest`, `size` (each `field-missing`, `field-type` or its
-    /// own syntax); with `data` (`data-mismatch` unless it is canonical base64 of
-    /// `size` bytes that have the digest, as far as the digest is sha256); `urls`
-    /// (`url-syntax`); `annotations` (`annotation-type`); `artifactType`; and
-    /// `platform`, which needs `architecture` and `os`.
+    /// Reports, in this order: `field-type` for anything but an object; the errors of `mediaType`,
+    /// `digest`, `size` (each `field-missing`, `field-type` or its own syntax); of `data`
+    /// (`data-mismatch` unless it is canonical base64 of `size` bytes that have the digest, where
+    /// the digest is sha256); `urls` (`url-syntax`); `annotations` (`annotation-type`);
+    /// `artifactType`; and `platform`, which needs `architecture` and `os`.
     pub fn check(value: Value<'a>, report: Report<'_>) -> ControlFlow<()> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
@@ -91,23 +90,22 @@ impl<'a> Descriptor<'a> {
         })
     }
 
-    /// The value it was read from: where it stands and how it is spelt.
+    /// JSON value that the descriptor was read from, with its place and spelling.
     pub fn value(&self) -> Value<'a> {
         self.value
     }
 
-    /// The content itself, if it is embedded. It has `size` bytes, and the digest
-    /// if that is sha256.
+    /// Content embedded in the descriptor. It has `size` bytes, and the digest if that is sha256.
     pub fn data(&self) -> Option<Data<'a>> {
         Some(Data(self.value.get("data")?.text().ok()?))
     }
 
-    /// Where the content may be had; absolute URIs.
+    /// Absolute URIs to fetch the content from.
     pub fn urls(&self) -> impl Iterator<Item = Text<'a>> + Clone {
         strings(self.value.get("urls"))
     }
 
-    /// Its annotations; none if the member is absent.
+    /// Annotations; none if the member is absent.
     pub fn annotations(&self) -> Annotations<'a> {
         Annotations::of(self.value)
     }
@@ -134,7 +132,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// What the content was built for (OCI image-index.md, `platform`).
+/// Machine and system that the content was built for (OCI image-index.md, `platform`).
 #[derive(Clone, Copy, Debug)]
 pub struct Platform<'a> {
     /// `architecture`
@@ -189,7 +187,7 @@ impl<'a> Platform<'a> {
     }
 }
 
-/// Names and texts that somebody attached (OCI annotations.md).
+/// Annotations, by name (OCI annotations.md).
 #[derive(Clone, Copy, Debug)]
 pub struct Annotations<'a>(Option<Value<'a>>);
 
@@ -261,8 +259,8 @@ pub(crate) fn digest(value: Value<'_>) -> Result<DigestRef<'_>, Error> {
     DigestRef::parse(value.text()?).map_err(|kind| value.error(kind))
 }
 
-/// Compares embedded content with what is known of it; what has an error of its
-/// own (`None`) is not held against the content too.
+/// Compares embedded content with the digest and the size. A member with an error (`None`) is not
+/// compared.
 fn check_data(
     value: Value<'_>,
     digest: Option<DigestRef<'_>>,

@@ -102,9 +102,9 @@ impl fmt::Display for Hex<'_> {
 /// A well-formed digest of any algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DigestRef<'a> {
-    /// One that can be verified.
+    /// Digest that can be verified.
     Sha256(Sha256),
-    /// One that can't.
+    /// Digest of an algorithm that is not implemented.
     Other(OtherDigest<'a>),
 }
 
@@ -158,7 +158,7 @@ impl<'a> DigestRef<'a> {
         well_formed.then_some(Self::Other(OtherDigest(text)))
     }
 
-    /// The digest that can be verified, if it is one.
+    /// The digest, if it is a sha256 one and can be verified.
     pub fn sha256(self) -> Option<Sha256> {
         match self {
             Self::Sha256(digest) => Some(digest),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is wrong with a document, and where.
+//! Errors of documents: the broken rule and its place.
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -59,13 +59,13 @@ crate::coded_enum! {
         ConfigConflict = "config-conflict",
         /// An environment entry is not `NAME=value`.
         ConfigEnv = "config-env",
-        /// A permission that nobody knows.
+        /// A permission that is not known.
         ConfigPermission = "config-permission",
         /// No layer is executable.
         LayerNone = "layer-none",
         /// More than one layer is executable.
         LayerMany = "layer-many",
-        /// An empty config, and no `artifactType` that says what the image is.
+        /// An empty config, and no `artifactType` that gives the type of the image.
         ArtifactTypeMissing = "artifact-type-missing",
         /// Not `name`, `name:tag`, `name@digest` or `name:tag@digest`.
         ReferenceSyntax = "reference-syntax",
@@ -94,7 +94,7 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// Where a `check` puts each error it finds; `Break` ends the check.
+/// Callback for each error that a `check` finds; `Break` ends the check.
 pub type Report<'r> = &'r mut dyn FnMut(Error) -> ControlFlow<()>;
 
 /// Turns a check into a parser: runs it up to its first error.
@@ -107,7 +107,7 @@ pub(crate) fn first(check: impl FnOnce(Report<'_>) -> ControlFlow<()>) -> Result
     found
 }
 
-/// Hands an error over, if there is one, and gives back the value otherwise.
+/// Reports the error of a result, or returns its value.
 pub(crate) fn report<T>(
     result: Result<T, Error>,
     report: Report<'_>,

@@ -8,7 +8,7 @@ use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Members, Value};
 use crate::{Annotations, Descriptor, Error, ErrorKind, MediaType, Report, Text};
 
-/// What an index calls itself, and what a descriptor of a nested one says.
+/// Media type of an index, in its own `mediaType` and in the descriptor of a nested one.
 pub const INDEX_MEDIA_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// The annotation that names an entry of a layout's index.
@@ -26,9 +26,9 @@ impl<'a> Index<'a> {
         Ok(Self(value))
     }
 
-    /// Reports, in this order, what is wrong with `schemaVersion`, `mediaType`
-    /// (which may be absent), `manifests` (an array of objects, which may be empty),
-    /// `artifactType`, `subject` and `annotations`.
+    /// Reports, in this order, the errors of `schemaVersion`, `mediaType` (which may be absent),
+    /// `manifests` (an array of objects, which may be empty), `artifactType`, `subject` and
+    /// `annotations`.
     ///
     /// The entries' own members are left to [`Entry::descriptor`]: one bad entry
     /// must not hide its neighbours.
@@ -58,23 +58,23 @@ impl<'a> Index<'a> {
         check_tail(value, report)
     }
 
-    /// Its entries, in order.
+    /// Entries, in order.
     pub fn manifests(&self) -> impl Iterator<Item = Entry<'a>> + Clone {
         Elements::of(self.0.get("manifests")).map(Entry)
     }
 
-    /// Its annotations; none if the member is absent.
+    /// Annotations; none if the member is absent.
     pub fn annotations(&self) -> Annotations<'a> {
         Annotations::of(self.0)
     }
 }
 
-/// One entry of an index, not checked yet.
+/// Unchecked entry of an index.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a>(Value<'a>);
 
 impl<'a> Entry<'a> {
-    /// Its descriptor, checked whole.
+    /// Parses and checks the whole descriptor.
     ///
     /// # Errors
     /// The first that [`Descriptor::check`] finds.
@@ -82,28 +82,28 @@ impl<'a> Entry<'a> {
         Descriptor::parse(self.0)
     }
 
-    /// The text of its annotation `org.opencontainers.image.ref.name`.
+    /// Text of the annotation `org.opencontainers.image.ref.name`.
     pub fn reference_name(&self) -> Option<Text<'a>> {
         self.annotation(REF_NAME)
     }
 
-    /// The text of its annotation of that name.
+    /// Text of the annotation with a name.
     pub fn annotation(&self, name: &str) -> Option<Text<'a>> {
         Annotations::of(self.0).get(name)
     }
 
-    /// Its annotations as they are; nobody has checked that they are strings.
+    /// Annotations, unchecked: their values may be other than strings.
     pub(crate) fn annotations(&self) -> Members<'a> {
         Members::of(self.0.get("annotations"))
     }
 
-    /// Where it stands.
+    /// JSON value of the entry.
     pub fn value(&self) -> Value<'a> {
         self.0
     }
 }
 
-/// `schemaVersion` is 2: in indexes and manifests alike.
+/// Checks that `schemaVersion` is 2, in indexes and manifests alike.
 pub(crate) fn check_schema_version(
     version: Result<Value<'_>, Error>,
     report: Report<'_>,
@@ -116,7 +116,7 @@ pub(crate) fn check_schema_version(
     hand_over(checked, report).map_continue(drop)
 }
 
-/// The optional members that end indexes and manifests alike.
+/// Checks the optional members that end indexes and manifests alike.
 pub(crate) fn check_tail(object: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
     let [artifact_type, subject, annotations] =
         object.fields(["artifactType", "subject", "annotations"]);
@@ -132,7 +132,7 @@ pub(crate) fn check_tail(object: Value<'_>, report: Report<'_>) -> ControlFlow<(
     ControlFlow::Continue(())
 }
 
-/// The `artifactType` of a checked document.
+/// `artifactType` of a checked document.
 pub(crate) fn artifact_type(object: Value<'_>) -> Option<MediaType<'_>> {
     media_type(object.get("artifactType")?).ok()
 }

@@ -38,14 +38,13 @@ impl<'a> Manifest<'a> {
         })
     }
 
-    /// Reports, in this order, what is wrong with `schemaVersion`; `mediaType`
-    /// (`media-type-syntax`, `media-type-unsupported`, or `media-type-mismatch` with
-    /// the descriptor); `config`, whose empty type needs an `artifactType`
-    /// (`artifact-type-missing`); `layers`, of which there is at least one
-    /// (`layer-none`); `artifactType`; `subject`; `annotations`.
+    /// Reports, in this order, the errors of `schemaVersion`; `mediaType` (`media-type-syntax`,
+    /// `media-type-unsupported`, or `media-type-mismatch` with the descriptor); `config`, whose
+    /// empty type needs an `artifactType` (`artifact-type-missing`); `layers`, of which there is at
+    /// least one (`layer-none`); `artifactType`; `subject`; `annotations`.
     ///
-    /// How many layers are executable is left to [`executable`](Self::executable):
-    /// an image that can't run can still be stored.
+    /// The number of executable layers is left to [`executable`](Self::executable): an image that
+    /// can't run can still be stored.
     pub fn check(
         value: Value<'a>,
         described_as: Option<MediaType<'_>>,
@@ -87,22 +86,22 @@ impl<'a> Manifest<'a> {
         check_tail(value, report)
     }
 
-    /// What it calls itself, else what its descriptor calls it, else the OCI type.
+    /// Type from `mediaType`, else from the descriptor, else the OCI type.
     pub fn manifest_type(&self) -> ManifestType {
         self.manifest_type
     }
 
-    /// The descriptor of its config.
+    /// Descriptor of the config.
     pub fn config(&self) -> Descriptor<'a> {
         self.config
     }
 
-    /// What its config is.
+    /// Type of the config.
     pub fn config_type(&self) -> ConfigType {
         ConfigType::of(self.config.media_type)
     }
 
-    /// Its layers, in order.
+    /// Layers, in order.
     pub fn layers(&self) -> Layers<'a> {
         Layers {
             index: 0,
@@ -110,7 +109,7 @@ impl<'a> Manifest<'a> {
         }
     }
 
-    /// The one layer that holds the code.
+    /// The only layer with code.
     ///
     /// # Errors
     /// `layer-none` at `layers`; `layer-many` at the second executable layer.
@@ -125,7 +124,7 @@ impl<'a> Manifest<'a> {
         }
     }
 
-    /// What is odd about it and accepted.
+    /// Deviations from the rules that are accepted.
     pub fn warnings(&self) -> Warnings {
         let mut warnings = Warnings::default();
         if self.value.get("mediaType").is_none() {
@@ -158,18 +157,18 @@ impl<'a> Manifest<'a> {
         artifact_type(self.value)
     }
 
-    /// The manifest that this one says something about.
+    /// Descriptor of the manifest that this one refers to.
     pub fn subject(&self) -> Option<Descriptor<'a>> {
         Descriptor::required(self.value.get("subject")?).ok()
     }
 
-    /// Its annotations; none if the member is absent.
+    /// Annotations; none if the member is absent.
     pub fn annotations(&self) -> Annotations<'a> {
         Annotations::of(self.value)
     }
 }
 
-/// `value` is the member `mediaType` of `object`.
+/// Type of a manifest; `value` is the member `mediaType` of `object`.
 fn manifest_type(
     object: Value<'_>,
     value: Option<Value<'_>>,
@@ -217,35 +216,35 @@ impl<'a> Iterator for Layers<'a> {
     }
 }
 
-/// One layer of a manifest.
+/// Layer of a manifest.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
-    /// Its place in `layers`, from 0.
+    /// Index in `layers`, from 0.
     pub index: usize,
-    /// Its descriptor.
+    /// Descriptor of the layer.
     pub descriptor: Descriptor<'a>,
-    /// What it is.
+    /// Code or blob.
     pub kind: LayerKind,
 }
 
 impl Layer<'_> {
-    /// Whether it holds code.
+    /// True for a layer with code.
     pub fn is_executable(&self) -> bool {
         matches!(self.kind, LayerKind::Executable { .. })
     }
 }
 
-/// Something odd that is accepted all the same.
+/// Deviation from the rules that is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Warning {
-    /// The manifest does not say what it is.
+    /// The manifest has no `mediaType`.
     ManifestMediaTypeAbsent = 1,
-    /// A layer has the name of Ocre's example or of an older tool, not that of the rules.
+    /// A layer has the media type of Ocre's example or of an older tool, not that of the rules.
     LayerMediaTypeAlias = 2,
-    /// Names of both dialects in one image.
+    /// The image uses names of both dialects.
     DialectMixed = 4,
-    /// The config names no entry point, so that it is the exported `_start`.
+    /// The config names no entry point, so that the exported `_start` is used.
     ConfigEntryPointAbsent = 8,
 }
 
@@ -258,7 +257,7 @@ impl Warning {
         Self::ConfigEntryPointAbsent,
     ];
 
-    /// The stable name that users, scripts and `docs/errors.md` know it by.
+    /// Stable code, as users, scripts and `docs/errors.md` know it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::ManifestMediaTypeAbsent => "manifest-media-type-absent",
@@ -274,22 +273,22 @@ impl Warning {
 pub struct Warnings(u8);
 
 impl Warnings {
-    /// Adds one.
+    /// Adds a warning.
     pub fn insert(&mut self, warning: Warning) {
         self.0 |= warning as u8;
     }
 
-    /// Whether there is none.
+    /// True for a set without warnings.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether that one is among them.
+    /// True where the set holds `warning`.
     pub fn contains(self, warning: Warning) -> bool {
         self.0 & warning as u8 != 0
     }
 
-    /// Each, in the order of [`Warning::ALL`].
+    /// Warnings of the set, in the order of [`Warning::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Warning> + Clone {
         Warning::ALL
             .into_iter()

@@ -78,22 +78,22 @@ impl fmt::Debug for MediaType<'_> {
     }
 }
 
-/// Whose set of names a media type belongs to.
+/// Set of names that a media type belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Naming {
-    /// Both sets have it.
+    /// In both sets.
     Shared,
     /// Ocre's documents since 2024-12.
     Current,
     /// Ocre's Container Image Manifest page.
     Ocre,
-    /// That page's example, which differs from its own rules.
+    /// Example on that page, which differs from its own rules.
     Alias,
-    /// Older tools' name for what the current set calls otherwise.
+    /// Older tools' name for a type of the current set.
     CurrentAlias,
 }
 
-/// What a manifest calls itself.
+/// Type of a manifest, by its media type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ManifestType {
     /// `application/vnd.oci.image.manifest.v1+json`
@@ -113,7 +113,7 @@ impl ManifestType {
         media_type.find(Self::TABLE)
     }
 
-    /// Its media type.
+    /// Media type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Oci => "application/vnd.oci.image.manifest.v1+json",
@@ -129,7 +129,7 @@ impl ManifestType {
     }
 }
 
-/// What a config is, by the media type of its descriptor.
+/// Type of a config, by the media type of its descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConfigType {
     /// `application/vnd.wasm.config.v0+json`, the current dialect.
@@ -153,7 +153,7 @@ impl ConfigType {
         ("application/vnd.oci.empty.v1+json", Self::Empty),
     ];
 
-    /// Every well-formed media type has an answer.
+    /// Type for a media type; each well-formed one has a type.
     pub fn of(media_type: MediaType<'_>) -> Self {
         media_type.find(Self::TABLE).unwrap_or(Self::Unsupported)
     }
@@ -167,7 +167,7 @@ impl ConfigType {
     }
 }
 
-/// How an executable layer is encoded.
+/// Encoding of an executable layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
     /// A WebAssembly module.
@@ -176,17 +176,17 @@ pub enum Format {
     Aot,
 }
 
-/// What a layer is, by the media type of its descriptor.
+/// Kind of a layer, by the media type of its descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LayerKind {
     /// Code to run.
     Executable {
-        /// How it is encoded.
+        /// Encoding of the code.
         format: Format,
-        /// Whose name its media type is.
+        /// Set of names that the media type belongs to.
         naming: Naming,
     },
-    /// Content that the container may read and nobody runs.
+    /// Content that the container may read, but not execute.
     Blob,
 }
 
@@ -216,7 +216,7 @@ impl LayerKind {
         ),
     ];
 
-    /// Every well-formed media type has an answer: what is not code is a blob.
+    /// Kind for a media type: everything but code is a blob.
     pub fn of(media_type: MediaType<'_>) -> Self {
         match media_type.find(Self::TABLE) {
             Some((format, naming)) => Self::Executable { format, naming },

@@ -54,7 +54,7 @@ impl<'a> Reference<'a> {
         Ok(Self { name, tag, digest })
     }
 
-    /// What stands before tag and digest.
+    /// Name, without tag and digest.
     pub fn name(&self) -> &'a str {
         self.name
     }
@@ -64,7 +64,7 @@ impl<'a> Reference<'a> {
         self.tag
     }
 
-    /// The digest, if one is given: it decides, whatever the tag says.
+    /// The digest, if one is given. It decides, whatever the tag.
     pub fn digest(&self) -> Option<DigestRef<'a>> {
         self.digest
     }

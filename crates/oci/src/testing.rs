@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the tests of several documents share.
+//! Helpers for the tests of several documents.
 
 use core::ops::ControlFlow;
 use std::format;
@@ -24,7 +24,7 @@ pub fn place(document: &str, error: Error) -> String {
     )
 }
 
-/// All that `check` reports.
+/// Lists the errors that `check` reports.
 pub fn errors<'a>(
     document: &'a str,
     check: impl FnOnce(Value<'a>, Report<'_>) -> ControlFlow<()>,

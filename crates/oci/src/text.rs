@@ -16,7 +16,7 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// What stands between the quotes of a validated JSON string.
+    /// Text of a validated JSON string, from its spelling without quotes.
     pub(crate) fn from_json(spelling: &'a str) -> Self {
         Self {
             spelling,
@@ -44,12 +44,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether it has no characters.
+    /// True for a text without characters.
     pub fn is_empty(self) -> bool {
         self.spelling.is_empty()
     }
 
-    /// The text as one slice, if no escape stands in the way.
+    /// The text as one slice, if it has no escapes.
     pub fn as_plain(self) -> Option<&'a str> {
         (!self.escaped).then_some(self.spelling)
     }
@@ -63,7 +63,7 @@ impl<'a> Text<'a> {
         Some(copy)
     }
 
-    /// Writes its characters.
+    /// Writes the characters.
     ///
     /// # Errors
     /// Those of `out`.
@@ -163,12 +163,12 @@ pub struct Chars<'a> {
 }
 
 impl<'a> Chars<'a> {
-    /// What is not read yet, as spelt.
+    /// Unread rest, with its escapes.
     pub(crate) fn rest(&self) -> &str {
         self.rest
     }
 
-    /// The next character, or `Err` for what is no escape of RFC 8259 section 7.
+    /// The next character, or `Err` for a bad escape (RFC 8259 section 7).
     pub(crate) fn next_checked(&mut self) -> Option<Result<char, BadEscape>> {
         let mut characters = self.rest.chars();
         let character = characters.next()?;
@@ -190,7 +190,7 @@ impl<'a> Chars<'a> {
         Some(Ok(resolved))
     }
 
-    /// One or two `\u` escapes; `rest` begins with the digits of the first.
+    /// Decodes one or two `\u` escapes; `rest` begins with the digits of the first.
     fn utf16(&mut self, rest: &'a str) -> Result<char, BadEscape> {
         let (first, mut rest) = hex4(rest)?;
         let mut second = None;
@@ -208,7 +208,7 @@ impl<'a> Chars<'a> {
     }
 }
 
-/// Why an escape spells no character.
+/// Reason why an escape spells no character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BadEscape {
     Syntax,

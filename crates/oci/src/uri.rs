@@ -3,11 +3,10 @@
 
 use crate::Text;
 
-/// Whether `text` is a scheme, a colon and something behind it, all of it in the
-/// characters that RFC 3986 allows, with `%` only before two hex digits.
+/// True for a scheme, a colon and something behind it, all in the characters that RFC 3986 allows,
+/// with `%` only before two hex digits.
 ///
-/// The parts behind the scheme are not taken apart: nothing here dereferences a
-/// URL, it is only shown.
+/// The parts behind the scheme are not parsed: a URL is only shown, never dereferenced.
 pub(crate) fn is_absolute(text: Text<'_>) -> bool {
     let mut characters = text.chars();
     if !characters

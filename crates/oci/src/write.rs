@@ -137,20 +137,20 @@ pub fn object(out: &mut dyn Write, fill: impl FnOnce(&mut Object<'_>)) -> fmt::R
     object.written
 }
 
-/// Writes one JSON string: what `text` displays.
+/// Writes one JSON string with the text that `text` displays.
 pub fn string(out: &mut dyn Write, text: impl Display) -> fmt::Result {
     let mut object = Object::new(out);
     object.quote(&text);
     object.written
 }
 
-/// The members of an object. Writing a name twice is the caller's mistake.
+/// Writer of the members of an object. The caller writes each name once.
 ///
-/// Of an error of the output the members say nothing: what follows it is not written, and whoever
-/// began the document learns of it.
+/// After an error of the output, nothing more is written. The caller that began the document gets
+/// the error.
 pub struct Object<'w> {
     out: &'w mut dyn Write,
-    /// Whether what comes next is the first between its brackets.
+    /// True where the next item is the first between its brackets.
     first: bool,
     written: fmt::Result,
 }
@@ -179,7 +179,7 @@ impl<'w> Object<'w> {
         let _ = self.write_char(character);
     }
 
-    /// Begins what stands between brackets.
+    /// Opens a bracket.
     #[inline(never)]
     fn open(&mut self, bracket: char) {
         self.put(bracket);
@@ -192,7 +192,7 @@ impl<'w> Object<'w> {
         self.first = false;
     }
 
-    /// Puts a comma in front of what is not the first.
+    /// Puts a comma before each item but the first.
     #[inline(never)]
     fn separate(&mut self) {
         if !core::mem::take(&mut self.first) {
@@ -303,8 +303,8 @@ impl<'w> Object<'w> {
     }
 }
 
-/// The elements of an array. Entries of an index say whether the output takes them, as there may
-/// be many; of the others an error is kept as [`Object`] keeps it.
+/// Writer of the elements of an array. Entries of an index return an error at once, as there may be
+/// many; the other elements keep it as [`Object`] does.
 pub struct Array<'a, 'w>(&'a mut Object<'w>);
 
 impl<'w> Array<'_, 'w> {

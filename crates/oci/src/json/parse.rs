@@ -8,15 +8,15 @@ use super::value::Value;
 use crate::text::{BadEscape, Text};
 use crate::{Error, ErrorKind};
 
-/// What a document may cost. Exceeding a cap is an error of its own.
+/// Limits on the size of a document. Each has an error code of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caps {
     /// Bytes in the document.
     pub bytes: u32,
     /// Containers open at once; at most [`Caps::MAX_DEPTH`], larger values mean that.
     pub depth: u8,
-    /// Members of one object or elements of one array. Whatever this says, all
-    /// objects open at once have at most [`Caps::MAX_OPEN_NAMES`] members read.
+    /// Members of one object or elements of one array. Whatever the limit, at most
+    /// [`Caps::MAX_OPEN_NAMES`] members are read of all objects open at once.
     pub entries: u16,
 }
 
@@ -79,7 +79,7 @@ fn error_at(kind: ErrorKind, at: usize) -> Error {
 
 /// A container whose end is not read yet.
 struct Open {
-    /// In an object, how many of `Parser::names` belong to the objects around it.
+    /// In an object, number of `Parser::names` that belong to the objects around it.
     outer_names: Option<u16>,
     entries: u16,
 }

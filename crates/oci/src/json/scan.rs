@@ -80,7 +80,7 @@ fn container_end(document: &[u8], at: usize) -> usize {
 /// A member or an element.
 #[derive(Clone, Copy)]
 pub(super) struct Item {
-    /// Where it starts: the name's opening quote, or the value.
+    /// Start of the item: the opening quote of its name, or the value.
     pub start: usize,
     pub value: usize,
     pub end: usize,

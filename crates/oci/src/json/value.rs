@@ -16,7 +16,7 @@ pub enum Kind {
     Null,
 }
 
-/// One value of a document that [`parse`](super::parse()) has accepted.
+/// Value in a document that [`parse`](super::parse()) has accepted.
 ///
 /// Navigation scans the text anew each time: it costs time in proportion to the
 /// container's bytes, and no memory.
@@ -35,19 +35,19 @@ impl<'a> Value<'a> {
         Self { document, offset }
     }
 
-    /// Offset of its first byte from the start of the document, in bytes.
+    /// Offset of the first byte from the start of the document, in bytes.
     pub fn offset(self) -> u32 {
         self.offset
     }
 
-    /// The value as it is spelt in the document.
+    /// Spelling of the value in the document.
     pub fn source(self) -> &'a str {
         self.document
             .get(self.start()..value_end(self.bytes(), self.start()))
             .unwrap_or_default()
     }
 
-    /// Its JSON type.
+    /// JSON type.
     pub fn kind(self) -> Kind {
         match byte(self.bytes(), self.start()) {
             Some(b'{') => Kind::Object,
@@ -106,7 +106,7 @@ impl<'a> Value<'a> {
         self.present(self.get(name))
     }
 
-    /// What was found in this object, else `field-missing` at this object.
+    /// `field` of this object, else `field-missing` at this object.
     pub(crate) fn present(self, field: Option<Value<'a>>) -> Result<Value<'a>, Error> {
         field.ok_or(self.error(ErrorKind::FieldMissing))
     }
@@ -143,7 +143,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What stands between the quotes of a string.
+    /// Spelling of a string, without its quotes.
     fn spelling(self) -> &'a str {
         let end = closing_quote(self.bytes(), self.start());
         self.document
@@ -180,7 +180,7 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// Those of an array that may be absent.
+    /// Elements of an array that may be absent.
     pub fn of(array: Option<Value<'a>>) -> Self {
         Self::new(array.unwrap_or(Value::at("", 0)), Kind::Array)
     }
@@ -200,7 +200,7 @@ impl<'a> Iterator for Elements<'a> {
 pub struct Members<'a>(Elements<'a>);
 
 impl<'a> Members<'a> {
-    /// Those of an object that may be absent.
+    /// Members of an object that may be absent.
     pub fn of(object: Option<Value<'a>>) -> Self {
         Self(Elements::new(
             object.unwrap_or(Value::at("", 0)),
