@@ -18,7 +18,7 @@ use crate::url::{same_origin, without_query};
 /// Most bytes of a token's document.
 const MAX_TOKEN: usize = 256 * 1024;
 
-/// What is said to one registry about one repository.
+/// Authorization at one registry for one repository.
 pub struct Session {
     name: ImageName,
     origin: Uri,
@@ -26,7 +26,7 @@ pub struct Session {
     said: Mutex<Option<Said>>,
 }
 
-/// The value of the header `Authorization`, and whether another could be had.
+/// Value of the header `Authorization`; `renewable` where another one can be requested.
 #[derive(Clone)]
 struct Said {
     header: String,
@@ -34,8 +34,8 @@ struct Said {
 }
 
 impl Session {
-    /// `origin` is the registry's address, and `scopes` what is going to be done, in the words
-    /// of the token specification.
+    /// Session without authorization yet. `origin` is the registry's address; `scopes` are the
+    /// actions to be done, as the token specification spells them.
     pub fn new(name: &ImageName, origin: Uri, scopes: Vec<String>) -> Self {
         Self {
             name: name.clone(),
@@ -45,28 +45,28 @@ impl Session {
         }
     }
 
-    /// The registry's address.
+    /// Address of the registry.
     pub fn origin(&self) -> &Uri {
         &self.origin
     }
 
-    /// Whether an address is the registry's own: no other is to learn who asks.
+    /// True for an address of the registry itself. No other address gets the credentials.
     pub fn is_of(&self, uri: &Uri) -> bool {
         same_origin(&self.origin, uri)
     }
 
-    /// The header's value, as far as one was asked for.
+    /// Value of the header `Authorization`; `None` before the first challenge.
     pub fn header(&self) -> Option<String> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.as_ref().map(|said| said.header.clone())
     }
 
-    /// Answers a challenge, so that [`header`](Self::header) has what was asked for. `sent` is
-    /// the header's value that was not enough.
+    /// Answers a challenge, so that [`header`](Self::header) has the authorization. `sent` is the
+    /// header's value that was refused.
     ///
     /// # Errors
-    /// `registry-unauthorized` where there is nothing better to say; those of the credentials;
-    /// those of whoever gives tokens out.
+    /// `registry-unauthorized` where there are no better credentials; the errors of the
+    /// credentials, and of the server that issues tokens.
     pub fn answer(
         &self,
         client: &Client,
@@ -120,7 +120,7 @@ impl Session {
         said.clone()
     }
 
-    /// Has a token given out.
+    /// Requests a token.
     fn token(
         &self,
         client: &Client,
@@ -183,7 +183,7 @@ impl Session {
     }
 }
 
-/// Whether one scope, `TYPE:NAME:ACTION,…`, allows all that another does.
+/// True where `scope`, `TYPE:NAME:ACTION,…`, allows all that `other` does.
 fn covers(scope: &str, other: &str) -> bool {
     match (scope.rsplit_once(':'), other.rsplit_once(':')) {
         (Some((what, actions)), Some((same, wanted))) => {

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a registry asks of somebody it does not know: the header `WWW-Authenticate`
-//! (RFC 9110 section 11.6.1).
+//! Authentication challenges: the header `WWW-Authenticate` (RFC 9110 section 11.6.1).
 
-/// How to say who one is.
+/// Authentication that a registry requires.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Challenge {
-    /// By name and password.
+    /// Name and password.
     Basic,
-    /// By a token that somebody else gives out.
+    /// Token of another server.
     Bearer {
-        /// Where.
+        /// Address that issues the token.
         realm: String,
-        /// For whom, as the registry calls itself.
+        /// Name of the registry for the token's issuer.
         service: Option<String>,
-        /// For what, as the registry thinks of it.
+        /// Actions that the token must allow.
         scope: Option<String>,
     },
 }
 
 impl Challenge {
-    /// The first of a header's challenges that can be answered.
+    /// Parses the first challenge of a header that can be answered.
     pub fn parse(header: &str) -> Option<Self> {
         let mut rest = header;
         loop {
@@ -47,7 +46,7 @@ impl Challenge {
     }
 }
 
-/// A token of RFC 9110 and what follows it; `None` if there is none.
+/// A token of RFC 9110, and the text after it; `None` if there is none.
 fn word(text: &str) -> Option<(&str, &str)> {
     let is_end = |character: char| {
         !(character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character))
@@ -56,7 +55,7 @@ fn word(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
-/// The parameters that follow a scheme's name, up to the next scheme.
+/// Parameters after a scheme's name, up to the next scheme.
 fn parameters(mut rest: &str) -> (Vec<(String, String)>, &str) {
     let mut found = Vec::new();
     loop {
@@ -81,14 +80,14 @@ fn parameters(mut rest: &str) -> (Vec<(String, String)>, &str) {
     }
 }
 
-/// Skips what no grammar has, so that the search comes to an end.
+/// Skips a character that no grammar has, so that the search ends.
 fn after_junk(text: &str) -> &str {
     let mut characters = text.chars();
     characters.next();
     characters.as_str()
 }
 
-/// A quoted string whose first quote is gone, and what follows the last.
+/// A quoted string without its first quote, and the text after the last one.
 fn unquote(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.chars();

@@ -28,16 +28,16 @@ use crate::resolver::{Guarded, Networks};
 use crate::transfer::document_caps;
 use crate::{proxy, tls};
 
-/// How registries are spoken to.
+/// Settings of the connections to registries.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Without TLS, everywhere.
+    /// Plain HTTP to every registry, without TLS.
     pub plain_http: bool,
     /// A registry in a public network may lead to private ones.
     pub allow_private: bool,
-    /// How often a request is sent again that failed for a reason that may pass.
+    /// Number of retries after a failure that may pass.
     pub retries: u32,
-    /// The first wait before that; each next one is twice as long, up to `MAX_WAIT`.
+    /// Wait before the first retry. Each next wait is twice as long, up to `MAX_WAIT`.
     pub first_wait: Duration,
     /// Longest silence of a registry, and longest time for 4 KiB in either direction.
     pub timeout: Duration,
@@ -55,35 +55,35 @@ impl Default for Settings {
     }
 }
 
-/// The longest wait, also where a registry asks for more.
+/// Longest wait, also where a registry asks for more.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// How often a request is led elsewhere.
+/// Most redirects of a request.
 const MAX_REDIRECTS: u32 = 10;
 
-/// Most bytes of what a registry says about a refusal.
+/// Most bytes of a registry's explanation of a refusal.
 const MAX_REFUSAL: usize = 16 * 1024;
 
 /// Properties in which connections differ: encryption, proxy and reach.
 type AgentKey = (bool, Option<String>, Reach);
 
-/// Speaks to registries.
+/// HTTP client for registries.
 pub struct Client {
     settings: Settings,
     config: DockerConfig,
     agents: Mutex<HashMap<AgentKey, Agent>>,
     networks: Networks,
-    /// Whether a registry on this machine speaks TLS, as far as is known.
+    /// For each registry on this machine, true where it speaks TLS, as far as is known.
     encrypted: Mutex<HashMap<String, bool>>,
 }
 
-/// What is sent with a request.
+/// Body of a request.
 pub enum Payload<'a> {
-    /// Nothing.
+    /// No body.
     None,
-    /// That.
+    /// Bytes in memory.
     Bytes(&'a [u8]),
-    /// So many bytes of a reader, which is opened for each attempt.
+    /// A number of bytes of a reader, which is opened for each attempt.
     Stream(
         u64,
         &'a dyn Fn() -> Result<Box<dyn Read + Send + 'a>, Error>,
@@ -92,28 +92,28 @@ pub enum Payload<'a> {
 
 /// A request to a registry.
 pub struct Request<'a> {
-    /// What is to be done.
+    /// HTTP method.
     pub method: Method,
-    /// With what.
+    /// Address.
     pub uri: Uri,
     /// Further headers.
     pub headers: Vec<(header::HeaderName, String)>,
-    /// What is sent along.
+    /// Body.
     pub payload: Payload<'a>,
-    /// Whether it may be sent again.
+    /// True where the request may be sent again.
     pub again: bool,
 }
 
-/// What a registry says, and under which address it did.
+/// Response of a registry, and its address.
 pub struct Answer {
-    /// What it says: success, or `404 Not Found`.
+    /// Response with a status of success, or `404 Not Found`.
     pub response: Response<Body>,
-    /// Where it was found in the end.
+    /// Address after the last redirect.
     pub uri: Uri,
 }
 
 impl Answer {
-    /// A header's value, if it is text.
+    /// Value of a header, if it is text.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         text(self.response.headers(), name)
     }
@@ -124,7 +124,7 @@ fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
 }
 
 impl Client {
-    /// With the user's credentials.
+    /// Creates a client with the credentials of `config`.
     pub fn new(settings: Settings, config: DockerConfig) -> Self {
         Self {
             settings,
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// How it speaks.
+    /// Settings of the client.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -145,7 +145,7 @@ impl Client {
         self.config.credentials(registry)
     }
 
-    /// `https` or `http`: what a registry speaks.
+    /// Scheme of a registry: `https` or `http`.
     ///
     /// # Errors
     /// `registry-tls` where it is on this machine and has the wrong certificate.
@@ -190,7 +190,7 @@ impl Client {
         }
     }
 
-    /// The rule for addresses that the registry at `asked` names.
+    /// Rule for the addresses that the registry at `asked` names.
     pub fn rule<'a>(&self, asked: &'a Uri) -> Rule<'a> {
         let network = self.networks.of(asked.host().unwrap_or_default());
         let as_private = self.settings.allow_private && network == Some(Network::Public);
@@ -205,7 +205,7 @@ impl Client {
         }
     }
 
-    /// For requests to an address's host, if that is in reach.
+    /// HTTP agent for the host of an address, if that is in reach.
     ///
     /// # Errors
     /// `registry-proxy`, `registry-tls`.
@@ -213,7 +213,7 @@ impl Client {
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let encrypted = uri.scheme_str() == Some("https");
         let proxy = proxy::of(if encrypted { "https" } else { "http" }, host);
-        // Behind a proxy the only host that is connected to is the proxy, which the user named.
+        // Behind a proxy, the only connection is to the proxy, which the user named.
         let reach = proxy.as_ref().map_or(reach, |_| Reach::Asked);
         let key = (encrypted, proxy, reach);
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -256,10 +256,10 @@ impl Client {
         Ok(agent)
     }
 
-    /// Sends a request, until there is an answer: success or `404 Not Found`.
+    /// Sends a request, until the answer is success or `404 Not Found`.
     ///
     /// # Errors
-    /// Everything else.
+    /// Every other outcome.
     pub fn send(&self, session: &Session, request: &Request<'_>) -> Result<Answer, Error> {
         let host = request
             .uri
@@ -295,7 +295,7 @@ impl Client {
         }
     }
 
-    /// Sends a request once, to wherever it is led.
+    /// Sends a request once, and follows its redirects.
     fn follow(
         &self,
         session: &Session,
@@ -359,7 +359,7 @@ impl Client {
         sent.map_err(|error| self.failure(error, host))
     }
 
-    /// What a request failed with.
+    /// Error for a failed request to `host`.
     pub fn failure(&self, error: ureq::Error, host: &str) -> Error {
         use std::io::ErrorKind as Kind;
         let new = |code| Error::new(code, host);
@@ -405,7 +405,7 @@ impl Client {
     }
 }
 
-/// Whether two that do speak TLS disagree about who they are.
+/// True where both sides speak TLS, but the certificate is not valid.
 fn is_certificate(error: &ureq::Error) -> bool {
     let is = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
     match error {
@@ -418,7 +418,7 @@ fn is_certificate(error: &ureq::Error) -> bool {
     }
 }
 
-/// An address from text.
+/// Parses an address.
 ///
 /// # Errors
 /// `registry-protocol`.
@@ -427,19 +427,19 @@ pub fn parse(text: &str) -> Result<Uri, Error> {
         .map_err(|error| Error::new(Code::Protocol, text).because(error))
 }
 
-/// Of a header that says when to come again; dates are not understood.
+/// Wait that a header asks for, in seconds; dates are not understood.
 fn seconds(header: &str) -> Option<Duration> {
     Some(Duration::from_secs(header.trim().parse().ok()?))
 }
 
-/// Counts what is tried again, and waits before it.
+/// Retries that are left, and the wait before the next one.
 pub struct Retries {
     left: u32,
     next: Duration,
 }
 
 impl Retries {
-    /// As often as the settings say.
+    /// As many retries as the settings allow.
     pub fn new(settings: &Settings) -> Self {
         Self {
             left: settings.retries,
@@ -447,10 +447,10 @@ impl Retries {
         }
     }
 
-    /// Waits, and returns when it is time to try again; `asked` is how long the registry wants.
+    /// Waits before the next try; `asked` is the wait that the registry asks for.
     ///
     /// # Errors
-    /// The one given, where trying again does not help.
+    /// `error`, where no retry is left or a retry does not help.
     pub fn wait(&mut self, error: Error, asked: Option<Duration>) -> Result<(), Error> {
         if self.left == 0 || !error.code().passes() || asked.is_some_and(|asked| asked > MAX_WAIT) {
             return Err(error);
@@ -465,7 +465,7 @@ impl Retries {
 /// Reads a body of at most `cap` bytes.
 ///
 /// # Errors
-/// `document-too-large`, and what the connection fails with.
+/// `document-too-large`, and the errors of the connection.
 pub fn read_body(
     client: &Client,
     body: &mut Body,
@@ -490,7 +490,7 @@ pub fn read_body(
     }
 }
 
-/// What a registry's answer that is no success means.
+/// Error for a registry's answer without success.
 pub fn refusal(client: &Client, response: &mut Response<Body>, host: &str) -> Error {
     let status = response.status();
     let code = match status.as_u16() {
@@ -506,7 +506,7 @@ pub fn refusal(client: &Client, response: &mut Response<Body>, host: &str) -> Er
     if let Some(wait) = text(response.headers(), header::RETRY_AFTER) {
         detail += &format!(", asks to wait {wait} s");
     }
-    // It is only for people: what can't be read is left out.
+    // The explanation is only for people, so unreadable text is left out.
     if let Ok(bytes) = read_body(client, response.body_mut(), MAX_REFUSAL, host)
         && let Ok(said) = json::parse(&bytes, &document_caps())
         && let Some(first) = json::Elements::of(said.get("errors")).next()

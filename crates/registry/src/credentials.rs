@@ -21,26 +21,26 @@ use crate::transfer::document_caps;
 /// Time limit of a credential helper, which may ask its user.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Who asks.
+/// Credentials for one registry.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// Nobody in particular.
+    /// No credentials.
     Anonymous,
-    /// A name and its password.
+    /// Name and password.
     Password {
-        /// Its name.
+        /// Name of the user.
         user: String,
-        /// Its password.
+        /// Password, or another secret in its place.
         secret: String,
     },
-    /// What a token is given for, instead of a password.
+    /// Refresh token, which is exchanged for access tokens.
     Identity(String),
-    /// A token that the registry takes as it is.
+    /// Token that the registry takes without another one.
     Token(String),
 }
 
 impl Credentials {
-    /// The header's value that says so, if there is a password.
+    /// Value of the header `Authorization`, if there is a password.
     pub fn basic(&self) -> Option<String> {
         match self {
             Self::Password { user, secret } => Some(format!(
@@ -61,7 +61,7 @@ pub struct DockerConfig {
 }
 
 impl Default for DockerConfig {
-    /// An empty one.
+    /// Empty configuration.
     fn default() -> Self {
         Self {
             path: PathBuf::new(),
@@ -72,7 +72,7 @@ impl Default for DockerConfig {
 }
 
 impl DockerConfig {
-    /// The user's; empty if there is none.
+    /// Configuration of the user; empty if there is no file.
     ///
     /// # Errors
     /// `credentials-config`.
@@ -84,7 +84,7 @@ impl DockerConfig {
         folder.map_or_else(|| Ok(Self::default()), |folder| Self::read(&folder))
     }
 
-    /// The one in a folder; empty if there is none.
+    /// Configuration in a folder; empty if there is no file.
     ///
     /// # Errors
     /// `credentials-config`.
@@ -100,7 +100,7 @@ impl DockerConfig {
         }
     }
 
-    /// With another time limit for credential helpers.
+    /// Sets the time limit of credential helpers.
     #[must_use]
     pub fn helper_timeout(self, limit: Duration) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl DockerConfig {
         }
     }
 
-    /// That content of the file at `path`.
+    /// Configuration with the content of the file at `path`.
     ///
     /// # Errors
     /// `credentials-config`.
@@ -143,7 +143,7 @@ impl DockerConfig {
         root.expect(json::Kind::Object).map(Some).map_err(refused)
     }
 
-    /// What it has for a registry, by the registry's name in the file.
+    /// Credentials for a registry, by the registry's name in the file.
     ///
     /// # Errors
     /// `credentials-config`, `credentials-helper`.
@@ -188,7 +188,7 @@ impl DockerConfig {
     }
 }
 
-/// Base64 of a name, a colon and a password.
+/// Decodes Base64 of a name, a colon and a password.
 fn decode(both: &str) -> Option<Credentials> {
     let both = String::from_utf8(STANDARD.decode(both.trim()).ok()?).ok()?;
     let (user, secret) = both.split_once(':')?;
@@ -204,7 +204,7 @@ pub(crate) fn text(value: Value<'_>) -> Option<String> {
     Some(value.text().ok()?.to_string())
 }
 
-/// A registry's entry: under its name, else under one that means the same host.
+/// Entry of a registry: under its name, else under a name of the same host.
 fn entry<'a>(all: Value<'a>, registry: &str) -> Option<Value<'a>> {
     let host = |name: &str| {
         let bare = name.split_once("://").map_or(name, |(_, rest)| rest);

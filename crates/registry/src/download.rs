@@ -11,11 +11,11 @@ use crate::hashing::wrong_size;
 use crate::repository::Repository;
 use crate::transfer::Blob;
 
-/// What has to arrive for a connection to count as one that works.
+/// Bytes of a connection that reset the count of retries.
 const GOOD_BYTES: u64 = 1 << 20;
 
-/// Reads on where a connection broke, on the next one. So a registry may stop and start again
-/// while a blob is read; what does not break anew each time is read to its end.
+/// Reader of a blob that goes on with a new connection where one breaks, so that a registry may
+/// restart meanwhile. Retries count anew after a connection that has delivered `GOOD_BYTES`.
 pub struct Download<'a> {
     repository: &'a Repository<'a>,
     blob: Blob,
@@ -26,10 +26,10 @@ pub struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    /// From `position` on.
+    /// Starts at `position`.
     ///
     /// # Errors
-    /// What the registry answers.
+    /// Errors of the registry.
     pub fn start(
         repository: &'a Repository<'a>,
         blob: &Blob,
@@ -54,7 +54,7 @@ impl<'a> Download<'a> {
         self.repository.range(&self.blob, self.position)
     }
 
-    /// Reads from the connection there is, or from a new one.
+    /// Reads from the open connection, or from a new one.
     fn attempt(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let host = self.repository.name().host();
         let body = match &mut self.body {

@@ -1,68 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What can go wrong between here and a registry, and where.
+//! Errors of transfers to and from registries, with their places.
 
 use std::fmt::{self, Display};
 use std::io;
 
 use ocre_oci::ErrorKind;
 
-/// Why an image did not get from one place to another.
+/// Reason why the transfer of an image failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Code {
-    /// A document breaks a rule of its own.
+    /// A document breaks a rule of its type.
     Document(ErrorKind),
     /// The name does not begin with a registry.
     RegistryMissing,
-    /// Nobody answers under that host and port.
+    /// No server answers under the host and the port.
     Unreachable,
     /// The registry was silent for too long.
     Timeout,
     /// The connection ended before the answer did.
     Truncated,
-    /// The two do not agree on an encrypted connection.
+    /// The two sides do not agree on an encrypted connection.
     Tls,
     /// The proxy is no proxy, or does not let the connection through.
     Proxy,
-    /// The registry leads elsewhere too often, or to where nobody goes.
+    /// The registry redirects too often, or to an address that is not allowed.
     Redirect,
-    /// The registry does not know who asks, or does not take the credentials.
+    /// The registry requires credentials, or does not take them.
     Unauthorized,
-    /// The registry knows who asks and does not let them.
+    /// The registry does not allow the request.
     Forbidden,
     /// There is no such repository, tag or digest.
     NotFound,
-    /// The registry wants to be asked less often.
+    /// The registry limits the rate of requests.
     RateLimit,
     /// The registry fails.
     Server,
-    /// The registry refuses the request, for the reason it gives.
+    /// The registry refuses the request, for the reason that it gives.
     Refused,
-    /// What answers is no registry, or breaks the protocol.
+    /// The server is no registry, or breaks the protocol.
     Protocol,
     /// Docker's configuration file can't be read.
     CredentialsConfig,
     /// The program that keeps the credentials is missing, or fails.
     CredentialsHelper,
-    /// A document names content that is not there.
+    /// A document names content that is missing.
     BlobMissing,
-    /// The content is not as long as it was said to be.
+    /// The content has another size than its descriptor.
     SizeMismatch,
     /// The content does not have its digest.
     DigestMismatch,
     /// A digest of an algorithm other than sha256.
     DigestUnsupported,
-    /// The index has nothing for that platform.
+    /// The index has no image for the platform.
     PlatformNone,
-    /// An index leads to an index more often than is followed.
+    /// Indexes are nested too deep.
     IndexNestedTooDeep,
-    /// A file of the PC.
+    /// A file of the PC fails.
     Io,
-    /// What a place that is no registry fails with: its own code, and what to do.
+    /// Failure of a source or sink that is no registry: its code and its hint.
     Place(&'static str, &'static str),
 }
 
 impl Code {
-    /// Every code that is not a document's or a place's own.
+    /// Every code but those of documents and of other sources and sinks.
     pub const OWN: [Self; 23] = [
         Self::RegistryMissing,
         Self::Unreachable,
@@ -120,7 +120,7 @@ impl Code {
         }
     }
 
-    /// What to do: the last column of `docs/registries.md`; `None` for what is the image's own.
+    /// Hint, as in the last column of `docs/registries.md`; `None` for errors of the image.
     pub const fn hint(self) -> Option<&'static str> {
         Some(match self {
             Self::RegistryMissing => {
@@ -164,7 +164,7 @@ impl Code {
         })
     }
 
-    /// Whether the same request may well succeed in a moment.
+    /// True where a retry of the same request may succeed.
     pub(crate) const fn passes(self) -> bool {
         matches!(
             self,
@@ -179,7 +179,7 @@ impl Display for Code {
     }
 }
 
-/// A failure: what it is, where, and what else is known of it.
+/// Failure, with its place and further details.
 #[derive(Clone, Debug)]
 pub struct Error {
     code: Code,
@@ -188,7 +188,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// `at` is a host, a document, or a content's digest.
+    /// `at` is a host, a document, or the digest of a content.
     pub fn new(code: Code, at: impl Display) -> Self {
         Self {
             code,
@@ -197,28 +197,28 @@ impl Error {
         }
     }
 
-    /// Further words, which are for people.
+    /// Adds details for people.
     pub fn because(mut self, detail: impl Display) -> Self {
         self.detail = plain(&detail.to_string());
         self
     }
 
-    /// What it is.
+    /// Code of the failure.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// Where it is.
+    /// Place of the failure.
     pub fn at(&self) -> &str {
         &self.at
     }
 
-    /// Further words; none if empty.
+    /// Details for people; may be empty.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// What a read or write of this crate's, or of the PC's, failed with.
+    /// Converts an error of a read or write, of this crate or of the PC.
     pub fn of_io(error: io::Error, at: impl Display) -> Self {
         if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
             let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
@@ -227,7 +227,7 @@ impl Error {
         Self::new(Code::Io, at).because(error)
     }
 
-    /// What is wrong with a document: `at` is what it is called.
+    /// Converts an error of a document; `at` is the document's name.
     pub fn of_document(error: ocre_oci::Error, document: &[u8], at: impl Display) -> Self {
         let pointer = ocre_oci::json::pointer(document, error.offset);
         Self::new(Code::Document(error.kind), format_args!("{at}{pointer}"))
@@ -252,10 +252,10 @@ impl From<Error> for io::Error {
     }
 }
 
-/// Most that is told of what a registry says, in characters.
+/// Most characters of a registry's explanation that are shown.
 const MAX_DETAIL: usize = 300;
 
-/// On one line, without what a terminal would obey.
+/// Puts text on one line, without the characters that a terminal obeys.
 fn plain(text: &str) -> String {
     let visible = |character: char| {
         if character.is_control() {

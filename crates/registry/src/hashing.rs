@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use crate::error::{Code, Error};
 use crate::transfer::Blob;
 
-/// A reader of content that fails at its end if that is not what it was said to be.
+/// Reader of content that fails at the end if the content is not as its descriptor says.
 pub struct Verified<R> {
     inner: R,
     hasher: sha2::Sha256,
@@ -24,7 +24,7 @@ impl<R: Read> Verified<R> {
         Self::resumed(inner, blob, sha2::Sha256::new(), 0)
     }
 
-    /// `inner` reads it from `read` bytes on, and `hasher` has what comes before.
+    /// `inner` reads the content from `read` bytes on; `hasher` has the bytes before.
     pub fn resumed(inner: R, blob: &Blob, hasher: sha2::Sha256, read: u64) -> Self {
         Self {
             inner,
@@ -52,7 +52,7 @@ impl<R: Read> Verified<R> {
     }
 }
 
-/// It has more or fewer bytes than it was said to have.
+/// Error for content whose size is not that of its descriptor.
 pub fn wrong_size(blob: &Blob, found: u64) -> Error {
     let detail = format!("{found} bytes, not {}", blob.size);
     Error::new(Code::SizeMismatch, blob.digest).because(detail)
@@ -73,7 +73,7 @@ impl<R: Read> Read for Verified<R> {
             return Err(wrong_size(&self.blob, self.read).into());
         }
         self.hasher.update(&buffer[..count]);
-        // Whoever knows the size may not ask for the end.
+        // A caller that knows the size may not read the end of file.
         if self.read == self.blob.size {
             self.judge()?;
         }

@@ -8,12 +8,12 @@ use ocre_oci::{DigestRef, Reference, Sha256};
 
 use crate::error::{Code, Error};
 
-/// The image in a repository that is meant.
+/// Image in a repository: a tag or a digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Which {
-    /// What the tag leads to now.
+    /// Image that the tag names now.
     Tag(String),
-    /// That one.
+    /// Image with a digest.
     Digest(Sha256),
 }
 
@@ -35,13 +35,13 @@ pub struct ImageName {
     text: String,
 }
 
-/// The name that stands for the first registry there was, which has another address.
+/// Name that stands for Docker Hub, which has another address.
 const DOCKER_HUB: &str = "docker.io";
 
 impl ImageName {
-    /// Takes a name apart. What stands before the first slash is a registry if it has a dot or a
-    /// colon, or is `localhost`; a name without one is refused, as guessing would let somebody
-    /// else answer.
+    /// Parses a name. The part before the first slash is a registry if it has a dot or a colon, or
+    /// is `localhost`. A name without a registry is refused, as a guess would let another server
+    /// answer.
     ///
     /// # Errors
     /// `reference-syntax`, `digest-syntax`, `digest-unsupported`, `registry-missing`.
@@ -71,22 +71,22 @@ impl ImageName {
         })
     }
 
-    /// The registry, as the name has it.
+    /// Registry, as spelt in the name.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The repository in it.
+    /// Repository in the registry.
     pub fn repository(&self) -> &str {
         &self.repository
     }
 
-    /// The image in it. A digest decides, whatever the tag says.
+    /// Image in the repository. A digest decides, whatever the tag.
     pub fn which(&self) -> &Which {
         &self.which
     }
 
-    /// Host and port that are spoken to.
+    /// Host and port of the connections.
     pub(crate) fn address(&self) -> &str {
         if self.host == DOCKER_HUB {
             "registry-1.docker.io"
@@ -95,7 +95,7 @@ impl ImageName {
         }
     }
 
-    /// What Docker's configuration file calls the registry.
+    /// Name of the registry in Docker's configuration file.
     pub(crate) fn credentials_key(&self) -> &str {
         if self.host == DOCKER_HUB {
             "https://index.docker.io/v1/"
@@ -111,7 +111,7 @@ impl fmt::Display for ImageName {
     }
 }
 
-/// Whether a host, with or without a port, is this machine. Nobody is asked.
+/// True for a host, with or without a port, that names this machine. No resolver is asked.
 pub fn is_loopback(host: &str) -> bool {
     let bracketed = host
         .strip_prefix('[')

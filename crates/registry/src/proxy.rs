@@ -6,9 +6,9 @@ use std::env;
 use crate::error::{Code, Error};
 use crate::name::is_loopback;
 
-/// The proxy for a host, as `HTTPS_PROXY` or `HTTP_PROXY`, else `ALL_PROXY`, name it; none for
-/// this machine, and for what `NO_PROXY` lists. Each may be spelt in lower case, which wins;
-/// but `HTTP_PROXY` in upper case is left alone in a CGI program, whose clients set it.
+/// Proxy for a host, as `HTTPS_PROXY` or `HTTP_PROXY`, else `ALL_PROXY`, name it; none for this
+/// machine, and for the hosts in `NO_PROXY`. Each variable may be spelt in lower case, which wins;
+/// but `HTTP_PROXY` in upper case is ignored in a CGI program, whose clients set it.
 pub fn of(scheme: &str, host: &str) -> Option<String> {
     let get = |name: &str| {
         let upper = name.to_ascii_uppercase();
@@ -26,7 +26,7 @@ pub fn of(scheme: &str, host: &str) -> Option<String> {
     get(&format!("{scheme}_proxy")).or_else(|| get("all_proxy"))
 }
 
-/// A proxy by its address, which may hold a password; `host` is what it is for.
+/// Parses a proxy's address, which may hold a password; `host` is the host behind the proxy.
 ///
 /// # Errors
 /// `registry-proxy` where the text is no address, or one of a protocol other than HTTP.
@@ -39,7 +39,7 @@ pub fn parse(text: &str, host: &str) -> Result<ureq::Proxy, Error> {
     }
 }
 
-/// Whether a list names a host: itself, with or without its port, or a domain it is in.
+/// True where a list names a host: itself, with or without its port, or a domain of the host.
 fn is_excepted(list: &str, host: &str) -> bool {
     let bare = host.split(':').next().unwrap_or(host);
     list.split([',', ' ']).map(str::trim).any(|entry| {

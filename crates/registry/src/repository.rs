@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One repository of a registry, over the OCI distribution API 1.1.
+//! Repository of a registry, over the OCI distribution API 1.1.
 
 use std::io::Read;
 use std::sync::Mutex;
@@ -28,27 +28,27 @@ const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 /// Most pages of a list of referrers.
 const MAX_PAGES: usize = 100;
 
-/// What is going to be done in a repository.
+/// Actions planned in a repository.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Read.
+    /// Reads only.
     Pull,
-    /// Read and written.
+    /// Reads and writes.
     Push,
 }
 
-/// A repository, and an image in it that is meant.
+/// A repository, and an image in it.
 pub struct Repository<'c> {
     client: &'c Client,
     name: ImageName,
     base: String,
     session: Session,
-    /// Held while the tag is changed that stands in for a list of referrers.
+    /// Held during a change of the tag that stands in for a list of referrers.
     referrers: Mutex<()>,
 }
 
 impl<'c> Repository<'c> {
-    /// `beside` is another repository of the same registry that blobs are taken from.
+    /// `beside` is another repository of the same registry, for blobs to be mounted from.
     ///
     /// # Errors
     /// `registry-tls`: see [`Client::scheme`].
@@ -81,7 +81,7 @@ impl<'c> Repository<'c> {
         })
     }
 
-    /// What is meant.
+    /// Name of the repository and the image.
     pub fn name(&self) -> &ImageName {
         &self.name
     }
@@ -110,7 +110,7 @@ impl<'c> Repository<'c> {
         )
     }
 
-    /// An address that the registry names at `from`, absolute or relative.
+    /// Resolves an address that the registry names at `from`, absolute or relative.
     fn named(&self, from: &Uri, address: &str) -> Result<Uri, Error> {
         self.client
             .rule(self.session.origin())
@@ -121,7 +121,7 @@ impl<'c> Repository<'c> {
         parse(&format!("{}/{path}", self.base))
     }
 
-    /// A manifest or index by tag or digest; `None` if there is none.
+    /// Gets a manifest or index by tag or digest; `None` if there is none.
     fn get(&self, which: &dyn std::fmt::Display) -> Result<Option<Document>, Error> {
         let uri = self.uri(&format!("manifests/{which}"))?;
         let accept = vec![(header::ACCEPT, ACCEPTED.join(", "))];
@@ -134,7 +134,7 @@ impl<'c> Repository<'c> {
         let at = format!("{}/{which}", self.name.host());
         let bytes = read_body(self.client, answer.response.body_mut(), MAX_DOCUMENT, &at)?;
         let own = own_media_type(&bytes).map_err(|error| Error::of_document(error, &bytes, &at))?;
-        // What a document calls itself is what its digest vouches for.
+        // The digest vouches for the document's own media type.
         let media_type = own.or(said).unwrap_or_default();
         let document = Document::new(media_type, bytes);
         match digest {
@@ -146,7 +146,7 @@ impl<'c> Repository<'c> {
         }
     }
 
-    /// A blob's body from a number of bytes on.
+    /// Opens a blob from a number of bytes on.
     pub(crate) fn range(&self, blob: &Blob, from: u64) -> Result<BodyReader<'static>, Error> {
         let uri = self.uri(&format!("blobs/{}", blob.digest))?;
         let mut headers = Vec::new();
@@ -168,7 +168,7 @@ impl<'c> Repository<'c> {
             }
             _ => {}
         }
-        // The whole of it: what is here already is passed over.
+        // The registry sends the whole blob: skip the bytes that are here already.
         let mut reader = answer.response.into_body().into_reader();
         let skipped = std::io::copy(&mut (&mut reader).take(from), &mut std::io::sink())
             .map_err(|error| self.client.failure(error.into(), self.name.host()))?;
@@ -179,7 +179,7 @@ impl<'c> Repository<'c> {
         }
     }
 
-    /// Begins an upload; `None` where the blob is there now without one.
+    /// Begins an upload; `None` where the registry has the blob now without one.
     fn begin_upload(&self, blob: &Blob, from: Option<&str>) -> Result<Option<Uri>, Error> {
         let path = match from {
             Some(from) => format!("blobs/uploads/?mount={}&from={from}", blob.digest),
@@ -224,8 +224,8 @@ impl<'c> Repository<'c> {
         Ok(())
     }
 
-    /// Adds a referrer to the list of them that registries without the API for it keep under a
-    /// tag (distribution specification, "Referrers Tag Schema").
+    /// Adds a referrer to the list that registries without the API for referrers keep under a tag
+    /// (distribution specification, "Referrers Tag Schema").
     fn list_referrer(&self, subject: &Sha256, referrer: &Document) -> Result<(), Error> {
         let _one_at_a_time = self.referrers.lock();
         let tag = referrers_tag(subject);
@@ -271,14 +271,14 @@ impl<'c> Repository<'c> {
         }
     }
 
-    /// A list of referrers, page by page.
+    /// Gets a list of referrers, page by page.
     fn list(&self, subject: &Sha256) -> Result<Option<Vec<Document>>, Error> {
         let mut uri = self.uri(&format!("referrers/{subject}"))?;
         let mut pages = Vec::new();
         loop {
             let accept = vec![(header::ACCEPT, INDEX_MEDIA_TYPE.to_owned())];
             let mut answer = match self.send(Method::GET, uri, accept, Payload::None) {
-                // Of a registry that has never heard of it.
+                // The registry does not know the API for referrers.
                 Err(error) if pages.is_empty() && error.code() == Code::Refused => return Ok(None),
                 sent => sent?,
             };
@@ -370,7 +370,7 @@ impl Sink for Repository<'_> {
     }
 
     fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
-        // An upload that broke is begun anew: where it stands nobody knows.
+        // A broken upload starts anew, as its position is unknown.
         let mut retries = Retries::new(self.client.settings());
         loop {
             match self.upload(blob, open) {
@@ -402,7 +402,7 @@ fn parsed<'a>(bytes: &'a [u8], at: &str) -> Result<json::Value<'a>, Error> {
     json::parse(bytes, &document_caps()).map_err(|error| Error::of_document(error, bytes, at))
 }
 
-/// What a document calls itself; documents need not.
+/// Member `mediaType` of a document, if there is one.
 fn own_media_type(bytes: &[u8]) -> Result<Option<String>, ocre_oci::Error> {
     let root = json::parse(bytes, &document_caps())?;
     let Some(own) = root.expect(json::Kind::Object)?.get("mediaType") else {
@@ -411,7 +411,7 @@ fn own_media_type(bytes: &[u8]) -> Result<Option<String>, ocre_oci::Error> {
     Ok(Some(own.text()?.to_string()))
 }
 
-/// A header's media type without its parameters.
+/// Media type in a header, without its parameters.
 fn media_type(header: &str) -> String {
     header
         .split(';')
@@ -421,7 +421,7 @@ fn media_type(header: &str) -> String {
         .to_owned()
 }
 
-/// Where `bytes 5-9/10` starts.
+/// First position in `bytes 5-9/10`.
 fn range_start(header: &str) -> Option<u64> {
     header
         .strip_prefix("bytes ")?
@@ -432,12 +432,12 @@ fn range_start(header: &str) -> Option<u64> {
         .ok()
 }
 
-/// The tag under which referrers are listed.
+/// Tag of the list of referrers.
 fn referrers_tag(subject: &Sha256) -> String {
     format!("sha256-{}", subject.hex())
 }
 
-/// The address in a header such as `</v2/…?n=2>; rel="next"`.
+/// Address in a header such as `</v2/…?n=2>; rel="next"`.
 fn next_page(header: &str) -> Option<&str> {
     let links = header.split(',').filter_map(|link| {
         let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;

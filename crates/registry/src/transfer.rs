@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! An image from one place to another: its blobs first, then its documents from the innermost
-//! to the outermost, which gets the name.
+//! Copies an image from one place to another: its blobs first, then its documents from the
+//! innermost to the outermost, which gets the name.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
@@ -15,8 +15,8 @@ use ocre_oci::{Descriptor, ErrorKind, INDEX_MEDIA_TYPE, ManifestType, Sha256};
 use crate::error::{Code, Error};
 use crate::hashing::Verified;
 
-/// Most bytes of one document, in any place: what the distribution specification has registries
-/// take at least.
+/// Most bytes of one document. The distribution specification requires that a registry takes at
+/// least as many.
 pub const MAX_DOCUMENT: usize = 4 << 20;
 
 /// Most bytes of all documents of one image, which are kept in memory.
@@ -31,7 +31,7 @@ const MAX_BLOBS: usize = 100_000;
 const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-/// What a document of those types may cost to read.
+/// Limits for reading documents of these types.
 pub fn document_caps() -> Caps {
     Caps {
         bytes: MAX_DOCUMENT as u32,
@@ -40,28 +40,28 @@ pub fn document_caps() -> Caps {
     }
 }
 
-/// Content by its digest.
+/// Digest and size of a content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Blob {
-    /// What it hashes to.
+    /// Digest.
     pub digest: Sha256,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
 /// A manifest or an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
-    /// What it is.
+    /// Media type.
     pub media_type: String,
-    /// Its text.
+    /// JSON text.
     pub bytes: Vec<u8>,
-    /// What that hashes to.
+    /// Digest of the text.
     pub digest: Sha256,
 }
 
 impl Document {
-    /// With its digest.
+    /// Computes the digest.
     pub fn new(media_type: String, bytes: Vec<u8>) -> Self {
         let digest = Sha256::of(&bytes);
         Self {
@@ -71,7 +71,7 @@ impl Document {
         }
     }
 
-    /// As content.
+    /// Digest and size of the document.
     pub fn blob(&self) -> Blob {
         Blob {
             digest: self.digest,
@@ -79,10 +79,10 @@ impl Document {
         }
     }
 
-    /// Its JSON.
+    /// Parses the JSON.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Errors of the JSON.
     pub fn parse(&self) -> Result<Value<'_>, Error> {
         json::parse(&self.bytes, &document_caps()).map_err(|error| self.wrong(error))
     }
@@ -110,7 +110,7 @@ impl Document {
     }
 }
 
-/// The types of documents that are understood, as a registry is asked for them.
+/// Media types of documents that are understood, for the header `Accept`.
 pub(crate) const ACCEPTED: [&str; 5] = [
     ManifestType::Oci.name(),
     INDEX_MEDIA_TYPE,
@@ -119,85 +119,85 @@ pub(crate) const ACCEPTED: [&str; 5] = [
     DOCKER_INDEX,
 ];
 
-/// A reader of content.
+/// Reader of content.
 pub type Content<'a> = Box<dyn Read + Send + 'a>;
 
-/// Where an image comes from. What it hands out is checked by whoever takes it.
+/// Place that an image is copied from. The receiver checks all content.
 pub trait Source: Sync {
-    /// The document that the image is named by.
+    /// Document that the name of the image leads to.
     ///
     /// # Errors
-    /// That there is none, and what the place fails with.
+    /// Missing document; errors of the place.
     fn root(&self) -> Result<Document, Error>;
 
-    /// A document that another one names.
+    /// Document that another one names.
     ///
     /// # Errors
     /// As [`root`](Self::root).
     fn document(&self, media_type: &str, content: &Blob) -> Result<Document, Error>;
 
-    /// Content, from `from` bytes on.
+    /// Opens content, from `from` bytes on.
     ///
     /// # Errors
-    /// `blob-missing`, and what the place fails with.
+    /// `blob-missing`, and errors of the place.
     fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error>;
 
-    /// The documents that say something about one: media type and content of each.
+    /// Referrers of a document: media type and content of each.
     ///
     /// # Errors
-    /// What the place fails with.
+    /// Errors of the place.
     fn referrers(&self, subject: &Sha256) -> Result<Vec<(String, Blob)>, Error>;
 
-    /// The host and the repository, of a registry.
+    /// Host and repository, where the source is a registry.
     fn repository(&self) -> Option<(&str, &str)> {
         None
     }
 }
 
-/// Where an image goes.
+/// Place that an image is copied to.
 pub trait Sink: Sync {
-    /// Most blobs that it takes at once. One that takes a single one gets them in the order of
-    /// the image's documents.
+    /// Most blobs in parallel. A sink that takes one at a time gets them in the order of the
+    /// image's documents.
     fn most_at_once(&self) -> usize {
         usize::MAX
     }
 
-    /// Whether content is there already, whole; or can be had without sending it, where it
-    /// comes from that repository.
+    /// True where the content is complete in the sink, or where the sink mounts it from the
+    /// repository `from` without an upload.
     ///
     /// # Errors
-    /// What the place fails with.
+    /// Errors of the place.
     fn has(&self, blob: &Blob, from: Option<(&str, &str)>) -> Result<bool, Error>;
 
-    /// Stores content. `open` opens it from a number of bytes on, as often as need be; what it
-    /// reads is not checked.
+    /// Stores content. `open` opens it from a number of bytes on, any number of times; the bytes
+    /// are not checked yet.
     ///
     /// # Errors
-    /// `digest-mismatch`, `size-mismatch`, what `open` fails with, and what the place does.
+    /// `digest-mismatch`, `size-mismatch`, errors of `open` and of the place.
     fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error>;
 
     /// Stores a document.
     ///
     /// # Errors
-    /// What the place fails with.
+    /// Errors of the place.
     fn put_document(&self, document: &Document, role: Role) -> Result<(), Error>;
 }
 
 /// Opens content from a number of bytes on.
 pub type Open<'a> = &'a (dyn Fn(u64) -> Result<Content<'a>, Error> + Sync);
 
-/// What a document is to the place it goes to.
+/// Role of a document in the sink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Another document leads to it.
+    /// Part of another document.
     Part,
-    /// It gets the name.
+    /// Document that gets the name.
     Root,
-    /// It says something about another that is there.
+    /// Document about another one in the sink.
     Referrer,
 }
 
-/// A machine and its system, as an index knows them.
+/// Platform of an image, as in an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Platform {
     os: String,
@@ -206,7 +206,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// From `OS/ARCHITECTURE[/VARIANT]`; `None` if it is not that.
+    /// Parses `OS/ARCHITECTURE[/VARIANT]`; `None` for any other form.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let mut part = || {
@@ -238,43 +238,43 @@ impl Platform {
     }
 }
 
-/// How far a copy is, in bytes.
+/// Progress of a copy, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
-    /// That are there.
+    /// Bytes done.
     pub done: u64,
-    /// Of all blobs.
+    /// Bytes of all blobs.
     pub total: u64,
 }
 
-/// How an image is copied.
+/// Options of a copy.
 pub struct Options<'a> {
-    /// Only the part of an index that is for it.
+    /// Platform to copy; `None` copies the whole image.
     pub platform: Option<Platform>,
-    /// Also what says something about the image: signatures, lists of parts.
+    /// True to copy referrers too, such as signatures.
     pub referrers: bool,
-    /// Most blobs at once.
+    /// Most blobs in parallel.
     pub parallel: usize,
-    /// Is told how far it is, from several threads.
+    /// Callback for progress, called from several threads.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
-/// What was copied.
+/// Result of a copy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Copied {
-    /// The document that has the name.
+    /// Digest of the document that has the name.
     pub digest: Sha256,
-    /// What it is.
+    /// Media type of that document.
     pub media_type: String,
-    /// How many referrers came along.
+    /// Number of referrers copied.
     pub referrers: usize,
 }
 
 /// Copies an image.
 ///
 /// # Errors
-/// `platform-none`; what is wrong with a document; what either place fails with. Then the
-/// image has no name where it was to go, unless it had one.
+/// `platform-none`; errors of a document or of either place. Then the image has no name in the
+/// sink, unless it had one before.
 pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<Copied, Error> {
     let mut root = from.root()?;
     if let Some(platform) = &options.platform {
@@ -302,12 +302,11 @@ pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<C
     })
 }
 
-/// The manifest of an image: the image itself, or the part of an index that is for `platform`;
-/// without one, the only part there is.
+/// Finds the manifest of an image: the image itself, or the entry of an index for `platform`;
+/// without a platform, the only entry.
 ///
 /// # Errors
-/// `platform-none` where nothing is, or several are; what is wrong with a document; what the
-/// place fails with.
+/// `platform-none` where no entry or several match; errors of a document or of the place.
 pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Document, Error> {
     let mut found = from.root()?;
     for _ in 0..=MAX_DEPTH {
@@ -334,8 +333,8 @@ pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Docume
     Err(Error::new(Code::IndexNestedTooDeep, found.digest))
 }
 
-/// The part of an index that is for a platform; the first of several, as the image
-/// specification says. What is no index is for whoever asks for it.
+/// Finds the entry of an index for a platform; the first of several, as the image specification
+/// says. A document that is no index is returned unchanged.
 fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Document, Error> {
     if !index.is_index() {
         return Ok(index);
@@ -353,7 +352,7 @@ fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Doc
     document(from, &media_type, &content)
 }
 
-/// The media type and the content that a descriptor in a document is about.
+/// Media type and content of a descriptor in a document.
 fn described(document: &Document, value: Value<'_>) -> Result<(String, Blob), Error> {
     let descriptor = Descriptor::parse(value).map_err(|error| document.wrong(error))?;
     let digest = descriptor.digest.sha256();
@@ -362,7 +361,7 @@ fn described(document: &Document, value: Value<'_>) -> Result<(String, Blob), Er
     Ok((descriptor.media_type.to_string(), Blob { digest, size }))
 }
 
-/// A document that is what its descriptor says.
+/// Gets a document, and checks it against its descriptor.
 fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Document, Error> {
     if content.size > MAX_DOCUMENT as u64 {
         let detail = format!("{} bytes, of at most {MAX_DOCUMENT}", content.size);
@@ -383,7 +382,7 @@ fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Docum
     Ok(found)
 }
 
-/// What has to go: blobs in any order, documents in theirs.
+/// Content to copy: blobs in any order, documents in the order of the list.
 #[derive(Default)]
 struct Plan {
     blobs: Vec<Blob>,
@@ -394,7 +393,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// Everything that a document leads to, but not itself.
+    /// Adds everything that a document leads to, but not the document.
     fn add(&mut self, from: &dyn Source, document: &Document, depth: usize) -> Result<(), Error> {
         self.seen.insert(document.digest);
         let root = document.parse()?;
@@ -450,7 +449,7 @@ impl Plan {
         Ok(())
     }
 
-    /// What says something about a document that is to go, and about what says so.
+    /// Adds the referrers of the planned documents, and the referrers of those.
     fn add_referrers(&mut self, from: &dyn Source) -> Result<(), Error> {
         let mut place = 0;
         while let Some(subject) = self
@@ -472,7 +471,7 @@ impl Plan {
     }
 }
 
-/// What all threads of a copy share.
+/// State shared by the threads of a copy.
 struct Shared<'a> {
     stop: AtomicBool,
     done: AtomicU64,
@@ -490,7 +489,7 @@ impl Shared<'_> {
     }
 }
 
-/// Carries blobs, several at once; the first that fails ends the others.
+/// Copies blobs, several in parallel; the first that fails ends the others.
 fn carry(
     from: &dyn Source,
     to: &dyn Sink,
@@ -522,7 +521,7 @@ fn carry(
         }
     };
     thread::scope(|scope| {
-        // One of them is this one.
+        // This thread is one of them.
         for _ in 1..options.parallel.min(blobs.len()).min(to.most_at_once()) {
             scope.spawn(work);
         }
@@ -544,7 +543,7 @@ fn carry_one(
         shared.add(blob.size);
         return Ok(());
     }
-    // What is sent again is not counted again.
+    // Bytes that are sent again are not counted again.
     let counted = AtomicU64::new(0);
     let open = |start: u64| {
         let skipped = start.saturating_sub(counted.fetch_max(start, Ordering::Relaxed));
@@ -559,7 +558,7 @@ fn carry_one(
     to.put(blob, &open)
 }
 
-/// A reader that tells how far it is, and ends where others have failed.
+/// Reader that reports progress, and ends where another blob has failed.
 struct Watched<'a> {
     inner: Content<'a>,
     position: u64,
@@ -570,7 +569,7 @@ struct Watched<'a> {
 impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.shared.stop.load(Ordering::Relaxed) {
-            // Nobody hears it: the first failure is the one that is told.
+            // The error is not shown: the first failure is.
             return Err(io::Error::other("another blob failed"));
         }
         let count = self.inner.read(buffer)?;
@@ -584,15 +583,15 @@ impl Read for Watched<'_> {
     }
 }
 
-/// Content that is checked while it is read from its beginning.
+/// Opens content that is checked while it is read from its beginning.
 pub(crate) fn verified<'a>(blob: &Blob, open: Open<'a>) -> Result<Content<'a>, Error> {
     Ok(Box::new(Verified::new(open(0)?, blob)))
 }
 
-/// What a document says something about: the digest of its `subject`.
+/// Digest of a document's `subject`: the document that it refers to.
 ///
 /// # Errors
-/// What is wrong with the document.
+/// Errors of the document.
 pub fn subject(document: &Document) -> Result<Option<Sha256>, Error> {
     match document.parse()?.get("subject") {
         None => Ok(None),
@@ -600,11 +599,11 @@ pub fn subject(document: &Document) -> Result<Option<Sha256>, Error> {
     }
 }
 
-/// The descriptor of a document in a list of referrers, as JSON (distribution specification,
-/// "Listing Referrers").
+/// Descriptor of a document in a list of referrers, as JSON (distribution specification, "Listing
+/// Referrers").
 ///
 /// # Errors
-/// What is wrong with the document.
+/// Errors of the document.
 pub fn referrer_descriptor(document: &Document) -> Result<String, Error> {
     let root = document.parse()?;
     let own = root.get("artifactType").and_then(|value| value.text().ok());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where a registry leads to, from where it said so.
+//! Addresses that a registry names, absolute or relative.
 
 pub use ureq::http::Uri;
 
-/// The address that `location`, absolute or relative (RFC 3986 section 4.2), means when `base`
-/// says it; `None` if it is none.
+/// Resolves `location`, absolute or relative (RFC 3986 section 4.2), against `base`; `None` if it
+/// is no address.
 pub fn resolve(base: &Uri, location: &str) -> Option<Uri> {
     let text = if location.contains("://") {
         location.to_owned()
@@ -24,14 +24,14 @@ pub fn resolve(base: &Uri, location: &str) -> Option<Uri> {
             format!("{origin}{folder}/{location}")
         }
     };
-    // A fragment is nobody's business but the reader's.
+    // A fragment is not part of a request.
     let text = text.split('#').next()?;
     let uri: Uri = text.parse().ok()?;
     let has_host = uri.host().is_some_and(|host| !host.is_empty());
     (has_host && matches!(uri.scheme_str(), Some("http" | "https"))).then_some(uri)
 }
 
-/// Whether both are of one scheme, host and port.
+/// True where both addresses have the same scheme, host and port.
 pub fn same_origin(one: &Uri, other: &Uri) -> bool {
     let origin = |uri: &Uri| {
         let https = uri.scheme_str() == Some("https");
@@ -41,13 +41,13 @@ pub fn same_origin(one: &Uri, other: &Uri) -> bool {
     origin(one) == origin(other)
 }
 
-/// The address with one more parameter, whose name and value need no escapes.
+/// Address with one more parameter, whose name and value need no escapes.
 pub fn with_query(uri: &Uri, name: &str, value: &str) -> String {
     let separator = if uri.query().is_some() { '&' } else { '?' };
     format!("{uri}{separator}{name}={value}")
 }
 
-/// An address without what may hold a secret.
+/// Address without the parts that may hold a secret.
 pub fn without_query(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = authority.rsplit('@').next().unwrap_or_default();

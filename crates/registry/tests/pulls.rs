@@ -19,7 +19,7 @@ fn image() -> Image {
     Image::new(&b"a layer of some length ".repeat(5000))
 }
 
-/// Answers as a registry with that image would, but for what `other` answers.
+/// Server of an image, which it returns too; `other` overrides answers.
 fn but(
     other: impl Fn(&Request, &Image) -> Option<Reply> + Send + Sync + 'static,
 ) -> (Server, Image) {
@@ -31,7 +31,7 @@ fn but(
     (server, image)
 }
 
-/// The same, for requests of the layer, which are counted from 0.
+/// Server of an image; `other` overrides answers to requests of the layer, counted from 0.
 fn but_layer(
     other: impl Fn(usize, &Request, &Image) -> Option<Reply> + Send + Sync + 'static,
 ) -> (Server, Image) {
@@ -61,8 +61,7 @@ fn an_image_arrives_as_it_is() {
     is_whole(&sink, &image);
 }
 
-/// How many blobs are asked for before one is answered, where each answer waits so long for
-/// a second question.
+/// Most requests of blobs at once. Each answer waits up to `patience` for a second request.
 fn most_at_once(parallel: usize, patience: Duration) -> usize {
     let state = Arc::new((Mutex::new((0, 0)), Condvar::new()));
     let shared = Arc::clone(&state);
@@ -314,7 +313,7 @@ fn silence_is_not_waited_out() {
     refused(pull(&server), Code::Timeout, "silent");
     assert!(began.elapsed() < Duration::from_secs(20));
 
-    // One that listens and never answers.
+    // A server that listens and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let name = format!("{}/x:1", listener.local_addr().unwrap());
     let name = ImageName::parse(&name).unwrap();

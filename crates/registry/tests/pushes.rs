@@ -13,7 +13,7 @@ use support::{
     Image, Memory, Reply, Request, Server, client, options, pull_with, refused, settings,
 };
 
-/// A client with those credentials for a server.
+/// Client with credentials for a server.
 fn known(server: &Server, credentials: &str) -> Client {
     let folder = tempfile::tempdir().unwrap();
     let config = format!(r#"{{"auths":{{"{}":{credentials}}}}}"#, server.address);
@@ -23,7 +23,7 @@ fn known(server: &Server, credentials: &str) -> Client {
 
 const PASSWORD: &str = r#"{"username":"me","password":"p:w"}"#;
 
-/// What `me` and `p:w` are in a header.
+/// Value of the header `Authorization` for the user `me` and the password `p:w`.
 const BASIC: &str = "Basic bWU6cDp3";
 
 fn unknown(request: &Request, realm: &str) -> Reply {
@@ -34,7 +34,7 @@ fn unknown(request: &Request, realm: &str) -> Reply {
     Reply::new(401, "").header("WWW-Authenticate", challenge)
 }
 
-/// A registry that wants a token, which is good for `uses` requests.
+/// Registry that requires a token, which is good for `uses` requests.
 fn with_tokens(image: Image, uses: usize) -> Server {
     let (given, used) = (AtomicUsize::new(0), Mutex::new(HashMap::new()));
     Server::start(move |request| {
@@ -162,7 +162,7 @@ fn a_realm_beyond_this_machine_is_not_asked_in_plain_http() {
     refused(pulled, Code::Redirect, "example.com");
 }
 
-/// Pushes an image of one layer, which comes from a registry that works.
+/// Pushes an image of one layer from a registry that works.
 fn push(client: &Client, to: &Server) -> Result<Copied, Error> {
     let image = Image::new(b"layer");
     let from = Server::start(move |request| image.serve(request));
@@ -171,7 +171,7 @@ fn push(client: &Client, to: &Server) -> Result<Copied, Error> {
     ocre_registry::copy(&source, &sink, &options())
 }
 
-/// A registry that takes everything, but for what `other` answers.
+/// Registry that takes everything; `other` overrides answers.
 fn taking(other: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> Server {
     Server::start(move |request| {
         other(request).unwrap_or_else(|| match &*request.method {

@@ -17,7 +17,7 @@ use ocre_registry::{
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A request as it came.
+/// Request, as received.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -36,7 +36,7 @@ impl Request {
     }
 }
 
-/// An answer: its status, its headers, what is sent of a body, and what is said of its length.
+/// Answer: status, headers, the bytes sent of a body, and the length that its header names.
 pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
@@ -61,13 +61,13 @@ impl Reply {
         self
     }
 
-    /// Says that there are so many bytes, whatever comes.
+    /// Announces a length, whatever the body.
     pub fn of_length(mut self, length: usize) -> Self {
         self.length = Some(length);
         self
     }
 
-    /// Sends only the beginning of it.
+    /// Sends only the beginning of the body.
     pub fn cut(mut self, length: usize) -> Self {
         self.body.truncate(length);
         self
@@ -100,7 +100,7 @@ impl Reply {
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// Answers each request on a connection of its own, and remembers them all. It ends with the
+/// Server that answers each request on a new connection, and records all requests. It ends with the
 /// test's process.
 pub struct Server {
     pub address: SocketAddr,
@@ -127,7 +127,7 @@ impl Server {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many requests were of a method, for a path.
+    /// Number of requests with a method and a path.
     pub fn count(&self, method: &str, path: &str) -> usize {
         let seen = self.seen.lock().unwrap();
         seen.iter()
@@ -144,7 +144,7 @@ impl Server {
 fn answer(stream: &TcpStream, handler: &Arc<Handler>, seen: &Mutex<Vec<Request>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
-    // What is no text is TLS, which this server does not speak.
+    // A first line that is no text is TLS, which this server does not speak.
     reader.read_line(&mut line).ok()?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
@@ -201,7 +201,7 @@ impl Image {
         format!("/v2/x/blobs/{}", Sha256::of(self.layer()))
     }
 
-    /// What a registry that works answers, for the tag `1` of the repository `x`.
+    /// Answer of a registry that works, for the tag `1` of the repository `x`.
     pub fn serve(&self, request: &Request) -> Reply {
         let manifest = Sha256::of(&self.manifest).to_string();
         if ["1", &manifest]
@@ -222,7 +222,7 @@ impl Image {
     }
 }
 
-/// Bytes, or those of them that are asked for.
+/// Answer with the bytes, or with the requested range.
 pub fn serve_range(request: &Request, bytes: &[u8]) -> Reply {
     match request.header("range") {
         None => Reply::new(200, bytes),
@@ -248,7 +248,7 @@ pub fn descriptor(media_type: &str, bytes: &[u8]) -> String {
     )
 }
 
-/// Where nothing is, and what comes is kept.
+/// Empty sink that keeps all content in memory.
 #[derive(Default)]
 pub struct Memory {
     pub blobs: Mutex<HashMap<Sha256, Vec<u8>>>,
