@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the containers of a device share: the way from one's messages to another's inbox, and
-//! who has which pin.
+//! State that the containers of a device share: inboxes for messages, and claims of pins.
 //!
 //! Promised: no lock is held over anything slow or anything that a guest decides on, so nobody
 //! waits for another container for longer than it takes to copy a message.
@@ -14,7 +13,7 @@ use ocre::port::{Slot, Threads};
 use crate::errno::Errno;
 use crate::inbox::{Inbox, Message};
 
-/// One for each device, for its whole life.
+/// Inboxes and claims of a device; one static for its whole life.
 pub struct Bus<R: RawMutex> {
     inboxes: [Mutex<R, Inbox>; MAX_CONTAINERS],
     /// Empty at first, so that the whole is zeros and takes no flash.
@@ -27,16 +26,16 @@ pub(crate) struct Claim {
     pub(crate) owner: Slot,
     pub(crate) pin: Pin,
     pub(crate) output: bool,
-    /// The level that an output is driven to.
+    /// Level of an output.
     pub(crate) active: bool,
-    /// Changes of an input are kept for the owner.
+    /// True where changes of an input are kept for the owner.
     pub(crate) watched: bool,
 }
 
 const _: () = assert!(size_of::<Claim>() <= 6);
 
 impl<R: RawMutex> Bus<R> {
-    /// Nobody waits for anything. Constant, so that it can be in a static.
+    /// Bus without messages and claims. Constant, so that it can be in a static.
     pub const fn new() -> Self {
         Self {
             inboxes: [const { Mutex::from_raw(R::INIT, Inbox::new()) }; MAX_CONTAINERS],
@@ -53,7 +52,8 @@ impl<R: RawMutex> Bus<R> {
         Some(look(&mut inbox.lock()))
     }
 
-    /// Copies a message into each inbox where it is wanted; whether there is one.
+    /// Copies a message into each inbox with a matching subscription. Returns true where there is
+    /// one.
     pub(crate) fn publish(&self, message: &Message<'_>, threads: &dyn Threads) -> bool {
         let mut taken = false;
         for (slot, inbox) in (0..).zip(&self.inboxes) {
@@ -70,7 +70,7 @@ impl<R: RawMutex> Bus<R> {
         taken
     }
 
-    /// Claims a pin, or changes the owner's claim of it.
+    /// Claims a pin, or changes the claim that its owner has.
     pub(crate) fn put_claim(&self, claim: Claim) -> Result<(), Errno> {
         let mut pins = self.pins.lock();
         match pins.iter_mut().find(|other| other.pin == claim.pin) {
@@ -81,7 +81,7 @@ impl<R: RawMutex> Bus<R> {
         Ok(())
     }
 
-    /// A pin that this container has claimed.
+    /// Claim of a pin by this container.
     pub(crate) fn claimed(&self, owner: Slot, pin: Pin) -> Option<Claim> {
         let pins = self.pins.lock();
         let mut claims = pins.iter();
@@ -90,13 +90,13 @@ impl<R: RawMutex> Bus<R> {
             .copied()
     }
 
-    /// What this container has claimed, any of it.
+    /// Any claim of this container.
     pub(crate) fn any_claim(&self, owner: Slot) -> Option<Claim> {
         let pins = self.pins.lock();
         pins.iter().find(|claim| claim.owner == owner).copied()
     }
 
-    /// Gives a pin back.
+    /// Releases a pin.
     pub(crate) fn release(&self, owner: Slot, pin: Pin) {
         let mut pins = self.pins.lock();
         pins.retain(|claim| claim.pin != pin || claim.owner != owner);

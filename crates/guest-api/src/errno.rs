@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a call answers where it does not do what it is asked: an errno's number, negated.
+//! Errno of a failed call, which the guest gets negated.
 
 use ocre::container::Stopped;
 use ocre::port::devices::DeviceError;
 use ocre::port::memory::OutOfBounds;
 
-/// The numbers are Linux's, as they are in the guests' libc.
+/// Errno, with Linux's numbers, as in the guests' libc.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Errno {
     /// The container does not have the permission.
     Perm = 1,
-    /// Nobody has subscribed; no sensor has that name.
+    /// No container has subscribed; no sensor has that name.
     Noent = 2,
-    /// The device did not do its part.
+    /// The device failed.
     Io = 5,
-    /// There is no room.
+    /// No memory is left.
     Nomem = 12,
-    /// An address, or what it leads to, is not in linear memory.
+    /// An address, or the memory behind it, is outside of linear memory.
     Fault = 14,
-    /// It is in use.
+    /// A pin or a timer is in use.
     Busy = 16,
     /// There is no such device.
     Nodev = 19,
-    /// An argument makes no sense.
+    /// An argument is not valid.
     Inval = 22,
-    /// No such function here.
+    /// The function does not exist here.
     Nosys = 38,
     /// No event has come.
     Nomsg = 42,
     /// The message is too long.
     Msgsize = 90,
-    /// The device can't do that.
+    /// The device does not support the operation.
     Notsup = 95,
     /// The time to wait is over.
     Timedout = 110,
@@ -47,10 +47,10 @@ impl From<DeviceError> for Errno {
     }
 }
 
-/// Why a call does not simply succeed.
+/// Reason why a call does not return its result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Error {
-    /// The guest gets this answer.
+    /// The guest gets this errno.
     Errno(Errno),
     /// The guest is being stopped.
     Stopped,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a guest is told when it asks what has happened.
+//! Events for a guest, from timers, pins and messages.
 //!
 //! Promised: timers, pins and messages take turns, so that none of them, however busy, keeps
 //! what comes from the others waiting for more than two events.
@@ -12,7 +12,7 @@ use crate::errno::{Errno, Error};
 use crate::room::Room;
 use crate::{GuestApi, Inbox};
 
-/// Where an event comes from, in the order of turns.
+/// Source of an event, in the order of turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Origin {
     Timer,
@@ -30,13 +30,13 @@ impl Origin {
     }
 }
 
-/// Ocre's numbers for what an event, or a dispatcher, is about.
+/// Kinds of events and dispatchers, with Ocre's numbers.
 pub(crate) const TIMER: u32 = 0;
 pub(crate) const GPIO: u32 = 1;
 pub(crate) const SENSOR: u32 = 2;
 pub(crate) const MESSAGE: u32 = 3;
 
-/// An event as `ocre_get_event` tells it.
+/// Event, as `ocre_get_event` returns it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Event {
     pub(crate) kind: u32,
@@ -53,7 +53,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// In the order of the parameters of `ocre_get_event`.
+    /// Words, in the order of the parameters of `ocre_get_event`.
     pub(crate) const fn words(&self) -> [u32; 6] {
         [
             self.kind, self.id, self.port, self.state, self.extra, self.bytes,
@@ -61,13 +61,13 @@ impl Event {
     }
 }
 
-/// What a run knows of its events.
+/// Event state of a run.
 #[derive(Debug)]
 pub(crate) struct Events {
     first: Origin,
-    /// A change that was taken from the port to see that there is one.
+    /// Change that was taken from the port to look for events.
     change: Option<Change>,
-    /// Times that periodic timers have missed.
+    /// Missed expiries of periodic timers.
     pub(crate) missed: u32,
     pub(crate) room: Room,
 }
@@ -84,8 +84,8 @@ impl Events {
 }
 
 impl<R: RawMutex> GuestApi<'_, R> {
-    /// The next event; `Nomsg` where there is none, `Nomem` where only the guest's own hold on
-    /// earlier messages keeps it from one.
+    /// Takes the next event; `Nomsg` where there is none, `Nomem` where the guest must first give
+    /// messages back.
     pub(crate) fn next_event(&mut self, memory: &mut Memory<'_>) -> Result<Event, Error> {
         let mut none = Errno::Nomsg.into();
         let mut origin = self.events.first;
@@ -150,7 +150,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         self.bus.with_inbox(self.slot, hand).unwrap_or(Ok(None))
     }
 
-    /// Whether a pin has changed.
+    /// True where a pin has changed.
     fn look_at_pins(&mut self) -> bool {
         if self.events.change.is_none()
             && let Some(gpio) = self.ports.gpio
@@ -160,7 +160,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         self.events.change.is_some()
     }
 
-    /// Whether there is an event, or else: from now on, the next message wakes this container.
+    /// True where there is an event. Otherwise the next message wakes this container.
     pub(crate) fn has_event(&mut self) -> bool {
         let due = self
             .timers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What waits for one container: messages, and which it wants.
+//! Inbox of a container: its messages and its subscriptions.
 //!
 //! Promised: taking a message in is short and never waits, whatever the container does; when
 //! there is no room the oldest messages go, whole, and are counted.
@@ -13,7 +13,7 @@ use ocre::limits::{INBOX_BYTES, MESSAGE_HEADER, SUBSCRIPTION_BYTES};
 use crate::errno::Errno;
 use crate::topic;
 
-/// A message, wherever it lies.
+/// Message, in a guest's memory or in an inbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Message<'a> {
     pub(crate) topic: &'a [u8],
@@ -22,7 +22,7 @@ pub(crate) struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// What it takes in an inbox.
+    /// Bytes in an inbox, with the header.
     fn size(&self) -> usize {
         [
             self.topic.len(),
@@ -33,7 +33,7 @@ impl Message<'_> {
         .fold(MESSAGE_HEADER, |sum, length| sum.saturating_add(*length))
     }
 
-    /// Whether an inbox can hold it.
+    /// True for a message that an empty inbox can hold.
     pub(crate) fn fits(&self) -> bool {
         self.size() <= INBOX_BYTES
             && u8::try_from(self.topic.len()).is_ok()
@@ -42,21 +42,21 @@ impl Message<'_> {
     }
 }
 
-/// The messages for a container, and its subscriptions.
+/// Messages for a container, and its subscriptions.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    /// Each followed by NUL. Empty unless the container runs.
+    /// Filters, each followed by NUL. Empty unless the container runs.
     filters: Vec<u8, SUBSCRIPTION_BYTES>,
     queue: Vec<u8, INBOX_BYTES>,
-    /// How many messages came in.
+    /// Number of messages received; it wraps.
     count: u32,
-    /// How many of them went to make room.
+    /// Number of messages discarded to make room.
     pub(crate) lost: u32,
-    /// Its thread waits for the next one.
+    /// True where the container's thread waits for the next message.
     pub(crate) awaited: bool,
 }
 
-/// What an inbox takes besides its capacities, in bytes.
+/// Size of an inbox besides its capacities, in bytes.
 const OVERHEAD: usize = 40;
 const _: () = assert!(size_of::<Inbox>() <= INBOX_BYTES + SUBSCRIPTION_BYTES + OVERHEAD);
 
@@ -71,7 +71,7 @@ impl Inbox {
         }
     }
 
-    /// Forgets everything.
+    /// Removes all messages and subscriptions, and resets the counts.
     pub(crate) fn clear(&mut self) {
         self.filters.clear();
         self.queue.clear();
@@ -86,13 +86,12 @@ impl Inbox {
         filters.filter(|filter| !filter.is_empty())
     }
 
-    /// Tells whether there is a subscription that is wanted.
+    /// True where a subscription is wanted.
     fn has(&self, wanted: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.filters().any(wanted)
     }
 
-    /// From now on messages with such a topic come in, each once, whatever else it is
-    /// subscribed to.
+    /// Subscribes to a filter. A message that matches several subscriptions comes once.
     pub(crate) fn subscribe(&mut self, filter: &[u8]) -> Result<(), Errno> {
         if str::from_utf8(filter).is_err() || !topic::is_filter(filter) {
             return Err(Errno::Inval);
@@ -110,7 +109,7 @@ impl Inbox {
         self.filters.push(0).map_err(|_| Errno::Nomem)
     }
 
-    /// Takes a copy of a message, if it is wanted; whether it was. It fits.
+    /// Copies a message that matches a subscription, and returns true for it. The message must fit.
     pub(crate) fn offer(&mut self, message: &Message<'_>) -> bool {
         if !self.has(&mut |filter| topic::matches(filter, message.topic)) {
             return false;
@@ -144,7 +143,7 @@ impl Inbox {
         .all(|part| self.queue.extend_from_slice(part).is_ok())
     }
 
-    /// The oldest message and its number.
+    /// Oldest message, and its number.
     pub(crate) fn oldest(&self) -> Option<(u32, Message<'_>)> {
         let (header, rest) = self.queue.split_first_chunk::<MESSAGE_HEADER>()?;
         let [n0, n1, n2, n3, topic, content_type, c0, c1] = *header;

@@ -8,15 +8,15 @@
 //! with its run. No address or number that a guest makes up does more than give it an errno. A
 //! call that waits ends at once when the container is killed.
 //!
-//! How: [`FUNCTIONS`] is the table for the engine, [`GuestApi`] what one run of a container has,
-//! and [`Bus`] what all containers share. Nothing here runs by itself: a timer is a time that is
+//! How: [`FUNCTIONS`] is the table for the engine, [`GuestApi`] the state of a run, and [`Bus`] the
+//! state that all containers share. Nothing here runs in the background: a timer is a time that is
 //! compared with the clock, a message lies in its receiver's inbox, a pin's changes lie in the
 //! port, and the guest's own thread looks for them when the guest asks for an event.
 //!
 //! A part whose capacity in [`limits`](ocre::limits) is 0 is left out: its functions are then
 //! not in the table.
 //!
-//! What differs from Ocre: errors have Linux's numbers on every platform; topics match by level
+//! Differences from Ocre: errors have Linux's numbers on every platform; topics match by level
 //! instead of by raw prefix; a message that matches several subscriptions of a container comes
 //! once; a pin that another container uses is refused; a dispatcher is not looked up, because
 //! neither runtime ever calls it.
@@ -63,7 +63,7 @@ use inbox::Inbox;
 use room::Room;
 use timers::Timers;
 
-/// What guests import: [`FUNCTIONS`], and the name of their module.
+/// Module that guests import from: its name, and [`FUNCTIONS`].
 pub const MODULE: HostModule = HostModule {
     name: c"env",
     functions: FUNCTIONS,
@@ -72,7 +72,7 @@ pub const MODULE: HostModule = HostModule {
 /// Functions of one subject.
 struct Part {
     functions: &'static [HostFunction],
-    /// What a container needs to call any of them.
+    /// Permission that each of the functions needs.
     permission: Option<Permission>,
 }
 
@@ -114,15 +114,15 @@ const TABLE: [HostFunction; COUNT] = join(&[
     SENSORS.functions,
 ]);
 
-// The table is the engine's, and a device has it once: what a call has to know of its function is
-// in a bit for each.
+// The table is the engine's, and a device has it once: the properties that a call needs are in a
+// bit for each function.
 
-/// The functions whose result is a float.
+/// Functions whose result is a float.
 const MEASURES: u64 = marked(&TABLE, c"", c")F");
-/// The functions that room is given to, for the messages that come.
+/// Functions that get a host buffer, for messages.
 const SUBSCRIBES: u64 = marked(&TABLE, c"_subscribe_message", c"");
 
-/// A bit for each function, set where its name and its type end so.
+/// Bit mask of the functions whose name and type end like this.
 const fn marked(functions: &[HostFunction], name: &CStr, signature: &CStr) -> u64 {
     const fn ends_with(mut text: &[u8], mut end: &[u8]) -> bool {
         while let (Some((a, before)), Some((b, rest))) = (text.split_last(), end.split_last()) {
@@ -150,7 +150,7 @@ fn is_among(function: usize, marks: u64) -> bool {
     marks.checked_shr(shift).unwrap_or(0) & 1 != 0
 }
 
-/// What a container needs to call a function of [`FUNCTIONS`]; `None` where everybody may.
+/// Permission for a function of [`FUNCTIONS`]; `None` where it needs none.
 pub fn permission(mut function: usize) -> Option<Permission> {
     for part in [SYSTEM, TIMERS, MESSAGING, GPIO, SENSORS] {
         match function.checked_sub(part.functions.len()) {
@@ -161,22 +161,22 @@ pub fn permission(mut function: usize) -> Option<Permission> {
     None
 }
 
-/// What the host functions use of the platform.
+/// Parts of the platform that the host functions use.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// Time.
     pub clock: &'a dyn Clock,
-    /// To wake who waits for a message.
+    /// Threads, to wake a container that waits for a message.
     pub threads: &'a dyn Threads,
     /// Pins, where there are any.
     pub gpio: Option<&'a dyn Gpio>,
     /// Sensors, where there are any.
     pub sensors: Option<&'a dyn Sensors>,
-    /// What `uname` says of the machine.
+    /// Machine, as in `uname`.
     pub machine: &'a str,
 }
 
-/// What one run of one container has.
+/// State of a container's run.
 pub struct GuestApi<'a, R: RawMutex> {
     bus: &'a Bus<R>,
     ports: Ports<'a>,
@@ -187,17 +187,17 @@ pub struct GuestApi<'a, R: RawMutex> {
     denied: Permissions,
     timers: Timers,
     events: Events,
-    /// Sensors that the guest has discovered.
+    /// Number of sensors that the guest has discovered.
     sensors: u8,
     /// Result of the last measurement.
     measured: f64,
 }
 
-/// What a run takes of its thread's stack besides its timers, in bytes.
+/// Bytes of a thread's stack that a run takes besides its timers.
 const STATE: usize = 192;
 
 impl<'a, R: RawMutex> GuestApi<'a, R> {
-    /// For a run that is about to begin, of a container in a slot that no other run uses.
+    /// Starts a run, of a container in a slot that no other run uses.
     pub fn new(bus: &'a Bus<R>, ports: Ports<'a>, guest: &'a dyn Guest) -> Self {
         const { assert!(size_of::<Self>() <= STATE + size_of::<Timers>()) }
         let mut granted = Permissions::default();
@@ -218,13 +218,13 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         }
     }
 
-    /// Gives back what the guest has left: pins, subscriptions, messages.
+    /// Ends a run: releases pins, subscriptions and messages.
     pub fn close(self) {
         let name = self.guest.name();
         if let Some(gpio) = self.ports.gpio {
             while let Some(Claim { pin, output, .. }) = self.bus.any_claim(self.slot) {
                 let inactive = if output {
-                    // Not every controller can let go of a pin.
+                    // Some controllers can't release a pin.
                     gpio.write(pin, false)
                 } else {
                     Ok(())
@@ -246,7 +246,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         self.bus.with_inbox(self.slot, Inbox::clear);
     }
 
-    /// Events that the guest never got, because it did not take those before them in time.
+    /// Number of events lost, because the guest was too slow.
     pub fn lost(&self) -> u32 {
         let messages = self.bus.with_inbox(self.slot, |inbox| inbox.lost);
         let changes = self.ports.gpio.map(|gpio| gpio.lost_changes(self.slot));
@@ -256,16 +256,16 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             .saturating_add(changes.unwrap_or(0))
     }
 
-    /// Permissions that the guest was refused a call for, because it does not have them.
+    /// Permissions that calls were refused for.
     pub fn denied(&self) -> Permissions {
         self.denied
     }
 
-    /// What handles a function, and what a container needs to call it.
+    /// Handler of a function, and its permission.
     fn find(function: usize) -> Option<(Handler<Self>, Option<Permission>)> {
         let within = |part: &Part, index: usize| index.checked_sub(part.functions.len());
-        // One after the other, in the order of the table. What is left out has no functions, so
-        // that the compiler sees that its handlers are never reached.
+        // In the order of the table. A part that is left out has no functions, so that the compiler
+        // sees that its handlers are never reached.
         let Some(index) = within(&SYSTEM, function) else {
             return Some((Self::system(function)?, SYSTEM.permission));
         };
@@ -287,7 +287,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         None
     }
 
-    /// Checks that the container has a permission, and notes where it does not.
+    /// Checks that the container has a permission, and records a refusal.
     fn check(&mut self, permission: Permission) -> Result<(), Errno> {
         if self.granted.contains(permission) {
             Ok(())

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Linear memory in which messages are handed to a guest.
+//! Host buffer: linear memory for messages to a guest.
 //!
-//! Guests built for Ocre get addresses of what they did not allocate, and give it back with
-//! `ocre_messaging_free_module_event_data`. Their own allocator can't be called from here, and
-//! needs not even be exported; so the engine lays a piece of memory behind the guest's.
+//! Guests built for Ocre get addresses of memory that they did not allocate, and give it back with
+//! `ocre_messaging_free_module_event_data`. Their own allocator can't be called from here, and may
+//! not even be exported; so the engine lays a piece of memory behind the guest's.
 //!
-//! Promised: what was handed out stays as it is until the guest gives back everything that it
-//! was handed; nothing outside of the room is ever written.
+//! Promised: a message stays as it is until the guest has given back all messages; nothing outside
+//! of the buffer is ever written.
 
 use ocre::port::memory::Memory;
 
 use crate::errno::{Errno, Error};
 use crate::inbox::Message;
 
-/// The room. Without one, of 0 bytes, nothing can be handed out.
+/// Host buffer. A buffer of 0 bytes takes no message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
     address: u32,
     bytes: u32,
     used: u32,
-    /// Messages handed out and not given back.
+    /// Number of messages that the guest has not given back.
     held: u32,
 }
 
-/// Where the parts of a message are.
+/// Addresses of the parts of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Handed {
     pub(crate) topic: u32,
@@ -47,14 +47,14 @@ impl Room {
     }
 
     /// Copies a message to the guest, its texts ended by NUL; `Nomem` as long as the guest holds
-    /// too much.
+    /// too many.
     pub(crate) fn hand(
         &mut self,
         memory: &mut Memory<'_>,
         message: &Message<'_>,
     ) -> Result<Handed, Error> {
         let texts = [message.topic, message.content_type, message.content];
-        // Room for all of it first: of what does not fit nothing is written.
+        // All parts must fit before the first one is written.
         let mut used = self.used;
         for text in texts {
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -70,7 +70,7 @@ impl Room {
             memory.write(end, text)?;
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
             end = end.saturating_add(bytes);
-            // Not all content is text, but who takes it for text must find its end.
+            // Not all content is text, but a guest that reads it as text must find its end.
             memory.write(end, &[0])?;
             end = end.saturating_add(1);
         }
@@ -85,7 +85,7 @@ impl Room {
         })
     }
 
-    /// The guest gives back a message whose topic is at that address.
+    /// Gives back the message whose topic is at an address.
     pub(crate) fn give_back(&mut self, topic: u32) -> Result<(), Errno> {
         let offset = topic.checked_sub(self.address).ok_or(Errno::Inval)?;
         if offset >= self.used {
@@ -140,7 +140,7 @@ mod tests {
     fn of_a_message_that_does_not_fit_nothing_is_written() {
         let mut bytes = [0xff; 64];
         let memory = &mut Memory::new(&mut bytes);
-        // One byte is missing for a second one.
+        // A second message lacks one byte.
         let mut room = Room::new(16, 23);
         room.hand(memory, &MESSAGE).unwrap();
         assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Topics of messages, and what subscribers want of them.
+//! Topics of messages, and filters of subscriptions.
 //!
 //! A topic has levels, separated by `/`. A filter is compared level by level: `+` stands for any
 //! one level, and `#`, as the last, for all that follow, also none. A filter that ends with `/`
@@ -7,7 +7,7 @@
 
 use ocre::limits::MAX_TOPIC;
 
-/// The first level of a topic or filter, and what follows it; `None` for the last one.
+/// First level of a topic or filter, and the rest; `None` after the last one.
 #[inline(never)]
 fn split_level(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == b'/') {
@@ -23,12 +23,12 @@ fn has_wildcard(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'+' | b'#'))
 }
 
-/// Whether something can be published under it: it has no level with a wildcard.
+/// True for a topic: its length is in bounds, and no level has a wildcard.
 pub(crate) fn is_topic(text: &[u8]) -> bool {
     (1..=MAX_TOPIC).contains(&text.len()) && !has_wildcard(text)
 }
 
-/// Whether it can be subscribed to: wildcards are whole levels, and `#` is the last.
+/// True for a filter: its length is in bounds, wildcards are whole levels, and `#` is the last.
 pub(crate) fn is_filter(text: &[u8]) -> bool {
     if !(1..=MAX_TOPIC).contains(&text.len()) {
         return false;
@@ -44,7 +44,7 @@ pub(crate) fn is_filter(text: &[u8]) -> bool {
     true
 }
 
-/// Whether a topic is one that the filter stands for.
+/// True where a topic matches a filter.
 pub(crate) fn matches(mut filter: &[u8], mut topic: &[u8]) -> bool {
     loop {
         let (wanted, other_wanted) = split_level(filter);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the SDKs declare is the table of functions: the same names, parameters and results.
+//! The SDKs declare the functions of the table: the same names, parameters and results.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use ocre_guest_api::FUNCTIONS;
 const C: &str = include_str!("../../../sdk/c/ocre.h");
 const RUST: &str = include_str!("../../../sdk/rust/src/sys.rs");
 
-/// The letters of parameters and result.
+/// Letters of the parameters and of the result.
 type Signature = (String, String);
 
 fn table() -> BTreeMap<&'static str, Signature> {
@@ -21,7 +21,7 @@ fn table() -> BTreeMap<&'static str, Signature> {
     functions.map(entry).collect()
 }
 
-/// What a type of C or of Rust is in WebAssembly.
+/// Letter of the WebAssembly type for a type of C or Rust.
 fn letter(declared: &str) -> &'static str {
     let pointer = declared.contains('*');
     match declared.split_whitespace().next() {
@@ -38,12 +38,12 @@ fn parameters(list: &str, type_of: impl Fn(&str) -> &str) -> String {
     declared.map(|one| letter(type_of(one))).collect()
 }
 
-/// The prototypes of the header with their imports' names.
+/// Signatures of the header's prototypes, by the names of their imports.
 fn in_c() -> BTreeMap<&'static str, Signature> {
     let import = |(at, _): (usize, &str)| {
         let before = &C[..at];
         let result = before.trim_end().rsplit(['\n', ' ']).find(|word| {
-            // Between the result and an import spelt out stands the attribute.
+            // The attribute stands between the result and a spelt-out import.
             ["int", "double"].contains(word)
         });
         let (name, rest) = if let Some(rest) = C[at..].strip_prefix("OCRE_IMPORT(") {
@@ -68,7 +68,7 @@ fn in_c() -> BTreeMap<&'static str, Signature> {
         .collect()
 }
 
-/// The lines of the list of imports.
+/// Signatures of the list of imports.
 fn in_rust() -> BTreeMap<&'static str, Signature> {
     let (_, list) = RUST.split_once("\nimports! {").unwrap();
     let functions = list.split("fn ").skip(1);
@@ -105,7 +105,7 @@ fn the_crate_for_rust_imports_functions_as_they_are() {
     for (name, signature) in &declared {
         assert_eq!(Some(signature), table.get(name), "{name}");
     }
-    // What it does by number it need not do by name; it never calls a dispatcher.
+    // The crate uses numbers, not names, and never calls a dispatcher.
     let missing: Vec<_> = table
         .keys()
         .filter(|name| !declared.contains_key(*name))

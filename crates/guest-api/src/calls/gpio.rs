@@ -13,7 +13,7 @@ use crate::bus::Claim;
 use crate::errno::{Errno, Error};
 
 ocre::host_functions! {
-    /// What a container with the permission `gpio` may call.
+    /// Host functions that need the permission `gpio`.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn gpio -> Result<i32, Error>;
@@ -51,7 +51,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Ok(self.pins()?.find(name).ok_or(Errno::Nodev)?)
     }
 
-    /// The container's own claim of a pin, as it is.
+    /// Claim that this container has of a pin.
     fn claimed(&self, pin: Pin) -> Result<Claim, Error> {
         Ok(self.bus.claimed(self.slot, pin).ok_or(Errno::Inval)?)
     }
@@ -78,7 +78,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         Ok(DONE)
     }
 
-    /// Drives an output to a level, or to the other one than it has.
+    /// Drives an output to a level; `None` toggles it.
     fn set(&self, pin: Pin, level: Option<i32>) -> Result<i32, Error> {
         let claim = self.claimed(pin)?;
         if !claim.output {

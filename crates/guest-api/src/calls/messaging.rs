@@ -12,7 +12,7 @@ use crate::inbox::Message;
 use crate::topic::is_topic;
 
 ocre::host_functions! {
-    /// What a container with the permission `messaging` may call.
+    /// Host functions that need the permission `messaging`.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn messaging -> Result<i32, Error>;

@@ -13,7 +13,7 @@ use crate::errno::{Errno, Error};
 const MILLION: f64 = 1e6;
 
 ocre::host_functions! {
-    /// What a container with the permission `sensors` may call.
+    /// Host functions that need the permission `sensors`.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn sensor -> Result<i32, Error>;
@@ -33,7 +33,7 @@ ocre::host_functions! {
 }
 
 impl<'a, R: RawMutex> GuestApi<'a, R> {
-    /// The sensors, and which of them has that number.
+    /// Sensors of the device, and the index of a sensor from the guest's number.
     fn numbered(&self, sensor: i32) -> Result<(&'a dyn Sensors, u8), Error> {
         let sensors = self.ports.sensors.ok_or(Errno::Inval)?;
         match u8::try_from(sensor) {
@@ -42,7 +42,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         }
     }
 
-    /// The number of the sensor of that name.
+    /// Number of the sensor with a name.
     fn with_name(&self, memory: &Memory<'_>, name: u32) -> Result<i32, Error> {
         let name = text(memory, name, MAX_DEVICE_NAME)?;
         let sensors = self.ports.sensors.ok_or(Errno::Noent)?;
@@ -107,7 +107,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
         let (sensors, sensor) = self.numbered(sensor)?;
         let channel = u16::try_from(channel).map_err(|_| Errno::Inval)?;
         let millionths = sensors.read(sensor, channel)?;
-        // What a sensor measures has far fewer digits than a double.
+        // A measured value has far fewer digits than a double.
         self.measured = millionths as f64 / MILLION;
         Ok(DONE)
     }

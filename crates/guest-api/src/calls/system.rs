@@ -11,10 +11,10 @@ use crate::errno::{Errno, Error};
 use crate::events;
 
 const US_PER_MS: u64 = 1000;
-/// An uptime that does not come.
+/// Uptime that never comes.
 const NEVER: u64 = u64::MAX;
 
-/// Bytes of each text that `uname` gives, its NUL included, and how many there are.
+/// Bytes of each text of `uname`, with its NUL, and number of texts.
 const FIELD: usize = 65;
 const FIELDS: usize = 6;
 
@@ -22,7 +22,7 @@ const FIELDS: usize = 6;
 const MAX_FUNCTION: usize = 256;
 
 ocre::host_functions! {
-    /// What every container may call.
+    /// Host functions that need no permission.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn system -> Result<i32, Error>;
@@ -65,7 +65,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
             .now_us()
             .saturating_add(span_ms.saturating_mul(US_PER_MS));
         loop {
-            // Once at least: who sleeps for no time lets others run.
+            // Sleeps at least once: a sleep of no time lets other threads run.
             self.guest.sleep(Some(until_us))?;
             if self.now_us() >= until_us {
                 return Ok(DONE);
@@ -114,7 +114,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         Ok(DONE)
     }
 
-    /// Not Ocre's: waits until there is an event, or for so long; for ever if that is negative.
+    /// Extension of Ocre's API: waits for an event, at most for a span; for ever if negative.
     fn ocre_wait_event(&mut self, _: &mut Memory<'_>, milliseconds: i32) -> Result<i32, Error> {
         let due_us = match u64::try_from(milliseconds) {
             Ok(span_ms) => self
@@ -134,7 +134,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         }
     }
 
-    /// Not Ocre's: how many events the guest will never get, because it was too slow.
+    /// Extension of Ocre's API: number of lost events, because the guest was too slow.
     fn ocre_lost_events(&mut self, _: &mut Memory<'_>) -> Result<i32, Error> {
         Ok(i32::try_from(self.lost()).unwrap_or(i32::MAX))
     }

@@ -9,7 +9,7 @@ use crate::GuestApi;
 use crate::errno::Error;
 
 ocre::host_functions! {
-    /// What a container with the permission `timers` may call.
+    /// Host functions that need the permission `timers`.
     pub(crate) const FUNCTIONS;
     impl ['a, R: RawMutex] GuestApi<'a, R> {
         pub(crate) fn timer -> Result<i32, Error>;
