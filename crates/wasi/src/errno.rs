@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a call answers where it does not do what it is asked.
+//! Errno of a failed call.
 
 use ocre::container::Stopped;
 use ocre::port::memory::OutOfBounds;
@@ -9,33 +9,33 @@ use ocre::port::{ConsoleError, StorageError};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u16)]
 pub enum Errno {
-    /// The file system's permissions do not allow it.
+    /// The file system's permissions do not allow the call.
     Acces = 2,
-    /// Nothing is there yet, and the descriptor does not wait.
+    /// No input has come yet, and the descriptor does not wait.
     Again = 6,
-    /// No such descriptor, or not one that this can be done to.
+    /// The descriptor is not open, or does not support the call.
     Badf = 8,
     /// The file is in use.
     Busy = 10,
-    /// The container's files take as much room as they may.
+    /// The container's files have reached their limit.
     Dquot = 19,
-    /// It is there already.
+    /// The file or folder exists already.
     Exist = 20,
-    /// An address, or what it leads to, is not in linear memory.
+    /// An address, or the memory behind it, is outside of linear memory.
     Fault = 21,
     /// A file would be too large.
     Fbig = 22,
     /// A path is not UTF-8.
     Ilseq = 25,
-    /// An argument makes no sense.
+    /// An argument is not valid.
     Inval = 28,
-    /// The device did not do its part.
+    /// The device failed.
     Io = 29,
-    /// It is a folder.
+    /// The path leads to a folder.
     Isdir = 31,
-    /// A path has too many symbolic links, or ends with one that is not to be followed.
+    /// A path has too many symbolic links, or ends with one that must not be followed.
     Loop = 32,
-    /// The container has as many files open as it may.
+    /// The container has reached its limit of open files.
     Mfile = 33,
     /// A path is too long.
     Nametoolong = 37,
@@ -45,27 +45,27 @@ pub enum Errno {
     Nomem = 48,
     /// The partition is full.
     Nospc = 51,
-    /// No such function here.
+    /// The function does not exist here.
     Nosys = 52,
-    /// It is no folder.
+    /// The path leads to something other than a folder.
     Notdir = 54,
     /// The folder is not empty.
     Notempty = 55,
-    /// It is no socket.
+    /// The descriptor is not a socket.
     Notsock = 57,
-    /// This file system can't do that.
+    /// The file system does not support the call.
     Notsup = 58,
-    /// A path leads out of its folder.
+    /// A path leads out of its folder, or a hard link is asked for a folder.
     Perm = 63,
     /// The reader of the output is gone.
     Pipe = 64,
-    /// It can only be read.
+    /// The tree is read-only.
     Rofs = 69,
-    /// It has no position.
+    /// The descriptor has no position.
     Spipe = 70,
-    /// The two lie in different trees.
+    /// The two paths are in different trees.
     Xdev = 75,
-    /// The descriptor's rights don't cover it.
+    /// The descriptor lacks the right.
     Notcapable = 76,
 }
 
@@ -104,12 +104,12 @@ impl From<OutOfBounds> for Errno {
     }
 }
 
-/// Why a call does not simply succeed.
+/// Reason why a call does not return its result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// The guest gets this answer.
+    /// The guest gets this errno.
     Errno(Errno),
-    /// The guest ends, with the exit code that is its call's first argument.
+    /// The guest ends, with the call's first argument as its exit code.
     Exit,
     /// The guest is being stopped.
     Stopped,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! WASI preview 1 for containers.
 //!
-//! Promised: a guest reaches its own folder, its image's blobs, the folders that it was given, its
-//! own output and input, time and chance, and nothing else; no address, length, path or descriptor that it makes up does more
-//! than give it an errno; a call that waits, or takes long, ends at once when the container is
-//! killed. Every function of preview 1 can be imported; one that makes no sense here answers
-//! with the errno that preview 1 has for that.
+//! Promised: a guest reaches its own folder, its image's blobs, its mounts, its own output and
+//! input, time and random numbers, and nothing else; no address, length, path or descriptor that it
+//! makes up does more than give it an errno; a call that waits, or takes long, ends at once when
+//! the container is killed. Every function of preview 1 can be imported; one that makes no sense
+//! here answers with the errno that preview 1 has for that.
 //!
-//! How: [`FUNCTIONS`] is the table for the engine, [`Wasi`] what one run of a container has open.
-//! A call takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and
-//! touches guest memory only through `memory`. Files are the partition's, through the ports.
+//! How: [`FUNCTIONS`] is the table for the engine, [`Wasi`] the open descriptors of a run. A call
+//! takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and touches
+//! guest memory only through `memory`. Files are the partition's, through the ports.
 //!
 //! Differences from other systems: the calendar begins at 1970 with each boot where the device
 //! does not know the date. Where the storage is not [`Storage::POSIX`], a file has no times, so
@@ -50,13 +50,13 @@ use memory::Memory;
 use quota::Quota;
 use table::{TREES, Table, Tree};
 
-/// What guests import: [`FUNCTIONS`], and the name of their module.
+/// Module that guests import from: its name, and [`FUNCTIONS`].
 pub const MODULE: HostModule = HostModule {
     name: c"wasi_snapshot_preview1",
     functions: FUNCTIONS,
 };
 
-/// What one run of one container has open.
+/// State of a container's run: descriptors, quota and input.
 pub struct Wasi<'a, S: Storage> {
     storage: &'a S,
     clock: &'a dyn Clock,
@@ -64,12 +64,12 @@ pub struct Wasi<'a, S: Storage> {
     guest: &'a dyn Guest,
     table: Table<S::File>,
     quota: Quota,
-    /// A typed byte that a poll had to take to see that there is one.
+    /// Input byte that a poll took to look for input.
     typed: Option<u8>,
 }
 
 impl<'a, S: Storage> Wasi<'a, S> {
-    /// For a run of a container that is about to begin.
+    /// Starts a run of a container.
     pub fn new(
         storage: &'a S,
         clock: &'a dyn Clock,
@@ -79,7 +79,7 @@ impl<'a, S: Storage> Wasi<'a, S> {
         Self::with(storage, clock, entropy, guest, &[Tree::Data, Tree::Image])
     }
 
-    /// For a module without a container: it has its mounts, and no other folders.
+    /// Starts a run of a module without a container: it has its mounts, and no other folders.
     pub fn bare(
         storage: &'a S,
         clock: &'a dyn Clock,
@@ -101,7 +101,7 @@ impl<'a, S: Storage> Wasi<'a, S> {
         guest.spec(&mut |spec| {
             for (index, mount) in (0..).zip(mount::iter(&spec.mounts)).take(MAX_MOUNTS) {
                 let read_only = mount.read_only;
-                // There is room for as many.
+                // There is room for all of them.
                 let _ = trees.push(Tree::Mount { index, read_only });
             }
         });
@@ -116,7 +116,8 @@ impl<'a, S: Storage> Wasi<'a, S> {
         }
     }
 
-    /// Closes what the guest has left open, however its run has ended: what it wrote is kept.
+    /// Closes the files that the guest has left open, whatever the end of its run. Their content is
+    /// kept.
     pub fn close(&mut self) {
         for file in self.table.drain() {
             if let Err(error) = self.storage.close(file) {
@@ -156,7 +157,7 @@ impl<S: Storage> Host for Wasi<'_, S> {
 }
 
 ocre::host_functions! {
-    /// Every function of preview 1, for the engine; [`Wasi`] is called with an index into it.
+    /// Functions of preview 1, for the engine; [`Wasi`] is called with an index into the list.
     pub const FUNCTIONS;
     impl ['a, S: Storage] Wasi<'a, S> {
         fn handler -> Result<(), Error>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! From a guest's path to a place in its own folders; the only way there is.
+//! Resolution of a guest's path in its own folders; there is no other one.
 //!
-//! Promised: what comes out lies in the folder it was resolved against, or is that folder, and
+//! Promised: a resolved path is in the folder that it was resolved against, or is that folder, and
 //! has no `.`, no `..`, no empty part and no NUL; `x/..` is taken only where `x` is a folder, as
 //! POSIX has it. There are no links on the partition that could lead elsewhere; where there are
 //! some, [`resolve_links`](crate::links::resolve_links) puts their targets into the path.
@@ -13,25 +13,25 @@ use ocre::lost;
 use crate::errno::Errno;
 
 /// Longest path below a top folder, in bytes: the same for every container, whatever its name, and
-/// short enough that it is still a path where the folder is kept aside.
+/// short enough to be still a path where the folder is kept aside.
 pub const MAX_RELATIVE: usize = MAX_PATH - (lost::ROOT.len() + 1 + MAX_NAME + ".999".len() + 1);
 
-/// A path below one of the container's top folders, `/`-separated; empty for that folder.
+/// Path below one of the container's top folders, `/`-separated; empty for that folder.
 pub type RelativePath = String<MAX_RELATIVE, u8>;
 
-/// Longest path that a guest may give, in bytes: each `..` in it costs a look at the partition.
+/// Longest path that a guest may give, in bytes: each `..` in it costs a read of the partition.
 pub const MAX_GIVEN: usize = 512;
 
-/// A resolved path.
+/// Resolved path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
-    /// Where it leads.
+    /// Path from the top folder.
     pub path: RelativePath,
-    /// Whether, by its form, it can only mean a folder: it ends with `/`, `.` or `..`.
+    /// True where the path can only mean a folder, by its form: it ends with `/`, `.` or `..`.
     pub folder: bool,
 }
 
-/// A path as far as it is resolved.
+/// Path under resolution.
 pub struct Walk<'a> {
     base: usize,
     check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
@@ -39,7 +39,7 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk that begins in the folder `base`.
+    /// Starts in the folder `base`.
     ///
     /// # Errors
     /// `Nametoolong`.
@@ -60,7 +60,7 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    /// A walk that begins in a folder and may go up as far as the top folder.
+    /// Starts in a folder, and may go up as far as the top folder.
     ///
     /// # Errors
     /// `Nametoolong`.
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
         Ok(Self { base: 0, ..walk })
     }
 
-    /// Takes one part of a path. `true` for a name.
+    /// Takes one part of a path. Returns true for a name.
     ///
     /// # Errors
     /// `Perm` for a `..` out of the base, `Nametoolong`, and those of `check_folder`.
@@ -96,19 +96,19 @@ impl<'a> Walk<'a> {
         Ok(!self.resolved.folder)
     }
 
-    /// Takes the last name back.
+    /// Removes the last name.
     pub fn leave(&mut self) {
         let path = &mut self.resolved.path;
         let end = path.bytes().rposition(|byte| byte == b'/');
         path.truncate(end.unwrap_or(0));
     }
 
-    /// The path so far.
+    /// Path so far.
     pub fn path(&self) -> &str {
         &self.resolved.path
     }
 
-    /// The end of the walk.
+    /// Ends the walk.
     pub fn end(self) -> Resolved {
         self.resolved
     }
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
 /// Checks the form of a guest's path.
 ///
 /// # Errors
-/// `Noent` for an empty path, `Ilseq`, `Inval` for a NUL, `Perm` for one that is absolute,
+/// `Noent` for an empty path, `Ilseq`, `Inval` for a NUL, `Perm` for an absolute one,
 /// `Nametoolong`.
 pub fn check(given: &[u8]) -> Result<&str, Errno> {
     if given.len() > MAX_GIVEN {
@@ -136,8 +136,8 @@ pub fn check(given: &[u8]) -> Result<&str, Errno> {
     Ok(given)
 }
 
-/// Resolves a guest's path against the folder `base`. `check_folder` says whether a path is a
-/// folder's, with `Noent` or `Notdir` where it is not.
+/// Resolves a guest's path against the folder `base`. `check_folder` fails for a path that is no
+/// folder's, with `Noent` or `Notdir`.
 ///
 /// # Errors
 /// Errors of [`check`] and of [`Walk::enter`].
@@ -154,7 +154,7 @@ pub fn resolve(
     Ok(walk.end())
 }
 
-/// Whether `path` is `folder` or lies in it.
+/// True where `path` is `folder` or lies in it.
 pub fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(resolved("", &winding[..MAX_GIVEN - 2]).map(|_| ()), Ok(()));
     }
 
-    /// Whatever is put together of the parts that matter, and of any bytes.
+    /// Combines the parts that matter, and any bytes.
     #[test]
     fn what_comes_out_is_always_below_the_base_and_plain() {
         let parts: [&[u8]; 9] = [

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How much of the partition a container's files may take.
+//! Limit on the bytes of a container's files on the partition.
 //!
-//! Promised: what is in its own folder and in mounts that it may change is never made to take
-//! more than its limit, whatever it makes, extends or renames.
+//! Promised: the guest never brings the files in the container's own folder and in its writable
+//! mounts above the limit, whatever it makes, extends or renames.
 //!
-//! How: what is there is [counted](data::used) when a run begins, and from then on each change is.
+//! How: the files are [counted](data::used) when a run begins, and from then on each change is.
 
 use ocre::container::{Guest, data};
 use ocre::port::{EntryKind, Metadata, Storage};
@@ -13,7 +13,7 @@ use crate::errno::Errno;
 use crate::table::Tree;
 use crate::tree;
 
-/// What a container's files take and may take.
+/// Bytes used by a container's files, and their limit.
 #[derive(Debug)]
 pub struct Quota {
     limit: u64,
@@ -22,14 +22,14 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// For a run that is about to begin.
+    /// Counts the files for a run.
     pub fn new<S: Storage>(storage: &S, guest: &dyn Guest, trees: &[Tree]) -> Self {
         let mut limit = None;
         guest.spec(&mut |spec| limit = spec.disk_bytes);
         let mut quota = Self {
             limit: limit.map_or(u64::MAX, u64::from),
             used: 0,
-            // Asking for it may take long.
+            // The storage may take long to answer.
             block: limit.map_or(1, |_| storage.block_bytes()),
         };
         for &tree in trees {
@@ -39,7 +39,7 @@ impl Quota {
             let counted = tree::partition_path(guest, tree, "")
                 .and_then(|top| Ok(data::used(storage, &top, quota.block)?));
             quota.used = quota.used.saturating_add(counted.unwrap_or_else(|errno| {
-                // What can't be counted may be any number.
+                // Files that can't be counted may take any number.
                 let errno = errno as u16;
                 log::error!("container {}: can't count its files: {errno}", guest.name());
                 u64::MAX
@@ -55,7 +55,7 @@ impl Quota {
         (cost(old), cost(new))
     }
 
-    /// Lets something become another thing, or come to be.
+    /// Checks that an entry may grow or be created.
     ///
     /// # Errors
     /// `Dquot`.
@@ -67,14 +67,14 @@ impl Quota {
         Ok(())
     }
 
-    /// Counts that something has become another thing, has come to be, or is gone.
+    /// Counts an entry that has changed, was created, or is gone.
     pub fn count_change(&mut self, old: Option<Metadata>, new: Option<Metadata>) {
         let (old, new) = self.costs(old, new);
         self.used = self.used.saturating_sub(old).saturating_add(new);
     }
 }
 
-/// A file of that many bytes.
+/// Metadata of a file of `size` bytes.
 pub const fn file(size: u64) -> Metadata {
     Metadata {
         kind: EntryKind::File,

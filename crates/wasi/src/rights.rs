@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What may be done with a descriptor: preview 1's `rights`, one bit for each.
+//! Rights of a descriptor: preview 1's `rights`, one bit for each.
 
 /// Synchronise a file's data.
 pub const FD_DATASYNC: u32 = 1 << 0;
@@ -11,62 +11,62 @@ pub const FD_SEEK: u32 = 1 << 2;
 pub const FD_FDSTAT_SET_FLAGS: u32 = 1 << 3;
 /// Synchronise a file.
 pub const FD_SYNC: u32 = 1 << 4;
-/// Ask for the position.
+/// Get the position.
 pub const FD_TELL: u32 = 1 << 5;
 /// Write.
 pub const FD_WRITE: u32 = 1 << 6;
-/// Say how a file will be used.
+/// Advise on the use of a file.
 pub const FD_ADVISE: u32 = 1 << 7;
 /// Reserve room.
 pub const FD_ALLOCATE: u32 = 1 << 8;
-/// Make a folder in it.
+/// Make a folder in the folder.
 pub const PATH_CREATE_DIRECTORY: u32 = 1 << 9;
-/// Make a file in it.
+/// Make a file in the folder.
 pub const PATH_CREATE_FILE: u32 = 1 << 10;
-/// Make a hard link of what is in it.
+/// Make a hard link to an entry of the folder.
 pub const PATH_LINK_SOURCE: u32 = 1 << 11;
-/// Make a hard link in it.
+/// Make a hard link in the folder.
 pub const PATH_LINK_TARGET: u32 = 1 << 12;
-/// Open what is in it.
+/// Open an entry of the folder.
 pub const PATH_OPEN: u32 = 1 << 13;
-/// List it.
+/// List the folder.
 pub const FD_READDIR: u32 = 1 << 14;
-/// Read a link in it.
+/// Read a link in the folder.
 pub const PATH_READLINK: u32 = 1 << 15;
-/// Rename something in it.
+/// Rename an entry of the folder.
 pub const PATH_RENAME_SOURCE: u32 = 1 << 16;
-/// Rename something into it.
+/// Rename an entry into the folder.
 pub const PATH_RENAME_TARGET: u32 = 1 << 17;
-/// Ask what is in it.
+/// Get attributes of an entry of the folder.
 pub const PATH_FILESTAT_GET: u32 = 1 << 18;
-/// Cut a file in it when opening it.
+/// Truncate a file in the folder when opening it.
 pub const PATH_FILESTAT_SET_SIZE: u32 = 1 << 19;
-/// Set the times of what is in it.
+/// Set the times of an entry of the folder.
 pub const PATH_FILESTAT_SET_TIMES: u32 = 1 << 20;
-/// Ask what it is.
+/// Get the descriptor's attributes.
 pub const FD_FILESTAT_GET: u32 = 1 << 21;
-/// Cut or extend it.
+/// Truncate or extend the file.
 pub const FD_FILESTAT_SET_SIZE: u32 = 1 << 22;
-/// Set its times.
+/// Set the times of the file or folder.
 pub const FD_FILESTAT_SET_TIMES: u32 = 1 << 23;
-/// Make a symbolic link in it.
+/// Make a symbolic link in the folder.
 pub const PATH_SYMLINK: u32 = 1 << 24;
-/// Remove a folder in it.
+/// Remove a folder in the folder.
 pub const PATH_REMOVE_DIRECTORY: u32 = 1 << 25;
-/// Remove a file in it.
+/// Remove a file in the folder.
 pub const PATH_UNLINK_FILE: u32 = 1 << 26;
-/// Wait until it can be read or written.
+/// Wait until the descriptor can be read or written.
 pub const POLL_FD_READWRITE: u32 = 1 << 27;
 
-/// Every right that preview 1 has.
+/// All rights of preview 1.
 pub const ALL: u32 = (1 << 30) - 1;
 
-/// Of a guest's rights, those that there are.
+/// Known rights among the bits that a guest gives.
 pub fn known(rights: u64) -> u32 {
     u32::try_from(rights & u64::from(ALL)).unwrap_or(ALL)
 }
 
-/// What makes sense for a file.
+/// Rights for a file.
 pub const FILE: u32 = FD_DATASYNC
     | FD_READ
     | FD_SEEK
@@ -81,10 +81,10 @@ pub const FILE: u32 = FD_DATASYNC
     | FD_FILESTAT_SET_TIMES
     | POLL_FD_READWRITE;
 
-/// What changes a file.
+/// Rights that change a file.
 pub const CHANGE: u32 = FD_WRITE | FD_ALLOCATE | FD_FILESTAT_SET_SIZE;
 
-/// What makes sense for a folder: all but what only files can.
+/// Rights for a folder: all but those for files only.
 pub const FOLDER: u32 = ALL
     & !(FD_READ
         | FD_SEEK
@@ -97,6 +97,6 @@ pub const FOLDER: u32 = ALL
         | 1 << 28
         | 1 << 29);
 
-/// What makes sense for a console: no position, which is how guests know one.
+/// Rights for a console: no position, which is how guests recognise one.
 pub const CONSOLE: u32 =
     FD_READ | FD_WRITE | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;

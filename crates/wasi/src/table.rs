@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a container has open.
+//! Open descriptors, files and folders of a container.
 //!
-//! Promised: a file is open on the partition at most once, however many descriptors lead to it;
-//! but for [`Storage::POSIX`] storages, where each time that it is opened makes a handle.
-//! littlefs gives blocks that a file no longer needs to other files, while another handle of
-//! that file would still read them: two handles could show one container the data of another.
+//! Promised: a file is open on the partition at most once, however many descriptors lead to it,
+//! except on [`Storage::POSIX`] storages, where each open makes a handle. littlefs gives blocks
+//! that a file no longer needs to other files, while another handle of that file would still read
+//! them: two handles could show one container the data of another.
 //!
-//! How: a descriptor carries its own position, flags and rights and leads to a top folder or to a
-//! node; a node is a folder's path, or a file's path with the partition's handle, and counts its
+//! How: a descriptor has its own position, flags and rights and leads to a top folder or to a node;
+//! a node is a folder's path, or a file's path with the partition's handle, and counts its
 //! descriptors.
 
 use ocre::limits::{MAX_MOUNTS, MAX_OPEN_FILES};
@@ -19,28 +19,28 @@ use crate::rights;
 
 /// Most trees of files of a container.
 pub const TREES: usize = 2 + MAX_MOUNTS;
-/// stdin, stdout, stderr, and the top folders.
+/// Number of preopened descriptors: stdin, stdout, stderr, and the top folders.
 const STANDARD: usize = 3 + TREES;
 const MAX_DESCRIPTORS: usize = STANDARD + MAX_OPEN_FILES;
 
-/// One of a container's trees of files.
+/// Tree of a container's files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tree {
-    /// Its own folder.
+    /// The container's own folder.
     Data,
-    /// The blob layers of its image.
+    /// Blob layers of the image.
     Image,
-    /// A folder that it was given.
+    /// Mount.
     Mount {
-        /// Which one, from 0.
+        /// Index of the mount, from 0.
         index: u8,
-        /// Nothing in it may be changed.
+        /// True where the guest may change nothing in the mount.
         read_only: bool,
     },
 }
 
 impl Tree {
-    /// Whether nothing in it may be changed.
+    /// True for a tree that the guest may not change.
     #[inline(never)]
     pub const fn is_read_only(self) -> bool {
         match self {
@@ -51,58 +51,58 @@ impl Tree {
     }
 }
 
-/// What a descriptor leads to.
+/// Target of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
-    /// What is typed.
+    /// Console input.
     Input,
     /// stdout or stderr.
     Output(Stream),
-    /// A tree's top folder.
+    /// Top folder of a tree.
     Top(Tree),
     /// A file or another folder.
     Node(usize),
 }
 
-/// An open descriptor.
+/// Open descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Descriptor {
-    /// What it leads to.
+    /// Console, folder or file that the descriptor leads to.
     pub target: Target,
-    /// What may be done with it.
+    /// Rights of the descriptor.
     pub rights: u32,
-    /// What may be done with what is opened through it.
+    /// Rights for descriptors opened through this one.
     pub inheriting: u32,
     /// `fdflags`.
     pub flags: u16,
     /// Position in a file, in bytes.
     pub offset: u64,
-    /// Whether it was there before the guest.
+    /// True for a descriptor that was open before the guest started.
     pub preopened: bool,
 }
 
-/// An open file or folder.
+/// Open file or folder.
 #[derive(Debug)]
 pub struct Node<F> {
-    /// Which tree it is in.
+    /// Tree of the file or folder.
     pub tree: Tree,
-    /// Where in that tree.
+    /// Path in the tree.
     pub path: RelativePath,
     /// The file; `None` for a folder.
     pub file: Option<OpenFile<F>>,
     descriptors: usize,
 }
 
-/// A file that is open on the partition.
+/// File that is open on the partition.
 #[derive(Debug)]
 pub struct OpenFile<F> {
     file: F,
-    /// Where the partition's handle is; `None` where that is not known.
+    /// Position of the partition's handle, in bytes; `None` where it is unknown.
     position: Option<u64>,
 }
 
 impl<F> OpenFile<F> {
-    /// One that was opened just now.
+    /// File that was just opened, at position 0.
     pub const fn new(file: F) -> Self {
         Self {
             file,
@@ -110,7 +110,7 @@ impl<F> OpenFile<F> {
         }
     }
 
-    /// The partition's handle, for what does not depend on its position.
+    /// The partition's handle, for operations that do not depend on its position.
     pub const fn file(&mut self) -> &mut F {
         &mut self.file
     }
@@ -158,7 +158,7 @@ impl<F> OpenFile<F> {
     }
 }
 
-/// Everything that a container has open.
+/// Open descriptors and nodes of a container.
 #[derive(Debug)]
 pub struct Table<F> {
     descriptors: [Option<Descriptor>; MAX_DESCRIPTORS],
@@ -166,7 +166,7 @@ pub struct Table<F> {
 }
 
 impl<F> Table<F> {
-    /// What is there before the guest begins: its consoles, and the top folders of `trees`.
+    /// Table with the consoles, and the top folders of `trees`.
     pub fn new(trees: &[Tree]) -> Self {
         let consoles = [
             Target::Input,
@@ -202,7 +202,7 @@ impl<F> Table<F> {
         }
     }
 
-    /// An open descriptor.
+    /// Finds an open descriptor.
     ///
     /// # Errors
     /// `Badf`.
@@ -212,7 +212,7 @@ impl<F> Table<F> {
             .ok_or(Errno::Badf)
     }
 
-    /// An open descriptor with a right.
+    /// Finds an open descriptor with a right.
     ///
     /// # Errors
     /// `Badf`, `Notcapable`.
@@ -225,7 +225,7 @@ impl<F> Table<F> {
         }
     }
 
-    /// The node at an index.
+    /// Node at an index.
     ///
     /// # Errors
     /// `Badf`, which does not happen to an index out of a descriptor.
@@ -236,8 +236,7 @@ impl<F> Table<F> {
             .ok_or(Errno::Badf)
     }
 
-    /// The folder that an open descriptor with a right leads to, and what may be done with what
-    /// is opened through it.
+    /// Folder of an open descriptor with a right, and the rights for descriptors opened through it.
     ///
     /// # Errors
     /// `Badf`, `Notcapable`, `Notdir`.
@@ -257,7 +256,7 @@ impl<F> Table<F> {
         Ok((tree, path, descriptor.inheriting))
     }
 
-    /// An open descriptor with a right that leads to a file, and that file.
+    /// Finds an open descriptor with a right that leads to a file, and that file.
     ///
     /// # Errors
     /// `Badf`, also for a folder or a console; `Notcapable`.
@@ -284,7 +283,7 @@ impl<F> Table<F> {
         Ok((descriptor, file))
     }
 
-    /// The node of a file that is open.
+    /// Node of an open file.
     pub fn find_file(&self, tree: Tree, path: &str) -> Option<usize> {
         self.nodes.iter().position(|node| {
             node.as_ref()
@@ -292,7 +291,7 @@ impl<F> Table<F> {
         })
     }
 
-    /// Whether there is room for one more descriptor, and a node for it.
+    /// Checks that a descriptor and a node are free.
     ///
     /// # Errors
     /// `Mfile`.
@@ -304,7 +303,7 @@ impl<F> Table<F> {
         }
     }
 
-    /// Adds a node that no descriptor leads to yet.
+    /// Adds a node without descriptors.
     ///
     /// # Errors
     /// `Mfile`, which does not happen after [`check_room`](Self::check_room).
@@ -325,7 +324,7 @@ impl<F> Table<F> {
         Ok(index)
     }
 
-    /// Adds a descriptor at the lowest number that is free.
+    /// Adds a descriptor at the lowest free number.
     ///
     /// # Errors
     /// `Mfile`.
@@ -340,7 +339,7 @@ impl<F> Table<F> {
         Ok(fd)
     }
 
-    /// Removes a descriptor. Gives the file that it was the last to lead to.
+    /// Removes a descriptor. Returns the file if no other descriptor leads to it.
     ///
     /// # Errors
     /// `Badf`.
@@ -360,11 +359,11 @@ impl<F> Table<F> {
         Ok(node.and_then(|node| node.file).map(|open| open.file))
     }
 
-    /// Puts a descriptor in another's place. Gives the file that the other was the last to lead
-    /// to.
+    /// Replaces the descriptor `to` by `from`. Returns the replaced descriptor's file if no other
+    /// one leads to it.
     ///
     /// # Errors
-    /// `Badf`: both are to be open.
+    /// `Badf` where one of them is not open.
     pub fn renumber(&mut self, from: u32, to: u32) -> Result<Option<F>, Errno> {
         let moved = *self.descriptor(from)?;
         self.descriptor(to)?;
@@ -380,7 +379,7 @@ impl<F> Table<F> {
         Ok(file)
     }
 
-    /// Gives every open file, and has nothing open afterwards.
+    /// Removes everything, and returns the open files.
     pub fn drain(&mut self) -> impl Iterator<Item = F> {
         self.descriptors = [None; MAX_DESCRIPTORS];
         self.nodes
@@ -388,11 +387,10 @@ impl<F> Table<F> {
             .filter_map(|node| Some(node.take()?.file?.file))
     }
 
-    /// What is open in the folder `from` of a tree moves with it to `to`, or, unless `really`,
-    /// would.
+    /// Moves the open nodes in the folder `from` of a tree to `to`. Unless `really`, only checks
+    /// the paths.
     ///
-    /// # Errors
-    /// `Nametoolong` where a path would be.
+    /// `Nametoolong` where a path would be too long.
     pub fn moves(&mut self, tree: Tree, from: &str, to: &str, really: bool) -> Result<(), Errno> {
         for node in self.nodes.iter_mut().flatten() {
             if node.tree == tree && is_within(&node.path, from) {

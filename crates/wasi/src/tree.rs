@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A container's files: its own folder, its image's blob layers as files of one folder, and the
-//! folders that it was given.
+//! A container's files: its own folder, its image's blob layers as files of one folder, and its
+//! mounts.
 
 use core::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use crate::table::Tree;
 /// The image store's layout is in the partition's root folder.
 const STORE: &str = "/";
 
-/// The path on the partition of something in a tree that lies there as it is.
+/// Path on the partition of an entry of a tree that is stored there as a tree.
 ///
 /// # Errors
 /// `Nametoolong`; `Noent` for the image.
@@ -41,7 +41,7 @@ pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path,
     found
 }
 
-/// Shows where the guest finds a tree.
+/// Shows the path of a tree in the guest.
 pub fn show_mounted_at(guest: &dyn Guest, tree: Tree, show: &mut dyn FnMut(&str)) {
     match tree {
         Tree::Data => show("/"),
@@ -50,7 +50,7 @@ pub fn show_mounted_at(guest: &dyn Guest, tree: Tree, show: &mut dyn FnMut(&str)
     }
 }
 
-/// Shows one of the guest's mounts.
+/// Shows a mount of the guest.
 fn show_mount(guest: &dyn Guest, index: u8, show: &mut dyn FnMut(Mount<'_>)) {
     guest.spec(&mut |spec| {
         if let Some(mount) = mount::iter(&spec.mounts).nth(index.into()) {
@@ -59,7 +59,7 @@ fn show_mount(guest: &dyn Guest, index: u8, show: &mut dyn FnMut(Mount<'_>)) {
     });
 }
 
-/// The path on the partition of a blob layer that has this name under `/image`.
+/// Path on the partition of the blob layer with a name under `/image`.
 ///
 /// # Errors
 /// `Noent`; `Notdir` for a path through a blob.
@@ -68,14 +68,14 @@ pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<Path, Errno> {
     Ok(content::blob_path(STORE, &content.digest)?)
 }
 
-/// The content of a blob layer that has this name under `/image`.
+/// Content of the blob layer with a name under `/image`.
 fn find_blob(guest: &dyn Guest, path: &str) -> Result<Content, Errno> {
     let name = path.split_once('/').map_or(path, |(name, _)| name);
     let mut found = None;
     guest.spec(&mut |spec| {
         let mut blobs = spec.image.blobs.iter();
-        // Of those with one title it is the first. A title that is no file's name is no part of a
-        // path. Every blob also has its digest for a name, listed or not.
+        // The first of several blobs with one title has that title. A title that is no file's name
+        // is no part of a path. Every blob can also be named by its digest, listed or not.
         found = blobs
             .find(|blob| blob.title == name || digits(blob) == name)
             .map(|blob| blob.content);
@@ -87,7 +87,7 @@ fn find_blob(guest: &dyn Guest, path: &str) -> Result<Content, Errno> {
     Ok(content)
 }
 
-/// What is at a path.
+/// Metadata at a path.
 ///
 /// # Errors
 /// `Noent`, `Notdir`, and the storage's own.
@@ -113,8 +113,8 @@ pub fn metadata<S: Storage>(
     }
 }
 
-/// Copies the target of a symbolic link and returns its length; `None` for what is no link, or is
-/// not there.
+/// Copies the target of a symbolic link and returns its length; `None` for an entry that is no
+/// link, or does not exist.
 ///
 /// # Errors
 /// The storage's own.
@@ -135,7 +135,7 @@ pub fn read_link<S: Storage>(
     }
 }
 
-/// Calls `entry` for everything in a folder.
+/// Calls `entry` for each entry of a folder.
 ///
 /// # Errors
 /// `Noent`, `Notdir`, and the storage's own.
@@ -171,7 +171,7 @@ pub fn entries<S: Storage>(
     }
 }
 
-/// The 64 hex digits of a blob's digest.
+/// Digest of a blob, as 64 hex digits.
 fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
     let mut digits = String::new();
     // They fit, as asserted below.
@@ -180,14 +180,14 @@ fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
 }
 const _: () = assert!(MAX_TITLE >= 64);
 
-/// Tells whether a blob's title is a file's name and no earlier blob's.
+/// True where a blob's title is a file's name that no earlier blob has.
 fn is_listed_by_title(blobs: &Blobs, index: usize, title: &str) -> bool {
     !matches!(title, "" | "." | "..")
         && !title.contains('/')
         && blobs.iter().take(index).all(|other| other.title != title)
 }
 
-/// A number for a path that no other path of the container is likely to have: FNV-1a.
+/// Number of a path that no other path of the container is likely to have: FNV-1a.
 pub fn number(tree: Tree, folder: &str, name: &str) -> u64 {
     let separator = if folder.is_empty() || name.is_empty() {
         ""

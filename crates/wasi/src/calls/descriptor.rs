@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is done with open descriptors: `fd_*`.
+//! Calls on open descriptors: `fd_*`.
 
 use heapless::Vec;
 use heapless::vec::VecView;
@@ -26,19 +26,19 @@ const DSYNC: u16 = 1 << 1;
 /// `fdflags`: no call waits.
 const NONBLOCK: u16 = 1 << 2;
 const SYNC: u16 = 1 << 4;
-/// `fdflags`: all there are.
+/// `fdflags`: all of them.
 pub(super) const ANY_FLAGS: u16 = (1 << 5) - 1;
 
-/// Bytes that are read or written between two looks at whether the guest is killed.
+/// Bytes to read or write between two checks for a kill.
 const PIECE: u32 = 4096;
 
-/// How often the console is asked for input that a guest waits for, in microseconds.
+/// Interval of polling the console for input that a guest waits for, in microseconds.
 const INPUT_INTERVAL_US: u64 = 20_000;
 
-/// Words of an entry's header in what `fd_readdir` writes.
+/// Number of words in an entry's header, as `fd_readdir` writes it.
 const DIRENT: usize = 3;
 
-/// Longest position, so that each fits the signed number that `fd_seek` knows.
+/// Longest position: each fits the signed number of `fd_seek`.
 const MAX_OFFSET: u64 = i64::MAX as u64;
 
 /// `filetype` of an entry.
@@ -50,10 +50,10 @@ const fn file_type(kind: EntryKind) -> u8 {
     }
 }
 
-/// The words of a `filestat`: device, inode, file type, links, size, and three times.
+/// Words of a `filestat`: device, inode, file type, links, size, and three times.
 pub(super) type FileStat = [u64; 8];
 
-/// The `filestat` of an entry.
+/// `filestat` of an entry.
 pub(super) fn filestat(number: u64, metadata: &Metadata) -> FileStat {
     filestat_of(number, file_type(metadata.kind), metadata.size)
 }
@@ -62,7 +62,7 @@ fn filestat_of(number: u64, file_type: u8, size: u64) -> FileStat {
     [0, number, file_type.into(), 1, size, 0, 0, 0]
 }
 
-/// A 16-bit number, which the engine hands over in 32 bits.
+/// Converts a 16-bit number, which the engine passes in 32 bits.
 ///
 /// # Errors
 /// `Inval`.
@@ -70,7 +70,7 @@ pub(super) fn narrow(number: u32) -> Result<u16, Errno> {
     u16::try_from(number).map_err(|_| Errno::Inval)
 }
 
-/// Checks `fstflags`: for each of the two times it is to be a given one, or now, or left.
+/// Checks `fstflags`: each of the two times is set to a value, set to now, or kept.
 ///
 /// # Errors
 /// `Inval`.
@@ -81,7 +81,7 @@ pub(super) const fn check_times(which: u32) -> Result<(), Errno> {
     }
 }
 
-/// The times that checked `fstflags` ask for.
+/// Times to set, from checked `fstflags`.
 pub(super) const fn times(accessed: u64, modified: u64, which: u32) -> Times {
     Times {
         accessed: time(accessed, which),
@@ -97,7 +97,7 @@ const fn time(given: u64, which: u32) -> SetTime {
     }
 }
 
-/// Adds to a `filestat` what only POSIX storages have.
+/// Adds the attributes of POSIX storages to a `filestat`.
 pub(super) fn with_attributes(record: FileStat, found: &Attributes) -> FileStat {
     let [_, _, file_type, _, size, ..] = record;
     [
@@ -122,7 +122,7 @@ impl<S: Storage> Wasi<'_, S> {
         advice: u32,
     ) -> Result<(), Error> {
         self.table.file(fd, rights::FD_ADVISE)?;
-        // Six kinds of advice, all of which are heard and not followed.
+        // Six kinds of advice, all accepted and ignored.
         if advice < 6 {
             Ok(())
         } else {
@@ -130,7 +130,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// Only for POSIX storages: littlefs can't reserve room.
+    /// Works on POSIX storages only: littlefs can't reserve room.
     pub(crate) fn fd_allocate(
         &mut self,
         _: &mut Memory<'_>,
@@ -272,7 +272,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(write_words(memory, stat, &record)?)
     }
 
-    /// POSIX attributes of the entry that a descriptor leads to; `None` for a console.
+    /// POSIX attributes of a descriptor's entry; `None` for a console.
     fn attributes(&mut self, target: Target) -> Result<Option<Attributes>, Errno> {
         let (tree, path) = match target {
             Target::Input | Target::Output(_) => return Ok(None),
@@ -304,8 +304,9 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    /// Extends a file to `size`, if it is shorter: in pieces, as the zeros are all written, and
-    /// not at all where there is no room, as littlefs would forget what was written before.
+    /// Extends a file to `size`, if it is shorter. littlefs writes all the zeros, so there it grows
+    /// in pieces. Without enough room the file stays as it is, as littlefs would forget earlier
+    /// writes.
     fn grow(&mut self, fd: u32, right: u32, size: u64) -> Result<(), Error> {
         let storage = self.storage;
         let (_, open) = self.table.file(fd, right)?;
@@ -332,7 +333,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    /// Only for POSIX storages: a file of littlefs has no times.
+    /// Works on POSIX storages only: a file of littlefs has no times.
     pub(crate) fn fd_filestat_set_times(
         &mut self,
         _: &mut Memory<'_>,
@@ -396,10 +397,11 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(written?)
     }
 
-    /// Shows where the guest finds a top folder.
+    /// Shows the path of a top folder in the guest.
     ///
     /// # Errors
-    /// `Badf` for what the guest has opened by itself: that is how it knows the end of the list.
+    /// `Badf` for a descriptor that the guest has opened: it ends the guest's search for top
+    /// folders.
     fn show_preopened(&mut self, fd: u32, show: &mut dyn FnMut(&str)) -> Result<(), Errno> {
         match *self.table.descriptor(fd)? {
             Descriptor {
@@ -450,7 +452,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write_u32(read, total)?)
     }
 
-    /// A console has no position.
+    /// Checks that a descriptor has a position; a console has none.
     fn check_position(&mut self, fd: u32, right: u32) -> Result<(), Errno> {
         match self.table.descriptor(fd)?.target {
             Target::Input | Target::Output(_) => Err(Errno::Spipe),
@@ -458,7 +460,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// Takes what is typed, at least one byte, into the first buffer that has room.
+    /// Reads console input, at least one byte, into the first buffer that has room.
     fn read_input(
         &mut self,
         descriptor: &Descriptor,
@@ -513,7 +515,7 @@ impl<S: Storage> Wasi<'_, S> {
             let from = offset.saturating_add(total.into());
             let read = match open.read(self.storage, from, buffer) {
                 Ok(read) => u32::try_from(read).map_err(|_| Errno::Io)?,
-                // What was read before must not be lost: the error comes again.
+                // Bytes read before must not be lost: the error comes again.
                 Err(_) if total > 0 => return Ok(total),
                 Err(error) => return Err(error.into()),
             };
@@ -553,8 +555,8 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write_u32(written, total)?)
     }
 
-    /// Writes all buffers to an output, or as much as reached it before an error: the next
-    /// write meets that error again.
+    /// Writes all buffers to an output, or as much as it took before an error: the next write meets
+    /// that error again.
     fn write_output(
         &self,
         memory: &Memory<'_>,
@@ -630,14 +632,14 @@ impl<S: Storage> Wasi<'_, S> {
         let new = old.max(to.saturating_add(length));
         self.quota.admit(Some(file(old)), file(new))?;
         let written = open.write(self.storage, to, piece);
-        // What a write that failed has left is what the file says, and at worst all of it.
+        // After a failed write, the file's size counts; where it is unknown, the largest possible.
         let new = self.storage.size(open.file()).unwrap_or(new);
         self.quota.count_change(Some(file(old)), Some(file(new)));
         Ok(written?)
     }
 
-    /// Entries come in the order of a number made of their names, which is also the cookie: so
-    /// a guest that removes what it has been told of, and then goes on, misses nothing.
+    /// Lists entries in the order of a number made from their names, which is also the cookie: a
+    /// guest that removes listed entries, and then goes on, misses none.
     pub(crate) fn fd_readdir(
         &mut self,
         memory: &mut Memory<'_>,
@@ -661,8 +663,8 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write_u32(used, filled)?)
     }
 
-    /// Writes entries as far as there is room, and returns the length. As many are looked for at
-    /// once as `next` has room for.
+    /// Writes entries up to `length` bytes, and returns the length. Each pass over the folder finds
+    /// as many entries as `next` can hold.
     fn list(
         &self,
         memory: &mut Memory<'_>,
@@ -689,7 +691,8 @@ impl<S: Storage> Wasi<'_, S> {
                 ];
                 let header = header.map(u64::to_le_bytes);
                 for part in [header.as_flattened(), name] {
-                    // What does not fit is cut: a full buffer is how the guest knows.
+                    // An entry that does not fit is cut: a full buffer tells the guest that there
+                    // are more.
                     let at = buffer.saturating_add(filled);
                     let room = usize::try_from(length.saturating_sub(filled));
                     let part = part.get(..room.unwrap_or(usize::MAX)).unwrap_or(part);
@@ -701,11 +704,11 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(filled)
     }
 
-    /// The entries with the lowest cookies above that of the listing, in their order.
+    /// Finds the entries with the lowest cookies above that of the listing, in order.
     fn next_entries(&self, listing: &Listing, next: &mut VecView<Entry>) -> Result<(), Errno> {
         let Listing { tree, path, cookie } = listing;
         next.clear();
-        // The folder itself and the one above it come first.
+        // The folder itself and its parent come first.
         for (dots, name) in [(1, "."), (2, "..")] {
             if *cookie < dots {
                 let number = tree::number(*tree, path, "");
@@ -730,7 +733,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    /// The number of an entry; `None` for one that is gone meanwhile.
+    /// Inode of an entry; `None` for one that is gone meanwhile.
     fn inode(&self, tree: Tree, folder: &str, name: &str) -> Result<Option<u64>, Errno> {
         let folder = tree::partition_path(self.guest, tree, folder)?;
         let path = match name {
@@ -764,7 +767,7 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         memory.check(position, 1, 8)?;
         let by = by.cast_signed();
-        // To learn the position is less than to move it.
+        // A query of the position needs a lesser right than a move.
         let right = if by == 0 && whence == 1 {
             rights::FD_TELL
         } else {
@@ -798,15 +801,15 @@ impl<S: Storage> Wasi<'_, S> {
     }
 }
 
-/// A folder, and the place in it where its listing goes on.
+/// Folder, and the position of its listing.
 struct Listing {
     tree: Tree,
     path: crate::path::RelativePath,
-    /// The cookie of the last entry.
+    /// Cookie of the last entry.
     cookie: u64,
 }
 
-/// One entry of a folder.
+/// Entry of a folder.
 struct Entry {
     cookie: u64,
     number: u64,
@@ -814,9 +817,8 @@ struct Entry {
     file_type: u8,
 }
 
-/// Takes an entry to its place among those with the lowest cookies, unless it is listed, or there
-/// is room for lower ones alone. A name that is too long for this build's paths is passed over: it
-/// can't be used anyway.
+/// Inserts an entry among those with the lowest cookies, unless it is listed, or the list is full
+/// of lower ones. Skips a name that is too long for this build's paths: it can't be used anyway.
 fn keep_lowest(lowest: &mut VecView<Entry>, cookie: u64, number: u64, name: &str, kind: EntryKind) {
     let place = lowest.iter().position(|entry| entry.cookie >= cookie);
     let place = place.unwrap_or(lowest.len());
@@ -836,7 +838,7 @@ fn keep_lowest(lowest: &mut VecView<Entry>, cookie: u64, number: u64, name: &str
         name,
         file_type: file_type(kind),
     };
-    // It has just been given room.
+    // There is room now.
     let _ = lowest.insert(place, entry);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is done by path: `path_*`.
+//! Calls by path: `path_*`.
 
 use ocre::container::data;
 use ocre::image::content::Path;
@@ -23,7 +23,7 @@ const DIRECTORY: u16 = 1 << 1;
 const EXCL: u16 = 1 << 2;
 const TRUNC: u16 = 1 << 3;
 
-/// Rights that a file is opened for writing for, on POSIX storages.
+/// Rights that open a file for writing, on POSIX storages.
 const WRITES: u32 = rights::FD_WRITE | rights::FD_ALLOCATE | rights::FD_FILESTAT_SET_SIZE;
 
 /// `lookupflags`: a link at the end of the path is followed.
@@ -35,21 +35,21 @@ const fn follow(lookup: u32) -> Follow {
     }
 }
 
-/// Where a path leads.
+/// Resolved path in a tree, with its rights.
 struct Located {
     tree: Tree,
     path: RelativePath,
-    /// By its form it can only mean a folder.
+    /// True where the path can only mean a folder, by its form.
     folder: bool,
-    /// What what is opened there may be allowed.
+    /// Rights for descriptors opened at the path.
     inheriting: u32,
 }
 
 impl Located {
-    /// For what changes the folder that it is in.
+    /// Checks that the entry can be changed.
     ///
     /// # Errors
-    /// `Rofs` where nothing may be changed; `Inval` for a top folder.
+    /// `Rofs` in a read-only tree; `Inval` for a top folder.
     fn check_writable(&self) -> Result<(), Errno> {
         if self.tree.is_read_only() {
             return Err(Errno::Rofs);
@@ -94,7 +94,7 @@ impl<S: Storage> Wasi<'_, S> {
         })
     }
 
-    /// What is at a place, as the guest has to see it: with what it wrote and did not sync.
+    /// Metadata at a path as the guest sees it, unsynced writes included.
     fn metadata(&mut self, located: &Located) -> Result<Metadata, Errno> {
         if let Some(index) = self.find_file(located)
             && !located.folder
@@ -112,8 +112,8 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(found)
     }
 
-    /// The node of a file that is open and must not be opened again. There is none on POSIX
-    /// storages, where each descriptor has a handle of its own.
+    /// Node of an open file that must not be opened again. There is none on POSIX storages, where
+    /// each descriptor has a separate handle.
     fn find_file(&self, located: &Located) -> Option<usize> {
         if S::POSIX {
             return None;
@@ -173,7 +173,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(write_words(memory, stat, &record)?)
     }
 
-    /// Only for POSIX storages: a file of littlefs has no times.
+    /// Works on POSIX storages only: a file of littlefs has no times.
     #[allow(clippy::too_many_arguments)] // preview 1 has them
     pub(crate) fn path_filestat_set_times(
         &mut self,
@@ -238,7 +238,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(())
     }
 
-    /// The place of a link that is to be made: an error, where the storage is not POSIX.
+    /// Locates a link to create; an error where the storage is not POSIX.
     fn locate_link(
         &mut self,
         memory: &Memory<'_>,
@@ -305,7 +305,7 @@ impl<S: Storage> Wasi<'_, S> {
         let target = target
             .get(..length.ok_or(Errno::Inval)?)
             .unwrap_or_default();
-        // One that leads elsewhere tells how the PC's folders are named.
+        // A target outside would tell the names of the PC's folders.
         let target = path::check(target)?.as_bytes();
         let room = usize::try_from(buffer_length).unwrap_or(usize::MAX);
         let shown = target.get(..room).unwrap_or(target);
@@ -400,7 +400,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(memory.write_u32(opened, opened_fd)?)
     }
 
-    /// Opens or makes a file; `None` where it is open already, and is only cut.
+    /// Opens or creates a file; `None` where it is open already, and is only truncated.
     fn open_file(
         &mut self,
         located: &Located,
@@ -440,7 +440,7 @@ impl<S: Storage> Wasi<'_, S> {
                 append: false,
             }
         } else {
-            // For writing too, whoever opens it first: there is only this one handle.
+            // The only handle serves all descriptors, so it also writes.
             OpenMode {
                 read: true,
                 write: true,
@@ -471,7 +471,7 @@ impl<S: Storage> Wasi<'_, S> {
         self.remove(&located)
     }
 
-    /// Removes what is there.
+    /// Removes a file or an empty folder.
     fn remove(&mut self, located: &Located) -> Result<(), Error> {
         let found = self.metadata(located)?;
         self.storage.remove(&self.partition_path(located)?)?;
@@ -496,7 +496,8 @@ impl<S: Storage> Wasi<'_, S> {
         self.remove(&located)
     }
 
-    /// An open file's handle would go on reading blocks that are given to other files.
+    /// Checks that a file is closed: an open handle would go on reading blocks that are given to
+    /// other files.
     fn check_closed(&self, located: &Located) -> Result<(), Errno> {
         match self.find_file(located) {
             Some(_) => Err(Errno::Busy),
@@ -527,7 +528,7 @@ impl<S: Storage> Wasi<'_, S> {
         old.check_writable()?;
         new.check_writable()?;
         let folder = self.metadata(&old)?.kind == EntryKind::Directory;
-        // A folder may be renamed to a path that ends with `/`, though nothing is there yet.
+        // A folder may be renamed to a path that ends with `/`, where nothing is yet.
         new.folder &= !folder;
         let replaced = match self.metadata(&new) {
             Ok(found) if (found.kind == EntryKind::Directory) != folder => {
@@ -563,8 +564,8 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// Refuses to move a folder to a longer path if something in it would then have one that is
-    /// too long: neither the guest nor a tool could name it any more.
+    /// Refuses to move a folder to a longer path if a path in it would become too long: neither the
+    /// guest nor a tool could name that entry any more.
     fn check_depth(&self, old: &Located, from: &str, to: &str) -> Result<(), Error> {
         let more = to.len().saturating_sub(from.len());
         if more == 0 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a guest was started with, how it ends, and chance.
+//! Arguments and environment of a guest, its exit, and random numbers.
 
 use ocre::container::Spec;
 use ocre::port::Storage;
@@ -8,7 +8,7 @@ use crate::Wasi;
 use crate::errno::{Errno, Error};
 use crate::memory::Memory;
 
-/// Bytes of random numbers that are made between two looks at whether the guest is killed.
+/// Bytes of random numbers between two checks for a kill.
 const RANDOM_PIECE: u32 = 4096;
 
 impl<S: Storage> Wasi<'_, S> {

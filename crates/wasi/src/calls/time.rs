@@ -11,7 +11,7 @@ use crate::table::Target;
 
 const NS_PER_US: u64 = 1000;
 
-/// How often the console is asked for input that a guest waits for, in microseconds.
+/// Interval of polling the console for input that a guest waits for, in microseconds.
 const INPUT_INTERVAL_US: u64 = 20_000;
 
 /// Bytes of a `subscription` and of an `event`.
@@ -27,7 +27,7 @@ const WRITABLE: u8 = 2;
 /// `eventrwflags`: the other side is gone.
 const HANGUP: u16 = 1;
 
-/// The clocks that there are.
+/// Clocks that are offered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ClockId {
     Realtime,
@@ -35,8 +35,10 @@ enum ClockId {
 }
 
 impl ClockId {
+    /// Clock for a number of preview 1.
+    ///
     /// # Errors
-    /// `Inval` for one of preview 1's that is not offered, and for any other number.
+    /// `Inval` for a clock of preview 1 that is not offered, and for any other number.
     const fn from_number(number: u32) -> Result<Self, Errno> {
         match number {
             0 => Ok(Self::Realtime),
@@ -46,7 +48,7 @@ impl ClockId {
     }
 }
 
-/// An `event`, as far as its subscription has come.
+/// `event` of a subscription, filled in as the subscription progresses.
 struct Event {
     userdata: u64,
     error: Option<Errno>,
@@ -147,11 +149,11 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// The uptime, in microseconds, at which to look again for what a guest waits for; `None`
-    /// where it has come, or never comes, and the event says so.
+    /// Uptime, in microseconds, of the next look at a subscription; `None` where its event is
+    /// complete, with or without an error.
     ///
     /// # Errors
-    /// `Inval` for a type or clock that there is not, and the storage's own.
+    /// `Inval` for an unknown type or clock; errors of the storage.
     fn progress(
         &mut self,
         asked: &[u8; SUBSCRIPTION as usize],
@@ -177,7 +179,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
     }
 
-    /// The uptime, in microseconds, after a span.
+    /// Uptime after a span, in microseconds.
     #[inline(never)]
     fn later_us(&self, span_us: u64) -> u64 {
         self.clock.uptime_us().saturating_add(span_us)
@@ -227,7 +229,7 @@ impl<S: Storage> Wasi<'_, S> {
     }
 }
 
-/// The bytes of a number in a `subscription`; zeros beyond its end.
+/// Bytes of a number in a `subscription`; zeros beyond its end.
 #[inline]
 fn field<const N: usize>(record: &[u8; SUBSCRIPTION as usize], offset: usize) -> [u8; N] {
     let field = record.get(offset..).unwrap_or_default().first_chunk();
