@@ -44,7 +44,7 @@ fn main() {
     bundled::build(&here, &root);
 }
 
-/// Where cargo keeps the package that carries WAMR, without the network if it is there.
+/// Folder of the package that carries WAMR; found without the network where cargo has it.
 fn packaged_source(here: &Path) -> PathBuf {
     let manifest = here.join("Cargo.toml");
     let query = |options: &[&str]| {
@@ -79,7 +79,7 @@ mod bundled {
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
-    /// The source that maps memory for machine code.
+    /// Source file that maps memory for machine code.
     const CODE_LOADER: &str = "iwasm/aot/aot_loader.c";
 
     pub fn build(here: &Path, root: &Path) {
@@ -92,8 +92,8 @@ mod bundled {
         let lists = here.join("wamr");
         let core = root.join("core");
         let mut build = cc::Build::new();
-        // What runs guests is optimised in debug builds too. WAMR reads one and the same
-        // memory through pointers of many types.
+        // The engine is optimised in debug builds too. WAMR reads one and the same memory through
+        // pointers of many types.
         build
             .std("gnu99")
             .opt_level(3)
@@ -136,7 +136,7 @@ mod bundled {
                 .flag("-fno-omit-frame-pointer");
             build.flag("-g");
         }
-        // What it maps for code counts, see `ocre_wamr_limit.h`.
+        // Memory mapped for code counts, see `ocre_wamr_limit.h`.
         let mut loader = build.clone();
         loader
             .define("os_mmap", "ocre_wamr_code_map")

@@ -11,7 +11,7 @@ use ocre_wamr_sys as sys;
 use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
 use crate::{Code, Module, Stopper, natives};
 
-/// The AOT code that a PC runs.
+/// Target of the AOT code that a PC runs.
 pub const PC_TARGET: Option<&Target> = if cfg!(target_arch = "x86_64") {
     Some(&Target::X86_64)
 } else if cfg!(target_arch = "x86") {
@@ -20,10 +20,10 @@ pub const PC_TARGET: Option<&Target> = if cfg!(target_arch = "x86_64") {
     None
 };
 
-/// Why the engine can't be started.
+/// Reason why the engine can't be started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EngineError {
-    /// This process has, or had, its engine already.
+    /// This process has, or had, an engine already.
     AlreadyStarted,
     /// No memory.
     OutOfMemory,
@@ -32,23 +32,23 @@ pub enum EngineError {
     HostFunctions,
 }
 
-/// What the engine works with.
+/// Settings of the engine.
 #[derive(Default)]
 pub struct Options {
-    /// Memory for everything the engine takes, linear memories included; the system's
-    /// allocator if `None`.
+    /// Memory for everything the engine allocates, linear memories included; the system's allocator
+    /// if `None`.
     pub pool: Option<&'static mut [u8]>,
-    /// Most bytes of the system's allocator, without linear memories, which have limits of
-    /// their own; 0 for no limit.
+    /// Most bytes of the system's allocator, without linear memories, which have separate limits; 0
+    /// for no limit.
     pub limit_bytes: u32,
-    /// Bytes of each container thread's stack that are kept for host functions: a guest that
-    /// recurses deeper traps.
+    /// Bytes of each container thread's stack reserved for host functions: a guest that recurses
+    /// deeper traps.
     pub host_stack_bytes: u32,
-    /// The AOT code that runs here, if any does.
+    /// Target of the AOT code that runs here, if any does.
     pub aot: Option<&'static Target>,
 }
 
-/// The process's one WAMR runtime.
+/// The only WAMR runtime of the process.
 #[derive(Clone, Copy)]
 pub struct Engine {
     functions: &'static [HostModule],
@@ -59,7 +59,7 @@ pub struct Engine {
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 impl Engine {
-    /// Starts WAMR with these host functions; once per process, whatever comes of it.
+    /// Starts WAMR with the host functions of `functions`; once per process, even where it fails.
     pub fn start(functions: &'static [HostModule], options: Options) -> Result<Self, EngineError> {
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(EngineError::AlreadyStarted);
@@ -86,7 +86,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Gives the host the room it wants for what the module imports.
+    /// Gives the host the largest buffer that a function imported by the module asks for.
     fn lay_room(&self, module: &mut Module<'_>, host: &mut dyn Host) {
         let mut wanted = None;
         module.imports(&mut |module, name, _| {
@@ -154,8 +154,8 @@ impl port::Engine for Engine {
         let entry = module
             .function(program.entry, true)
             .ok_or(StartError::Entry)?;
-        // What prepares a module without a `_start` of its own: WASI's reactors export
-        // `_initialize`, freestanding C may export its constructors.
+        // Function that prepares a module without a `_start`: WASI's reactors export `_initialize`,
+        // freestanding C may export its constructors.
         let prepare = ["_initialize", "__wasm_call_ctors"]
             .iter()
             .filter(|_| program.entry != "_start")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A module that runs: memory and stacks of its own, and the way to its host functions.
+//! Running module: memory and stacks of its own, and the way to its host functions.
 
 use core::ffi::{CStr, c_void};
 use core::marker::PhantomData;
@@ -13,32 +13,32 @@ use crate::module::{Function, Module};
 use crate::stopper::Stopper;
 use crate::text::{self, Text};
 
-/// What an instance may use.
+/// Limits of an instance.
 #[derive(Clone, Copy, Debug)]
 pub struct InstanceLimits {
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
-    /// Bytes of the calling thread's stack that are kept for host functions.
+    /// Bytes of the calling thread's stack reserved for host functions.
     pub reserve_bytes: u32,
-    /// Most instructions of each call, where code is interpreted. WAMR counts in 31 bits: more
-    /// than 2³¹ - 1 is cut to that.
+    /// Most instructions of each call, where code is interpreted. WAMR counts in 31 bits: larger
+    /// values become 2³¹ - 1.
     pub instructions: Option<u64>,
 }
 
-/// How a call ended that did not return.
+/// End of a call that did not return.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// The guest trapped.
     Trap(Trap),
-    /// A host function halted it.
+    /// A host function halted the guest.
     Halted(Halt),
-    /// Its stopper ended it.
+    /// The stopper ended the call.
     Stopped,
 }
 
-/// Where an instance's host calls go.
+/// Host that an instance's calls go to.
 pub struct HostCalls<'h> {
     host: &'h mut dyn Host,
     halt: Option<Halt>,
@@ -51,7 +51,7 @@ impl<'h> HostCalls<'h> {
     }
 }
 
-/// An instantiated module, on the thread that made it.
+/// Instantiated module, on the thread that made it.
 pub struct Instance<'m> {
     handle: NonNull<c_void>,
     stopper: &'m Stopper,
@@ -62,7 +62,7 @@ pub struct Instance<'m> {
 }
 
 impl<'m> Instance<'m> {
-    /// Instantiates, running no guest code yet. `stopper` can end its calls from now on.
+    /// Instantiates the module, without running guest code. `stopper` can end calls from now on.
     pub fn new(
         module: &'m mut Module<'_>,
         limits: &InstanceLimits,
@@ -114,7 +114,7 @@ impl<'m> Instance<'m> {
         self.end(status)
     }
 
-    /// Calls a function; its result if it has one.
+    /// Calls a function, and returns its result if it has one.
     pub fn call(&mut self, function: Function) -> Result<Option<i32>, Ending> {
         let mut cells = [0_u32; 1];
         // SAFETY: as in `start`; the function comes from this module, and `cells` has the room.
@@ -143,7 +143,7 @@ impl<'m> Instance<'m> {
                 }
                 // SAFETY: alive; the text is left alone until the next call.
                 let words = unsafe { text::name(sys::ocre_wamr_exception(self.handle.as_ptr())) };
-                // Only after a stop are these more than words, which AOT code may raise too.
+                // AOT code may raise these words too: they mean an interrupt only after a stop.
                 if [sys::STOPPED, sys::KILLED]
                     .map(CStr::to_bytes)
                     .contains(&words.as_bytes())

@@ -19,7 +19,7 @@ use crate::text::{self, Text};
 /// Bytes that AOT code is aligned to; WAMR's loader aligns its reads by address.
 const AOT_ALIGNMENT: usize = 8;
 
-/// The machine that this engine runs code of.
+/// Machine that this engine runs code for.
 const MACHINE: Machine = if cfg!(target_arch = "x86_64") {
     Machine::X86_64
 } else if cfg!(target_arch = "x86") {
@@ -30,24 +30,24 @@ const MACHINE: Machine = if cfg!(target_arch = "x86_64") {
     Machine::ARM
 };
 
-/// Most elements in all of a module's tables together; what they take is host memory that no
-/// limit of the container counts.
+/// Most elements in all of a module's tables together. Their host memory counts in no limit of the
+/// container.
 const TABLE_ELEMENTS: u64 = limits::TABLE_ELEMENTS as u64;
 
-/// Most parameters, and most results, that a signature is shown with.
+/// Most parameters, and most results, shown in a signature.
 const SHOWN_TYPES: usize = 16;
 
-/// Loaded and validated code. It owns its bytes while it lives: WAMR rewrites them and points
+/// Loaded and validated code. It borrows the bytes while it lives: WAMR rewrites them and points
 /// into them.
 pub struct Module<'code> {
     handle: NonNull<c_void>,
-    /// Bytes of the room that was laid behind the guest's memory, and its address.
+    /// Size of the host buffer behind the guest's memory, in bytes, and its address.
     room: Option<(u32, u32)>,
     code: PhantomData<&'code mut [u8]>,
 }
 
 impl<'code> Module<'code> {
-    /// Loads wasm or AOT code. The runtime has been started.
+    /// Loads wasm or AOT code. The runtime is started.
     pub(crate) fn load(
         code: &'code mut [u8],
         explain: &mut dyn FnMut(&str),
@@ -92,7 +92,7 @@ impl<'code> Module<'code> {
         self.handle.as_ptr()
     }
 
-    /// Shows each import as (module, name, what).
+    /// Calls `show` with each import: module, name and type.
     pub fn imports(&self, show: &mut dyn FnMut(&str, &str, External<'_>)) {
         self.each_import(|import| {
             // SAFETY: the module holds both names.
@@ -101,7 +101,7 @@ impl<'code> Module<'code> {
         });
     }
 
-    /// Shows each export as (name, what).
+    /// Calls `show` with each export: name and type.
     pub fn exports(&self, show: &mut dyn FnMut(&str, External<'_>)) {
         self.each_export(|export| {
             // SAFETY: the module holds the name.
@@ -110,13 +110,13 @@ impl<'code> Module<'code> {
         });
     }
 
-    /// Pages of 64 KiB that the module's memory starts with; 0 without one.
+    /// Pages of 64 KiB in the initial memory of the module; 0 without memory.
     pub fn minimum_pages(&self) -> u32 {
         let pages = self.demand().memory_bytes.div_ceil(64 * 1024);
         u32::try_from(pages).unwrap_or(u32::MAX)
     }
 
-    /// Whether every import is there: a host function of that name and signature, or the memory.
+    /// Checks that every import is a host function of that name and signature, or the memory.
     pub(crate) fn check_links(&self) -> Result<(), StartError> {
         let mut linked = true;
         self.each_import(|import| {
@@ -136,8 +136,8 @@ impl<'code> Module<'code> {
         }
     }
 
-    /// Lays `bytes` of memory for the host behind the guest's; how much is there then, and where.
-    /// Once laid it stays.
+    /// Adds a host buffer of `bytes` behind the guest's memory, unless there is one. Returns its
+    /// size in bytes and its address. It stays for the module's life.
     pub(crate) fn add_room(&mut self, bytes: u32) -> Option<(u32, u32)> {
         if self.room.is_none() {
             let mut address = 0;
@@ -148,10 +148,10 @@ impl<'code> Module<'code> {
         self.room
     }
 
-    /// The pages that linear memory may grow to within `memory_bytes`.
+    /// Most pages of linear memory within `memory_bytes`.
     pub(crate) fn fit_memory(&self, memory_bytes: u32) -> Result<u32, StartError> {
         let demand = self.demand();
-        // A slice of it must be possible where pointers have 32 bits.
+        // Linear memory must fit a slice where pointers have 32 bits.
         let limit = u64::from(memory_bytes).min(isize::MAX as u64);
         if demand.memory_bytes > limit {
             return Err(StartError::MemoryLimit);
@@ -163,8 +163,8 @@ impl<'code> Module<'code> {
         Ok(u32::try_from(pages).unwrap_or(u32::MAX))
     }
 
-    /// The exported function that can be called with nothing and gives nothing or, if
-    /// `with_result`, an i32; and which of the two it is.
+    /// Finds an exported function without parameters that returns nothing or, if `with_result`, an
+    /// i32.
     pub fn function(&self, wanted: &str, with_result: bool) -> Option<Function> {
         let mut found = None;
         self.each_export(|export| {
@@ -258,7 +258,7 @@ impl Drop for Module<'_> {
     }
 }
 
-/// Lets the reader of modules walk the code before WAMR does.
+/// Checks the code with the reader of modules before WAMR loads it.
 fn check_wasm(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
     let words = wasm::scratch_words(code);
     let bytes = words.saturating_mul(size_of::<u32>());
@@ -276,15 +276,16 @@ fn check_wasm(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadErro
     })
 }
 
-/// A module's function that can be an entry point.
+/// Exported function that can be an entry point.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     pub(crate) index: u32,
-    /// Whether it gives an i32.
+    /// True for a function that returns an i32.
     pub(crate) returns: bool,
 }
 
-/// Writes a function's type as [`signature`](ocre::port::host::signature) does; how long it is.
+/// Writes a function's type as [`signature`](ocre::port::host::signature) does, and returns its
+/// length.
 ///
 /// # Safety
 /// The types are null, or as many as are said, one byte each.

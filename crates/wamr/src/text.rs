@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Text that comes out of WAMR: names, and the words for what went wrong.
+//! Text from WAMR: names and messages of errors.
 
 use core::ffi::{CStr, c_char};
 use core::fmt;
@@ -7,10 +7,10 @@ use core::fmt;
 use ocre::port::{LoadError, StartError, Trap};
 use ocre_wamr_sys as sys;
 
-/// Stands for a name that is not UTF-8; a guest's own names always are.
+/// Placeholder for a name that is not UTF-8; a guest's names always are.
 const NOT_UTF8: &str = "\u{fffd}";
 
-/// Room for WAMR's words.
+/// Buffer for a message from WAMR.
 pub(crate) struct Text([c_char; sys::TEXT_BYTES]);
 
 impl Text {
@@ -26,7 +26,7 @@ impl Text {
         sys::TEXT_BYTES as u32
     }
 
-    /// What was written, without the words that WAMR puts before every load error.
+    /// Message, without the prefix that WAMR puts before every load error.
     pub(crate) fn as_str(&self) -> &str {
         // SAFETY: the array is initialised, and of `c_char`, which has `u8`'s layout.
         let bytes = unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len()) };
@@ -42,7 +42,7 @@ impl Text {
     }
 }
 
-/// Formatted words for whoever asked to load a module.
+/// Writer that passes formatted text to the callback of a load.
 pub(crate) struct Words<'a>(pub(crate) &'a mut dyn FnMut(&str));
 
 impl fmt::Write for Words<'_> {
@@ -56,7 +56,7 @@ fn str_of(text: &CStr) -> &str {
     text.to_str().unwrap_or(NOT_UTF8)
 }
 
-/// A name that WAMR holds.
+/// Name held by WAMR.
 ///
 /// # Safety
 /// `text` is null or points to bytes that end with NUL and stay as they are for `'a`.
@@ -68,14 +68,14 @@ pub(crate) unsafe fn name<'a>(text: *const c_char) -> &'a str {
     str_of(unsafe { CStr::from_ptr(text) })
 }
 
-/// Whether some words are in a text. `str::contains` would bring a search engine along that is
-/// made for longer texts.
+/// True where `text` contains `words`. `str::contains` would link a search that is made for longer
+/// texts.
 fn has(text: &str, words: &str) -> bool {
     let mut places = text.as_bytes().windows(words.len());
     places.any(|place| place == words.as_bytes())
 }
 
-/// What WAMR's words for a refused module mean.
+/// Load error for WAMR's message.
 pub(crate) fn load_error(text: &str) -> LoadError {
     if has(text, "allocate memory failed") || has(text, "mmap memory failed") {
         LoadError::OutOfMemory
@@ -86,7 +86,7 @@ pub(crate) fn load_error(text: &str) -> LoadError {
     }
 }
 
-/// What WAMR's words for a failed instantiation mean.
+/// Start error for WAMR's message.
 pub(crate) fn start_error(text: &str) -> StartError {
     if has(text, "allocate") && has(text, "failed") {
         StartError::OutOfMemory
@@ -95,7 +95,7 @@ pub(crate) fn start_error(text: &str) -> StartError {
     }
 }
 
-/// What WAMR's words for an exception mean.
+/// Trap for WAMR's exception message.
 pub(crate) fn trap(text: &str) -> Trap {
     match text {
         "unreachable" => Trap::Unreachable,

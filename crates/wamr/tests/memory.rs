@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a run takes comes back. A program of its own, because it looks at the whole process.
+//! A run gives its memory back. This is a separate program, because it measures the whole process.
 
 mod common;
 
@@ -28,7 +28,7 @@ fn a_thousand_runs_leave_the_memory_flat() {
     let before = resident_pages();
     (0..1000).for_each(|_| cycle());
     let after = resident_pages();
-    // Of each run, a leak of 270 bytes would show; an instance alone takes kilobytes.
+    // A leak of 270 bytes in each run would show; an instance alone takes kilobytes.
     assert!(after <= before + 64, "{before} pages before, {after} after");
 }
 

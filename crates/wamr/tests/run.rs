@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What becomes of a guest: its exit code, its trap, its limits, its imports.
+//! Runs of guests: exit codes, traps, limits, imports.
 
 mod common;
 
@@ -374,7 +374,7 @@ fn imports_and_exports_are_shown_as_declared() {
             "memory Memory { minimum_pages: 3 }",
             "table Table",
             "global Global",
-            // Of 17 parameters.
+            // A function with 17 parameters.
             r#"many Function { signature: "(iiiiiiiiiiiiiii?)" }"#,
             r#"__wasm_call_ctors Function { signature: "()" }"#,
         ]

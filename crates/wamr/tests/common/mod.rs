@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The process's one engine, a host that writes down what guests ask of it, and guests from
-//! text.
+//! The engine of the process, a host that records the calls of guests, and guests from text.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::ffi::CStr;
@@ -30,7 +29,7 @@ const OTHER: &[HostFunction] = &[
     function(c"add", c"(ii)i"),
 ];
 
-/// Two import modules and out of alphabetical order, so that a mix-up of indices shows.
+/// Two import modules, out of alphabetical order, so that a mix-up of indices shows.
 pub static MODULES: &[HostModule] = &[
     HostModule {
         name: c"env",
@@ -65,9 +64,9 @@ pub struct Recorder {
     pub written: Vec<u8>,
     pub calls: u32,
     pub arguments: Vec<u64>,
-    /// Bytes of room for `fill`.
+    /// Bytes of the host buffer for `fill`.
     pub wanted: u32,
-    /// Where the room is, and how large.
+    /// Address and size of the host buffer.
     pub room: Option<(u32, u32)>,
 }
 
@@ -141,12 +140,12 @@ pub struct Ran {
     pub host: Recorder,
 }
 
-/// Loads and runs on this thread.
+/// Loads and runs code on this thread.
 pub fn run_with(code: &[u8], program: &Program<'_>, stopper: &Stopper) -> Ran {
     run_for(code, program, stopper, Recorder::default())
 }
 
-/// The same, for a host that is not new.
+/// Loads and runs code with a given host.
 pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: Recorder) -> Ran {
     let mut memory = engine().allocate(code.len()).expect("memory for the code");
     memory.copy_from_slice(code);
@@ -169,7 +168,7 @@ pub fn run(text: &str) -> Ran {
     run_with(&assemble(text), &PROGRAM, &Stopper::default())
 }
 
-/// What loading fails with, and the engine's words.
+/// Load error of code, and the engine's message.
 pub fn refused(code: &[u8]) -> (LoadError, String) {
     let mut memory = code.to_vec();
     let mut words = String::new();
