@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The one runtime of a firmware: the core's supervisor, as a static.
+//! The only runtime of a firmware: the core's supervisor, as a static.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -30,12 +30,12 @@ static RUNTIME: Runtime = Supervisor::new(Device);
 pub(crate) struct Documents {
     document: [u8; MAX_DOCUMENT],
     config: [u8; MAX_CONFIG],
-    /// An image that is judged: it is large for a caller's stack.
+    /// Image while it is judged: it is large for a caller's stack.
     image: MaybeUninit<Image>,
 }
 
 impl Documents {
-    /// Where to judge, and where the image goes.
+    /// Workspace to judge an image in, and a blank image for the result.
     #[inline(never)]
     pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut Image) {
         let workspace = Workspace {
@@ -90,15 +90,15 @@ static ENGINE: EngineCell = EngineCell {
 #[repr(align(16))]
 struct Heap(UnsafeCell<[u8; config::HEAP_SIZE as usize]>);
 
-// SAFETY: taken once, by whoever moves the engine's state from new to starting.
+// SAFETY: taken once, by the thread that moves the engine's state from new to starting.
 unsafe impl Sync for Heap {}
 
 static HEAP: Heap = Heap(UnsafeCell::new([0; config::HEAP_SIZE as usize]));
 
-/// Why the runtime does not start.
+/// Reason why the runtime does not start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InitError {
-    /// Another thread is at it, or it has failed before.
+    /// Another thread is starting the runtime, or a start has failed before.
     Busy,
     /// The partition does not mount, or can't be read.
     Mount,
@@ -169,7 +169,7 @@ pub fn runtime() -> Option<&'static Runtime> {
     (ENGINE.state.load(Ordering::SeqCst) == READY).then_some(&RUNTIME)
 }
 
-/// What a container's thread runs.
+/// Entry point of a container's thread.
 #[unsafe(no_mangle)]
 extern "C" fn ocre_thread_main(slot: u32) {
     if let Ok(slot) = u8::try_from(slot) {
@@ -229,7 +229,7 @@ impl Platform for Device {
         let ports = Ports {
             clock: self,
             threads: self,
-            // Constants, so that what is left out is not linked.
+            // Constants, so that parts that are left out are not linked.
             gpio: if config::GPIO { Some(self) } else { None },
             sensors: if config::SENSORS { Some(self) } else { None },
             machine: config::MACHINE,

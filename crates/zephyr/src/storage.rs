@@ -12,11 +12,11 @@ use ocre::port::{EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, Storag
 use crate::device::Device;
 use crate::sys;
 
-/// An open file. It takes one of the places that `CONFIG_OCRE_OPEN_FILES` counts.
+/// Open file. It takes one of `CONFIG_OCRE_OPEN_FILES` places.
 #[derive(Debug)]
 pub struct File(NonNull<c_void>);
 
-// SAFETY: the file system locks by itself, and a handle may be used from any thread.
+// SAFETY: the file system takes its own locks, and a handle may be used from any thread.
 unsafe impl Send for File {}
 
 impl Drop for File {
@@ -26,7 +26,7 @@ impl Drop for File {
     }
 }
 
-/// What a status says; a count is not negative.
+/// Converts a status of the C port; counts are not negative.
 fn check(status: i32) -> Result<usize, StorageError> {
     usize::try_from(status).map_err(|_| match status {
         sys::NOT_FOUND => StorageError::NotFound,
@@ -47,7 +47,7 @@ fn done(status: i32) -> Result<(), StorageError> {
     check(status).map(|_| ())
 }
 
-/// A path's length, as C takes it; the shim refuses one that long.
+/// Length of a path for C; the shim refuses one that long.
 fn bytes_of(path: &str) -> u32 {
     u32::try_from(path.len()).unwrap_or(u32::MAX)
 }
@@ -192,7 +192,7 @@ impl Storage for Device {
     }
 
     fn block_bytes(&self) -> u32 {
-        // A partition that does not answer now will not take what is counted either.
+        // A partition that does not answer now will take no files either.
         statistics().map_or(u32::MAX, |(_, block)| block)
     }
 
@@ -201,7 +201,7 @@ impl Storage for Device {
     }
 }
 
-/// The partition's room, and the size of its blocks.
+/// Space of the partition, and the size of its blocks in bytes.
 fn statistics() -> Result<(Space, u32), StorageError> {
     let (mut total, mut free, mut block) = (0, 0, 0);
     // SAFETY: the places are valid for the call.
@@ -209,8 +209,8 @@ fn statistics() -> Result<(Space, u32), StorageError> {
     Ok((Space { total, free }, block))
 }
 
-/// Hands one entry to the closure of [`Storage::read_dir`]. Names that are not UTF-8 are not
-/// ours and are passed over.
+/// Calls the closure of [`Storage::read_dir`] with an entry. Names that are not UTF-8 are not ours,
+/// and are skipped.
 ///
 /// # Safety
 /// `context` is a `&mut &mut dyn FnMut(&str, Metadata) -> bool`, and `name` has `name_bytes`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the suites of `twister-tests/` ask of the Rust part: `CONFIG_OCRE_TEST` alone has it, and
-//! their `common/testing.h` says what each function promises.
+//! Checks of the Rust part for the suites of `twister-tests/`. Only `CONFIG_OCRE_TEST` builds them,
+//! and `common/testing.h` there describes each function.
 
 use core::ffi::{c_char, c_int};
 use core::slice;
@@ -30,7 +30,7 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
     // SAFETY: the caller's promise.
     let mut failure = unsafe { Buffer::new(failure, TEXT_BYTES) };
     let device = Device;
-    // Where the checks of the storage make their files.
+    // Folder for the checks of the storage.
     let folder = "/conformance";
     let made = match device.create_dir(folder) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
@@ -45,7 +45,7 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
         AFTER_RESTART => conformance::after_restart(&device, folder),
         CLOCK => conformance::clock(&device),
         ENTROPY => conformance::entropy(&device),
-        // The first slot's thread, of which no container has need now.
+        // The first slot's thread, which no container needs now.
         THREADS => conformance::threads(&device, Slot::MIN),
         GPIO if config::GPIO => pins(&device),
         SENSORS if config::SENSORS => conformance::sensors(&device),
@@ -57,7 +57,7 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
     match result {
         Ok(()) => 0,
         Err(kept_not) => {
-            // What does not fit is left out.
+            // Text that does not fit is cut.
             let _ = core::fmt::write(&mut failure, format_args!("{kept_not}"));
             -1
         }
@@ -86,6 +86,6 @@ unsafe extern "C" fn ocre_test_sha256(bytes: *const u8, count: u32, hex: *mut c_
             Buffer::new(hex, 65),
         )
     };
-    // What does not fit is left out.
+    // Text that does not fit is cut.
     let _ = core::fmt::write(&mut hex, format_args!("{}", Sha256::of(bytes).hex()));
 }

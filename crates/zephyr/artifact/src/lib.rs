@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a program has once: its panic handler.
+//! Panic handler, which a program has once.
 //!
 //! Everything else of the firmware's Rust part is a library, so that a firmware written in Rust
 //! can take it without this. On a PC, where panics unwind, this is an ordinary crate over std:
 //! it is there to be checked, not to be run.
 #![cfg_attr(panic = "abort", no_std)]
 
-// Nothing here is called from Rust: the C API is.
+// Nothing here is called from Rust: C calls the C API.
 use ocre_zephyr as _;
 
 #[cfg(panic = "abort")]
