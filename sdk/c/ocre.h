@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * @brief What a container can ask of the runtime, besides WASI.
+ * @brief Functions of the runtime for a container, besides WASI.
  *
- * Functions answer 0, or what they say they answer, or an errno of Linux's,
- * negated. Each needs a permission that the image asks for and the operator
- * grants; without it the answer is -1 (EPERM). docs/permissions.md lists them.
+ * Functions return 0, or the documented result, or an errno with Linux's
+ * number, negated. Each needs a permission that the image asks for and the
+ * operator grants; without it the result is -1 (EPERM). docs/permissions.md
+ * lists the permissions.
  */
 #ifndef OCRE_GUEST_H
 #define OCRE_GUEST_H
@@ -33,7 +34,7 @@ struct ocre_names {
 int __attribute__((import_module("env"), import_name("uname")))
 ocre_uname(struct ocre_names *names);
 
-/** Sleeps. A kill ends it at once. */
+/** Sleeps. A kill ends the sleep at once. */
 int OCRE_IMPORT(ocre_sleep)(int milliseconds);
 
 /** @name Kinds of events
@@ -55,22 +56,23 @@ struct ocre_event {
 	uint32_t payload_len;
 };
 
-/** Takes the next event, each member to an address of its own: -42 where there is
- * none, -12 where messages must be given back first. */
+/** Takes the next event, and writes each member to a separate address: -42 where
+ * there is none, -12 where messages must be given back first. */
 int OCRE_IMPORT(ocre_get_event)(uint32_t *type, uint32_t *id, uint32_t *port, uint32_t *state,
 				uint32_t *extra, uint32_t *payload_len);
 
-/** Waits until there is an event, at most so long, or for ever if that is negative:
+/** Waits for an event, at most for a number of milliseconds, or for ever if negative:
  * -110 where none came. Not in Ocre. */
 int OCRE_IMPORT(ocre_wait_event)(int milliseconds);
 
-/** How many events are lost because the guest was too slow. Not in Ocre. */
+/** Number of events lost because the guest was too slow. Not in Ocre. */
 int OCRE_IMPORT(ocre_lost_events)(void);
 
-/** Kept for guests that say which function handles their events; nobody calls it. */
+/** Accepted for guests that name a function to handle their events. The runtime never
+ * calls it. */
 int OCRE_IMPORT(ocre_register_dispatcher)(uint32_t type, const char *function);
 
-/** The same as ocre_get_event(), to a structure. */
+/** Like ocre_get_event(), into a structure. */
 static inline int ocre_next_event(struct ocre_event *event)
 {
 	return ocre_get_event(&event->type, &event->id, &event->port, &event->state,
@@ -79,23 +81,23 @@ static inline int ocre_next_event(struct ocre_event *event)
 
 /* --- With the permission "timers" --- */
 
-/** Timers have numbers from 1. -16: it is there already. */
+/** Creates a timer; numbers begin at 1. -16 where the timer exists. */
 int OCRE_IMPORT(ocre_timer_create)(int id);
 /** Sends an event after 1 to 65535 ms; again and again if `periodic` is not 0. */
 int OCRE_IMPORT(ocre_timer_start)(int id, int milliseconds, int periodic);
 int OCRE_IMPORT(ocre_timer_stop)(int id);
 int OCRE_IMPORT(ocre_timer_delete)(int id);
-/** Milliseconds until it sends its event; 0 where it is stopped. */
+/** Milliseconds until the timer sends its next event; 0 for a stopped timer. */
 int OCRE_IMPORT(ocre_timer_get_remaining)(int id);
 
 /* --- With the permission "messaging" --- */
 
-/** Sends a message to all who subscribed to such a topic: -2 where nobody has, -90
- * where it is too long. */
+/** Sends a message to all containers that have subscribed to a matching topic: -2
+ * where there is none, -90 where the message is too long. */
 int OCRE_IMPORT(ocre_publish_message)(const char *topic, const char *content_type,
 				      const void *payload, int payload_len);
-/** Topics have levels, "a/b"; "+" is any one level, "#" all that follow, and "a/" all
- * that is below "a". */
+/** Subscribes to topics. Topics have levels, "a/b"; "+" matches any one level, "#"
+ * all that follow, and "a/" everything below "a". */
 int OCRE_IMPORT(ocre_subscribe_message)(const char *topic);
 /** Gives a message's memory back. */
 int OCRE_IMPORT(ocre_messaging_free_module_event_data)(uint32_t topic, uint32_t content_type,
@@ -111,13 +113,13 @@ static inline const char *ocre_message_content_type(const struct ocre_event *eve
 	return (const char *)(uintptr_t)event->state;
 }
 
-/** `payload_len` bytes, and a NUL behind them. */
+/** Payload of `payload_len` bytes, followed by a NUL. */
 static inline const void *ocre_message_payload(const struct ocre_event *event)
 {
 	return (const void *)(uintptr_t)event->extra;
 }
 
-/** After the last look at a message. */
+/** Gives a message's memory back, after its last use. */
 static inline int ocre_message_free(const struct ocre_event *event)
 {
 	return ocre_messaging_free_module_event_data(event->port, event->state, event->extra);
@@ -129,13 +131,14 @@ static inline int ocre_message_free(const struct ocre_event *event)
 #define OCRE_GPIO_OUTPUT 1
 
 int OCRE_IMPORT(ocre_gpio_init)(void);
-/** Takes a pin, until the container ends: -16 where another one has it. */
+/** Configures a pin for this container, until the container ends: -16 where another
+ * container has it. */
 int OCRE_IMPORT(ocre_gpio_configure)(int port, int pin, int direction);
 int OCRE_IMPORT(ocre_gpio_pin_set)(int port, int pin, int state);
-/** 1 or 0. */
+/** Level of a pin, 1 or 0. */
 int OCRE_IMPORT(ocre_gpio_pin_get)(int port, int pin);
 int OCRE_IMPORT(ocre_gpio_pin_toggle)(int port, int pin);
-/** From now on, or no longer, an input sends an event at each change. */
+/** Starts, or stops, an input's events at each change. */
 int OCRE_IMPORT(ocre_gpio_register_callback)(int port, int pin);
 int OCRE_IMPORT(ocre_gpio_unregister_callback)(int port, int pin);
 /* The same by name, such as "led0". */
@@ -149,14 +152,14 @@ int OCRE_IMPORT(ocre_gpio_unregister_callback_by_name)(const char *name);
 /* --- With the permission "sensors" --- */
 
 int OCRE_IMPORT(ocre_sensors_init)(void);
-/** How many there are; they are numbered from 0. */
+/** Number of sensors; they are numbered from 0. */
 int OCRE_IMPORT(ocre_sensors_discover)(void);
 int OCRE_IMPORT(ocre_sensors_open)(int sensor);
 int OCRE_IMPORT(ocre_sensors_get_handle)(int sensor);
 int OCRE_IMPORT(ocre_sensors_get_channel_count)(int sensor);
-/** What the channel measures, by Zephyr's number: 13 is the temperature. */
+/** Quantity that the channel measures, by Zephyr's number: 13 is the temperature. */
 int OCRE_IMPORT(ocre_sensors_get_channel_type)(int sensor, int index);
-/** The value, or an errno, negated. */
+/** Measured value, or an errno, negated. */
 double OCRE_IMPORT(ocre_sensors_read)(int sensor, int channel);
 int OCRE_IMPORT(ocre_sensors_open_by_name)(const char *name);
 int OCRE_IMPORT(ocre_sensors_get_handle_by_name)(const char *name);

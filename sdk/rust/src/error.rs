@@ -1,43 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Why a call did not do what it was asked.
+//! Errors of calls.
 
 use core::fmt;
 
-/// An errno, with Linux's numbers on every platform.
+/// Errno, with Linux's numbers on every platform.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Error(i32);
 
-/// What a call answers.
+/// Result of a call.
 pub type Result<T> = core::result::Result<T, Error>;
 
 impl Error {
-    /// The container does not have the permission: its image asks for it and the operator grants
-    /// it, or it has none.
+    /// The container does not have the permission: the image must ask for it, and the operator
+    /// grant it.
     pub const EPERM: Self = Self(1);
-    /// There is no sensor of that name.
+    /// No sensor has that name.
     pub const ENOENT: Self = Self(2);
-    /// The device did not do its part.
+    /// The device failed.
     pub const EIO: Self = Self(5);
-    /// There is no room.
+    /// No memory is left.
     pub const ENOMEM: Self = Self(12);
-    /// It is in use, by this container or by another one.
+    /// The pin or timer is in use, by this container or by another one.
     pub const EBUSY: Self = Self(16);
-    /// There is no such device.
+    /// The device does not exist.
     pub const ENODEV: Self = Self(19);
-    /// An argument makes no sense.
+    /// An argument is not valid.
     pub const EINVAL: Self = Self(22);
-    /// There is no such function here.
+    /// The function does not exist here.
     pub const ENOSYS: Self = Self(38);
     /// No event has come.
     pub const ENOMSG: Self = Self(42);
     /// The message is too long.
     pub const EMSGSIZE: Self = Self(90);
-    /// The device can't do that.
+    /// The device does not support the operation.
     pub const ENOTSUP: Self = Self(95);
     /// The time to wait is over.
     pub const ETIMEDOUT: Self = Self(110);
 
-    /// Its number.
+    /// Number of the errno.
     pub const fn errno(self) -> i32 {
         self.0
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Prints what a `main` that returns it shows: the text, and the number.
+/// Prints the text and the number, as a `main` that returns the error shows them.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text() {
@@ -82,12 +82,12 @@ impl fmt::Debug for Error {
 
 impl core::error::Error for Error {}
 
-/// Of an answer: a number from 0 on, or an errno, negated.
+/// Converts an answer: a number from 0 on, or an errno, negated.
 pub(crate) fn check(answer: i32) -> Result<u32> {
     u32::try_from(answer).map_err(|_| Error(answer.saturating_neg()))
 }
 
-/// The same where only its success matters.
+/// Converts an answer whose number does not matter.
 pub(crate) fn done(answer: i32) -> Result<()> {
     check(answer).map(|_| ())
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What has happened.
+//! Events of timers, pins and messages.
 
 use core::time::Duration;
 
@@ -10,28 +10,28 @@ const TIMER: u32 = 0;
 const PIN: u32 = 1;
 const MESSAGE: u32 = 3;
 
-/// Something that has happened.
+/// Event for the container.
 #[derive(Debug)]
 pub enum Event {
-    /// The time of the timer with that number is over.
+    /// A timer, by its number, has expired.
     Timer(i32),
     /// A watched input has changed.
     Pin {
-        /// Which port.
+        /// Port of the pin.
         port: u32,
-        /// Which of its pins.
+        /// Number of the pin in its port.
         pin: u32,
-        /// Whether it is active now.
+        /// True where the pin is active now.
         active: bool,
     },
-    /// A message has come under a topic that is subscribed to.
+    /// A message to a subscription has come.
     Message(Message),
-    /// What this version of the crate does not know.
+    /// Kind of event that this version of the crate does not know.
     Other(u32),
 }
 
 impl Event {
-    /// From what the runtime told, in its order.
+    /// Converts the runtime's words, in the order of `ocre_get_event`.
     fn told([kind, id, port, state, extra, bytes]: [u32; 6]) -> Self {
         match kind {
             TIMER => Self::Timer(id.cast_signed()),
@@ -55,7 +55,7 @@ impl Event {
 /// Takes the next event, if there is one. Does not wait.
 ///
 /// # Errors
-/// [`Error::ENOMEM`]: messages that were taken earlier have to be dropped first.
+/// [`Error::ENOMEM`]: earlier messages must be dropped first.
 pub fn next_event() -> Result<Option<Event>> {
     let mut told = [0_u32; 6];
     let [kind, id, port, state, extra, bytes] = &mut told;
@@ -68,10 +68,10 @@ pub fn next_event() -> Result<Option<Event>> {
     }
 }
 
-/// Waits until there is an event; at most so long, if that is said. Whether there is one.
+/// Waits for an event, at most for a span; for ever without one. Returns true where there is one.
 ///
 /// # Errors
-/// Of a runtime that does not have this: it is not Ocre's.
+/// Errors of a runtime without this extension of Ocre's API.
 pub fn wait_event(most: Option<Duration>) -> Result<bool> {
     let milliseconds = most.map_or(-1, system::milliseconds);
     // SAFETY: takes a number.
@@ -82,16 +82,16 @@ pub fn wait_event(most: Option<Duration>) -> Result<bool> {
     }
 }
 
-/// How many events are lost because they were not taken in time.
+/// Number of events lost because they were not taken in time.
 ///
 /// # Errors
-/// Of a runtime that does not have this: it is not Ocre's.
+/// Errors of a runtime without this extension of Ocre's API.
 pub fn lost_events() -> Result<u32> {
     // SAFETY: takes nothing.
     check(unsafe { sys::ocre_lost_events() })
 }
 
-/// All that will happen, each waited for.
+/// Iterates over all events, and waits for each.
 pub const fn events() -> Events {
     Events { patience: None }
 }
@@ -103,7 +103,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Ends where nothing has happened for so long.
+    /// Ends the iteration after a span without events.
     #[must_use]
     pub const fn until_quiet_for(self, patience: Duration) -> Self {
         Self {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a container in Rust can ask of ocre besides WASI.
+//! Functions of ocre for containers in Rust, besides WASI.
 //!
-//! Promised: everything that `sdk/c/ocre.h` has can be had without `unsafe`; what a call does
-//! not do is an [`Error`], never a panic; a timer and a message are given back when they are
-//! dropped; nothing here allocates or needs `std`.
+//! Promised: all of `sdk/c/ocre.h` is available without `unsafe`; a failed call returns an
+//! [`Error`], never panics; a timer and a message are given back when they are dropped; nothing
+//! here allocates or needs `std`.
 //!
-//! How: texts are C's (`c"led0"`), because that is what the runtime reads. Whatever a container
-//! may have happens as [`events`], one after the other:
+//! How: texts are C's (`c"led0"`), because the runtime reads those. Everything happens as
+//! [`events`], one after the other:
 //!
 //! ```no_run
 //! use core::time::Duration;
@@ -25,8 +25,8 @@
 //! }
 //! ```
 //!
-//! Outside of WebAssembly there is no runtime: every call answers [`Error::ENOSYS`] there, so
-//! that the rest of a guest can be tested on a PC.
+//! Outside of WebAssembly there is no runtime: every call returns [`Error::ENOSYS`] there, so that
+//! the rest of a guest can be tested on a PC.
 #![no_std]
 
 mod error;

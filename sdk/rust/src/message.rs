@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Messages between containers. They take the permission `messaging`.
+//! Messages between containers. They need the permission `messaging`.
 
 use core::ffi::{CStr, c_char};
 use core::slice;
@@ -7,7 +7,7 @@ use core::slice;
 use crate::error::done;
 use crate::{Error, Result, sys};
 
-/// A message that has come. Dropping it gives its memory back.
+/// Message for the container. Dropping it gives its memory back.
 #[derive(Debug)]
 pub struct Message {
     pub(crate) number: u32,
@@ -18,24 +18,24 @@ pub struct Message {
 }
 
 impl Message {
-    /// Counts the container's messages: a gap shows that some were lost.
+    /// Number among the container's messages: a gap shows that some were lost.
     pub const fn number(&self) -> u32 {
         self.number
     }
 
-    /// What it is about.
+    /// Topic.
     pub fn topic(&self) -> &CStr {
         // SAFETY: a text ended by NUL, which the runtime leaves there until this is dropped.
         unsafe { CStr::from_ptr(self.topic as usize as *const c_char) }
     }
 
-    /// What kind of content it has.
+    /// Content type.
     pub fn content_type(&self) -> &CStr {
         // SAFETY: as above.
         unsafe { CStr::from_ptr(self.content_type as usize as *const c_char) }
     }
 
-    /// Its content.
+    /// Content.
     pub fn payload(&self) -> &[u8] {
         // SAFETY: so many bytes, which the runtime leaves there until this is dropped.
         unsafe { slice::from_raw_parts(self.payload as usize as *const u8, self.bytes as usize) }
@@ -44,18 +44,18 @@ impl Message {
 
 impl Drop for Message {
     fn drop(&mut self) {
-        // SAFETY: nobody refers to it any more. There is nothing to be done about a refusal.
+        // SAFETY: no reference to it is left. There is nothing to be done about a refusal.
         let _ = unsafe {
             sys::ocre_messaging_free_module_event_data(self.topic, self.content_type, self.payload)
         };
     }
 }
 
-/// Sends a copy to everybody who has subscribed to such a topic; whether there is somebody.
-/// Neither content type nor payload may be empty.
+/// Sends a copy to each container that has subscribed to a matching topic. Returns true where there
+/// is one. Neither content type nor payload may be empty.
 ///
 /// # Errors
-/// [`Error::EMSGSIZE`]: it is longer than what can wait for a container.
+/// [`Error::EMSGSIZE`]: the message does not fit a container's inbox.
 pub fn publish(topic: &CStr, content_type: &CStr, payload: &[u8]) -> Result<bool> {
     let bytes = i32::try_from(payload.len()).map_err(|_| Error::EMSGSIZE)?;
     // SAFETY: texts ended by NUL, and so many bytes.
@@ -74,11 +74,11 @@ pub fn publish(topic: &CStr, content_type: &CStr, payload: &[u8]) -> Result<bool
     }
 }
 
-/// From now on messages of such a topic are [events](crate::events). Topics have levels, `a/b`:
-/// `+` is any one level, `#` all that follow, and `a/` all that is below `a`.
+/// Subscribes to topics: their messages become [events](crate::events). Topics have levels, `a/b`:
+/// `+` matches any one level, `#` all that follow, and `a/` everything below `a`.
 ///
 /// # Errors
-/// [`Error::ENOMEM`]: there are too many.
+/// [`Error::ENOMEM`]: there are too many subscriptions.
 pub fn subscribe(filter: &CStr) -> Result<()> {
     // SAFETY: a text ended by NUL.
     done(unsafe { sys::ocre_subscribe_message(filter.as_ptr()) })

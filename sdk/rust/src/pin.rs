@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Digital inputs and outputs. They take the permission `gpio`.
+//! Digital inputs and outputs. They need the permission `gpio`.
 //!
 //! Levels are logical: active, whatever the voltage. A pin belongs to the container from its
 //! configuration to the container's end; one that another has is [`Error::EBUSY`].
@@ -14,7 +14,7 @@ use crate::{Result, sys};
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
 
-/// Which pin.
+/// Pin, by name or by port and number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Pin<'a> {
     Named(&'a CStr),
@@ -22,7 +22,7 @@ enum Pin<'a> {
 }
 
 impl<'a> Pin<'a> {
-    /// Such numbers as no pin has stay such.
+    /// Pin by numbers. Those that no pin can have become -1.
     fn numbered(port: u32, pin: u32) -> Self {
         let signed = |number| i32::try_from(number).unwrap_or(-1);
         Self::Numbered(signed(port), signed(pin))
@@ -53,12 +53,12 @@ impl<'a> Pin<'a> {
     }
 }
 
-/// An output.
+/// Output pin.
 #[derive(Debug)]
 pub struct Output<'a>(Pin<'a>);
 
 impl<'a> Output<'a> {
-    /// The pin with a name, such as `c"led0"`; inactive at first.
+    /// Configures the pin with a name, such as `c"led0"`; inactive at first.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -66,7 +66,7 @@ impl<'a> Output<'a> {
         Pin::Named(name).configure(OUTPUT).map(Self)
     }
 
-    /// The pin of a port; inactive at first.
+    /// Configures the pin of a port; inactive at first.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -74,7 +74,7 @@ impl<'a> Output<'a> {
         Pin::numbered(port, pin).configure(OUTPUT).map(Self)
     }
 
-    /// Drives it.
+    /// Drives the pin active or inactive.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -87,7 +87,7 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// Drives it to its other level.
+    /// Toggles the pin.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -100,7 +100,7 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// What it is driven to.
+    /// True where the pin is driven active.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -109,12 +109,12 @@ impl<'a> Output<'a> {
     }
 }
 
-/// An input.
+/// Input pin.
 #[derive(Debug)]
 pub struct Input<'a>(Pin<'a>);
 
 impl<'a> Input<'a> {
-    /// The pin with a name, such as `c"sw0"`.
+    /// Configures the pin with a name, such as `c"sw0"`.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -122,7 +122,7 @@ impl<'a> Input<'a> {
         Pin::Named(name).configure(INPUT).map(Self)
     }
 
-    /// The pin of a port.
+    /// Configures the pin of a port.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -130,7 +130,7 @@ impl<'a> Input<'a> {
         Pin::numbered(port, pin).configure(INPUT).map(Self)
     }
 
-    /// Its level.
+    /// True where the pin is active.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -138,7 +138,7 @@ impl<'a> Input<'a> {
         self.0.get()
     }
 
-    /// From now on its changes are [events](crate::events).
+    /// Starts to send the pin's changes as [events](crate::events).
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -151,7 +151,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// From now on they no longer are.
+    /// Stops to send the pin's changes.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).

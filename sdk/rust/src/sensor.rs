@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Sensors and what they measure. They take the permission `sensors`.
+//! Sensors and their channels. They need the permission `sensors`.
 
 use core::ffi::CStr;
 
 use crate::error::{check, done};
 use crate::{Error, Result, sys};
 
-/// Finds the sensors that there are.
+/// Discovers all sensors.
 ///
 /// # Errors
 /// [`Error::EPERM`].
@@ -18,15 +18,15 @@ pub fn sensors() -> Result<impl Iterator<Item = Sensor>> {
     Ok((0..count.cast_signed()).map(Sensor))
 }
 
-/// A sensor.
+/// Sensor of the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sensor(i32);
 
 impl Sensor {
-    /// The one of that name.
+    /// Finds the sensor with a name.
     ///
     /// # Errors
-    /// [`Error::ENOENT`]: there is none.
+    /// [`Error::ENOENT`]: no sensor has that name.
     pub fn named(name: &CStr) -> Result<Self> {
         let _ = sensors()?;
         // SAFETY: a text ended by NUL.
@@ -37,12 +37,12 @@ impl Sensor {
         Ok(sensor)
     }
 
-    /// Its number, from 0.
+    /// Number, from 0.
     pub const fn number(self) -> u32 {
         self.0.cast_unsigned()
     }
 
-    /// What it measures.
+    /// Channels of the sensor.
     ///
     /// # Errors
     /// See [`Error`].
@@ -56,18 +56,17 @@ impl Sensor {
         }))
     }
 
-    /// The channel that measures such a thing, by Zephyr's number for it
-    /// (`enum sensor_channel`): 13 is the temperature.
+    /// Channel for a quantity, by Zephyr's number (`enum sensor_channel`): 13 is the temperature.
     ///
     /// # Errors
-    /// [`Error::ENODEV`]: it has none.
+    /// [`Error::ENODEV`]: the sensor has no such channel.
     pub fn channel(self, kind: u32) -> Result<Channel> {
         let found = self.channels()?.find(|channel| channel.kind == kind);
         found.ok_or(Error::ENODEV)
     }
 }
 
-/// One of the things that a sensor measures.
+/// Quantity that a sensor measures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Channel {
     sensor: Sensor,
@@ -75,13 +74,13 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// What it measures, by Zephyr's number for it.
+    /// Zephyr's number of the quantity (`enum sensor_channel`).
     pub const fn kind(self) -> u32 {
         self.kind
     }
 
-    /// Measures, in Zephyr's unit for it. Ocre has one answer for values and errors: where the
-    /// sensor fails this is -5, which can also be a value.
+    /// Measures, in Zephyr's unit for the quantity. Ocre has one result for values and errors:
+    /// where the sensor fails this is -5, which can also be a value.
     pub fn read(self) -> f64 {
         // SAFETY: takes numbers.
         unsafe { sys::ocre_sensors_read(self.sensor.0, self.kind.cast_signed()) }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The imports, as the runtime has them. `sdk/c/ocre.h` says what each does.
+//! Imports from the runtime. `sdk/c/ocre.h` documents each.
 
 use core::ffi::c_char;
 
-/// What a runtime answers that does not know a function.
+/// Result where no runtime has the function: ENOSYS, negated.
 #[cfg(not(target_family = "wasm"))]
 const NO_RUNTIME: i32 = -38;
 

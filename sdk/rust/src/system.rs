@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Who it is, and time. This takes no permission.
+//! Names and time. These functions need no permission.
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -10,29 +10,29 @@ use crate::{Result, sys};
 const FIELD: usize = 65;
 const FIELDS: usize = 6;
 
-/// In whole milliseconds, rounded up, as far as the runtime counts.
+/// Converts a span to whole milliseconds, rounded up; at most `i32::MAX`.
 pub(crate) fn milliseconds(span: Duration) -> i32 {
     let whole = span.as_nanos().div_ceil(1_000_000);
     i32::try_from(whole).unwrap_or(i32::MAX)
 }
 
-/// Sleeps so long, or a little longer.
+/// Sleeps for a span, or a little longer.
 ///
 /// # Errors
-/// Of a runtime that does not have this.
+/// Errors of a runtime without this function.
 pub fn sleep(span: Duration) -> Result<()> {
     // SAFETY: takes a number.
     done(unsafe { sys::ocre_sleep(milliseconds(span)) })
 }
 
-/// What the runtime says of itself and of the container.
+/// Names of the runtime and of the container.
 #[derive(Clone, Copy, Debug)]
 pub struct Names([u8; FIELD * FIELDS]);
 
-/// Asks the runtime about itself.
+/// Asks the runtime for its names.
 ///
 /// # Errors
-/// Of a runtime that does not have this.
+/// Errors of a runtime without this function.
 pub fn names() -> Result<Names> {
     let mut names = Names([0; FIELD * FIELDS]);
     // SAFETY: the room has the size of what is written.
@@ -52,22 +52,22 @@ impl Names {
         self.field(0)
     }
 
-    /// The container's name.
+    /// Name of the container.
     pub fn container(&self) -> &str {
         self.field(1)
     }
 
-    /// The version of the runtime.
+    /// Version of the runtime.
     pub fn release(&self) -> &str {
         self.field(2)
     }
 
-    /// The runtime's name.
+    /// Name of the runtime.
     pub fn version(&self) -> &str {
         self.field(3)
     }
 
-    /// What it runs on.
+    /// Machine that the runtime runs on.
     pub fn machine(&self) -> &str {
         self.field(4)
     }
@@ -98,7 +98,7 @@ mod tests {
         names.0[FIELD..2 * FIELD].fill(b'x');
         names.0[4 * FIELD..][..2].copy_from_slice(b"\xff\xfe");
         assert_eq!(names.system(), "Ocre");
-        // Neither without an end nor without sense.
+        // Neither texts without an end nor invalid ones are returned.
         assert_eq!((names.container(), names.machine()), ("", ""));
     }
 

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Timers. They take the permission `timers`.
+//! Timers. They need the permission `timers`.
 
 use core::time::Duration;
 
 use crate::error::{check, done};
 use crate::{Result, sys, system};
 
-/// A timer, which sends [events](crate::events). Dropping it removes it.
+/// Timer that sends [events](crate::events). Dropping it deletes the timer.
 #[derive(Debug)]
 pub struct Timer(i32);
 
 impl Timer {
-    /// Makes the one with that number, from 1 on: up to 16 can be had everywhere.
+    /// Creates the timer with a number, from 1 on. Numbers up to 16 work everywhere.
     ///
     /// # Errors
-    /// [`Error::EBUSY`](crate::Error::EBUSY): it is there already.
+    /// [`Error::EBUSY`](crate::Error::EBUSY): the timer exists already.
     pub fn new(number: i32) -> Result<Self> {
         // SAFETY: takes a number.
         done(unsafe { sys::ocre_timer_create(number) })?;
         Ok(Self(number))
     }
 
-    /// Its number.
+    /// Number.
     pub const fn number(&self) -> i32 {
         self.0
     }
 
-    /// Sends one event after so long, from 1 ms to 65,535 ms.
+    /// Sends one event after a span, from 1 ms to 65,535 ms.
     ///
     /// # Errors
     /// [`Error::EINVAL`](crate::Error::EINVAL): shorter or longer.
@@ -34,7 +34,7 @@ impl Timer {
         self.start(after, false)
     }
 
-    /// Sends an event each time that so long has passed, from 1 ms to 65,535 ms.
+    /// Sends an event after each period, from 1 ms to 65,535 ms.
     ///
     /// # Errors
     /// [`Error::EINVAL`](crate::Error::EINVAL): shorter or longer.
@@ -48,7 +48,7 @@ impl Timer {
         done(unsafe { sys::ocre_timer_start(self.0, milliseconds, periodic.into()) })
     }
 
-    /// Sends no more events until it is started again.
+    /// Stops the events until the next start.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
@@ -57,7 +57,7 @@ impl Timer {
         done(unsafe { sys::ocre_timer_stop(self.0) })
     }
 
-    /// How long it is until its next event; nothing where it is stopped.
+    /// Time until the next event; 0 for a stopped timer.
     ///
     /// # Errors
     /// See [`Error`](crate::Error).
