@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What `test` does, then what is slower or needs nightly Rust: the demo, the
-//! benchmarks, each fuzz target for a while, the engine and the whole program under
-//! the address sanitizer, containers on their threads under the thread sanitizer, the
-//! core and the parsers under Miri.
+//! The checks of `test`, then slower ones and those that need nightly Rust: the demo, the
+//! benchmarks, each fuzz target for a while, the engine and the whole program under the address
+//! sanitizer, containers on their threads under the thread sanitizer, the core and the parsers
+//! under Miri.
 
 use anyhow::Result;
 
@@ -10,11 +10,11 @@ use crate::fuzz::nightly;
 use crate::process::{run, step, succeeds};
 use crate::{bench, demo, fuzz, sanitizers, test};
 
-/// Executions of each fuzz target: some seconds.
+/// Executions of each fuzz target, which take some seconds.
 const FUZZ_RUNS: &str = "100000";
 
-/// Runs all of it, stops at the first thing that fails, and ends with what was
-/// left out because this machine can't do it.
+/// Runs all checks, stops at the first failure, and ends with the checks that this machine can't
+/// run.
 pub fn ci() -> Result<()> {
     test::test()?;
     demo::demo()?;
@@ -30,7 +30,7 @@ pub fn ci() -> Result<()> {
     miri()
 }
 
-/// Undefined behaviour in what reads bytes from outside.
+/// Runs the tests of code that reads bytes from outside under Miri, for undefined behaviour.
 fn miri() -> Result<()> {
     if !succeeds(nightly().args(["miri", "--version"])) {
         step("Left out: Miri; rustup component add --toolchain nightly miri rust-src");

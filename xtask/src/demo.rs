@@ -4,8 +4,7 @@
 //! code, judged, put on a flash file, and run from there, interpreted and as AOT
 //! code. Both must print the same and end with the expected exit code.
 //!
-//! All of it is done by the `ocre` program, as a user would. What is made stays
-//! in `target/demo`.
+//! The `ocre` program does all of it, as for a user. The results stay in `target/demo`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,10 +17,10 @@ use crate::process::{read, run, step};
 use crate::workspace::{cargo, root, target_dir, typed};
 use crate::{guests, setup};
 
-/// A guest, and how it is run.
+/// Guest, and the options of its run.
 struct Show {
     guest: &'static str,
-    /// A file of this repository that becomes a blob layer.
+    /// File of this repository that becomes a blob layer.
     blob: Option<&'static str>,
     environment: &'static [&'static str],
     permissions: &'static [&'static str],
@@ -88,17 +87,17 @@ const SHOWS: [Show; 7] = [
     },
 ];
 
-/// The kinds of code, by the words of `ocre run --prefer` and of its timing.
+/// Kinds of code, as in `ocre run --prefer` and in its timing.
 const CODES: [&str; 2] = ["wasm", "aot"];
 
-/// One run of a guest.
+/// Results of a guest's run.
 struct Run {
     output: String,
     exit: Option<i32>,
     timing: Timing,
 }
 
-/// Shows all of it, and stops at the first thing that is not as it must be.
+/// Shows all guests, and stops at the first result that is wrong.
 pub fn demo() -> Result<()> {
     setup::all()?;
     guests::build()?;
@@ -151,7 +150,7 @@ impl Demo {
         command
     }
 
-    /// From WebAssembly to an image on the flash file.
+    /// Builds an image on the flash file from a WebAssembly module.
     fn make(&self, show: &Show) -> Result<()> {
         let name = show.guest;
         step(&format!(
@@ -192,8 +191,7 @@ impl Demo {
         run(self.ocre().args(["image", "import"]).arg(&image))
     }
 
-    /// Runs a guest with each kind of code, and prints what it printed and how
-    /// long each took.
+    /// Runs a guest with each kind of code, and prints its output and the times.
     fn show(&self, show: &Show) -> Result<()> {
         step(&format!("ocre run {} {}", show.guest, show.args.join(" ")));
         let [wasm, aot] = CODES.map(|code| self.run(show, code));
@@ -239,13 +237,13 @@ impl Demo {
     }
 }
 
-/// What `ocre run --timing` tells:
+/// Line that `ocre run --timing` prints:
 /// `timing: verdict ok, code wasm, judge 1 us, read 2 us, load 3 us, start 4 us, run 5 us`.
 #[derive(PartialEq, Eq, Debug)]
 struct Timing {
     verdict: String,
     code: String,
-    /// Each step, and how many microseconds it took.
+    /// Name of each step, and its time in microseconds.
     steps: Vec<(String, u64)>,
 }
 

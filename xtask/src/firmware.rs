@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! That the Rust part of the firmware compiles for every processor that a
-//! Zephyr build can be for, without warnings. Linking it with Zephyr is for a
-//! Zephyr build.
+//! Checks that the Rust part of the firmware compiles without warnings, for every processor of a
+//! Zephyr build. A Zephyr build links it with Zephyr.
 
 use anyhow::Result;
 
@@ -9,7 +8,7 @@ use crate::process::{run, step};
 use crate::setup;
 use crate::workspace::cargo;
 
-/// What `cmake/rust_staticlib.cmake` chooses from.
+/// Targets that `cmake/rust_staticlib.cmake` chooses from.
 const TARGETS: [&str; 8] = [
     "x86_64-unknown-linux-gnu",
     "i686-unknown-linux-gnu",
@@ -21,7 +20,8 @@ const TARGETS: [&str; 8] = [
     "riscv32imac-unknown-none-elf",
 ];
 
-/// Checks the static library's crate, and so all below it, as that file builds it.
+/// Checks the crate of the static library, and so all below it, as `rust_staticlib.cmake` builds
+/// it.
 pub fn check() -> Result<()> {
     step("Firmware");
     setup::targets(&TARGETS)?;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::workspace::root;
 
-    /// The targets in the text of that file, on a PC like most.
+    /// Targets in the text of `rust_staticlib.cmake`, on an x86-64 PC.
     fn chosen(cmake: &str) -> BTreeSet<String> {
         cmake
             .lines()
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn the_targets_are_those_of_the_firmware_build() {
         let cmake = fs::read_to_string(root().join("cmake/rust_staticlib.cmake")).unwrap();
-        // With hard floating point it adds two letters.
+        // The file adds two letters for hard floating point.
         let soft: BTreeSet<String> = TARGETS
             .iter()
             .map(|target| target.replace("eabihf", "eabi"))
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(chosen(&cmake), soft);
     }
 
-    /// How `arch.txt` names the machine of a target.
+    /// Name of a target's machine in `arch.txt`.
     fn machine(target: &str) -> String {
         let hard = if target.ends_with("-eabihf") {
             "-eabihf"

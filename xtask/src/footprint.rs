@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `cargo xtask footprint`: what of a firmware's flash and RAM is whose, read from the map that
-//! the linker wrote.
+//! `cargo xtask footprint`: owners of a firmware's flash and RAM, from the linker's map.
 //!
-//! Promised: each byte that a file brought into the memories `FLASH` and `RAM` is counted once
-//! in each; initialised data is in both. Strings and constants that the linker merges are shared
-//! out in proportion to what each file had of them.
+//! Promised: each byte that a file brought into the memories `FLASH` and `RAM` is counted once in
+//! each; initialised data is in both. Strings and constants that the linker merges are shared out
+//! in proportion to each file's size before the merge.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Whose bytes are told apart, in the order in which they are shown.
+/// Owners of the counted bytes, in the order of the output.
 const OWNERS: [&str; 6] = [RUST, SHIMS, WAMR, LITTLEFS, "application", ZEPHYR];
 const RUST: &str = "ours, Rust";
 const SHIMS: &str = "ours, C";
@@ -19,26 +18,26 @@ const WAMR: &str = "WAMR";
 const LITTLEFS: &str = "littlefs";
 const ZEPHYR: &str = "Zephyr, libc, libgcc";
 
-/// Memory that is there for containers alone: its section, and the file it is in.
+/// Memory for containers alone: its section, and the file of the section.
 const CONTAINERS: [(&str, &str); 2] = [("8platform4HEAP", "artifact"), (".noinit.", "threads.c")];
 
-/// What is in the file for the debugger and others, but not in the device.
+/// Sections for the debugger and other tools, which are not in the device.
 const NOT_LOADED: [&str; 4] = [".debug", ".comment", ".ARM.attributes", ".riscv.attributes"];
 
-/// Bytes of a part.
+/// Bytes of an owner.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 struct Bytes {
     flash: u64,
     ram: u64,
 }
 
-/// The parts of one firmware.
+/// Bytes of a firmware, by owner.
 #[derive(Debug, Default)]
 struct Footprint {
     parts: BTreeMap<&'static str, Bytes>,
-    /// Of the RAM, what is for containers: their heap and their stacks.
+    /// Bytes of RAM for containers: their heap and their stacks.
     containers: u64,
-    /// What is in flash, by the names of the compiler's sections.
+    /// Names of the compiler's sections in flash.
     sections: BTreeSet<String>,
 }
 
@@ -60,7 +59,7 @@ impl Footprint {
             })
     }
 
-    /// What a limit is about.
+    /// Value that a limit applies to, in bytes.
     fn measure(&self, name: &str) -> Result<u64> {
         Ok(match name {
             "flash" => self.total().flash,
@@ -71,9 +70,9 @@ impl Footprint {
     }
 }
 
-/// Prints the parts of each map. `--most NAME=BYTES` makes it fail where a map has more:
-/// `flash` is all flash, `ours` our part of it, `ram` all RAM but that of containers.
-/// `--absent TEXT` makes it fail where the name of a section in flash has that text.
+/// Prints the parts of each map. With `--most NAME=BYTES` it fails where a map has more: `flash` is
+/// all flash, `ours` our part of it, `ram` all RAM but that of containers. With `--absent TEXT` it
+/// fails where the name of a section in flash has that text.
 pub fn footprint(args: &[&str]) -> Result<()> {
     let mut limits = Vec::new();
     let mut absent = Vec::new();
@@ -130,16 +129,16 @@ fn print(path: &str, footprint: &Footprint) {
     );
 }
 
-/// A piece of an output section.
+/// Piece of an output section.
 struct Piece<'a> {
     section: &'a str,
     file: &'a str,
     bytes: u64,
-    /// What it had before the linker merged it with others.
+    /// Bytes before the linker merged the piece with others.
     own: u64,
 }
 
-/// What is collected of an output section.
+/// Collected pieces of an output section.
 struct Output<'a> {
     in_flash: bool,
     in_ram: bool,
@@ -175,7 +174,7 @@ fn read(text: &str) -> Result<Footprint> {
         let Some(first) = words.next() else {
             continue;
         };
-        // A long name has a line of its own, and its numbers follow on the next.
+        // A long name is on a line alone, and its numbers follow on the next.
         let (first, rest): (&str, Vec<&str>) = if number(first).is_some() {
             ("", line.split_whitespace().collect())
         } else {
@@ -280,7 +279,7 @@ impl Footprint {
     }
 }
 
-/// What the linker merges a section with, if it does: strings, or constants of one size.
+/// Group that the linker merges a section with, if it does: strings, or constants of one size.
 fn merge_kind(section: &str) -> Option<&str> {
     let (rest, last) = section.rsplit_once('.')?;
     let (_, before) = rest.rsplit_once('.')?;

@@ -15,10 +15,10 @@ use anyhow::{Context, Result};
 use crate::process::{read, run, step};
 use crate::workspace::{cargo, root, target_dir};
 
-/// The variable that tells tests where the guests are.
+/// Variable with the folder of the guests, for tests.
 pub const VARIABLE: &str = "OCRE_GUESTS";
 
-/// The Rust target of guests.
+/// Rust target of guests.
 pub const TARGET: &str = "wasm32-wasip1";
 
 const RUST: [&str; 6] = [
@@ -70,17 +70,17 @@ const C: [CGuest; 5] = [
 const C_LINK: &str =
     "-Wl,--export=__heap_base,--export=__data_end,--stack-first,-zstack-size=8192,--strip-all";
 
-/// The folder that the guests are built into.
+/// Folder that the guests are built into.
 pub fn dir() -> PathBuf {
     target_dir().join("guests")
 }
 
-/// The names of all guests, without `.wasm`.
+/// Names of all guests, without `.wasm`.
 pub fn names() -> impl Iterator<Item = &'static str> {
     RUST.into_iter().chain(C.iter().map(|guest| guest.name))
 }
 
-/// Builds every guest and prints the size of each.
+/// Builds every guest, and prints the size of each.
 pub fn build() -> Result<()> {
     step("Guests");
     let sources = root().join("samples/containers");
@@ -103,7 +103,7 @@ fn build_rust(sources: &Path, out: &Path) -> Result<()> {
         .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
         .arg(&built)
         .current_dir(sources)
-        // What is set for the host's build is not meant for the guests.
+        // These settings are for the host's build, not for the guests.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS"))?;
     for name in RUST {
@@ -118,8 +118,8 @@ fn build_rust(sources: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compiles and links in two steps: in one, clang has the module changed by `wasm-opt` where that
-/// happens to be installed, so that it would not be the same everywhere.
+/// Compiles and links in two steps: in one step, clang would have an installed `wasm-opt` change
+/// the module, so that it would not be the same everywhere.
 fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
     let objects = target_dir().join("guests-build").join(guest.name);
     fs::create_dir_all(&objects).with_context(|| format!("can't create {}", objects.display()))?;
@@ -146,8 +146,8 @@ fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
         .arg(out.join(guest.name).with_extension("wasm")))
 }
 
-/// Whether clang, its linker, its run-time library and wasi-libc are all there:
-/// the least program is built.
+/// True where clang, its linker, its run-time library and wasi-libc work: a minimal program is
+/// built.
 pub fn c_compiler_works() -> bool {
     let out = target_dir().join("guests");
     let source = out.join("probe.c");
@@ -155,7 +155,7 @@ pub fn c_compiler_works() -> bool {
     let ready = fs::create_dir_all(&out)
         .and_then(|()| fs::write(&source, "int main(void) { return 0; }\n"));
     let works = ready.is_ok() && read(clang().arg(&source).arg("-o").arg(&object)).is_ok();
-    // Where one of them is missing there is nothing to remove.
+    // Nothing is there to remove where the build has failed.
     let _ = fs::remove_file(source);
     let _ = fs::remove_file(object);
     works

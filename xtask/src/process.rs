@@ -23,7 +23,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program and returns its stdout; the error has what it said on stderr.
+/// Runs a program and returns its stdout; the error has its stderr.
 pub fn read(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -42,7 +42,7 @@ pub fn read(command: &mut Command) -> Result<String> {
         .with_context(|| format!("{} printed something other than UTF-8", shown(command)))
 }
 
-/// Whether a program is there and, run like this, ends with 0. Prints nothing.
+/// True where a program exists and ends with 0. Prints nothing.
 pub fn succeeds(command: &mut Command) -> bool {
     let output: io::Result<Output> = command.stdin(Stdio::null()).output();
     output.is_ok_and(|output| output.status.success())

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Finds out what the machine lacks and installs it, or says what to install.
+//! Finds missing tools and installs them, or tells what to install.
 //!
-//! Rust targets and components come through rustup, a client in Python through
-//! pip, everything else through apt where there is apt and we are root. Each need is tried, not looked up in
-//! a package list, so any way of having met it will do. Where all is there,
-//! nothing is installed, nothing is asked of the network, and it takes less
-//! than a second.
+//! Rust targets and components come through rustup, a client in Python through pip, everything else
+//! through apt where there is apt and we are root. Each tool is tried, not looked up in a package
+//! list, so the way of its installation does not matter. Where all is there, nothing is installed,
+//! the network is not used, and it takes less than a second.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,11 +15,11 @@ use crate::guests;
 use crate::process::{read, run, step, succeeds};
 use crate::workspace::{root, target_dir};
 
-/// One thing to have, besides what rustup gives.
+/// Tool that the tasks need, besides those of rustup.
 struct Need {
     what: &'static str,
     met: fn() -> bool,
-    /// What gives it on Debian and Ubuntu.
+    /// Packages with the tool on Debian and Ubuntu.
     packages: &'static [&'static str],
 }
 
@@ -38,7 +37,7 @@ const C_COMPILER: Need = Need {
 
 const LLVM: Need = Need {
     what: "LLVM 16 and a C++ compiler, for ahead-of-time compilation",
-    // The library has to be there, not only the program that knows where.
+    // The library has to exist, not only the program that knows its place.
     met: || succeeds(&mut tool("llvm-config-16", &["--libs"])) && answers("c++"),
     packages: &["llvm-16-dev", "g++"],
 };
@@ -61,10 +60,10 @@ const REGISTRY: Need = Need {
     packages: &["docker-registry", "skopeo", "umoci", "openssl"],
 };
 
-/// The registry client in Python that ours is tried against, with what it needs.
+/// Registry client in Python that ours is tested against, and its dependencies.
 const CLIENTS: [&str; 3] = ["oras==0.2.43", "requests", "jsonschema"];
 
-/// Python's clients of registries, in a folder of their own.
+/// Installs Python's clients of registries, into a separate folder.
 fn clients() -> Result<()> {
     let folder = target_dir().join("clients");
     let python = folder.join("bin/python");
@@ -85,13 +84,13 @@ fn clients() -> Result<()> {
     run(tool(&python, &install).args(CLIENTS)).with_context(needed)
 }
 
-/// What it takes to build the sample guests.
+/// Installs the tools to build the sample guests.
 pub fn guests() -> Result<()> {
     targets(&[guests::TARGET])?;
     packages(&[GUESTS_C])
 }
 
-/// What it takes to build, lint and test everything.
+/// Installs the tools to build, lint and test everything.
 pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
@@ -100,7 +99,7 @@ pub fn all() -> Result<()> {
     clients()
 }
 
-/// Rust's library for these targets.
+/// Installs Rust's library for targets.
 pub fn targets(names: &[&str]) -> Result<()> {
     let mut missing = Vec::new();
     for name in names {
@@ -173,14 +172,14 @@ fn packages(needs: &[Need]) -> Result<()> {
 }
 
 fn apt(args: &[&str]) -> Command {
-    // Somebody else may be installing something: wait for them.
+    // Another installation may be running: wait for it.
     let mut command = tool("apt-get", &["-o", "DPkg::Lock::Timeout=600"]);
     command.args(args);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 
-/// A program run in the top folder, where rustup finds the pinned toolchain.
+/// Program run in the top folder, where rustup finds the pinned toolchain.
 fn tool(name: &str, args: &[&str]) -> Command {
     let mut command = Command::new(name);
     command.args(args).current_dir(root());

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which crate may depend on which. An arrow that is not drawn here is
-//! forbidden; so is a crate that is not drawn at all.
+//! Dependencies that each crate may have. An arrow that is not drawn here is forbidden; so is a
+//! crate that is not drawn at all.
 //!
-//! Arrows are normal and build dependencies, whatever the platform and
-//! optional or not. What a crate's tests use is no arrow: it ships nowhere.
+//! Arrows are normal and build dependencies, whatever the platform and optional or not.
+//! Dependencies of tests alone are no arrows: tests ship nowhere.
 
 use serde_json::Value;
 
 use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
-/// A crate, by its folder, and the crates that it may use.
+/// Crate, by its folder, and the crates that it may use.
 const DRAWN: [(&str, &[&str]); 16] = [
     ("crates/oci", &[]),
     ("crates/files", &[]),
@@ -63,12 +63,12 @@ const DRAWN: [(&str, &[&str]); 16] = [
             "crates/oci",
         ],
     ),
-    // What guests are built with: it meets the rest only where one runs.
+    // Guests are built with the SDK; they meet the other crates only when they run.
     ("sdk/rust", &[]),
     ("xtask", &[]),
 ];
 
-/// What the core and the parsers may use of others: it all ends up in firmware.
+/// Crates of the firmware: the core and the parsers.
 const FIRMWARE: [&str; 5] = [
     "",
     "crates/oci",
@@ -111,7 +111,7 @@ fn findings(metadata: &Value) -> Vec<Finding> {
     findings
 }
 
-/// The folder of a package, from the top folder.
+/// Folder of a package, from the top folder.
 fn folder<'a>(metadata: &Value, path: &'a str) -> &'a str {
     let inside = path
         .strip_prefix(string(&metadata["workspace_root"]))

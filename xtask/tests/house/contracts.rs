@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::Finding;
 use crate::repository::{FILES, text};
 
-/// What one side declares.
+/// Declarations of one side.
 #[derive(Default)]
 struct Side {
     functions: BTreeMap<String, String>,
@@ -40,17 +40,17 @@ fn function(parameters: &[String], result: &str) -> String {
     format!("fn({}) -> {result}", parameters.join(", "))
 }
 
-/// One header and the Rust that keeps to it.
+/// Header, and the Rust files that keep to it.
 struct Contract {
     header: &'static str,
-    /// The file that declares it again, with the prefix that C's constants have more
-    /// than Rust's. Each of its constants is one of C's.
+    /// File that declares it again, with the additional prefix of C's constants. Each of its
+    /// constants is one of C's.
     mirror: (&'static str, Option<&'static str>),
     /// Other files with functions for C.
     offers: &'static [&'static str],
     /// Rust's and C's names of structures.
     structures: &'static [(&'static str, &'static str)],
-    /// What is in C, for C.
+    /// Functions that C has for itself, without Rust.
     of_c_alone: &'static [&'static str],
 }
 
@@ -116,7 +116,7 @@ impl Contract {
         std::iter::once(self.mirror.0).chain(self.offers.iter().copied())
     }
 
-    /// Where the two sides differ; `text` gives a file's.
+    /// Differences between the two sides; `text` reads a file.
     fn differences(&self, text: impl Fn(&str) -> String) -> Vec<Finding> {
         let c = match c::read(&text(self.header)) {
             Ok(side) => side,
@@ -189,7 +189,7 @@ impl Contract {
     }
 }
 
-/// What Rust gives a structure that it knows by pointers only.
+/// Field that Rust gives a structure known by pointers only.
 const OPAQUE: [&str; 2] = ["_opaque", "[u8; 0]"];
 
 #[test]
@@ -293,7 +293,7 @@ mod planted {
         of_c_alone: &["a_of_c"],
     };
 
-    /// The findings where `from` is replaced by `to` in one file.
+    /// Findings where `from` is replaced by `to` in one file.
     fn with(path: &str, from: &str, to: &str) -> Vec<Finding> {
         CONTRACT.differences(|file| {
             let text = match file {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What code may do, and where.
+//! Rules for `unsafe`, lints, platforms and memory, by crate.
 //!
-//! `unsafe` stands only in the crates that face C. Every package keeps the
-//! lints of the workspace; those that face C relax `unsafe_code` and nothing
-//! else. What reads bytes from outside, and the core, also keep the strict
-//! list, which only their tests may relax. The core knows no platform. What a
-//! firmware has of Rust gets memory from the engine alone.
+//! `unsafe` stands only in the crates that face C. Every package keeps the lints of the workspace;
+//! those that face C relax `unsafe_code` and nothing else. The core, and the crates that read bytes
+//! from outside, also keep the strict list, which only their tests may relax. The core knows no
+//! platform. The Rust part of a firmware gets memory from the engine alone.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -27,7 +26,7 @@ const FACING_C: [&str; 6] = [
     "sdk/rust/",
 ];
 
-/// The core and the crates that read what images and guests bring.
+/// The core, and the crates that read the bytes of images and guests.
 const STRICT: [&str; 5] = [
     "src/",
     "crates/guest-api/src/",
@@ -43,8 +42,8 @@ const STRICT_LINTS: [&str; 5] = [
     "unwrap_used",
 ];
 
-/// What a firmware has of Rust. Whatever asks the engine for memory can be told that there is
-/// none; `alloc` would end the firmware.
+/// Rust parts of a firmware. A failed allocation from the engine is an error; one with `alloc`
+/// would end the firmware.
 const FIRMWARE: [&str; 8] = [
     "crates/guest-api/src/",
     "crates/module-reader/src/",
@@ -62,7 +61,7 @@ fn within(path: &str, folders: &[&str]) -> bool {
     folders.iter().any(|folder| path.starts_with(folder))
 }
 
-/// Names of Rust that stand in code, so neither in comments nor in strings.
+/// Identifiers of Rust in code, neither in comments nor in strings.
 fn words(tokens: TokenStream) -> Vec<String> {
     let mut words = Vec::new();
     for token in tokens {
@@ -129,7 +128,7 @@ fn in_one_rust_file(file: &File) -> Vec<Finding> {
     findings
 }
 
-/// Whether there is a `cfg`, `cfg_attr` or `cfg!` over what the target is.
+/// True where a `cfg`, `cfg_attr` or `cfg!` depends on the target.
 fn asks_for_the_platform(tokens: TokenStream) -> bool {
     let mut after_cfg = false;
     for token in tokens {
@@ -152,8 +151,8 @@ fn asks_for_the_platform(tokens: TokenStream) -> bool {
     false
 }
 
-/// Whether there is an `allow` or `expect` of a strict lint on anything that is
-/// not built for tests only.
+/// True where an `allow` or `expect` of a strict lint is on an item that is not built for tests
+/// only.
 fn relaxes_strict_lints(tokens: TokenStream) -> bool {
     let mut relaxed = false;
     let mut for_tests = false;
@@ -193,7 +192,7 @@ fn relaxes_strict_lints(tokens: TokenStream) -> bool {
     relaxed && !for_tests
 }
 
-/// The words of all attributes of the file itself, `#![…]`.
+/// Words of all attributes of the file itself, `#![…]`.
 fn inner_attributes(tokens: TokenStream) -> Vec<String> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
@@ -233,8 +232,7 @@ fn in_one_manifest(folder: &str, manifest: &Table, workspace: &Value) -> Vec<Fin
     }
 }
 
-/// What lints other than `unsafe_code` do, by group and name, where they do
-/// anything.
+/// Levels of all lints but `unsafe_code` that are not `allow`, by group and name.
 fn denied(lints: &Value) -> BTreeMap<(&str, &str), &str> {
     let groups = lints.as_table().into_iter().flatten();
     let all = groups.flat_map(|(group, lints)| {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The rules of the house that no compiler checks: which crate may use which,
-//! where `unsafe` may stand, what every file begins with, what may be linked
-//! in, how the PC opens files, that the documents say what is so, and that Rust
-//! and C agree on what is between them.
+//! The rules of the architecture that no compiler checks: dependencies between crates, places of
+//! `unsafe`, the first lines of every file, what may be linked in, how the PC opens files, that the
+//! documents agree with the code, and that Rust and C agree on their contracts.
 //!
-//! Each module is one rule: a function from what it reads to its findings,
-//! tested on planted violations, and one test that applies it to this
-//! repository.
+//! Each module is one rule: a function from its input to its findings, tested on planted
+//! violations, and one test that applies it to this repository.
 
 mod arrows;
 mod contracts;
@@ -17,7 +15,7 @@ mod policy;
 mod reading;
 mod repository;
 
-/// A broken rule: where, and what it is.
+/// Place and description of a broken rule.
 type Finding = String;
 
 #[track_caller]
@@ -25,7 +23,7 @@ fn assert_none(findings: Vec<Finding>) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
-/// That a planted violation is found, once, and that its finding says `what`.
+/// Checks that a planted violation is found, once, and that its finding contains `what`.
 #[cfg(test)]
 #[track_caller]
 fn assert_one(findings: Vec<Finding>, what: &str) {

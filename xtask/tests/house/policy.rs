@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What may be built in: the licences and the sources that `deny.toml` allows,
-//! so that the policy holds where cargo-deny, whose own build takes minutes, is
-//! not installed. With it, `cargo xtask test` has it check the same file.
+//! Packages that may be built in: the licences and the sources that `deny.toml` allows, so that the
+//! policy holds where cargo-deny, whose own build takes minutes, is not installed. With it,
+//! `cargo xtask test` has it check the same file.
 //!
-//! Built in is what cargo builds, and the packages that are named under a
-//! condition that is never true, from which a crate takes C source.
+//! Built in are the packages that cargo builds, and those named under a condition that is never
+//! true, from which a crate takes C source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ fn findings(metadata: &Value, policy: &Table) -> Vec<Finding> {
     findings
 }
 
-/// The ids of the packages that are built, or whose source is.
+/// Ids of the packages that are built, or whose source is.
 fn built_in(metadata: &Value) -> BTreeSet<&str> {
     let nodes = list(&metadata["resolve"]["nodes"]).iter();
     let nodes: BTreeMap<&str, &Value> = nodes.map(|node| (string(&node["id"]), node)).collect();
@@ -78,7 +78,7 @@ fn built_in(metadata: &Value) -> BTreeSet<&str> {
     found
 }
 
-/// The condition under which a package is locked and downloaded, but not built.
+/// Condition under which a package is locked and downloaded, but not built.
 const NEVER: &str = "cfg(any())";
 
 #[test]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the rules read: the files of this repository and cargo's metadata.
+//! Input of the rules: the files of this repository and cargo's metadata.
 
 use std::fs;
 use std::process::Command;
@@ -9,14 +9,14 @@ use serde_json::Value;
 use xtask::process::read;
 use xtask::workspace::{cargo, root};
 
-/// One text file.
+/// Text file.
 pub struct File {
-    /// From the top folder, with `/`.
+    /// Path from the top folder, with `/`.
     pub path: String,
     pub text: String,
 }
 
-/// Every text file that git keeps, or would keep were it added.
+/// Text files that git tracks, or would track after `git add`.
 pub static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let mut list = Command::new("git");
     list.args([
@@ -30,7 +30,7 @@ pub static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let paths = read(&mut list).expect("the rules are read from a git work tree");
     paths
         .split_terminator('\0')
-        // Not UTF-8, or removed but not committed: no text of ours.
+        // A file that is not UTF-8, or is removed but not committed, is no text of ours.
         .filter_map(|path| {
             let text = fs::read_to_string(root().join(path)).ok()?;
             Some(File {
@@ -41,14 +41,14 @@ pub static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What cargo says of the workspace and, in `packages`, of all that it needs.
+/// Cargo's metadata of the workspace and, in `packages`, of all its dependencies.
 pub static METADATA: LazyLock<Value> = LazyLock::new(|| {
     let text = read(cargo().args(["metadata", "--format-version=1", "--locked"]))
         .expect("cargo reads the workspace");
     serde_json::from_str(&text).expect("cargo prints JSON")
 });
 
-/// The packages of the workspace, out of cargo's metadata.
+/// Packages of the workspace, from cargo's metadata.
 pub fn members(metadata: &Value) -> impl Iterator<Item = &Value> {
     let members = list(&metadata["workspace_members"]);
     list(&metadata["packages"])
@@ -56,7 +56,7 @@ pub fn members(metadata: &Value) -> impl Iterator<Item = &Value> {
         .filter(|package| members.contains(&package["id"]))
 }
 
-/// The text of a file of this repository.
+/// Text of a file of this repository.
 pub fn text(path: &str) -> &'static str {
     let file = FILES.iter().find(|file| file.path == path);
     &file.unwrap_or_else(|| panic!("there is no {path}")).text

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C that our headers are written in, and no more of it: object-like macros
-//! of one number or text, structures, enumerations without a name, type
-//! definitions, and functions. What it does not understand is an error.
+//! Reader of the C that our headers are written in: object-like macros of one number or text,
+//! structures, enumerations without a name, type definitions, and functions. Anything else is an
+//! error.
 
 use std::collections::BTreeMap;
 
@@ -45,8 +45,7 @@ fn without_comments(text: &str) -> Result<String, String> {
 
 type Macros = Vec<(String, Vec<String>)>;
 
-/// The tokens outside of directives, and the macros that have a value. Only C is
-/// read, not what is for C++.
+/// Tokens outside of directives, and the macros that have a value. Code for C++ alone is skipped.
 fn preprocess(text: &str) -> Result<(Vec<String>, Macros), String> {
     let mut tokens = Vec::new();
     let mut macros = Vec::new();
@@ -66,7 +65,7 @@ fn preprocess(text: &str) -> Result<(Vec<String>, Macros), String> {
         match words[..] {
             ["include", ..] | ["ifndef", _] => {}
             ["ifdef", "__cplusplus"] => for_cplusplus = true,
-            // What `ifndef` begins ends with the file.
+            // Any other `endif` is that of the include guard, at the end of the file.
             ["endif"] => for_cplusplus = false,
             ["define", _] => {}
             ["define", name, ..] if directive.contains(&format!("{name}(")) => {
@@ -132,7 +131,7 @@ fn integer(text: &str) -> Option<u64> {
 struct Parser<'t> {
     tokens: Vec<&'t str>,
     at: usize,
-    /// What `typedef` gave a name.
+    /// Names declared by `typedef`, and their types.
     types: BTreeMap<String, String>,
     side: Side,
 }
@@ -250,7 +249,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A field, a parameter or what `typedef` names.
+    /// A field, a parameter or a name of a `typedef`.
     fn named(&mut self) -> Result<(String, String), String> {
         let base = self.base()?;
         if self.takes("(") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a Rust file declares of C, and what it offers to C: `extern "C"` blocks,
-//! functions with `no_mangle`, structures with `repr(C)`, and constants. Of these
-//! what it does not understand is an error; all else in the file it passes over.
+//! Declarations that a Rust file shares with C: `extern "C"` blocks, functions with `no_mangle`,
+//! structures with `repr(C)`, and constants. One of these that the reader does not understand is an
+//! error; all else in the file is skipped.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -10,8 +10,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::{Side, array, function, pointer};
 
-/// Reads a source file; `names` are C's for the structures of that file, in pairs
-/// of Rust's and C's.
+/// Reads a source file; `names` are pairs of Rust's and C's names for the structures of the file.
 pub fn read(text: &str, names: &[(&str, &str)]) -> Result<Side, String> {
     let tokens = TokenStream::from_str(text).map_err(|error| error.to_string())?;
     let mut file = File {
@@ -46,7 +45,7 @@ pub fn read(text: &str, names: &[(&str, &str)]) -> Result<Side, String> {
     Ok(side)
 }
 
-/// Whether a file has anything to do with C's functions.
+/// True where a file declares functions of C or for C.
 pub fn faces_c(text: &str) -> bool {
     let Ok(tokens) = TokenStream::from_str(text) else {
         return false;
@@ -161,7 +160,7 @@ impl File<'_> {
             .ok_or(format!("{name}: which structure of C's is it?"))
     }
 
-    /// A number in decimal or a text in quotes; `None` of another type.
+    /// Value of a number in decimal or of a text in quotes; `None` for another type.
     fn value(&self, what: &[TokenTree], value: &[TokenTree]) -> Result<Option<String>, String> {
         let text =
             |tokens: &[TokenTree]| -> String { tokens.iter().map(ToString::to_string).collect() };
@@ -250,7 +249,7 @@ impl File<'_> {
                 other => return Err(format!("*{other}")),
             };
             let to = self.what(rest)?;
-            // To an array is to its first element.
+            // A pointer to an array is one to its first element.
             let first = to.strip_prefix('[').and_then(|to| to.split(';').next());
             return Ok(pointer(constant, first.unwrap_or(&to)));
         }
