@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Arbitrary bytes as an archive: what is opened has only plain names, each once, which lead
-//! nowhere but into it; its files have the sizes that are said, however they are read; and it
-//! is never more than its own size allows.
+//! Arbitrary bytes as an archive: an opened archive has only plain names, each once, which lead
+//! nowhere but into it; its files have the listed sizes, however they are read; and its content is
+//! never larger than its own size allows.
 #![no_main]
 
 use std::fs::{self, File};
@@ -12,17 +12,17 @@ use libfuzzer_sys::fuzz_target;
 use ocre::port::{EntryKind, OpenMode, SeekFrom, Storage, StorageError};
 use ocre_host::archive::Archive;
 
-/// What docs/archives.md says.
+/// Limits of docs/archives.md.
 const MAX_NAME: usize = 512;
 const MAX_ENTRIES: usize = 65_536;
 const MAX_DEPTH: usize = 64;
 const FREE_BYTES: u64 = 64 << 20;
 const MAX_RATIO: u64 = 200;
 
-/// As many bytes as that are read in small pieces too.
+/// Most bytes of a file that is read in small pieces too.
 const SMALL: u64 = 4096;
 
-/// A file that has no name any more.
+/// Temporary file, already removed from its folder.
 static FILE: Mutex<Option<File>> = Mutex::new(None);
 
 fn file(bytes: &[u8]) -> File {
@@ -128,7 +128,7 @@ fuzz_target!(|bytes: &[u8]| {
                 bytes: 0,
             };
             look(&archive, "/", &mut totals);
-            // Each name brings the folders that it is in.
+            // A name also adds its folders.
             assert!(totals.entries <= MAX_ENTRIES);
             let length = bytes.len() as u64;
             assert!(totals.bytes <= FREE_BYTES || totals.bytes / MAX_RATIO <= length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Arbitrary text as a bundle's `config.json`: what is taken asks for nothing that a guest can't
-//! be given, and means the same however the JSON is spelt.
+//! Arbitrary text as a bundle's `config.json`: an accepted one asks for nothing that a guest can't
+//! get, and means the same however the JSON is spelt.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,7 @@ use ocre::port::path;
 use ocre_host::bundle::{self, Config};
 use serde_json::Value;
 
-/// What a guest can have.
+/// Most bytes of memory for a guest.
 const MEMORY: u64 = 256 << 20;
 
 fuzz_target!(|text: &str| {
@@ -22,7 +22,7 @@ fuzz_target!(|text: &str| {
     }
     // Without spaces and escapes, and with more of them.
     if let Ok(value) = serde_json::from_str::<Value>(text) {
-        // What has a fraction may be printed as its neighbour.
+        // A number with a fraction may be printed as its neighbour.
         if !has_fraction(&value) {
             assert_eq!(bundle::read(&value.to_string(), MEMORY), read);
             assert_eq!(bundle::read(&format!("{value:#}\n"), MEMORY), read);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The guest API's functions with arbitrary arguments over live guest memories.
 //!
-//! An input is what three containers do one after the other: calls, changes of their memories,
-//! and what happens around them meanwhile. Whatever it is: nothing panics; each answer is a
-//! result or an errno; no call changes memory but where it says that it answers; one without its
-//! permission is refused, and changes nothing; an event that is told lies in memory; nobody's
-//! pins are changed by another; once killed no call goes on; and nothing outlives its run.
+//! An input is a sequence of actions of three containers: calls, changes of their memories, and
+//! events around them. Whatever it is: nothing panics; each answer is a result or an errno; a call
+//! changes memory only where its answer goes; a call without its permission is refused, and changes
+//! nothing; a returned event lies in memory; no container's pins are changed by another; once
+//! killed no call goes on; and nothing outlives its run.
 #![no_main]
 
 #[path = "calls/input.rs"]
@@ -27,19 +27,19 @@ use ocre_host::platform::Devices;
 use ocre_oci::{Format, Sha256};
 use parking_lot::RawMutex;
 
-/// Bytes of a guest's own memory; the room for messages lies behind it.
+/// Bytes of a guest's own memory; the host buffer lies behind it.
 const OWN: usize = 4096;
 const MEMORY: usize = OWN + INBOX_BYTES;
-/// Most deeds of one input.
+/// Most actions of one input.
 const DEEDS: usize = 64;
 /// The highest errno of Linux.
 const LAST_ERRNO: i32 = 133;
 const PERM: i32 = -1;
 const GUESTS: usize = 3;
-/// When the world begins, in microseconds.
+/// Uptime at the start of the world, in microseconds.
 const BEGINNING: u64 = 1_000_000;
 
-/// What a guest could name; each at a place of its own.
+/// Texts that a guest could name, each at a separate place.
 const TEXTS: [&[u8]; 15] = [
     b"a",
     b"a/b",
@@ -60,7 +60,7 @@ const TEXTS: [&[u8]; 15] = [
 
 // ---------------------------------------------------------------- the device
 
-/// A device whose time goes by only while somebody sleeps, or when the input says so.
+/// Device whose time passes only during a sleep, or when the input says so.
 struct World {
     now_us: Cell<u64>,
     doom_us: u64,
@@ -114,7 +114,7 @@ impl Threads for World {
     fn announce(&self) {}
 }
 
-/// A container as its host functions see it.
+/// Container, as its host functions see it.
 struct Tenant<'a> {
     world: &'a World,
     slot: Slot,
@@ -145,7 +145,7 @@ impl Guest for Tenant<'_> {
 
     fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
         self.check()?;
-        // Who sleeps for ever is woken by the kill.
+        // The kill wakes a guest that sleeps for ever.
         let until_us = until_us.unwrap_or(u64::MAX).min(self.world.doom_us);
         let now_us = &self.world.now_us;
         now_us.set(now_us.get().max(until_us));
@@ -167,7 +167,7 @@ struct Run<'a> {
     api: GuestApi<'a, RawMutex>,
     granted: Permissions,
     memory: Vec<u8>,
-    /// How it was before the call.
+    /// Memory before the call.
     before: Vec<u8>,
 }
 
@@ -228,7 +228,8 @@ impl<'a> Run<'a> {
         Some(())
     }
 
-    /// Nothing has changed but where that call answers, and what it tells is there.
+    /// Checks that memory has changed only where the call answers, and that a returned event lies
+    /// in memory.
     fn check_memory(&mut self, name: &str, answer: i32, given: [u64; 16]) {
         let place = |index: usize, bytes: usize| {
             let start = given[index] as u32 as usize;
@@ -325,7 +326,7 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
         devices: Devices::new(),
     };
     let all = specs.len() - 1;
-    // One may do nothing, one everything, and of one the input decides.
+    // One container may do nothing, one everything, and the input decides about the third.
     let chosen = [all, usize::from(some) % specs.len(), 0];
     let mut slot = 0;
     let tenants = chosen.map(|index| {

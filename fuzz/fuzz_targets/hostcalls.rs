@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! WASI's functions with arbitrary arguments over a live guest memory.
 //!
-//! An input is a list of calls, and of changes of the memory between them, as a hostile guest
-//! would make them. Whatever they are: nothing panics; each answer is an errno of preview 1; the
-//! storage is asked only for what the container was given, and only read where it may only
-//! read; its files take no more room than they may; and once it is killed no call goes on.
+//! An input is a list of calls, and of changes of the memory between them, as a hostile guest would
+//! make them. Whatever they are: nothing panics; each answer is an errno of preview 1; the storage
+//! is asked only for the container's files, and only read where they are read-only; the files take
+//! no more room than their limit; and once killed no call goes on.
 //!
-//! Some inputs run over folders of the PC, with links in them that lead out: what is outside
-//! stays as it is, and none of it gets into the guest's memory.
+//! Some inputs run over folders of the PC, with links in them that lead out: the files outside stay
+//! as they are, and none of their content gets into the guest's memory.
 #![no_main]
 
 #[path = "store/memory.rs"]
@@ -37,7 +37,7 @@ use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};
 use outside::{Outside, SECRET};
 
-/// Bytes of linear memory, a multiple of what addresses are made of.
+/// Bytes of linear memory, a multiple of the stride of addresses.
 const MEMORY: usize = 8192;
 /// Most calls of one input.
 const CALLS: usize = 48;
@@ -62,7 +62,7 @@ const WAYS: [&[u8]; 12] = [
     b"c/c/c/c",
 ];
 
-/// What a guest could write into its memory; each at a place of its own.
+/// Texts that a guest could write into its memory, each at a separate place.
 const TEXTS: [&[u8]; 15] = [
     b"a",
     b"b",
@@ -153,7 +153,7 @@ fn world() -> World {
     }
 }
 
-/// The container as its host functions see it: its time goes by only while it sleeps.
+/// Container, as its host functions see it: its time passes only while it sleeps.
 struct Solo<'a> {
     world: &'a World,
     now_us: Cell<u64>,
@@ -163,7 +163,7 @@ struct Solo<'a> {
 }
 
 impl<'a> Solo<'a> {
-    /// One that is killed at a time made of `doom`.
+    /// Creates a container that is killed at a time made of `doom`.
     fn new(world: &'a World, doom: u8) -> Self {
         Self {
             world,
@@ -237,7 +237,7 @@ impl Entropy for Solo<'_> {
     }
 }
 
-/// The storage, which nobody asks for what is not the container's.
+/// Storage that checks that only the container's files are asked for.
 struct Watched<'a> {
     inner: Memory,
     blob: &'a str,
@@ -249,7 +249,8 @@ fn is_in(path: &str, folder: &str) -> bool {
 }
 
 impl Watched<'_> {
-    /// Its own folder and the mount that it may change; not these themselves, if `inside`.
+    /// Checks that the path is in the container's own folder or in its writable mount; not one of
+    /// these folders, if `inside`.
     fn changes(&self, path: &str, inside: bool) {
         let own = ["/data/c", "/shared"];
         assert!(
@@ -345,7 +346,7 @@ impl Storage for Watched<'_> {
     }
 }
 
-/// What the files below a folder count as.
+/// Bytes that the files below a folder count as.
 fn usage(storage: &Memory, folder: &str) -> u64 {
     let mut entries = Vec::new();
     storage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the reader of modules accepts before WAMR's loader: it neither misuses memory, where the
-//! address sanitizer watches it (`OCRE_WAMR_SANITIZE=address`, `CC=clang`), nor takes much of it
-//! at once (`-malloc_limit_mb=16`).
+//! Code that the reader of modules accepts, in WAMR's loader: it neither misuses memory, where the
+//! address sanitizer watches it (`OCRE_WAMR_SANITIZE=address`, `CC=clang`), nor takes much of it at
+//! once (`-malloc_limit_mb=16`).
 #![no_main]
 
 #[path = "modules/input.rs"]

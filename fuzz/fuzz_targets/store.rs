@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Sequences of imports, removals and prunings, with power cuts and failures in between, against
-//! a model of what is tagged and stored.
+//! Sequences of imports, removals and prunings, with power cuts and failures in between, against a
+//! model of the tags and blobs.
 //!
-//! Every input runs on a file system in memory; one in so many also runs on littlefs, where a
-//! cut is at a program or an erase. An operation that meets no fault ends as the model says. One
-//! that does leaves the old tags or the new ones, all that these lead to, and nothing that
-//! neither of both has.
+//! Every input runs on a file system in memory; a fraction of them also runs on littlefs, where a
+//! cut is at a program or an erase. An operation without a fault ends as the model says. One with a
+//! fault leaves the old tags or the new ones, all blobs that these lead to, and no blob that is in
+//! neither state.
 #![no_main]
 
 #[path = "store/memory.rs"]
@@ -23,52 +23,52 @@ use ocre_host::littlefs::{LittleFs, Tuning};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
-/// Caps documents: an index of nine tags fits, one of ten does not.
+/// Size of documents: an index of nine tags fits, one of ten does not.
 const DOCUMENT: usize = 2048;
-/// One in so many inputs also runs on littlefs.
+/// Number of inputs for each one that also runs on littlefs.
 const LITTLEFS_SHARE: u32 = 512;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const TAGS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-/// The name of each image in its own layout.
+/// Name of each image in its layout.
 const IMAGE: &str = "image";
-/// For an image that the fuzzer made up.
+/// Name of an image that the fuzzer made up.
 const STRANGE: &str = "strange";
 
 // ---------------------------------------------------------------- the images
 
-/// Blobs, one bit each.
+/// Set of blobs, one bit each.
 type Blobs = u32;
 
-/// What can be imported: the only image of a layout.
+/// Image that can be imported: the only one of a layout.
 struct Image {
-    /// The layout's folder.
+    /// Folder of the layout.
     root: String,
     digest: Sha256,
-    /// Its manifests and indexes.
+    /// Manifests and indexes of the image.
     documents: Blobs,
-    /// All that it leads to, itself among it.
+    /// All blobs that the image leads to, with its own.
     blobs: Blobs,
-    /// Bytes of its entry in an index.
+    /// Bytes of the entry in an index.
     entry_bytes: usize,
     whole: bool,
 }
 
 struct Palette {
     source: Memory,
-    /// All blobs, for an image that the fuzzer makes up.
+    /// Store of all blobs, for an image that the fuzzer makes up.
     strange: Memory,
     images: Vec<Image>,
     blobs: Vec<(String, Vec<u8>)>,
-    /// Each manifest that a container may have been created from, its own blob, and all that
-    /// it leads to.
+    /// Each manifest that a container may have been created from: its digest, its blob, and all
+    /// blobs that it leads to.
     manifests: Vec<(Sha256, Blobs, Blobs)>,
     empty_index_bytes: usize,
-    /// An opened, empty store.
+    /// Opened, empty store.
     memory: Memory,
     flash: RamFlash,
 }
 
-/// Names of blobs, and what they hold.
+/// Names and contents of blobs.
 struct Builder(Vec<(String, Vec<u8>)>);
 
 impl Builder {
@@ -259,15 +259,15 @@ fn named(name: &str) -> Selector<'_> {
 
 // ---------------------------------------------------------------- the devices
 
-/// A storage whose power can be cut, with a store in it.
+/// Storage with a store, whose power can be cut.
 trait Device {
     type Storage: Storage;
     fn storage(&self) -> &Self::Storage;
-    /// Lets a later change fail.
+    /// Makes a later change fail.
     fn arm(&mut self, changes: u32, kind: u8);
-    /// Ends what a fault left, if there was one since the last time.
+    /// Recovers from a fault. Returns true if there was one since the last call.
     fn recover(&mut self) -> bool;
-    /// Starts it anew.
+    /// Restarts without a fault.
     fn restart(&mut self);
 }
 
@@ -366,17 +366,17 @@ impl Device for Flash {
 
 // ---------------------------------------------------------------- the model
 
-/// Stands for any code: the image is not whole.
+/// Any code: the image is not whole.
 const SPOILT: &str = "spoilt";
 
-/// An entry of the index.
+/// Entry of the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Tagged {
-    /// A place in [`TAGS`].
+    /// Index into [`TAGS`].
     tag: usize,
-    /// A place in [`Palette::images`].
+    /// Index into [`Palette::images`].
     image: usize,
-    /// It is what the tag led to before.
+    /// True where the entry is the tag's former image.
     previous: bool,
 }
 
@@ -391,7 +391,7 @@ impl Tagged {
     }
 }
 
-/// What is tagged, in the index's order, and what is stored.
+/// Tags in the index's order, and stored blobs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Model {
     tags: Vec<Tagged>,
@@ -412,7 +412,7 @@ impl Model {
         };
         let (old, kept) = (led_to(false), led_to(true));
         let mut tags = self.tags.clone();
-        // What worked last is kept, until it is the new one itself.
+        // The image that worked last is kept, until it is the new one.
         tags.retain_mut(|known| {
             if known.tag != tag {
                 return true;
@@ -449,7 +449,7 @@ impl Model {
         if palette.images[found.image].documents & used != 0 {
             return Err("image-in-use");
         }
-        // With what it led to before; what nothing used before stays.
+        // Also removes the tag's former image. Blobs that were unused before stay.
         let before = self.used(palette, in_use);
         self.tags.retain(|known| known.tag != tag);
         self.blobs &= !before | self.used(palette, in_use);
@@ -485,7 +485,8 @@ impl Palette {
     }
 }
 
-/// What is there. Every blob is what its name says, and nothing else lies about.
+/// Reads the state of the store. Checks that every blob has its content, and that there are no
+/// other files.
 fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
     let mut model = Model::default();
     let mut document = [0; DOCUMENT];
@@ -544,7 +545,7 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
     model
 }
 
-/// Whether a fault on the way from `old` to `new` may leave `found`.
+/// True where a fault on the way from `old` to `new` may leave `found`.
 fn may_be_left(found: &Model, old: &Model, new: &Model) -> bool {
     let is = |state: &Model| found.tags == state.tags && state.blobs & !found.blobs == 0;
     (is(old) || is(new)) && found.blobs & !(old.blobs | new.blobs) == 0
@@ -552,7 +553,7 @@ fn may_be_left(found: &Model, old: &Model, new: &Model) -> bool {
 
 // ---------------------------------------------------------------- the runs
 
-/// Takes the input from its front.
+/// Input, taken from its front.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
@@ -618,7 +619,7 @@ fn run<D: Device>(palette: &Palette, device: &mut D, input: &[u8]) {
                     "{error} instead of {code}"
                 );
                 let found = observe(palette, device.storage());
-                // How far a refused import came is not promised.
+                // The progress of a refused import is not promised.
                 assert_eq!(found.tags, model.tags);
                 assert!(
                     may_be_left(&found, &model, &new),
@@ -661,10 +662,10 @@ fn operate<S: Storage>(
     }
 }
 
-/// Imports a document that the input spells, and removes it again if that went well. Only
-/// blobs that nothing uses may be left.
+/// Imports a document that the input spells, and removes it again after a success. Only unused
+/// blobs may be left.
 fn strange<D: Device>(palette: &Palette, device: &mut D, input: &mut Bytes<'_>, length: u8) {
-    // What it leaves is not in the model.
+    // The model does not know the blobs that this leaves.
     device.restart();
     let length = usize::from(length).min(input.0.len());
     let (text, rest) = input.0.split_at(length);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How an input becomes calls: which function, and arguments that are likely to matter.
+//! Conversion of an input to calls: function numbers, and arguments that are likely to matter.
 
 /// Bytes between two places in memory that a short argument can name.
 pub const STRIDE: u32 = 64;
 
-/// What is left of an input.
+/// Rest of an input.
 pub struct Input<'a>(pub &'a [u8]);
 
 impl Input<'_> {
@@ -42,7 +42,7 @@ impl Input<'_> {
         })
     }
 
-    /// The guest itself writes up to 8 bytes to its memory; `None` at the end of the input.
+    /// Writes up to 8 bytes to the memory, as the guest would; `None` at the end of the input.
     pub fn scribble(&mut self, most: u8, memory: &mut [u8]) -> Option<()> {
         let (at, value) = (self.argument(memory.len())?, self.argument(memory.len())?);
         let at = at as usize % memory.len();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A file system in memory that keeps littlefs's promises and nothing more: what is not synced
-//! is lost when the power goes, and a chosen change fails.
+//! File system in memory that keeps littlefs's promises and nothing more: unsynced data is lost
+//! when the power goes, and a chosen change fails.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,16 +9,16 @@ use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
 };
 
-/// What happens at the change that is chosen.
+/// Effect of the fault on the chosen change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// The power goes: it has not happened, and nothing works any more.
+    /// Power cut: the change does not happen, and nothing works any more.
     Cut,
-    /// It fails in that way, once.
+    /// A single error; the change does not happen.
     Once(StorageError),
 }
 
-/// Files have a content, folders have none.
+/// Content of each file; `None` for a folder.
 type Entries = BTreeMap<String, Option<Vec<u8>>>;
 
 #[derive(Clone)]
@@ -55,19 +55,19 @@ impl Memory {
         }))
     }
 
-    /// Lets the change after so many others meet a fault.
+    /// Arms a fault for the change after `changes` others.
     pub fn arm(&self, changes: u32, fault: Fault) {
         self.0.borrow_mut().fault = Some((changes, fault));
     }
 
-    /// Starts again after a fault. Whether there was one since the last time.
+    /// Restarts after a fault. Returns true if there was one since the last call.
     pub fn recover(&self) -> bool {
         let mut state = self.0.borrow_mut();
         state.off = false;
         std::mem::take(&mut state.faulted)
     }
 
-    /// Takes back a fault that has not come yet.
+    /// Disarms a fault that has not come yet.
     pub fn disarm(&self) {
         self.0.borrow_mut().fault = None;
     }
@@ -90,7 +90,7 @@ impl State {
         }
     }
 
-    /// Begins something that changes what is stored.
+    /// Begins a change of the stored data.
     fn change(&mut self) -> Result<(), StorageError> {
         self.powered()?;
         match self.fault.take() {
@@ -120,7 +120,7 @@ impl State {
         Err(StorageError::NotFound)
     }
 
-    /// Checks that all above a path are folders.
+    /// Checks that all folders above a path exist.
     fn parent(&self, path: &str) -> Result<(), StorageError> {
         let (mut parent, _) = split(path);
         loop {
