@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Bare WAMR: a C program over the very library that the runtime is built on (`raw/raw.c`), and
-//! the guests that both are given.
+//! Bare WAMR: a C program over the library that the runtime is built on (`raw/raw.c`), and the
+//! guests for both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use ocre_aot::{Options, Target};
 
 use crate::measure::output;
 
-/// The program.
+/// Compiled program.
 pub struct Bare(PathBuf);
 
 impl Bare {
-    /// Compiles it into a folder.
+    /// Compiles the program into a folder.
     pub fn build(folder: &Path) -> Result<Self> {
         let program = folder.join("raw");
         output(
@@ -31,7 +31,7 @@ impl Bare {
         Ok(Self(program))
     }
 
-    /// The least time that one of its tasks takes with the code of a file.
+    /// Shortest time of `times` runs of a task with the code of a file.
     pub fn time(&self, task: &str, code: &Path, times: u32) -> Result<Duration> {
         let mut command = Command::new(&self.0);
         let text = output(command.arg(task).arg(code).arg(times.to_string()))?;
@@ -39,17 +39,17 @@ impl Bare {
     }
 }
 
-/// A guest's code.
+/// Code of a guest, in one format.
 pub struct Form {
-    /// What kind it is.
+    /// Kind of the code, as printed.
     pub kind: &'static str,
-    /// The file with the code.
+    /// File with the code.
     pub path: PathBuf,
-    /// What its layer is annotated with.
+    /// Annotations of the layer.
     pub annotations: Vec<(&'static str, String)>,
 }
 
-/// A guest of `benches/guests`, as a module and, for this machine, compiled ahead of time.
+/// Compiles a guest of `benches/guests`, to a module and, for this machine, to AOT code.
 pub fn guest(name: &str, folder: &Path, defines: &[&str]) -> Result<Vec<Form>> {
     let wasm = folder.join(name).with_extension("wasm");
     output(

@@ -26,9 +26,9 @@ const KERNELS: [&str; 8] = [
     "sha256",
     "sieve",
 ];
-/// How long a native run should take at least.
+/// Shortest time that a native run should take.
 const NATIVE: Duration = Duration::from_millis(30);
-/// The interpreter gets so many rounds fewer.
+/// Divisor of the rounds for the interpreter.
 const INTERPRETER_SHARE: u32 = 16;
 const TIMES: u32 = 7;
 
@@ -89,7 +89,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Builds the native program and finds how many rounds take long enough.
+/// Builds the native program, and finds a number of rounds that take long enough.
 fn native(kernel: &str, folder: &Path) -> Result<(PathBuf, u32, i32)> {
     let program = folder.join(kernel);
     output(
@@ -174,7 +174,7 @@ fn source(name: &str) -> PathBuf {
         .with_extension("c")
 }
 
-/// The kernels call nothing.
+/// Host without functions: the kernels call none.
 struct NoHost;
 
 impl Host for NoHost {
@@ -183,7 +183,7 @@ impl Host for NoHost {
     }
 }
 
-/// Runs a guest from its start; loading is not counted.
+/// Runs a guest, and returns its result and its time without loading.
 fn run_guest(code: &[u8]) -> Result<(i32, Duration)> {
     let engine = engine()?;
     let mut buffer = engine.allocate(code.len()).context("no memory")?;

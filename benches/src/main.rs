@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What ocre-rs costs. Every figure is a ratio of two things measured in one run, alternately,
-//! each as the least of several: what other programs do to the machine meanwhile only adds.
+//! Costs of ocre-rs. Every figure is a ratio of two things measured in one run, alternately, each
+//! as the least of several: other programs on the machine only add time.
 //!
 //! `ocre-bench [kernels] [judging] [start] [running] [moving]`; all of them without arguments.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Measuring.
+//! Measurements.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ocre_wamr::Engine;
 
-/// The process's one engine, as the `ocre` program has it.
+/// The only engine of the process, with the settings of the `ocre` program.
 pub fn engine() -> Result<&'static Engine> {
     static ENGINE: OnceLock<Option<Engine>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| ocre_host::platform::engine().ok());
@@ -18,20 +18,20 @@ pub fn engine() -> Result<&'static Engine> {
         .ok_or_else(|| anyhow!("the engine does not start"))
 }
 
-/// How long `work` takes.
+/// Runs `work`, and returns its result and its time.
 pub fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())
 }
 
-/// The geometric mean; 1 of nothing.
+/// Geometric mean; 1 of nothing.
 pub fn geometric_mean(ratios: &[f64]) -> f64 {
     let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
     (sum / ratios.len().max(1) as f64).exp()
 }
 
-/// Runs a program to its end and gives what it printed.
+/// Runs a program to its end, and returns its output.
 pub fn output(command: &mut Command) -> Result<String> {
     let name = Path::new(command.get_program()).display().to_string();
     let output = command

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images from a registry on this machine, a layout and an archive, against skopeo; and what
-//! memory that takes.
+//! Transfers of images from a registry on this machine, a layout and an archive, against skopeo;
+//! and their memory.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,16 +19,16 @@ const LARGE: usize = 64 << 20;
 const SMALL: usize = 1 << 20;
 const RUNNABLE: usize = 24 << 20;
 
-/// Of so many runs the quickest counts.
+/// Number of runs, of which the fastest counts.
 const RUNS: usize = 5;
 
-/// Where an image is moved from and to, and as which words of ours; skopeo, which knows no flash,
-/// copies it to a layout.
+/// Transfer of an image: its source, and the arguments of `ocre`. skopeo, which knows no flash,
+/// copies to a layout.
 struct Move {
     what: &'static str,
-    /// What it is moved from, as both name it, before the image's name.
+    /// Source of the image.
     from: Place,
-    /// The large image and a small one, and how many bytes their layers have.
+    /// Large and small image, and the bytes of their layers.
     images: [(&'static str, usize); 2],
     words: [&'static str; 2],
 }
@@ -67,11 +67,11 @@ const MOVES: [Move; 4] = [
     },
 ];
 
-/// The variables that tell where the `ocre` program and the guests are.
+/// Variables with the paths of the `ocre` program and of the guests.
 const PROGRAM: &str = "OCRE_PROGRAM";
 const GUESTS: &str = "OCRE_GUESTS";
 
-/// Debian's registry, until this is dropped.
+/// Debian's registry, until this value is dropped.
 struct Registry {
     address: SocketAddr,
     child: Child,
@@ -107,14 +107,14 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The registry may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Place {
-    /// An image there, as skopeo names it, and ours but for registries.
+    /// Address of an image, for skopeo and, except for registries, for `ocre`.
     fn of(self, desk: &Desk, image: &str) -> String {
         match self {
             Self::Registry => format!("docker://{}", desk.name(&format!("{image}:1"))),
@@ -124,7 +124,7 @@ impl Place {
     }
 }
 
-/// A folder with a registry in it.
+/// Folder with a registry.
 struct Desk {
     folder: tempfile::TempDir,
     registry: Registry,
@@ -147,8 +147,8 @@ impl Desk {
         format!("{}/{image}", self.registry.address)
     }
 
-    /// Puts an image with a layer of so many bytes, which nothing shrinks, into the registry; one
-    /// that runs, or with a config that is none, which a device would find too large.
+    /// Puts an image with a layer of `bytes` incompressible bytes into the registry: with `runs`
+    /// one that runs, otherwise one with an empty config, too large for a device.
     fn put(&self, image: &str, bytes: usize, runs: bool) -> Result<()> {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut next = || {
@@ -184,7 +184,7 @@ impl Desk {
         Ok(())
     }
 
-    /// A layout with an image of that layer.
+    /// Writes a layout with an image of a layer.
     fn layout(&self, name: &str, layer: &[u8]) -> Result<()> {
         let top = self.folder.path().join(name);
         fs::create_dir_all(top.join("blobs/sha256"))?;
@@ -209,7 +209,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Takes away what earlier runs have made.
+    /// Removes the results of earlier runs.
     fn clear(&self) -> Result<()> {
         for made in ["out", "cache"] {
             // The first run finds none.
@@ -218,12 +218,12 @@ impl Desk {
         let (empty, flash) = ("empty.bin", "flash.bin");
         let flash = self.folder.path().join(flash);
         fs::copy(self.folder.path().join(empty), &flash)?;
-        // What is measured does not write this copy to the disk.
+        // The measured time must not include writing this copy to the disk.
         fs::File::open(flash)?.sync_all()?;
         Ok(())
     }
 
-    /// How long a program takes, beginning with nothing of what it makes.
+    /// Time of a program's run, without results of earlier runs.
     fn time(&self, mut command: Command) -> Result<Duration> {
         self.clear()?;
         let start = Instant::now();
@@ -231,7 +231,7 @@ impl Desk {
         Ok(start.elapsed())
     }
 
-    /// The words of ours that move an image.
+    /// Arguments of `ocre` that move an image.
     fn words(&self, row: &Move, image: &str) -> [String; 4] {
         let [verb, to] = row.words.map(str::to_owned);
         let name = match row.from {
@@ -241,7 +241,7 @@ impl Desk {
         ["image".to_owned(), verb, name, to]
     }
 
-    /// Prints how long ours takes to move an image, against skopeo's copy to a layout.
+    /// Prints the time of `ocre` to move an image, against skopeo's copy to a layout.
     fn compare(&self, row: &Move) -> Result<()> {
         let (image, bytes) = row.images[0];
         let words = self.words(row, image);
@@ -267,7 +267,7 @@ impl Desk {
         Ok(())
     }
 
-    /// The most memory that a run of ours had, in KiB.
+    /// Most memory of a run of `ocre`, in KiB.
     fn peak(&self, words: &[&str]) -> Result<u64> {
         self.clear()?;
         let mut child = self.ocre(words).stdout(Stdio::null()).spawn()?;

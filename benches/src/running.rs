@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a container costs while it lives, against bare WAMR doing the same in a C program: a
-//! call of a host function, the time from a kill to the end, a whole life; and its memory.
+//! Costs of a container while it lives, against bare WAMR in a C program: a call of a host
+//! function, the time from a kill to the end, a whole life; and its memory.
 
 use std::fs;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::layout;
 
 const CALLS: u32 = 200_000;
 const TIMES: u32 = 20;
-/// How long a guest spins before it is killed.
+/// Time that a guest spins before it is killed.
 const SPIN: Duration = Duration::from_millis(3);
 
 type Storage = LittleFs<RamFlash>;
 
-/// A device with one image, of which containers are made.
+/// Device with one image to create containers from.
 struct Bench {
     device: Arc<Device<Storage>>,
     image: Image,
@@ -53,7 +53,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// One task, with each form of a guest.
+/// Compares a task with bare WAMR, for each form of a guest.
 fn compare(
     name: &str,
     bare: &Bare,
@@ -102,7 +102,7 @@ impl Bench {
         Ok(Self { device, image })
     }
 
-    /// A container that has no record, as of `ocre run --rm`.
+    /// Creates a container without a record, as `ocre run --rm` does.
     fn create(&self) -> Result<Handle> {
         let options = Options {
             temporary: true,
@@ -169,7 +169,7 @@ fn living(bench: &Bench) -> Result<Duration> {
     Ok(begin.elapsed())
 }
 
-/// What the runtime itself keeps for each container, on this PC.
+/// Prints the memory that the runtime keeps for each container, on this PC.
 fn memory() {
     let whole = size_of::<Device<Storage>>() - size_of::<Pc<Storage>>();
     let idle = whole / MAX_CONTAINERS - LOG_BYTES;

@@ -65,7 +65,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Time of the reader of modules as a share of what WAMR's load takes behind it (aim: at most
+/// Time of the reader of modules as a share of the time of WAMR's load behind it (aim: at most
 /// 0.1).
 fn reading(wasm: &[u8]) -> Result<f64> {
     let engine = engine()?;
@@ -85,7 +85,7 @@ fn reading(wasm: &[u8]) -> Result<f64> {
     Ok(read.as_secs_f64() / loaded.saturating_sub(read).as_secs_f64())
 }
 
-/// Ends the guest at its first call.
+/// Host that ends the guest at its first call.
 struct EndAtOnce;
 
 impl Host for EndAtOnce {
@@ -94,7 +94,7 @@ impl Host for EndAtOnce {
     }
 }
 
-/// How long it took to the guest's first instruction, without and with reading the code.
+/// Time to the guest's first instruction, without and with reading the code.
 fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)> {
     let engine = engine()?;
     let begin = Instant::now();
