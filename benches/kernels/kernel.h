@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every kernel here has in common: one function, `run`, that does its
+ * Interface of every kernel here: one function, `run`, that does its
  * work `rounds` times and returns a checksum, so that no compiler can drop the
  * work and every build can be compared with every other.
  *
  * The same source is built three ways: natively (gcc -O2), to WebAssembly
  * (clang --target=wasm32 -O2, no libc), and from that ahead of time. Nothing
- * outside this folder is used, and the data is static: what is measured is
- * code, not an allocator.
+ * outside this folder is used, and the data is static: the time is that of
+ * code, not of an allocator.
  */
 #ifndef OCRE_KERNEL_H
 #define OCRE_KERNEL_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A kernel as a native program: runs it so many rounds, so many times over, and
+ * A kernel as a native program: runs a number of rounds, a number of times, and
  * prints its checksum and the nanoseconds of the fastest time.
  */
 #include <stdio.h>

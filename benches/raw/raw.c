@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bare WAMR, as a C program that embeds it: does one thing with a module so many
+ * Bare WAMR, as a C program that embeds it: does one task with a module TIMES
  * times, and prints the nanoseconds of the fastest time.
  *
  * raw start FILE TIMES   from the bytes to an instance
@@ -19,7 +19,7 @@
 #include "wasm_export.h"
 
 #define STACK_BYTES (64 * 1024)
-/* How long a guest spins before it is killed. */
+/* Time that a guest spins before it is killed. */
 #define SPIN_NS 3000000
 
 struct guest {
@@ -82,7 +82,7 @@ start(struct guest *guest)
     char error[128] = "out of memory";
 
     memset(guest, 0, sizeof(*guest));
-    /* WAMR changes and keeps what it loads. */
+    /* WAMR changes and keeps the bytes that it loads. */
     guest->code = malloc(size);
     if (guest->code) {
         memcpy(guest->code, bytes, size);

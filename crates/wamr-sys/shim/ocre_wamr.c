@@ -67,7 +67,7 @@ wasm_trap_delete(struct wasm_trap_t *trap)
 static bool
 is_aot(const struct module *module)
 {
-    /* Constant where firmware leaves one kind out, and then so is what asks. */
+    /* Constant where firmware leaves one kind out, and then its callers fold too. */
     return WASM_ENABLE_AOT != 0
            && (WASM_ENABLE_INTERP == 0
                || module->wamr->module_type == Wasm_Module_AoT);
@@ -125,8 +125,9 @@ aot_set_exception_with_id(void *subject, uint32_t id)
 #endif
 
 /*
- * Every host function is this one for WAMR; the attachment tells them apart: its
- * index, and in the lowest bits how many values it takes or gives, one at least.
+ * Every host function is this one for WAMR. The attachment tells them apart: the
+ * index, and in the lowest bits the number of values that it takes or returns, at
+ * least one.
  */
 #define COUNT_BITS 8
 
@@ -260,14 +261,14 @@ ocre_wamr_free(void *memory)
         wasm_runtime_free(memory);
 }
 
-/* Names of exports that WAMR would call by itself, each behind a blank: with the
- * blank it is hidden from WAMR, without it is the name again. */
+/* Names of exports that WAMR would call on its own, each behind a blank: with the
+ * blank the export is hidden from WAMR, without it the name is restored. */
 static char hidden_names[][24] = { " __post_instantiate", " __wasm_call_ctors" };
 #define HIDDEN_NAMES (sizeof(hidden_names) / sizeof(hidden_names[0]))
 
 /*
  * WAMR runs the start function, and exports with the reserved names, inside
- * wasm_runtime_instantiate(): in an environment that nobody can interrupt and
+ * wasm_runtime_instantiate(): in an environment that can't be interrupted and
  * without a budget. Nothing runs there once the start function is taken away
  * and the names are not the ones it looks for.
  */

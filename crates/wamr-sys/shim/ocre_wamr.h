@@ -2,14 +2,14 @@
 /*
  * The contract between ocre-rs and WAMR.
  *
- * What it promises: only fixed-width integers, size_t, pointers and pointers to
+ * Promised: only fixed-width integers, size_t, pointers and pointers to
  * structures of these cross it, because compilers for one and the same target
  * disagree about the width of an enum and about how a float is passed. Text is
- * bytes ended by NUL. Every function may be called from any thread unless it
- * says otherwise.
+ * bytes ended by NUL. Every function may be called from any thread unless
+ * documented otherwise.
  *
  * A module is used by one thread at a time; an instance by the thread that made
- * it, and by nobody else but ocre_wamr_interrupt().
+ * it, and by no other one except through ocre_wamr_interrupt().
  */
 #ifndef OCRE_WAMR_H
 #define OCRE_WAMR_H
@@ -29,7 +29,7 @@ extern "C" {
 #define OCRE_WAMR_NO_MEMORY 2
 /* The calling thread's stack leaves no room for a guest. */
 #define OCRE_WAMR_NO_STACK 3
-/* The guest ended with an exception; ocre_wamr_exception() tells which. */
+/* The guest ended with an exception: see ocre_wamr_exception(). */
 #define OCRE_WAMR_EXCEPTION 4
 /* The guest ended because of ocre_wamr_interrupt(). */
 #define OCRE_WAMR_INTERRUPTED 5
@@ -58,7 +58,7 @@ struct ocre_wamr_native {
     const char *name;
     /* WAMR's notation: parameters in parentheses, then the result. */
     const char *signature;
-    /* What the call handler gets. */
+    /* Number for the call handler. */
     uint32_t index;
     uint32_t parameters;
 };
@@ -71,7 +71,7 @@ struct ocre_wamr_external {
     uint32_t kind;
     /* Of a function that the module itself defines: its index, else UINT32_MAX. */
     uint32_t function;
-    /* Of an import: whether a host function of that name and signature is there. */
+    /* Of an import: 1 where a host function has that name and signature, else 0. */
     uint32_t linked;
     /* Of a function: its value types in wasm's encoding, parameters first. */
     const uint8_t *types;
@@ -79,7 +79,7 @@ struct ocre_wamr_external {
     uint32_t results;
 };
 
-/* What a module declares, or instantiating it would take. */
+/* Needs of a module: declared by it, or of its instantiation. */
 struct ocre_wamr_demand {
     /* Linear memory at the start, its own or imported, in bytes. */
     uint64_t memory_bytes;
@@ -137,8 +137,9 @@ void ocre_wamr_demand(const void *module, struct ocre_wamr_demand *demand);
 
 /*
  * Lays `bytes` of linear memory behind what the module declares, for the host, in
- * every instance made from now on. `address` becomes where; answers 0 where the
- * module has no memory or it can't be larger. To be called once for a module.
+ * every instance made from now on. `address` becomes its address; returns 0
+ * where the module has no memory or it can't be larger. To be called once for a
+ * module.
  */
 int32_t ocre_wamr_add_room(void *module, uint32_t bytes, uint32_t *address);
 
@@ -155,8 +156,8 @@ int32_t ocre_wamr_instantiate(void *module, uint32_t maximum_pages,
 void ocre_wamr_deinstantiate(void *instance);
 
 /*
- * Runs what the module wants run before its first function: the start function,
- * if it has one. A module is not usable before. `budget` as below.
+ * Runs the module's start function, if it has one. A module is not usable before.
+ * `budget` as below.
  */
 int32_t ocre_wamr_run_start(void *instance, int32_t budget);
 
@@ -168,7 +169,7 @@ int32_t ocre_wamr_run_start(void *instance, int32_t budget);
 int32_t ocre_wamr_call(void *instance, uint32_t function, int32_t budget,
                        uint32_t *results, uint32_t result_cells);
 
-/* The words for the exception that ended the last call, or "". */
+/* WAMR's text for the exception that ended the last call, or "". */
 const char *ocre_wamr_exception(const void *instance);
 
 /*

@@ -32,8 +32,7 @@ give_back(uint64_t bytes)
     __atomic_sub_fetch(&taken_bytes, bytes, __ATOMIC_RELAXED);
 }
 
-/* An allocation counts with what the allocator made of it, so that the same is
- * given back. */
+/* An allocation counts with its usable size, so that the same is given back. */
 static void
 correct(uint64_t asked, uint64_t got)
 {
@@ -84,8 +83,8 @@ ocre_wamr_limit_free(void *memory)
 }
 
 /*
- * What the AOT loader maps, in place of `os_mmap` and `os_munmap`: the build gives
- * it these names.
+ * Mapping of the AOT loader, in place of `os_mmap` and `os_munmap`: the build gives
+ * the loader these names.
  */
 void *ocre_wamr_code_map(void *hint, size_t bytes, int prot, int flags,
                          os_file_handle file);

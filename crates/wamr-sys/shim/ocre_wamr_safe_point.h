@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Included before every source of WAMR's, and by the shim: what makes the places
- * where WAMR looks whether a guest is to end safe points, where it can be held too.
+ * Included before every source of WAMR's, and by the shim: turns the places where
+ * WAMR looks for a kill into safe points, where a guest can be held too.
  *
  * WAMR 2.4.3 has a flag that suspends a guest, and its fast interpreter takes no
- * notice of it. So its header of suspend flags is replaced by this one: whoever
- * reads the flags of a guest of which anything is asked waits there until it may go
- * on. AOT code asks through the one function that it can call for this,
- * aot_set_exception_with_id(), with a number that is no exception's.
+ * notice of it. So its header of suspend flags is replaced by this one: a
+ * reader of a guest's flags waits there while the guest is held. AOT code asks
+ * through the one function that it can call for this, aot_set_exception_with_id(),
+ * with a number that is no exception's.
  */
 #include "ocre_wamr_const_expr.h"
 #include "ocre_wamr_words.h"
@@ -29,7 +29,7 @@ typedef union WASMSuspendFlags {
     uintptr_t padding;
 } WASMSuspendFlags;
 
-/* Waits while the guest of these flags is to be held; its flags then. */
+/* Waits while the guest of these flags is held, and returns its flags then. */
 uint32_t
 ocre_wamr_hold(WASMSuspendFlags *flags);
 
@@ -50,8 +50,8 @@ ocre_wamr_safe_point(WASMSuspendFlags *flags)
 #define WASM_SUSPEND_FLAGS_LOCK(lock) (void)0
 #define WASM_SUSPEND_FLAGS_UNLOCK(lock) (void)0
 
-/* The number by which AOT code asks whether it is to be held; it gives the exec_env
- * instead of an instance then. */
+/* Number by which AOT code asks for a hold; it passes the exec_env instead of an
+ * instance then. */
 #define OCRE_WAMR_HOLD 0x6f637265u
 
 /* What AOT code calls is the shim's, by WAMR's name, in the loader's table; where

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Rust's compiler calls to copy and clear memory on ARM, by the names of the
+ * Functions that Rust's compiler calls to copy and clear memory on ARM, named as in the
  * ARM run-time ABI: the libc's functions, so that the image has one of each.
  * Without these, Rust's own copies would be linked beside them. And GCC's names of
  * 64-bit divisions, which WAMR offers to AOT code: by those of the ABI, which are

@@ -3,7 +3,7 @@
 
 #include <zephyr/kernel.h>
 
-/* What is to be added to the time since boot; 0 while the date is unknown. */
+/* Offset from the time since boot to the date, in nanoseconds; 0 while unknown. */
 static uint64_t epoch_ns;
 static struct k_spinlock lock;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console of containers that somebody is attached to: the shell's while a
- * command of it runs, else the system's own. */
+/* The console of attached containers: the shell's while one of its commands runs,
+ * else the system's. */
 #include "console.h"
 
 #include <zephyr/kernel.h>
@@ -28,8 +28,8 @@ void ocre_console_attach(const struct shell *shell)
 	k_spin_unlock(&lock, key);
 }
 
-/* The shell's thread is in the command that asks, so nobody else reads what is
- * typed meanwhile. */
+/* The shell's thread is in the calling command, so no other one reads the input
+ * meanwhile. */
 bool ocre_console_interrupted(const struct shell *shell)
 {
 	uint8_t byte;
@@ -46,7 +46,7 @@ bool ocre_console_interrupted(const struct shell *shell)
 			ended = true;
 		} else {
 			byte = byte == '\r' ? '\n' : byte;
-			/* What a guest does not read in time is lost. */
+			/* Input that a guest does not read in time is lost. */
 			(void)ring_buf_put(&typed, &byte, 1);
 		}
 		k_spin_unlock(&lock, key);

@@ -8,9 +8,9 @@
 
 struct shell;
 
-/* Shows on that shell what attached containers write; NULL for none. */
+/* Shows the output of attached containers on a shell; NULL for none. */
 void ocre_console_attach(const struct shell *shell);
-/* Whether Ctrl+C was typed; what else was typed is kept for attached containers. */
+/* True where Ctrl+C was typed; other input is kept for attached containers. */
 bool ocre_console_interrupted(const struct shell *shell);
 
 #endif

@@ -75,7 +75,7 @@ static int32_t status(int result)
 
 #define NAMES (ARRAY_SIZE(names) - 1)
 
-/* PORTS + NAMES where it is the port of none. */
+/* PORTS + NAMES for a device that is the port of no pin. */
 static uint32_t number_of(const struct device *device)
 {
 	uint32_t port = 0;
@@ -108,7 +108,7 @@ static const struct device *pin(uint32_t port, uint32_t line)
 	return (config->port_pin_mask & BIT(line)) != 0 ? device : NULL;
 }
 
-/* What the devicetree says of a pin that has a name. */
+/* Devicetree flags of a pin that has a name. */
 static gpio_dt_flags_t flags_of(const struct device *device, uint32_t line)
 {
 	for (const struct named *named = names; named->name != NULL; named++) {
@@ -168,7 +168,7 @@ static struct watch *find_watch(uint32_t port, uint32_t line)
 	return NULL;
 }
 
-/* Zephyr calls what a controller without interrupts does not have. */
+/* Zephyr would call a function that a controller without interrupts does not have. */
 static int trigger(const struct device *device, uint32_t line, gpio_flags_t edges)
 {
 	const struct gpio_driver_api *api = device->api;

@@ -2,7 +2,7 @@
 /*
  * The contract between ocre-zephyr and Zephyr.
  *
- * What it promises: only fixed-width integers and pointers cross it, because
+ * Promised: only fixed-width integers and pointers cross it, because
  * the compilers of the two sides disagree about the width of an enum. Text is
  * bytes and their number. Every function may be called from any thread, and
  * none from an interrupt, unless it says otherwise.
@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* What a failed operation on the partition answers. */
+/* Status of a failed operation on the partition. */
 #define OCRE_PORT_NOT_FOUND (-1)
 #define OCRE_PORT_EXISTS (-2)
 #define OCRE_PORT_NOT_DIRECTORY (-3)
@@ -27,7 +27,7 @@
 #define OCRE_PORT_CORRUPT (-10)
 #define OCRE_PORT_IO (-11)
 
-/* How a file is opened. */
+/* Modes of opening a file. */
 #define OCRE_PORT_READ 1u
 #define OCRE_PORT_WRITE 2u
 #define OCRE_PORT_CREATE 4u
@@ -35,7 +35,7 @@
 #define OCRE_PORT_TRUNCATE 16u
 #define OCRE_PORT_APPEND 32u
 
-/* Where a seek counts from. */
+/* Origin of a seek. */
 #define OCRE_PORT_SEEK_START 0u
 #define OCRE_PORT_SEEK_CURRENT 1u
 #define OCRE_PORT_SEEK_END 2u
@@ -46,22 +46,22 @@ int32_t ocre_port_unmount(void);
 
 /*
  * Files and folders. Paths begin with '/' and are relative to the mount point.
- * Functions answer a status, or a count where they say so.
+ * Functions return a status, or a count where documented.
  */
 int32_t ocre_port_open(const uint8_t *path, uint32_t path_bytes, uint32_t mode,
 		       void **file);
-/* How many bytes were read. */
+/* Returns the number of bytes read. */
 int32_t ocre_port_read(void *file, uint8_t *buffer, uint32_t bytes);
-/* How many bytes were written. */
+/* Returns the number of bytes written. */
 int32_t ocre_port_write(void *file, const uint8_t *bytes, uint32_t count);
 int32_t ocre_port_seek(void *file, int64_t offset, uint32_t from,
 		       uint64_t *position);
 int32_t ocre_port_size(void *file, uint64_t *size);
 int32_t ocre_port_truncate(void *file, uint64_t size);
 int32_t ocre_port_sync(void *file);
-/* Ends the handle, whatever it answers. */
+/* Ends the handle, whatever the result. */
 int32_t ocre_port_close(void *file);
-/* Ends the handle; what was not synced is lost. */
+/* Ends the handle; unsynced data is lost. */
 void ocre_port_discard(void *file);
 /* `directory` becomes 1 for a folder, 0 for a file. */
 int32_t ocre_port_metadata(const uint8_t *path, uint32_t path_bytes,
@@ -70,7 +70,7 @@ int32_t ocre_port_create_dir(const uint8_t *path, uint32_t path_bytes);
 int32_t ocre_port_remove(const uint8_t *path, uint32_t path_bytes);
 int32_t ocre_port_rename(const uint8_t *from, uint32_t from_bytes,
 			 const uint8_t *to, uint32_t to_bytes);
-/* Answers 0 to stop. */
+/* Returns 0 to stop. */
 typedef int32_t (*ocre_port_entry)(void *context, const uint8_t *name,
 				   uint32_t name_bytes, uint32_t directory,
 				   uint64_t size);
@@ -80,7 +80,7 @@ int32_t ocre_port_space(uint64_t *total, uint64_t *free, uint32_t *block);
 
 /* Microseconds since boot. */
 uint64_t ocre_port_uptime_us(void);
-/* Nanoseconds since 1970-01-01 UTC; 0 where nobody has set the date. */
+/* Nanoseconds since 1970-01-01 UTC; 0 while the date is unknown. */
 uint64_t ocre_port_wall_ns(void);
 void ocre_port_set_wall_ns(uint64_t now);
 
@@ -90,13 +90,13 @@ int32_t ocre_port_random(uint8_t *buffer, uint32_t bytes);
 /* Locks, in memory that is zero before its first use. */
 #define OCRE_PORT_LOCK_WORDS 8
 void ocre_port_lock(uintptr_t *lock);
-/* 1, or 0 where somebody holds it. */
+/* Returns 1, or 0 where the lock is held. */
 int32_t ocre_port_try_lock(uintptr_t *lock);
 void ocre_port_unlock(uintptr_t *lock);
 
 /* Threads of containers, by slot: see ocre::port::Threads. */
 #define OCRE_PORT_NEVER UINT64_MAX
-/* 1, or 0 where there is no stack of that size. The slot after the last
+/* Returns 1, or 0 where there is no stack of that size. The slot after the last
  * container's is the supervisor's own, and more urgent than the others. */
 int32_t ocre_port_spawn(uint32_t slot, const uint8_t *name, uint32_t name_bytes,
 			uint32_t stack_bytes, uint32_t priority);
@@ -104,12 +104,12 @@ int32_t ocre_port_sleep(uint32_t slot, uint64_t until_us);
 void ocre_port_wake(uint32_t slot);
 uint32_t ocre_port_await_change(uint32_t seen, uint64_t until_us);
 void ocre_port_announce(void);
-/* Microseconds that a slot's thread has computed; UINT64_MAX where nobody counts. */
+/* Microseconds that a slot's thread has computed; UINT64_MAX where not counted. */
 uint64_t ocre_port_computed_us(uint32_t slot);
-/* Feeds the task watchdog; the microseconds within which to do so again. Only with
- * CONFIG_OCRE_TASK_WDT. */
+/* Feeds the task watchdog; returns the microseconds until the next feed is due. Only
+ * with CONFIG_OCRE_TASK_WDT. */
 uint32_t ocre_port_beat(void);
-/* What a container's thread runs; implemented in Rust. */
+/* Entry point of a container's thread; implemented in Rust. */
 void ocre_thread_main(uint32_t slot);
 /* The lowest address that the calling thread may use as stack; NULL if unknown. */
 uint8_t *ocre_port_stack_boundary(void);
@@ -117,11 +117,11 @@ uint8_t *ocre_port_stack_boundary(void);
 /* Shows bytes that a container wrote; `stream` is 1 or 2. */
 void ocre_port_console_write(uint32_t stream, const uint8_t *bytes,
 			     uint32_t count);
-/* How many typed bytes were taken; 0 at the end of input; negative where nothing
- * was typed yet. */
+/* Returns the number of bytes read; 0 at the end of input; negative where no input
+ * has come yet. */
 int32_t ocre_port_console_read(uint8_t *buffer, uint32_t bytes);
 
-/* What a failed operation on a pin or a sensor answers. */
+/* Status of a failed operation on a pin or a sensor. */
 #define OCRE_PORT_ABSENT (-1)
 #define OCRE_PORT_UNSUPPORTED (-2)
 #define OCRE_PORT_FAILED (-3)
@@ -134,11 +134,11 @@ int32_t ocre_port_console_read(uint8_t *buffer, uint32_t bytes);
 int32_t ocre_port_gpio_find(const uint8_t *name, uint32_t name_bytes);
 int32_t ocre_port_gpio_configure(uint32_t port, uint32_t line, uint32_t direction);
 int32_t ocre_port_gpio_write(uint32_t port, uint32_t line, uint32_t active);
-/* 1 where it is active, else 0. */
+/* Returns 1 for an active pin, else 0. */
 int32_t ocre_port_gpio_read(uint32_t port, uint32_t line);
-/* UINT32_MAX: nobody watches it. */
+/* `watcher` is UINT32_MAX to end the watch. */
 int32_t ocre_port_gpio_watch(uint32_t port, uint32_t line, uint32_t watcher);
-/* A change, with the new level in bit 16. */
+/* Returns a change, with the new level in bit 16. */
 int32_t ocre_port_gpio_take(uint32_t watcher);
 uint32_t ocre_port_gpio_lost(uint32_t watcher);
 void ocre_port_gpio_forget(uint32_t watcher);
@@ -152,7 +152,7 @@ int32_t ocre_port_sensor_read(uint32_t sensor, uint32_t channel, int64_t *millio
 
 /* Takes a line of log; levels are those of the crate `log`: 1 is an error. */
 void ocre_port_log(uint32_t level, const uint8_t *text, uint32_t bytes);
-/* Tells where Rust panicked and halts the system. */
+/* Prints the place of a Rust panic, and halts the system. */
 void ocre_port_panic(const uint8_t *file, uint32_t bytes, uint32_t line);
 
 #endif

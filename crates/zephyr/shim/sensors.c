@@ -11,10 +11,10 @@
 /* Words of 32 channels. */
 #define WORDS DIV_ROUND_UP(SENSOR_CHAN_ALL, 32)
 
-/* What a driver writes at most: the quaternion of Zephyr 4.1 and later. */
+/* Most values that a driver writes: the quaternion of Zephyr 4.1 and later. */
 #define MOST_VALUES 4
 
-/* What no driver writes. */
+/* Value that no driver writes. */
 #define UNWRITTEN INT32_MIN
 
 static const struct device *const sensors[] = {
@@ -42,8 +42,8 @@ static const struct device *numbered(uint32_t sensor)
 	return device != NULL && device_is_ready(device) ? device : NULL;
 }
 
-/* Whether a sensor has a channel, which has one value and is not three or four that are
- * read together: newer versions of Zephyr have more of those. */
+/* True where a sensor has a channel of one value, not of three or four that are read
+ * together: newer versions of Zephyr have more of those. */
 static bool is_single(const struct device *device, enum sensor_channel channel)
 {
 	struct sensor_value values[MOST_VALUES] = {[1] = {UNWRITTEN, UNWRITTEN}};
@@ -68,7 +68,7 @@ static bool has_channel(uint32_t sensor, uint32_t channel)
 	return (channels[sensor][channel / 32] & BIT(channel % 32)) != 0;
 }
 
-/* Under the lock: whether the channels are known now. */
+/* Under the lock: true where the channels are known now. */
 static bool find_channels(const struct device *device, uint32_t sensor)
 {
 	for (size_t word = 0; word < WORDS; word++) {

@@ -20,12 +20,12 @@ BUILD_ASSERT(EINVAL == 22 && ENFILE == 23 && ENOSPC == 28);
 
 /* The shell completes one word at a time. */
 static struct {
-	/* What they are names of. */
+	/* Lists the things to complete. */
 	int (*list)(void);
-	/* The one that was given last, and its number. */
+	/* Last name that was completed, and its index. */
 	char name[NAME_BYTES];
 	size_t index;
-	/* The first of those behind it. */
+	/* First name behind it. */
 	char next[NAME_BYTES];
 } names;
 
@@ -63,7 +63,7 @@ static void print(void *context, int error, const char *text, uint32_t bytes)
 	}
 }
 
-/* Asked while a command waits: what it has said by then is to be seen. */
+/* Called while a command waits: shows its output so far. */
 static int interrupted(void *context)
 {
 	struct output *output = context;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files through Zephyr's file system API, with what the core is promised besides. */
+/* Files through Zephyr's file system API, with the further promises to the core. */
 #include "port.h"
 
 #include <errno.h>
@@ -129,7 +129,7 @@ int32_t ocre_port_open(const uint8_t *path, uint32_t path_bytes, uint32_t mode,
 	return 0;
 }
 
-/* Whether a file was opened for that. Where it was not, littlefs would end in its
+/* True where a file was opened for `mode`. Otherwise littlefs would end in its
  * assertion. */
 static bool opened_for(const void *file, fs_mode_t mode)
 {
