@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finds WAMR's source and, with the feature `bundled`, compiles it with a C compiler alone.
 //!
-//! The source is the directory named by `WAMR_ROOT_DIR` or else what the package
-//! `wamrx-sys`, pinned by Cargo.lock, carries. Crates that depend on this one find it in
-//! `DEP_WAMR_ROOT`, the folder of the lists below in `DEP_WAMR_LISTS`, and, where it is built,
-//! the library in `DEP_WAMR_LIBRARY`.
+//! The source is the directory named by `WAMR_ROOT_DIR`, or else in the package `wamrx-sys`, pinned
+//! by Cargo.lock. Crates that depend on this one find it in `DEP_WAMR_ROOT`, the folder of the
+//! lists below in `DEP_WAMR_LISTS`, and, where it is built, the library in `DEP_WAMR_LIBRARY`.
 //!
 //! `OCRE_WAMR_SANITIZE=address` (or another value of `-fsanitize=`) instruments the C code.
 //! The program must then be linked with the sanitizer's runtime, for instance with

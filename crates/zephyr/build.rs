@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Makes Rust constants of Kconfig's options: the only place that reads a `.config`.
+//! Makes Rust constants from Kconfig's options: the only place that reads a `.config`.
 //!
-//! `OCRE_KCONFIG` names it, and Zephyr's build sets that; without it `host.config` is taken.
-//! Each `CONFIG_OCRE_…` becomes a constant without the prefix: `i64` for a number, `bool` for
-//! `y`, `&str` for a text. What is not set is `false`, if it is asked for as one. So is which CPU
-//! it is for: the compiler's own target stands for several.
+//! `OCRE_KCONFIG`, which Zephyr's build sets, has the path of the file; without it `host.config` is
+//! used. Each `CONFIG_OCRE_…` becomes a constant without the prefix: `i64` for a number, `bool` for
+//! `y`, `&str` for a text. An unset option is `false`, if it is used as a `bool`. The CPU is an
+//! option too: the compiler's target stands for several.
 
 use std::env;
 use std::fmt::Write;

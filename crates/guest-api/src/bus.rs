@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! State that the containers of a device share: inboxes for messages, and claims of pins.
 //!
-//! Promised: no lock is held over anything slow or anything that a guest decides on, so nobody
-//! waits for another container for longer than it takes to copy a message.
+//! Promised: no lock is held over anything slow or anything that a guest decides on, so no
+//! container waits for another one for longer than it takes to copy a message.
 
 use heapless::Vec;
 use lock_api::{Mutex, RawMutex};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Events for a guest, from timers, pins and messages.
 //!
-//! Promised: timers, pins and messages take turns, so that none of them, however busy, keeps
-//! what comes from the others waiting for more than two events.
+//! Promised: timers, pins and messages take turns, so that none of them, however busy, delays an
+//! event of another one by more than two events.
 
 use lock_api::RawMutex;
 use ocre::port::devices::Change;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A container's timers.
 //!
-//! Promised: a timer never fires before its time, and a periodic one does not drift. One whose
-//! guest does not look for longer than its interval fires once for all the times it has missed.
+//! Promised: a timer never fires before its time, and a periodic one does not drift. A timer whose
+//! guest does not look for longer than its interval fires once for all the times that it has
+//! missed.
 //!
-//! How: a timer is a time to come, and whoever asks compares it with the clock. Nothing runs
+//! How: a timer is a time to come, which each query compares with the clock. Nothing runs
 //! meanwhile.
 
 use ocre::limits::MAX_TIMERS;
@@ -68,7 +69,7 @@ impl Timers {
         }
     }
 
-    /// `Busy` where it is there already.
+    /// Creates a timer; `Busy` where it exists.
     pub(crate) fn create(&mut self, id: i32) -> Result<(), Errno> {
         let timer = self.numbered(id)?;
         if timer.state != State::Absent {
@@ -83,7 +84,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Starts it, also one that runs: from now on.
+    /// Starts a timer from now on, also a running one.
     pub(crate) fn start(
         &mut self,
         id: i32,
@@ -111,7 +112,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Milliseconds until it fires, rounded up; 0 where it does not run.
+    /// Milliseconds until a timer fires, rounded up; 0 for a stopped one.
     pub(crate) fn remaining_ms(&mut self, id: i32, now_us: u64) -> Result<i32, Errno> {
         let timer = self.created(id)?;
         if !timer.runs() {
@@ -121,7 +122,7 @@ impl Timers {
         Ok(i32::try_from(left_ms).unwrap_or(i32::MAX))
     }
 
-    /// The one that fires next, and when.
+    /// Timer that fires next, and its time.
     #[inline(never)]
     fn next(&self) -> Option<(usize, u64)> {
         let mut next: Option<(usize, u64)> = None;
@@ -133,13 +134,13 @@ impl Timers {
         next
     }
 
-    /// When the next one fires.
+    /// Uptime at which the next timer fires, in microseconds.
     pub(crate) fn next_us(&self) -> Option<u64> {
         self.next().map(|(_, due_us)| due_us)
     }
 
-    /// The timer that has fired, the one that is due longest first; and how often a periodic
-    /// one has missed its time since.
+    /// Takes the expired timer that is due longest, and the number of times that a periodic one has
+    /// missed since.
     pub(crate) fn take(&mut self, now_us: u64) -> Option<(u32, u32)> {
         let (index, due_us) = self.next().filter(|(_, due_us)| *due_us <= now_us)?;
         let timer = self.0.get_mut(index)?;

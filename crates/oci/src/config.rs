@@ -6,8 +6,8 @@
 //! some settings stand elsewhere under other names. Where one setting is spelt
 //! twice, both must say the same.
 //!
-//! A config without a member `module`, as the CNCF Wasm OCI artifact layout has it, names no
-//! entry point: it is [`DEFAULT_ENTRY_POINT`] then, with a warning.
+//! A config without a member `module`, as the CNCF Wasm OCI artifact layout has it, names no entry
+//! point; then [`DEFAULT_ENTRY_POINT`] is used, with a warning.
 
 use core::ops::ControlFlow;
 

@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, Report};
 /// The one version of the layout there is.
 pub const LAYOUT_VERSION: &str = "1.0.0";
 
-/// Proof that a directory says it is an OCI layout of version 1.0.0.
+/// Proof that a folder holds an OCI layout of version 1.0.0.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout(());
 

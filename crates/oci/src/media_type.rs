@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Media types: their grammar, and what the known ones mean to this runtime.
+//! Media types: their grammar, and the meaning of the known ones.
 //!
 //! Ocre has published two sets of names and both are accepted. A name is compared
 //! exactly, as every OCI tool does.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Image documents, written.
+//! Writers of image documents.
 //!
-//! Promised: what is written here parses here and gives back what was put in; the
-//! same input gives the same bytes, so the same digests. Members stand in the
-//! order of the specification, without white space. Nothing allocates: the output
-//! is any [`fmt::Write`], and its error, of which the end of a document tells, is
-//! the only one there is.
+//! Promised: a written document parses here and gives the same values back; the same input gives
+//! the same bytes, so the same digests. Members stand in the order of the specification, without
+//! white space. Nothing allocates: the output is any [`fmt::Write`], and its error, which the end
+//! of a document returns, is the only one.
 //!
-//! How: [`index`], [`manifest`] and [`config`] write whole documents over
-//! [`object`], which is also there for any other JSON.
+//! How: [`index`], [`manifest`] and [`config`] write whole documents over [`object`], which also
+//! serves any other JSON.
 
 use core::fmt::{self, Display, Write};
 

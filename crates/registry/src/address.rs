@@ -80,7 +80,7 @@ impl Rule<'_> {
                 refused(&format!("it leads to {}", network.as_str()), &to)
             }
             None if host.starts_with('[') => refused("it leads to no IP address", &to),
-            // A name is judged by what it resolves to, when it is connected to.
+            // A name is judged by its addresses, at the time of the connection.
             _ => Ok(to),
         }
     }

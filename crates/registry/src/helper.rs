@@ -2,8 +2,8 @@
 //! Credential helpers: programs `docker-credential-NAME` that keep names and passwords.
 //!
 //! A helper has answered when it exits. A process that it leaves in the background, such as an
-//! agent, may keep its pipes open; nobody waits for that. The answer is bounded in bytes and in
-//! time.
+//! agent, may keep its pipes open; the answer does not wait for that, and is bounded in bytes and
+//! in time.
 
 use std::io::{self, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,7 +41,7 @@ pub fn ask(name: &str, registry: &str, limit: Duration) -> Result<Credentials, E
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A helper that does not read its input says so by itself.
+        // A helper that does not read its input reports that itself.
         let _ = stdin.write_all(registry.as_bytes());
     }
     let answered = answer(&mut child, limit);
@@ -73,14 +73,14 @@ pub fn ask(name: &str, registry: &str, limit: Duration) -> Result<Credentials, E
     }
 }
 
-/// Reads what a helper writes until it exits.
+/// Reads the output of a helper until it exits.
 fn answer(child: &mut Child, limit: Duration) -> io::Result<(ExitStatus, Vec<u8>)> {
     let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     rustix::io::ioctl_fionbio(&stdout, true)?;
     let until = Instant::now() + limit;
     let mut answer = Vec::new();
     loop {
-        // What it wrote before it exited is in the pipe by then.
+        // All output of an exited helper is in the pipe by then.
         let status = child.try_wait()?;
         drain(&stdout, &mut answer)?;
         if let Some(status) = status {
@@ -94,7 +94,7 @@ fn answer(child: &mut Child, limit: Duration) -> io::Result<(ExitStatus, Vec<u8>
     }
 }
 
-/// Appends what is in a pipe that does not block.
+/// Appends the content of a pipe that does not block.
 fn drain(pipe: &impl rustix::fd::AsFd, answer: &mut Vec<u8>) -> io::Result<()> {
     let mut buffer = [0; 4096];
     loop {

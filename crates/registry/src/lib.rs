@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images between registries and wherever else they are: pull, push and copy.
+//! Transfer of images between registries and other places: pull, push and copy.
 //!
-//! Promised: an image arrives byte by byte as it was, with the digests it had, or not at all:
-//! what is named last is its name. Memory is bounded whatever a layer's size, as no content but
-//! documents is ever whole in it. Nothing waits for ever: each connection has a limit on silence
-//! and a least pace, and whatever is tried again is tried a number of times. Credentials go to
-//! the registry that was asked for and its token realm alone, and an address that a server
-//! names is one that it may lead to.
-//! Every failure has a stable [`Code`], and says where.
+//! Promised: an image arrives byte by byte as it was, with the digests it had, or not at all: its
+//! name is written last. Memory is bounded whatever a layer's size, as only documents are ever
+//! whole in it. Nothing waits for ever: each connection has a limit on silence and a least pace,
+//! and the number of retries is limited. Credentials go to the registry that was asked for and its
+//! token realm alone, and an address that a server names is one that it may lead to. Every failure
+//! has a stable [`Code`] and its place.
 //!
 //! How: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
 //! [`Sink`] lacks, several at once, and then the documents, innermost first. A [`Repository`] is

@@ -19,7 +19,7 @@ pub const LEAST_BYTES: u64 = 4096;
 /// Size of the buffer that is sent at once.
 pub const OUTPUT_BYTES: usize = 64 * 1024;
 
-/// More bytes than TLS sends by itself in the middle of an answer.
+/// More bytes than TLS sends without a request in the middle of an answer.
 const LEAST_REQUEST: usize = 64;
 
 /// Limits the pace of the connections that a chain makes.
@@ -58,7 +58,8 @@ impl<In: Transport> Connector<In> for Pacer {
 #[derive(Debug)]
 pub struct Paced<T> {
     inner: T,
-    /// Bytes have come since a request was sent: how long a server thinks is limited elsewhere.
+    /// True where bytes have come since a request was sent: the time until then is limited
+    /// elsewhere.
     answer_began: bool,
     incoming: Pace,
     outgoing: Pace,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Names of hosts to IP addresses, of which those out of reach are left out.
+//! Resolution of host names to the IP addresses that are in reach.
 //!
-//! A name is judged by the addresses that are connected to, not by those of an earlier look-up.
+//! A name is judged by the addresses of the connection, not by those of an earlier look-up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

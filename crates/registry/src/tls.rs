@@ -26,7 +26,7 @@ const MAX_FILES: usize = 10_000;
 pub fn config() -> Result<TlsConfig, Error> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let found = match (set("SSL_CERT_FILE"), set("SSL_CERT_DIR")) {
-        // What can't be read is not trusted, and then the connection says so.
+        // An unreadable certificate is not trusted, and the connection then reports that.
         (None, None) => rustls_native_certs::load_native_certs().certs,
         (file, folders) => named(file, folders)?,
     };

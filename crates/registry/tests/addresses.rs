@@ -133,7 +133,7 @@ fn a_next_page_of_another_server_is_asked_for_without_credentials() {
     assert_eq!(other.seen()[0].header("authorization"), None);
 }
 
-/// A registry that gives its content out under another port, to whoever has logged in.
+/// A registry redirects to its content under another port, after a login.
 #[test]
 fn another_port_of_the_same_host_learns_neither_credentials_nor_cookies() {
     let image = Image::new(b"layer");

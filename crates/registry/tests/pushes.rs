@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Logging in, and what is sent to registries.
+//! Logging in, and the requests to registries.
 
 mod support;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C contract of `shim/ocre_wamr.h`, declared for Rust. What each item promises is said
-//! there, once; [`ocre-wamr`](https://docs.rs/ocre-wamr) is the safe way to use it.
+//! The C contract of `shim/ocre_wamr.h`, declared for Rust. The header documents each item;
+//! [`ocre-wamr`](https://docs.rs/ocre-wamr) is the safe way to use it.
 #![no_std]
 #![allow(missing_docs, reason = "documented in shim/ocre_wamr.h")]
 

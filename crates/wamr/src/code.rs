@@ -13,7 +13,7 @@ pub struct Code {
     bytes: u32,
 }
 
-// SAFETY: the memory has this one owner, and the heap it goes back to locks by itself.
+// SAFETY: the memory has this one owner, and the heap that it goes back to takes its own lock.
 unsafe impl Send for Code {}
 
 impl Code {

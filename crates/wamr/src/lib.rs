@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs WebAssembly, interpreted or compiled ahead of time, on WAMR.
 //!
-//! What is promised, whatever bytes a guest is made of:
+//! Promises, whatever bytes a guest is made of:
 //!
-//! - A guest touches its own linear memory, its own stacks, and what its host functions do
-//!   for it; past any limit it traps or its `memory.grow` fails.
+//! - A guest touches its own linear memory, its own stacks, and nothing else but through its host
+//!   functions; past any limit it traps or its `memory.grow` fails.
 //! - A guest ends soon after [`Stopper::stop`](ocre::port::Stop::stop), also in its start
 //!   function. AOT code must have been made interruptible for that.
 //! - Of an AOT file all but the machine code is checked (`ocre_module_reader::aot`); the
 //!   machine code is trusted.
-//! - A run gives back all it took.
+//! - A run gives back all of its memory.
 //!
 //! How: one [`Engine`] per process, because WAMR's runtime and its host functions are global.
 //! A [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows

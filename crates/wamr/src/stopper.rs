@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use ocre::port::Stop;
 use ocre_wamr_sys as sys;
 
-/// Ends or holds the one run it is given to.
+/// Ends or holds the run that it is given to.
 pub struct Stopper {
     requested: AtomicBool,
     held: AtomicBool,

@@ -85,7 +85,7 @@ fn cve_2025_64713_parameters_of_blocks_in_unreachable_code() {
     for block in ["block", "loop", "if"] {
         for parameter in ["i32", "i64", "f64", "funcref", "externref"] {
             let condition = if block == "if" { "(i32.const 1)" } else { "" };
-            // An if without an else would have to give what it takes.
+            // An if without an else must return its parameters.
             let other = if block == "if" { "else drop" } else { "" };
             let one = format!("{condition} {block} (param {parameter}) drop {other} end");
             let filled = "(global.get $g)".repeat(40);

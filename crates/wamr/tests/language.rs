@@ -11,7 +11,7 @@ use common::{PROGRAM, Ran, assemble, run, run_with};
 use ocre::port::{Exit, Program, Stop as _, Trap};
 use ocre_wamr::Stopper;
 
-/// Runs a guest whose entry point returns this number.
+/// Runs a guest whose entry point returns a number.
 #[track_caller]
 fn returns(text: &str, code: i32) {
     assert_eq!(run(text).result, Ok(Exit::Code(code)), "{text}");

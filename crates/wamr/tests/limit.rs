@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! An engine that may take little from the system: what does not fit is refused, and what is
-//! given back can be had again.
+//! An engine with little of the system's memory refuses allocations that do not fit, and can
+//! allocate again after a release.
 
 use ocre::port::{Engine as _, Exit, Halt, Host, LoadError, Program, Stop as _};
 use ocre_wamr::{Engine, Options, PC_TARGET, Stopper};
@@ -15,7 +15,7 @@ impl Host for Nothing {
     }
 }
 
-/// A module with so many functions, each of some instructions.
+/// Module with a number of functions, each of some instructions.
 fn module(functions: usize) -> Vec<u8> {
     let body = "(drop (i32.add (i32.const 1) (i32.const 2)))".repeat(20);
     let all = format!("(func {body})").repeat(functions);

@@ -21,7 +21,7 @@ fn run_wanting(text: &str, memory_bytes: u32) -> Ran {
     run_for(&assemble(text), &program, &Stopper::default(), host)
 }
 
-/// A guest that fills the room's first byte and answers what its memory has in bytes.
+/// Guest that fills the first byte of the host buffer, and returns the bytes of its memory.
 fn guest(memory: &str, address: u32, more: &str) -> String {
     format!(
         r#"(module

@@ -53,8 +53,7 @@ const LOOPS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs the guest on a thread of its own, stops it once it has started, and says how long the
-/// stop took.
+/// Runs the guest on a new thread, stops it once it has started, and returns the time of the stop.
 fn stopped(text: &str, wait: Duration) -> (Exit, Duration) {
     let code = assemble(text);
     let entry = if text.contains("\"tick\"") {
@@ -203,9 +202,9 @@ fn computed(thread: &std::path::Path) -> u64 {
     number.parse().expect("a number")
 }
 
-/// Runs the guest on a thread of its own, holds it before its first instruction or once it has
-/// started, and sees that it computes no more; then lets it go on, and sees that it does; holds
-/// it again, and stops it.
+/// Runs the guest on a new thread, holds it before its first instruction or once it has started,
+/// and checks that it computes no more; then resumes it, and checks that it computes; holds it
+/// again, and stops it.
 fn held(text: &str, before_its_start: bool) {
     let code = assemble(text);
     let entry = if text.contains("\"tick\"") {

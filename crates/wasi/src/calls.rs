@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The functions themselves, as methods with preview 1's names and parameters.
 //!
-//! What a call would write its results to is checked before the call does anything, so that
-//! nothing is opened or waited for that the guest could not be told about.
+//! A call checks the places of its results before it does anything, so that it opens nothing and
+//! waits for nothing without a place for the answer.
 
 mod descriptor;
 mod path;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Symbolic links on the way from a guest's path to a place.
 //!
-//! Promised: as for paths without links, what comes out lies in the folder it was resolved
-//! against, whatever the links hold; and no symbolic link is on the way to it. So the storage
-//! need follow none, and one that another program puts there in between is refused.
+//! Promised: as for paths without links, a resolved path is in the folder that it was resolved
+//! against, whatever the links hold; and no symbolic link is on the way to it. So the storage need
+//! follow none, and one that another program puts there in between is refused.
 //!
-//! The target of each link takes its place in what is left of the path. A target is taken
-//! as a guest's path is: an absolute one, and one with a `..` out of the folder, lead nowhere.
+//! The target of each link takes its place in the rest of the path. A target is taken as a guest's
+//! path: an absolute one, and one with a `..` out of the folder, lead nowhere.
 
 use heapless::String;
 
@@ -23,14 +23,14 @@ pub enum Follow {
     Slash,
     /// A link is followed.
     Always,
-    /// A link is the entry that is meant, also with a `/` behind it.
+    /// A link is the entry itself, also with a `/` behind it.
     Never,
 }
 
-/// Reads a link: copies its target and returns the length, or `None` for what is no link.
+/// Reads a link: copies its target and returns the length, or `None` for an entry that is no link.
 pub type ReadLink<'a> = dyn FnMut(&str, &mut [u8]) -> Result<Option<usize>, Errno> + 'a;
 
-/// [`path::resolve`] where there are symbolic links.
+/// Resolves a path as [`path::resolve`] does, and follows symbolic links.
 ///
 /// # Errors
 /// Errors of [`path::resolve`], also for targets; `Loop` for too many links; those of `read_link`.
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(ends("to-d/", Follow::Slash), target(true));
         assert_eq!(ends("to-d/", Follow::Never), link(true));
         assert_eq!(ends("to-d//", Follow::Never), link(true));
-        // What is behind it is in the folder that it leads to.
+        // A path behind the link is in the link's target.
         assert_eq!(ends("to-d/.", Follow::Never), target(true));
         assert_eq!(ends("to-d/e", Follow::Never), Ok(("d/e".into(), false)));
         assert_eq!(ends("slash", Follow::Always), target(true));

@@ -35,9 +35,8 @@ pub struct Buffers {
 const ENTRY: u32 = 8;
 
 impl Buffers {
-    /// The `count` buffers of the list at `list`, once each of them is known to lie in memory,
-    /// their lengths together to be a number that a call can answer, and `answer` to be the
-    /// address of such a number.
+    /// The `count` buffers of the list at `list`. Checks that each of them lies in memory, that
+    /// their total length fits a call's answer, and that `answer` is the address of such an answer.
     pub fn new(memory: &Memory<'_>, list: u32, count: u32, answer: u32) -> Result<Self, Errno> {
         memory.check(list, count, ENTRY)?;
         let buffers = Self {

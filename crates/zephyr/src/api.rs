@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C API of `include/ocre/ocre.h`, which says what each function promises.
+//! The C API of `include/ocre/ocre.h`, which documents each function.
 //!
 //! How: pointers from C are read where they come in, and nowhere else; everything is then the
 //! core's, and its answers become errnos.
@@ -216,7 +216,7 @@ fn judge<'d>(
     Ok(image)
 }
 
-/// Judges the code of an image whose documents are accepted; writes the engine's words.
+/// Judges the code of an image whose documents are accepted, and writes the engine's message.
 fn check_code(
     device: &Device,
     source: Source<'_, Device>,
@@ -641,7 +641,7 @@ struct Printer {
 
 impl Write for Printer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // SAFETY: whoever made this promises that `print` takes `context`.
+        // SAFETY: the creator of the printer promises that `print` takes `context`.
         unsafe {
             (self.print)(
                 self.context,

@@ -10,7 +10,7 @@ use crate::sys;
 const ABSENT: i32 = -1;
 const UNSUPPORTED: i32 = -2;
 
-/// Nobody watches a pin.
+/// Watcher of a pin that no container watches.
 const NOBODY: u32 = u32::MAX;
 
 fn check(status: i32) -> Result<u32, DeviceError> {
@@ -27,8 +27,8 @@ fn pin(bits: u32) -> Pin {
     Pin { port, line }
 }
 
-// SAFETY, for all of these: nothing goes by reference but what the call itself uses, and that has
-// the number of bytes that is said.
+// SAFETY, for all of these: only memory that the call itself uses goes by reference, and has the
+// given number of bytes.
 
 impl Gpio for Device {
     fn find(&self, name: &str) -> Option<Pin> {

@@ -2,7 +2,7 @@
 //! Ocre on Zephyr.
 //!
 //! Promised: the core's ports over Zephyr's own file system, threads, clock, randomness and log;
-//! all memory that a guest takes is out of a heap of its own; the C API of `include/ocre/ocre.h`.
+//! all memory of guests from a separate heap; the C API of `include/ocre/ocre.h`.
 //!
 //! How: all that Zephyr offers as inline functions, macros and structures is behind the C
 //! functions of `shim/port.h`. [`Device`] is the core's platform over these, and [`runtime`] the

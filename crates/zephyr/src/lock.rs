@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Zephyr's mutex, which lends its holder the priority of whoever waits, as the core's lock.
+//! Zephyr's mutex, which lends its holder the priority of the waiting threads, as the core's lock.
 
 use core::cell::UnsafeCell;
 
@@ -7,7 +7,7 @@ use lock_api::GuardNoSend;
 
 use crate::sys;
 
-/// A lock. It is set up when it is first used, so that it can be a constant.
+/// Lock. Its first use initialises it, so that it can be a constant.
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Lock(UnsafeCell<sys::LockMemory>);

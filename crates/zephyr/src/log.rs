@@ -36,8 +36,8 @@ impl Log for Zephyr {
     fn flush(&self) {}
 }
 
-/// Sends the crate `log` to Zephyr's log, if nobody has sent it elsewhere. Kconfig's level
-/// counts from 0, off, to 4, debug.
+/// Sends the crate `log` to Zephyr's log, unless another logger is set. Kconfig's level counts from
+/// 0, off, to 4, debug.
 pub(crate) fn start() {
     if log::set_logger(&ZEPHYR).is_ok() {
         log::set_max_level(match config::LOG_LEVEL {

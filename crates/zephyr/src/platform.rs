@@ -78,7 +78,7 @@ struct EngineCell {
     engine: UnsafeCell<MaybeUninit<Engine>>,
 }
 
-// SAFETY: the engine is written once, before `state` says that it is there, and only read later.
+// SAFETY: the engine is written once, before `state` becomes ready, and only read later.
 unsafe impl Sync for EngineCell {}
 
 static ENGINE: EngineCell = EngineCell {
@@ -151,7 +151,7 @@ pub fn init() -> Result<(), InitError> {
     );
     match engine {
         Ok(engine) => {
-            // SAFETY: nobody reads it before `state` says so.
+            // SAFETY: no thread reads it before `state` becomes ready.
             unsafe { (*ENGINE.engine.get()).write(engine) };
             state.store(READY, Ordering::SeqCst);
             RUNTIME.resume();

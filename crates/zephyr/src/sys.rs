@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C contract of `shim/port.h`, declared for Rust. What each item promises is said there.
+//! The C contract of `shim/port.h`, declared for Rust. The header documents each item.
 #![allow(missing_docs, reason = "documented in shim/port.h")]
 
 use core::ffi::{c_char, c_void};

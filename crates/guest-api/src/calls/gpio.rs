@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Pins, by number and by name. A container uses those that it has configured, and nobody else
-//! does meanwhile.
+//! Pins, by number and by name. A container uses the pins that it has configured, and no other
+//! container does meanwhile.
 
 use lock_api::RawMutex;
 use ocre::limits::MAX_DEVICE_NAME;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Who it is, time, and events.
+//! Names of the system, time, and events.
 
 use lock_api::RawMutex;
 use ocre::image::permission::Permission;

@@ -10,10 +10,9 @@ use crate::Text;
 /// member whose name stands there: `/layers/1/digest`. The root is the empty
 /// string.
 ///
-/// The document may be broken: then it is the path to the innermost container
-/// that is open at the offset, as far as it can be told. Bytes that are no UTF-8
-/// show as U+FFFD, and control characters as their JSON escape, so that a name
-/// chosen by a stranger is safe to print.
+/// The document may be broken: then the pointer leads to the innermost container that is open at
+/// the offset, as far as it can be found. Bytes that are no UTF-8 show as U+FFFD, and control
+/// characters as their JSON escape, so that a name chosen by a stranger is safe to print.
 pub fn pointer(document: &[u8], offset: u32) -> impl fmt::Display {
     Pointer {
         document,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A server that does what a test says, however wrong, and a place in memory to copy to.
+//! Server that answers as a test says, however wrong, and a place in memory to copy to.
 #![allow(dead_code)] // each test file uses a part of it
 
 use std::collections::HashMap;
