@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Tells the program where WAMR's headers and its compiled library are: what it compares with
-//! is a C program over that same library.
+//! Gives the program the paths of WAMR's headers and compiled library: it compares with a C program
+//! over that same library.
 
 use std::env;
 

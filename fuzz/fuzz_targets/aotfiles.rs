@@ -2,10 +2,10 @@
 //! Changed AOT files: checked by the reader and, with `OCRE_FUZZ_LOAD=1`, loaded and
 //! instantiated by WAMR as the engine does it. No code runs: machine code may be changed too.
 //!
-//! The corpus begins with files that `ocre aot` compiled. Inputs are changed in their numbers,
-//! cut and spliced inside of sections whose sizes follow, and get their checksum again, without
-//! which the reader would refuse each. The second way is worth most with WAMR under the address
-//! sanitizer: `CC=clang OCRE_WAMR_SANITIZE=address`.
+//! The corpus begins with files that `ocre aot` compiled. Inputs are changed in their numbers, cut
+//! and spliced inside of sections whose sizes follow, and get their checksum again, without which
+//! the reader would refuse each. Loading finds most with WAMR under the address sanitizer:
+//! `CC=clang OCRE_WAMR_SANITIZE=address`.
 #![no_main]
 
 use std::env;

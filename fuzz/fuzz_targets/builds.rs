@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Arbitrary text as what a Zephyr build says: a devicetree, a NUL, and options. What is read
-//! stays the same whatever comments and spaces are added, and each number of the firmware is in
-//! the options; what is not read says where.
+//! Arbitrary text as the output of a Zephyr build: a devicetree, a NUL, and options. An accepted
+//! text reads the same whatever comments and spaces are added, and each number of the firmware is
+//! in the options; a refusal has its place.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
         }
         Err(Wrong::Partition(why)) => assert!(!why.is_empty()),
         Err(Wrong::Option(option)) => {
-            // It is not there, or is no number.
+            // The option is absent, or is no number.
             let lines = options.lines().rev();
             let said = lines
                 .filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='))

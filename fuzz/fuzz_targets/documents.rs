@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Arbitrary bytes as every document of an image.
 //!
-//! An input is one document, or a manifest and its config with a byte 0xff, which
-//! no UTF-8 has, between them. Checked: nothing panics; every error lies within its
-//! document; every value, and the place of every syntax error, has a pointer;
-//! `serde_json` takes what is taken here and reads the same from it, and refuses what
-//! is called broken here; `parse` and `check` agree; and what the writer writes reads
-//! back equal.
+//! An input is one document, or a manifest and its config with a byte 0xff, which no UTF-8 has,
+//! between them. Checked: nothing panics; every error lies within its document; every value, and
+//! the place of every syntax error, has a pointer; `serde_json` reads the same from accepted
+//! documents, and refuses those with broken syntax; `parse` and `check` agree; and written
+//! documents read back equal.
 #![no_main]
 
 use std::fmt;

@@ -2,8 +2,8 @@
 //! Records of containers, as a partition gives them.
 //!
 //! The input is the first item of a record; its digest is put behind it, or no input would get
-//! beyond that. What is read must be something that can be written, and is then read the same;
-//! the bytes as they are, without a digest, are always damaged.
+//! beyond that. An accepted record can be written, and is then read the same; the input without a
+//! digest is always damaged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

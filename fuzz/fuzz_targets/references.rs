@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Arbitrary text as a digest, a media type, a reference, and a string of a
-//! document: what is taken prints as it was and is taken again.
+//! Arbitrary text as a digest, a media type, a reference, and a string of a document: an accepted
+//! one prints as it was and is accepted again.
 #![no_main]
 
 use std::fmt::Write;

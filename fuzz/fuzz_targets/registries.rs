@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Arbitrary text as what registries and users say: names of images, challenges, locations, and
-//! Docker's configuration file. No location that is none of another host's leads to one, none leads where it may not, and no
-//! credentials are had that do not stand in the file.
+//! Arbitrary text from registries and users: names of images, challenges, locations, and Docker's
+//! configuration file. A location leads to another host only if it names one, and never to a
+//! forbidden address; credentials come only from the file.
 #![no_main]
 
 use std::path::PathBuf;

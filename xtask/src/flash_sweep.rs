@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Runs the sweep over a flash's metadata whole, of which the tests run a sample: each bit of it
-//! flips once, and what the program does then costs no file that is still visible.
+//! Runs the sweep over a flash's metadata whole, of which the tests run a sample: each bit of the
+//! metadata flips once, and the program's answer costs no file that is still visible.
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::process::{run, step};
 use crate::workspace::cargo;
 
-/// Tries every bit, or one in as many as `args` says, and prints what came of it.
+/// Flips every bit, or one in STEP, and prints the results.
 pub fn flash_sweep(args: &[&str]) -> Result<()> {
     let every = match args {
         [] => 1,

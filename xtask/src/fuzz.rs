@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Runs the fuzz targets of `fuzz/` with cargo-fuzz, on nightly Rust, and says
-//! how many executions each had.
+//! Runs the fuzz targets of `fuzz/` with cargo-fuzz, on nightly Rust, and prints the number of
+//! executions of each.
 //!
-//! A target starts from its corpus in `fuzz/corpus/TARGET`, to which it adds
-//! what it finds, and from the words in `fuzz/TARGET.dict` if there is one. A
-//! finding ends the task; the input is in `fuzz/artifacts/TARGET`.
+//! A target starts from its corpus in `fuzz/corpus/TARGET`, to which it adds new inputs, and from
+//! the words in `fuzz/TARGET.dict` if there is one. A finding ends the task; the input is in
+//! `fuzz/artifacts/TARGET`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,14 +18,14 @@ use crate::workspace::root;
 /// Executions of a target where none are asked for.
 const RUNS: u64 = 1_000_000;
 
-/// Targets whose input is a list of choices, with no words in it to be guessed:
-/// watching what is compared would only make them a third as fast.
+/// Targets whose input is a list of choices, without words to guess: tracing of comparisons would
+/// only make them a third as fast.
 const CHOICES: [&str; 1] = ["store"];
 
 /// Runs the targets that `args` name, `[TARGET…] [-runs N]`, or all of them.
 pub fn fuzz(args: &[&str]) -> Result<()> {
     let (mut targets, runs) = parse(args)?;
-    // A wrong name is told before anything is installed.
+    // A wrong name is reported before anything is installed.
     let known = targets_known()?;
     if targets.is_empty() {
         targets = known.iter().map(String::as_str).collect();
@@ -112,7 +112,7 @@ fn run_target(target: &str, runs: u64) -> Result<u64> {
     }
     command.args(["--", &format!("-runs={runs}")]);
     if target == "loader" {
-        // What the reader accepts takes a multiple of its own size, which is 4 KiB here.
+        // A module that the reader accepts takes a multiple of its own size, which is 4 KiB here.
         command.arg("-malloc_limit_mb=16");
     }
     let dictionary = root().join("fuzz").join(target).with_extension("dict");

@@ -17,8 +17,8 @@ use crate::workspace::{root, target_dir};
 /// Named in each build, or else build scripts would be instrumented too.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Run-time options: WAMR compares addresses of locals with the thread's stack, so they have to
-/// lie there. What is left at the program's end is no fault: the engine lives as long as it.
+/// Run-time options: WAMR compares addresses of locals with the thread's stack, so they must lie
+/// there. Memory left at the program's end is no fault: the engine lives as long as the program.
 pub const ADDRESS_OPTIONS: (&str, &str) = (
     "ASAN_OPTIONS",
     "detect_stack_use_after_return=0:detect_leaks=0",
@@ -82,8 +82,8 @@ const CONCURRENT: [&str; 8] = [
     "updates",
 ];
 
-/// Guests on threads of their own, and whoever starts, looks at and ends them meanwhile: what they
-/// share is watched for data races, in Rust and in C.
+/// Watches guests on separate threads, and the threads that start, query and end them, for data
+/// races, in Rust and in C.
 pub fn thread() -> Result<()> {
     let sysroot =
         read(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"]))?;

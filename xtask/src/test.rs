@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Everything that must hold before a change goes in, and that takes minutes:
-//! format, lints, documentation, what may be built in, and all tests. It ends with cargo's own
-//! result lines.
+//! All fast checks before a change goes in, which take minutes: format, lints, documentation,
+//! packages that may be built in, and all tests. The output ends with cargo's own result lines.
 
 use anyhow::Result;
 
@@ -9,7 +8,7 @@ use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, root, target_dir};
 use crate::{firmware, guests, setup};
 
-/// Runs all of it, and stops at the first thing that fails.
+/// Runs all checks, and stops at the first failure.
 pub fn test() -> Result<()> {
     setup::all()?;
     lint()?;

@@ -98,7 +98,7 @@ fn name(program: &Path) -> String {
     names.join("/")
 }
 
-/// Runs one program; what is wrong with how it ended.
+/// Runs a program, and returns the difference from the expected end.
 fn run_one(ocre: &Path, program: &Path) -> Result<Result<(), String>> {
     let wanted = match fs::read_to_string(program.with_extension("json")) {
         Ok(text) => serde_json::from_str(&text)?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Counts of what makes code hard to read: documentation that begins with a question word or a
-//! pronoun, and names that several types have.
+//! Counts of hard-to-read code: documentation that begins with a question word or a pronoun, and
+//! names that several types have.
 
 use std::collections::BTreeMap;
 use std::fs;

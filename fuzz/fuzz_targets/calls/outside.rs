@@ -57,7 +57,7 @@ impl Outside {
         PosixFolders::open(paths.into()).expect("they are there")
     }
 
-    /// Checks that nothing outside has changed, nor in what may only be read.
+    /// Checks that nothing has changed outside or in read-only folders.
     pub fn check(&self) {
         for (folder, name, content) in [
             ("outside", "secret", SECRET),

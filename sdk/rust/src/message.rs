@@ -37,7 +37,7 @@ impl Message {
 
     /// Content.
     pub fn payload(&self) -> &[u8] {
-        // SAFETY: so many bytes, which the runtime leaves there until this is dropped.
+        // SAFETY: `bytes` bytes, which the runtime leaves there until this is dropped.
         unsafe { slice::from_raw_parts(self.payload as usize as *const u8, self.bytes as usize) }
     }
 }
@@ -58,7 +58,7 @@ impl Drop for Message {
 /// [`Error::EMSGSIZE`]: the message does not fit a container's inbox.
 pub fn publish(topic: &CStr, content_type: &CStr, payload: &[u8]) -> Result<bool> {
     let bytes = i32::try_from(payload.len()).map_err(|_| Error::EMSGSIZE)?;
-    // SAFETY: texts ended by NUL, and so many bytes.
+    // SAFETY: texts ended by NUL, and `bytes` bytes of payload.
     let answer = unsafe {
         sys::ocre_publish_message(
             topic.as_ptr(),

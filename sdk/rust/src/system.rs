@@ -35,7 +35,7 @@ pub struct Names([u8; FIELD * FIELDS]);
 /// Errors of a runtime without this function.
 pub fn names() -> Result<Names> {
     let mut names = Names([0; FIELD * FIELDS]);
-    // SAFETY: the room has the size of what is written.
+    // SAFETY: `names` has the size of the texts that are written.
     done(unsafe { sys::uname(names.0.as_mut_ptr()) })?;
     Ok(names)
 }

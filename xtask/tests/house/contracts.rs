@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Both sides of each contract between Rust and C say the same: the functions of
-//! our headers, with the types of their parameters and results, the fields of
-//! their structures, and the constants that stand on both sides.
+//! Both sides of each contract between Rust and C agree: the functions of our headers, with the
+//! types of their parameters and results, the fields of their structures, and the constants that
+//! stand on both sides.
 //!
-//! No compiler sees this, for none sees both files. Each side is read by a small
-//! parser, which fails on what it does not know, and spelt in one way: Rust's,
-//! with C's names for structures.
+//! No compiler sees both files. A small parser reads each side, fails on unknown syntax, and spells
+//! all in one way: Rust's, with C's names for structures.
 
 mod c;
 mod rust;

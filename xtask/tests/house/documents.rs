@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The documents say what is so, briefly.
+//! The documents agree with the code, and are brief.
 
 use std::collections::BTreeSet;
 use std::fs;
