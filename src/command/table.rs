@@ -58,6 +58,17 @@ pub struct Command {
     pub passes_on: bool,
 }
 
+impl Command {
+    /// Its first word or, if it is of that group, the second.
+    fn word(&self, group: &str) -> Option<&'static str> {
+        let (first, second) = self.name.split_once(' ').unwrap_or((self.name, ""));
+        match group {
+            "" => Some(first),
+            _ => (group == first).then_some(second),
+        }
+    }
+}
+
 const HELP: Opt = Opt {
     key: Key::Help,
     short: Some(b'h'),
@@ -611,18 +622,28 @@ pub fn is_group(word: &str) -> bool {
     })
 }
 
+/// Word number `place` of the first words of all commands, or of the second words of a group's, in
+/// the order of the alphabet, and the first command that has it. A shell completes them.
+pub fn completion(group: &str, place: usize) -> Option<(&'static str, &'static Command)> {
+    let mut found = ("", None);
+    for _ in 0..=place {
+        let words = COMMANDS
+            .iter()
+            .filter_map(|command| Some((command.word(group)?, Some(command))));
+        found = words
+            .filter(|(word, _)| *word > found.0)
+            .min_by_key(|(word, _)| *word)?;
+    }
+    Some((found.0, found.1?))
+}
+
 /// What `word` is most likely meant to be, of the second words of a group of commands or, without
 /// one, of the first words of all; `None` if it looks like none of them.
 fn alike(word: &str, group: &str) -> Option<&'static str> {
     COMMANDS
         .iter()
         .filter_map(|command| {
-            let (first, second) = command.name.split_once(' ').unwrap_or((command.name, ""));
-            let name = match group {
-                "" => first,
-                _ if group == first => second,
-                _ => return None,
-            };
+            let name = command.word(group)?;
             Some((distance(word, name)?, name))
         })
         .filter(|(distance, name)| *distance <= name.len().div_ceil(2))

@@ -165,44 +165,44 @@ static void container_names(size_t index, struct shell_static_entry *entry)
 SHELL_DYNAMIC_CMD_CREATE(images, image_names);
 SHELL_DYNAMIC_CMD_CREATE(containers, container_names);
 
+static void command_words(bool on_images, size_t index, struct shell_static_entry *entry);
+
+static void words_of_images(size_t index, struct shell_static_entry *entry)
+{
+	command_words(true, index, entry);
+}
+
+static void words(size_t index, struct shell_static_entry *entry)
+{
+	command_words(false, index, entry);
+}
+
+SHELL_DYNAMIC_CMD_CREATE(image_commands, words_of_images);
+SHELL_DYNAMIC_CMD_CREATE(commands, words);
+
 /* The shell calls the deepest command that has a handler, which is always "ocre"
  * itself: the rest is there for help and completion. In the order of the alphabet,
- * in which the shell looks for completions; the help is that of the core's table. */
-#define COMMAND(name, names, help) SHELL_CMD(name, names, help, NULL)
+ * in which the shell looks for completions. */
+static void command_words(bool on_images, size_t index, struct shell_static_entry *entry)
+{
+	/* One for each level, as the help tells of a word and of those behind it. */
+	static struct ocre_shell_word levels[2];
+	static const union shell_cmd_entry *const behind[] = {
+		[OCRE_SHELL_NOTHING] = NULL,
+		[OCRE_SHELL_IMAGE] = &images,
+		[OCRE_SHELL_CONTAINER] = &containers,
+		[OCRE_SHELL_GROUP] = &image_commands,
+	};
+	struct ocre_shell_word *level = &levels[on_images];
+	int32_t follows = ocre_shell_word(on_images, index, level);
 
-/* clang-format off */
-SHELL_STATIC_SUBCMD_SET_CREATE(
-	image_commands,
-	COMMAND(inspect, &images, "shows everything about an image, as JSON"),
-	COMMAND(ls, NULL, "lists the images on the partition"),
-	COMMAND(prune, NULL, "removes content that no image uses"),
-	COMMAND(rm, &images, "removes an image, and what only it used"),
-	COMMAND(verify, &images, "says whether an image is what it claims to be and can run here"),
-	SHELL_SUBCMD_SET_END);
-
-SHELL_STATIC_SUBCMD_SET_CREATE(
-	commands,
-	COMMAND(create, &images, "creates a container of an image, to be started later"),
-	COMMAND(events, NULL, "shows the last changes of the containers' states"),
-	COMMAND(help, NULL, "lists the commands, or explains one"),
-	COMMAND(image, &image_commands, "commands about images"),
-	COMMAND(info, NULL, "shows what this device can do and how full it is"),
-	COMMAND(inspect, &containers, "shows everything about a container, as JSON"),
-	COMMAND(kill, &containers, "ends a container at once"),
-	COMMAND(logs, &containers, "shows what a container wrote"),
-	COMMAND(pause, &containers, "holds a container's guest"),
-	COMMAND(ps, NULL, "lists the containers that are running"),
-	COMMAND(restart, &containers, "runs a container from its beginning"),
-	COMMAND(rm, &containers, "removes a container, its log and its files"),
-	COMMAND(run, &images, "creates a container of an image and runs it"),
-	COMMAND(start, &containers, "runs a container that is created or has ended"),
-	COMMAND(stats, NULL, "shows what the containers' present or last runs have taken"),
-	COMMAND(stop, &containers, "asks a container to end, and kills it if it does not"),
-	COMMAND(unpause, &containers, "lets a paused container's guest go on"),
-	COMMAND(version, NULL, "shows the version of ocre"),
-	COMMAND(wait, &containers, "waits for a container's end and prints its exit code"),
-	SHELL_SUBCMD_SET_END);
-/* clang-format on */
+	*entry = (struct shell_static_entry){0};
+	if (follows >= 0) {
+		entry->syntax = level->word;
+		entry->help = level->help;
+		entry->subcmd = behind[follows];
+	}
+}
 
 /* As many words as the core takes, and "ocre". */
 SHELL_CMD_ARG_REGISTER(ocre, &commands,
