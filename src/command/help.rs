@@ -54,13 +54,10 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         _ => None,
     };
     if let Some(group) = group {
-        let wanted =
-            |command: &Command| group.is_empty() || command.name.split(' ').next() == Some(group);
-        list(wanted, &mut session.out);
+        list(|command| command.word(group).is_some(), &mut session.out);
         return Ok(Status::Ok);
     }
-    let named = |command: &&Command| command.name.split(' ').eq(words.iter().copied());
-    let Some(found) = COMMANDS.iter().find(named) else {
+    let Ok((found, [])) = table::find(words) else {
         let word = words.last().copied().unwrap_or_default();
         return Err(session.misuse(&Misuse::UnknownCommand(word, None)));
     };

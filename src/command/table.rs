@@ -59,9 +59,15 @@ pub struct Command {
 }
 
 impl Command {
+    /// The one or two words of its name.
+    #[inline(never)]
+    fn words(&self) -> (&'static str, &'static str) {
+        self.name.split_once(' ').unwrap_or((self.name, ""))
+    }
+
     /// Its first word or, if it is of that group, the second.
-    fn word(&self, group: &str) -> Option<&'static str> {
-        let (first, second) = self.name.split_once(' ').unwrap_or((self.name, ""));
+    pub(super) fn word(&self, group: &str) -> Option<&'static str> {
+        let (first, second) = self.words();
         match group {
             "" => Some(first),
             _ => (group == first).then_some(second),
@@ -581,20 +587,13 @@ const ALL: &[Command] = &[
 /// [`Misuse::UnknownCommand`], with the command whose name is the most alike.
 pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a str]), Misuse<'a>> {
     for command in COMMANDS {
-        let mut rest = words;
-        let here = command
-            .name
-            .split(' ')
-            .all(|word| match rest.split_first() {
-                Some((first, behind)) if *first == word => {
-                    rest = behind;
-                    true
-                }
-                _ => false,
-            });
-        if here {
-            return Ok((command, rest));
-        }
+        let (one, other) = command.words();
+        let behind = match words {
+            [first, behind @ ..] if *first == one && other.is_empty() => behind,
+            [first, second, behind @ ..] if *first == one && *second == other => behind,
+            _ => continue,
+        };
+        return Ok((command, behind));
     }
     let (first, second) = match words {
         [first, second, ..] => (*first, *second),
@@ -614,41 +613,44 @@ pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a 
 
 /// Whether commands of two words begin with this one.
 pub fn is_group(word: &str) -> bool {
-    COMMANDS.iter().any(|command| {
-        command
-            .name
-            .split_once(' ')
-            .is_some_and(|(group, _)| group == word)
-    })
+    let mut words = COMMANDS.iter().map(Command::words);
+    words.any(|(group, second)| group == word && !second.is_empty())
 }
 
 /// Word number `place` of the first words of all commands, or of the second words of a group's, in
 /// the order of the alphabet, and the first command that has it. A shell completes them.
 pub fn completion(group: &str, place: usize) -> Option<(&'static str, &'static Command)> {
-    let mut found = ("", None);
+    let mut after = "";
+    let mut found = None;
     for _ in 0..=place {
-        let words = COMMANDS
-            .iter()
-            .filter_map(|command| Some((command.word(group)?, Some(command))));
-        found = words
-            .filter(|(word, _)| *word > found.0)
-            .min_by_key(|(word, _)| *word)?;
+        found = None;
+        for command in COMMANDS {
+            if let Some(word) = command.word(group)
+                && word > after
+                && found.is_none_or(|(least, _)| word < least)
+            {
+                found = Some((word, command));
+            }
+        }
+        after = found?.0;
     }
-    Some((found.0, found.1?))
+    found
 }
 
 /// What `word` is most likely meant to be, of the second words of a group of commands or, without
 /// one, of the first words of all; `None` if it looks like none of them.
 fn alike(word: &str, group: &str) -> Option<&'static str> {
-    COMMANDS
-        .iter()
-        .filter_map(|command| {
-            let name = command.word(group)?;
-            Some((distance(word, name)?, name))
-        })
-        .filter(|(distance, name)| *distance <= name.len().div_ceil(2))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let mut most_alike = None;
+    for command in COMMANDS {
+        if let Some(name) = command.word(group)
+            && let Some(distance) = distance(word, name)
+            && distance <= name.len().div_ceil(2)
+            && most_alike.is_none_or(|(least, _)| distance < least)
+        {
+            most_alike = Some((distance, name));
+        }
+    }
+    Some(most_alike?.1)
 }
 
 /// How many bytes are to be inserted, removed or replaced to make one of the other
