@@ -5,13 +5,13 @@ use heapless::String;
 use ocre_oci::write::Object;
 
 use super::arguments::Key;
-use super::images::short;
+use super::images::{short, write_code};
 use super::report::{Plain, Reason, failure};
 use super::run::steps_us;
 use super::session::{Ended, Session};
 use super::{Status, advice};
 use crate::container::state::{Cause, Outcome as RunOutcome, State};
-use crate::container::table::Handle;
+use crate::container::table::{Handle, Moment};
 use crate::container::{Error, Spec};
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::write_cut;
@@ -162,42 +162,48 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
                 None => out.null("follows"),
             }
             out.display("digest", &spec.image.manifest.digest);
-            out.string("code", super::verify::format_word(spec.image.format));
-            out.unsigned("codeBytes", spec.image.executable.size);
-            out.string("entryPoint", &spec.image.entry_point);
+            write_code(&spec.image, out);
         });
         texts("arguments", &spec.arguments, out);
         texts("environment", &spec.image.environment, out);
         permissions(spec.image.permissions, out);
         texts("mounts", &spec.mounts, out);
         out.object("limits", |out| {
-            out.unsigned("memoryBytes", spec.memory_bytes.into());
-            out.unsigned("stackBytes", spec.stack_bytes.into());
-            out.unsigned("threadStackBytes", spec.thread_stack_bytes.into());
-            out.optional("diskBytes", spec.disk_bytes.map(u64::from));
-            out.optional("timeMs", spec.time_limit_ms.map(u64::from));
-            out.optional("instructions", spec.instructions.map(u64::from));
+            let limits = [
+                Some(spec.memory_bytes),
+                Some(spec.stack_bytes),
+                Some(spec.thread_stack_bytes),
+                spec.disk_bytes,
+                spec.time_limit_ms,
+                spec.instructions,
+            ];
+            let names = "memoryBytes stackBytes threadStackBytes diskBytes timeMs instructions";
+            numbers(names, &limits.map(|limit| limit.map(u64::from)), out);
         });
         out.object("times", |out| {
             let times = &status.times;
-            out.optional("createdUs", times.created_us.get());
-            out.optional("startedUs", times.started_us.get());
-            out.optional("endedUs", times.ended_us.get());
-            let [reading, loading, instantiating, running] = steps_us(times);
-            out.optional("readingUs", reading);
-            out.optional("loadingUs", loading);
-            out.optional("instantiatingUs", instantiating);
-            out.optional("runningUs", running);
+            let moments = [times.created_us, times.started_us, times.ended_us].map(Moment::get);
+            numbers("createdUs startedUs endedUs", &moments, out);
+            let names = "readingUs loadingUs instantiatingUs runningUs";
+            numbers(names, &steps_us(times), out);
         });
         // Seconds since 1970.
         out.object("dates", |out| {
             let dates = &status.dates;
-            out.optional("createdS", dates.created.map(|date| date.get().into()));
-            out.optional("startedS", dates.started.map(|date| date.get().into()));
-            out.optional("endedS", dates.ended.map(|date| date.get().into()));
+            let dates = [dates.created, dates.started, dates.ended];
+            let dates = dates.map(|date| date.map(|date| date.get().into()));
+            numbers("createdS startedS endedS", &dates, out);
         });
     });
     Ok(Status::Ok)
+}
+
+/// Members that are numbers, or `null`, by the names in a list of words.
+#[inline(never)]
+pub(super) fn numbers(names: &str, numbers: &[Option<u64>], out: &mut Object<'_>) {
+    for (name, number) in names.split(' ').zip(numbers) {
+        out.optional(name, *number);
+    }
 }
 
 /// A member that lists texts, each of which a NUL follows.

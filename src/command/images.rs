@@ -13,13 +13,13 @@ use super::containers::{permissions, texts};
 use super::report::{Plain, Reason, failure};
 use super::session::{Ended, Halt, Session};
 use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
-use super::{Status, advice};
+use super::{Documents, Status, advice};
 use crate::container::Follow;
 use crate::image::Image;
 use crate::image::content::read_document;
 use crate::image::judge::{self, Policy, Selector, Source};
 use crate::image::store::update::{FAILURES, PREVIOUS};
-use crate::image::store::{Freed, Store};
+use crate::image::store::{self, Freed, Store};
 use crate::image::verdict::{Code, Finding, Report, Verdict, write_cut};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::{Platform, Storage};
@@ -46,7 +46,7 @@ pub fn selector(text: &str) -> Result<Selector<'_>, Code> {
         Some(DigestRef::Sha256(digest)) => Some(digest),
         Some(DigestRef::Other(_)) => return Err(Code::DigestUnsupported),
     };
-    let name = text.split('@').next().unwrap_or_default();
+    let (name, _) = text.split_once('@').unwrap_or((text, ""));
     Ok(Selector {
         name: Some(name),
         digest,
@@ -66,6 +66,16 @@ pub fn follow<'a, S: Storage>(
         tag: text,
         mark: tagged.mark,
     })
+}
+
+/// Opens the partition's store.
+#[inline(never)]
+fn open<'a, P: Platform>(
+    supervisor: &'a Supervisor<P>,
+    documents: &'a mut dyn Documents,
+) -> Result<Store<'a, P::Storage>, store::Error> {
+    let storage = supervisor.platform().storage();
+    Store::open(storage, ROOT, documents.lend().document)
 }
 
 /// Judges the documents and layers of an image; a refusal is said on the spot, and so is each
@@ -155,8 +165,7 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 #[inline(never)]
 pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let as_json = session.json();
-    let storage = session.supervisor.platform().storage();
-    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
+    let mut store = open(session.supervisor, session.documents)?;
     let index = store.index()?;
     if as_json {
         session.out.document(|out| {
@@ -239,8 +248,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         storage: platform.storage(),
         root: ROOT,
     };
-    let mut store = Store::open(source.storage, ROOT, session.documents.lend().document)?;
-    let content = store.find(selector)?;
+    let content = open(session.supervisor, session.documents)?.find(selector)?;
     let mut verdict = Verdict::new(false);
     let workspace = session.documents.lend();
     let mut image = Image::blank();
@@ -270,11 +278,17 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(Status::Ok)
 }
 
-fn write_image(image: &Image, out: &mut Object<'_>) {
-    out.display("manifest", &image.manifest.digest);
+/// The members that tell of an image's code.
+#[inline(never)]
+pub(super) fn write_code(image: &Image, out: &mut Object<'_>) {
     out.string("code", format_word(image.format));
     out.unsigned("codeBytes", image.executable.size);
     out.string("entryPoint", &image.entry_point);
+}
+
+fn write_image(image: &Image, out: &mut Object<'_>) {
+    out.display("manifest", &image.manifest.digest);
+    write_code(image, out);
     texts("environment", &image.environment, out);
     permissions(image.permissions, out);
     out.array("blobs", |out| {
@@ -319,8 +333,7 @@ fn write_parts(document: &[u8], out: &mut Object<'_>) {
 pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let selector = selector(session.subject)?;
     let supervisor = session.supervisor;
-    let storage = supervisor.platform().storage();
-    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
+    let mut store = open(supervisor, session.documents)?;
     // While they are lent, no container gets another image.
     let freed = store.remove(selector, &in_use(supervisor))?;
     Ok(say_freed(freed, session))
@@ -331,8 +344,7 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let previous = session.has(Key::Previous);
     let supervisor = session.supervisor;
-    let storage = supervisor.platform().storage();
-    let mut store = Store::open(storage, ROOT, session.documents.lend().document)?;
+    let mut store = open(supervisor, session.documents)?;
     // While they are lent, no container gets another image.
     let in_use = in_use(supervisor);
     if previous {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `version` and `info`: what this build is and can do.
 
+use super::containers::numbers;
 use super::session::{Ended, Session};
 use super::{Status, VERSION};
 use crate::image::judge::AotPolicy;
@@ -57,11 +58,15 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
             out.unsigned("containers", containers);
             out.unsigned("lostAndFound", lost.into());
             out.object("limits", |out| {
-                out.unsigned("containers", capacity(MAX_CONTAINERS));
-                out.unsigned("memoryBytes", policy.memory_bytes.into());
-                out.unsigned("imageBytes", policy.image_bytes);
-                out.unsigned("blobs", capacity(MAX_BLOBS));
-                out.unsigned("documentBytes", document_bytes);
+                let limits = [
+                    capacity(MAX_CONTAINERS),
+                    policy.memory_bytes.into(),
+                    policy.image_bytes,
+                    capacity(MAX_BLOBS),
+                    document_bytes,
+                ];
+                let names = "containers memoryBytes imageBytes blobs documentBytes";
+                numbers(names, &limits.map(Some), out);
             });
         });
         return Ok(Status::Ok);

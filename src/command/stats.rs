@@ -4,6 +4,7 @@
 use ocre_oci::write::Object;
 
 use super::Status;
+use super::containers::numbers;
 use super::output::Output;
 use super::session::{Ended, Session};
 use crate::port::Platform;
@@ -63,11 +64,15 @@ fn column(out: &mut Output<'_>, number: Option<u64>, unit: u64, width: usize) {
 /// What is said of a container in JSON.
 fn members(summary: &Summary, stats: &Stats, disk_bytes: Option<u64>, out: &mut Object<'_>) {
     out.string("name", &summary.name);
-    out.optional("computedUs", stats.computed_us);
-    out.optional("ranUs", stats.ran_us);
-    out.optional("diskBytes", disk_bytes);
-    out.unsigned("memoryBytes", stats.memory_bytes.into());
-    out.unsigned("memoryPeakBytes", stats.memory_peak_bytes.into());
-    out.unsigned("hostCalls", stats.host_calls.into());
-    out.unsigned("restarts", summary.status.restarts.into());
+    let names = "computedUs ranUs diskBytes memoryBytes memoryPeakBytes hostCalls restarts";
+    let members = [
+        stats.computed_us,
+        stats.ran_us,
+        disk_bytes,
+        Some(stats.memory_bytes.into()),
+        Some(stats.memory_peak_bytes.into()),
+        Some(stats.host_calls.into()),
+        Some(summary.status.restarts.into()),
+    ];
+    numbers(names, &members, out);
 }

@@ -38,8 +38,10 @@ impl<'a> Reference<'a> {
             }
         };
         // A colon in front of a slash belongs to a port.
-        let (name, tag) = match named.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        let last = named.bytes().rposition(|byte| matches!(byte, b':' | b'/'));
+        let parts = last.and_then(|last| named.split_at_checked(last));
+        let (name, tag) = match parts.map(|(name, rest)| (name, rest.strip_prefix(':'))) {
+            Some((name, Some(tag))) => (name, Some(tag)),
             _ => (named, None),
         };
         if !is_name(name) {
