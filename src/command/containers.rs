@@ -134,7 +134,8 @@ fn line<P: Platform>(summary: &Summary, supervisor: &Supervisor<P>, out: &mut Ob
 pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let handle = session.find()?;
     let supervisor = session.supervisor;
-    let status = supervisor.status(handle)?;
+    let status = supervisor.status(handle);
+    let status = status.as_ref().map_err(|error| *error)?;
     // A copy, because the guest needs the lock to go on.
     let mut copy = Spec::blank();
     let spec = &mut copy;
@@ -234,13 +235,10 @@ fn state(state: State, out: &mut Object<'_>) {
     };
     // WASI has exit codes as numbers without a sign.
     out.unsigned("exitCode", outcome.status().cast_unsigned().into());
-    let reason = match outcome {
-        RunOutcome::Exited(_) => return,
-        RunOutcome::Trapped(trap) => trap.code(),
-        RunOutcome::Killed(cause) => cause.word(),
-        RunOutcome::Failed(failure) => failure.code(),
-    };
-    out.string("reason", reason);
+    match outcome.why() {
+        "" => {}
+        reason => out.string("reason", reason),
+    }
 }
 
 /// Waits for a run's end; if whoever waits wants it to end, kills it.
@@ -265,22 +263,21 @@ pub(super) fn await_end<P: Platform>(
 
 /// Says how a run ended, if not by itself, and with what exit code the command ends.
 pub(super) fn say_end<P: Platform>(outcome: RunOutcome, session: &mut Session<'_, P>) -> Status {
-    let (what, code, advice) = match outcome {
+    let (what, advice) = match outcome {
         RunOutcome::Exited(_) => return Status::of_run(outcome),
-        RunOutcome::Trapped(trap) => ("trapped", trap.code(), advice::trap(trap)),
-        RunOutcome::Killed(cause) => (
-            "was killed",
-            cause.word(),
-            match cause {
+        RunOutcome::Trapped(trap) => ("trapped", advice::trap(trap)),
+        RunOutcome::Killed(cause) => {
+            let advice = match cause {
                 Cause::TimeLimit => "give it more time with --timeout",
                 Cause::Kill | Cause::Stop => "",
                 Cause::Reset => "start it again",
-            },
-        ),
-        RunOutcome::Failed(failure) => ("failed", failure.code(), advice::failure(failure)),
+            };
+            ("was killed", advice)
+        }
+        RunOutcome::Failed(failure) => ("failed", advice::failure(failure)),
     };
     let reason = Reason {
-        code,
+        code: outcome.why(),
         at: "",
         detail: "",
         advice,

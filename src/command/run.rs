@@ -169,8 +169,10 @@ impl<'a> Request<'a, '_> {
 #[inline(never)]
 pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let mut request = lists.read(session)?;
-    let made = make(&mut request, session)?;
+    let mut request = lists.read(session);
+    let request = request.as_mut().map_err(|halt| *halt)?;
+    let made = make(request, session);
+    let made = made.as_ref().map_err(|halt| *halt)?;
     writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
 }
@@ -179,11 +181,13 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 #[inline(never)]
 pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let mut lists = Lists::default();
-    let mut request = lists.read(session)?;
+    let mut request = lists.read(session);
+    let request = request.as_mut().map_err(|halt| *halt)?;
     request.guest.attached = !request.detach;
-    let made = make(&mut request, session)?;
+    let made = make(request, session);
+    let made = made.as_ref().map_err(|halt| *halt)?;
     session.documents.give_back();
-    let ended = attend(&made, &request, session);
+    let ended = attend(made, request, session);
     Ok(ended.unwrap_or_else(|error| session.refuse(&made.name, error)))
 }
 
@@ -205,7 +209,9 @@ fn attend<P: Platform>(
         Err(error) => session.refuse(&made.name, error),
     };
     if request.timing {
-        say_times(made, &supervisor.status(handle)?.times, session);
+        let status = supervisor.status(handle);
+        let status = status.as_ref().map_err(|error| *error)?;
+        say_times(made, &status.times, session);
     }
     if request.remove {
         // Not by force: the run is over, unless it could not be ended.
@@ -285,7 +291,7 @@ fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, 
     let err = &mut session.err;
     write!(err, "timing: verdict {verdict}, code {format}");
     write!(err, ", judge {} us", made.judging_us);
-    for (step, duration) in ["read", "load", "start", "run"].iter().zip(steps_us(times)) {
+    for (step, duration) in "read load start run".split(' ').zip(&steps_us(times)) {
         if let Some(duration) = duration {
             write!(err, ", {step} {duration} us");
         }

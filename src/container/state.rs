@@ -119,6 +119,7 @@ impl Outcome {
     }
 
     /// The word or stable code for why it ended so; none where the guest has its own code.
+    #[inline(never)]
     pub fn why(self) -> &'static str {
         match self {
             Self::Exited(_) => "",
