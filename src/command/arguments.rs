@@ -279,13 +279,16 @@ pub fn millionths(text: &str) -> Option<i64> {
 }
 
 /// A number with up to so many decimals, as a multiple of the last one.
-fn decimal(text: &str, places: u32) -> Option<u64> {
+fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let missing = places.checked_sub(decimals.len().try_into().ok()?)?;
-    let part = number(decimals)?.checked_mul(10_u64.checked_pow(missing)?)?;
-    number(whole)?
-        .checked_mul(10_u64.checked_pow(places)?)?
-        .checked_add(part)
+    number(decimals).filter(|_| decimals.len() <= places)?;
+    let mut digits = decimals.bytes();
+    let mut value = number(whole)?;
+    for _ in 0..places {
+        let digit = digits.next().map_or(0, |digit| digit & 0xf);
+        value = value.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    Some(value)
 }
 
 /// Digits, without the sign that `str::parse` would take.

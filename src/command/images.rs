@@ -87,20 +87,12 @@ pub(super) fn judge<P: Platform>(
     image: &mut Image,
 ) -> Result<Warnings, Halt> {
     let mut verdict = Verdict::new(false);
-    let platform = session.supervisor.platform();
     let accepted = selector(name).map(|selector| {
-        let source = Source {
-            storage: platform.storage(),
-            root: ROOT,
-        };
-        let workspace = session.documents.lend();
-        let engine = platform.engine();
-        judge::judge(
-            source,
+        judge_at(
+            session.supervisor,
+            session.documents,
             selector,
-            engine,
             policy,
-            workspace,
             &mut |finding, at, detail| {
                 if let Finding::Warning(_) = finding {
                     print_finding(&mut session.err, false, finding, at, detail);
@@ -125,6 +117,25 @@ pub(super) fn judge<P: Platform>(
     };
     let what = format_args!("can't {} {}", session.command.name, Plain(name));
     Err(Halt::Told(failure(&mut session.err, what, &reason)))
+}
+
+/// Judges the documents and layers of an image on the partition.
+#[inline(never)]
+fn judge_at<P: Platform>(
+    supervisor: &Supervisor<P>,
+    documents: &mut dyn Documents,
+    selector: Selector<'_>,
+    policy: &Policy<'_>,
+    report: Report<'_>,
+    image: &mut Image,
+) -> bool {
+    let platform = supervisor.platform();
+    let source = Source {
+        storage: platform.storage(),
+        root: ROOT,
+    };
+    let (engine, workspace) = (platform.engine(), documents.lend());
+    judge::judge(source, selector, engine, policy, workspace, report, image)
 }
 
 /// For a refusal without a place.
@@ -153,7 +164,7 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         },
         selector: selector(session.subject)?,
         engine: platform.engine(),
-        policy: &platform.policy(),
+        policy: &session.policy(),
         workspace: session.documents.lend(),
     };
     let mut look = |report: Report<'_>| examination.judge(report);
@@ -243,24 +254,22 @@ fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
 #[inline(never)]
 pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let selector = selector(session.subject)?;
-    let platform = session.supervisor.platform();
-    let source = Source {
-        storage: platform.storage(),
-        root: ROOT,
-    };
     let content = open(session.supervisor, session.documents)?.find(selector)?;
     let mut verdict = Verdict::new(false);
-    let workspace = session.documents.lend();
     let mut image = Image::blank();
-    let accepted = judge::judge(
-        source,
+    let policy = session.policy();
+    let accepted = judge_at(
+        session.supervisor,
+        session.documents,
         selector,
-        platform.engine(),
-        &platform.policy(),
-        workspace,
+        &policy,
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
+    let source = Source {
+        storage: session.supervisor.platform().storage(),
+        root: ROOT,
+    };
     let document = read_document(source, &content, session.documents.lend().document);
     session.out.document(|out| {
         out.display("digest", &content.digest);

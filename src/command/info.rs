@@ -20,7 +20,7 @@ pub(super) fn version<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let platform = session.supervisor.platform();
     let engine = platform.engine();
-    let policy = platform.policy();
+    let policy = session.policy();
     let space = platform.storage().space();
     let lost = lost::count(platform.storage()).unwrap_or_default();
     let aot = engine.aot_target();

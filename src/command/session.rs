@@ -228,7 +228,8 @@ impl<'a, P: Platform> Session<'a, P> {
 
     /// Says that its first operand is missing.
     pub fn missing(&mut self) -> Halt {
-        let name = self.command.operands.split(' ').next().unwrap_or_default();
+        let operands = self.command.operands;
+        let (name, _) = operands.split_once(' ').unwrap_or((operands, ""));
         self.misuse(&Misuse::OperandMissing(name))
     }
 

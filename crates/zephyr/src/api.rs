@@ -728,7 +728,7 @@ extern "C" fn ocre_shell_word(on_images: u32, place: u32, found: &mut ShellWord)
     let Some((word, command)) = table::completion(group, place as usize) else {
         return -1;
     };
-    let is_group = on_images == 0 && table::is_group(word);
+    let is_group = on_images == 0 && command.name != word;
     let help = match is_group {
         true => "commands about images",
         false => command.summary,
@@ -736,10 +736,10 @@ extern "C" fn ocre_shell_word(on_images: u32, place: u32, found: &mut ShellWord)
     // A test of the table knows that they fit.
     let _ = Buffer::of(&mut found.word).write_str(word);
     let _ = Buffer::of(&mut found.help).write_str(help);
-    match command.operands.split(' ').next() {
+    match command.operands {
         _ if is_group => SHELL_GROUP,
-        Some("IMAGE") => SHELL_IMAGE,
-        Some("NAME") => SHELL_CONTAINER,
+        operands if operands.starts_with("IMAGE") => SHELL_IMAGE,
+        operands if operands.starts_with("NAME") => SHELL_CONTAINER,
         _ => SHELL_NOTHING,
     }
 }
