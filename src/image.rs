@@ -61,6 +61,7 @@ pub struct Image {
 
 impl Image {
     /// Nothing yet. An image is large for a device's stack, so it is made where it stays.
+    #[inline(never)]
     pub const fn blank() -> Self {
         Self {
             manifest: Content::NOTHING,

@@ -116,6 +116,7 @@ pub struct Spec {
 
 impl Spec {
     /// Nothing yet. It is large for a device's stack, so it is made where it stays.
+    #[inline(never)]
     pub const fn blank() -> Self {
         Self {
             image: Image::blank(),

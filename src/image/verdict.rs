@@ -301,6 +301,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// No verdict yet. `strict` makes every warning a refusal.
+    #[inline(never)]
     pub fn new(strict: bool) -> Self {
         Self {
             strict,
