@@ -176,11 +176,13 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 #[inline(never)]
 pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let as_json = session.json();
-    let mut store = open(session.supervisor, session.documents)?;
-    let index = store.index()?;
+    let mut store = open(session.supervisor, session.documents);
+    let store = store.as_mut().map_err(|error| *error)?;
+    let index = store.index();
+    let index = index.as_ref().map_err(|error| *error)?;
     if as_json {
         session.out.document(|out| {
-            out.array("images", |out| write_entries(&index, out));
+            out.array("images", |out| write_entries(index, out));
         });
         return Ok(Status::Ok);
     }
@@ -253,8 +255,13 @@ fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
 /// `image inspect IMAGE`
 #[inline(never)]
 pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
-    let selector = selector(session.subject)?;
-    let content = open(session.supervisor, session.documents)?.find(selector)?;
+    let selector = selector(session.subject);
+    let selector = *selector.as_ref().map_err(|code| *code)?;
+    let mut store = open(session.supervisor, session.documents);
+    let content = store
+        .as_mut()
+        .map_err(|error| *error)
+        .and_then(|store| store.find(selector))?;
     let mut verdict = Verdict::new(false);
     let mut image = Image::blank();
     let policy = session.policy();
@@ -340,11 +347,13 @@ fn write_parts(document: &[u8], out: &mut Object<'_>) {
 /// `image rm IMAGE`
 #[inline(never)]
 pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
-    let selector = selector(session.subject)?;
+    let selector = selector(session.subject);
+    let selector = selector.as_ref().map_err(|code| *code)?;
     let supervisor = session.supervisor;
-    let mut store = open(supervisor, session.documents)?;
+    let mut store = open(supervisor, session.documents);
+    let store = store.as_mut().map_err(|error| *error)?;
     // While they are lent, no container gets another image.
-    let freed = store.remove(selector, &in_use(supervisor))?;
+    let freed = store.remove(*selector, &in_use(supervisor))?;
     Ok(say_freed(freed, session))
 }
 
@@ -353,7 +362,8 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let previous = session.has(Key::Previous);
     let supervisor = session.supervisor;
-    let mut store = open(supervisor, session.documents)?;
+    let mut store = open(supervisor, session.documents);
+    let store = store.as_mut().map_err(|error| *error)?;
     // While they are lent, no container gets another image.
     let in_use = in_use(supervisor);
     if previous {

@@ -243,7 +243,8 @@ impl<'a, S: Storage> Store<'a, S> {
     /// # Errors
     /// As [`index`](Self::index); `reference-not-found`.
     pub fn find(&mut self, selector: Selector<'_>) -> Result<Content, Error> {
-        let index = self.index()?;
+        let index = self.index();
+        let index = index.as_ref().map_err(|error| *error)?;
         let mut selected = index.manifests().filter(|entry| selects(selector, entry));
         let entry = selected.next().ok_or(Code::ReferenceNotFound)?;
         Ok(content_of(&entry.descriptor()?)?)
@@ -412,8 +413,9 @@ impl<'a, S: Storage> Store<'a, S> {
         let mut freed = Freed::default();
         let mut after = None;
         let mut number = 0_usize;
+        let mut batch = Vec::new();
         loop {
-            let mut batch = self.blobs_after(after)?;
+            self.blobs_after(after, &mut batch)?;
             let Some(last) = batch.last() else {
                 return Ok(freed);
             };
@@ -447,9 +449,13 @@ impl<'a, S: Storage> Store<'a, S> {
         }
     }
 
-    /// The blobs whose digests come next after `after`.
-    fn blobs_after(&self, after: Option<Sha256>) -> Result<Vec<Blob, BATCH>, Error> {
-        let mut batch: Vec<Blob, BATCH> = Vec::new();
+    /// Fills `batch` with the blobs whose digests come next after `after`.
+    fn blobs_after(
+        &self,
+        after: Option<Sha256>,
+        batch: &mut Vec<Blob, BATCH>,
+    ) -> Result<(), Error> {
+        batch.clear();
         let folder = join(self.source.root, BLOBS)?;
         self.source
             .storage
@@ -476,7 +482,7 @@ impl<'a, S: Storage> Store<'a, S> {
                 }
                 true
             })?;
-        Ok(batch)
+        Ok(())
     }
 
     /// Marks those of a sorted batch that are used.
@@ -531,10 +537,11 @@ impl<'a, S: Storage> Store<'a, S> {
     fn rewrite(&mut self, copy: Copying<'_>, add: Adding<'_>) -> Result<(), Error> {
         let Self { source, document } = self;
         write_index(*source, document.len(), &mut |entries| {
-            let index = read_index(*source, document)?;
+            let index = read_index(*source, document);
+            let index = index.as_ref().map_err(|error| *error)?;
             let mut kept = 0_usize;
             for entry in index.manifests() {
-                let copied = copy(entries, &index, &entry).map_err(unwritten)?;
+                let copied = copy(entries, index, &entry).map_err(unwritten)?;
                 kept = kept.saturating_add(copied.into());
             }
             Ok(kept.saturating_add(add(entries, document)?))
