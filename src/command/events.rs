@@ -18,7 +18,7 @@ pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> Ended {
             writeln!(session.err, "warning: {lost} changes are lost");
         }
         while !session.is_broken()
-            && let Some(change) = supervisor.read_event(&mut next)
+            && let Some(change) = &supervisor.read_event(&mut next)
         {
             let milliseconds = change.at_us / 1000;
             let (seconds, milliseconds) = (milliseconds / 1000, milliseconds % 1000);

@@ -197,7 +197,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         // A longer name is not cut.
         let width = 38_usize.saturating_sub(name.chars().count());
         write!(out, "{}{more:width$}  ", Plain(name));
-        match entry.descriptor() {
+        match &entry.descriptor() {
             Ok(found) => {
                 write!(out, "{:19}  ", short(format_args!("{}", found.digest)));
                 match found.platform() {
@@ -236,7 +236,8 @@ fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
         let failures = entry.annotation(FAILURES);
         out.display("failures", &failures.unwrap_or(Text::from("0")));
     }
-    let descriptor = match entry.descriptor() {
+    let descriptor = entry.descriptor();
+    let descriptor = match &descriptor {
         Ok(descriptor) => descriptor,
         Err(error) => return out.display("code", &error.kind),
     };
@@ -330,7 +331,8 @@ fn write_parts(document: &[u8], out: &mut Object<'_>) {
     if let Ok(index) = Index::parse(value) {
         return out.array("manifests", |out| write_entries(&index, out));
     }
-    let Ok(manifest) = Manifest::parse(value, None) else {
+    let manifest = Manifest::parse(value, None);
+    let Ok(manifest) = &manifest else {
         return;
     };
     out.array("layers", |out| {

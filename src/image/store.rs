@@ -247,7 +247,8 @@ impl<'a, S: Storage> Store<'a, S> {
         let index = index.as_ref().map_err(|error| *error)?;
         let mut selected = index.manifests().filter(|entry| selects(selector, entry));
         let entry = selected.next().ok_or(Code::ReferenceNotFound)?;
-        Ok(content_of(&entry.descriptor()?)?)
+        let descriptor = entry.descriptor();
+        Ok(content_of(descriptor.as_ref().map_err(|error| *error)?)?)
     }
 
     /// Copies an image from another layout and tags it; a tag of that name is replaced, and what
@@ -646,7 +647,8 @@ fn check_selection<S: Storage>(
     selector: Selector<'_>,
     buffer: &mut [u8],
 ) -> Result<(), Error> {
-    let index = read_index(source, buffer)?;
+    let index = read_index(source, buffer);
+    let index = index.as_ref().map_err(|error| *error)?;
     if index.manifests().next().is_none() {
         return Err(Code::IndexEmpty.into());
     }
@@ -689,7 +691,8 @@ fn nth_selected<S: Storage>(
     place: usize,
     buffer: &mut [u8],
 ) -> Result<Option<Result<Document, Code>>, Error> {
-    let index = read_index(source, buffer)?;
+    let index = read_index(source, buffer);
+    let index = index.as_ref().map_err(|error| *error)?;
     let mut selected = index.manifests().filter(|entry| selects(selector, entry));
     let entry = selected.nth(place);
     Ok(entry.map(|entry| Document::of(&entry.descriptor()?)))

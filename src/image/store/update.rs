@@ -65,9 +65,10 @@ impl<S: Storage> Store<'_, S> {
     /// # Errors
     /// As [`index`](Self::index).
     pub fn tried(&mut self, name: &str, mark: u64, works: bool) -> Result<Tried, Error> {
-        let index = self.index()?;
+        let index = self.index();
+        let index = index.as_ref().map_err(|error| *error)?;
         let on_trial = true;
-        if tagged(&index, name) != Some(Tagged { mark, on_trial }) {
+        if tagged(index, name) != Some(Tagged { mark, on_trial }) {
             return Ok(Tried::Nothing);
         }
         let counted = index

@@ -123,9 +123,10 @@ fn follow(
     let many = Elements::of(value.get(many));
     for value in value.get(one).into_iter().chain(many).skip(step.followed) {
         step.followed = step.followed.saturating_add(1);
-        let found = Descriptor::parse(value)
-            .map_err(Code::from)
-            .and_then(|descriptor| Document::of(&descriptor));
+        let found = match &Descriptor::parse(value) {
+            Ok(descriptor) => Document::of(descriptor),
+            Err(error) => Err((*error).into()),
+        };
         match found {
             Ok(document) => {
                 visit(&document.content)?;
