@@ -106,7 +106,7 @@ impl Display for Explained<'_> {
 }
 
 /// Hint for an error of a folder of the PC: the core's hints are for a flash.
-pub const fn folder_advice(error: StorageError) -> &'static str {
+pub fn folder_advice(error: StorageError) -> &'static str {
     match error {
         StorageError::NoSpace => "free space on this disk, or name a folder on another one",
         StorageError::NoMemory => "close other programs: too many files are open",
