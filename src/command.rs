@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `ocre` command line, for the device's shell and for the PC alike.
 //!
-//! Promised: one table ([`table::COMMANDS`]) says what there is, for dispatch, help and
-//! completion; the same arguments give the same output everywhere; a command that fails says
-//! what, why and what to do, and its [`Status`] says so too.
+//! Promised: one table ([`table::COMMANDS`]) lists the commands, for dispatch, help and completion;
+//! the same arguments give the same output everywhere; a command that fails says what failed, why
+//! and what to do, and its [`Status`] says so too.
 //!
 //! How: [`run`] finds the command, and its file below does the rest through the supervisor.
 
@@ -42,16 +42,16 @@ use crate::supervisor::Supervisor;
 /// The version of ocre.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
-    /// It did what was asked.
+    /// The command did what was asked.
     Ok,
-    /// It refused or failed.
+    /// The command refused or failed.
     Failed,
     /// The command line makes no sense.
     Usage,
-    /// A container ran, and this is what it ended with.
+    /// A container ran and ended with this exit code.
     Guest(u8),
 }
 
@@ -66,38 +66,38 @@ impl Status {
         }
     }
 
-    /// Of a run: a code that does not fit in a byte is 255, so that no failure looks like
-    /// success.
+    /// Returns the status of a run. A code that does not fit in a byte is 255, so that no failure
+    /// looks like success.
     pub fn of_run(outcome: RunOutcome) -> Self {
         Self::Guest(u8::try_from(outcome.status()).unwrap_or(u8::MAX))
     }
 }
 
-/// How a command ended; an error if its output can't be written.
+/// Result of a command; an error where its output can't be written.
 pub type Outcome = Result<Status, fmt::Error>;
 
-/// How long a command waits before it looks whether it is to end, in microseconds.
+/// Longest wait of a command before it checks whether it is to end, in microseconds.
 const POLL_US: u64 = 100_000;
 
 /// Buffers for the documents of images, which may be shared with others.
 pub trait Documents {
-    /// Takes them, unless they are taken; whoever shares them waits from now on.
+    /// Takes the buffers, unless they are taken; others that share them wait from now on.
     fn lend(&mut self) -> Workspace<'_>;
-    /// Gives them back: what follows may take long.
+    /// Gives the buffers back, before a step that may take long.
     fn give_back(&mut self);
 }
 
-/// What commands work on, and where their words go.
+/// Device, buffers and outputs of a command.
 pub struct Environment<'a, P: Platform> {
     /// The device.
     pub supervisor: &'a Supervisor<P>,
-    /// For the documents of images.
+    /// Buffers for the documents of images.
     pub documents: &'a mut dyn Documents,
-    /// What was asked for.
+    /// Output for results.
     pub out: &'a mut dyn Write,
-    /// What went wrong.
+    /// Output for errors, warnings and notes.
     pub err: &'a mut dyn Write,
-    /// Whether whoever waits for the command wants it to end. Asked again and again.
+    /// True when the caller wants the command to end. Called again and again.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
@@ -166,7 +166,7 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         Verb::Inspect if JSON => containers::inspect(session),
         Verb::DeviceGpio if SIMULATED_DEVICES => devices::gpio(session),
         Verb::DeviceSensor if SIMULATED_DEVICES => devices::sensor(session),
-        // They have not come here, or are not in the table, but the compiler can't know.
+        // These verbs are handled above, or not in the table; the compiler can't know.
         Verb::Run
         | Verb::Create
         | Verb::ImageInspect

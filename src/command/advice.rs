@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What to do about each code: the last column of `docs/errors.md`, which a test compares.
+//! Hint for each code: the last column of `docs/errors.md`, which a test compares.
 //!
-//! Whoever adds a code has to answer here, because the compiler asks for it. The texts are short:
-//! they lie in the flash of a device, and a build may leave them out.
+//! The compiler asks for the hint of each new code. The texts are short: they lie in the flash of a
+//! device, and a build may leave them out.
 
 use ocre_oci::{ErrorKind, Warning};
 

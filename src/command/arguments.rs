@@ -2,14 +2,14 @@
 //! The arguments of a command: options and operands, as POSIX and GNU spell them.
 //!
 //! `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`; flags without values may be joined
-//! (`-df`). Options and operands may be mixed, except where what follows the first operand is
+//! (`-df`). Options and operands may be mixed, except where the words after the first operand are
 //! not the command's own (the arguments of a guest). Everything behind `--` is an operand.
 
 use core::fmt;
 
 use super::report::Plain;
 
-/// Which option it is; commands that have the same one mean the same by it.
+/// Identity of an option. A key means the same in every command that has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the table of commands says it
 pub enum Key {
@@ -37,38 +37,38 @@ pub enum Key {
     Previous,
     Follow,
     Tail,
-    /// Of the program around the core.
+    /// An option of the program around the core.
     Foreign,
 }
 
-/// One option of a command.
+/// Option of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Opt {
-    /// Which it is.
+    /// Identity of the option.
     pub key: Key,
-    /// Its one-letter form, in ASCII.
+    /// Letter of the short form, in ASCII.
     pub short: Option<u8>,
-    /// Its long form, without dashes.
+    /// Long form, without dashes.
     pub long: &'static str,
-    /// What the help calls its value; `None` for a flag.
+    /// Name of the value in the help; `None` for a flag.
     pub value: Option<&'static str>,
-    /// One line of help.
+    /// Help text, one line.
     pub help: &'static str,
 }
 
-/// One thing that was given.
+/// Option or operand of a command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Argument<'a, 'o> {
     /// An option and its value, empty for a flag.
     Option(&'o Opt, &'a str),
-    /// Anything else.
+    /// Any other argument.
     Operand(&'a str),
 }
 
-/// What is wrong with a command line: the caller's mistake, not a failure.
+/// Mistake in a command line: the caller's, not a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Misuse<'a> {
-    /// No command of that name; perhaps that other one is meant.
+    /// No command of that name; the second is a similar name, if there is one.
     UnknownCommand(&'a str, Option<&'static str>),
     /// No option of that name.
     UnknownOption(&'a str),
@@ -78,9 +78,9 @@ pub enum Misuse<'a> {
     ValueMissing(&'static str),
     /// A flag was given a value.
     ValueUnexpected(&'static str),
-    /// An option's value is not what is needed, which is said by the third.
+    /// The value of an option is none of those that the third describes.
     BadOption(&'static str, &'a str, &'static str),
-    /// An operand is not what is needed, which is said by the third.
+    /// The value of an operand is none of those that the third describes.
     BadOperand(&'static str, &'a str, &'static str),
     /// Two options that make no sense together.
     Conflict(&'static str, &'static str),
@@ -88,11 +88,11 @@ pub enum Misuse<'a> {
     NoJson,
     /// An operand is missing.
     OperandMissing(&'static str),
-    /// One operand too many.
+    /// An operand too many.
     OperandUnexpected(&'a str),
 }
 
-/// A word as somebody typed it.
+/// A word as typed, in quotation marks.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -132,11 +132,11 @@ impl fmt::Display for Misuse<'_> {
     }
 }
 
-/// Goes through arguments from left to right; after an error, the rest is not to be used.
+/// Parses arguments from left to right; not to be used after an error.
 #[derive(Clone, Debug)]
 pub struct Arguments<'a, 'o> {
     rest: &'a [&'a str],
-    /// What is left of an argument with several flags.
+    /// Rest of an argument with several flags.
     cluster: &'a str,
     options: &'o [Opt],
     /// Options end at the first operand.
@@ -145,7 +145,7 @@ pub struct Arguments<'a, 'o> {
 }
 
 impl<'a, 'o> Arguments<'a, 'o> {
-    /// `prefix`: the options stand in front of the operands.
+    /// Begins with the first argument. With `prefix`, options end at the first operand.
     pub const fn new(arguments: &'a [&'a str], options: &'o [Opt], prefix: bool) -> Self {
         Self {
             rest: arguments,
@@ -156,7 +156,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         }
     }
 
-    /// The next one; `None` at the end.
+    /// Returns the next argument; `None` at the end.
     ///
     /// # Errors
     /// `UnknownOption`, `UnknownFlag`, `ValueMissing` or `ValueUnexpected`.
@@ -238,8 +238,8 @@ impl<'a, 'o> Arguments<'a, 'o> {
     }
 }
 
-/// Bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024; `KB` and `KiB` are the
-/// same.
+/// Parses bytes: a number, with `K`, `M` or `G` behind it for powers of 1,024; `KB` and `KiB` are
+/// the same.
 pub fn bytes(text: &str) -> Option<u64> {
     let (text, prefixed) = match text.strip_suffix("iB") {
         Some(text) => (text, true),
@@ -256,7 +256,8 @@ pub fn bytes(text: &str) -> Option<u64> {
     number(digits)?.checked_mul(unit)
 }
 
-/// Seconds with up to three decimals, as milliseconds; or a number with `ms`, `s`, `m` or `h`.
+/// Parses a duration: seconds with up to three decimals, or a number with `ms`, `s`, `m` or `h`.
+/// Returns milliseconds.
 pub fn seconds(text: &str) -> Option<u64> {
     if let Some(milliseconds) = text.strip_suffix("ms") {
         return number(milliseconds);
@@ -270,7 +271,7 @@ pub fn seconds(text: &str) -> Option<u64> {
     decimal(text, 3)?.checked_mul(times)
 }
 
-/// A number with a sign and up to six decimals, as millionths.
+/// Parses a number with a sign and up to six decimals. Returns millionths.
 pub fn millionths(text: &str) -> Option<i64> {
     match text.strip_prefix('-') {
         Some(size) => 0_i64.checked_sub_unsigned(decimal(size, 6)?),
@@ -291,7 +292,7 @@ fn decimal(text: &str, places: usize) -> Option<u64> {
     Some(value)
 }
 
-/// Digits, without the sign that `str::parse` would take.
+/// Parses digits, without the sign that `str::parse` would take.
 pub fn number(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())

@@ -18,7 +18,7 @@ use crate::image::verdict::write_cut;
 use crate::port::Platform;
 use crate::supervisor::{Summary, Supervisor};
 
-/// How long `stop` waits for a guest to end, in milliseconds, if nothing else is said.
+/// Default grace period of `stop` and `restart`, in milliseconds.
 const GRACE_MS: u64 = 10_000;
 
 /// The status of a wait that is interrupted: the exit code after SIGINT.
@@ -67,7 +67,7 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let force = session.has(Key::Force);
     match session.find() {
         Ok(handle) => session.supervisor.remove(handle, force)?,
-        // It may be one whose record can't be read.
+        // The name may be of a container whose record can't be read.
         Err(Error::NotFound) if force => session.supervisor.discard(session.subject)?,
         Err(error) => return Err(error.into()),
     }
@@ -117,7 +117,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(Status::Ok)
 }
 
-/// What a list says of a container in JSON.
+/// Writes the members of a listed container in JSON.
 fn line<P: Platform>(summary: &Summary, supervisor: &Supervisor<P>, out: &mut Object<'_>) {
     out.string("name", &summary.name);
     state(summary.status.state, out);
@@ -217,7 +217,7 @@ pub(super) fn texts(name: &str, texts: &str, out: &mut Object<'_>) {
     });
 }
 
-/// The member that lists permissions.
+/// Writes the member with a list of permissions.
 #[inline(never)]
 pub(super) fn permissions(permissions: Permissions, out: &mut Object<'_>) {
     out.array("permissions", |out| {
@@ -226,7 +226,7 @@ pub(super) fn permissions(permissions: Permissions, out: &mut Object<'_>) {
     });
 }
 
-/// The state, and how the last run ended: the exit code that `run` would have, and why.
+/// Writes the state and the result of the last run: the exit code of `run`, and the reason.
 #[inline(never)]
 fn state(state: State, out: &mut Object<'_>) {
     out.string("state", state.word());
@@ -241,7 +241,7 @@ fn state(state: State, out: &mut Object<'_>) {
     }
 }
 
-/// Waits for a run's end; if whoever waits wants it to end, kills it.
+/// Waits for a run's end; kills the run when the command is interrupted or its output fails.
 pub(super) fn await_end<P: Platform>(
     handle: Handle,
     session: &Session<'_, P>,
@@ -251,7 +251,7 @@ pub(super) fn await_end<P: Platform>(
     loop {
         if !killed && session.is_over() {
             killed = true;
-            // It may have ended by itself meanwhile, and the wait says how.
+            // The run may have ended meanwhile; the wait returns its result.
             let _ = supervisor.kill(handle);
         }
         match supervisor.wait(handle, Some(session.next_look())) {
@@ -261,7 +261,7 @@ pub(super) fn await_end<P: Platform>(
     }
 }
 
-/// Says how a run ended, if not by itself, and with what exit code the command ends.
+/// Writes why a run ended, unless the guest exited. Returns the status of the command.
 pub(super) fn say_end<P: Platform>(outcome: RunOutcome, session: &mut Session<'_, P>) -> Status {
     let (what, advice) = match outcome {
         RunOutcome::Exited(_) => return Status::of_run(outcome),

@@ -9,7 +9,7 @@ use super::session::{Ended, Halt, Session};
 use crate::port::Platform;
 use crate::port::devices::{Direction, Pin, Seen, Simulated};
 
-/// The operands: all of those names, or none.
+/// Returns the operands: one for each of `names`, or none.
 fn operands<'a, P: Platform, const N: usize>(
     session: &mut Session<'a, P>,
     names: [&'static str; N],
@@ -25,7 +25,7 @@ fn operands<'a, P: Platform, const N: usize>(
     }
 }
 
-/// The simulation; where there is none, the command is not one.
+/// Returns the simulation; without one, `device` is an unknown command.
 fn simulated<'a, P: Platform>(session: &mut Session<'a, P>) -> Result<&'a dyn Simulated, Halt> {
     let simulated = session.supervisor.platform().simulated();
     simulated.ok_or_else(|| session.misuse(&Misuse::UnknownCommand("device", None)))
@@ -80,7 +80,7 @@ pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(Status::Ok)
 }
 
-/// The pin of that name, or of those numbers.
+/// Finds a pin by its name, or by `PORT.LINE`.
 fn find(devices: &dyn Simulated, text: &str) -> Option<Pin> {
     let mut found = None;
     devices.pins(&mut |seen| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `events`: what became of the containers, from its ring.
+//! `events`: changes of the containers' states, from their ring.
 
 use super::Status;
 use super::arguments::Key;

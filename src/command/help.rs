@@ -8,14 +8,14 @@ use super::session::{Ended, Session};
 use super::table::{self, COMMANDS, Command};
 use crate::port::Platform;
 
-/// Lists every command that `wanted` takes.
+/// Lists every command that `wanted` selects.
 pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut Output<'_>) {
     for command in COMMANDS.iter().filter(|command| wanted(command)) {
         writeln!(out, "  {:14}  {}", command.name, command.summary);
     }
 }
 
-/// Writes how a command is called, on one line.
+/// Writes the usage of a command, on one line.
 pub fn usage(command: &Command, out: &mut Output<'_>) {
     write!(out, "usage: ocre {} [OPTION]...", command.name);
     if !command.operands.is_empty() {

@@ -28,8 +28,7 @@ use crate::supervisor::Supervisor;
 /// The partition is a layout.
 const ROOT: &str = "/";
 
-/// Takes a name that somebody typed: `name`, `name:tag`, either with `@` and a digest, or a
-/// digest alone.
+/// Parses a typed name: `name`, `name:tag`, either with `@` and a digest, or a digest alone.
 ///
 /// # Errors
 /// `reference-syntax`, `digest-syntax`, `digest-unsupported`.
@@ -53,8 +52,8 @@ pub fn selector(text: &str) -> Result<Selector<'_>, Code> {
     })
 }
 
-/// The tag that a container of an image follows, if it was typed without a digest. `document`
-/// holds an index.
+/// Returns the tag that a container of the image `text` follows; `None` where `text` has a digest.
+/// `document` holds an index.
 pub fn follow<'a, S: Storage>(
     storage: &S,
     text: &'a str,
@@ -225,7 +224,7 @@ fn write_entries(index: &Index<'_>, out: &mut Array<'_, '_>) {
         .for_each(|entry| out.object(|out| write_entry(&entry, out)));
 }
 
-/// The members of an index entry that say which image it is.
+/// Writes the members of an index entry that identify its image.
 fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
     match entry.reference_name() {
         Some(name) => out.display("name", &name),
@@ -287,7 +286,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         } else {
             out.null("image");
         }
-        // Where it can't be read, the verdict says so, too.
+        // A document that can't be read is in the verdict, too.
         if let Ok(document) = document {
             write_parts(document, out);
         }
@@ -319,7 +318,7 @@ fn write_image(image: &Image, out: &mut Object<'_>) {
     });
 }
 
-/// The layers of a manifest, or the entries of an index.
+/// Writes the layers of a manifest, or the entries of an index.
 fn write_parts(document: &[u8], out: &mut Object<'_>) {
     let caps = Caps {
         bytes: u32::try_from(document.len()).unwrap_or(u32::MAX),
@@ -384,13 +383,13 @@ fn say_freed<P: Platform>(freed: Freed, session: &mut Session<'_, P>) -> Status 
     Status::Ok
 }
 
-/// The manifests that containers were created from.
+/// Returns the manifests that containers were created from.
 fn in_use<P: Platform>(supervisor: &Supervisor<P>) -> Vec<Sha256, MAX_CONTAINERS> {
     let mut in_use = Vec::new();
     supervisor.list(&mut |summary| {
         let manifest = |spec: &crate::container::Spec| spec.image.manifest.digest;
         if let Ok(digest) = supervisor.with_spec(summary.handle, manifest) {
-            // There is room for each container there can be.
+            // The list has room for every container.
             let _ = in_use.push(digest);
         }
     });

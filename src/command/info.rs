@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `version` and `info`: what this build is and can do.
+//! `version` and `info`: identity and capabilities of this build.
 
 use super::containers::numbers;
 use super::session::{Ended, Session};

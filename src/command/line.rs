@@ -14,7 +14,7 @@ use crate::limits::MAX_WORDS;
 /// The words of a line, in the buffer they were written to.
 pub type Words<'b> = Vec<&'b str, MAX_WORDS>;
 
-/// Why a line can't be split.
+/// Reason why a line can't be split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineError {
     /// A quote is opened and not closed.
@@ -42,7 +42,7 @@ impl fmt::Display for LineError {
 /// enough if it is as long as the line.
 ///
 /// # Errors
-/// The first that is met from the left.
+/// The first error from the left.
 pub fn split<'b>(line: &str, buffer: &'b mut [u8]) -> Result<Words<'b>, LineError> {
     let mut words = Words::new();
     let mut characters = line.chars();
@@ -59,7 +59,7 @@ pub fn split<'b>(line: &str, buffer: &'b mut [u8]) -> Result<Words<'b>, LineErro
             .split_at_mut_checked(used)
             .ok_or(LineError::TooLong)?;
         buffer = rest;
-        // Whole characters are all that is ever written.
+        // Only whole characters are written.
         let word = core::str::from_utf8(written).map_err(|_| LineError::TooLong)?;
         words.push(word).map_err(|_| LineError::TooManyWords)?;
     }

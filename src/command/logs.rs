@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `logs`: what a container wrote, from its ring.
+//! `logs`: output of a container, from its ring.
 
 use core::fmt::{self, Write};
 
@@ -49,8 +49,8 @@ pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(Status::Ok)
 }
 
-/// Bytes as text: what is no UTF-8 becomes U+FFFD, but a character that is split between two
-/// records does not.
+/// Bytes as text: invalid UTF-8 becomes U+FFFD, but a character that is split between two records
+/// does not.
 #[derive(Default)]
 struct Utf8 {
     /// A record, behind the beginning of a character of at most 3 bytes.
@@ -59,7 +59,7 @@ struct Utf8 {
 
 impl Utf8 {
     fn write(&mut self, record: &[u8], out: &mut dyn Write) -> fmt::Result {
-        // There is room: all that stays from one record to the next is a beginning.
+        // There is room: at most the beginning of a character stays from one record to the next.
         let _ = self.bytes.extend_from_slice(record);
         let mut behind = self.bytes.len();
         let mut begun = Vec::<u8, 3>::new();

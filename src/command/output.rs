@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where a command's words go.
+//! Output of a command.
 //!
-//! Promised: after the first error nothing more is written, and the error is known in the end.
-//! So what only writes need not look at each line; what goes on for long looks now and then.
+//! Promised: after the first error nothing more is written, and the error is known in the end. So
+//! code that only writes need not check each line; code that runs for long checks now and then.
 
 use core::fmt::{self, Write};
 
 use ocre_oci::write::{self, Object};
 
-/// Output that remembers whether it has failed.
+/// Output that keeps its first error.
 pub struct Output<'w> {
     out: &'w mut dyn Write,
     written: fmt::Result,
@@ -23,12 +23,12 @@ impl<'w> Output<'w> {
         }
     }
 
-    /// The error, if there was one.
+    /// Returns the error, if there was one.
     pub const fn written(&self) -> fmt::Result {
         self.written
     }
 
-    /// For `write!` and `writeln!`, which with this one have no result to look at.
+    /// Implements `write!` and `writeln!`, which return nothing here.
     #[inline(never)]
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) {
         // The error is kept.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How a failed command says so: what, why, where, and what to do.
+//! Messages of failed commands: what failed, why, where, and what to do.
 
 use core::fmt::{self, Display, Write};
 
@@ -7,20 +7,20 @@ use super::Status;
 use super::output::Output;
 use super::sentence::sentence;
 
-/// Why something failed.
+/// Reason for a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct Reason<'a> {
     /// The stable code.
     pub code: &'a str,
-    /// Where; empty where there is no such place.
+    /// Location; empty where there is none.
     pub at: &'a str,
-    /// Further words; often empty.
+    /// Details, in words; often empty.
     pub detail: &'a str,
-    /// What to do about it; empty where the build has no hints.
+    /// Hint; empty where there is none, or where the build has no hints.
     pub advice: &'a str,
 }
 
-/// Writes what failed and why; the answer is [`Status::Failed`].
+/// Writes what failed and why. Returns [`Status::Failed`].
 pub fn failure(err: &mut Output<'_>, what: fmt::Arguments<'_>, reason: &Reason<'_>) -> Status {
     write!(err, "error: {what}: {reason}");
     Status::Failed
@@ -90,8 +90,8 @@ impl Display for Listed<'_> {
     }
 }
 
-/// Displays text of strangers on one line, so that it can't command a terminal: control
-/// characters, and those that turn the direction of writing, as escapes.
+/// Displays untrusted text on one line, so that it can't control a terminal: control characters,
+/// and those that change the direction of writing, become escapes.
 pub struct Plain<T>(pub T);
 
 impl<T: Display> Display for Plain<T> {

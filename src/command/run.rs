@@ -17,7 +17,7 @@ use crate::image::permission::Permissions;
 use crate::limits::{DEFAULT_THREAD_STACK, HINTS, MAX_MOUNTS, MAX_WORDS};
 use crate::port::Platform;
 
-/// What `run` and `create` are told.
+/// Request of `run` or `create`.
 #[derive(Default)]
 struct Request<'a, 'l> {
     image: &'a str,
@@ -29,7 +29,7 @@ struct Request<'a, 'l> {
     timing: bool,
 }
 
-/// Where the lists of a request are.
+/// Lists of a request.
 #[derive(Default)]
 struct Lists<'a> {
     environment: Vec<&'a str, MAX_WORDS>,
@@ -94,10 +94,10 @@ impl<'a> Lists<'a> {
 }
 
 impl<'a> Request<'a, '_> {
-    /// Takes an option that may stand there only once.
+    /// Sets an option other than `--env` and `--volume`.
     ///
     /// # Errors
-    /// What its value should be.
+    /// The values that the option takes.
     #[inline(never)]
     fn set(
         &mut self,
@@ -130,7 +130,7 @@ impl<'a> Request<'a, '_> {
             Key::Stack => {
                 let stack_bytes = bytes_of(value)?;
                 self.guest.stack_bytes = stack_bytes;
-                // AOT code has its frames there.
+                // AOT code has its frames on the thread's stack.
                 self.guest.thread_stack_bytes = stack_bytes.max(DEFAULT_THREAD_STACK);
             }
             Key::Timeout => {
@@ -191,7 +191,7 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(ended.unwrap_or_else(|error| session.refuse(&made.name, error)))
 }
 
-/// Starts a container and stays, unless that is not wanted, until its end and for what comes then.
+/// Starts a container. Unless detached, waits for its end, and does what the request asks then.
 fn attend<P: Platform>(
     made: &Made,
     request: &Request<'_, '_>,
@@ -220,7 +220,7 @@ fn attend<P: Platform>(
     Ok(status)
 }
 
-/// A container that was made.
+/// A new container.
 struct Made {
     name: Name,
     handle: Handle,
@@ -236,7 +236,7 @@ fn make<'a: 'l, 'l, P: Platform>(
     let began_us = session.now();
     let mut policy = session.policy();
     let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
-    // No other code is counted.
+    // Instructions of AOT code are not counted.
     policy.prefer_portable = portable || request.guest.instructions.is_some();
     let mut image = Image::blank();
     let warnings = judge(request.image, &policy, session, &mut image)?;
@@ -267,7 +267,7 @@ fn make<'a: 'l, 'l, P: Platform>(
     })
 }
 
-/// Notes options that grant permissions, if there are any.
+/// Writes a note with the options that grant `permissions`, if there are any.
 fn note<P: Platform>(text: &str, permissions: Permissions, session: &mut Session<'_, P>) {
     if permissions == Permissions::NONE {
         return;
@@ -280,7 +280,7 @@ fn note<P: Platform>(text: &str, permissions: Permissions, session: &mut Session
     writeln!(err);
 }
 
-/// How long each step took, in microseconds, on one line.
+/// Writes the duration of each step, in microseconds, on one line.
 fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, P>) {
     let verdict = if made.warnings.is_empty() {
         "ok"
@@ -299,7 +299,7 @@ fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, 
     writeln!(err);
 }
 
-/// How long a run was read, loaded, instantiated and running, in microseconds.
+/// Durations of a run's reading, loading, instantiating and running, in microseconds.
 #[inline(never)]
 pub(super) fn steps_us(times: &Times) -> [Option<u64>; 4] {
     [

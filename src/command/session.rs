@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One command on its way: what it works on, what it is given, and how it says why it fails.
+//! A command in execution: its device, its arguments and its error messages.
 //!
-//! Promised: of several mistakes in a command line the first from the left is told, but one about
-//! what options there are before one about their values.
+//! Promised: of several mistakes in a command line, the first from the left is reported, but an
+//! option that is unknown or lacks its value before a bad value.
 //!
-//! How: whatever is wrong with the arguments is said here, once for all commands, so that only a
-//! small [`Halt`] travels from where a command stops.
+//! How: mistakes in the arguments are reported here, once for all commands, so that a command that
+//! stops returns only a small [`Halt`].
 
 use core::fmt::Write as _;
 
@@ -26,21 +26,21 @@ use crate::limits::JSON;
 use crate::port::Platform;
 use crate::supervisor::Supervisor;
 
-/// Why a command goes no further.
+/// Reason why a command stops.
 #[derive(Clone, Copy)]
 pub(super) enum Halt {
-    /// What it asks of its container is not done.
+    /// Error of a container.
     Container(Error),
-    /// What it asks of the image store is not done.
+    /// Error of the image store.
     Store(store::Error),
-    /// It has said itself why.
+    /// The command has reported the reason itself.
     Told(Status),
 }
 
-/// How a command's function ended.
+/// Result of a command's function.
 pub(super) type Ended = Result<Status, Halt>;
 
-// It is handed on at every step of every command.
+// Every step of every command returns this.
 const _: () = assert!(size_of::<Ended>() <= 4);
 
 impl From<Error> for Halt {
@@ -61,29 +61,29 @@ impl From<Code> for Halt {
     }
 }
 
-/// What the values of some options are.
+/// Description of a value in seconds.
 pub(super) const SECONDS: &str = "seconds, such as 2 or 0.5";
 
-/// One command on its way.
+/// A command in execution.
 pub(super) struct Session<'a, P: Platform> {
     /// The device.
     pub supervisor: &'a Supervisor<P>,
-    /// For the documents of images.
+    /// Buffers for the documents of images.
     pub documents: &'a mut dyn Documents,
-    /// What was asked for.
+    /// Output for results.
     pub out: Output<'a>,
-    /// What went wrong.
+    /// Output for errors, warnings and notes.
     pub err: Output<'a>,
-    /// Which command it is.
+    /// Row of the command in the table.
     pub command: &'static Command,
-    /// The container or image that it is about, as it was typed.
+    /// Container or image that the command is about, as typed.
     pub subject: &'a str,
-    /// Its operands, once they are read.
+    /// Operands, once [`Session::read`] has read them.
     pub operands: Vec<&'a str, 3>,
-    /// The value of `--time`, in milliseconds, or of `--tail`.
+    /// Value of `--time`, in milliseconds, or of `--tail`.
     pub number: Option<u64>,
     json: bool,
-    /// One bit for each [`Key`] that was given.
+    /// Bits of the given keys, one for each [`Key`].
     given: u32,
     arguments: Arguments<'a, 'static>,
     interrupted: &'a dyn Fn() -> bool,
@@ -111,7 +111,7 @@ impl<'a, P: Platform> Session<'a, P> {
         }
     }
 
-    /// Whether help is asked for, anywhere. Otherwise all options are there and have values.
+    /// Returns true where help is asked for, anywhere. Otherwise all options exist and have values.
     pub fn wants_help(&mut self) -> Result<bool, Halt> {
         let mut scan = self.arguments.clone();
         loop {
@@ -126,7 +126,7 @@ impl<'a, P: Platform> Session<'a, P> {
         }
     }
 
-    /// The next argument, after [`Self::wants_help`] has found them in order.
+    /// Returns the next argument, after [`Self::wants_help`] has found no mistake in them.
     pub fn next(&mut self) -> Option<Argument<'a, 'static>> {
         self.arguments.next().ok().flatten()
     }
@@ -176,23 +176,23 @@ impl<'a, P: Platform> Session<'a, P> {
         }
     }
 
-    /// Whether that option was given.
+    /// True where that option was given.
     pub fn has(&self, key: Key) -> bool {
         self.given & bit(key) != 0
     }
 
-    /// Whether it is to answer in JSON.
+    /// True where the output is to be JSON.
     #[inline(always)] // so that the compiler sees where there is none
     pub fn json(&self) -> bool {
         JSON && self.json
     }
 
-    /// Whether to go on is in vain: whoever waits wants an end, or does not get what is written.
+    /// True where the command is to end: it is interrupted, or its output can't be written.
     pub fn is_over(&self) -> bool {
         self.is_broken() || (self.interrupted)()
     }
 
-    /// Whether something could not be written.
+    /// True where some output could not be written.
     pub fn is_broken(&self) -> bool {
         self.out.written().and(self.err.written()).is_err()
     }
@@ -201,7 +201,7 @@ impl<'a, P: Platform> Session<'a, P> {
         self.supervisor.platform().clock().uptime_us()
     }
 
-    /// When whoever waits is to look again whether it is over.
+    /// Uptime of the next check for an interrupt, in microseconds.
     #[inline(never)]
     pub fn next_look(&self) -> u64 {
         self.now().saturating_add(POLL_US)
@@ -211,7 +211,7 @@ impl<'a, P: Platform> Session<'a, P> {
         self.supervisor.platform().policy()
     }
 
-    /// The container that it is about.
+    /// Finds the container that the command is about.
     pub fn find(&self) -> Result<Handle, Error> {
         self.supervisor.find(self.subject)
     }
@@ -226,14 +226,14 @@ impl<'a, P: Platform> Session<'a, P> {
         name
     }
 
-    /// Says that its first operand is missing.
+    /// Reports that the first operand is missing.
     pub fn missing(&mut self) -> Halt {
         let operands = self.command.operands;
         let (name, _) = operands.split_once(' ').unwrap_or((operands, ""));
         self.misuse(&Misuse::OperandMissing(name))
     }
 
-    /// Says what is wrong with the arguments.
+    /// Reports a mistake in the arguments.
     #[inline(never)]
     pub fn misuse(&mut self, misuse: &Misuse<'_>) -> Halt {
         let command = self.command;
@@ -243,15 +243,15 @@ impl<'a, P: Platform> Session<'a, P> {
         Halt::Told(Status::Usage)
     }
 
-    /// Says that something can't be done with the container of that name, and why. The command's
-    /// subject is named, because the name may be a made-up one.
+    /// Reports an error of the container `name`. The message names the command's subject, because
+    /// the name may be generated.
     #[inline(never)]
     pub fn refuse(&mut self, name: &str, error: Error) -> Status {
         let mut at: String<32> = String::new();
         if let Error::Start(Failure::Image(code)) = error
             && let Ok(handle) = self.supervisor.find(name)
         {
-            // Without its place the rest is still worth saying.
+            // Without its location, the message still helps.
             let _ = self.supervisor.with_spec(handle, |spec| {
                 write!(at, "{}", judge::place(code, &spec.image))
             });
@@ -272,7 +272,7 @@ impl<'a, P: Platform> Session<'a, P> {
         failure(&mut self.err, what, &reason)
     }
 
-    /// Says that the image store does not do it, and why.
+    /// Reports an error of the image store.
     pub fn unstored(&mut self, error: store::Error) -> Status {
         let reason = Reason {
             code: error.code(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `stats`: what the containers' present or last runs have taken.
+//! `stats`: resources of the containers' present or last runs.
 
 use ocre_oci::write::Object;
 
@@ -16,7 +16,7 @@ pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     let supervisor = session.supervisor;
     let each = |show: &mut dyn FnMut(&Summary, &Stats, Option<u64>)| {
         supervisor.list(&mut |summary| {
-            // One that is removed meanwhile is left out.
+            // A container that is removed meanwhile is left out.
             if let Ok(stats) = supervisor.stats(summary.handle) {
                 let disk_bytes = supervisor.disk_bytes(summary.handle).ok();
                 show(summary, &stats, disk_bytes);
@@ -52,7 +52,7 @@ pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     Ok(Status::Ok)
 }
 
-/// A column of how many `unit`s are begun, `-` where nobody knows.
+/// Writes a column with `number` in `unit`s, rounded up; `-` where it is unknown.
 #[inline(never)]
 fn column(out: &mut Output<'_>, number: Option<u64>, unit: u64, width: usize) {
     match number {
@@ -61,7 +61,7 @@ fn column(out: &mut Output<'_>, number: Option<u64>, unit: u64, width: usize) {
     }
 }
 
-/// What is said of a container in JSON.
+/// Writes the members of a container in JSON.
 fn members(summary: &Summary, stats: &Stats, disk_bytes: Option<u64>, out: &mut Object<'_>) {
     out.string("name", &summary.name);
     let names = "computedUs ranUs diskBytes memoryBytes memoryPeakBytes hostCalls restarts";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which commands there are: one table for dispatch, help and completion.
+//! Table of commands, for dispatch, help and completion.
 
 use super::arguments::{Key, Misuse, Opt};
 use crate::limits::SIMULATED_DEVICES;
 
-/// What a command does.
+/// Action of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the table below says it
 pub enum Verb {
@@ -35,26 +35,26 @@ pub enum Verb {
     DeviceSensor,
 }
 
-/// One command.
+/// A command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Command {
-    /// What it does.
+    /// Action of the command.
     pub verb: Verb,
-    /// One or two words.
+    /// Name, in one or two words.
     pub name: &'static str,
-    /// What follows its options.
+    /// Operands, as the usage shows them.
     pub operands: &'static str,
-    /// How many operands it needs at least.
+    /// Least number of operands.
     pub least: u8,
-    /// How many it takes.
+    /// Largest number of operands.
     pub most: u8,
-    /// One line.
+    /// Summary, one line.
     pub summary: &'static str,
-    /// What else there is to know; may be empty.
+    /// Further details; may be empty.
     pub details: &'static str,
-    /// Its options.
+    /// Options of the command.
     pub options: &'static [Opt],
-    /// What follows its first operand is not its own.
+    /// True where every word after the first operand is an operand, even with a dash.
     pub passes_on: bool,
 }
 
@@ -105,7 +105,7 @@ const TIME: Opt = Opt {
     help: "how long it is given to end; 10 otherwise",
 };
 
-/// The options of `create`, and, from the second on, of `run` as well.
+/// Options of `run`, and from the fourth on of `create`.
 const RUN: &[Opt] = &[
     Opt {
         key: Key::Detach,
@@ -226,7 +226,7 @@ pub const COMMANDS: &[Command] = match ALL {
     all => all,
 };
 
-/// Those for simulated devices are the last two.
+/// All commands; the last two are for simulated devices.
 const ALL: &[Command] = &[
     Command {
         verb: Verb::Help,
@@ -581,7 +581,7 @@ const ALL: &[Command] = &[
     },
 ];
 
-/// The command that the arguments begin with, and its arguments.
+/// Finds the command that the arguments begin with. Returns it and its arguments.
 ///
 /// # Errors
 /// [`Misuse::UnknownCommand`], with the command whose name is the most alike.
@@ -600,7 +600,7 @@ pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a 
         [first] => (*first, ""),
         [] => ("", ""),
     };
-    // In a group of commands it is the second word that is wrong.
+    // In a group of commands, the second word is wrong.
     let (group, wrong) = match is_group(first) {
         true if second.is_empty() => {
             return Err(Misuse::OperandMissing("the second word of the command"));
@@ -611,7 +611,7 @@ pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a 
     Err(Misuse::UnknownCommand(wrong, alike(wrong, group)))
 }
 
-/// Whether commands of two words begin with this one.
+/// True where commands of two words begin with `word`.
 pub fn is_group(word: &str) -> bool {
     let mut words = COMMANDS.iter().map(Command::words);
     words.any(|(group, second)| group == word && !second.is_empty())
@@ -637,8 +637,8 @@ pub fn completion(group: &str, place: usize) -> Option<(&'static str, &'static C
     found
 }
 
-/// What `word` is most likely meant to be, of the second words of a group of commands or, without
-/// one, of the first words of all; `None` if it looks like none of them.
+/// Finds the name most like `word` among the second words of a group of commands or, without a
+/// group, among the first words of all; `None` where no name is alike.
 fn alike(word: &str, group: &str) -> Option<&'static str> {
     let mut most_alike = None;
     for command in COMMANDS {
@@ -653,8 +653,7 @@ fn alike(word: &str, group: &str) -> Option<&'static str> {
     Some(most_alike?.1)
 }
 
-/// How many bytes are to be inserted, removed or replaced to make one of the other
-/// (Levenshtein); `None` if the name is longer than any command's.
+/// Levenshtein distance, in bytes; `None` if the name is longer than any command's.
 fn distance(word: &str, name: &str) -> Option<usize> {
     const LONGEST: usize = 12;
     let mut row = [0_usize; LONGEST + 1];

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `image verify`: the whole judgement on one image, for a person or for a program.
+//! `image verify`: the verdict on one image, for a person or for a program.
 //!
-//! For a program it is one line of JSON:
+//! A program gets one line of JSON:
 //! `{"verdict":"ok"|"warnings"|"rejected","code":…,"at":…,"warnings":[…]}`, where code and at are
 //! those of the first refusal, or null. With `all` there is one more member,
-//! `"findings":[{"code":…,"at":…,"detail":…}]`, with everything that was found, in the order of
-//! the checks.
+//! `"findings":[{"code":…,"at":…,"detail":…}]`, with all findings in the order of the checks.
 
 use core::fmt::Write;
 use core::ops::ControlFlow;
@@ -24,35 +23,35 @@ use crate::image::verdict::{Finding, Place, Report, Verdict, write_cut};
 use crate::limits::JSON;
 use crate::port::{Engine, Storage};
 
-/// How strict to be and what to print.
+/// Options of `image verify`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// Every warning is a refusal.
+    /// True where every warning is a refusal.
     pub strict: bool,
-    /// Everything is listed, not only up to the first refusal.
+    /// True where all findings are listed, not only those up to the first refusal.
     pub all: bool,
-    /// For a program.
+    /// True for JSON.
     pub json: bool,
 }
 
-/// An image to verify, and what by.
+/// An image to verify, with the engine, the policy and the buffers.
 #[derive(Debug)]
 pub struct Examination<'a, S, E> {
     /// The layout.
     pub source: Source<'a, S>,
-    /// Which of its images.
+    /// Image in the layout.
     pub selector: Selector<'a>,
-    /// Loads the code.
+    /// Engine that loads the code.
     pub engine: &'a E,
-    /// What is taken.
+    /// Policy of the device.
     pub policy: &'a Policy<'a>,
-    /// For the documents.
+    /// Buffers for the documents.
     pub workspace: Workspace<'a>,
 }
 
 impl<S: Storage, E: Engine> Examination<'_, S, E> {
-    /// Judges the documents, the layers and the code: all that can be said without running it.
-    /// `Some` only if nothing was refused.
+    /// Judges the documents, the layers and the code, without running it. `Some` only if nothing
+    /// was refused.
     pub fn judge(&mut self, report: Report<'_>) -> Option<Image> {
         let workspace = Workspace {
             document: &mut *self.workspace.document,
@@ -82,7 +81,7 @@ impl<S: Storage, E: Engine> Examination<'_, S, E> {
         match loaded {
             Ok(()) => Some(image),
             Err(code) => {
-                // Nothing comes after it, whether or not the listener has heard enough.
+                // This is the last finding, so the answer of the listener does not matter.
                 let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
                 None
             }
@@ -90,10 +89,10 @@ impl<S: Storage, E: Engine> Examination<'_, S, E> {
     }
 }
 
-/// Looks at an image once, reporting what is found; `Some` only if nothing was refused.
+/// Judges an image once and reports its findings; `Some` only if nothing was refused.
 pub type Look<'l> = &'l mut dyn FnMut(Report<'_>) -> Option<Image>;
 
-/// Prints the verdict that looking at an image gives; [`Status::Failed`] if it is refused.
+/// Judges an image and prints the verdict; [`Status::Failed`] if it is refused.
 ///
 /// # Errors
 /// Of the output alone.
@@ -119,7 +118,7 @@ fn print_json(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict
         if !options.all {
             return;
         }
-        // The findings come after the verdict, so that this is a second look.
+        // The findings come after the verdict, so the image is judged a second time.
         out.array("findings", |out| {
             look(&mut |finding, at, detail| {
                 out.object(|out| {
@@ -157,7 +156,7 @@ fn print_text(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict
     verdict
 }
 
-/// The members that tell a verdict.
+/// Writes the members of a verdict.
 pub(super) fn write_verdict(verdict: &Verdict, out: &mut Object<'_>) {
     out.string("verdict", verdict.word());
     match verdict.code() {
@@ -177,7 +176,7 @@ pub(super) fn write_verdict(verdict: &Verdict, out: &mut Object<'_>) {
     });
 }
 
-/// One word for what kind of code it is.
+/// Returns the word for a format of code.
 pub(super) const fn format_word(format: Format) -> &'static str {
     match format {
         Format::Wasm => "wasm",
