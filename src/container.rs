@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers: what one is, what it may do next, and what it leaves behind. The
-//! [supervisor](crate::supervisor) gives them threads.
+//! Containers: their specs, states, records, files and logs. The [supervisor](crate::supervisor)
+//! gives them threads.
 
 pub mod data;
 mod error;
@@ -23,6 +23,6 @@ pub use name::Name;
 pub use restart::Restart;
 pub use spec::{Follow, Options, Spec};
 
-/// What a container takes in memory besides its log, in bytes.
+/// Memory of a container besides its log, in bytes.
 const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();
 const _: () = assert!(SIZE <= 1816);

@@ -15,11 +15,11 @@ use crate::limits::{MAX_NAME, MAX_PATH};
 use crate::lost;
 use crate::port::{EntryKind, Metadata, OpenMode, Storage, StorageError, path};
 
-/// Where the folders of all containers are.
+/// Folder of all containers' folders.
 pub const ROOT: &str = "/data";
 
-/// Name of the empty file that says that a folder is to be removed once it has no container.
-/// Guests do not see it.
+/// Name of the empty file that marks a folder for removal once it has no container. Guests do not
+/// see it.
 pub const REMOVAL: &str = ".ocre-remove";
 const MARK: &str = "/.ocre-remove";
 
@@ -28,10 +28,10 @@ pub fn folder(name: &Name) -> Path {
     entry(ROOT, name, "")
 }
 
-/// The path of a container's own in a folder of the runtime's.
+/// Path of a container's file or folder in a folder of the runtime.
 #[inline(never)]
 pub(super) fn entry(folder: &str, name: &Name, suffix: &str) -> Path {
-    // They are short, as asserted below.
+    // All parts are short, as asserted below.
     let mut path = Path::new();
     let _ = append(&mut path, &[folder, "/", name, suffix]);
     path
@@ -39,7 +39,7 @@ pub(super) fn entry(folder: &str, name: &Name, suffix: &str) -> Path {
 
 const _: () = assert!(MAX_NAME <= MAX_PATH - 48);
 
-/// Makes a container's folder. What lies there without a container is [kept](lost).
+/// Makes a container's folder. A folder there without a container is [kept](lost).
 ///
 /// # Errors
 /// The storage's own.
@@ -59,12 +59,12 @@ pub fn create<S: Storage>(storage: &S, name: &Name, temporary: bool) -> Result<(
     Ok(())
 }
 
-/// Path of the file that says that a folder is to be removed.
+/// Path of the file that marks a folder for removal.
 fn mark(name: &Name) -> Path {
     entry(ROOT, name, MARK)
 }
 
-/// Writes down that a container's folder is to be removed.
+/// Marks a container's folder for removal.
 ///
 /// # Errors
 /// The storage's own.
@@ -72,7 +72,7 @@ pub fn mark_removal<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageE
     storage.close(storage.open(&mark(name), OpenMode::REWRITE)?)
 }
 
-/// Checks for the mark of a folder that is to be removed once it has no container.
+/// True where a folder is marked for removal once it has no container.
 #[inline(never)]
 pub fn is_marked<S: Storage>(storage: &S, name: &Name) -> bool {
     let file = Metadata {
@@ -98,13 +98,13 @@ pub fn check<S: Storage>(storage: &S, name: &Name) -> Result<(), Failure> {
 /// Takes back a removal that a power cut stopped before the record was gone.
 pub fn unmark<S: Storage>(storage: &S, name: &Name) {
     if is_marked(storage, name) {
-        // What fails is tried again at the next boot.
+        // A removal that fails is tried again at the next boot.
         let _ = storage.remove(&mark(name));
     }
 }
 
-/// Puts the folder of a container away that has no record: removes one that is to be removed, or
-/// is empty, and [keeps](lost) any other. Returns whether it is kept.
+/// Clears away the folder of a container without a record: removes a folder that is marked or
+/// empty, and [keeps](lost) any other. Returns true where it is kept.
 ///
 /// # Errors
 /// The storage's own.
@@ -113,7 +113,7 @@ pub fn put_away<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageErr
         return remove(storage, name).map(|()| false);
     }
     let folder = folder(name);
-    // One with something in it is not removed.
+    // A folder with content is not removed.
     if storage.remove(&folder).is_ok() {
         return Ok(false);
     }
@@ -190,8 +190,8 @@ pub fn remove_tree<S: Storage>(storage: &S, mut path: Path) -> Result<(), Storag
     }
 }
 
-/// What something takes of the partition, in bytes, of which `block` is the least: a file what its
-/// bytes take in whole blocks, and one block at least; a folder two.
+/// Space of a file or folder on the partition, in bytes: for a file, its size in whole blocks of
+/// `block` bytes, at least one; for a folder, two blocks.
 #[inline(never)]
 pub fn cost(metadata: Metadata, block: u32) -> u64 {
     let block = u64::from(block.max(1));
@@ -202,7 +202,7 @@ pub fn cost(metadata: Metadata, block: u32) -> u64 {
     blocks.saturating_mul(block)
 }
 
-/// What all that is in a folder takes of the partition: see [`cost`].
+/// Space of a folder's content on the partition, in bytes: see [`cost`].
 ///
 /// # Errors
 /// The storage's own.
@@ -210,22 +210,22 @@ pub fn used<S: Storage>(storage: &S, top: &str, block: u32) -> Result<u64, Stora
     Ok(survey(storage, top, block, None)?.bytes)
 }
 
-/// Extent of all that is in a folder.
+/// Extent of a folder's content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Survey {
-    /// Room on the partition, as [`cost`] has it.
+    /// Space on the partition, in bytes: see [`cost`].
     pub bytes: u64,
     /// Length of the longest path, in bytes; 0 for an empty folder.
     pub longest: usize,
 }
 
-/// Measures all that is in a folder, or less where `guest` is being stopped meanwhile.
+/// Measures a folder's content; ends early, with less, where `guest` is being stopped.
 ///
 /// Each folder's files are counted when the walk comes to it, then its folders in the order of
 /// their names, so that the path alone tells where to go on.
 ///
 /// # Errors
-/// The storage's own; `NameTooLong` where a path in it is.
+/// The storage's own; `NameTooLong` where a path in the folder is too long.
 #[inline(never)] // its frame is not to stay under a guest
 pub fn survey<S: Storage>(
     storage: &S,
@@ -235,7 +235,7 @@ pub fn survey<S: Storage>(
 ) -> Result<Survey, StorageError> {
     let mut survey = Survey::default();
     let mut path = Path::try_from(top).map_err(|_| StorageError::NameTooLong)?;
-    // The folder that was left just now; none, which comes before all, where one is come to.
+    // The folder that the walk has just left; empty, which sorts first, when it enters one.
     let mut last = Path::new();
     loop {
         let mut next = Path::new();
@@ -267,15 +267,15 @@ pub fn survey<S: Storage>(
         } else {
             let (above, name) = path::split(&path);
             let length = above.len();
-            // It was a part of such a path.
+            // The name was part of a path that fits.
             let _ = last.push_str(name);
             path.truncate(length);
         }
     }
 }
 
-/// Moves a folder to the top, which is so many bytes of its path, under a short name: by renaming
-/// what is above it, a guest can make the paths in it too long to be named.
+/// Moves a folder into the top folder, which is the first `top` bytes of its path, under a short
+/// name: by renaming folders above it, a guest can make the paths in it too long.
 fn lift<S: Storage>(storage: &S, top: usize, path: &mut Path) -> Result<(), StorageError> {
     let mut lifted = path.clone();
     lifted.truncate(top);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Why something asked of a container is not done.
+//! Errors of requests to a container.
 
 use core::fmt;
 
 use super::state::{Failure, Refusal};
 use crate::port::StorageError;
 
-/// Why something asked of a container is not done.
+/// Reason why a request to a container failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
     /// No container has that name or handle.
@@ -16,11 +16,11 @@ pub enum Error {
     NameSyntax,
     /// Another container has that name.
     NameTaken,
-    /// There is a record of that name which can't be read: see [`record`](super::record).
+    /// A record of that name can't be read: see [`record`](super::record).
     RecordUnreadable,
-    /// There is no randomness on this device to make a name of.
+    /// The device has no randomness to generate a name from.
     NameNeeded,
-    /// There are as many containers as there can be.
+    /// The table of containers is full.
     TableFull,
     /// An argument holds a NUL.
     ArgumentSyntax,
@@ -33,7 +33,7 @@ pub enum Error {
     EnvironmentTooLong,
     /// A mount is not `SRC:DST[:ro]` with two absolute, plain paths.
     MountSyntax,
-    /// What is to be mounted is the runtime's own.
+    /// The folder to be mounted is the runtime's own.
     MountSource,
     /// A mount's place in the container is taken.
     MountTarget,
@@ -42,13 +42,13 @@ pub enum Error {
     MountsTooMany,
     /// A container that runs has one of the folders, and one of both may change it.
     MountInUse,
-    /// What is asked does not suit the container's state.
+    /// The request does not suit the container's state.
     State(Refusal),
     /// The guest could not be started.
     Start(Failure),
-    /// The time to wait is over.
+    /// The wait timed out.
     TimedOut,
-    /// The partition did not do its part.
+    /// The partition failed.
     Storage(StorageError),
 }
 

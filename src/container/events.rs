@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The last changes of all containers' states, in a ring.
 //!
-//! Promised: changes are numbered without a gap, and whoever reads them is told how many are lost
-//! because the ring keeps only so many.
+//! Promised: changes are numbered without a gap, so that a reader sees how many the ring has
+//! dropped.
 
 use heapless::HistoryBuf;
 
 use super::Name;
 use super::state::State;
 
-/// One change.
+/// Change of a container's state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// When, in microseconds since boot.
+    /// Time of the change, in microseconds since boot.
     pub at_us: u64,
-    /// The container's name.
+    /// Name of the container.
     pub name: Name,
-    /// What it has become; `None` where it was removed.
+    /// New state; `None` where the container was removed.
     pub state: Option<State>,
 }
 
@@ -24,12 +24,12 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Events<const N: usize> {
     ring: HistoryBuf<Change, N>,
-    /// How many there have been.
+    /// Number of changes so far.
     count: u64,
 }
 
 impl<const N: usize> Events<N> {
-    /// None yet.
+    /// Creates an empty ring.
     pub const fn new() -> Self {
         Self {
             ring: HistoryBuf::new(),
@@ -37,23 +37,23 @@ impl<const N: usize> Events<N> {
         }
     }
 
-    /// Adds one.
+    /// Adds a change.
     pub fn push(&mut self, change: Change) {
         self.ring.write(change);
         self.count = self.count.wrapping_add(1);
     }
 
-    /// The number of the oldest that is kept; that of the next one where none is.
+    /// Number of the oldest change that is kept; of the next change where none is.
     pub fn oldest(&self) -> u64 {
         self.count.saturating_sub(self.ring.len() as u64)
     }
 
-    /// Whether there is one of that number or a later one.
+    /// True where a change of that number or a later one is there.
     pub const fn has_more(&self, number: u64) -> bool {
         number < self.count
     }
 
-    /// The first one from that number on, which becomes the number behind it.
+    /// Returns the first change from `number` on, and sets `number` to the one behind it.
     pub fn read(&self, number: &mut u64) -> Option<Change> {
         let oldest = self.oldest();
         let first = (*number).max(oldest);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An `Option` that is nothing where its first byte is 0.
 //!
-//! For places in a static: while all of them are empty, the static is memory that is cleared at
-//! boot. The compiler's `Option` says "nothing" with any byte that it finds free, and then the
+//! For elements of a static: while all of them are empty, the static is memory that is cleared at
+//! boot. The compiler's `Option` encodes "nothing" with any byte that it finds free, and then the
 //! whole static lies in flash too, to be copied.
 
-/// Something or nothing.
+/// A value or nothing.
 #[repr(u8)]
 #[derive(Debug, Default)]
 pub enum Held<T> {
     /// Nothing.
     #[default]
     Nothing = 0,
-    /// Something.
+    /// A value.
     This(T) = 1,
 }
 
 impl<T> Held<T> {
-    /// What is there.
+    /// Returns the value, if there is one.
     pub const fn as_ref(&self) -> Option<&T> {
         match self {
             Self::Nothing => None,
@@ -25,7 +25,7 @@ impl<T> Held<T> {
         }
     }
 
-    /// What is there.
+    /// Returns the value to be changed, if there is one.
     pub const fn as_mut(&mut self) -> Option<&mut T> {
         match self {
             Self::Nothing => None,

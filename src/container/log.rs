@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a container said, as far back as fits.
+//! Log of a container: its output, as far back as fits.
 //!
 //! Promised: writing never fails and never waits; each line keeps the time of its first byte
-//! and its stream; when the ring is full the oldest lines go, whole, and are counted; a reader
-//! that falls behind goes on with the oldest line that is left, one that keeps up sees every
-//! byte once, also of a line that is not finished yet.
+//! and its stream; when the ring is full the oldest lines are dropped, whole, and counted; a reader
+//! that falls behind goes on with the oldest line that is left; a reader that keeps up sees every
+//! byte once, also of an unfinished line.
 //!
 //! How: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a
 //! ring of `N` bytes. Positions count every byte ever written, so they never repeat; a position
-//! modulo `N` is where it lies. Within the log the distance from the oldest record stands for it,
-//! which is a small number.
+//! modulo `N` is an index into the ring. Within the log a position is a distance from the oldest
+//! record, which is a small number.
 
 use crate::limits::MAX_LOG_RECORD;
 use crate::port::Stream;
 
-/// Uptime (8 bytes), length (2), stream (1), all little-endian.
+/// Bytes of a record's header: uptime (8 bytes), length (2), stream (1), all little-endian.
 const HEADER: usize = 11;
 
 /// A ring of `N` bytes, a power of two.
@@ -30,24 +30,24 @@ pub struct Log<const N: usize> {
     dropped: u64,
 }
 
-/// Where a reader is.
+/// Position of a reader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Cursor {
     record: u64,
-    /// How many of the record's bytes were read.
+    /// Number of the record's bytes that were read.
     read: usize,
 }
 
-/// What [`Log::read`] has put into the buffer: a line, or a part of one.
+/// A line, or a part of one, that [`Log::read`] has put into the buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record {
-    /// Which output it was written to.
+    /// Output that the guest wrote to.
     pub stream: Stream,
-    /// When its first byte was written, in microseconds since boot.
+    /// Time of the first byte, in microseconds since boot.
     pub uptime_us: u64,
     /// Bytes in the buffer, at least 1. The last is a newline if the line ends here.
     pub length: usize,
-    /// Whether the reader has seen the beginning of this record already.
+    /// True where the reader has seen the beginning of this record already.
     pub continued: bool,
 }
 
@@ -83,7 +83,7 @@ impl Header {
 }
 
 impl<const N: usize> Log<N> {
-    /// An empty one.
+    /// Creates an empty log.
     pub const fn new() -> Self {
         const {
             assert!(N.is_power_of_two(), "positions are wrapped by a mask");
@@ -99,12 +99,12 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub const fn clear(&mut self) {
         (self.start, self.newest, self.end, self.dropped) = (0, 0, 0, 0);
     }
 
-    /// How many records are gone to make room.
+    /// Number of records that were dropped to make room.
     pub const fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -123,7 +123,7 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// How many bytes of this stream still belong to the newest record.
+    /// Number of bytes of this stream that still fit the newest record; 0 to begin another.
     fn room_in_newest(&self, stream: Stream) -> usize {
         if self.end == 0 || self.ends_line(self.newest) {
             return 0;
@@ -135,7 +135,7 @@ impl<const N: usize> Log<N> {
         MAX_LOG_RECORD.saturating_sub(newest.length)
     }
 
-    /// Begins a record with the front of `bytes`; returns how many it took.
+    /// Begins a record with the front of `bytes`. Returns the number of bytes taken.
     fn begin(&mut self, stream: Stream, uptime_us: u64, bytes: &[u8]) -> usize {
         let length = bytes.len().min(MAX_LOG_RECORD);
         self.make_room(HEADER.saturating_add(length));
@@ -151,7 +151,8 @@ impl<const N: usize> Log<N> {
         length
     }
 
-    /// Adds the front of `bytes`, at most `room`, to the newest record; returns how many.
+    /// Adds the front of `bytes`, at most `room`, to the newest record. Returns the number of bytes
+    /// taken.
     fn extend(&mut self, bytes: &[u8], room: usize) -> usize {
         let taken = bytes.len().min(room);
         self.make_room(taken);
@@ -173,7 +174,7 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// The distance of the record after the one at that distance.
+    /// Returns the distance of the record behind `record`.
     #[inline(never)]
     fn next(&self, record: usize) -> usize {
         let bytes = self.header(record).length;
@@ -184,7 +185,7 @@ impl<const N: usize> Log<N> {
         self.start.saturating_add(distance as u64)
     }
 
-    /// Where a reader of everything begins.
+    /// Returns the cursor of a reader that begins with the oldest record.
     pub const fn oldest(&self) -> Cursor {
         Cursor {
             record: self.start,
@@ -192,7 +193,7 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// Where a reader of the last `lines` lines begins.
+    /// Returns the cursor of a reader that begins with the last `lines` lines.
     pub fn tail(&self, lines: usize) -> Cursor {
         let mut skip = self.lines().saturating_sub(lines);
         let mut record = 0;
@@ -208,7 +209,7 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// Lines that are there, the last also if it is not finished.
+    /// Number of lines, the last also if it is not finished.
     fn lines(&self) -> usize {
         let mut lines = 0_usize;
         let mut record = 0;
@@ -228,12 +229,12 @@ impl<const N: usize> Log<N> {
         last == *b"\n"
     }
 
-    /// Whether [`read`](Self::read) would find something.
+    /// True where [`read`](Self::read) would find something.
     pub fn has_more(&self, cursor: Cursor) -> bool {
         self.seek(cursor).is_some()
     }
 
-    /// Takes what comes next, at most to the end of a line, and moves the cursor past it.
+    /// Reads the next bytes, at most to the end of a line, and moves the cursor past them.
     pub fn read(&self, cursor: &mut Cursor, buffer: &mut [u8; MAX_LOG_RECORD]) -> Option<Record> {
         let (record, read) = self.seek(*cursor)?;
         let header = self.header(record);
@@ -252,8 +253,8 @@ impl<const N: usize> Log<N> {
         })
     }
 
-    /// The first unread byte at or after a cursor: its record's distance, and how many of the
-    /// record's bytes come before it.
+    /// Finds the first unread byte at or after a cursor: the distance of its record, and the number
+    /// of the record's bytes before it.
     fn seek(&self, cursor: Cursor) -> Option<(usize, usize)> {
         let (mut record, mut read) = match cursor.record.checked_sub(self.start) {
             Some(record) => (usize::try_from(record).ok()?, cursor.read),
@@ -263,8 +264,8 @@ impl<const N: usize> Log<N> {
             if read < self.header(record).length {
                 return Some((record, read));
             }
-            // A record that is read to its end stays the reader's until there is a next one:
-            // it may grow.
+            // A cursor stays at a record that is read to its end until there is a next one: the
+            // record may grow.
             (record, read) = (self.next(record), 0);
         }
         None
@@ -282,9 +283,9 @@ impl<const N: usize> Log<N> {
         self.copy_in(record, &header.to_bytes());
     }
 
-    /// Where something lies in the ring.
+    /// Index of a distance in the ring.
     fn index(&self, distance: usize) -> usize {
-        // What the conversion cuts off, the mask would.
+        // The mask would cut off the same bits.
         #[allow(clippy::cast_possible_truncation)]
         let start = self.start as usize;
         start.wrapping_add(distance) & N.saturating_sub(1)
@@ -432,9 +433,8 @@ mod tests {
         assert_eq!(texts(&log, Cursor::default()), ["after\n"]);
     }
 
-    /// Against a queue of whole records: whatever is written, in whatever pieces, the ring
-    /// holds the newest records that fit, and the bytes of a reader that keeps up are all of
-    /// them, in order.
+    /// Compares the log with a queue of whole records: whatever is written, in whatever pieces, the
+    /// ring holds the newest records that fit, and a reader that keeps up gets all bytes, in order.
     #[test]
     fn the_ring_holds_what_a_queue_with_its_capacity_would() {
         let mut log = Small::new();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Folders of the partition that a container is given besides its own.
+//! Mounts: folders of the partition that a container has besides its own.
 //!
-//! Promised: a mount is never the partition's root folder, nor where containers and images are
-//! kept; and while a container runs that may write to a folder, no other runs that has it, a
-//! folder in it, or one that it is in. So two never have one file open, which littlefs does not
-//! keep apart.
+//! Promised: a mount is never the partition's root folder, nor a folder of the runtime. While a
+//! container runs that may write to a folder, no other container runs that has the folder, one in
+//! it or one around it. So no file that one container writes is open in another, which littlefs
+//! does not keep consistent.
 
 use heapless::String;
 
@@ -16,25 +16,25 @@ use crate::port::{EntryKind, Storage, StorageError, path};
 /// Folders of the partition that are the runtime's own, with all that is in them.
 pub const RESERVED: [&str; 3] = [data::ROOT, "/blobs", "/containers"];
 
-/// Where a container finds its image's blobs, and so nothing else.
+/// Path at which a container finds its image's blobs; nothing else is mounted there.
 pub const IMAGE: &str = "/image";
 
 /// A container's mounts as they were given, each followed by a NUL.
 pub type Mounts = String<MAX_MOUNTS_TEXT, u8>;
 
-/// A folder of the partition that a container is given.
+/// A folder of the partition in a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mount<'a> {
     /// The folder on the partition.
     pub source: &'a str,
-    /// Where the container finds it.
+    /// Path in the container.
     pub at: &'a str,
-    /// It may not change what is there.
+    /// True where the container may not change the content.
     pub read_only: bool,
 }
 
 impl<'a> Mount<'a> {
-    /// Reads `SRC:DST[:ro|:rw]`, whatever the two are. Neither holds a colon.
+    /// Splits `SRC:DST[:ro|:rw]`, without checking the paths. Neither holds a colon.
     fn split(text: &'a str) -> Option<Self> {
         let (source, rest) = text.split_once(':')?;
         let (at, read_only) = match rest.split_once(':') {
@@ -69,7 +69,7 @@ impl<'a> Mount<'a> {
         Ok(mount)
     }
 
-    /// Whether the two must not be open at once.
+    /// True where the two mounts must not be in use at once.
     fn excludes(&self, other: &Self) -> bool {
         !(self.read_only && other.read_only)
             && (path::is_within(self.source, other.source)
@@ -77,19 +77,19 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// A container's mounts, in the order in which they were given.
+/// Returns a container's mounts, in the order in which they were given.
 pub fn iter(mounts: &str) -> Iter<'_> {
     Iter(mounts)
 }
 
-/// Mounts that are left to be given by [`iter`].
+/// Iterator that [`iter`] returns.
 #[derive(Clone, Debug)]
 pub struct Iter<'a>(&'a str);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = Mount<'a>;
 
-    // A device has this once, for all who go through mounts.
+    // A device has this function once, for all loops over mounts.
     #[inline(never)]
     fn next(&mut self) -> Option<Mount<'a>> {
         loop {
@@ -102,15 +102,15 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-/// Whether containers with these mounts must not run at once.
+/// True where containers with these mounts must not run at once.
 pub fn exclude(mounts: &str, others: &str) -> bool {
     iter(mounts).any(|mount| iter(others).any(|other| mount.excludes(&other)))
 }
 
-/// Takes mounts, each `SRC:DST[:ro]`, into `mounts`.
+/// Parses mounts, each `SRC:DST[:ro]`, into `mounts`.
 ///
 /// # Errors
-/// Those of [`Mount::parse`]; [`Error::MountTarget`] where two are at one place, or one file
+/// The errors of [`Mount::parse`]; [`Error::MountTarget`] where two are at one place, or one file
 /// could be reached through two; [`Error::MountsTooMany`].
 pub fn list(given: &[&str], mounts: &mut Mounts) -> Result<(), Error> {
     mounts.clear();
@@ -126,13 +126,13 @@ pub fn list(given: &[&str], mounts: &mut Mounts) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the folders that are mounted and not there.
+/// Makes the missing folders of the mounts.
 ///
 /// # Errors
 /// The storage's own; `storage-not-directory` where one is a file.
 pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError> {
     for Mount { source, .. } in iter(mounts) {
-        // Those that it is in come first.
+        // The folders around it come first.
         for (end, byte) in source.bytes().enumerate().skip(1) {
             if byte == b'/' {
                 data::make(storage, source.get(..end).unwrap_or_default())?;

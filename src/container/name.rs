@@ -11,12 +11,12 @@ use super::Error;
 use crate::limits::MAX_NAME;
 use crate::port::Entropy;
 
-/// `[a-z0-9][a-z0-9._-]*`, at most [`MAX_NAME`] bytes.
+/// Name of a container: `[a-z0-9][a-z0-9._-]*`, at most [`MAX_NAME`] bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Name(String<MAX_NAME, u8>);
 
 impl Name {
-    /// Takes a name that somebody chose.
+    /// Parses a name.
     ///
     /// # Errors
     /// [`Error::NameSyntax`].
@@ -34,7 +34,7 @@ impl Name {
             .map_err(|_| Error::NameSyntax)
     }
 
-    /// Makes one up of 48 random bits, so that it does not come again after a reboot.
+    /// Generates a name from 48 random bits, so that it does not come again after a reboot.
     ///
     /// # Errors
     /// [`Error::NameNeeded`] where there is no randomness.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is kept of containers on the partition, so that they are there after a reboot.
+//! Container records: files of the partition that keep containers through a reboot.
 //!
-//! # What is stored
+//! # Files
 //!
-//! In the folder [`ROOT`] each container has `NAME.spec`, what it was created with, and, once
-//! its state is no longer `created`, `NAME.state`, where it is in its life. A container is there
-//! if its `.spec` is. [`form`] says what is in the files.
+//! In the folder [`ROOT`] each container has `NAME.spec`, its [spec](Spec), and, once its state is
+//! no longer `created`, `NAME.state`, its [state](State). A container exists if its `.spec` does.
+//! [`form`] describes the content of the files.
 //!
-//! # What survives a power cut
+//! # Power cuts
 //!
 //! Every file is replaced whole, and a step below is one such replacement or one removal:
 //!
@@ -18,8 +18,8 @@
 //! | remove | the [mark](data::REMOVAL) in the folder, `.spec` away, `.state` away, the folder with its files away |
 //!
 //! So a cut leaves each container as it was before the operation or after it, and may leave a
-//! `.state` or a folder without a `.spec`. At boot [`tidy`] removes what is marked, and moves what
-//! is not to [`lost::ROOT`]: that a record is not found does not prove that the container was
+//! `.state` or a folder without a `.spec`. At boot [`tidy`] removes those that are marked, and
+//! moves the others to [`lost::ROOT`]: a missing record does not prove that the container was
 //! removed. A record that can't be read, because it is damaged or of a newer version, is never
 //! written over or removed, nor are the files of its container.
 
@@ -41,46 +41,46 @@ use crate::limits::MAX_ENVIRONMENT;
 use crate::lost;
 use crate::port::{EntryKind, Storage, StorageError};
 
-/// Where the records of all containers are.
+/// Folder of all containers' records.
 pub const ROOT: &str = "/containers";
 
-/// Most bytes of a record: whoever reads one lends that much.
+/// Most bytes of a record, and size of the buffer for one.
 pub const MAX_BYTES: usize = size_of::<Spec>() + MAX_ENVIRONMENT + size_of::<Tag>() + 384;
 
 /// The name of a tag that is followed.
 pub type Tag = String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>;
 
-/// What follows from a container's tag, and what its creator has said that goes on top.
+/// Tag of a container, with its creator's environment and grants.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
     /// The tag.
     pub tag: &'a str,
     /// `NAME=value`, on top of the image's.
     pub environment: &'a [&'a str],
-    /// What the image gets of what it asks for.
+    /// Granted permissions.
     pub granted: Permissions,
 }
 
-/// When things happened, in seconds since 1970-01-01 UTC, where the date was known. It lasts
-/// until 2106.
+/// Dates of a container, in seconds since 1970-01-01 UTC, where the date was known. The range ends
+/// in 2106.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Dates {
-    /// It was created.
+    /// Creation.
     pub created: Option<NonZeroU32>,
-    /// Its present or last run began.
+    /// Start of the present or last run.
     pub started: Option<NonZeroU32>,
-    /// Its last run ended.
+    /// End of the last run.
     pub ended: Option<NonZeroU32>,
 }
 
-/// Why a record can't be had.
+/// Reason why a record can't be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// It is not what was written.
+    /// The record is not as it was written.
     Damaged,
     /// A newer release has written it.
     Version,
-    /// The partition's own.
+    /// The partition failed.
     Storage(StorageError),
 }
 
@@ -128,7 +128,7 @@ impl Kind {
     }
 }
 
-/// Whether there is a record of that name, readable or not.
+/// True where there is a record of that name, readable or not.
 ///
 /// # Errors
 /// The storage's own.
@@ -136,7 +136,7 @@ pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError
     content::exists(storage, &Kind::Spec.path(name))
 }
 
-/// Writes down what a container is created with.
+/// Writes a container's spec.
 ///
 /// # Errors
 /// The storage's own.
@@ -153,7 +153,7 @@ pub fn write_spec<S: Storage>(
     })
 }
 
-/// Writes down where a container is in its life.
+/// Writes a container's state.
 ///
 /// # Errors
 /// The storage's own.
@@ -168,10 +168,10 @@ pub fn write_state<S: Storage>(
     })
 }
 
-/// Forgets a container. What is not there is no error.
+/// Removes a container's record. A missing file is no error.
 ///
 /// # Errors
-/// The storage's own. Where `.spec` could not be removed, the container is still there.
+/// The storage's own. Where `.spec` could not be removed, the container still exists.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
     for kind in [Kind::Spec, Kind::State] {
         match storage.remove(&kind.path(name)) {
@@ -199,11 +199,11 @@ pub fn list<S: Storage>(storage: &S, show: &mut dyn FnMut(&Name)) -> Result<(), 
     }
 }
 
-/// Reads what a container was created with into `spec`, which is [blank](Spec::blank), and when.
-/// `buffer` has [`MAX_BYTES`].
+/// Reads a container's spec into `spec`, which is [blank](Spec::blank). Returns the date of
+/// creation. `buffer` has [`MAX_BYTES`].
 ///
 /// # Errors
-/// Those of [`Error`].
+/// Any [`Error`].
 pub fn read_spec<S: Storage>(
     storage: &S,
     name: &Name,
@@ -213,11 +213,11 @@ pub fn read_spec<S: Storage>(
     form::read_spec(read(storage, &Kind::Spec.path(name), buffer)?, spec)
 }
 
-/// Reads what a container's image follows from, if it follows a tag, and shows it.
+/// Reads the origin of a container that follows a tag, and shows it.
 /// `buffer` has [`MAX_BYTES`].
 ///
 /// # Errors
-/// Those of [`Error`].
+/// Any [`Error`].
 pub fn read_origin<S: Storage>(
     storage: &S,
     name: &Name,
@@ -227,10 +227,10 @@ pub fn read_origin<S: Storage>(
     form::read_origin(read(storage, &Kind::Spec.path(name), buffer)?, show)
 }
 
-/// Reads where a container was in its life. `buffer` has [`MAX_BYTES`].
+/// Reads a container's state and dates. `buffer` has [`MAX_BYTES`].
 ///
 /// # Errors
-/// Those of [`Error`].
+/// Any [`Error`].
 pub fn read_state<S: Storage>(
     storage: &S,
     name: &Name,
@@ -244,12 +244,12 @@ pub fn read_state<S: Storage>(
 
 fn read<'b, S: Storage>(storage: &S, path: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Error> {
     let count = read_file(storage, path, buffer)?;
-    // What fills the buffer is cut off, and not whole then.
+    // A record longer than the buffer is cut off, and fails its check.
     buffer.get(..count).ok_or(Error::Damaged)
 }
 
-/// Ends what a power cut stopped, and puts states and folders away that have no container. Tells
-/// of each that is kept by its path, and where it is kept or why it can't be moved there.
+/// Completes operations that a power cut stopped, and clears away states and folders without a
+/// container. Tells the path of each that is kept, with its new folder or the code of the error.
 ///
 /// # Errors
 /// The storage's own.
@@ -260,11 +260,11 @@ pub fn tidy<S: Storage>(storage: &S, tell: Tell<'_>) -> Result<(), StorageError>
     put_orphans_away(storage, data::ROOT, "", tell)
 }
 
-/// Takes a path and what has become of it.
+/// Takes a path, and its new folder or the code of an error.
 pub type Tell<'t> = &'t mut dyn FnMut(&str, &str);
 
-/// Puts away what is in `folder` under the name of a container, with `suffix`, that has no record:
-/// its folder where there is no suffix, else a file.
+/// Clears away the entries of `folder`, named after a container with `suffix`, whose container has
+/// no record: folders where there is no suffix, else files.
 #[inline(never)]
 fn put_orphans_away<S: Storage>(
     storage: &S,
@@ -301,7 +301,7 @@ fn put_orphans_away<S: Storage>(
     Ok(())
 }
 
-/// The container whose name, with `suffix`, a file or folder has.
+/// Returns the container whose name, with `suffix`, a file or folder has.
 #[inline(never)]
 fn owner(entry: &str, suffix: &str) -> Option<Name> {
     Name::parse(entry.strip_suffix(suffix)?).ok()

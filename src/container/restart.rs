@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which containers are started again by themselves, when, and when no more.
+//! Restart policies: which containers are started again, how soon, and how often.
 //!
-//! Promised: what somebody has killed or stopped rests until somebody starts it. What fails again
-//! and again is started less and less often, and then no more until somebody starts it.
+//! Promised: a container that was killed or stopped rests until somebody starts it, or until boot
+//! if its policy is `always`. A container that fails again and again is started less and less
+//! often, and then no more until somebody starts it.
 
 use core::fmt;
 use core::num::NonZeroU8;
 
 use super::state::{Cause, Outcome, State, Then};
 
-/// How often in a row a container may fail if its policy gives no number.
+/// Most failures in a row, if the policy gives no number.
 const MOST_FAILURES: u8 = 10;
-/// A run of at least this many microseconds is no failure in a row with those before it.
+/// Shortest run, in microseconds, that ends a row of failures.
 const STABLE_US: u64 = 10_000_000;
 /// Time before the first start again, in microseconds; it doubles with each failure in a row.
 const FIRST_DELAY_US: u32 = 1_000_000;
 /// Longest time before a start again, in microseconds.
 const LONGEST_DELAY_US: u32 = 300_000_000;
 
-/// When a container is started again after the end of a run.
+/// Restart policy: when a container is started again after the end of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Restart {
     /// Never.
     #[default]
     No,
-    /// After a run that did not exit with 0, and at most so often in a row.
+    /// After a run that did not exit with 0, at most this many times in a row.
     OnFailure(Option<NonZeroU8>),
     /// After every run.
     Always,
 }
 
 impl Restart {
-    /// From `no`, `always`, `on-failure` or `on-failure:N` with an N from 1 to 255.
+    /// Parses `no`, `always`, `on-failure` or `on-failure:N` with an N from 1 to 255.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "no" => Some(Self::No),
@@ -44,8 +45,8 @@ impl Restart {
         }
     }
 
-    /// What comes after the end of a run that lasted `ran_us`. Counts in `failures` how many runs
-    /// in a row have failed.
+    /// Decides what follows the end of a run that lasted `ran_us` microseconds. Counts the failures
+    /// in a row in `failures`.
     pub fn after(self, outcome: Outcome, ran_us: u64, failures: &mut u8) -> Then {
         if ran_us >= STABLE_US {
             *failures = 0;
@@ -68,7 +69,7 @@ impl Restart {
         Then::Again
     }
 
-    /// Whether a container that boot has found in this state is to be started.
+    /// True where boot starts a container that it finds in this state.
     pub const fn at_boot(self, state: State) -> bool {
         matches!(
             (self, state),
@@ -80,7 +81,8 @@ impl Restart {
     }
 }
 
-/// What a run says of its image: whether it works; nothing where somebody has soon ended it.
+/// True where a run shows that its image works, false where it shows that it does not; `None` where
+/// the run was ended too soon to tell.
 pub const fn works(outcome: Outcome, ran_us: u64) -> Option<bool> {
     match outcome {
         Outcome::Exited(0) => Some(true),
@@ -90,7 +92,7 @@ pub const fn works(outcome: Outcome, ran_us: u64) -> Option<bool> {
     }
 }
 
-/// Time before the next start after so many failures in a row, in microseconds.
+/// Delay before the next start after that many failures in a row, in microseconds.
 pub fn delay_us(failures: u8) -> u32 {
     let doubled = u32::from(failures.saturating_sub(1)).min(9);
     FIRST_DELAY_US
@@ -98,7 +100,7 @@ pub fn delay_us(failures: u8) -> u32 {
         .min(LONGEST_DELAY_US)
 }
 
-/// As it is given.
+/// Displays a policy as [`Restart::parse`] takes it.
 impl fmt::Display for Restart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

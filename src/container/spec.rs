@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a container is created with, settled for its whole life.
+//! Spec of a container: its image, arguments, limits and grants.
 
 use heapless::string::StringView;
 use heapless::{LenType, String};
@@ -12,16 +12,16 @@ use crate::limits::{
     DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_ARGUMENTS, MAX_ENVIRONMENT,
 };
 
-/// What whoever creates a container says about it.
+/// Options of a new container.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
     /// The guest's arguments, after its name.
     pub arguments: &'a [&'a str],
-    /// `NAME=value`, on top of the image's.
+    /// Environment variables, `NAME=value`, on top of the image's.
     pub environment: &'a [&'a str],
-    /// `SRC:DST[:ro]`: folders of the partition that it is given besides its own.
+    /// Mounts, `SRC:DST[:ro]`: folders of the partition besides its own.
     pub mounts: &'a [&'a str],
-    /// What the image gets of what it asks for.
+    /// Granted permissions.
     pub granted: Permissions,
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
@@ -29,30 +29,31 @@ pub struct Options<'a> {
     pub disk_bytes: Option<u32>,
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
-    /// Bytes of its thread's stack, where AOT code and host functions run.
+    /// Bytes of the thread's stack, where AOT code and host functions run.
     pub thread_stack_bytes: u32,
-    /// Its thread's priority; 0 is the most urgent, and is started first at boot.
+    /// Priority of the thread; 0 is the most urgent, and is started first at boot.
     pub priority: u8,
-    /// When it is started again by itself.
+    /// Restart policy.
     pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
     /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
     pub instructions: Option<u32>,
-    /// Whether the console shows what it writes, and gives what it reads.
+    /// True where the console shows the container's output and gives it input.
     pub attached: bool,
-    /// Whether it has no record: after a reboot it is gone, with its files.
+    /// True for a temporary container, which has no record: after a reboot it is gone, with its
+    /// files.
     pub temporary: bool,
-    /// The tag that it follows; without one, or where it is temporary, it keeps its image.
+    /// Tag to follow. Without one, or if temporary, the container keeps its image.
     pub follow: Option<Follow<'a>>,
 }
 
-/// A tag that a container follows: whenever it is started, with what the tag leads to then.
+/// Tag that a container follows: each start takes the image that the tag leads to then.
 #[derive(Clone, Copy, Debug)]
 pub struct Follow<'a> {
-    /// Its name, as it was typed.
+    /// The tag, as it was typed.
     pub tag: &'a str,
-    /// What it leads to: see [`Tagged`](crate::image::store::update::Tagged).
+    /// Mark of the tag: see [`Tagged`](crate::image::store::update::Tagged).
     pub mark: u64,
 }
 
@@ -78,39 +79,39 @@ impl Default for Options<'_> {
     }
 }
 
-/// What a container is created with.
+/// Spec of a container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spec {
-    /// Its image; but the environment is the container's, the image's with the options' on top,
-    /// and the permissions are those that hold: asked for by the image and granted.
+    /// Image. Its environment has the options' variables on top, and its permissions are those in
+    /// force: asked for by the image and granted.
     pub image: Image,
-    /// Its arguments, each followed by a NUL; the first is its name.
+    /// Arguments, each followed by a NUL; the first is the container's name.
     pub arguments: String<MAX_ARGUMENTS, u16>,
-    /// What it is given of the partition besides its own folder.
+    /// Mounts: folders of the partition besides the container's own.
     pub mounts: Mounts,
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
-    /// Most bytes that its files may take, in its own folder and in mounts that it may change,
-    /// each file rounded up to the partition's blocks.
+    /// Most bytes of files, in the container's folder and in mounts that it may change, each file
+    /// rounded up to the partition's blocks.
     pub disk_bytes: Option<u32>,
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
-    /// Bytes of its thread's stack.
+    /// Bytes of the thread's stack.
     pub thread_stack_bytes: u32,
-    /// Its thread's priority; 0 is the most urgent, and is started first at boot.
+    /// Priority of the thread; 0 is the most urgent, and is started first at boot.
     pub priority: u8,
-    /// When it is started again by itself.
+    /// Restart policy.
     pub restart: Restart,
     /// Longest that a run may take from its start, in milliseconds.
     pub time_limit_ms: Option<u32>,
     /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
     pub instructions: Option<u32>,
-    /// Whether the console shows what it writes, and gives what it reads.
+    /// True where the console shows the container's output and gives it input.
     pub attached: bool,
-    /// Whether it has no record: after a reboot it is gone, with its files.
+    /// True for a temporary container, which has no record: after a reboot it is gone, with its
+    /// files.
     pub temporary: bool,
-    /// The mark of what the tag that it follows led to when it got its image; 0 where it follows
-    /// none.
+    /// Mark of the followed tag when the container got its image; 0 where it follows none.
     pub followed: u64,
 }
 
@@ -136,7 +137,7 @@ impl Spec {
         }
     }
 
-    /// Becomes a copy of another, without one in between.
+    /// Copies `other` into `self`, without a copy in between.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         // By name, so that a new field is not forgotten here.
         let Self {
@@ -158,7 +159,7 @@ impl Spec {
         self.image.copy_from(image);
         self.arguments.clear();
         self.mounts.clear();
-        // They have room for one another.
+        // Both have the same capacity.
         let _ = self.arguments.push_str(arguments);
         let _ = self.mounts.push_str(mounts);
         self.memory_bytes = *memory_bytes;
@@ -174,10 +175,10 @@ impl Spec {
         self.followed = *followed;
     }
 
-    /// Settles what an image is run with.
+    /// Fills in the spec of an image with these options.
     ///
     /// # Errors
-    /// Those of [`Error`] that are about arguments, environment and mounts.
+    /// The errors of [`Error`] about arguments, environment and mounts.
     pub fn settle(
         &mut self,
         name: &Name,
@@ -214,7 +215,7 @@ impl Spec {
         Ok(())
     }
 
-    /// Takes another image, with what its creator has said of the first one.
+    /// Replaces the image, with the creator's environment and grants.
     pub(crate) fn adopt(
         &mut self,
         image: &mut Image,
@@ -232,7 +233,7 @@ impl Spec {
     }
 }
 
-/// The image's variables, but for those that are set again; of several of one name the last.
+/// Merges the image's variables and those in `over`; of several of one name, the last stays.
 fn merge(
     image: &str,
     over: &[&str],
@@ -264,7 +265,7 @@ fn name_of(variable: &str) -> &str {
     variable.split('=').next().unwrap_or_default()
 }
 
-/// Adds a text and a NUL to a list of such.
+/// Adds a text and a NUL to a list of texts.
 pub(super) fn push<L: LenType>(list: &mut StringView<L>, text: &str) -> Option<()> {
     list.push_str(text).ok()?;
     list.push('\0').ok()

@@ -1,68 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A container's life, as a pure machine.
+//! State machine of a container, without side effects.
 //!
-//! Promised: every event has exactly one answer in every state, a new state with what is to be
-//! done or a refusal with a stable code; nothing else in the runtime decides what a container
-//! may do next. `docs/states.md` shows the whole table, and a test keeps it true.
+//! Promised: every event has exactly one answer in every state, a new state with an action or a
+//! refusal with a stable code; nothing else in the runtime decides what a container may do next.
+//! `docs/states.md` shows the whole table, and a test keeps it true.
 
 use core::fmt;
 
 use crate::image::verdict::Code;
 use crate::port::Trap;
 
-/// Where a container is in its life.
+/// State of a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
-    /// It has not run since it was made or started again.
+    /// The container has not run since it was created or started again.
     Created,
-    /// It has a thread: it is being loaded, or its guest runs.
+    /// The container has a thread: it is being loaded, or its guest runs.
     Running,
-    /// Its guest is held at a safe point.
+    /// The guest is held at a safe point.
     Paused,
-    /// Its last run is over, and when its time has come it runs again by itself.
+    /// The last run is over, and the next one starts after a delay.
     Restarting(Outcome),
-    /// Its last run is over.
+    /// The last run is over.
     Ended(Outcome),
-    /// Its last run is over, and it has failed so often that it does not run again by itself.
+    /// The last run is over, and the container has failed too often to be started again.
     CrashLoop(Outcome),
 }
 
-/// How a run ended.
+/// Result of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// The guest ended by itself, with this code.
+    /// The guest exited with this code.
     Exited(i32),
-    /// The guest did what WebAssembly forbids.
+    /// An error of the guest ended the run.
     Trapped(Trap),
-    /// It was ended from outside.
+    /// The run was ended from outside.
     Killed(Cause),
     /// The guest's entry point was never called.
     Failed(Failure),
 }
 
-/// Why a container was killed.
+/// Cause of a kill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// Somebody asked for it.
+    /// Somebody asked for the kill.
     Kill,
-    /// It was asked to stop and did not do so in time.
+    /// The grace period of a stop request was over.
     Stop,
-    /// Its run took longer than it may.
+    /// The time limit of the run was over.
     TimeLimit,
-    /// The device was reset, or lost its power, while it ran.
+    /// The device was reset, or lost its power, during the run.
     Reset,
 }
 
 impl Cause {
-    /// Every one, in order of declaration.
+    /// All causes, in order of declaration.
     pub const ALL: [Self; 4] = [Self::Kill, Self::Stop, Self::TimeLimit, Self::Reset];
 
-    /// The one with that word.
+    /// Finds the cause with that word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.word() == word)
     }
 
-    /// One word for it.
+    /// Word for the cause.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Kill => "kill",
@@ -73,7 +73,7 @@ impl Cause {
     }
 }
 
-/// Why a run did not get as far as the guest's entry point.
+/// Reason why a run did not get as far as the guest's entry point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// The executable layer is refused, with the judge's code.
@@ -82,12 +82,12 @@ pub enum Failure {
     DataMissing,
     /// The engine could not make an instance: a data segment outside the memory, say.
     Instantiate,
-    /// There is no thread, or no stack, for it.
+    /// There is no thread, or no stack, for the guest.
     Thread,
 }
 
 impl Failure {
-    /// The one with that code.
+    /// Finds the failure with that code.
     pub fn from_code(code: &str) -> Option<Self> {
         [Self::DataMissing, Self::Instantiate, Self::Thread]
             .into_iter()
@@ -107,8 +107,8 @@ impl Failure {
 }
 
 impl Outcome {
-    /// The exit status of a command that stands for the run: the guest's own code; 134 after a
-    /// trap and 137 after a kill, as shells have it of SIGABRT and SIGKILL; 1 where it never ran.
+    /// Exit status of a command that stands for the run: the guest's own code; 134 after a trap and
+    /// 137 after a kill, as shells have it after SIGABRT and SIGKILL; 1 where the guest never ran.
     pub const fn status(self) -> i32 {
         match self {
             Self::Exited(code) => code,
@@ -131,7 +131,7 @@ impl Outcome {
 }
 
 impl State {
-    /// One word for it.
+    /// Word for the state.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -146,7 +146,7 @@ impl State {
         }
     }
 
-    /// How its last run ended, where it has no thread.
+    /// Result of the last run; `None` in states without one.
     pub const fn outcome(self) -> Option<Outcome> {
         match self {
             Self::Created | Self::Running | Self::Paused => None,
@@ -156,14 +156,14 @@ impl State {
         }
     }
 
-    /// Whether it has a thread.
+    /// True where the container has a thread.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Running | Self::Paused)
     }
 }
 
-/// The word, and in brackets the exit code or why: `exited(3)`, `killed(time-limit)`; before
-/// it, where more is to be said of how its last run ended: `restarting exited(3)`.
+/// Displays the word, and in parentheses the exit code or the reason: `exited(3)`,
+/// `killed(time-limit)`; after a further word, where there is one: `restarting exited(3)`.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
@@ -179,85 +179,85 @@ impl fmt::Display for State {
     }
 }
 
-/// What its restart policy wants of a container whose run is over.
+/// Decision of the restart policy at the end of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Then {
-    /// It rests.
+    /// The container rests.
     Rest,
-    /// It runs again by itself.
+    /// The container runs again.
     Again,
-    /// It has failed too often to do so.
+    /// The container has failed too often to run again.
     GiveUp,
 }
 
-/// What happens to a container.
+/// Event in a container's life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// It is to run.
+    /// Request to run.
     Start,
-    /// It is to run from its beginning.
+    /// Request to run from the beginning.
     Restart,
-    /// It is to end by itself.
+    /// Stop request.
     Stop,
-    /// It is to be ended.
+    /// Request for a kill.
     Kill,
-    /// It is to be held.
+    /// Request to hold the guest.
     Pause,
-    /// It is to go on.
+    /// Request to let the guest go on.
     Unpause,
-    /// Somebody wants to know how its run ends.
+    /// Request for the result of the run.
     Wait,
-    /// It is to be forgotten, unless it is live.
+    /// Request to remove the container, unless it is live.
     Remove,
-    /// It is to be forgotten.
+    /// Request to remove the container, even a live one.
     RemoveByForce,
-    /// Its thread is done.
+    /// End of the thread.
     End(Outcome, Then),
 }
 
-/// What an event asks of the supervisor, once the new state is written.
+/// Action of the supervisor on an event, once the new state is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Give it a thread.
+    /// Give the container a thread.
     Spawn,
-    /// Forget its last run, and put the same event again.
+    /// Forget the last run, and put the same event again.
     Again,
-    /// Let the guest see that it is to end, and kill it after the time of grace.
+    /// Show the guest the stop request, and kill it after the grace period.
     AskToStop,
-    /// End its run.
+    /// End the run.
     Kill,
-    /// Do not run it again.
+    /// Do not run the container again.
     Rest,
-    /// Stop it, and put the same event again.
+    /// Stop the container, and put the same event again.
     StopFirst,
-    /// Hold its guest at the next safe point.
+    /// Hold the guest at the next safe point.
     Hold,
-    /// Let its guest go on.
+    /// Let the guest go on.
     Release,
-    /// Wait for its end.
+    /// Wait for the end of the run.
     Await,
-    /// Tell how its run ended.
+    /// Report the result of the run.
     Report,
-    /// Give back its place, its log and its data.
+    /// Give back the slot, the log and the data.
     Remove,
-    /// End its run, wait for that, then remove it.
+    /// End the run, wait for its end, then remove the container.
     KillAndRemove,
-    /// Write down its end and tell those who wait.
+    /// Write the end to the record, and notify those who wait.
     Announce,
 }
 
-/// Why an event changes nothing.
+/// Reason why an event changes nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// It is running.
+    /// The container is running.
     Running,
-    /// It is paused.
+    /// The container is paused.
     Paused,
-    /// It is not running.
+    /// The container is not running.
     NotRunning,
-    /// It is not paused.
+    /// The container is not paused.
     NotPaused,
-    /// It has not been started.
+    /// The container has not been started.
     NotStarted,
 }
 
@@ -275,7 +275,7 @@ impl Refusal {
 }
 
 impl State {
-    /// The answer to an event: the new state and what is to be done.
+    /// Returns the answer to an event: the new state and the action.
     ///
     /// # Errors
     /// The event does not suit the state, which stays as it is.
@@ -288,7 +288,7 @@ impl State {
             (Running | Paused, Event::Restart) => (self, Action::StopFirst),
 
             (Running, Event::Stop) => (self, Action::AskToStop),
-            // It can't see that it is asked, and would only be killed later.
+            // A paused guest can't see a stop request, and would only be killed later.
             (Paused, Event::Stop) | (Running | Paused, Event::Kill) => (self, Action::Kill),
             (Restarting(outcome), Event::Stop | Event::Kill) => (Ended(outcome), Action::Rest),
 
@@ -375,7 +375,7 @@ mod tests {
             .collect()
     }
 
-    /// What stands in `docs/states.md`.
+    /// Table in `docs/states.md`.
     fn table() -> String {
         let mut text = String::from(
             "| event | created | running | paused | restarting | exited, trapped, killed, failed, \
@@ -404,7 +404,7 @@ mod tests {
         text
     }
 
-    /// `KillAndRemove` as `kill and remove`.
+    /// Words of an action: `KillAndRemove` as `kill and remove`.
     fn words(action: Action) -> String {
         let mut words = String::new();
         for character in format!("{action:?}").chars() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which containers there are.
+//! Table of containers.
 //!
 //! Promised: a name is one container's alone, from before its folder is made until after it is
 //! removed; a handle never leads to another container than the one it was given for.
@@ -17,7 +17,7 @@ use super::{Error, Held, Name, Restart};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::Slot;
 
-/// One container, for as long as it exists.
+/// Handle of a container, for as long as the container exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle {
     slot: Slot,
@@ -25,17 +25,17 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The slot that the container has.
+    /// Slot of the container.
     pub const fn slot(self) -> Slot {
         self.slot
     }
 
-    /// As one number, never 0, for callers that can't hold this type.
+    /// Converts the handle to a number, never 0, for callers that can't hold this type.
     pub const fn to_bits(self) -> u64 {
         1 << 40 | (self.slot as u64) << 32 | self.generation as u64
     }
 
-    /// What [`to_bits`](Self::to_bits) gave; any other number leads to no container.
+    /// Converts a number from [`to_bits`](Self::to_bits); any other number leads to no container.
     pub const fn from_bits(bits: u64) -> Option<Self> {
         let [g0, g1, g2, g3, slot, mark, 0, 0] = bits.to_le_bytes() else {
             return None;
@@ -50,15 +50,15 @@ impl Handle {
     }
 }
 
-/// A time, in microseconds since boot, or none: half as large as an `Option` of it.
+/// Time in microseconds since boot, or none; half as large as an `Option` of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// None; it comes after all others.
+    /// No time; it sorts after all others.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// That time, if there is one.
+    /// Converts an optional number of microseconds.
     pub const fn new(us: Option<u64>) -> Self {
         match us {
             Some(us) => Self(us),
@@ -66,12 +66,12 @@ impl Moment {
         }
     }
 
-    /// That time.
+    /// Converts a number of microseconds.
     pub const fn at(us: u64) -> Self {
         Self(us)
     }
 
-    /// The time, if there is one.
+    /// Returns the time, if there is one.
     pub const fn get(self) -> Option<u64> {
         match self {
             Self::NEVER => None,
@@ -92,54 +92,53 @@ impl fmt::Debug for Moment {
     }
 }
 
-/// When things happened to a container. What has not happened yet in the present or last run, or
-/// was before this boot, is [`Moment::NEVER`].
+/// Times of a container. A time is [`Moment::NEVER`] if the present or last run has not come to it,
+/// or if it was before this boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Times {
-    /// It was created.
+    /// Creation of the container.
     pub created_us: Moment,
-    /// Its start was accepted.
+    /// Accepted start.
     pub started_us: Moment,
-    /// Its code was read from the partition, and hashed.
+    /// End of reading and hashing the code.
     pub read_us: Moment,
-    /// The engine had loaded and checked the code.
+    /// End of loading and checking the code.
     pub loaded_us: Moment,
-    /// It was instantiated: next comes the guest's first instruction.
+    /// End of instantiation: next comes the guest's first instruction.
     pub entered_us: Moment,
-    /// Its run was over.
+    /// End of the run.
     pub ended_us: Moment,
 }
 
 impl Times {
-    /// How long a run has taken until `now_us`.
+    /// Duration of a run until `now_us`, in microseconds.
     #[inline(never)]
     pub fn ran_us(&self, now_us: u64) -> u64 {
         now_us.saturating_sub(self.started_us.get().unwrap_or(now_us))
     }
 
-    /// How long reading and hashing the code took, in microseconds.
+    /// Time to read and hash the code, in microseconds.
     pub fn reading_us(&self) -> Option<u64> {
         span(self.started_us, self.read_us)
     }
 
-    /// How long the engine took to load and check the code.
+    /// Time to load and check the code, in microseconds.
     pub fn loading_us(&self) -> Option<u64> {
         span(self.read_us, self.loaded_us)
     }
 
-    /// How long it took to make an instance.
+    /// Time to make an instance, in microseconds.
     pub fn instantiating_us(&self) -> Option<u64> {
         span(self.loaded_us, self.entered_us)
     }
 
-    /// How long the guest ran.
+    /// Time that the guest ran, in microseconds.
     pub fn running_us(&self) -> Option<u64> {
         span(self.entered_us, self.ended_us)
     }
 }
 
-/// When a container is started again by itself that has failed so often in a row, where it is
-/// `now_us`.
+/// Time of the next start after that many failures in a row, counted from `now_us`.
 #[inline(never)]
 pub fn next_start(now_us: u64, failures: u8) -> Moment {
     Moment::at(now_us.saturating_add(delay_us(failures).into()))
@@ -150,51 +149,51 @@ fn span(from: Moment, to: Moment) -> Option<u64> {
     to.get()?.checked_sub(from.get()?)
 }
 
-/// What changes about a container.
+/// Changing data of a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
-    /// Where it is in its life.
+    /// State of the container.
     pub state: State,
-    /// When it got there.
+    /// Times of the present or last run.
     pub times: Times,
-    /// Why it is being killed.
+    /// Cause of a kill that is under way.
     pub killed: Option<Cause>,
-    /// When it is to be killed, if it is live; when it is to be started, if it is to run again.
+    /// Time of the kill, if the container is live; time of the start, if it is to run again.
     pub alarm_us: Moment,
-    /// When things happened by the calendar, before this boot too.
+    /// Dates by the calendar, before this boot too.
     pub dates: Dates,
-    /// What its record says of its state.
+    /// State that the record holds.
     pub recorded: Recorded,
-    /// When it is started again by itself.
+    /// Restart policy.
     pub restart: Restart,
-    /// Its place in the order of starts: the least comes first.
+    /// Place in the order of starts: the least comes first.
     pub order: u8,
-    /// How many of its runs in a row have failed.
+    /// Number of runs in a row that have failed.
     pub failures: u8,
-    /// How often it was started again by itself since it was started.
+    /// Number of restarts by the policy since the container was started.
     pub restarts: u32,
-    /// How long its last run has computed, in microseconds.
+    /// Computing time of the last run, in microseconds.
     pub computed_us: Moment,
 }
 
-/// What a container's record says of its state.
+/// State that a container's record holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recorded {
-    /// Nothing: it has no record, and gets none.
+    /// None: the container has no record, and gets none.
     Never,
-    /// An earlier one.
+    /// An earlier state.
     Earlier,
-    /// The present one.
+    /// The present state.
     Present,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
-    /// Its folder is being made.
+    /// The folder is being made.
     Coming,
-    /// Names and handles lead to it.
+    /// Names and handles lead to the container.
     Here,
-    /// Its folder is being removed.
+    /// The folder is being removed.
     Going,
 }
 
@@ -205,23 +204,23 @@ struct Occupant {
     status: Status,
 }
 
-/// A slot.
+/// Slot of the table.
 #[derive(Debug)]
 pub struct Entry {
     generation: u32,
     occupant: Held<Occupant>,
 }
 
-/// Every container.
+/// All containers.
 #[derive(Debug)]
 pub struct Table {
     entries: [Entry; MAX_CONTAINERS],
-    /// Whether somebody watches over the deadlines.
+    /// True while a thread watches the deadlines.
     pub watched: bool,
 }
 
 impl Table {
-    /// No containers.
+    /// Creates an empty table.
     pub const fn new() -> Self {
         const EMPTY: Entry = Entry {
             generation: 0,
@@ -260,7 +259,7 @@ impl Table {
         }
     }
 
-    /// Takes a slot and a name for a container that is [settled](Self::settle) later.
+    /// Reserves a slot and a name for a container that is [settled](Self::settle) later.
     ///
     /// # Errors
     /// [`Error::NameTaken`], [`Error::TableFull`].
@@ -297,10 +296,10 @@ impl Table {
         Ok(Handle { slot, generation })
     }
 
-    /// From now on the container is there, in the state that `set` gives it.
+    /// Makes a reserved container visible, in the state that `set` gives it.
     ///
     /// # Errors
-    /// It was not reserved.
+    /// [`Error::NotFound`] if the container is not reserved.
     pub fn settle(&mut self, handle: Handle, set: impl FnOnce(&mut Status)) -> Result<(), Error> {
         let occupant = self
             .occupant(handle, Phase::Coming)
@@ -310,30 +309,30 @@ impl Table {
         Ok(())
     }
 
-    /// A container that is reserved and not settled yet, from that slot on.
+    /// Returns the first reserved container that is not settled yet, from that slot on.
     pub fn coming(&self, from: Slot) -> Option<(Handle, Name)> {
         self.occupants()
             .find(|(handle, occupant)| handle.slot >= from && occupant.phase == Phase::Coming)
             .map(|(handle, occupant)| (handle, occupant.name.clone()))
     }
 
-    /// From now on the container is no longer there; its slot and name are still taken.
+    /// Hides a container; its slot and name are still taken.
     ///
     /// # Errors
-    /// It was not there.
+    /// [`Error::NotFound`] if the container is not visible.
     pub fn withdraw(&mut self, handle: Handle) -> Result<(), Error> {
         self.turn(handle, Phase::Here, Phase::Going)
     }
 
-    /// The container is there after all.
+    /// Makes a withdrawn container visible again.
     ///
     /// # Errors
-    /// It was not withdrawn.
+    /// [`Error::NotFound`] if the container is not withdrawn.
     pub fn restore(&mut self, handle: Handle) -> Result<(), Error> {
         self.turn(handle, Phase::Going, Phase::Here)
     }
 
-    /// Gives slot and name of a container back that is reserved or withdrawn.
+    /// Frees the slot and the name of a container that is reserved or withdrawn.
     pub fn release(&mut self, handle: Handle) {
         let coming = self.occupant(handle, Phase::Coming).is_some();
         if (coming || self.occupant(handle, Phase::Going).is_some())
@@ -343,7 +342,7 @@ impl Table {
         }
     }
 
-    /// The container of that name.
+    /// Finds the container of that name.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -354,7 +353,7 @@ impl Table {
             .ok_or(Error::NotFound)
     }
 
-    /// A container's name and status.
+    /// Returns a container's name and status.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -365,7 +364,7 @@ impl Table {
         }
     }
 
-    /// The first in the order of starts of those that are to be started by now.
+    /// Finds the first container, in the order of starts, that is to be started by now.
     pub fn due(&mut self, now_us: u64) -> Option<Handle> {
         let mut first = (u8::MAX, Moment::at(now_us));
         let mut due = None;
@@ -381,14 +380,14 @@ impl Table {
         self.at(due?)
     }
 
-    /// The container in a slot.
+    /// Returns the container in a slot.
     pub fn at(&self, slot: Slot) -> Option<Handle> {
         self.occupants()
             .find(|(handle, occupant)| handle.slot == slot && occupant.phase == Phase::Here)
             .map(|(handle, _)| handle)
     }
 
-    /// Every container's status.
+    /// Iterates over the status of every container.
     #[inline(never)]
     pub fn statuses(&mut self) -> impl Iterator<Item = (Slot, &mut Status)> {
         (0..).zip(&mut self.entries).filter_map(|(slot, entry)| {

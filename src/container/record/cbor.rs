@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The CBOR that records are made of: whole numbers, texts, bytes, and arrays and maps that say
-//! how many items follow.
+//! CBOR of records: whole numbers, texts, bytes, and arrays and maps whose length comes first.
 //!
 //! How: minicbor writes and reads it. Here each kind of item has one function, so that a record's
-//! many fields are calls and not copies, and what fails is told once, in the end.
+//! many fields are calls and not copies, and an error is returned once, in the end.
 
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder, decode, encode};
@@ -23,7 +22,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Gives the bytes of what is written to whoever takes them, until that fails.
+/// Writes items as bytes to a callback, until that fails.
 pub struct Writer<'p> {
     encoder: Encoder<Sink<'p>>,
     written: Result<(), StorageError>,
@@ -37,10 +36,10 @@ impl<'p> Writer<'p> {
         }
     }
 
-    /// Whether all is written.
+    /// Returns the result of all writes.
     ///
     /// # Errors
-    /// The first of those that `put` has returned.
+    /// The first error of `put`.
     pub fn finish(self) -> Result<(), StorageError> {
         self.written
     }
@@ -55,47 +54,47 @@ impl<'p> Writer<'p> {
         }
     }
 
-    /// A number.
+    /// Writes a number.
     #[inline(never)]
     pub fn number(&mut self, value: u32) {
         self.long(value.into());
     }
 
-    /// A number that may be large.
+    /// Writes a number that may be large.
     #[inline(never)]
     pub fn long(&mut self, value: u64) {
         self.write(|to| to.u64(value).map(drop));
     }
 
-    /// A number that may be negative.
+    /// Writes a number that may be negative.
     pub fn signed(&mut self, value: i32) {
         self.write(|to| to.i32(value).map(drop));
     }
 
-    /// Bytes.
+    /// Writes bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.write(|to| to.bytes(bytes).map(drop));
     }
 
-    /// A text.
+    /// Writes a text.
     #[inline(never)]
     pub fn text(&mut self, text: &str) {
         self.write(|to| to.str(text).map(drop));
     }
 
-    /// An array of so many items, which come next.
+    /// Writes the head of an array; its `items` items come next.
     #[inline(never)]
     pub fn array(&mut self, items: usize) {
         self.write(|to| to.array(items as u64).map(drop));
     }
 
-    /// A map of so many pairs of items, which come next.
+    /// Writes the head of a map; its `pairs` pairs of items come next.
     pub fn map(&mut self, pairs: usize) {
         self.write(|to| to.map(pairs as u64).map(drop));
     }
 }
 
-/// What comes next is something else than what is asked for, or not there.
+/// The next item is missing, is of another kind, or does not fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unexpected;
 
@@ -105,7 +104,7 @@ impl From<decode::Error> for Unexpected {
     }
 }
 
-/// Takes one item after the other from what has not been read.
+/// Reads one item after the other.
 pub struct Reader<'b>(Decoder<'b>);
 
 impl<'b> Reader<'b> {
@@ -113,12 +112,12 @@ impl<'b> Reader<'b> {
         Self(Decoder::new(bytes))
     }
 
-    /// Whether all is read.
+    /// True where all is read.
     pub fn is_done(&self) -> bool {
         self.0.position() == self.0.input().len()
     }
 
-    /// A number.
+    /// Reads a number.
     ///
     /// # Errors
     /// [`Unexpected`], as with all others.
@@ -127,41 +126,41 @@ impl<'b> Reader<'b> {
         self.long()?.try_into().map_err(|_| Unexpected)
     }
 
-    /// A number that may be large.
+    /// Reads a number that may be large.
     #[inline(never)]
     pub fn long(&mut self) -> Result<u64, Unexpected> {
         Ok(self.0.u64()?)
     }
 
-    /// A number that may be negative.
+    /// Reads a number that may be negative.
     pub fn signed(&mut self) -> Result<i32, Unexpected> {
         Ok(self.0.i32()?)
     }
 
-    /// Bytes.
+    /// Reads bytes.
     pub fn bytes(&mut self) -> Result<&'b [u8], Unexpected> {
         Ok(self.0.bytes()?)
     }
 
-    /// A text.
+    /// Reads a text.
     #[inline(never)]
     pub fn text(&mut self) -> Result<&'b str, Unexpected> {
         Ok(self.0.str()?)
     }
 
-    /// How many items follow that are an array.
+    /// Reads the head of an array. Returns the number of its items, which come next.
     #[inline(never)]
     pub fn array(&mut self) -> Result<u32, Unexpected> {
         count(self.0.array()?)
     }
 
-    /// How many pairs of items follow that are a map.
+    /// Reads the head of a map. Returns the number of its pairs of items, which come next.
     pub fn map(&mut self) -> Result<u32, Unexpected> {
         count(self.0.map()?)
     }
 }
 
-/// Records have no array or map whose end is marked instead.
+/// Refuses a length that is not given: records have no array or map with a marked end.
 fn count(items: Option<u64>) -> Result<u32, Unexpected> {
     let items = items.ok_or(Unexpected)?;
     items.try_into().map_err(|_| Unexpected)

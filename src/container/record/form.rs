@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The form of a record's bytes.
+//! Encoding of a container record.
 //!
-//! A record is a CBOR sequence (RFC 8742) of two items: an array of the version and a map, and
-//! a byte string, the sha256 of the first item, because littlefs does not checksum what is in
-//! files. What was written is read back the same; anything else is `record-damaged`, or
-//! `record-version` where it is whole and newer: of a newer version, or with a key that is not
-//! known here, which may be a limit that the container must not run without.
+//! A record is a CBOR sequence (RFC 8742) of two items: an array of the version and a map, and a
+//! byte string, the sha256 of the first item, because littlefs has no checksum of a file's content.
+//! A record is read back as it was written; anything else is `record-damaged`, or `record-version`
+//! where it is whole and newer: of a newer version, or with an unknown key, which may be a limit
+//! that the container must not run without.
 //!
 //! | key of a spec | value |
 //! |---|---|
 //! | 0 | the manifest: its digest's 32 bytes and its size, in an array |
-//! | 1 | the executable layer, so too |
-//! | 2 | its place among the layers |
+//! | 1 | the executable layer, likewise |
+//! | 2 | index of the executable layer among the layers |
 //! | 3 | 0 for wasm, 1 for AOT code |
-//! | 4 | what its annotations say against running it: a code of docs/errors.md |
+//! | 4 | refusal by the annotations of the executable layer: a code of docs/errors.md |
 //! | 5 | the entry point |
 //! | 6 | the environment, each variable followed by a NUL |
-//! | 7 | the permissions that hold, by their names |
+//! | 7 | the permissions in force, by their names |
 //! | 8 | the blobs: digest, size and title of each |
 //! | 9 | the arguments, each followed by a NUL |
 //! | 10 … 14 | bytes of memory, of stack, of the thread's stack; priority; time limit in ms |
-//! | 15 | when it was created, in seconds since 1970 |
+//! | 15 | date of creation, in seconds since 1970 |
 //! | 16 | the mounts, each `SRC:DST[:ro]` followed by a NUL |
 //! | 17 | bytes of disk |
-//! | 18 | started again by itself: 256 always; else on failure, at most so often in a row, 0 for as often as there is |
+//! | 18 | restart policy: 256 for `always`; else `on-failure`, with the most failures in a row, or 0 for the default |
 //! | 19 | most instructions |
-//! | 20 | what it follows: the tag as it was typed; in an array each variable that goes on top of the image's environment; the permissions that are granted, by their names; the mark of what the tag led to when it got its image |
+//! | 20 | origin: the tag as it was typed; in an array each variable on top of the image's environment; the granted permissions, by their names; the mark of the tag when the container got its image |
 //!
-//! Key 20, if it is there, is the first, so that whoever wants that alone reads no further.
+//! Key 20, if present, comes first, so that a reader of the origin alone reads no further.
 //!
 //! | key of a state | value |
 //! |---|---|
 //! | 0 | 0 created, 1 live, 2 exited, 3 trapped, 4 killed, 5 failed |
-//! | 1 | the exit code, or why: the word that `ps` shows |
-//! | 2, 3 | when the last run began and ended, in seconds since 1970 |
-//! | 4 | 1 where it has failed too often to be started again by itself |
+//! | 1 | the exit code, or the reason: the word that `ps` shows |
+//! | 2, 3 | start and end of the last run, in seconds since 1970 |
+//! | 4 | 1 in a crash loop |
 //!
-//! Live is also what waits for its next run.
+//! A container that waits for its next run is live, too.
 
 use core::num::{NonZeroU8, NonZeroU32};
 
@@ -55,13 +55,13 @@ use crate::image::{Content, Image};
 use crate::limits::MAX_WORDS;
 use crate::port::{StorageError, Trap};
 
-/// The version of the records that this build writes, and the newest that it reads.
+/// Version of the records that this build writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// The restart policy that has no number of failures.
+/// Value of the restart policy `always`.
 const ALWAYS: u32 = 256;
 
-/// The second item: the head of a byte string of 32 bytes, and those.
+/// Head of the second item, a byte string of 32 bytes.
 const CHECK_HEAD: [u8; 2] = [0x58, 0x20];
 const CHECK_BYTES: usize = CHECK_HEAD.len() + 32;
 
@@ -80,7 +80,7 @@ fn write(put: Put<'_>, map: &mut dyn FnMut(&mut Writer<'_>)) -> Result<(), Stora
     put(&hasher.finish().0)
 }
 
-/// Begins a map of so many fields, and of those that are there.
+/// Begins a map of `always` fields and the optional ones that are present.
 fn begin(to: &mut Writer<'_>, always: usize, optional: &[bool]) {
     let there = optional.iter().filter(|&&there| there).count();
     to.map(there.saturating_add(always));
@@ -102,7 +102,7 @@ fn text(to: &mut Writer<'_>, key: u32, value: &str) {
     to.text(value);
 }
 
-/// The map of a record that is whole.
+/// Checks the digest and the version of a record. Returns a reader of its map.
 fn open(record: &[u8]) -> Result<Reader<'_>, Error> {
     let split = record.len().checked_sub(CHECK_BYTES);
     let (body, check) = split
@@ -120,7 +120,7 @@ fn open(record: &[u8]) -> Result<Reader<'_>, Error> {
     }
 }
 
-/// Shows each key of a record's map, with its value to be taken.
+/// Shows each key of a record's map; `field` reads the value.
 fn fields<'b>(
     record: &'b [u8],
     field: &mut dyn FnMut(u32, &mut Reader<'b>) -> Result<(), Error>,
@@ -143,12 +143,12 @@ impl From<Unexpected> for Error {
     }
 }
 
-// ---------------------------------------------------------------- what a container is created with
+// ---------------------------------------------------------------- spec
 
-/// Writes what a container is created with, and when.
+/// Writes a spec, and the date of its creation.
 ///
 /// # Errors
-/// Those of `put`.
+/// The errors of `put`.
 pub fn write_spec(
     spec: &Spec,
     created: Option<NonZeroU32>,
@@ -180,9 +180,9 @@ pub fn write_spec(
             restart,
             time_limit_ms,
             instructions,
-            // Whoever was attached is not there after a reboot.
+            // No console is attached after a reboot.
             attached: _,
-            // Has no record.
+            // A temporary container has no record.
             temporary: _,
             followed,
         } = spec;
@@ -261,7 +261,8 @@ fn write_content(to: &mut Writer<'_>, items: usize, content: &Content) {
     to.long(content.size);
 }
 
-/// Reads what [`write_spec`] has written into `spec`, which is [blank](Spec::blank).
+/// Reads a record of [`write_spec`] into `spec`, which is [blank](Spec::blank). Returns the date of
+/// creation.
 ///
 /// # Errors
 /// `record-damaged`, `record-version`.
@@ -296,7 +297,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                     9 => copy_list(text, &mut spec.arguments)?,
                     _ => {
                         copy_list(text, &mut spec.mounts)?;
-                        // Nothing is mounted that could not be asked for.
+                        // A record can't mount more than a user can.
                         let mut mounts = spec.mounts.split_terminator('\0');
                         if mounts.any(|one| Mount::parse(one).is_err()) {
                             return Err(Error::Damaged);
@@ -345,7 +346,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
     }
 }
 
-/// Shows what [`write_spec`] was given as the origin, if anything.
+/// Shows the origin in a record of [`write_spec`], if there is one.
 ///
 /// # Errors
 /// `record-damaged`, `record-version`.
@@ -380,7 +381,7 @@ fn follow(from: &mut Reader<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u6
 fn named(from: &mut Reader<'_>) -> Result<Permissions, Unexpected> {
     let mut permissions = Permissions::default();
     for _ in 0..from.array()? {
-        // One that this build does not know is not granted by it.
+        // A permission that this build does not know is not granted.
         if let Some(permission) = Permission::from_name(from.text()?) {
             permissions.insert(permission);
         }
@@ -388,10 +389,10 @@ fn named(from: &mut Reader<'_>) -> Result<Permissions, Unexpected> {
     Ok(permissions)
 }
 
-/// The keys that every spec has: all but 4, and those from 14 on.
+/// Bits of the keys that every spec has: 0 to 13, but not 4.
 const NEEDED: u32 = 0x3fff & !(1 << 4);
 
-/// The key of what a container follows.
+/// Key of the origin of a container that follows a tag.
 const FOLLOWED: u32 = 20;
 
 fn read_content(
@@ -407,7 +408,7 @@ fn read_content(
     Ok(())
 }
 
-/// A number of one byte.
+/// Converts a number to one byte.
 fn small(number: u32) -> Result<u8, Unexpected> {
     number.try_into().map_err(|_| Unexpected)
 }
@@ -426,18 +427,18 @@ fn copy_list<L: LenType>(list: &str, to: &mut StringView<L>) -> Result<(), Unexp
     }
 }
 
-// ---------------------------------------------------------------- where it is in its life
+// ---------------------------------------------------------------- state
 
-/// Writes where a container is in its life, and since when.
+/// Writes a state and its dates.
 ///
 /// # Errors
-/// Those of `put`.
+/// The errors of `put`.
 pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), StorageError> {
     let [started, ended] = [dates.started, dates.ended].map(|date| date.map(NonZeroU32::get));
     let given_up = matches!(state, State::CrashLoop(_)).then_some(1);
     let (kind, outcome) = match state {
         State::Created => (0, None),
-        // What waits for its next run is not to be forgotten by a reset either.
+        // A reset must not lose a container that waits for its next run.
         State::Running | State::Paused | State::Restarting(_) => (1, None),
         State::Ended(outcome) | State::CrashLoop(outcome) => {
             let kind = match outcome {
@@ -472,8 +473,7 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
     })
 }
 
-/// Reads what [`write_state`] has written. A container that was live has been killed by the
-/// reset.
+/// Reads a record of [`write_state`]. A container that was live counts as killed by the reset.
 ///
 /// # Errors
 /// `record-damaged`, `record-version`.
@@ -496,7 +496,7 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
         (Some(0), None, None) if !given_up => return Ok((State::Created, dates)),
         (Some(1), None, None) if !given_up => Outcome::Killed(Cause::Reset),
         (Some(2), Some(code), None) => Outcome::Exited(code),
-        // A reason that this build does not know is still one.
+        // A reason that this build does not know becomes a general one.
         (Some(3), None, Some(why)) => Outcome::Trapped(Trap::from_code(why).unwrap_or(Trap::Other)),
         (Some(4), None, Some(why)) => Outcome::Killed(Cause::from_word(why).unwrap_or(Cause::Kill)),
         (Some(5), None, Some(why)) => {
@@ -591,7 +591,7 @@ mod tests {
         written(|put| write_spec(&spec(), NonZeroU32::new(7), Some(&ORIGIN), put))
     }
 
-    /// A record with that first item.
+    /// Returns a record with `body` as its first item.
     fn checked(mut body: StdVec<u8>) -> StdVec<u8> {
         let check = Sha256::of(&body);
         body.extend(CHECK_HEAD);
@@ -765,7 +765,7 @@ mod tests {
             assert_eq!(read_spec(record), Err(Error::Damaged));
             assert_eq!(read_state(record), Err(Error::Damaged));
         };
-        // Each takes two digests, of which Miri makes few.
+        // Each step takes two digests, and Miri is slow.
         let step = if cfg!(miri) { 97 } else { 1 };
         for record in [spec_record(), state] {
             for bit in (0..record.len() * 8).step_by(step) {
