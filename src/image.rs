@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Images: what a judged one is. The store keeps them, the judge proves them.
+//! Images that the judge has accepted. The store keeps images, the judge checks them.
 
 pub mod aot;
 mod blobs;
@@ -23,9 +23,9 @@ pub type EntryPoint = String<MAX_ENTRY_POINT, u8>;
 /// Content on the partition: its digest is its address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Content {
-    /// What its bytes hash to.
+    /// Digest of the bytes.
     pub digest: Sha256,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size: u64,
 }
 
@@ -36,26 +36,26 @@ impl Content {
     };
 }
 
-/// All that running an image needs, taken from documents that the judge has accepted.
+/// Data to run an image, taken from documents that the judge has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Image {
     /// The manifest: the image's identity.
     pub manifest: Content,
     /// The one executable layer.
     pub executable: Content,
-    /// Its place among the manifest's layers, from 0.
+    /// Index of the executable layer among the manifest's layers, from 0.
     pub executable_layer: u8,
-    /// What the executable layer holds.
+    /// Format of the executable layer.
     pub format: Format,
-    /// What the executable layer's annotations say against running AOT code here.
+    /// Result of the check of AOT code's annotations; `Ok` for wasm.
     pub aot_annotations: Result<(), Code>,
     /// The exported function that is called on start.
     pub entry_point: EntryPoint,
     /// The image's environment: each `NAME=value` followed by a NUL.
     pub environment: String<MAX_ENVIRONMENT, u16>,
-    /// What the image asks for; it holds only together with the operator's grant.
+    /// Permissions that the image asks for; they hold only if the operator grants them.
     pub permissions: Permissions,
-    /// Its other layers, in the manifest's order.
+    /// Other layers, in the manifest's order.
     pub blobs: Blobs,
 }
 
@@ -76,7 +76,7 @@ impl Image {
         }
     }
 
-    /// Becomes a copy of another, without one in between.
+    /// Copies `other` into `self`, without a copy in between.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         // By name, so that a new field is not forgotten here.
         let Self {
@@ -98,13 +98,13 @@ impl Image {
         self.entry_point.clear();
         self.environment.clear();
         self.permissions = *permissions;
-        // They have room for one another.
+        // Both have the same capacity.
         let _ = self.entry_point.push_str(entry_point);
         let _ = self.environment.push_str(environment);
         self.blobs.copy_from(blobs);
     }
 
-    /// What loading its code takes, as a copy that is small.
+    /// Returns a small copy of the data to load the code.
     pub fn loadable(&self) -> Loadable {
         Loadable {
             content: self.executable,
@@ -115,14 +115,14 @@ impl Image {
     }
 }
 
-/// What loading an image's code takes.
+/// Data to load an image's code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loadable {
     /// The executable layer.
     pub content: Content,
-    /// What it holds.
+    /// Format of the executable layer.
     pub format: Format,
-    /// What its annotations say against running AOT code here.
+    /// Result of the check of AOT code's annotations; `Ok` for wasm.
     pub aot_annotations: Result<(), Code>,
     /// The exported function that is called on start.
     pub entry_point: EntryPoint,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! AOT code: whether a file is made for this build, from its header and its layer's annotations.
+//! AOT code: checks that a file is made for this build, by its header and its layer's annotations.
 //!
-//! The header (WAMR's AOT file format, version 6) tells the machine, the word size, the byte
-//! order and whether the code is position-independent; it does not tell the calling convention
-//! or the CPU, which the annotations must. The engine trusts what it is given, so all of this
-//! is settled before the engine sees a byte.
+//! The header (WAMR's AOT file format, version 6) tells the machine, the word size, the byte order
+//! and whether the code is position-independent; the annotations tell the calling convention and
+//! the CPU. The engine trusts its input, so all of this is checked before the engine sees a byte.
 
 use core::slice::from_ref;
 
@@ -20,7 +19,7 @@ pub const ANNOTATION_CPU: &str = "dev.ocre.aot.cpu";
 pub const ANNOTATION_ABI: &str = "dev.ocre.aot.abi";
 /// The annotation that names the engine's version.
 pub const ANNOTATION_WAMR: &str = "dev.ocre.aot.wamr";
-/// The annotation that says `true` where the code looks out for being stopped.
+/// The annotation that is `true` where the code can be interrupted.
 pub const ANNOTATION_INTERRUPTIBLE: &str = "dev.ocre.aot.interruptible";
 
 /// The `platform.architecture` of portable code; AOT code has its target's name there.
@@ -43,7 +42,7 @@ const RELOCATABLE: u16 = 1;
 /// The engine's version; loader and compiler must be the same.
 pub const WAMR: &str = "2.4.3";
 
-/// The machine that AOT code is made for, and what this build accepts.
+/// Machine that AOT code is made for, and the values that this build accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Target {
     /// `x86_64`, `thumbv7m` …: `dev.ocre.aot.target`, and `ocre aot --target`.
@@ -52,7 +51,7 @@ pub struct Target {
     pub arch: &'static str,
     /// The ELF machine number.
     pub machine: u16,
-    /// Whether pointers have 64 bits.
+    /// True where pointers have 64 bits.
     pub wide: bool,
     /// The calling convention: `dev.ocre.aot.abi`.
     pub abi: &'static str,
@@ -121,12 +120,11 @@ impl Target {
         Self::RISCV32,
     ];
 
-    /// What the annotations of an AOT layer say against running it here.
+    /// Checks the annotations of an AOT layer against this target.
     ///
     /// # Errors
-    /// `aot-metadata` where one of the first four is absent, `aot-target`, `aot-abi`,
-    /// `aot-version` where one does not fit, `aot-policy` where the code can't be interrupted
-    /// and need be.
+    /// `aot-metadata` where one of the first four is absent, `aot-target`, `aot-abi`, `aot-version`
+    /// where one does not fit, `aot-policy` where the code can't be interrupted and must be.
     pub fn check_annotations(
         &self,
         annotations: Annotations<'_>,
@@ -140,7 +138,7 @@ impl Target {
         ];
         let mut fits = Ok(());
         for (name, accepted, code) in &wanted {
-            // One that is absent comes before all that do not fit.
+            // An absent annotation comes before all that do not fit.
             let Some(found) = annotations.get(name) else {
                 return Err(Code::AotMetadata);
             };
@@ -156,7 +154,7 @@ impl Target {
         Ok(())
     }
 
-    /// What the file's header says against running it here. The magic is checked already.
+    /// Checks the header of an AOT file against this target. The magic is checked already.
     ///
     /// # Errors
     /// `aot-version`, `aot-target`; `wasm-invalid` where the file ends in its header.
@@ -184,8 +182,8 @@ impl Target {
     }
 }
 
-/// Takes little-endian numbers from the front: every target is little-endian, and a file made
-/// for another byte order fails at its version.
+/// Reads little-endian numbers from the front: every target is little-endian, and a file made for
+/// another byte order fails at its version.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The layers of an image that are never executed and that its containers can read.
+//! Blobs: layers of an image that are never executed and that its containers can read.
 //!
 //! Titles lie one after the other in one buffer, because most are short, and lengths are kept in 32
 //! bits, because the partition has no longer files: every container has a copy of all of them.
@@ -11,29 +11,29 @@ use ocre_oci::Sha256;
 use super::Content;
 use crate::limits::{MAX_BLOBS, MAX_TITLE, MAX_TITLES};
 
-/// One of them.
+/// A blob of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blob<'a> {
-    /// Its bytes.
+    /// Digest and size.
     pub content: Content,
-    /// Its `org.opencontainers.image.title`, empty without one: its file name under `/image`.
+    /// File name under `/image`: its `org.opencontainers.image.title`, empty without one.
     pub title: &'a str,
 }
 
-/// All of an image's, in its manifest's order.
+/// All blobs of an image, in the manifest's order.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Blobs {
     contents: Vec<(Sha256, u32), MAX_BLOBS, u8>,
-    /// Each followed by a NUL.
+    /// Titles, each followed by a NUL.
     titles: String<MAX_TITLES, u16>,
 }
 
-/// There is no room for another, or for one of that length.
+/// There is no room for another blob, or the title or the size is too large.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
 impl Blobs {
-    /// None.
+    /// Creates an empty list.
     pub const fn new() -> Self {
         Self {
             contents: Vec::new(),
@@ -41,7 +41,7 @@ impl Blobs {
         }
     }
 
-    /// Adds one. A title with a NUL, which is no file's name, is left out.
+    /// Adds a blob. A title with a NUL, which is no file's name, is left out.
     ///
     /// # Errors
     /// `Full`, with nothing changed.
@@ -58,7 +58,7 @@ impl Blobs {
         self.titles.push('\0').map_err(|_| Full)
     }
 
-    /// Each of them.
+    /// Iterates over the blobs.
     pub fn iter(&self) -> Iter<'_> {
         Iter {
             contents: &self.contents,
@@ -66,37 +66,37 @@ impl Blobs {
         }
     }
 
-    /// The one at an index.
+    /// Returns the blob at an index.
     pub fn get(&self, index: usize) -> Option<Blob<'_>> {
         self.iter().nth(index)
     }
 
-    /// How many there are.
+    /// Number of blobs.
     pub fn len(&self) -> usize {
         self.contents.len()
     }
 
-    /// Whether there are none.
+    /// True where there are no blobs.
     pub fn is_empty(&self) -> bool {
         self.contents.is_empty()
     }
 
-    /// Removes all of them.
+    /// Removes all blobs.
     pub fn clear(&mut self) {
         self.contents.clear();
         self.titles.clear();
     }
 
-    /// Becomes a copy of another.
+    /// Copies `other` into `self`.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.clear();
-        // They have room for one another.
+        // Both have the same capacity.
         let _ = self.contents.extend_from_slice(&other.contents);
         let _ = self.titles.push_str(&other.titles);
     }
 }
 
-/// Blobs that are left to be given by [`Blobs::iter`].
+/// Iterator that [`Blobs::iter`] returns.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     contents: &'a [(Sha256, u32)],
@@ -106,7 +106,7 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = Blob<'a>;
 
-    // A device has this once, for all who go through blobs.
+    // A device has this function once, for all loops over blobs.
     #[inline(never)]
     fn next(&mut self) -> Option<Blob<'a>> {
         let ((digest, size), contents) = self.contents.split_first()?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Content in an OCI layout: where it lies, and whether it is what its digest says.
+//! Content in an OCI layout: its path, and the check against its digest.
 
 use core::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use crate::port::{EntryKind, OpenMode, Storage, StorageError};
 /// A path on the partition.
 pub type Path = String<MAX_PATH>;
 
-/// The path of `name` in the folder `root`.
+/// Returns the path of `name` in the folder `root`.
 ///
 /// # Errors
 /// `storage-name-too-long`.
@@ -23,7 +23,7 @@ pub fn join(root: &str, name: &str) -> Result<Path, StorageError> {
     concat(&[root.trim_end_matches('/'), "/", name])
 }
 
-/// The path that consists of these parts.
+/// Joins parts into a path.
 ///
 /// # Errors
 /// `storage-name-too-long`.
@@ -33,7 +33,7 @@ pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
     Ok(path)
 }
 
-/// Appends parts to a path, where it stays: one that is returned is copied.
+/// Appends parts to a path in place, because a returned path is copied.
 ///
 /// # Errors
 /// `storage-name-too-long`.
@@ -45,8 +45,8 @@ pub fn append(path: &mut Path, parts: &[&str]) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// The path of a blob in the layout at `root`. Made from a parsed digest, never from text, so
-/// that no document can name a file outside the layout.
+/// Returns the path of a blob in the layout at `root`. Made from a parsed digest, never from text,
+/// so that no document can name a file outside the layout.
 ///
 /// # Errors
 /// `storage-name-too-long`.
@@ -66,7 +66,7 @@ pub fn append_blob(path: &mut Path, root: &str, digest: &Sha256) -> Result<(), S
     write!(path, "{}", digest.hex()).map_err(|_| StorageError::NameTooLong)
 }
 
-/// Looks for a file or a folder of that path.
+/// Returns true where there is a file or a folder of that path.
 ///
 /// # Errors
 /// The storage's own.
@@ -79,7 +79,7 @@ pub fn exists<S: Storage>(storage: &S, path: &str) -> Result<bool, StorageError>
     }
 }
 
-/// Checks by its folder entry alone that content is there and has its size.
+/// Checks, by the folder entry alone, that content exists and has its size.
 ///
 /// # Errors
 /// `blob-missing`, `size-mismatch`, or the storage's own.
@@ -95,14 +95,14 @@ pub fn stat<S: Storage>(storage: &S, root: &str, content: &Content) -> Result<()
     }
 }
 
-/// Content that is there and has its size, open to be read.
+/// Content that exists and has its size, open to be read.
 pub struct Opened<'a, S: Storage> {
     storage: &'a S,
     file: S::File,
     content: Content,
 }
 
-/// Opens content, and checks as [`stat`] does; so whoever is to read it needs no [`stat`].
+/// Opens content, with the checks of [`stat`].
 ///
 /// # Errors
 /// As [`stat`].
@@ -128,21 +128,21 @@ pub fn open<'a, S: Storage>(
 }
 
 impl<S: Storage> Opened<'_, S> {
-    /// The content that it is.
+    /// Returns the content that is open.
     pub fn content(&self) -> Content {
         self.content
     }
 
-    /// Its file, at the first byte.
+    /// Returns the file, at its first byte.
     pub fn into_file(self) -> S::File {
         self.file
     }
 
-    /// Reads it into the front of `buffer` and hashes what was read.
+    /// Reads the content into the front of `buffer` and checks its digest.
     ///
     /// # Errors
-    /// `digest-mismatch`, `size-mismatch` where it has changed meanwhile, `limit-capacity` where
-    /// the buffer is too small, or the storage's own.
+    /// `digest-mismatch`, `size-mismatch` where the file has changed meanwhile, `limit-capacity`
+    /// where the buffer is too small, or the storage's own.
     pub fn read(self, buffer: &mut [u8]) -> Result<&mut [u8], Code> {
         let size = usize::try_from(self.content.size).map_err(|_| Code::LimitCapacity)?;
         let buffer = buffer.get_mut(..size).ok_or(Code::LimitCapacity)?;
@@ -168,10 +168,12 @@ impl<S: Storage> Opened<'_, S> {
         }
     }
 
-    /// Hashes it without keeping it; `buffer`, which is not empty, is for pieces of it.
+    /// Checks the digest of the content without keeping it; `buffer`, which is not empty, holds a
+    /// piece.
     ///
     /// # Errors
-    /// `digest-mismatch`, `size-mismatch` where it has changed meanwhile, or the storage's own.
+    /// `digest-mismatch`, `size-mismatch` where the file has changed meanwhile, or the storage's
+    /// own.
     pub fn verify(mut self, buffer: &mut [u8]) -> Result<(), Code> {
         let mut hasher = Hasher::default();
         let mut size = 0_u64;
@@ -206,7 +208,7 @@ pub fn read_document<'b, S: Storage>(
 /// Reads a document that has a name in the layout's folder instead of a digest.
 ///
 /// # Errors
-/// `missing` where it is not there, `document-too-large`, or the storage's own.
+/// `missing` where there is no such file, `document-too-large`, or the storage's own.
 pub fn read_named<'b, S: Storage>(
     source: Source<'_, S>,
     name: &str,
@@ -228,7 +230,7 @@ pub fn read_named<'b, S: Storage>(
     Ok(buffer.get(..count).unwrap_or_default())
 }
 
-/// Opens content and hashes it without keeping it.
+/// Opens content and checks its digest without keeping it.
 ///
 /// # Errors
 /// As [`open`] and [`Opened::verify`].
@@ -241,8 +243,8 @@ pub fn verify<S: Storage>(
     open(storage, root, content)?.verify(buffer)
 }
 
-/// Fills `buffer` from the start of a file; returns how many bytes there were, at most the
-/// buffer's length.
+/// Fills `buffer` from the start of a file. Returns the number of bytes read, at most the buffer's
+/// length.
 ///
 /// # Errors
 /// The storage's own.
@@ -254,7 +256,7 @@ pub fn read_file<S: Storage>(
     fill(storage, storage.open(path, OpenMode::READ)?, buffer)
 }
 
-/// Fills `buffer` from a file and closes it; returns how many bytes there were.
+/// Fills `buffer` from a file and closes it. Returns the number of bytes read.
 fn fill<S: Storage>(
     storage: &S,
     mut file: S::File,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The judge: whether an image in an OCI layout is what it claims to be, and whether this
-//! device may run it.
+//! The judge: checks that an image in an OCI layout is what it claims to be, and that this device
+//! may run it.
 //!
-//! Promised: nothing that was not judged reaches the engine; each byte that is used was hashed
-//! and compared with the digest that led to it; the checks come in one fixed order, cheap ones
-//! before dear ones, so that the first refusal is the same everywhere; memory is bounded by the
+//! Promised: nothing that was not judged reaches the engine; each byte that is used was hashed and
+//! compared with the digest that led to it; the checks come in one fixed order, cheap ones before
+//! expensive ones, so that the first refusal is the same everywhere; memory is bounded by the
 //! caller's two document buffers, however large the image is.
 //!
 //! How: [`judge`] follows the documents from the layout's marker to the layers and hashes the
@@ -34,9 +34,9 @@ pub const TITLE: &str = "org.opencontainers.image.title";
 /// An OCI layout on a storage.
 #[derive(Debug)]
 pub struct Source<'a, S> {
-    /// Where its files are.
+    /// Storage with the layout.
     pub storage: &'a S,
-    /// The layout's folder.
+    /// Folder of the layout.
     pub root: &'a str,
 }
 
@@ -48,18 +48,18 @@ impl<S> Clone for Source<'_, S> {
 
 impl<S> Copy for Source<'_, S> {}
 
-/// Which of a layout's images is meant. All that is given must fit.
+/// Selects an image of a layout. Every field that is given must fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Selector<'a> {
-    /// The index entry's `org.opencontainers.image.ref.name`. A name without a tag also means
-    /// the one with the tag `latest`.
+    /// `org.opencontainers.image.ref.name` of the index entry. A name without a tag also selects
+    /// the tag `latest`.
     pub name: Option<&'a str>,
-    /// The manifest's digest, also where an index leads to it.
+    /// Digest of the manifest, also where an index leads to it.
     pub digest: Option<Sha256>,
 }
 
-/// Which AOT code may run. A digest proves integrity, not origin, and the engine trusts AOT
-/// code with everything.
+/// Policy for AOT code. A digest proves integrity, not origin, and the engine trusts AOT code with
+/// everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AotPolicy<'a> {
     /// None.
@@ -70,16 +70,16 @@ pub enum AotPolicy<'a> {
     Allow,
 }
 
-/// What this device takes.
+/// Policy of this device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy<'a> {
-    /// Which AOT code may run.
+    /// Policy for AOT code.
     pub aot: AotPolicy<'a>,
-    /// Also AOT code that can't be stopped before it returns by itself.
+    /// True where AOT code may run that can't be interrupted.
     pub uninterruptible: bool,
-    /// Portable code is taken where there is a choice; otherwise AOT code is.
+    /// True where portable code is preferred to AOT code.
     pub prefer_portable: bool,
-    /// Most bytes that an image's layers have together.
+    /// Most bytes of an image's layers together.
     pub image_bytes: u64,
     /// Most bytes of linear memory.
     pub memory_bytes: u32,
@@ -88,17 +88,17 @@ pub struct Policy<'a> {
 /// Buffers for documents. Their lengths are the caps on documents.
 #[derive(Debug)]
 pub struct Workspace<'a> {
-    /// For an index or a manifest.
+    /// Buffer for an index or a manifest.
     pub document: &'a mut [u8],
-    /// For an image config, and then for hashing: a larger one hashes faster.
+    /// Buffer for an image config, and then for hashing: a larger one hashes faster.
     pub config: &'a mut [u8],
 }
 
 /// Judges an image's documents, and its layers but for the code in the executable one.
 ///
-/// Each refusal and warning goes to `report`, in the order of the checks. Where `report` lets it
-/// go on, the judge does so as far as what it has read makes sense. `true` only if nothing was
-/// refused, and then `image` is the image.
+/// Each refusal and warning goes to `report`, in the order of the checks. If `report` does not
+/// break, the judge goes on as far as the documents make sense. Returns `true` only if nothing was
+/// refused; then `image` is the image.
 pub fn judge<S: Storage, E: Engine>(
     source: Source<'_, S>,
     selector: Selector<'_>,
@@ -121,7 +121,7 @@ pub fn judge<S: Storage, E: Engine>(
     judged.is_ok() && !judge.refused
 }
 
-/// Reads an image's executable layer into memory of the engine's, and hashes it there.
+/// Reads an image's executable layer into memory of the engine, and hashes it there.
 ///
 /// # Errors
 /// As [`content::open`] and [`content::Opened::read`], and `out-of-memory`.
@@ -137,14 +137,13 @@ pub fn read_executable<S: Storage, E: Engine>(
     Ok(code)
 }
 
-/// Loads an executable layer that [`read_executable`] has read, if it is what the image says
-/// and what this build and `policy` take. `explain` gets further words on a refusal.
+/// Loads an executable layer that [`read_executable`] has read, if it fits the image, this build
+/// and `policy`. `explain` gets the details of a refusal.
 ///
 /// # Errors
-/// In this order: `layer-magic`, `layer-component`, `aot-policy`, `aot-version`, `aot-target`,
-/// what the layer's annotations say, `wasm-invalid`, `wasm-feature`, `wasm-limit`, `out-of-memory`,
-/// `wasm-import`,
-/// `config-entry-point`, `wasm-entry-signature`, `limit-memory`.
+/// In this order: `layer-magic`, `layer-component`, `aot-policy`, `aot-version`, `aot-target`, the
+/// refusal by the layer's annotations, `wasm-invalid`, `wasm-feature`, `wasm-limit`,
+/// `out-of-memory`, `wasm-import`, `config-entry-point`, `wasm-entry-signature`, `limit-memory`.
 pub fn load<'code, E: Engine>(
     engine: &E,
     code: &'code mut [u8],
@@ -165,7 +164,7 @@ pub fn load<'code, E: Engine>(
     Ok(module)
 }
 
-/// Where a refusal by [`read_executable`] or [`load`] is.
+/// Location of a refusal by [`read_executable`] or [`load`].
 pub const fn place(code: Code, image: &Image) -> Place<'static> {
     match code {
         Code::Document(_) => Place::Whole(Part::Config),
@@ -275,11 +274,11 @@ struct Judge<'a, 'r, S, E> {
     refused: bool,
 }
 
-/// `Err(Break)`: the report has heard enough. `Err(Continue)`: refused, and on with what does not
-/// need it.
+/// Result of a step. `Err(Break)`: `report` wants no more. `Err(Continue)`: refused; steps that do
+/// not need this one go on.
 type Step<T> = Result<T, ControlFlow<()>>;
 
-/// Goes on after a refusal, unless the report has heard enough.
+/// Goes on after a refusal, unless `report` wants no more.
 fn go_on(step: Step<()>) -> Step<()> {
     match step {
         Err(ControlFlow::Break(())) => step,
@@ -287,7 +286,7 @@ fn go_on(step: Step<()>) -> Step<()> {
     }
 }
 
-// Each step stands for itself, so that none is copied into another.
+// No step is inlined into another.
 impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     #[inline(never)]
     fn tell(&mut self, code: Code, at: Place<'_>) -> ControlFlow<()> {
@@ -295,7 +294,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         (self.report)(Finding::Refusal(code), at, "")
     }
 
-    /// Tells what is wrong with a value of a document.
+    /// Reports a fault of a value in a document.
     #[inline(never)]
     fn tell_value(&mut self, part: Part, document: &[u8], error: Error) -> ControlFlow<()> {
         let at = Place::Value {
@@ -310,7 +309,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         result.map_err(|code| self.tell(code, at))
     }
 
-    /// Runs a document's own checks, which hand over each error by themselves.
+    /// Runs a document's own checks, which hand over each error.
     fn document(
         &mut self,
         part: Part,
@@ -381,7 +380,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.check(bytes, Place::Whole(part))
     }
 
-    /// Finds the manifest through the index, and the indexes it leads to, and reads it.
+    /// Finds the manifest through the index and the indexes in it, and reads the manifest.
     #[inline(never)]
     fn select<'b>(
         &mut self,
@@ -392,12 +391,12 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let mut length = self
             .root_file("index.json", Code::IndexMissing, Part::Index, buffer)?
             .len();
-        // The name leads to an entry of the outermost index; what is inside it has none.
+        // The name selects an entry of the outermost index; entries of the indexes in it have none.
         let mut name = selector.name;
         for _ in 0..MAX_INDEX_DEPTH {
             let index = buffer.get(..length).unwrap_or_default();
             let entry = self.choose(Selector { name, ..selector }, index)?;
-            // The entry's place is lost once the document replaces the index in the buffer.
+            // The entry's location is lost once the document replaces the index in the buffer.
             let at = Place::Value {
                 part: Part::Index,
                 document: index,
@@ -420,7 +419,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         Err(self.tell(Code::IndexNestedTooDeep, Place::Whole(Part::Index)))
     }
 
-    /// The one entry of an index that is meant, else the best of several for this machine.
+    /// Chooses the entry of an index that is selected, or the best of several for this machine.
     #[inline(never)]
     fn choose(&mut self, selector: Selector<'_>, document: &[u8]) -> Step<IndexEntry> {
         let value = self.parse(Part::Index, document)?;
@@ -450,7 +449,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.entry(descriptor, document)
     }
 
-    /// How well an index entry suits this machine; `None` where it does not.
+    /// Rank of an index entry on this machine, the best with the highest; `None` where it can't
+    /// run.
     fn rank(&self, platform: Option<Platform<'_>>) -> Option<u8> {
         let Some(platform) = platform else {
             return Some(0);
@@ -538,7 +538,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.check(settled, whole)
     }
 
-    /// `buffer` is for hashing.
+    /// Judges the layers; `buffer` is for hashing.
     #[inline(never)]
     fn layers(
         &mut self,
@@ -568,14 +568,14 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         }
     }
 
-    /// Opens what a descriptor leads to.
+    /// Opens the content of a descriptor.
     #[inline(never)]
     fn open(&self, descriptor: &Descriptor<'_>) -> Result<Opened<'a, S>, Code> {
         let content = content_of(descriptor)?;
         content::open(self.source.storage, self.source.root, &content)
     }
 
-    /// Checks that a layer is there, and adds its length to those before it.
+    /// Checks that a layer exists, and adds its size to `sum`, which has a limit.
     #[inline(never)]
     fn stat(&self, descriptor: &Descriptor<'_>, sum: &mut u64) -> Result<(), Code> {
         let content = content_of(descriptor)?;
@@ -587,7 +587,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         Ok(())
     }
 
-    /// Hashes a layer that is not executed, and makes it one of the image's.
+    /// Hashes a layer that is not executed, and adds it to the image's blobs.
     #[inline(never)]
     fn add_blob(
         &self,
@@ -596,7 +596,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         image: &mut Image,
     ) -> Result<(), Code> {
         let opened = match self.open(&layer.descriptor) {
-            // What is wrong with its digest or its folder entry is told already.
+            // A fault of its digest or its folder entry is reported already.
             Err(_) if self.refused => return Ok(()),
             opened => opened?,
         };
@@ -630,23 +630,23 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     }
 }
 
-/// A step that has told its refusal already.
+/// Result of a step that has reported its refusal.
 const REFUSED: Step<()> = Err(ControlFlow::Continue(()));
 
-/// The entries of an index that may be meant.
+/// Selected entries of an index.
 #[derive(Default)]
 struct Choice<'a> {
     first: Option<Descriptor<'a>>,
-    /// Some have other digests than the first.
+    /// True where some have other digests than the first.
     differ: bool,
     best: Option<Descriptor<'a>>,
     rank: u8,
-    /// Some have other digests than the best, and suit as well.
+    /// True where some have other digests than the best, and the same rank.
     ambiguous: bool,
 }
 
 impl<'a> Choice<'a> {
-    /// Adds one, and how well it suits this machine, if it does.
+    /// Adds an entry, with its rank on this machine, if it has one.
     #[inline(never)]
     fn add(&mut self, descriptor: &Descriptor<'a>, rank: Option<u8>) {
         let first = self.first.get_or_insert(*descriptor);
@@ -665,7 +665,7 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The one that is meant, else the best.
+    /// Returns the only content, or the best of several.
     fn chosen(&self) -> Result<&Descriptor<'a>, Code> {
         let first = self.first.as_ref().ok_or(Code::ReferenceNotFound)?;
         if !self.differ {
@@ -679,10 +679,10 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// What an index entry leads to.
+/// Content and type of an index entry.
 struct IndexEntry {
     content: Content,
-    /// `None`: another index.
+    /// `None` for another index.
     manifest_type: Option<ManifestType>,
     offset: u32,
 }
@@ -697,7 +697,7 @@ impl IndexEntry {
     }
 }
 
-/// Takes over what a config settles; `None` where something is longer than this device takes.
+/// Copies the config to the image; `None` where something is longer than this device takes.
 fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
     for variable in config.env() {
         variable.write_to(&mut image.environment).ok()?;
@@ -713,7 +713,7 @@ fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
 }
 
 impl Selector<'_> {
-    /// Whether the entry has the name that is given, if one is.
+    /// True where the entry has the selector's name, or the selector has none.
     pub fn names(&self, entry: &Entry<'_>) -> bool {
         self.name.is_none_or(|name| {
             let found = entry.reference_name();
@@ -722,7 +722,7 @@ impl Selector<'_> {
     }
 
     fn takes(&self, entry: &Entry<'_>) -> bool {
-        // An index is taken whatever its digest: what is meant may lie in it.
+        // An index is taken whatever its digest: the selected manifest may lie in it.
         let digested = self.digest.is_none_or(|digest| {
             entry.descriptor().is_ok_and(|found| {
                 found.digest == DigestRef::Sha256(digest) || found.media_type == *INDEX_MEDIA_TYPE
@@ -732,7 +732,7 @@ impl Selector<'_> {
     }
 }
 
-/// Whether a name that somebody typed means a tag of an index.
+/// True where a typed name means a tag of an index.
 pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
     let tagged = name.chars().chain(":latest".chars());
     // A colon in front of a slash belongs to a port.
@@ -741,7 +741,7 @@ pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
     tag == *name || (!has_tag && tag.chars().eq(tagged))
 }
 
-/// What a descriptor leads to.
+/// Returns the content of a descriptor.
 ///
 /// # Errors
 /// `digest-unsupported`.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Permissions: the closed list of what a container can be allowed beyond its own files.
-//! Whatever is not in the list is refused by name, never ignored.
+//! Permissions: the closed list of what a container can be allowed beyond its own files. A name
+//! that is not in the list is refused, never ignored.
 //!
-//! Ocre has names of its own, in its documents and in its runtime. Those that have a meaning here
-//! are taken wherever a permission is named, and stand for what they mean.
+//! Names of Ocre's documents and runtime are taken, too, where they have a meaning here: each
+//! stands for a set of these permissions.
 
-/// One permission. Everything is denied that is not both asked for by the image
+/// A permission. Everything is denied that is not both asked for by the image
 /// (`config.Permissions`) and granted by the operator (`--cap`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Permission {
@@ -31,7 +31,7 @@ impl Permission {
         Self::Timers,
     ];
 
-    /// Its name in an image's config and on the command line.
+    /// Name in an image's config and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gpio => "gpio",
@@ -42,7 +42,7 @@ impl Permission {
         }
     }
 
-    /// The permission of that name; names are compared exactly.
+    /// Finds the permission of that name; names are compared exactly.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -54,7 +54,7 @@ impl Permission {
     }
 }
 
-/// Ocre's names, and what each stands for here. Its own files a container always has.
+/// Names of Ocre, and the permissions that each stands for. A container always has its own files.
 const OF_OCRE: [(&str, &[Permission]); 3] = [
     ("filesystem", &[]),
     ("networking", &[Permission::Network]),
@@ -74,10 +74,11 @@ const OF_OCRE: [(&str, &[Permission]); 3] = [
 pub struct Permissions(u8);
 
 impl Permissions {
-    /// None.
+    /// No permissions.
     pub const NONE: Self = Self(0);
 
-    /// What the name stands for that `is` says yes to: one permission, or what Ocre means by it.
+    /// Returns the permissions of the name that `is` accepts: a permission, or those of a name of
+    /// Ocre.
     pub fn named(is: impl Fn(&str) -> bool) -> Option<Self> {
         let set = |members: &[Permission]| {
             let mut set = Self::NONE;
@@ -90,35 +91,35 @@ impl Permissions {
             .or_else(|| of_ocre().map(|(_, members)| set(members)))
     }
 
-    /// Adds one.
+    /// Adds a permission.
     pub const fn insert(&mut self, permission: Permission) {
         self.0 |= permission.bit();
     }
 
-    /// Whether it holds that one.
+    /// True where the set has that permission.
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & permission.bit() != 0
     }
 
-    /// Adds those of another.
+    /// Returns the permissions of either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What stands in both: asked for and granted.
+    /// Returns the permissions of both sets: asked for and granted.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// What stands in `self` and not in `other`.
+    /// Returns the permissions in `self` and not in `other`.
     #[must_use]
     pub const fn difference(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Its members, in the order of [`Permission::ALL`].
+    /// Iterates over the permissions, in the order of [`Permission::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL
             .into_iter()
@@ -152,7 +153,7 @@ mod tests {
         let all = Permissions(0b1_1111);
         let api = all.difference(named("network").unwrap());
         assert_eq!(named("ocre:api"), Some(api));
-        // What Ocre names and nothing here has, and what nobody names.
+        // Names of Ocre without a meaning here, and unknown names.
         for unknown in ["http", "i2c", "ocre:shared_heap", "ocre", "ocre:", ""] {
             assert_eq!(named(unknown), None, "{unknown}");
         }

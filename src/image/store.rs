@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The store: the images on the partition.
 //!
-//! # What is stored
+//! # Files
 //!
-//! The store is an OCI image layout of its own: `oci-layout`, `index.json` and
+//! The store is an OCI image layout: `oci-layout`, `index.json` and
 //! `blobs/sha256/<hex>`. An entry of `index.json` whose annotation
 //! `org.opencontainers.image.ref.name` is `name:tag` is a *tag*. A blob is *used* if an entry
 //! leads to it, or the manifest of a container does.
 //!
-//! # What survives a power cut
+//! # Power cuts
 //!
 //! The power may go at any instant, in the middle of a program or erase. Then:
 //!
@@ -23,15 +23,15 @@
 //! | operation | before | after | a cut may also leave |
 //! |---|---|---|---|
 //! | [`Store::open`] | | a layout, with no tags if there was none | parts of an empty layout |
-//! | [`Store::import`] | no tag, or its old one | the tag, with all that it leads to, and what it led to before, to be [tried out](update) | blobs that nothing uses |
-//! | [`Store::tried`] | a tag on trial | what [its table](update) says | |
-//! | [`Store::remove`] | the tag | no tag, and gone what only it used | blobs that nothing uses |
+//! | [`Store::import`] | no tag, or its old one | the tag and its content, and the old image, until the new one is [tried out](update) | blobs that nothing uses |
+//! | [`Store::tried`] | a tag on trial | as in [its table](update) | |
+//! | [`Store::remove`] | the tag | no tag, and no blobs that only it used | blobs that nothing uses |
 //! | [`Store::prune`] | blobs that nothing uses | none | some of them |
 //!
-//! Each can be repeated after a cut, and then comes to its end. Blobs that nothing uses take
-//! room and do no harm: repeating the import takes them up, [`Store::prune`] removes them, and
-//! nothing else does. A file whose name begins with `.new` may be left too; the next
-//! [`Store::open`] [ends](atomic::recover) what it belongs to.
+//! Each operation can be repeated after a cut, and then completes. Blobs that nothing uses take
+//! room and do no harm: a repeated import uses them, [`Store::prune`] removes them, and nothing
+//! else does. A file whose name begins with `.new` may be left too; the next [`Store::open`]
+//! [recovers](atomic::recover) it.
 //!
 //! # Damage
 //!
@@ -44,9 +44,9 @@
 //!
 //! # How
 //!
-//! [`atomic::replace`] writes every file. Nothing is kept in memory between operations; the
-//! caller lends one buffer for documents, whose length caps them. An operation needs the
-//! store for itself; whoever shares it takes a lock around it.
+//! [`atomic::replace`] writes every file. Nothing is kept in memory between operations; the caller
+//! lends one buffer for documents, whose length caps them. An operation needs exclusive use of the
+//! store; callers that share it take a lock.
 
 pub mod update;
 mod walk;
@@ -68,15 +68,15 @@ use crate::atomic::{self, Output};
 use crate::limits::COPY_BUFFER;
 use crate::port::{EntryKind, Storage, StorageError};
 
-/// Why an operation failed.
+/// Reason why an operation failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// What the judge would say of the image or of the store, too: not found, missing,
-    /// damaged, or the partition's own failure.
+    /// The image or the store is not found, incomplete or damaged, or the partition failed: with a
+    /// code of the judge.
     Image(Code),
     /// A container was created from the image.
     InUse,
-    /// The index would grow beyond what is read.
+    /// The index would be too large to be read.
     IndexFull,
 }
 
@@ -122,8 +122,8 @@ impl From<ocre_oci::Error> for Error {
 pub struct Tag(String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>);
 
 impl Tag {
-    /// The tag that a reference names, `latest` where it names none. Its digest is no part of
-    /// it.
+    /// Returns the tag of a reference, `latest` where it has none. The reference's digest is no
+    /// part of it.
     pub fn new(reference: &Reference<'_>) -> Self {
         let mut text = String::new();
         // A reference is within the lengths that the capacity is made of.
@@ -138,47 +138,47 @@ impl Tag {
         Self(text)
     }
 
-    /// Its text.
+    /// Text of the tag.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How far an import is.
+/// Progress of an import.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
-    /// Bytes that are stored.
+    /// Bytes stored so far.
     pub done: u64,
     /// Bytes of all blobs, each counted as often as the image names it.
     pub total: u64,
 }
 
-/// What was removed.
+/// Blobs that were removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Freed {
-    /// Blobs.
+    /// Number of blobs.
     pub blobs: u32,
-    /// Their content in bytes; the file system frees whole blocks.
+    /// Bytes of their content; the file system frees whole blocks.
     pub bytes: u64,
 }
 
-/// Blobs that are looked for in one walk over all documents.
+/// Number of blobs that are looked for in one walk over all documents.
 const BATCH: usize = 16;
 
-/// Blobs, in the order of their digests, that [`Store::remove`] may free. Of more the rest stays
-/// until [`Store::prune`].
+/// Number of blobs, the first in the order of their digests, that [`Store::remove`] may free. The
+/// others stay until [`Store::prune`].
 pub const MOST_BLOBS: usize = 512;
 
 /// Blobs by their numbers in the order of the digests, one bit each.
 type Numbers = [u32; MOST_BLOBS / 32];
 
-/// Purpose of a look at all blobs.
+/// Purpose of a pass over all blobs.
 enum Sweep<'s> {
-    /// Notes the used ones.
+    /// Notes the used blobs.
     Note(&'s mut Numbers),
-    /// Removes the noted ones that are unused.
+    /// Removes the noted blobs that are unused.
     FreeOf(&'s Numbers),
-    /// Removes the unused ones, and tells of each.
+    /// Removes the unused blobs, and tells of each.
     Free(&'s mut dyn FnMut(&Content)),
 }
 
@@ -189,11 +189,11 @@ pub struct Store<'a, S> {
 }
 
 impl<'a, S: Storage> Store<'a, S> {
-    /// Opens the store in the folder `root`: makes what is missing of an empty one, and tidies
-    /// up after a power cut. `document` is at least as long as the largest document there is.
+    /// Opens the store in the folder `root`: makes the missing parts of an empty one, and recovers
+    /// from a power cut. `document` is at least as long as the largest document.
     ///
     /// # Errors
-    /// What is wrong with the layout's marker, or the storage's own.
+    /// A fault of the layout's marker, or the storage's own.
     pub fn open(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Result<Self, Error> {
         let source = Source { storage, root };
         let blobs = join(root, "blobs")?;
@@ -222,7 +222,7 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(Self { source, document })
     }
 
-    /// A store that was [opened](Self::open) before, since the last power cut.
+    /// Returns a store that was [opened](Self::open) before, since the last power cut.
     pub const fn opened(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Self {
         Self {
             source: Source { storage, root },
@@ -230,15 +230,15 @@ impl<'a, S: Storage> Store<'a, S> {
         }
     }
 
-    /// The index: its [`manifests`](Index::manifests) are the tags, and entries without one.
+    /// Reads the index: its [`manifests`](Index::manifests) are the tags, and entries without one.
     ///
     /// # Errors
-    /// `index-missing`, what is wrong with it, or the storage's own.
+    /// `index-missing`, a fault of the index, or the storage's own.
     pub fn index(&mut self) -> Result<Index<'_>, Error> {
         read_index(self.source, self.document)
     }
 
-    /// The manifest or index that a tag, or a digest, leads to; the first of several.
+    /// Finds the manifest or index of a tag or a digest; the first of several.
     ///
     /// # Errors
     /// As [`index`](Self::index); `reference-not-found`.
@@ -251,15 +251,15 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(content_of(descriptor.as_ref().map_err(|error| *error)?)?)
     }
 
-    /// Copies an image from another layout and tags it; a tag of that name is replaced, and what
-    /// it led to is kept until the new one [works](update).
+    /// Copies an image from another layout and tags it. A tag of that name is replaced, and its old
+    /// image is kept until the new one [works](update).
     ///
-    /// What `selector` selects in the other layout's index is taken whole: all variants of an
-    /// image, and all manifests of an index. Whether they can run is not asked. Content that
-    /// is here already is hashed and, if it is whole, not copied.
+    /// The entries that `selector` selects in the other layout's index are copied whole: all
+    /// variants of an image, and all manifests of an index. They need not run here. Content that is
+    /// here already is hashed and, if it is whole, not copied.
     ///
     /// # Errors
-    /// What is wrong with the other layout; `index-empty`, `reference-not-found`, and
+    /// Faults of the other layout; `index-empty`, `reference-not-found`, and
     /// `reference-ambiguous` where several names are selected; `digest-mismatch` and
     /// `size-mismatch` where a blob changes while it is read; `storage-full`; `index-full`.
     pub fn import<F: Storage>(
@@ -313,7 +313,7 @@ impl<'a, S: Storage> Store<'a, S> {
             &mut |entries, _, entry| {
                 match (was(entry, tag), named(entry)) {
                     (true, _) if kept == new => return Ok(false),
-                    // The new one has not failed yet.
+                    // The new image has not failed yet.
                     (true, _) if old != new => entries.annotated(entry, &[(FAILURES, None)]),
                     (false, true) if kept.is_some() || old == new => return Ok(false),
                     (false, true) => {
@@ -337,13 +337,13 @@ impl<'a, S: Storage> Store<'a, S> {
         )
     }
 
-    /// Stores one blob, which nothing uses until a document that is stored does. Content that
-    /// is here already is hashed; it is written only if it is damaged. `source` fills a buffer
-    /// and returns how many bytes there were, 0 at the end.
+    /// Stores a blob, which is unused until a stored document names it. Content that is here
+    /// already is hashed; it is written only if it is damaged. `source` fills a buffer and returns
+    /// the number of bytes, 0 at the end.
     ///
     /// # Errors
     /// `digest-mismatch` or `size-mismatch` where the bytes are not that content,
-    /// `storage-full`, and what `source` returns.
+    /// `storage-full`, and the errors of `source`.
     pub fn put(
         &mut self,
         content: &Content,
@@ -352,8 +352,8 @@ impl<'a, S: Storage> Store<'a, S> {
         put(self.source, self.reserve(), content, source)
     }
 
-    /// Removes a tag, or the entries of a digest, and the blobs that they used and nothing uses
-    /// then, up to [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
+    /// Removes a tag, or the entries of a digest, and the blobs that only they used, up to
+    /// [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
     ///
     /// # Errors
     /// `reference-not-found`; `image-in-use`; as [`index`](Self::index).
@@ -376,7 +376,7 @@ impl<'a, S: Storage> Store<'a, S> {
         let mut used = [0; MOST_BLOBS / 32];
         self.sweep(in_use, Sweep::Note(&mut used))?;
         self.keep(&|index, entry| {
-            // With a tag goes what it led to before.
+            // A tag's previous image goes with the tag.
             let previous = entry.annotation(PREVIOUS);
             let mut going = index.manifests().filter(|other| selects(selector, other));
             !selects(selector, entry)
@@ -386,9 +386,9 @@ impl<'a, S: Storage> Store<'a, S> {
         self.sweep(in_use, Sweep::FreeOf(&used))
     }
 
-    /// Removes every blob that nothing uses. `in_use` are the manifests that containers were
-    /// created from. A document that is damaged uses nothing: the image it belongs to has to
-    /// be imported again anyway, and that brings back what was removed.
+    /// Removes every unused blob. `in_use` are the manifests that containers were created from. A
+    /// damaged document uses nothing: its image must be imported again anyway, which brings the
+    /// removed blobs back.
     ///
     /// # Errors
     /// As [`index`](Self::index).
@@ -408,7 +408,7 @@ impl<'a, S: Storage> Store<'a, S> {
         self.sweep(in_use, Sweep::Free(tell))
     }
 
-    /// Looks at every blob in the order of the digests, and whether something uses it.
+    /// Goes through all blobs in the order of the digests, and checks for each whether it is used.
     #[inline(never)]
     fn sweep(&mut self, in_use: &[Sha256], mut sweep: Sweep<'_>) -> Result<Freed, Error> {
         let mut freed = Freed::default();
@@ -472,7 +472,7 @@ impl<'a, S: Storage> Store<'a, S> {
                     if batch.is_full() && place < BATCH {
                         batch.pop();
                     }
-                    // Where it is full of smaller ones, this one's turn comes later.
+                    // If the batch is full of smaller digests, this one comes in a later batch.
                     let _ = batch.insert(
                         place,
                         Blob {
@@ -486,7 +486,7 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(())
     }
 
-    /// Marks those of a sorted batch that are used.
+    /// Marks the used blobs of a sorted batch.
     fn mark(&mut self, batch: &mut Vec<Blob, BATCH>, in_use: &[Sha256]) -> Result<(), Error> {
         let source = self.source;
         let mut mark = |content: &Content| {
@@ -518,7 +518,7 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(())
     }
 
-    /// Replaces the index by one with those of its entries that `keep` keeps.
+    /// Replaces the index by one with the entries that `keep` selects.
     fn keep(&mut self, keep: &dyn Fn(&Index<'_>, &Entry<'_>) -> bool) -> Result<(), Error> {
         self.rewrite(
             &mut |entries, index, entry| {
@@ -532,8 +532,8 @@ impl<'a, S: Storage> Store<'a, S> {
         )
     }
 
-    /// Replaces the index by one with what `copy` makes of each of its entries, if anything, and
-    /// what `add` adds; `add` may use the document buffer, and returns how many it added.
+    /// Replaces the index by one with the entries that `copy` and `add` write. `add` may use the
+    /// document buffer, and returns the number of its entries.
     #[inline(never)]
     fn rewrite(&mut self, copy: Copying<'_>, add: Adding<'_>) -> Result<(), Error> {
         let Self { source, document } = self;
@@ -549,8 +549,8 @@ impl<'a, S: Storage> Store<'a, S> {
         })
     }
 
-    /// Room that blobs leave free, in bytes: for the index, once as it is and once anew. On a
-    /// small partition, a part of it.
+    /// Space that blobs leave free for the old and the new index, in bytes; on a small partition, a
+    /// [part](RESERVED_PART) of the partition.
     fn reserve(&self) -> u64 {
         u64::try_from(self.document.len())
             .unwrap_or(u64::MAX)
@@ -558,26 +558,26 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 }
 
-/// The most that is kept free for the index is one part of that many.
+/// Largest reserve for the index: one part of the partition in this many.
 const RESERVED_PART: u64 = 8;
 
 const LAYOUT: &str = "oci-layout";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs/sha256";
 
-/// Writes what an entry of an index becomes in a new one; whether it becomes anything.
+/// Writes an entry of the old index to the new one. Returns true where it wrote one.
 type Copying<'c> =
     &'c mut dyn FnMut(&mut Array<'_, '_>, &Index<'_>, &Entry<'_>) -> Result<bool, fmt::Error>;
 
-/// Writes further entries of a new index, with a buffer for documents; how many.
+/// Writes further entries of a new index, with a buffer for documents. Returns their number.
 type Adding<'a> = &'a mut dyn FnMut(&mut Array<'_, '_>, &mut [u8]) -> Result<usize, Error>;
 
-/// Formatting fails only where the output does, which has the reason.
+/// Error of formatting, which fails only where the output does, which has the reason.
 fn unwritten(_: fmt::Error) -> Error {
     StorageError::Io.into()
 }
 
-/// A blob that is there.
+/// A blob of the store.
 struct Blob {
     content: Content,
     used: bool,
@@ -597,7 +597,7 @@ fn read_index<'b, S: Storage>(
     Ok(Index::parse(json::parse(bytes, &caps(bytes))?)?)
 }
 
-/// Replaces a file as [`atomic::replace`] does, where `fill` has more reasons to fail.
+/// Replaces a file as [`atomic::replace`] does, with errors of `fill` that are not the storage's.
 #[inline(never)]
 fn replace<S: Storage>(
     storage: &S,
@@ -635,7 +635,7 @@ fn write_index<S: Storage>(
     })
 }
 
-/// Whether a selector means an entry itself, not something that it leads to.
+/// True where a selector selects the entry itself, not a document in it.
 fn selects(selector: Selector<'_>, entry: &Entry<'_>) -> bool {
     let has = |digest| entry.descriptor().is_ok_and(|found| found.digest == digest);
     selector.names(entry) && selector.digest.is_none_or(has)
@@ -664,7 +664,7 @@ fn check_selection<S: Storage>(
     }
 }
 
-/// [`walk`]s from each entry that is selected.
+/// [`walk`]s from each selected entry.
 fn walk_selected<S: Storage>(
     source: Source<'_, S>,
     selector: Selector<'_>,
@@ -698,7 +698,7 @@ fn nth_selected<S: Storage>(
     Ok(entry.map(|entry| Document::of(&entry.descriptor()?)))
 }
 
-/// Copies one blob; `progress` is told how many of its bytes are read.
+/// Copies one blob; `progress` gets the number of its bytes that are read.
 fn copy<F: Storage, S: Storage>(
     from: Source<'_, F>,
     to: Source<'_, S>,
@@ -726,7 +726,7 @@ fn put<S: Storage>(
     let mut buffer = [0; COPY_BUFFER];
     match content::verify(to.storage, to.root, content, &mut buffer) {
         Ok(()) => return Ok(()),
-        // Damage ends with the file that has it.
+        // A damaged file is replaced.
         Err(Code::Storage(error)) if error != StorageError::Corrupt => return Err(error.into()),
         Err(_) => {}
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Verdicts: what the judge says of an image.
+//! Verdicts: the results of judging an image.
 //!
-//! Every refusal has one stable code and says where; `docs/errors.md` says of each what
-//! the user can do. Findings are handed over one by one, while the document they point
-//! into is still in memory; whoever listens decides whether the judge goes on.
+//! Every refusal has one stable code and a location; `docs/errors.md` has a hint for each code.
+//! Findings are handed over one by one, while the document they point into is still in memory; the
+//! listener decides whether the judge goes on.
 
 use core::fmt;
 use core::ops::ControlFlow;
@@ -15,10 +15,10 @@ use ocre_oci::{ErrorKind, Warning, Warnings, json};
 
 use crate::port::StorageError;
 
-/// Why an image is refused.
+/// Reason for the refusal of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Code {
-    /// A document breaks a rule of its own.
+    /// A document is malformed.
     Document(ErrorKind),
     /// The partition could not be read.
     Storage(StorageError),
@@ -28,7 +28,7 @@ pub enum Code {
     IndexMissing,
     /// The index names no manifest.
     IndexEmpty,
-    /// An index in an index in an index … beyond [`MAX_INDEX_DEPTH`](crate::limits::MAX_INDEX_DEPTH).
+    /// Indexes are nested deeper than [`MAX_INDEX_DEPTH`](crate::limits::MAX_INDEX_DEPTH).
     IndexNestedTooDeep,
     /// The index has no entry of that name or digest.
     ReferenceNotFound,
@@ -58,7 +58,7 @@ pub enum Code {
     AotVersion,
     /// AOT code for another machine.
     AotTarget,
-    /// AOT code without the annotations that say what it was made for.
+    /// AOT code without the annotations of its target.
     AotMetadata,
     /// AOT code for another calling convention.
     AotAbi,
@@ -68,7 +68,7 @@ pub enum Code {
     WasmFeature,
     /// The code exceeds a limit of the engine.
     WasmLimit,
-    /// The module imports what this build does not offer.
+    /// The module imports something that this build does not offer.
     WasmImport,
     /// The entry point takes parameters, or returns something other than one i32.
     WasmEntrySignature,
@@ -80,19 +80,19 @@ pub enum Code {
     OutOfMemory,
 }
 
-/// Who can do something about a refusal.
+/// Party that can do something about a refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// Whoever made the image, or what carried it here.
+    /// The maker of the image, or its transport.
     Image,
-    /// Whoever asked: another reference, policy or limit would do.
+    /// The caller: another reference, policy or limit would do.
     Caller,
     /// The device: its flash or its memory.
     Device,
 }
 
 impl Code {
-    /// Every code that is not a document's or the storage's own.
+    /// All codes that are neither a document's nor the storage's.
     pub const OWN: [Self; 28] = [
         Self::LayoutMissing,
         Self::IndexMissing,
@@ -124,21 +124,21 @@ impl Code {
         Self::OutOfMemory,
     ];
 
-    /// Their strings, in the same order.
+    /// Strings of [`Self::OWN`], in the same order.
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
         reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
         blob-missing limit-image limit-capacity layer-magic layer-component aot-policy \
         aot-version aot-target aot-metadata aot-abi wasm-invalid wasm-feature wasm-limit \
         wasm-import wasm-entry-signature limit-memory limit-stack out-of-memory";
 
-    /// Every code, in no order that matters.
+    /// All codes, in no order that matters.
     pub fn all() -> impl Iterator<Item = Self> {
         let documents = ErrorKind::ALL.iter().copied().map(Self::Document);
         let storage = StorageError::ALL.iter().copied().map(Self::Storage);
         Self::OWN.iter().copied().chain(documents).chain(storage)
     }
 
-    /// The code with that string.
+    /// Finds the code with that string.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|code| code.as_str() == name)
     }
@@ -155,7 +155,7 @@ impl Code {
         }
     }
 
-    /// Who can do something about it.
+    /// Party that can do something about the refusal.
     pub const fn fault(self) -> Fault {
         match self {
             Self::Storage(_) | Self::OutOfMemory => Fault::Device,
@@ -173,8 +173,8 @@ impl Code {
         }
     }
 
-    /// Whether an image with this fault may still be kept, listed and inspected: all its
-    /// bytes are what its digests say, only running it here is out of the question.
+    /// True where an image with this fault may still be kept, listed and inspected: its bytes are
+    /// as its digests say, but it can't run here.
     pub const fn may_be_stored(self) -> bool {
         matches!(
             self,
@@ -207,7 +207,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// One of an image's documents.
+/// Document of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
     /// `oci-layout`.
@@ -231,22 +231,22 @@ impl Part {
     }
 }
 
-/// Where something is wrong. Displays as the document's name and a JSON pointer (RFC 6901)
-/// into it: `manifest/layers/0/digest`.
+/// Location of a finding. Displays as the document's name and a JSON pointer (RFC 6901) into it:
+/// `manifest/layers/0/digest`.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
     /// A document as a whole.
     Whole(Part),
     /// The value at, or around, a byte of a document.
     Value {
-        /// Which document.
+        /// The document.
         part: Part,
-        /// Its bytes.
+        /// Bytes of the document.
         document: &'a [u8],
-        /// The byte.
+        /// Offset of the byte.
         offset: u32,
     },
-    /// What a layer's descriptor leads to; counted from 0.
+    /// The content of a layer, counted from 0.
     Layer(usize),
 }
 
@@ -266,7 +266,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// What is found: a refusal or a warning.
+/// Finding of the judge: a refusal or a warning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Finding {
     /// The image can't be run.
@@ -285,8 +285,8 @@ impl Finding {
     }
 }
 
-/// Listens to the judge: what, where, and further words (the engine's message, the name of
-/// an import), empty where there are none. `Break` ends the judging.
+/// Listener of the judge. Takes a finding, its location and its detail (the engine's message, the
+/// name of an import), empty where there is none. `Break` ends the judging.
 pub type Report<'r> = &'r mut dyn FnMut(Finding, Place<'_>, &str) -> ControlFlow<()>;
 
 /// The verdict on an image: its first refusal, and every warning up to there.
@@ -330,27 +330,27 @@ impl Verdict {
         self.refusal.map(Finding::as_str)
     }
 
-    /// What is refused; `None` where the image is accepted.
+    /// Refusal; `None` where the image is accepted.
     pub const fn refusal(&self) -> Option<Finding> {
         self.refusal
     }
 
-    /// Where the refusal is; empty without one.
+    /// Location of the refusal; empty without one.
     pub fn at(&self) -> &str {
         &self.at
     }
 
-    /// Further words on the refusal; often empty.
+    /// Detail of the refusal; often empty.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// What could be better.
+    /// Warnings on the image.
     pub const fn warnings(&self) -> Warnings {
         self.warnings
     }
 
-    /// `ok`, `warnings` or `rejected`.
+    /// Word for the verdict: `ok`, `warnings` or `rejected`.
     pub fn word(&self) -> &'static str {
         match self.refusal {
             Some(_) => "rejected",
@@ -370,7 +370,7 @@ pub fn write_cut(target: &mut StringView, text: fmt::Arguments<'_>) {
                 .try_for_each(|char| self.0.push(char).map_err(|_| fmt::Error))
         }
     }
-    // An error says that the rest was cut, which is what is wanted.
+    // An error means that the rest was cut, as intended.
     let _ = fmt::write(&mut Cut(target), text);
 }
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Updates that are tried out: a tag keeps what it led to before, until what it leads to works.
+//! Trials of updates: a tag keeps its previous image until its new image works.
 //!
-//! # What is stored
+//! # Annotations
 //!
 //! An entry of the index that an import replaces stays there, without its name but with the
 //! annotation [`PREVIOUS`], whose text is the tag. While there is such an entry, the tag is *on
-//! trial*, and [`FAILURES`] of that entry says how often what it leads to has failed by now. Each
-//! step is one replacement of the index:
+//! trial*, and [`FAILURES`] of that entry counts the failures of the new image. Each step is one
+//! replacement of the index:
 //!
-//! | what happens | the tag | what it led to before |
+//! | event | the tag | the previous image |
 //! |---|---|---|
-//! | an import of something else | leads to that | is kept; where the tag was on trial already, what was kept stays |
-//! | an import of what was kept | leads to that | nothing is kept |
-//! | it works | | is forgotten |
-//! | it fails | | is kept, and counts |
-//! | it fails the last time | leads to what was kept | nothing is kept |
+//! | an import of another image | leads to that | is kept; if the tag was on trial already, the image that was kept stays |
+//! | an import of the kept image | leads to that | none is kept |
+//! | the new image works | | is forgotten |
+//! | the new image fails | | is kept, and the failure is counted |
+//! | the new image fails for the last time | leads to the kept image | none is kept |
 
 use ocre_oci::{Entry, Index, REF_NAME, Sha256};
 
@@ -23,35 +23,35 @@ use crate::image::judge::{Selector, means};
 use crate::limits::MAX_UPDATE_FAILURES;
 use crate::port::Storage;
 
-/// The annotation of an index's entry that says which tag has led to it before.
+/// Annotation of an index entry: the tag that led to it before.
 pub const PREVIOUS: &str = "dev.ocre.previous";
-/// The annotation, beside [`PREVIOUS`], that says how often what came after it has failed.
+/// Annotation, beside [`PREVIOUS`]: the number of failures of the new image.
 pub const FAILURES: &str = "dev.ocre.failures";
 
-/// What a tag leads to.
+/// Image of a tag.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tagged {
-    /// In short: another number where the tag leads to something else. Never 0.
+    /// Fingerprint of the image: another number for another image. Never 0.
     pub mark: u64,
-    /// Whether what it led to before is kept.
+    /// True while the tag's previous image is kept.
     pub on_trial: bool,
 }
 
-/// What has become of a tag on trial.
+/// Result of a step of a trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tried {
-    /// It is not on trial, or leads to something else by now.
+    /// The tag is not on trial, or has another image by now.
     Nothing,
-    /// What it leads to works.
+    /// The new image works.
     Works,
-    /// What it leads to has failed so often.
+    /// The new image has failed this often.
     Failed(u8),
-    /// It leads to what it did before.
+    /// The tag has its previous image again.
     TakenBack,
 }
 
 impl<S: Storage> Store<'_, S> {
-    /// What the tag of that name leads to, if there is one.
+    /// Returns the image of the tag of that name, if there is one.
     ///
     /// # Errors
     /// As [`index`](Self::index).
@@ -59,8 +59,8 @@ impl<S: Storage> Store<'_, S> {
         Ok(tagged(&self.index()?, name))
     }
 
-    /// Takes in how what a tag leads to, known by its mark, has done. Writes only where the tag
-    /// is on trial.
+    /// Records whether the image of a tag, known by its mark, works. Writes only where the tag is
+    /// on trial.
     ///
     /// # Errors
     /// As [`index`](Self::index).
@@ -106,7 +106,7 @@ impl<S: Storage> Store<'_, S> {
         })
     }
 
-    /// Forgets what tags led to before: what they lead to now is good.
+    /// Forgets the previous images of all tags: their present images are good.
     ///
     /// # Errors
     /// As [`index`](Self::index).
@@ -119,7 +119,7 @@ impl<S: Storage> Store<'_, S> {
     }
 }
 
-/// Whether the tag of that name led to an entry before.
+/// True where the tag of that name led to an entry before.
 pub(super) fn was(entry: &Entry<'_>, name: &str) -> bool {
     entry
         .annotation(PREVIOUS)
@@ -136,7 +136,7 @@ fn tagged(index: &Index<'_>, name: &str) -> Option<Tagged> {
     Some(Tagged { mark, on_trial })
 }
 
-/// One number for the digests of several entries; none for no entries.
+/// Fingerprint of the digests of several entries; `None` for no entries.
 pub(super) fn mark<'e>(entries: &mut dyn Iterator<Item = Entry<'e>>) -> Option<u64> {
     let mut mark = None;
     for entry in entries {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Everything that a manifest or an index leads to.
+//! Walk over all content of a manifest or an index.
 
 use heapless::Vec;
 use ocre_oci::json::{self, Elements, Value};
@@ -21,7 +21,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// What a descriptor in an index leads to.
+    /// Returns the document of a descriptor in an index.
     pub fn of(descriptor: &Descriptor<'_>) -> Result<Self, Code> {
         let is_index = descriptor.media_type == *INDEX_MEDIA_TYPE;
         Ok(Self {
@@ -31,16 +31,16 @@ impl Document {
     }
 }
 
-/// What becomes of a document that is missing, damaged or malformed.
+/// Treatment of a document that is missing, damaged or malformed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
     /// The walk fails.
     Refuse,
-    /// It leads nowhere, and the walk goes on.
+    /// The document leads nowhere, and the walk goes on.
     Skip,
 }
 
-/// A document on the way, and how many of its descriptors were followed.
+/// Document on the way, with the number of its descriptors that were followed.
 struct Step {
     document: Document,
     followed: usize,
@@ -51,7 +51,7 @@ struct Step {
 /// a parent is read again after each nested document.
 ///
 /// # Errors
-/// What `visit` returns; the storage's own; and, where damage is refused, what is wrong.
+/// The errors of `visit`; the storage's own; and, where damage is refused, the damage.
 pub fn walk<S: Storage>(
     source: Source<'_, S>,
     root: Document,
@@ -106,7 +106,7 @@ fn read<'b, S: Storage>(
     Ok(value)
 }
 
-/// Visits what a document leads to, from where it was left, up to and including the first
+/// Visits the descriptors of a document that were not followed yet, up to and including the first
 /// nested document, which is returned.
 fn follow(
     value: Value<'_>,
