@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The contract with the outside: all that the core asks of a platform.
+//! Contracts with the platform: all that the core asks of the outside.
 //!
-//! A platform (a PC, Zephyr) implements these traits once; nothing above them knows
-//! which one it runs on. Every method takes `&self` and may be called from any thread:
-//! what needs a lock takes it inside. No method may panic, whatever it is given.
+//! A platform (a PC, Zephyr) implements these traits once; nothing above them knows which one it
+//! runs on. Every method takes `&self` and may be called from any thread, and takes the locks that
+//! it needs inside. No method may panic, whatever its arguments.
 
 pub mod conformance;
 pub mod devices;
@@ -26,7 +26,7 @@ pub use posix::{Attributes, SetTime, Times};
 // ---------------------------------------------------------------- storage
 
 ocre_oci::coded_enum! {
-    /// Why a storage operation failed.
+    /// Reason why a storage operation failed.
     pub enum StorageError {
         /// No entry has that path, or a folder above it is missing.
         NotFound = "storage-not-found",
@@ -57,7 +57,7 @@ ocre_oci::coded_enum! {
     }
 }
 
-/// What a path names.
+/// Kind of the entry at a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EntryKind {
     /// A regular file.
@@ -68,7 +68,7 @@ pub enum EntryKind {
     Symlink,
 }
 
-/// What the file system knows of an entry.
+/// Metadata of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Metadata {
     /// Kind of the entry.
@@ -77,7 +77,7 @@ pub struct Metadata {
     pub size: u64,
 }
 
-/// How a file is opened. The default is not valid: see [`is_valid`](Self::is_valid).
+/// Mode of an open file. The default is not valid: see [`is_valid`](Self::is_valid).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OpenMode {
     /// Reading is allowed.
@@ -114,14 +114,14 @@ impl OpenMode {
         append: false,
     };
 
-    /// Whether it reads or writes, and writes if it is to create, truncate or append. A mode
-    /// that is not valid is [`StorageError::Invalid`].
+    /// True for a mode that reads or writes, and that writes if it creates, truncates or appends.
+    /// Any other mode is [`StorageError::Invalid`].
     pub const fn is_valid(self) -> bool {
         self.write || (self.read && !self.create && !self.truncate && !self.append)
     }
 }
 
-/// Where a seek counts from, in bytes.
+/// Origin and offset of a seek, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SeekFrom {
     /// From the file's first byte.
@@ -132,18 +132,18 @@ pub enum SeekFrom {
     End(i64),
 }
 
-/// Room on the partition, in bytes.
+/// Space on the partition, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Space {
-    /// The partition's size.
+    /// Size of the partition.
     pub total: u64,
-    /// What is not in use, rounded down to whole blocks.
+    /// Space that is not in use, rounded down to whole blocks.
     pub free: u64,
 }
 
-/// A file system with littlefs's promises: what is not synced may be lost at a power cut,
-/// a rename replaces its target atomically, and a file that was written but neither synced
-/// nor closed keeps its old content.
+/// A file system with littlefs's promises: unsynced data may be lost at a power cut, a rename
+/// replaces its target atomically, and a file that was written but neither synced nor closed keeps
+/// its old content.
 ///
 /// Paths are absolute, `/`-separated, without `.` and `..`, UTF-8, at most
 /// [`MAX_PATH`](crate::limits::MAX_PATH) bytes; the root is `/`. [`path::check`] is that rule.
@@ -160,9 +160,9 @@ pub trait Storage {
     fn open(&self, path: &str, mode: OpenMode) -> Result<Self::File, StorageError>;
     /// Reads up to `buffer.len()` bytes at the file's position; 0 only at its end.
     fn read(&self, file: &mut Self::File, buffer: &mut [u8]) -> Result<usize, StorageError>;
-    /// Shows what is left of a file in pieces, none of them empty, and leaves the position at
-    /// its end. `piece` does not use the storage. A port that has no better place reads into
-    /// `buffer`; an empty one is [`StorageError::Invalid`].
+    /// Shows the rest of a file in pieces, none of them empty, and leaves the position at its end.
+    /// `piece` does not use the storage. A port that has no better place reads into `buffer`; an
+    /// empty one is [`StorageError::Invalid`].
     fn stream(
         &self,
         file: &mut Self::File,
@@ -175,7 +175,7 @@ pub trait Storage {
     fn write(&self, file: &mut Self::File, bytes: &[u8]) -> Result<(), StorageError>;
     /// Moves the position and returns it, in bytes from the start.
     fn seek(&self, file: &mut Self::File, to: SeekFrom) -> Result<u64, StorageError>;
-    /// The file's size in bytes, with what was written through this handle.
+    /// Returns the file's size in bytes, with the bytes written through this handle.
     fn size(&self, file: &mut Self::File) -> Result<u64, StorageError>;
     /// Cuts or extends (with zeros) the file to `size` bytes; the position stays.
     fn truncate(&self, file: &mut Self::File, size: u64) -> Result<(), StorageError>;
@@ -184,7 +184,7 @@ pub trait Storage {
     /// Syncs and closes.
     fn close(&self, file: Self::File) -> Result<(), StorageError>;
 
-    /// What the path names.
+    /// Returns the metadata of the entry at a path.
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError>;
     /// Makes one folder; the folder above it must be there.
     fn create_dir(&self, path: &str) -> Result<(), StorageError>;
@@ -207,11 +207,11 @@ pub trait Storage {
     ) -> Result<(), StorageError> {
         self.read_dir(path, &mut |name, metadata| entry(name, metadata.kind))
     }
-    /// What the room that a file takes is a multiple of, in bytes.
+    /// Block size, in bytes: the space of a file is a multiple of it.
     fn block_bytes(&self) -> u32 {
         4096
     }
-    /// The partition's room.
+    /// Returns the space on the partition.
     fn space(&self) -> Result<Space, StorageError>;
 
     // Only for POSIX file systems; nothing calls these of any other.
@@ -252,7 +252,7 @@ pub trait Storage {
         let _ = (path, buffer);
         Err(StorageError::Unsupported)
     }
-    /// Makes a symbolic link at `path`. The target is not looked at.
+    /// Makes a symbolic link at `path`. The target is not checked.
     fn symlink(&self, target: &str, path: &str) -> Result<(), StorageError> {
         let _ = (target, path);
         Err(StorageError::Unsupported)
@@ -264,11 +264,11 @@ pub trait Storage {
     }
 }
 
-/// [`Storage::stream`] by reading into `buffer`: for a port that has a better way, where that
-/// way does not lead.
+/// Implements [`Storage::stream`] by reading into `buffer`: for a port whose better way does not
+/// apply to a file.
 ///
 /// # Errors
-/// `Invalid`, or what [`Storage::read`] answers.
+/// `Invalid`, or the errors of [`Storage::read`].
 pub fn stream_through<S: Storage + ?Sized>(
     storage: &S,
     file: &mut S::File,
@@ -290,7 +290,7 @@ pub fn stream_through<S: Storage + ?Sized>(
 
 // ---------------------------------------------------------------- time and chance
 
-/// Time.
+/// Clock of a platform.
 pub trait Clock {
     /// Microseconds since boot; never goes back.
     fn uptime_us(&self) -> u64;
@@ -304,7 +304,7 @@ pub trait Entropy {
     fn fill(&self, buffer: &mut [u8]) -> bool;
 }
 
-/// Why output did not reach the console.
+/// Reason why output did not reach the console.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConsoleError {
     /// The reader is gone: a pipe without its other end.
@@ -323,7 +323,7 @@ pub trait Console {
     fn read(&self, buffer: &mut [u8]) -> Option<usize>;
 }
 
-/// Which of its two outputs a container wrote to.
+/// Output of a container.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
     /// File descriptor 1.
@@ -334,22 +334,22 @@ pub enum Stream {
 
 // ---------------------------------------------------------------- threads
 
-/// Whom a thread serves: the containers have 0 … `MAX_CONTAINERS` - 1, and [`WATCHDOG`] is
-/// the supervisor's own.
+/// Number of a thread: the containers have 0 … `MAX_CONTAINERS` - 1, and [`WATCHDOG`] is the
+/// supervisor's own.
 pub type Slot = u8;
 
-/// The slot of the thread that ends runs at their time limit. It must get to run while guests
+/// The slot of the thread that ends runs at their time limit. The thread must run while guests
 /// compute, so it is more urgent than any of them.
 pub const WATCHDOG: Slot = MAX_CONTAINERS as Slot;
 
-/// What a container's thread needs.
+/// Requirements of a container's thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThreadSpec<'a> {
     /// The container's name; a platform may shorten it.
     pub name: &'a str,
     /// Native stack, in bytes; a platform may give more.
     pub stack_bytes: u32,
-    /// 0 is the container band's most urgent. Means nothing for the [`WATCHDOG`].
+    /// Priority: 0 is the most urgent of the containers'. Means nothing for the [`WATCHDOG`].
     pub priority: u8,
 }
 
@@ -369,19 +369,19 @@ pub trait Threads {
     fn sleep(&self, slot: Slot, until_us: Option<u64>) -> bool;
     /// Ends the present or next [`sleep`](Self::sleep) of `slot`.
     fn wake(&self, slot: Slot);
-    /// Waits until [`announce`](Self::announce) was called more than `seen` times in all, or
-    /// uptime reaches `until_us`; returns how often it was called.
+    /// Waits until [`announce`](Self::announce) was called more than `seen` times in all, or uptime
+    /// reaches `until_us`. Returns the number of those calls.
     fn await_change(&self, seen: u32, until_us: Option<u64>) -> u32;
     /// Tells every [`await_change`](Self::await_change) that some container's state changed.
     fn announce(&self);
-    /// How long the present or last thread of `slot` has computed, in microseconds; `None` where
-    /// nobody counts that. Called while the thread is there.
+    /// Computing time of the present or last thread of `slot`, in microseconds; `None` where it is
+    /// not counted. Called while the thread exists.
     fn computed_us(&self, slot: Slot) -> Option<u64> {
         let _ = slot;
         None
     }
-    /// Tells the platform's own watchdog that the supervisor is well; in how many microseconds
-    /// it is to be told again at the latest. `None` where there is no such watchdog.
+    /// Feeds the platform's own watchdog. Returns the time until the next call is due, in
+    /// microseconds; `None` where there is no such watchdog.
     fn beat(&self) -> Option<u32> {
         None
     }
@@ -390,20 +390,20 @@ pub trait Threads {
 // ---------------------------------------------------------------- engine
 
 /// Host functions that guests may import from one module. One static table of them serves all
-/// containers, because the engine registers host functions per process; who may call one is
-/// decided at each call by the caller's grants.
+/// containers, because the engine registers host functions per process; the caller's grants are
+/// checked at each call.
 ///
 /// C strings, so that an engine written in C uses them where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct HostModule {
-    /// The import's module name.
+    /// Module name of the import.
     pub name: &'static CStr,
-    /// Its functions. They are numbered through all modules of a table.
+    /// Functions of the module. They are numbered through all modules of a table.
     pub functions: &'static [HostFunction],
 }
 
 impl HostModule {
-    /// The function of that name in that one of `modules`, and its number.
+    /// Finds the function `name` of the module `module`, and its number.
     pub fn find(modules: &[Self], module: &str, name: &str) -> Option<(usize, HostFunction)> {
         let mut first = 0_usize;
         for one in modules {
@@ -422,19 +422,19 @@ impl HostModule {
 /// A host function.
 #[derive(Clone, Copy, Debug)]
 pub struct HostFunction {
-    /// The import's field name.
+    /// Field name of the import.
     pub name: &'static CStr,
-    /// Its type, as [`host::signature`] writes it: at most 16 parameters and one result.
+    /// Type, as [`host::signature`] writes it: at most 16 parameters and one result.
     pub signature: &'static CStr,
 }
 
 impl HostFunction {
-    /// The import's field name.
+    /// Field name of the import.
     pub fn name(&self) -> &'static str {
         self.name.to_str().unwrap_or_default()
     }
 
-    /// The parameters' letters, and the result's.
+    /// Returns the letters of the parameters, and the letter of the result.
     pub fn types(&self) -> (&'static str, &'static str) {
         let signature = self.signature.to_str().unwrap_or_default();
         let inside = signature.strip_prefix('(').unwrap_or_default();
@@ -442,14 +442,13 @@ impl HostFunction {
     }
 }
 
-/// What a loaded module imports or exports.
+/// Type of an import or export of a loaded module.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum External<'a> {
     /// A function.
     Function {
-        /// Its type, with the letters of [`host::signature`], and `?` for a vector or a
-        /// reference. Parameters and results behind the 16th are cut off, and a `?` takes
-        /// their place.
+        /// Type, with the letters of [`host::signature`], and `?` for a vector or a reference.
+        /// Parameters and results behind the 16th are cut off, and a `?` takes their place.
         signature: &'a str,
     },
     /// A linear memory.
@@ -463,11 +462,11 @@ pub enum External<'a> {
     Global,
 }
 
-/// The one memory that a module may import, by the names that compilers give it; it is then
-/// made for the instance as one of its own would be.
+/// Names of the one memory that a module may import, as compilers give them; the engine makes that
+/// memory for the instance, like a memory of the module.
 pub const IMPORTED_MEMORY: (&str, &str) = ("env", "memory");
 
-/// Why code was not accepted by the engine.
+/// Reason why the engine did not accept code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LoadError {
     /// The engine's validator or loader rejects the bytes.
@@ -482,7 +481,7 @@ pub enum LoadError {
     Limit,
 }
 
-/// Why a loaded module did not get as far as its entry point.
+/// Reason why a loaded module did not get as far as its entry point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StartError {
     /// An import is no host function of this build, or has another signature.
@@ -500,7 +499,7 @@ pub enum StartError {
 }
 
 ocre_oci::coded_enum! {
-    /// Why a guest was stopped by the engine.
+    /// Reason why the engine stopped a guest.
     pub enum Trap {
         /// The `unreachable` instruction.
         Unreachable = "trap-unreachable",
@@ -530,24 +529,24 @@ ocre_oci::coded_enum! {
 }
 
 impl Trap {
-    /// The one with that code.
+    /// Finds the trap with that code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|trap| trap.code() == code)
     }
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// The entry point returned (code 0, or its i32 result) or the guest called `proc_exit`.
     Code(i32),
     /// The guest trapped.
     Trap(Trap),
-    /// [`Stop::stop`] ended it.
+    /// [`Stop::stop`] ended the run.
     Stopped,
 }
 
-/// What a host function answers when the guest is not to go on.
+/// Answer of a host function that ends the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Halt {
     /// The guest ends with this exit code.
@@ -558,7 +557,7 @@ pub enum Halt {
     Stopped,
 }
 
-/// One run's host functions: what the engine calls when the guest calls an import.
+/// Host functions of a run, which the engine calls when the guest calls an import.
 pub trait Host {
     /// Calls the `function`-th entry of the engine's table of [host functions](HostModule).
     ///
@@ -572,24 +571,24 @@ pub trait Host {
         arguments: &mut [u64],
     ) -> Result<(), Halt>;
 
-    /// Bytes of linear memory, besides the guest's own, in which the `function`-th entry hands
-    /// things to a guest that imports it.
+    /// Size of the host buffer of the `function`-th entry, in bytes: linear memory, besides the
+    /// guest's own, for a guest that imports this function.
     fn room_for(&self, function: usize) -> u32 {
         let _ = function;
         0
     }
 
-    /// Tells, before the guest runs, where the room is that [`room_for`](Self::room_for) asked
-    /// for. It lies in linear memory, and nobody has told the guest.
+    /// Hands over the host buffer that [`room_for`](Self::room_for) asked for, before the guest
+    /// runs. The buffer lies in linear memory, and the guest does not know its address.
     fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
         let _ = (function, address, bytes);
     }
 }
 
-/// What a module is run as.
+/// Entry point and limits of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// The exported function to call.
+    /// Exported function to call.
     pub entry: &'a str,
     /// Most bytes of linear memory; at least one page of 64 KiB is counted for a guest
     /// that does not let its memory shrink.
@@ -600,14 +599,13 @@ pub struct Program<'a> {
     pub instructions: Option<u64>,
 }
 
-/// Ends or holds a run from another thread. Nothing here ever blocks on anything that a guest
-/// can hold.
+/// Ends or holds a run from another thread. No method blocks on anything that a guest can hold.
 pub trait Stop: Send + Sync {
-    /// One that nothing was asked of yet. A constant, so that the supervisor can be a static.
+    /// Initial value, without requests. A constant, so that the supervisor can be a static.
     const NEW: Self;
 
-    /// Makes the run that uses this end soon with [`Exit::Stopped`], also when it has yet to
-    /// begin, or is held.
+    /// Makes the run that uses this end soon with [`Exit::Stopped`], even if it has yet to begin,
+    /// or is held.
     fn stop(&self);
     /// Holds the run that uses this at its guest's next safe point: a loop, a call, a host call
     /// from before its beginning to after its end, or its first instruction where it has yet
@@ -615,10 +613,10 @@ pub trait Stop: Send + Sync {
     fn hold(&self);
     /// Lets the run go on.
     fn release(&self);
-    /// Bytes of linear memory that the run has, or had at its end, which is the most it had: a
-    /// memory only grows. 0 before it has an instance.
+    /// Bytes of the run's linear memory, also after its end; the most that it had, because a memory
+    /// only grows. 0 before there is an instance.
     fn memory_bytes(&self) -> u32;
-    /// Forgets everything that was asked so far. Called only while no run uses this.
+    /// Forgets all requests so far. Called only while no run uses this.
     fn reset(&self);
 }
 
@@ -628,34 +626,33 @@ pub trait Engine {
     type Code: DerefMut<Target = [u8]> + Send;
     /// Loaded code. It keeps, and may have changed, the bytes it was loaded from.
     type Module<'code>;
-    /// Ends a run.
+    /// Object that ends or holds a run.
     type Stopper: Stop;
 
-    /// Memory for `bytes` of code, zeroed; `None` when there is none.
+    /// Allocates memory for `bytes` of code, zeroed; `None` when there is none.
     fn allocate(&self, bytes: usize) -> Option<Self::Code>;
-    /// The AOT code that this build runs; `None` where AOT is left out.
+    /// Target of the AOT code that this build runs; `None` where AOT is left out.
     fn aot_target(&self) -> Option<&'static Target>;
-    /// Whether this build has the interpreter.
+    /// True where this build has the interpreter.
     fn interprets(&self) -> bool;
     /// The host functions that guests can import.
     fn host_functions(&self) -> &'static [HostModule];
 
-    /// Loads and validates wasm or AOT code. `explain` gets the engine's own words on failure.
+    /// Loads and validates wasm or AOT code. `explain` gets the engine's message on failure.
     fn load<'code>(
         &self,
         code: &'code mut [u8],
         explain: &mut dyn FnMut(&str),
     ) -> Result<Self::Module<'code>, LoadError>;
-    /// Shows each import as (module, name, what).
+    /// Shows each import as (module, name, type).
     fn imports(&self, module: &Self::Module<'_>, import: &mut dyn FnMut(&str, &str, External<'_>));
-    /// Shows each export as (name, what).
+    /// Shows each export as (name, type).
     fn exports(&self, module: &Self::Module<'_>, export: &mut dyn FnMut(&str, External<'_>));
     /// Pages of 64 KiB that the module's memory starts with; 0 without one.
     fn minimum_pages(&self, module: &Self::Module<'_>) -> u32;
-    /// Instantiates, with the room that the host asks for, calls `started`, and only then runs
-    /// guest code on this thread: the start
-    /// function, if there is one, and the entry point to its end. Everything the run took is
-    /// given back before this returns.
+    /// Instantiates the module, with the host's buffers, calls `started`, and only then runs guest
+    /// code on this thread: the start function, if there is one, and the entry point to its end.
+    /// Everything the run took is given back before this returns.
     fn run(
         &self,
         module: &mut Self::Module<'_>,
@@ -681,24 +678,24 @@ pub trait Platform {
     fn storage(&self) -> &Self::Storage;
     /// The engine.
     fn engine(&self) -> &Self::Engine;
-    /// Time.
+    /// The clock.
     fn clock(&self) -> &dyn Clock;
-    /// Random bytes.
+    /// The source of random bytes.
     fn entropy(&self) -> &dyn Entropy;
-    /// Where somebody may be attached.
+    /// The console of attached containers.
     fn console(&self) -> &dyn Console;
-    /// Threads.
+    /// The threads.
     fn threads(&self) -> &dyn Threads;
     /// Pins and sensors that a command can drive; `None` where they are real.
     fn simulated(&self) -> Option<&dyn devices::Simulated> {
         None
     }
-    /// Which images this device takes.
+    /// Policy of this device for images.
     fn policy(&self) -> Policy<'_>;
     /// Makes the host functions for one run of a container, calls `run` with them once, and
     /// gives back what they hold.
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host));
-    /// Lends the buffers for the documents of images, and room for an image, to one user at a time:
-    /// whoever uses the image store has them. `run` is called once.
+    /// Lends the buffers for the documents of images, and room for an image, to one user of the
+    /// image store at a time. Calls `run` once.
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What every port must do, checked by calling it: on a PC in tests, on a device by its suites.
+//! Conformance tests of the ports: on a PC in tests, on a device in its suites.
 //!
-//! Each function stands for one trait and returns at the first promise that is not kept.
+//! Each function checks one trait and returns at the first promise that is not kept.
 //! None needs an allocator, and none panics.
 
 use core::fmt::{self, Write as _};
@@ -18,7 +18,7 @@ use crate::limits::MAX_PATH;
 pub struct Failure {
     /// The promise.
     pub what: &'static str,
-    /// What the port answered instead, where that was an error.
+    /// Error of the port, if it answered with one.
     pub error: Option<StorageError>,
 }
 
@@ -65,8 +65,9 @@ fn refused<T>(
 
 // ---------------------------------------------------------------- storage
 
-/// Checks a file system inside the folder `root`, which is there, is empty, and has at most 100
-/// bytes in its path: for littlefs's promises, or for POSIX's where it is [`Storage::POSIX`]. Afterwards it is empty again.
+/// Checks a file system for littlefs's promises, or for POSIX's if it is [`Storage::POSIX`]. The
+/// folder `root` exists, is empty, and has a path of at most 100 bytes. Afterwards it is empty
+/// again.
 ///
 /// # Errors
 /// The first promise not kept; then files may be left behind.
@@ -142,7 +143,7 @@ pub fn after_restart<S: Storage>(storage: &S, root: &str) -> Result<(), Failure>
     )
 }
 
-/// Longer than what a file system keeps beside a file's name.
+/// Content that is too long to be kept beside a file's name.
 const LONG: &[u8] = &[0x5a; 700];
 
 const READ_WRITE: OpenMode = OpenMode {
@@ -227,7 +228,7 @@ impl<S: Storage> Suite<'_, S> {
         }
     }
 
-    /// The file has that content, and its metadata say so.
+    /// Checks a file's content and metadata.
     fn holds(&self, name: &str, content: &[u8], what: &'static str) -> Result<(), Failure> {
         let metadata = done(self.storage.metadata(&self.at(name)?), what)?;
         let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
@@ -547,7 +548,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    /// The file of `size` bytes streams as it reads, from anywhere, through any buffer.
+    /// Checks that the file of `size` bytes streams as it reads, from anywhere, through any buffer.
     fn streams(
         &self,
         mode: OpenMode,

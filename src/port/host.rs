@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What crates of host functions have in common: how a list of functions becomes the engine's
-//! table, and how two such crates serve one run.
+//! Tools for crates of host functions: a list of functions becomes the engine's table, and two such
+//! crates serve one run.
 //!
-//! Promised: a function's entry in the table, its parameters and what handles it come from one
-//! line, so that none can disagree with another.
+//! Promised: a function's entry in the table, its parameters and its handler come from one line, so
+//! that none can disagree with another.
 
 use core::ffi::CStr;
 
@@ -12,10 +12,10 @@ use super::{Halt, Host, HostFunction};
 /// Most parameters of a host function.
 pub const MAX_PARAMETERS: usize = 9;
 
-/// What a handler is called with: where there are fewer, zeros follow.
+/// Parameters of a handler; where there are fewer, zeros follow.
 pub type Parameters = [u64; MAX_PARAMETERS];
 
-/// The arguments that an engine has handed over, for a handler.
+/// Returns the arguments of an engine as parameters of a handler.
 pub fn parameters(arguments: &[u64]) -> Parameters {
     let mut parameters = [0; MAX_PARAMETERS];
     for (to, from) in parameters.iter_mut().zip(arguments) {
@@ -24,10 +24,9 @@ pub fn parameters(arguments: &[u64]) -> Parameters {
     parameters
 }
 
-/// A type that values of host functions have.
+/// Type of a value of host functions.
 pub trait Value {
-    /// The letter of its wasm type: `i` and `I` are integers of 32 and 64 bits, `f` and `F` are
-    /// floats.
+    /// Letter of the wasm type: `i` and `I` are integers of 32 and 64 bits, `f` and `F` are floats.
     const LETTER: u8;
 }
 
@@ -49,7 +48,7 @@ impl Value for f64 {
 
 /// A parameter of a host function.
 pub trait Parameter: Value {
-    /// From an engine's argument, where a narrower one is in the low bits.
+    /// Converts an engine's argument; a narrower one is in its low bits.
     fn from_argument(argument: u64) -> Self;
 }
 
@@ -72,11 +71,11 @@ impl Parameter for u64 {
     }
 }
 
-/// The type of a function as a C string, such as `(iI)i`. `N` is how long that is, with its NUL;
+/// Returns the type of a function as a C string, such as `(iI)i`. `N` is its length, with the NUL;
 /// in a constant another number does not compile.
 ///
 /// # Panics
-/// Where `N` is another number, or there are more than [`MAX_PARAMETERS`].
+/// If `N` is another number, or there are more than [`MAX_PARAMETERS`].
 pub const fn signature<const N: usize>(parameters: &[u8], results: &[u8]) -> [u8; N] {
     assert!(parameters.len() <= MAX_PARAMETERS, "too many parameters");
     let mut text = [0; N];
@@ -92,10 +91,10 @@ pub const fn signature<const N: usize>(parameters: &[u8], results: &[u8]) -> [u8
     text
 }
 
-/// A text that ends with NUL, as a C string.
+/// Converts a text that ends with NUL to a C string.
 ///
 /// # Panics
-/// Where it has no NUL, or another one; in a constant that does not compile.
+/// If the text has no NUL, or another one; in a constant that does not compile.
 pub const fn c_string(text: &[u8]) -> &CStr {
     let text = CStr::from_bytes_with_nul(text);
     assert!(text.is_ok(), "a C string ends with its only NUL");
@@ -138,7 +137,7 @@ macro_rules! host_functions {
         ];
 
         impl<$($generics)*> $host {
-            #[allow(clippy::type_complexity)] // it is said once
+            #[allow(clippy::type_complexity)] // written once
             $seen fn $find(
                 function: usize,
             ) -> Option<fn(
@@ -154,7 +153,7 @@ macro_rules! host_functions {
                 ) -> $answer] = &[$(
                     #[allow(unused_mut, unused_variables)] // without parameters
                     |host, memory, parameters| {
-                        // Their number is known to the compiler, so it checks nothing.
+                        // The compiler knows their number, so it checks nothing.
                         let mut parameters = parameters.iter().copied();
                         host.$name(memory, $(
                             <$type as $crate::port::host::Parameter>::from_argument(
@@ -169,11 +168,11 @@ macro_rules! host_functions {
     };
 }
 
-/// One table of the functions in `parts`, in that order. `N` is how many there are together; in
-/// a constant another number does not compile.
+/// Joins the functions in `parts` into one table, in that order. `N` is their number; in a constant
+/// another number does not compile.
 ///
 /// # Panics
-/// Where `N` is another number.
+/// If `N` is another number.
 pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N] {
     const NONE: HostFunction = HostFunction {
         name: c"",
@@ -195,11 +194,11 @@ pub const fn join<const N: usize>(parts: &[&[HostFunction]]) -> [HostFunction; N
 
 /// Two hosts as one: the functions of the first come first in the engine's table.
 pub struct Pair<'a> {
-    /// Serves the first functions.
+    /// Host of the first functions.
     pub first: &'a mut dyn Host,
-    /// How many those are.
+    /// Number of the first functions.
     pub split: usize,
-    /// Serves the others.
+    /// Host of the other functions.
     pub second: &'a mut dyn Host,
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A guest's linear memory, as its calls name it.
+//! Linear memory of a guest, as its host calls address it.
 //!
-//! Promised: whatever address and length a guest gives, what is touched lies in its memory, and
-//! everything else is [`OutOfBounds`]. Numbers are little-endian; no alignment is asked for.
+//! Promised: whatever address and length a guest gives, only bytes of its memory are touched, and
+//! everything else is [`OutOfBounds`]. Numbers are little-endian; no alignment is needed.
 
-/// An address, or what it leads to, is not in linear memory.
+/// An address, or the data at it, is not in linear memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfBounds;
 
@@ -13,24 +13,24 @@ pub struct OutOfBounds;
 pub struct Memory<'m>(&'m mut [u8]);
 
 impl<'m> Memory<'m> {
-    /// Wraps it.
+    /// Wraps a linear memory.
     pub const fn new(bytes: &'m mut [u8]) -> Self {
         Self(bytes)
     }
 
-    /// `length` bytes at `address`.
+    /// Returns `length` bytes at `address`.
     pub fn bytes(&self, address: u32, length: u32) -> Result<&[u8], OutOfBounds> {
         let (start, end) = range(address, length)?;
         self.0.get(start..end).ok_or(OutOfBounds)
     }
 
-    /// `length` bytes at `address`, to write to.
+    /// Returns `length` bytes at `address`, to write to.
     pub fn bytes_mut(&mut self, address: u32, length: u32) -> Result<&mut [u8], OutOfBounds> {
         let (start, end) = range(address, length)?;
         self.0.get_mut(start..end).ok_or(OutOfBounds)
     }
 
-    /// That many elements of `size` bytes at `address` are there.
+    /// Checks that `count` elements of `size` bytes lie at `address`.
     pub fn check(&self, address: u32, count: u32, size: u32) -> Result<(), OutOfBounds> {
         let length = count.checked_mul(size).ok_or(OutOfBounds)?;
         self.bytes(address, length).map(|_| ())
@@ -42,22 +42,22 @@ impl<'m> Memory<'m> {
         bytes.try_into().map_err(|_| OutOfBounds)
     }
 
-    /// The byte at `address`.
+    /// Reads the byte at `address`.
     pub fn u8(&self, address: u32) -> Result<u8, OutOfBounds> {
         self.array(address).map(u8::from_le_bytes)
     }
 
-    /// The 16-bit number at `address`.
+    /// Reads the 16-bit number at `address`.
     pub fn u16(&self, address: u32) -> Result<u16, OutOfBounds> {
         self.array(address).map(u16::from_le_bytes)
     }
 
-    /// The 32-bit number at `address`.
+    /// Reads the 32-bit number at `address`.
     pub fn u32(&self, address: u32) -> Result<u32, OutOfBounds> {
         self.array(address).map(u32::from_le_bytes)
     }
 
-    /// The 64-bit number at `address`.
+    /// Reads the 64-bit number at `address`.
     pub fn u64(&self, address: u32) -> Result<u64, OutOfBounds> {
         self.array(address).map(u64::from_le_bytes)
     }
@@ -79,8 +79,8 @@ impl<'m> Memory<'m> {
         self.write(address, &value.to_le_bytes())
     }
 
-    /// The bytes from `address` up to the first NUL, without it; `None` where none is among the
-    /// first `most` + 1 bytes.
+    /// Returns the bytes from `address` up to the first NUL, without it; `None` where none is among
+    /// the first `most` + 1 bytes.
     pub fn until_nul(&self, address: u32, most: usize) -> Result<Option<&[u8]>, OutOfBounds> {
         let start = usize::try_from(address).map_err(|_| OutOfBounds)?;
         let rest = self.0.get(start..).ok_or(OutOfBounds)?;
@@ -102,17 +102,17 @@ fn range(address: u32, length: u32) -> Result<(usize, usize), OutOfBounds> {
     Ok((start, start.checked_add(length).ok_or(OutOfBounds)?))
 }
 
-/// A record that is put together field by field before it goes to memory.
+/// A record that is made field by field before it is written to memory.
 #[derive(Debug)]
 pub struct Record<const N: usize>([u8; N]);
 
 impl<const N: usize> Record<N> {
-    /// All zeros, as padding and unused fields are to be.
+    /// Creates a record of zeros, for padding and unused fields.
     pub const fn new() -> Self {
         Self([0; N])
     }
 
-    /// Sets the field that begins at `offset`; what would lie beyond the record is left out.
+    /// Sets the field that begins at `offset`; bytes beyond the record are left out.
     #[must_use]
     pub fn with(mut self, offset: usize, field: &[u8]) -> Self {
         for (to, from) in self.0.iter_mut().skip(offset).zip(field) {
@@ -121,7 +121,7 @@ impl<const N: usize> Record<N> {
         self
     }
 
-    /// The bytes.
+    /// Bytes of the record.
     pub const fn bytes(&self) -> &[u8; N] {
         &self.0
     }

@@ -13,7 +13,7 @@ pub fn check(path: &str) -> Result<(), StorageError> {
     components(path).map(drop)
 }
 
-/// The names on the way from the root to what `path` names; none for the root itself.
+/// Returns the names in `path`, from the root on; none for the root itself.
 ///
 /// # Errors
 /// As [`check`].
@@ -31,7 +31,7 @@ pub fn components(path: &str) -> Result<impl Iterator<Item = &str> + Clone, Stor
     Ok(names)
 }
 
-/// The folder that `path` lies in, without a slash at its end, and the last name.
+/// Splits `path` into its folder, without a slash at the end, and its last name.
 #[inline(never)]
 pub fn split(path: &str) -> (&str, &str) {
     // A search for a byte takes less code than one for a character.
@@ -41,7 +41,7 @@ pub fn split(path: &str) -> (&str, &str) {
     (folder, name.get(1..).unwrap_or_default())
 }
 
-/// Whether `path` is `folder` or lies in it. Any folder but the root, which all paths lie in.
+/// True where `path` is `folder` or lies in it. `folder` is not the root, which all paths lie in.
 pub fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -24,9 +24,9 @@ pub struct Attributes {
 pub enum SetTime {
     /// Leaves the time alone.
     Keep,
-    /// Sets it to the present.
+    /// Sets the time to the present.
     Now,
-    /// Sets it to nanoseconds since 1970-01-01 UTC.
+    /// Sets the time to nanoseconds since 1970-01-01 UTC.
     At(u64),
 }
 
