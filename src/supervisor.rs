@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Drives containers through the ports.
+//! Supervisor: drives containers through the ports.
 //!
 //! Promised:
 //!
-//! - Whatever the guests do, [`kill`](Supervisor::kill), the time limit and every question about
-//!   a container are served at once: no lock is held while a guest runs, and what a guest's host
-//!   calls lock (its log, what it was created with) is not needed to kill it.
-//! - A start whose code is refused or can't be instantiated says so to whoever asked for it.
-//! - How a run ended is what happened: a guest that ends by itself while it is being killed has
-//!   exited, with its own code.
+//! - Whatever the guests do, [`kill`](Supervisor::kill), the time limit and every query about a
+//!   container are served at once: no lock is held while a guest runs, and the locks of a guest's
+//!   host calls (its log, its spec) are not needed to kill it.
+//! - A start whose code is refused or can't be instantiated returns the reason to its caller.
+//! - The result of a run is true: a guest that exits while it is being killed has exited, with its
+//!   own code.
 //! - A container that is not live has no thread and holds nothing but its slot, its log, its
 //!   record and its folder.
-//! - A guest that is paused runs no more than to its next safe point, until it is let go on; it
-//!   can be killed meanwhile like any other.
-//! - What its restart policy says of a container is done by itself, also after a reboot, once
+//! - A paused guest runs no further than to its next safe point, until it is unpaused; it can be
+//!   killed meanwhile like any other.
+//! - Restart policies are followed without a command, also after a reboot, once
 //!   [`resume`](Supervisor::resume) was called.
-//! - A container that follows a tag is started with what the tag leads to then, and an update of the
-//!   tag that fails is taken back, so that the next start is with what worked.
-//! - What a container was created with, its files, and how its last run ended are there after a
-//!   reboot, unless it is temporary: what [`start`](Supervisor::start),
-//!   [`wait`](Supervisor::wait) and the others have told survives a power cut, as far as the
-//!   partition has room for it.
+//! - A container that follows a tag is started with the present image of the tag, and an update of
+//!   the tag that fails is taken back, so that the next start has the image that worked.
+//! - The spec of a container, its files, and the result of its last run survive a reboot, unless
+//!   the container is temporary: the answers of [`start`](Supervisor::start),
+//!   [`wait`](Supervisor::wait) and the others survive a power cut, as far as the partition has
+//!   room for them.
 //!
-//! How: the [table](crate::container::table) says what containers there are and in what state,
-//! under one lock that is never held over anything slow. What a container was created with, its
-//! log and its [`Stop`] lie beside the table, one `Place` for each slot, each with its own
-//! lock. [Records](crate::container::record) are written by whoever starts a container and by its
-//! own thread at its end, under one lock that nothing else needs; not when it is started again by
-//! itself, so that a crash loop does not wear the flash out.
+//! How: the [table](crate::container::table) holds the containers and their states, under one lock
+//! that is never held over anything slow. The spec of a container, its log and its [`Stop`] lie
+//! beside the table, one `Place` for each slot, each with its own lock.
+//! [Records](crate::container::record) are written by the caller that starts a container and by the
+//! container's thread at its end, under one lock that nothing else needs; not at a restart by the
+//! policy, so that a crash loop does not wear the flash out.
 //! [`thread_main`](Supervisor::thread_main) is a run from beginning to end. A thread of the
-//! supervisor's own, which is there only while some run has a time limit or some container is to
-//! be started again, watches over the limits and starts what is due.
+//! supervisor watches the time limits, starts containers that are due, and feeds the platform's own
+//! watchdog; it ends when it has nothing to wait for.
 //!
 //! Each file in the folder has one part of that.
 
@@ -71,41 +71,41 @@ use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS};
 use crate::port::{Engine, Platform, Slot, Stop, WATCHDOG};
 
 /// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
-/// stopped takes longer.
+/// interrupted takes longer.
 const KILL_PATIENCE_US: u64 = 10_000_000;
 
 /// Stack of the watchdog's thread, in bytes.
 const WATCHDOG_STACK: u32 = 2048;
 
-/// Logs a line. What the log's own macros are made of is much code, and so in one place.
+/// Logs a line. The log's macros expand to much code, which is here in one place.
 #[inline(never)]
 fn say(level: log::Level, words: fmt::Arguments<'_>) {
     log::log!(level, "{words}");
 }
 
 /// Runs containers on a platform.
-#[repr(C)] // the largest last: what is near is reached with less code
+#[repr(C)] // the largest last: near fields take less code
 pub struct Supervisor<P: Platform> {
     platform: P,
-    /// Waits for output that are going on.
+    /// Number of waits for output.
     followers: AtomicU32,
     /// Held while records are written or removed.
     records: Mutex<P::RawMutex, ()>,
-    /// Held by a start from its look at the others' mounts until it is live itself.
+    /// Held by a start from its check of the other mounts until the container is live.
     mounting: Mutex<P::RawMutex, ()>,
     table: Mutex<P::RawMutex, Table>,
     events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
     places: [Place<P>; MAX_CONTAINERS],
 }
 
-/// What belongs to the container in a slot, outside of the table.
+/// Data of the container in a slot, outside of the table.
 #[repr(C)] // the largest last: see `Supervisor`
 struct Place<P: Platform> {
-    /// How often the present or last run has called the host.
+    /// Number of host calls of the present or last run.
     host_calls: AtomicU32,
-    /// Somebody wants the run to end, and no other to follow; the guest is to see it.
+    /// True where the run is to end, and no other to follow; the guest sees the request.
     asked: AtomicBool,
-    /// No host call is to go on.
+    /// True where host calls are to end.
     killed: AtomicBool,
     stopper: <P::Engine as Engine>::Stopper,
     spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
@@ -124,8 +124,8 @@ impl<P: Platform> Place<P> {
         }
     }
 
-    /// Belongs to that container from now on. What it is created with is made here, because it
-    /// is large for a device's stack.
+    /// Gives the slot's data to a container. The spec is made here, because it is large for a
+    /// device's stack.
     #[inline(never)]
     fn take(&self, handle: Handle) {
         *self.spec.lock() = Held::This((handle, Spec::blank()));
@@ -134,7 +134,7 @@ impl<P: Platform> Place<P> {
         log.1.clear();
     }
 
-    /// Belongs to no container.
+    /// Takes the slot's data from its container.
     fn clear(&self) {
         *self.spec.lock() = Held::Nothing;
         let mut log = self.log.lock();
@@ -144,9 +144,9 @@ impl<P: Platform> Place<P> {
 }
 
 impl<P: Platform> Supervisor<P> {
-    /// No containers yet. Constant, so that it can be a static.
+    /// Creates a supervisor without containers. Constant, so that it can be a static.
     pub const fn new(platform: P) -> Self {
-        // What a container takes all the time, besides its log.
+        // Memory that a container takes all the time, besides its log.
         const { assert!(size_of::<Place<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
         Self {
             platform,
@@ -159,7 +159,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// What it runs on.
+    /// Platform of the supervisor.
     pub const fn platform(&self) -> &P {
         &self.platform
     }
@@ -173,14 +173,14 @@ impl<P: Platform> Supervisor<P> {
         self.places.get(usize::from(slot)).ok_or(Error::NotFound)
     }
 
-    /// The time by the calendar, where the platform knows it.
+    /// Date in seconds since 1970, where the platform knows it.
     #[inline(never)] // for the division
     fn date(&self) -> Option<NonZeroU32> {
         let ns = self.platform.clock().wall_ns()?;
         NonZeroU32::new(u32::try_from(ns / 1_000_000_000).ok()?)
     }
 
-    /// Tells everybody of a change.
+    /// Announces a change of a container's state.
     fn changed(&self, name: &Name, state: Option<State>) {
         let word: &dyn fmt::Display = match &state {
             Some(state) => state,
@@ -195,7 +195,8 @@ impl<P: Platform> Supervisor<P> {
         self.platform.threads().announce();
     }
 
-    /// Looks, and looks again after each announcement, until there is something.
+    /// Calls `look`, and again after each announcement, until it finds something or `until_us` is
+    /// over.
     fn await_change<T>(
         &self,
         until_us: Option<u64>,
@@ -215,7 +216,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// What the platform's thread for a slot does, from beginning to end.
+    /// Runs the platform's thread for a slot, from beginning to end.
     pub fn thread_main(&self, slot: Slot) {
         if slot == WATCHDOG {
             self.watch();

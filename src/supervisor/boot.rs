@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What happens at boot: containers are taken up from their records, and started where their
-//! policy says so.
+//! Boot: containers are restored from their records, and started where their policy says so.
 
 use super::Supervisor;
 use crate::container::record::Dates;
@@ -10,9 +9,9 @@ use crate::container::{Error, Name, data, record};
 use crate::port::{Platform, StorageError};
 
 impl<P: Platform> Supervisor<P> {
-    /// Takes up the containers that there are records of, after [tidying up](record::tidy). To be
-    /// called before anything else, until it succeeds. A container whose record can't be read is
-    /// left alone and logged; one whose folder is not there is `failed`. `buffer` has
+    /// Restores the containers that have records, after [tidying up](record::tidy). To be called
+    /// before anything else, until it succeeds. A container whose record can't be read is left
+    /// alone and logged; a container without its folder is `failed`. `buffer` has
     /// [`record::MAX_BYTES`].
     ///
     /// # Errors
@@ -24,7 +23,7 @@ impl<P: Platform> Supervisor<P> {
         })?;
         record::list(storage, &mut |name| {
             match self.table.lock().reserve(name, None) {
-                // Taken: by a boot that failed half way.
+                // A boot that failed half way has taken the name.
                 Ok(_) | Err(Error::NameTaken) => {}
                 Err(error) => say!(
                     Error,
@@ -87,9 +86,9 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Starts what ran before the reboot, or is to run always, in the order of their priorities;
-    /// and from now on tells the platform's own watchdog, if there is one, that it is well.
-    /// To be called once, after [`boot`](Self::boot), when containers can run.
+    /// Starts the containers that their [policies](crate::container::Restart::at_boot) select, in
+    /// the order of their priorities, and begins to feed the platform's own watchdog, if there is
+    /// one. To be called once, after [`boot`](Self::boot), when containers can run.
     pub fn resume(&self) {
         let now = self.now();
         let mut table = self.table.lock();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Containers follow the tags that they were created from, and an update that fails is taken back.
 //!
-//! Whatever changes is one replacement of one file: the store's index, which alone says what a tag
-//! leads to and [how that does](crate::image::store::update), or a container's record, which says
-//! what image it has. So whenever the power goes, a start finds what the tag leads to, and the
-//! image that was there before or the one after.
+//! Each change is one replacement of one file: the store's index, which has the image of each tag
+//! and [its trial](crate::image::store::update), or a container's record, which has the container's
+//! image. So whenever the power goes, a start finds the tag's image, and the container's image from
+//! before or after the change.
 
 use core::ops::ControlFlow;
 use core::sync::atomic::Ordering;
@@ -25,8 +25,8 @@ use crate::limits::MAX_UPDATE_FAILURES;
 use crate::port::Platform;
 
 impl<P: Platform> Supervisor<P> {
-    /// Gives a container the image that its tag leads to by now. Where the tag is on trial,
-    /// `trial` becomes its mark.
+    /// Gives a container the present image of its tag. If the tag is on trial, `trial` becomes its
+    /// mark.
     #[inline(never)] // its frame is not to stay under the guest
     pub(super) fn follow(&self, handle: Handle, trial: &mut Option<u64>) -> Result<(), Failure> {
         let mark = self.spec(handle, |spec| spec.followed)?;
@@ -48,7 +48,7 @@ impl<P: Platform> Supervisor<P> {
                         followed = self.adopt(handle, &name, &tag, tagged.mark, workspace, image);
                     }
                 }
-                // It goes on with what it has.
+                // The container keeps its image.
                 Ok(None) => {}
                 Err(error) => say!(Warn, "container {name}: {tag}: {error}"),
             }
@@ -56,8 +56,7 @@ impl<P: Platform> Supervisor<P> {
         followed
     }
 
-    /// The tag that a container follows, from its record. `buffer` has
-    /// [`record::MAX_BYTES`].
+    /// Reads the tag that a container follows from its record. `buffer` has [`record::MAX_BYTES`].
     pub fn tag(&self, name: &Name, buffer: &mut [u8]) -> Option<Tag> {
         let mut tag = None;
         let mut show = |origin: &Origin<'_>| tag = origin.tag.try_into().ok();
@@ -71,7 +70,7 @@ impl<P: Platform> Supervisor<P> {
         tag
     }
 
-    /// Judges what a tag leads to and makes it a container's image.
+    /// Judges the image of a tag and makes it a container's image.
     #[inline(never)]
     fn adopt(
         &self,
@@ -87,7 +86,7 @@ impl<P: Platform> Supervisor<P> {
             (spec.image.format, spec.instructions.is_some())
         })?;
         let policy = Policy {
-            // Of the same kind as before, where there is a choice.
+            // The same format as before, where there is a choice.
             prefer_portable: format == Format::Wasm,
             ..self.platform.policy()
         };
@@ -158,7 +157,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// Takes in how a run of what a tag on trial leads to has ended.
+    /// Counts the result of a run in the trial of its tag.
     #[inline(never)]
     pub(super) fn tried(&self, handle: Handle, outcome: Outcome, mark: u64) {
         let (Ok(name), Ok(status), Ok(place)) = (
@@ -172,7 +171,7 @@ impl<P: Platform> Supervisor<P> {
             return;
         };
         if !works && place.asked.load(Ordering::SeqCst) {
-            // Somebody wanted it to end, and it says that it has not come to its own end.
+            // The run was ended on request, so that it does not show that the image fails.
             return;
         }
         self.platform.with_documents(&mut |workspace, _| {
@@ -204,7 +203,7 @@ impl<P: Platform> Supervisor<P> {
         });
     }
 
-    /// The failures of an update are counted elsewhere: its restart policy counts anew.
+    /// Resets the failures in a row: the trial counts the failures of an update.
     fn begin_row(&self, handle: Handle) {
         if let Ok((_, status)) = self.table.lock().get(handle) {
             status.failures = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers come and go.
+//! Creation and removal of containers.
 
 use core::num::NonZeroU32;
 
@@ -13,10 +13,10 @@ use crate::lost;
 use crate::port::{Platform, Storage as _, StorageError, path};
 
 impl<P: Platform> Supervisor<P> {
-    /// Creates a container of a judged image, under a name that is made up where none is given.
+    /// Creates a container of a judged image, under `name` or a generated name.
     ///
     /// # Errors
-    /// About the name, arguments, environment, mounts or storage; [`Error::TableFull`];
+    /// Errors of the name, arguments, environment, mounts or storage; [`Error::TableFull`];
     /// [`Error::RecordUnreadable`].
     pub fn create(
         &self,
@@ -37,7 +37,7 @@ impl<P: Platform> Supervisor<P> {
         let handle = self.table.lock().reserve(&name, Some(self.now()))?;
         let place = self.place(handle.slot())?;
         place.take(handle);
-        // Nobody asks for the lock yet but who looks through all places.
+        // Only loops over all slots can ask for this lock yet.
         let made = match place.spec.lock().as_mut() {
             Some((_, spec)) => spec
                 .settle(&name, image, options)
@@ -59,7 +59,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(handle)
     }
 
-    /// Makes what a container has on the partition, or nothing.
+    /// Makes a container's folder and record on the partition, or neither, and the missing folders
+    /// of its mounts.
     fn furnish(
         &self,
         name: &Name,
@@ -83,18 +84,18 @@ impl<P: Platform> Supervisor<P> {
             granted: options.granted,
         });
         record::write_spec(storage, name, spec, created, origin.as_ref()).map_err(|error| {
-            // It is empty; what can't be removed now is removed at the next boot.
+            // The folder is empty; if it can't be removed now, the next boot removes it.
             let _ = storage.remove(&data::folder(name));
             error.into()
         })
     }
 
-    /// Removes what is left of a container whose record can't be read; or what is [kept](lost), if
-    /// `name` is its path.
+    /// Removes the files of a container whose record can't be read, or a [kept](lost) file or
+    /// folder, if `name` is its path.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where there is neither; [`Error::NameTaken`] where there is
-    /// a container of that name; the storage's own.
+    /// [`Error::NotFound`] where there is neither; [`Error::NameTaken`] where a container has that
+    /// name; the storage's own.
     pub fn discard(&self, name: &str) -> Result<(), Error> {
         let storage = self.platform.storage();
         if path::is_within(name, lost::ROOT) {
@@ -114,8 +115,8 @@ impl<P: Platform> Supervisor<P> {
         discarded
     }
 
-    /// Removes what a container has on the partition, the record first. Before, it is written down
-    /// that its files are to go; where that fails, what a power cut leaves of them is kept.
+    /// Removes a container's record, and then its files. Before, marks the files for removal; if
+    /// that fails, the files that a power cut leaves are kept.
     fn strip(&self, name: &Name) -> Result<(), StorageError> {
         let storage = self.platform.storage();
         {
@@ -126,12 +127,12 @@ impl<P: Platform> Supervisor<P> {
         data::remove(storage, name)
     }
 
-    /// Removes a container with its log and its files; one that is live only with `force`,
-    /// which kills it first.
+    /// Removes a container with its log and its files; a live one only with `force`, which kills it
+    /// first.
     ///
     /// # Errors
-    /// `container-running`, `container-paused`; [`Error::TimedOut`] where it does not end
-    /// although killed; the storage's own, and it is still there, to be removed again.
+    /// `container-running`, `container-paused`; [`Error::TimedOut`] where it does not end although
+    /// killed; the storage's own: then the container still exists, and can be removed again.
     pub fn remove(&self, handle: Handle, force: bool) -> Result<(), Error> {
         let event = if force {
             Event::RemoveByForce

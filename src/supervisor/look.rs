@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What there is to know about containers.
+//! Queries about containers.
 
 use core::sync::atomic::Ordering;
 
@@ -13,34 +13,34 @@ use crate::container::{Error, Name, Spec, data};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::{Platform, Stop as _, Storage as _};
 
-/// One line of a list of containers.
+/// Entry in a list of containers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Summary {
-    /// Leads to the container.
+    /// Handle of the container.
     pub handle: Handle,
-    /// Its name.
+    /// Name of the container.
     pub name: Name,
-    /// Its state and times.
+    /// State and times of the container.
     pub status: Status,
 }
 
-/// What a container's present or last run has taken.
+/// Resources of a container's present or last run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stats {
-    /// How long it has computed, in microseconds, where somebody counts that.
+    /// Computing time, in microseconds, where it is counted.
     pub computed_us: Option<u64>,
-    /// How long it has taken, or takes until now, in microseconds.
+    /// Time since the start, until the end or until now, in microseconds.
     pub ran_us: Option<u64>,
     /// Bytes of linear memory at the moment.
     pub memory_bytes: u32,
-    /// The most that there were.
+    /// Most bytes of linear memory so far.
     pub memory_peak_bytes: u32,
-    /// How often it has called the host; it stops at the largest number.
+    /// Number of host calls; it stops at the largest number.
     pub host_calls: u32,
 }
 
 impl<P: Platform> Supervisor<P> {
-    /// The container of that name.
+    /// Finds the container of that name.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -48,7 +48,7 @@ impl<P: Platform> Supervisor<P> {
         self.table.lock().find(name)
     }
 
-    /// Where a container is in its life.
+    /// Returns a container's status.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -56,7 +56,7 @@ impl<P: Platform> Supervisor<P> {
         self.table.lock().get(handle).map(|(_, status)| *status)
     }
 
-    /// What a container's present or last run has taken.
+    /// Returns the resources of a container's present or last run.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -85,9 +85,8 @@ impl<P: Platform> Supervisor<P> {
         })
     }
 
-    /// Bytes of the partition that a container's own folder takes, counted now, as
-    /// [its limit](Spec::disk_bytes) counts them; it takes as long as the partition takes to be
-    /// read.
+    /// Counts the space of a container's own folder on the partition, in bytes, as [its
+    /// limit](Spec::disk_bytes) does. Takes as long as the partition takes to be read.
     ///
     /// # Errors
     /// [`Error::NotFound`]; the storage's own, also where its guest changes its folders meanwhile.
@@ -119,8 +118,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// Shows what a container was created with. A lock is held meanwhile that the container's
-    /// own host calls need.
+    /// Shows a container's spec. A lock is held meanwhile that the container's own host calls need.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -128,7 +126,7 @@ impl<P: Platform> Supervisor<P> {
         Ok(show(&*self.spec_of(handle)?))
     }
 
-    /// What a container was created with, locked.
+    /// Returns a container's spec, locked.
     #[inline(never)]
     pub(super) fn spec_of(
         &self,
@@ -142,7 +140,7 @@ impl<P: Platform> Supervisor<P> {
         .map_err(|_| Error::NotFound)
     }
 
-    /// Whether some container is made from the image with that manifest.
+    /// True where a container has the image with that manifest.
     pub fn uses(&self, manifest: &Sha256) -> bool {
         self.places.iter().any(|place| {
             let spec = place.spec.lock();
@@ -151,20 +149,20 @@ impl<P: Platform> Supervisor<P> {
         })
     }
 
-    /// The number of the oldest change of a container's state that is kept, and whether there is
-    /// any from `number` on.
+    /// Returns the number of the oldest change of a container's state that is kept, and true where
+    /// there is a change from `number` on.
     pub fn events_from(&self, number: u64) -> (u64, bool) {
         let events = self.events.lock();
         (events.oldest(), events.has_more(number))
     }
 
-    /// The first change from that number on, which becomes the number behind it.
+    /// Returns the first change from `number` on, and sets `number` to the one behind it.
     pub fn read_event(&self, number: &mut u64) -> Option<Change> {
         self.events.lock().read(number)
     }
 
-    /// Waits until there is a change from `number` on, at most until uptime reaches `until_us`;
-    /// whether there is.
+    /// Waits until there is a change from `number` on, at most until uptime reaches `until_us`.
+    /// Returns true where there is one.
     pub fn await_event(&self, number: u64, until_us: u64) -> bool {
         let look = || Ok(self.events_from(number).1.then_some(()));
         self.await_change(Some(until_us), look).is_ok()

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The supervisor against a model of it, in virtual time.
+//! Model test of the supervisor, in virtual time.
 //!
-//! Random operations on a few containers, whose guests are simulated: each has a plan, and the
-//! time at which it ends. Whatever waits lets the virtual time pass, event by event. The model
-//! says in its own, plainer words what each operation answers and what becomes of each container;
-//! of `state.rs` and `restart.rs` it knows the names alone. So it says, too, what a tag that
-//! containers follow leads to, from update to update and back; and what is kept of a container
+//! Runs random operations on a few containers whose guests are simulated: each has a plan, and a
+//! time of its end. A wait lets the virtual time pass, event by event. The model predicts, in
+//! plainer code, the answer of each operation and the state of each container; of `state.rs` and
+//! `restart.rs` it uses the names alone. The model also predicts the image of the tag that
+//! containers follow, from update to update and back; and the files that are kept of a container
 //! whose record is not found after a reboot.
 //!
-//! `OCRE_MODEL_SEQUENCES` says how many sequences of operations are tried.
+//! `OCRE_MODEL_SEQUENCES` is the number of sequences of operations.
 
 extern crate std;
 
@@ -47,17 +47,17 @@ mod images;
 #[path = "../../fuzz/fuzz_targets/store/memory.rs"]
 #[allow(dead_code)]
 mod memory;
-use Chance as Numbers; // what `images` has its noise from
+use Chance as Numbers; // source of noise for `images`
 use images::{DOCUMENT, Layout, named, tag};
 use memory::Memory;
 
 const SECOND: u64 = 1_000_000;
-/// How long a guest takes from its start to its first instruction.
+/// Time from a guest's start to its first instruction, in microseconds.
 const LOADING_US: u64 = 100;
-/// How long a guest that is to end takes for that.
+/// Time from a stop request or a kill to a guest's end, in microseconds.
 const DYING_US: u64 = 50;
 const NAMES: [&str; 3] = ["a", "b", "c"];
-/// The tag that containers follow, and how many images it may lead to.
+/// Tag that containers follow, and number of its images.
 const TAG: &str = "app";
 const VERSIONS: usize = 3;
 
@@ -85,30 +85,30 @@ impl Chance {
 
 // ---------------------------------------------------------------- the simulated platform
 
-/// What a guest is going to do.
+/// Plan of a guest.
 struct SimGuest {
     entered: bool,
-    /// When its thread was given.
+    /// Time at which the thread was spawned.
     spawned_us: u64,
-    /// What it fails with instead of running.
+    /// Failure instead of a run.
     fails: Option<Failure>,
-    /// How much longer it computes; for ever without a time.
+    /// Rest of the computing time; `None` for ever.
     left_us: Option<u64>,
     exit: Exit,
-    /// Ends when it is asked to.
+    /// True where the guest ends on a stop request.
     obeys: bool,
-    /// When it ends, having been told to.
+    /// Time of the end, once the guest was told to end.
     dies_us: Option<u64>,
-    /// The mark of its tag, if that is on trial.
+    /// Mark of the tag, if that is on trial.
     trial: Option<u64>,
 }
 
-/// What has happened to the guest in a slot.
+/// Event of the guest in a slot.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Happening {
-    /// A thread was asked for, and was there.
+    /// A thread was asked for; true where there was one.
     Spawned(bool),
-    /// It has looked for what its tag leads to.
+    /// The image of the tag was looked up.
     Followed,
     Ended(Result<Exit, Failure>),
 }
@@ -119,10 +119,10 @@ struct Sim {
     chance: RefCell<Chance>,
     announced: Cell<u32>,
     guests: RefCell<Vec<Option<SimGuest>>>,
-    /// Whether the supervisor's own thread is there, and when it wakes.
+    /// True while the supervisor's own thread exists; then the time at which it wakes.
     watch: Cell<bool>,
     watch_at: Cell<u64>,
-    /// Whether that thread is what runs now.
+    /// True while that thread runs.
     watching: Cell<bool>,
     happened: RefCell<Vec<(u64, Slot, bool, Happening)>>,
     documents: RefCell<([Vec<u8>; 2], Image)>,
@@ -173,11 +173,11 @@ impl Sim {
         self.happened.borrow_mut().push(entry);
     }
 
-    /// Lets the next event happen, if there is one by then; else it is then.
+    /// Lets the next event until `until_us` happen; without one, time goes on to `until_us`.
     fn step(&self, until_us: u64) -> bool {
         let supervisor = self.supervisor();
         let now = self.now.get();
-        // When each guest has its next event.
+        // Time of the next event of each guest.
         let mut next = (self.watch.get()).then(|| (self.watch_at.get().max(now), WATCHDOG));
         for (slot, guest) in (0..).zip(self.guests.borrow_mut().iter_mut()) {
             let Some(guest) = guest else { continue };
@@ -227,7 +227,7 @@ impl Sim {
         true
     }
 
-    /// The next event of a guest.
+    /// Lets the next event of a guest happen.
     fn advance(&self, supervisor: &Supervisor<Self>, slot: Slot) {
         let handle = supervisor.table.lock().at(slot).unwrap();
         let place = &supervisor.places[usize::from(slot)];
@@ -365,7 +365,7 @@ impl Console for Sim {
     }
 }
 
-/// Guests are simulated beside it.
+/// Runs nothing: guests are simulated beside the engine.
 impl Engine for Sim {
     type Code = std::boxed::Box<[u8]>;
     type Module<'code> = ();
@@ -460,7 +460,7 @@ impl Platform for Sim {
 
 // ---------------------------------------------------------------- the model
 
-/// What there is to know of a container.
+/// Model of a container.
 #[derive(Clone, Debug)]
 struct Model {
     slot: Slot,
@@ -469,20 +469,20 @@ struct Model {
     order: u8,
     limit_us: Option<u64>,
     temporary: bool,
-    /// Whether it follows the tag, and which image it has.
+    /// True where the container follows the tag; then the version of its image.
     follows: bool,
     version: usize,
-    /// Its run says whether the tag's image works.
+    /// True where the run counts in the trial of the tag.
     tries: bool,
     life: Life,
-    /// Failures in a row, and starts by itself.
+    /// Failures in a row, and restarts by the policy.
     failures: u8,
     restarts: u32,
-    /// How it rests as its record says; nothing: it is live.
+    /// Resting state in the record; `None` where the record says live.
     recorded: Option<Life>,
     started_us: u64,
     asked: bool,
-    /// When it is to end and why, in any order.
+    /// Times and causes of kills, in any order.
     kills: Vec<(u64, Cause)>,
 }
 
@@ -511,7 +511,7 @@ impl Model {
         matches!(self.life, Life::Live { .. })
     }
 
-    /// How its last run ended, if it has no other before it.
+    /// Result of the last run, if no other is to follow.
     fn rests(&self) -> Option<Outcome> {
         match self.life {
             Life::Resting(last) | Life::Hopeless(last) => Some(last),
@@ -548,7 +548,7 @@ impl Model {
         }
     }
 
-    /// What it has been told by now, in any order.
+    /// Kills up to now, in any order.
     fn told(&self, now: u64) -> impl Iterator<Item = &(u64, Cause)> {
         self.kills.iter().filter(move |(at, _)| *at <= now)
     }
@@ -567,7 +567,8 @@ impl Model {
         self.asked || self.told(now).any(|(_, cause)| *cause != Cause::TimeLimit)
     }
 
-    /// Whether its run, which is over, shows that its image works; nothing where it shows nothing.
+    /// True where the run, which is over, shows that its image works; `None` where it shows
+    /// nothing.
     fn works(&self, now: u64, outcome: Outcome) -> Option<bool> {
         let works = outcome == Outcome::Exited(0) || now - self.started_us >= 10 * SECOND;
         (works || !self.told_by_hand(now)).then_some(works)
@@ -608,11 +609,11 @@ impl Model {
     }
 }
 
-/// What the tag leads to.
+/// Image of the tag.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lead {
     version: usize,
-    /// What it led to before, and how often what came after has failed.
+    /// Previous version, and number of failures of the present one.
     before: Option<(usize, u32)>,
 }
 
@@ -629,7 +630,7 @@ impl Lead {
         self.version = to;
     }
 
-    /// That version works, or has failed once more; whether that counts.
+    /// Counts that a version works, or has failed once more. Returns true where that counts.
     fn tried(&mut self, version: usize, works: bool) -> bool {
         let Some((before, failures)) = self.before.filter(|_| version == self.version) else {
             return false;
@@ -652,10 +653,10 @@ impl Lead {
     }
 }
 
-/// The images, each in a layout of its own, and a flash that the first was imported to.
+/// Images, each in a separate layout, and a flash that the first was imported to.
 struct Images {
     layouts: [Memory; VERSIONS],
-    /// What a judge says of each, and its mark.
+    /// Judged images, with their marks.
     judged: [(Image, u64); VERSIONS],
     flash: Memory,
 }
@@ -726,7 +727,7 @@ fn import(flash: &Memory, layout: &Memory) {
         root: "/",
     };
     let mut document = [0; DOCUMENT];
-    // It opens whole, whatever has been done.
+    // The store opens whole, whatever has been done.
     let mut store = Store::open(flash, "/", &mut document).unwrap();
     let imported = store.import(source, named(TAG), &tag(TAG), &mut |_| {});
     assert_eq!(imported, Ok(()));
@@ -744,7 +745,7 @@ struct World<'a> {
     models: Vec<Option<Model>>,
     images: &'a Images,
     lead: Lead,
-    /// Of containers that are gone.
+    /// Handles of containers that are gone.
     stale: Vec<Handle>,
     /// Contents of `/lost+found`: of a folder's only file, or of a file.
     kept: BTreeMap<String, Vec<u8>>,
@@ -793,8 +794,8 @@ impl World<'_> {
         self.sim().chance.borrow_mut().one_of(choices)
     }
 
-    /// Tells the model what has happened; whether, of this one, a start did not get as far as its
-    /// guest.
+    /// Tells the model what has happened. Returns the failure of a start of the container `of` that
+    /// did not get as far as its guest.
     fn follow(&mut self, of: usize) -> Option<Failure> {
         let mut failed = None;
         let happened = self.sim().happened.take();
@@ -807,7 +808,7 @@ impl World<'_> {
             if let Happening::Spawned(_) = what
                 && watching
             {
-                // Of those that are due, the first in the order.
+                // Of the due containers, the first in the order.
                 let rank = |model: &Model| match model.life {
                     Life::Waiting { due_us, .. } if due_us <= now => Some((model.order, due_us)),
                     _ => None,
@@ -842,7 +843,7 @@ impl World<'_> {
                         && self.lead.tried(model.version, works)
                         && !works
                     {
-                        // The tag counts it.
+                        // The trial counts the failure.
                         model.failures = 0;
                     }
                     end = Some(result);
@@ -858,7 +859,7 @@ impl World<'_> {
         failed
     }
 
-    /// What is visible is what the model says.
+    /// Compares the visible state with the model.
     fn compare(&self, after: &str) {
         let leads_to = Tagged {
             mark: self.images.judged[self.lead.version].1,
@@ -899,7 +900,7 @@ impl World<'_> {
             );
             let guest = &self.sim().guests.borrow()[usize::from(model.slot)];
             assert_eq!(guest.is_some(), model.is_live(), "{name} after {after}");
-            // Whoever is told to end does so.
+            // A guest that is told to end does so.
             let told = model
                 .kills
                 .iter()
@@ -926,7 +927,7 @@ impl World<'_> {
         }
     }
 
-    /// A flipped bit hides the record of a container, which has a file, or none.
+    /// Hides the record of a container, as a flipped bit does; the container has a file, or none.
     fn hide_record(&mut self, index: usize) {
         if self.models[index]
             .take_if(|model| !model.temporary)
@@ -958,7 +959,7 @@ impl World<'_> {
         self.kept.insert(vacant, content);
     }
 
-    /// Somebody removes what is kept.
+    /// Removes a kept file or folder.
     fn discard(&mut self, index: usize) {
         let path = format!("{}/{}", lost::ROOT, NAMES[index]);
         let answer = self.supervisor.discard(&path);
@@ -1013,7 +1014,7 @@ impl World<'_> {
         });
     }
 
-    /// A start by hand has been answered: with what, the happenings say.
+    /// Checks the answer of a start by hand against the events.
     fn started(&mut self, index: usize, answer: Result<(), Error>) {
         let failed = self.follow(index);
         assert_eq!(
@@ -1021,11 +1022,11 @@ impl World<'_> {
             failed.map_or(Ok(()), |failure| Err(Error::Start(failure)))
         );
         let model = self.models[index].as_mut().unwrap();
-        // Its record is brought up to what it is by now.
+        // The record is brought up to the present state.
         model.recorded = model.rests().map(|_| model.life);
     }
 
-    /// What being asked to stop changes.
+    /// Changes the model as a stop request does.
     fn told_to_stop(&mut self, index: usize, grace_us: u64) {
         let now = self.now();
         let model = self.models[index].as_mut().unwrap();
@@ -1046,7 +1047,7 @@ impl World<'_> {
         model.recorded = Some(model.life);
     }
 
-    /// One random operation on the container of that name; what it was.
+    /// Does a random operation on a container. Returns its description.
     fn operate(&mut self, index: usize) -> String {
         let supervisor = Rc::clone(&self.supervisor);
         let choice = self.below(22);
@@ -1187,7 +1188,7 @@ impl World<'_> {
         while self.sim().step(until) {}
     }
 
-    /// The power goes and comes.
+    /// Turns the power off and on.
     fn reboot(&mut self) {
         self.follow(0);
         if self.below(4) == 0 {
@@ -1227,7 +1228,8 @@ impl World<'_> {
             }
         }
         self.compare("resume");
-        // Else whether what is due is started before the next operation is a matter of luck.
+        // Else the moment of a due start, before or after the next operation, would be a matter of
+        // luck.
         while self.sim().step(now) {}
     }
 }
@@ -1259,7 +1261,7 @@ fn sequence(images: &Images, seed: u64) {
 fn whatever_is_done_to_containers_the_model_and_the_supervisor_agree() {
     let count = match std::env::var("OCRE_MODEL_SEQUENCES") {
         Ok(count) => count.parse().expect("a number"),
-        // Each takes long there.
+        // A sequence takes long under Miri.
         Err(_) if cfg!(miri) => 10,
         Err(_) => 2000,
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What containers have written is read.
+//! Reading of containers' output.
 
 use core::sync::atomic::Ordering;
 
@@ -12,19 +12,19 @@ use crate::container::table::Handle;
 use crate::limits::{LOG_BYTES, MAX_LOG_RECORD};
 use crate::port::Platform;
 
-/// What [`Supervisor::await_log`] has waited for.
+/// Result of [`Supervisor::await_log`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Follow {
     /// There is more to read.
     More,
     /// All is read, and the container is not running.
     Ended,
-    /// The time is over.
+    /// The wait timed out.
     TimedOut,
 }
 
 impl<P: Platform> Supervisor<P> {
-    /// A container's log, locked.
+    /// Returns a container's log, locked.
     #[inline(never)]
     fn log(
         &self,
@@ -35,7 +35,7 @@ impl<P: Platform> Supervisor<P> {
             .map_err(|_| Error::NotFound)
     }
 
-    /// Where to read a container's output from: its last `lines` lines, or all that is there.
+    /// Returns a cursor at the last `lines` lines of a container's output, or at its oldest line.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -57,7 +57,7 @@ impl<P: Platform> Supervisor<P> {
         Ok(self.log(handle)?.read(cursor, buffer))
     }
 
-    /// How many lines of a container's output are lost, because the log keeps only so many.
+    /// Number of records of a container's output that the log has dropped.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -75,11 +75,11 @@ impl<P: Platform> Supervisor<P> {
         cursor: Cursor,
         until_us: Option<u64>,
     ) -> Result<Follow, Error> {
-        // Guests announce their output only while this says that somebody cares. It is raised
-        // before the log is looked at, and guests look at it after they have written.
+        // Guests announce their output only while this counter is not 0. It is raised before the
+        // log is checked, and guests check it after they have written.
         self.followers.fetch_add(1, Ordering::SeqCst);
         let found = self.await_change(until_us, || {
-            // In this order: what is written before the end must not be missed.
+            // In this order, so that no output before the end is missed.
             let live = self.status(handle)?.state.is_live();
             let more = self.log(handle)?.has_more(cursor);
             Ok(match (more, live) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where a container is in its life is written down.
+//! Writing of containers' states to their records.
 
 use core::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use crate::container::{Name, record};
 use crate::port::{Platform, WATCHDOG};
 
 impl<P: Platform> Supervisor<P> {
-    /// Brings a container's record up to its state.
+    /// Updates a container's record to its present state.
     pub(super) fn write_down(&self, handle: Handle) {
         let _alone = self.records.lock();
         let (name, state, dates) = {
@@ -31,7 +31,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// Writes a state into a record; says so where there is no room for it.
+    /// Writes a state to a record, and logs an error. Returns true where the state is written.
     fn write_state(&self, name: &Name, state: State, dates: &Dates) -> bool {
         let written = record::write_state(self.platform.storage(), name, state, dates);
         if let Err(error) = written {
@@ -43,10 +43,11 @@ impl<P: Platform> Supervisor<P> {
         written.is_ok()
     }
 
-    /// Writes down the end of a run that has given back everything.
+    /// Ends a run that has given back everything, and records the result, unless another run
+    /// follows.
     pub(super) fn ended(&self, handle: Handle, outcome: Outcome, recording: bool) {
         let (now, date) = (self.now(), self.date());
-        // It is recorded before anybody is told of it.
+        // The end is recorded before it is announced.
         let alone = self.records.lock();
         let (name, mut status) = {
             let mut table = self.table.lock();
@@ -78,7 +79,7 @@ impl<P: Platform> Supervisor<P> {
                 }
             }
             if let Ok((_, kept)) = self.table.lock().get(handle) {
-                // The watchdog may sleep for this one alone.
+                // The watchdog may sleep for this deadline alone.
                 if kept.alarm_us != Moment::NEVER {
                     self.platform.threads().wake(WATCHDOG);
                 }
@@ -89,11 +90,11 @@ impl<P: Platform> Supervisor<P> {
         self.changed(&name, Some(status.state));
     }
 
-    /// What becomes of a container whose run ends; nothing where it has none. Where that is
-    /// another run, that is not recorded.
+    /// Changes `status` as the end of a run and the restart policy ask; `None` where there is no
+    /// run.
     #[inline(never)] // works on the status where it lies, instead of on a copy of each member
     fn end(&self, handle: Handle, outcome: Outcome, now: u64, status: &mut Status) -> Option<()> {
-        // Whoever was told to end has done so, in whatever way.
+        // A container that was told to end rests, however its run ended.
         let told = self.place(handle.slot()).ok()?.asked.load(Ordering::SeqCst);
         let then = if told {
             Then::Rest

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A run, from the partition to the end of the guest: what a container's thread does.
+//! A run on the container's thread: from reading the code to the end of the guest.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,8 +16,8 @@ use crate::port::{
 use heapless::String;
 
 impl<P: Platform> Supervisor<P> {
-    /// What a container's thread does. It is not in line: the watchdog, whose stack is small,
-    /// comes the same way.
+    /// Runs a container's thread. Not inlined, because the watchdog, whose stack is small, comes
+    /// the same way.
     #[inline(never)]
     pub(super) fn serve(&self, slot: Slot) {
         let Some(handle) = self.table.lock().at(slot) else {
@@ -33,8 +33,8 @@ impl<P: Platform> Supervisor<P> {
         self.finish(handle, result, trial);
     }
 
-    /// Tells how a run ended that has given back everything, and with which mark its tag was on
-    /// trial, if it was.
+    /// Reports the result of a run that has given back everything. `trial` is the mark of its tag,
+    /// if that was on trial.
     pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>, trial: Option<u64>) {
         let outcome = match result {
             Ok(Exit::Code(code)) => Outcome::Exited(code),
@@ -51,7 +51,7 @@ impl<P: Platform> Supervisor<P> {
         self.ended(handle, outcome, true);
     }
 
-    /// A run: from the partition to the guest's end. What is taken here is given back here.
+    /// Runs a container, from reading its code to the guest's end. Gives back all that it takes.
     fn run(&self, handle: Handle) -> Result<Exit, Failure> {
         let engine = self.platform.engine();
         let place = self.place(handle.slot()).map_err(|_| Failure::Thread)?;
@@ -105,8 +105,8 @@ impl<P: Platform> Supervisor<P> {
         })
     }
 
-    // The next two are not in line, so that what they have on the stack does not stay there under
-    // the guest. They copy what they need, so that no lock is held meanwhile.
+    // The next two are not inlined, so that their frames do not stay on the stack under the guest.
+    // They copy their data, so that no lock is held meanwhile.
 
     #[inline(never)]
     fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
@@ -182,7 +182,7 @@ impl<P: Platform> Supervisor<P> {
     }
 }
 
-/// What a run needs to know once its code is loaded.
+/// Settings of a run whose code is loaded.
 struct Settings {
     memory_bytes: u32,
     stack_bytes: u32,
@@ -203,7 +203,7 @@ impl Host for Counted<'_> {
         memory: &mut [u8],
         arguments: &mut [u64],
     ) -> Result<(), Halt> {
-        // Only this thread writes it.
+        // Only this thread writes the counter.
         let calls = self.calls.load(Ordering::Relaxed).saturating_add(1);
         self.calls.store(calls, Ordering::Relaxed);
         self.host.call(function, memory, arguments)
@@ -237,7 +237,7 @@ impl<P: Platform> Guest for Running<'_, P> {
     }
 
     fn spec(&self, show: &mut dyn FnMut(&Spec)) {
-        // Its own thread is running, so it is there.
+        // The container's thread is running, so the container exists.
         let _ = self.supervisor.with_spec(self.handle, |spec| show(spec));
     }
 

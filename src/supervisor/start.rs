@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers are started.
+//! Start of containers.
 
 use core::sync::atomic::Ordering;
 
@@ -17,24 +17,25 @@ impl<P: Platform> Supervisor<P> {
     /// instruction is next.
     ///
     /// # Errors
-    /// `container-running`, `container-paused`; [`Error::MountInUse`]; [`Error::Start`] with the reason where its code
-    /// is refused or can't be instantiated, and the container is then `failed`.
+    /// `container-running`, `container-paused`; [`Error::MountInUse`]; [`Error::Start`] with the
+    /// reason where its code is refused or can't be instantiated, and the container is then
+    /// `failed`.
     pub fn start(&self, handle: Handle) -> Result<(), Error> {
         let started_us = self.launch(handle, false)?;
         let entered = self.await_entry(handle, started_us);
-        // Not before, so that no guest waits for the flash.
+        // Written last, so that no guest waits for the flash.
         self.write_down(handle);
         entered
     }
 
-    /// Gives a container a thread and returns at once: when it was started. `by_itself`: it must
-    /// be waiting for that, and where it can't be done it waits on.
+    /// Gives a container a thread and returns at once, with the time of the start. With
+    /// `by_itself`, the container must be waiting for its next run, and after an error it waits on.
     #[inline(never)] // its frame is large for the watchdog's stack
     pub(super) fn launch(&self, handle: Handle, by_itself: bool) -> Result<u64, Error> {
         let place = self.place(handle.slot())?;
         let mut mounts = Mounts::new();
         let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
-            // One has room for the other.
+            // Both have the same capacity.
             let _ = mounts.push_str(&spec.mounts);
             (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
         })?;
@@ -73,7 +74,8 @@ impl<P: Platform> Supervisor<P> {
             if status.recorded == Recorded::Present {
                 status.recorded = Recorded::Earlier;
             }
-            // No run uses these yet, and whoever kills this one comes after us: the lock is ours.
+            // No run uses these yet, and a kill comes later, because it needs the lock that is held
+            // here.
             place.stopper.reset();
             place.killed.store(false, Ordering::SeqCst);
             place.asked.store(false, Ordering::SeqCst);
@@ -94,8 +96,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(now)
     }
 
-    /// Makes sure that no other live container has what is to be mounted, for as long as what
-    /// is returned is held.
+    /// Checks that no other live container has a mount that excludes one of `mounts`. That is so
+    /// until the returned lock is released.
     fn mount(
         &self,
         handle: Handle,
@@ -121,7 +123,7 @@ impl<P: Platform> Supervisor<P> {
     fn await_entry(&self, handle: Handle, started_us: u64) -> Result<(), Error> {
         self.await_change(None, || {
             let status = self.status(handle)?;
-            // Another start has come in between: ours is over, and how is not known any more.
+            // Another start has come in between: the result of ours is not known any more.
             let superseded = status.times.started_us != Moment::at(started_us);
             Ok(match status.state.outcome() {
                 _ if superseded || status.times.entered_us != Moment::NEVER => Some(Ok(())),
@@ -132,16 +134,17 @@ impl<P: Platform> Supervisor<P> {
         })?
     }
 
-    /// Starts a container from its beginning; stops it before, as [`stop`](Self::stop) does, where
-    /// it is live.
+    /// Starts a container from its beginning; a live one is stopped first, as by
+    /// [`stop`](Self::stop).
     ///
     /// # Errors
-    /// Those of [`stop`](Self::stop), but that it is not running, and of [`start`](Self::start).
+    /// The errors of [`stop`](Self::stop), except `container-not-running`, and of
+    /// [`start`](Self::start).
     pub fn restart(&self, handle: Handle, grace_us: u64) -> Result<(), Error> {
         let (_, action) = self.status(handle)?.state.on(Event::Restart)?;
         if action == Action::StopFirst {
             match self.stop(handle, grace_us) {
-                // It has ended by itself meanwhile.
+                // The run has ended meanwhile.
                 Ok(_) | Err(Error::State(Refusal::NotRunning)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Containers are paused, stopped, killed and waited for.
+//! Pause, stop, kill and wait.
 
 use core::sync::atomic::Ordering;
 
@@ -12,8 +12,8 @@ use crate::container::table::{Handle, Moment, Recorded, Status, Table};
 use crate::port::{Platform, Slot, Stop as _};
 
 impl<P: Platform> Supervisor<P> {
-    /// Holds a container's guest at its next safe point: a loop or a call, and where it waits in a
-    /// host call, its end. Returns at once. Its time limit does not wait.
+    /// Holds a container's guest at its next safe point: a loop, a call, or the end of the host
+    /// call that it waits in. Returns at once. Its time limit does not wait.
     ///
     /// # Errors
     /// `container-not-running`, `container-paused`.
@@ -47,8 +47,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Kills a container: returns at once, and its run ends soon. One that waits for its next run
-    /// has none.
+    /// Kills a container: returns at once, and its run ends soon. A next run that it waits for is
+    /// cancelled.
     ///
     /// # Errors
     /// `container-not-running`.
@@ -62,7 +62,7 @@ impl<P: Platform> Supervisor<P> {
         self.end_run(handle.slot(), status, Cause::Kill)
     }
 
-    /// Takes back that a container is to be started again.
+    /// Cancels the next run of a container that waits for it.
     fn rest(
         &self,
         handle: Handle,
@@ -82,8 +82,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Asks a container to end, waits for `grace_us`, kills it if it has not, and waits for that.
-    /// One that waits for its next run has none.
+    /// Sends a container a stop request, waits for `grace_us` microseconds, kills it if it still
+    /// runs, and waits for its end. A next run that it waits for is cancelled.
     ///
     /// # Errors
     /// `container-not-running`; [`Error::TimedOut`] where it does not end although killed.
@@ -117,7 +117,7 @@ impl<P: Platform> Supervisor<P> {
         self.await_end(handle, self.now().saturating_add(KILL_PATIENCE_US))
     }
 
-    /// Ends the run of a live container, from under the table's lock.
+    /// Ends the run of a live container. The caller holds the table's lock.
     pub(super) fn end_run(
         &self,
         slot: Slot,
@@ -126,7 +126,7 @@ impl<P: Platform> Supervisor<P> {
     ) -> Result<(), Error> {
         let place = self.place(slot)?;
         status.killed.get_or_insert(cause);
-        // Even where its time is over already: somebody wants it to rest.
+        // Also after a kill by the time limit: the container is to rest.
         if cause != Cause::TimeLimit {
             place.asked.store(true, Ordering::SeqCst);
         }
@@ -136,8 +136,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(())
     }
 
-    /// Waits for the end of a container's run, and of those that follow by themselves, at most
-    /// until uptime reaches `until_us`; where it rests, tells at once how its last run ended.
+    /// Waits until a container rests, at most until uptime reaches `until_us`: for the end of its
+    /// run, and of the restarts that follow. Returns the result of the last run.
     ///
     /// # Errors
     /// `container-not-started`; [`Error::TimedOut`]; [`Error::NotFound`], also where it is

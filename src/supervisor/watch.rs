@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What happens by itself: runs whose time is over are ended, and what is due is started.
+//! The watchdog: ends runs at their time limit, and starts containers that are due.
 
 use super::{Supervisor, WATCHDOG_STACK};
 use crate::container::state::{Cause, State};
@@ -7,8 +7,8 @@ use crate::container::table::{Handle, Moment, Table, next_start};
 use crate::port::{Platform, ThreadSpec, WATCHDOG};
 
 impl<P: Platform> Supervisor<P> {
-    /// Makes sure that somebody watches over the deadlines, and over what is due; `false` where
-    /// there is no thread for it.
+    /// Makes sure that a thread watches deadlines and due starts; `false` where there is no thread
+    /// for it.
     pub(super) fn watch_over(&self, table: &mut Table) -> bool {
         let threads = self.platform.threads();
         if table.watched {
@@ -24,15 +24,14 @@ impl<P: Platform> Supervisor<P> {
         table.watched
     }
 
-    /// Ends the runs whose time is over and starts what is due, until there is nothing to wait
-    /// for.
+    /// Ends runs at their time limit and starts due containers, until there is nothing to wait for.
     pub(super) fn watch(&self) {
         while let Some(next) = self.look_after() {
             self.platform.threads().sleep(WATCHDOG, Some(next));
         }
     }
 
-    /// Does what is to be done by now; when there is something again, if ever.
+    /// Ends the runs and starts the containers that are due. Returns the time of the next deadline.
     pub(super) fn look_after(&self) -> Option<u64> {
         loop {
             let now = self.now();
@@ -42,13 +41,13 @@ impl<P: Platform> Supervisor<P> {
                 for (slot, status) in table.statuses() {
                     if status.state.is_live() && status.alarm_us <= Moment::at(now) {
                         status.alarm_us = Moment::NEVER;
-                        // Fails only for a slot that is not there, and this one is.
+                        // Fails only for a slot that does not exist.
                         let _ = self.end_run(slot, status, Cause::TimeLimit);
                     } else {
                         next = next.min(status.alarm_us);
                     }
                 }
-                // It has come here through the lock that everything needs: it is well.
+                // This thread holds the lock that everything needs: the supervisor is well.
                 let beat = self.platform.threads().beat();
                 let beat = Moment::new(beat.map(|soon| now.saturating_add(soon.into())));
                 let next = next.min(beat).get();
@@ -62,7 +61,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// Starts what is due; what can't be started now waits on.
+    /// Starts a due container; if it can't be started now, it waits on.
     #[inline(never)] // its frame is large for the watchdog's stack
     fn start_again(&self, handle: Handle, now: u64) {
         if let Err(error) = self.launch(handle, true) {
