@@ -2,12 +2,12 @@
 //! Files that are replaced whole.
 //!
 //! Promised: whenever the power goes, the file has its old content or the new one, and where
-//! there was none it is missing or whole. What [`replace`] returns is final: after `Ok` the new
-//! content survives a power cut, after an error the old file is as it was. A cut may leave a
-//! file of that name with [`TEMPORARY`] in front of it; [`recover`] ends such a replacement.
+//! there was none it is missing or whole. The result of [`replace`] is final: after `Ok` the new
+//! content survives a power cut, after an error the old file is as it was. A cut may leave a file
+//! of that name with [`TEMPORARY`] in front of it; [`recover`] ends such a replacement.
 //!
-//! The temporary file is written and synced, and then renamed. A temporary file with content is complete, because
-//! littlefs shows nothing of a file before it is synced.
+//! The temporary file is written and synced, and then renamed. A temporary file with content is
+//! complete, because littlefs shows nothing of a file before it is synced.
 
 use core::fmt;
 
@@ -21,10 +21,10 @@ pub const TEMPORARY: &str = ".new";
 /// Writes the new content, once.
 pub type Fill<'f, S> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), StorageError>;
 
-/// Replaces the file at `path` by what `fill` writes, unless `fill` fails.
+/// Replaces the file at `path` by the content that `fill` writes, unless `fill` fails.
 ///
 /// # Errors
-/// What `fill` returns, or the storage's own.
+/// The error of `fill`, or the storage's own.
 #[inline(never)]
 pub fn replace<S: Storage>(storage: &S, path: &str, fill: Fill<'_, S>) -> Result<(), StorageError> {
     let (folder, name) = path::split(path);
@@ -32,7 +32,7 @@ pub fn replace<S: Storage>(storage: &S, path: &str, fill: Fill<'_, S>) -> Result
     self::temporary(&mut temporary, folder, name)?;
     let replaced = write(storage, &temporary, fill).and_then(|()| storage.rename(&temporary, path));
     if replaced.is_err() {
-        // It takes room, no more; the first error is the one that counts.
+        // A temporary file left behind takes room, no more; the first error counts.
         let _ = storage.remove(&temporary);
     }
     replaced
@@ -54,17 +54,18 @@ fn temporary(path: &mut Path, folder: &str, name: &str) -> Result<(), StorageErr
     append(path, &[folder, "/", TEMPORARY, name])
 }
 
-/// Lets littlefs end a rename that a power cut stopped. Until its first change after a mount it hides
-/// the old entry of such a rename, and does not find the entry that follows it either.
+/// Lets littlefs end a rename that a power cut stopped. Until its first change after a mount,
+/// littlefs hides the old entry of such a rename, and does not find the entry that follows it
+/// either.
 pub fn settle<S: Storage>(storage: &S) {
-    // A removal is a change; this one finds nothing. What fails here fails again where it counts.
+    // A removal is a change; this one finds nothing. A failure here comes again where it counts.
     let _ = storage.remove("/.none");
 }
 
 /// Ends a [`replace`] of the file `name` in `folder`, the root being empty, that a power cut
-/// stopped. A temporary file without content is removed. One with content takes its place, and an
-/// older file there is [kept aside](lost): that no rename is found does not prove that there was
-/// none. What can't be done now, for want of room say, is left for the next time.
+/// stopped. A temporary file without content is removed. A temporary file with content takes its
+/// place, and an older file there is [kept aside](lost): no rename found does not prove that there
+/// was none. A step that fails, for want of room say, is left for the next time.
 #[inline(never)]
 pub fn recover<S: Storage>(storage: &S, folder: &str, name: &str) {
     let _ = try_to_recover(storage, folder, name);
@@ -98,8 +99,8 @@ pub fn recover_all<S: Storage>(storage: &S, folder: &str) -> Result<(), StorageE
     Ok(())
 }
 
-/// Finds the first name in `folder` that comes after `entry` and that `select` selects, and makes it
-/// `entry`. Returns whether there is one. A folder that is not there has none.
+/// Finds the first name in `folder` that comes after `entry` and that `select` selects, and makes
+/// it `entry`. Returns true where there is one. A missing folder has none.
 ///
 /// # Errors
 /// The storage's own.
@@ -127,7 +128,7 @@ pub fn next_entry<S: Storage>(
     Ok(!entry.is_empty())
 }
 
-/// Where the new content goes.
+/// Writer of the new content.
 pub struct Output<'a, S: Storage> {
     storage: &'a S,
     file: &'a mut S::File,
@@ -148,12 +149,12 @@ impl<S: Storage> Output<'_, S> {
         Ok(())
     }
 
-    /// Bytes so far.
+    /// Number of bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Appends what `text` formats. Why `text` fails by itself is its own to remember.
+    /// Appends the text that `text` formats. An error that `text` itself returns is dropped.
     ///
     /// # Errors
     /// The storage's own.

@@ -2,7 +2,7 @@
 //! Capacities of the core, in one place. Some can be set by the build's environment, in a
 //! variable named after them with `OCRE_` in front: the firmware's build does so.
 
-/// What the build's environment says, else `default`.
+/// Value from the build's environment, else `default`.
 const fn set(value: Option<&str>, default: usize) -> usize {
     match value {
         None => default,
@@ -39,17 +39,17 @@ pub const MAX_CONFIG: usize = set(option_env!("OCRE_MAX_CONFIG"), 4 * 1024);
 pub const COPY_BUFFER: usize = 512;
 /// Longest entry point name, in bytes.
 pub const MAX_ENTRY_POINT: usize = 64;
-/// An image's or a container's environment, in bytes, each `NAME=value` counted with one more.
+/// Largest environment of an image or a container, in bytes; each `NAME=value` counts one more.
 pub const MAX_ENVIRONMENT: usize = 512;
 /// Most layers besides the executable one.
 pub const MAX_BLOBS: usize = 8;
 /// Longest title of a blob that is its file name in the container, in bytes.
 pub const MAX_TITLE: usize = 64;
-/// All titles of an image together, in bytes, each counted with one more.
+/// Largest total of an image's titles, in bytes; each counts one more.
 pub const MAX_TITLES: usize = 256;
-/// How often an image may fail since its update, which is then taken back.
+/// Failures of an image after its update at which the update is taken back.
 pub const MAX_UPDATE_FAILURES: u8 = 3;
-/// How deep an index may lie in another: 1 is the layout's own `index.json`.
+/// Deepest nesting of indexes: 1 is the layout's own `index.json`.
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// A page of linear memory, in bytes.
 pub const PAGE_BYTES: u64 = 64 * 1024;
@@ -57,57 +57,57 @@ pub const PAGE_BYTES: u64 = 64 * 1024;
 pub const MAX_WORDS: usize = 32;
 /// Longest name of a container, in bytes.
 pub const MAX_NAME: usize = 32;
-/// A container's arguments, its own name included, in bytes, each counted with one more.
+/// Largest arguments of a container, with its own name, in bytes; each counts one more.
 pub const MAX_ARGUMENTS: usize = 256;
 /// Bytes of output, with 11 more for each line, that a container's log keeps; a power of two.
 pub const LOG_BYTES: usize = set(option_env!("OCRE_LOG_BYTES"), 4 * 1024);
 /// Longest part of a line that the log keeps in one piece, in bytes.
 pub const MAX_LOG_RECORD: usize = 256;
-/// Changes of containers' states that are kept for whoever asks.
+/// Number of changes of containers' states that are kept.
 pub const MAX_EVENTS: usize = set(option_env!("OCRE_MAX_EVENTS"), 16);
-/// Most folders of the partition that a container is given besides its own.
+/// Most mounts of a container.
 pub const MAX_MOUNTS: usize = 4;
-/// A container's mounts, in bytes, each `SRC:DST[:ro]` counted with one more.
+/// Largest mounts of a container, in bytes; each `SRC:DST[:ro]` counts one more.
 pub const MAX_MOUNTS_TEXT: usize = 128;
 /// Most files and folders that a container has open at once.
 pub const MAX_OPEN_FILES: usize = 8;
-/// Bytes of linear memory that a container may have if nothing else is said.
+/// Default limit of a container's linear memory, in bytes.
 pub const DEFAULT_MEMORY: u32 = set(option_env!("OCRE_DEFAULT_MEMORY"), 1024 * 1024) as u32;
-/// Bytes of stack for interpreted frames if nothing else is said.
+/// Default stack for interpreted frames, in bytes.
 pub const DEFAULT_STACK: u32 = set(option_env!("OCRE_DEFAULT_STACK"), 16 * 1024) as u32;
-/// Bytes of a container's thread's stack if nothing else is said.
+/// Default stack of a container's thread, in bytes.
 pub const DEFAULT_THREAD_STACK: u32 =
     set(option_env!("OCRE_DEFAULT_THREAD_STACK"), 16 * 1024) as u32;
 
-// What the host functions of the guest API keep. A part whose capacity is 0, or no number, is
+// Capacities of the host functions of the guest API. A part whose capacity is 0, or no number, is
 // left out.
 
-/// Timers of a container.
+/// Most timers of a container.
 pub const MAX_TIMERS: usize = set(option_env!("OCRE_MAX_TIMERS"), 16);
-/// Bytes of messages that wait for a container to take them, each counted with
-/// [`MESSAGE_HEADER`] more; so also its largest message.
+/// Bytes of messages that wait for a container, each counted with [`MESSAGE_HEADER`] more; so also
+/// the size of its largest message.
 pub const INBOX_BYTES: usize = set(option_env!("OCRE_INBOX_BYTES"), 4 * 1024);
-/// What a waiting message takes besides its topic, content type and content, in bytes.
+/// Bytes of a waiting message besides its topic, content type and content.
 pub const MESSAGE_HEADER: usize = 8;
-/// A container's subscriptions, in bytes, each counted with one more.
+/// Largest subscriptions of a container, in bytes; each counts one more.
 pub const SUBSCRIPTION_BYTES: usize = 256;
 /// Longest topic, in bytes.
 pub const MAX_TOPIC: usize = 127;
 /// Longest content type of a message, in bytes.
 pub const MAX_CONTENT_TYPE: usize = 127;
-/// Pins in use by all containers together.
+/// Most pins in use by all containers together.
 pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
-/// Changes of its pins that wait for a container to take them.
+/// Most changes of its pins that wait for a container.
 pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
-/// Sensors that containers can see.
+/// Most sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
-/// Whether a command that fails says what to do about it.
+/// True where a command that fails prints a hint.
 pub const HINTS: bool = set(option_env!("OCRE_HINTS"), 1) != 0;
-/// Sentences that explain the codes of failures; firmware has no room for them.
+/// True where sentences explain the codes of failures; firmware has no room for them.
 pub const SENTENCES: bool = set(option_env!("OCRE_SENTENCES"), 1) != 0;
-/// Whether commands can answer in JSON; some only do.
+/// True where commands can answer in JSON; some only do.
 pub const JSON: bool = set(option_env!("OCRE_JSON"), 1) != 0;
-/// Whether there are commands to drive simulated pins and sensors.
+/// True where commands can drive simulated pins and sensors.
 pub const SIMULATED_DEVICES: bool = set(option_env!("OCRE_SIMULATED_DEVICES"), 1) != 0;
 /// Longest name of a pin or sensor, in bytes.
 pub const MAX_DEVICE_NAME: usize = 64;

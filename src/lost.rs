@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Files and folders that nothing leads to any more, kept for an operator.
+//! Files and folders without an owner, kept for an operator.
 //!
 //! When one bit of its newest commit flips, littlefs falls back to an older one, so that a record,
-//! an index or a folder is not found although it was not removed. Its files are whole. So nothing is
-//! deleted for want of an owner: it is moved to [`ROOT`] and stays there until an operator removes
-//! it (`ocre rm -f /lost+found/NAME`). Each move is one rename: a power cut leaves it undone or done.
+//! an index or a folder is not found although it was not removed. Its files are whole. So nothing
+//! is deleted for want of an owner: it is moved to [`ROOT`] and stays there until an operator
+//! removes it (`ocre rm -f /lost+found/NAME`). Each move is one rename: a power cut leaves it
+//! undone or done.
 
 use core::fmt::Write as _;
 
@@ -12,13 +13,13 @@ use crate::container::data;
 use crate::image::content::{Path, append, concat};
 use crate::port::{EntryKind, Storage, StorageError};
 
-/// Folder of what is kept.
+/// Folder of the kept files and folders.
 pub const ROOT: &str = "/lost+found";
 
 /// Moves a file or a folder to [`ROOT`], as `name`, followed by a number where that is taken.
 ///
 /// # Errors
-/// The storage's own; then it is where it was.
+/// The storage's own; then the file or folder is where it was.
 #[inline(never)]
 pub fn keep<S: Storage>(storage: &S, path: &str, name: &str) -> Result<(), StorageError> {
     data::make(storage, ROOT)?;
@@ -27,7 +28,7 @@ pub fn keep<S: Storage>(storage: &S, path: &str, name: &str) -> Result<(), Stora
     rename_to_vacant(storage, path, &mut to)
 }
 
-/// Renames to `to`, or to the first of `to.1`, `to.2`, … that is not there, which `to` becomes.
+/// Renames to `to`, or to the first free name of `to.1`, `to.2`, …, which `to` becomes.
 ///
 /// # Errors
 /// The storage's own.
@@ -50,7 +51,7 @@ pub(crate) fn rename_to_vacant<S: Storage>(
     }
 }
 
-/// Removes something that is kept, with all that is in it.
+/// Removes a kept file, or a kept folder with all that is in it.
 ///
 /// # Errors
 /// `NotFound`; the storage's own.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the commands advise is what the documentation says.
+//! Hints of the commands, compared with the documentation.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use ocre::image::verdict::Code;
 use ocre::port::Trap;
 use ocre_oci::Warning;
 
-/// Every code, with the advice that a failed command prints. A code that is left out here is
-/// found: it has a row in the document.
+/// All codes, with the hint that a failed command prints. A code that is left out here is found,
+/// because it has a row in the document.
 fn advice() -> BTreeMap<&'static str, &'static str> {
     let containers = [
         Error::NotFound,

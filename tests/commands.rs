@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The documentation of the commands is the table of the commands.
+//! Documentation of the commands, compared with the table of the commands.
 
 use std::fmt::Write as _;
 
 use ocre::command::table::{COMMANDS, Command, completion, is_group};
 
-/// What stands in `docs/commands.md` about a command.
+/// Section of `docs/commands.md` about a command.
 fn section(command: &Command) -> String {
     let mut text = format!("### `ocre {}", command.name);
     if !command.operands.is_empty() {
@@ -22,7 +22,7 @@ fn section(command: &Command) -> String {
         )
         .unwrap();
     }
-    // Each has the one for help, which is explained once.
+    // Each command has the option for help, which is explained once.
     let options = &command.options[..command.options.len() - 1];
     if !options.is_empty() {
         text += "\n| option | |\n|---|---|\n";
