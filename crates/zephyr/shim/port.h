@@ -121,18 +121,19 @@ void ocre_port_console_write(uint32_t stream, const uint8_t *bytes,
  * has come yet. */
 int32_t ocre_port_console_read(uint8_t *buffer, uint32_t bytes);
 
-/* A word of a command, for completion and help. */
+/* Word of a command, and its help, for the shell. */
 struct ocre_shell_word {
 	char word[16];
 	char help[80];
 };
-/* What follows it. */
+/* Operand after a word. */
 #define OCRE_SHELL_NOTHING 0
 #define OCRE_SHELL_IMAGE 1
 #define OCRE_SHELL_CONTAINER 2
 #define OCRE_SHELL_GROUP 3
-/* Gives the words of the commands, or of those on images, in the order of the alphabet, and
- * what follows each; negative behind the last. Implemented in Rust. */
+/* Writes word number `place`, in alphabetical order, of the commands or of those about images.
+ * Returns the kind of operand after it, or a negative number where there is no such word.
+ * Implemented in Rust. */
 int32_t ocre_shell_word(uint32_t on_images, uint32_t place, struct ocre_shell_word *word);
 
 /* Status of a failed operation on a pin or a sensor. */

@@ -47,7 +47,7 @@ static int prepare(void)
 SYS_INIT(prepare, PRE_KERNEL_2, 0);
 
 /* A time of waiting until `until_us` of uptime. Its division is large, so it is here once. */
-static __noinline k_timeout_t until(uint64_t until_us)
+static k_timeout_t until(uint64_t until_us)
 {
 	uint64_t now = ocre_port_uptime_us();
 

@@ -11,7 +11,7 @@ use core::{ptr, slice};
 
 use heapless::{String, Vec};
 use lock_api::MutexGuard;
-use ocre::command::{self, Environment, images, table};
+use ocre::command::{self, Environment, images};
 use ocre::container::state::{Outcome, Refusal, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options, Restart};
@@ -704,42 +704,4 @@ unsafe extern "C" fn ocre_command(
         },
     );
     status.map_or(1, |status| status.exit_code().into())
-}
-
-/// Word of a command, for the completion and the help of a shell.
-#[repr(C)]
-struct ShellWord {
-    /// Ends with NUL, as the next does.
-    word: [u8; 16],
-    help: [u8; 80],
-}
-
-/// What follows a word: nothing, an image, a container, or the second word of a command.
-const SHELL_NOTHING: c_int = 0;
-const SHELL_IMAGE: c_int = 1;
-const SHELL_CONTAINER: c_int = 2;
-const SHELL_GROUP: c_int = 3;
-
-/// Gives word number `place`, in the order of the alphabet, of the commands or of those on images;
-/// the answer says what follows it, and is negative where there is no such word.
-#[unsafe(no_mangle)]
-extern "C" fn ocre_shell_word(on_images: u32, place: u32, found: &mut ShellWord) -> c_int {
-    let group = if on_images != 0 { "image" } else { "" };
-    let Some((word, command)) = table::completion(group, place as usize) else {
-        return -1;
-    };
-    let is_group = on_images == 0 && command.name != word;
-    let help = match is_group {
-        true => "commands about images",
-        false => command.summary,
-    };
-    // A test of the table knows that they fit.
-    let _ = Buffer::of(&mut found.word).write_str(word);
-    let _ = Buffer::of(&mut found.help).write_str(help);
-    match command.operands {
-        _ if is_group => SHELL_GROUP,
-        operands if operands.starts_with("IMAGE") => SHELL_IMAGE,
-        operands if operands.starts_with("NAME") => SHELL_CONTAINER,
-        _ => SHELL_NOTHING,
-    }
 }

@@ -16,6 +16,7 @@ mod devices;
 mod lock;
 mod log;
 mod platform;
+mod shell_words;
 mod storage;
 mod sys;
 mod target;

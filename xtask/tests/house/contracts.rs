@@ -67,8 +67,11 @@ const CONTRACTS: [Contract; 6] = [
     Contract {
         header: "crates/zephyr/shim/port.h",
         mirror: ("crates/zephyr/src/sys.rs", Some("OCRE_PORT_")),
-        offers: &["crates/zephyr/src/platform.rs"],
-        structures: &[],
+        offers: &[
+            "crates/zephyr/src/platform.rs",
+            "crates/zephyr/src/shell_words.rs",
+        ],
+        structures: &[("ShellWord", "ocre_shell_word")],
         of_c_alone: &["ocre_port_stack_boundary"],
     },
     Contract {
