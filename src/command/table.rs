@@ -65,7 +65,7 @@ impl Command {
         self.name.split_once(' ').unwrap_or((self.name, ""))
     }
 
-    /// Its first word or, if it is of that group, the second.
+    /// First word of a command or, for a command of that group, the second.
     pub(super) fn word(&self, group: &str) -> Option<&'static str> {
         let (first, second) = self.words();
         match group {

@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn the_first_word_of_each_block_counts() {
-        let source = "//! Reads.\n//! What else.\n\n/// What it is.\nfn a() {\n    /// Names\n    /// How\n}\n\
-                      /** Whether. */\n/** Grace period. */\n/// `code` first\n// What\n";
+        let source = "//! Reads.\n//! What else.\n\n/// What it is.\nfn a() {\n    /// Names\n    /// How\n}\n/** \
+                      Whether. */\n/** Grace period. */\n/// `code` first\n// What\n";
         let words: Vec<_> = first_words(source)
             .into_iter()
             .map(|first| (first.line, first.word.clone(), first.is_paraphrase()))

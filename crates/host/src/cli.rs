@@ -101,7 +101,7 @@ struct Global {
     /// The simulated device's flash [default: $OCRE_FLASH, else a file in the user's data folder]
     #[arg(long, global = true, value_name = "FILE")]
     flash: Option<PathBuf>,
-    /// How data is printed
+    /// Format of printed data
     #[arg(
         long,
         global = true,
@@ -112,7 +112,7 @@ struct Global {
         hide_default_value = true
     )]
     format: Format,
-    /// Whether words have colours; auto: on a terminal, unless NO_COLOR is set
+    /// Colours in words; auto: on a terminal, unless NO_COLOR is set
     #[arg(
         long,
         global = true,

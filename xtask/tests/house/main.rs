@@ -8,6 +8,7 @@
 
 mod arrows;
 mod contracts;
+mod documentation;
 mod documents;
 mod headers;
 mod lints;

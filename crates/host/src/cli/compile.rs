@@ -27,7 +27,7 @@ pub struct Args {
     /// A better CPU than the target's least one, by LLVM's name; the code then needs it
     #[arg(long)]
     cpu: Option<String>,
-    /// How hard to optimise, from 0 to 3
+    /// Level of optimisation, from 0 to 3
     #[arg(long, value_name = "LEVEL", default_value_t = BEST, value_parser = clap::value_parser!(u8).range(0..=3))]
     opt: u8,
     /// The module

@@ -31,10 +31,10 @@ pub struct Args {
     referrers: bool,
     #[command(flatten)]
     speech: Speech,
-    /// Where it is: REGISTRY/NAME[:TAG|@DIGEST], oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
+    /// Source: REGISTRY/NAME[:TAG|@DIGEST], oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "FROM", value_parser = OsStringValueParser::new().try_map(place))]
     from: Place,
-    /// Where it goes: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]
+    /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]
     #[arg(value_name = "TO", value_parser = OsStringValueParser::new().try_map(place))]
     to: Place,
 }

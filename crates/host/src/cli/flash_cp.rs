@@ -27,7 +27,7 @@ pub struct Args {
     /// A file or a folder: of the PC, or in a flash file, as FILE:/PATH
     #[arg(value_name = "SRC")]
     from: PathBuf,
-    /// Where it goes: to that place, or into the folder that is there
+    /// Destination: the path itself, or an existing folder to copy into
     #[arg(value_name = "DST")]
     to: PathBuf,
 }

@@ -31,7 +31,7 @@ pub struct Args {
     /// Size of the partition, such as 512K
     #[arg(long, value_name = "BYTES", value_parser = bytes, required_unless_present = "zephyr_build")]
     size: Option<u64>,
-    /// How much the flash erases at once, a power of two [default: 4096]
+    /// Erase block of the flash in bytes, a power of two [default: 4096]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     block_size: Option<u64>,
     /// The folder of a Zephyr build, which says these two, the address, and what the device takes
@@ -46,7 +46,7 @@ pub struct Args {
     /// A file of such lines: `create …`, and `start NAME` for what runs from the first boot on
     #[arg(long, value_name = "FILE")]
     containers: Option<PathBuf>,
-    /// Where the partition begins in the device's address space, for Intel HEX
+    /// Address of the partition in the device's address space, for Intel HEX
     #[arg(long, value_parser = flash_hex::address)]
     address: Option<u64>,
     /// The file to make; Intel HEX if it ends with .hex

@@ -34,7 +34,7 @@ pub struct Args {
     /// The flash file
     #[arg(value_name = "FILE")]
     input: PathBuf,
-    /// Where the partition begins in the device's address space, such as 0x100000
+    /// Address of the partition in the device's address space, such as 0x100000
     #[arg(long, value_parser = address)]
     address: u64,
     /// The file to write

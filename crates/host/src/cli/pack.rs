@@ -59,7 +59,7 @@ pub struct Args {
     /// A variable of the container's environment
     #[arg(short, long, value_name = "K=V")]
     pub env: Vec<String>,
-    /// What the container is to be allowed: gpio, messaging, network, sensors or timers
+    /// Permissions that the image asks for: gpio, messaging, network, sensors or timers
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub permission: Vec<String>,
     /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image

@@ -28,7 +28,7 @@ pub struct Args {
     /// The image on the flash
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Where to: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]; without it, what the image is called
+    /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]; the name of the image by default
     #[arg(value_name = "DESTINATION", value_parser = OsStringValueParser::new().try_map(copy::place))]
     destination: Option<Place>,
 }

@@ -22,13 +22,13 @@ pub struct Speech {
     /// Lets a registry of the internet lead to servers in private networks
     #[arg(long)]
     allow_private: bool,
-    /// How often a request is sent again that failed for a reason that may pass
+    /// Retries of a request that failed for a reason that may pass
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
     /// Longest silence of a registry, and longest time for 4 KiB or for a credential helper
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-    /// How many blobs are moved at once
+    /// Number of blobs moved at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=32))]
     parallel: u64,
 }
