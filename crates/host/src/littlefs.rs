@@ -312,7 +312,7 @@ impl<F: Flash> LittleFs<F> {
     /// Makes an empty file system; the old content of the flash is lost.
     ///
     /// # Errors
-    /// Those of the flash.
+    /// Errors of the flash.
     pub fn format(flash: F) -> (F, Result<(), StorageError>) {
         Volume::format(flash)
     }

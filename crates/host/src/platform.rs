@@ -116,7 +116,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
     /// be on at once in one process; they share its engine.
     ///
     /// # Errors
-    /// That of the engine, the same at each call; those of the storage.
+    /// The engine's error, the same at each call; errors of the storage.
     pub fn boot(
         storage: S,
         console: Box<dyn Console + Send + Sync>,
@@ -237,7 +237,7 @@ impl<S> Simulated for Pc<S> {
 /// The process's engine, with the host functions.
 ///
 /// # Errors
-/// That of the engine, the same at each call.
+/// The engine's error, the same at each call.
 pub fn engine() -> Result<Engine, EngineError> {
     engine_for(PC_TARGET)
 }

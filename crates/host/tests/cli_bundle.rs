@@ -551,10 +551,15 @@ fn a_guest_does_not_change_the_host_unless_that_is_allowed() {
     let ran = try_with(&mount("../data", json!([])), &run);
     assert_eq!(ran.code, 0, "{ran:?}");
     // The same for the root folder, in both forms.
+    let root = |path: &str| {
+        let mut config = today();
+        config["root"]["path"] = json!(path);
+        config
+    };
     for config in [
-        with(today(), "/root/path", json!("/")),
+        root("/"),
         with(early(), "/rootfs", json!("/")),
-        with(today(), "/root/path", json!("/proc/self/root/etc")),
+        root("/proc/self/root/etc"),
     ] {
         try_with(&config, &run).failed(1, "bundle-host-folder at root");
     }

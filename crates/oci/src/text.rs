@@ -66,7 +66,7 @@ impl<'a> Text<'a> {
     /// Writes the characters.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// Errors of `out`.
     #[inline(never)] // a device has this once
     pub fn write_to(self, out: &mut dyn fmt::Write) -> fmt::Result {
         match self.as_plain() {

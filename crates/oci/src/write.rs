@@ -55,7 +55,7 @@ pub fn layout<W: Write>(out: &mut W) -> fmt::Result {
 /// Writes an index; `manifests` fills in its entries.
 ///
 /// # Errors
-/// Those of `manifests` too; then the index is not whole.
+/// Errors of `manifests` too; the index is not whole then.
 pub fn index(
     out: &mut dyn Write,
     manifests: impl FnOnce(&mut Array<'_, '_>) -> fmt::Result,

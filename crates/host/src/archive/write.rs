@@ -82,7 +82,7 @@ impl Writer {
     /// Adds a folder.
     ///
     /// # Errors
-    /// Those of the PC's file system.
+    /// Errors of the PC's file system.
     pub fn folder(&mut self, name: &str) -> io::Result<()> {
         match self.inner()? {
             Inner::Tar(tar) => {
@@ -100,7 +100,7 @@ impl Writer {
     /// Adds a file of `size` bytes, read from `content`.
     ///
     /// # Errors
-    /// Those of `content`, and of the PC's file system.
+    /// Errors of `content`, and of the PC's file system.
     pub fn file(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<()> {
         match self.inner()? {
             Inner::Tar(tar) => {

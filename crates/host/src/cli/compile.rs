@@ -94,7 +94,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Compiles a module, and adds the annotations of its target.
 ///
 /// # Errors
-/// Those of the compiler.
+/// Errors of the compiler.
 pub fn compiled(
     wasm: &[u8],
     target: Target,

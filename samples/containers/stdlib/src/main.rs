@@ -9,7 +9,7 @@
 //! doubles each number that it reads from stdin, one a line.
 //!
 //! Files are made in the folder `/stdlib`, which is removed first and last.
-//! Where the variable `POSIX` is set, that folder must have hard links and times.
+//! With the variable `POSIX` set, the folder must have hard links and times.
 
 use std::collections::HashSet;
 use std::env;
