@@ -7,10 +7,10 @@
 //! expensive ones, so that the first refusal is the same everywhere; memory is bounded by the
 //! caller's two document buffers, however large the image is.
 //!
-//! How: [`judge`] follows the documents from the layout's marker to the layers and hashes the
-//! blobs. The executable layer is left to [`read_executable`], which reads it into the buffer
-//! it runs from and hashes that buffer, and to [`load`], which asks the engine. So a container's
-//! start reads its code once, and what was hashed is what runs.
+//! Design: [`judge`] follows the documents from the layout's marker to the layers and hashes the
+//! blobs. The executable layer is left to [`read_executable`], which reads it into the buffer it
+//! runs from and hashes that buffer, and to [`load`], which asks the engine. So a container's start
+//! reads its code once, and what was hashed is what runs.
 
 use core::ops::ControlFlow;
 
@@ -179,6 +179,7 @@ fn check_code<E: Engine>(
     policy: &Policy<'_>,
 ) -> Result<(), Code> {
     match image.format {
+        Format::Wasm if !engine.interprets() => Err(Code::PlatformNone),
         Format::Wasm => match code.split_first_chunk::<4>().ok_or(Code::LayerMagic)? {
             (b"\0asm", [1, 0, 0, 0, ..]) => Ok(()),
             (b"\0asm", [_, _, 1, 0, ..]) => Err(Code::LayerComponent),

@@ -22,6 +22,7 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
         limit_bytes: 0,
         host_stack_bytes: 64 * 1024,
         aot: PC_TARGET,
+        aot_only: false,
     };
     let engine = Engine::start(&[], options).expect("the first start");
     let program = Program {

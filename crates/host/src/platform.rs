@@ -255,6 +255,7 @@ pub fn engine_for(target: Option<&'static Target>) -> Result<Engine, EngineError
             limit_bytes: ENGINE_BYTES,
             host_stack_bytes: HOST_STACK,
             aot: target,
+            aot_only: false,
         };
         Engine::start(&FUNCTIONS, options)
     })

@@ -46,6 +46,8 @@ pub struct Options {
     pub host_stack_bytes: u32,
     /// Target of the AOT code that runs here, if any does.
     pub aot: Option<&'static Target>,
+    /// True where WAMR is built without its interpreter.
+    pub aot_only: bool,
 }
 
 /// The only WAMR runtime of the process.
@@ -54,6 +56,7 @@ pub struct Engine {
     functions: &'static [HostModule],
     host_stack_bytes: u32,
     aot: Option<&'static Target>,
+    aot_only: bool,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -81,6 +84,7 @@ impl Engine {
             functions,
             host_stack_bytes: options.host_stack_bytes,
             aot: options.aot,
+            aot_only: options.aot_only,
         })
     }
 }
@@ -116,7 +120,7 @@ impl port::Engine for Engine {
     }
 
     fn interprets(&self) -> bool {
-        true
+        !self.aot_only
     }
 
     fn host_functions(&self) -> &'static [HostModule] {

@@ -147,6 +147,7 @@ pub fn init() -> Result<(), InitError> {
             limit_bytes: 0,
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
             aot: target::TARGET,
+            aot_only: !config::INTERPRETER,
         },
     );
     match engine {

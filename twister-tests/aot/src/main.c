@@ -81,6 +81,22 @@ ZTEST(aot, test_a_policy_that_allows_none_refuses_all)
 	zassert_ok(ocre_remove(container, 0));
 }
 
+#elif !defined(CONFIG_OCRE_INTERPRETER)
+
+ZTEST(aot, test_a_build_without_interpreter_runs_compiled_code_alone)
+{
+	struct ocre_status status;
+	ocre_container_t container;
+
+	refused_as("portable", "platform-none");
+	/* Also where portable code is preferred. */
+	for (uint32_t flags = 0; flags <= PORTABLE; flags += PORTABLE) {
+		container = container_run("sums", "compiled", "", flags, &status);
+		container_ended(&status, OCRE_EXITED, 0, "");
+		zassert_ok(ocre_remove(container, 0));
+	}
+}
+
 #else
 
 /* -- the same answers ------------------------------------------------------------ */

@@ -54,6 +54,7 @@ pub fn engine() -> &'static Engine {
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
+            aot_only: false,
         };
         Engine::start(MODULES, options).expect("the first start")
     })
