@@ -5,7 +5,7 @@
 //! the same arguments give the same output everywhere; a command that fails says what failed, why
 //! and what to do, and its [`Status`] says so too.
 //!
-//! How: [`run`] finds the command, and its file below does the rest through the supervisor.
+//! Design: [`run`] finds the command, and its file below does the rest through the supervisor.
 
 pub mod advice;
 pub mod arguments;

@@ -22,9 +22,9 @@
 //!   [`wait`](Supervisor::wait) and the others survive a power cut, as far as the partition has
 //!   room for them.
 //!
-//! How: the [table](crate::container::table) holds the containers and their states, under one lock
-//! that is never held over anything slow. The spec of a container, its log and its [`Stop`] lie
-//! beside the table, one `Place` for each slot, each with its own lock.
+//! Design: the [table](crate::container::table) holds the containers and their states, under one
+//! lock that is never held over anything slow. The spec of a container, its log and its [`Stop`]
+//! lie beside the table, one `Place` for each slot, each with its own lock.
 //! [Records](crate::container::record) are written by the caller that starts a container and by the
 //! container's thread at its end, under one lock that nothing else needs; not at a restart by the
 //! policy, so that a crash loop does not wear the flash out.

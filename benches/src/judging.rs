@@ -5,8 +5,8 @@
 //! Over a folder the bytes have to be read first, which any program pays for: the folder is
 //! also measured against a loop that does nothing but read the blob's file and hash it.
 //!
-//! What a device has once is made once: the two buffers. So often, and of no more bytes,
-//! because only a run that nobody interrupts counts.
+//! The two buffers are made once, as on a device. Runs are short and many, because only an
+//! undisturbed run counts.
 
 use std::fs::File;
 use std::hint::black_box;

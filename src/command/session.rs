@@ -4,8 +4,8 @@
 //! Promised: of several mistakes in a command line, the first from the left is reported, but an
 //! option that is unknown or lacks its value before a bad value.
 //!
-//! How: mistakes in the arguments are reported here, once for all commands, so that a command that
-//! stops returns only a small [`Halt`].
+//! Design: mistakes in the arguments are reported here, once for all commands, so that a command
+//! that stops returns only a small [`Halt`].
 
 use core::fmt::Write as _;
 

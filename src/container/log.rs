@@ -6,7 +6,7 @@
 //! that falls behind goes on with the oldest line that is left; a reader that keeps up sees every
 //! byte once, also of an unfinished line.
 //!
-//! How: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a
+//! Design: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a
 //! ring of `N` bytes. Positions count every byte ever written, so they never repeat; a position
 //! modulo `N` is an index into the ring. Within the log a position is a distance from the oldest
 //! record, which is a small number.

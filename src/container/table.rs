@@ -4,9 +4,9 @@
 //! Promised: a name is one container's alone, from before its folder is made until after it is
 //! removed; a handle never leads to another container than the one it was given for.
 //!
-//! How: a fixed number of slots. A slot counts the containers it has had, and a handle carries
-//! that count. While a container's folder is made or removed, its slot is taken but no handle
-//! or name leads there.
+//! Design: a fixed number of slots. A slot counts the containers it has had, and a handle carries
+//! that count. While a container's folder is made or removed, its slot is taken but no handle or
+//! name leads there.
 
 use core::fmt;
 

@@ -32,25 +32,27 @@ impl FirstWord {
     }
 }
 
-/// First words of the documentation in a source file: of each block of `///` and `//!` in Rust, of
-/// each `/**` in C.
+/// First words of the documentation in a source file: of each paragraph of `///` and `//!` in Rust,
+/// of each `/**` in C.
 pub fn first_words(source: &str) -> Vec<FirstWord> {
     let mut words = Vec::new();
-    let mut in_block = "";
+    let mut in_paragraph = "";
     for (number, line) in source.lines().enumerate() {
         let line = line.trim_start();
         let marks = ["///", "//!", "/**"];
         let mark = marks.into_iter().find(|mark| line.starts_with(mark));
         let mark = mark.unwrap_or_default();
-        if mark != in_block && !mark.is_empty() {
-            let text = line.trim_start_matches(['/', '!', '*', '<', ' ']);
+        let text = line.trim_start_matches(['/', '!', '*', '<', ' ']);
+        let is_heading = text.starts_with('#');
+        if mark != in_paragraph && !mark.is_empty() && !is_heading {
             let word: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
             if !word.is_empty() {
                 let line = number + 1;
                 words.push(FirstWord { line, word });
             }
         }
-        in_block = if mark == "/**" { "" } else { mark };
+        let goes_on = mark != "/**" && !is_heading && !text.is_empty();
+        in_paragraph = if goes_on { mark } else { "" };
     }
     words
 }
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_first_word_of_each_block_counts() {
-        let source = "//! Reads.\n//! What else.\n\n/// What it is.\nfn a() {\n    /// Names\n    /// How\n}\n/** \
+        let source = "//! Reads.\n//! What else.\n\n/// What it is.\n///\n/// # Errors\n/// Those.\nfn a() {\n    /// Names\n    /// How\n}\n/** \
                       Whether. */\n/** Grace period. */\n/// `code` first\n// What\n";
         let words: Vec<_> = first_words(source)
             .into_iter()
@@ -156,9 +158,10 @@ mod tests {
         let expected = [
             (1, "Reads", false),
             (4, "What", true),
-            (6, "Names", false),
-            (9, "Whether", true),
-            (10, "Grace", false),
+            (7, "Those", true),
+            (9, "Names", false),
+            (12, "Whether", true),
+            (13, "Grace", false),
         ];
         assert_eq!(
             words,

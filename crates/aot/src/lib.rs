@@ -96,7 +96,7 @@ impl Options {
 /// Compiles a core WebAssembly module. The file ends in the
 /// [checksum](ocre_module_reader::aot::seal) that the engine asks for.
 ///
-/// One compilation runs at a time in a process; further callers wait.
+/// A process runs one compilation at a time; further callers wait.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@
 //! Promised: taking a message in is short and never waits, whatever the container does; when
 //! there is no room the oldest messages go, whole, and are counted.
 //!
-//! How: messages lie one after the other, the oldest first, each with a header: number, lengths
+//! Design: messages lie one after the other, the oldest first, each with a header: number, lengths
 //! of topic, content type and content.
 
 use heapless::Vec;

@@ -8,9 +8,9 @@
 //! with its run. No address or number that a guest makes up does more than give it an errno. A
 //! call that waits ends at once when the container is killed.
 //!
-//! How: [`FUNCTIONS`] is the table for the engine, [`GuestApi`] the state of a run, and [`Bus`] the
-//! state that all containers share. Nothing here runs in the background: a timer is a time that is
-//! compared with the clock, a message lies in its receiver's inbox, a pin's changes lie in the
+//! Design: [`FUNCTIONS`] is the table for the engine, [`GuestApi`] the state of a run, and [`Bus`]
+//! the state that all containers share. Nothing here runs in the background: a timer is a time that
+//! is compared with the clock, a message lies in its receiver's inbox, a pin's changes lie in the
 //! port, and the guest's own thread looks for them when the guest asks for an event.
 //!
 //! A part whose capacity in [`limits`](ocre::limits) is 0 is left out: its functions are then

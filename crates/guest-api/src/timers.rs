@@ -5,7 +5,7 @@
 //! guest does not look for longer than its interval fires once for all the times that it has
 //! missed.
 //!
-//! How: a timer is a time to come, which each query compares with the clock. Nothing runs
+//! Design: a timer is a time to come, which each query compares with the clock. Nothing runs
 //! meanwhile.
 
 use ocre::limits::MAX_TIMERS;

@@ -6,9 +6,9 @@
 //! bytes, wrong sizes, and unreasonably many entries or bytes. Nothing is unpacked to disk, and
 //! memory depends on the number of entries alone, which has a bound.
 //!
-//! How: opening lists the entries with their places in the file. A file of a tar, or one that a
-//! zip only stores, is read where it lies; a compressed one through its decompressor, which
-//! opening has run once to its end to check size and checksum.
+//! Design: opening lists the entries with their places in the file. A file of a tar, or one that a
+//! zip only stores, is read where it lies; a compressed one through its decompressor, which opening
+//! has run once to its end to check size and checksum.
 
 mod entries;
 mod error;

@@ -6,7 +6,7 @@
 //! one on the way is refused with [`StorageError::Invalid`], as are pipes and devices, and none of
 //! them is listed; nor is a name that is no UTF-8.
 //!
-//! How: a file that is open for writing is a copy in memory; each sync writes it to a temporary
+//! Design: a file that is open for writing is a copy in memory; each sync writes it to a temporary
 //! file beside the real one and renames. A folder has no fixed size, so its space is reported as
 //! the largest number.
 

@@ -11,9 +11,9 @@
 //!   correct checksums: the flash belongs to the device.
 //! - No flash is ever formatted unasked.
 //!
-//! How: the C library behind a shim, one lock around each call. What littlefs asserts comes
-//! back as [`StorageError::Corrupt`]; a chain of blocks that leads round in a circle ends when
-//! an operation has used up its reads.
+//! Design: the C library behind a shim, one lock around each call. What littlefs asserts comes back
+//! as [`StorageError::Corrupt`]; a chain of blocks that leads round in a circle ends when an
+//! operation has used up its reads.
 
 mod superblock;
 #[allow(missing_docs)] // the header documents it

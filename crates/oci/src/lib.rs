@@ -7,11 +7,10 @@
 //! that a parser returns ([`Manifest`], [`Config`], [`Index`]) borrow its bytes
 //! and answer without errors.
 //!
-//! How: [`json::parse`] validates a document in one pass and returns a cursor;
-//! each document type then checks its own rules in the order that a verdict
-//! reports them. Every document has `parse`, which stops at the first error, and
-//! `check`, which reports them all; `parse` is `check` stopped early, so the two
-//! can't disagree.
+//! Design: [`json::parse`] validates a document in one pass and returns a cursor; each document
+//! type then checks its own rules in the order that a verdict reports them. Every document has
+//! `parse`, which stops at the first error, and `check`, which reports them all; `parse` is `check`
+//! stopped early, so the two can't disagree.
 //!
 //! Rules come from the OCI image specification 1.1 (descriptor.md, manifest.md,
 //! image-index.md, image-layout.md) and, for config and layers, from the two

@@ -6,7 +6,7 @@
 //! white space. Nothing allocates: the output is any [`fmt::Write`], and its error, which the end
 //! of a document returns, is the only one.
 //!
-//! How: [`index`], [`manifest`] and [`config`] write whole documents over [`object`], which also
+//! Design: [`index`], [`manifest`] and [`config`] write whole documents over [`object`], which also
 //! serves any other JSON.
 
 use core::fmt::{self, Display, Write};

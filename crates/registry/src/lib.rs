@@ -8,7 +8,7 @@
 //! token realm alone, and an address that a server names is one that it may lead to. Every failure
 //! has a stable [`Code`] and its place.
 //!
-//! How: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
+//! Design: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
 //! [`Sink`] lacks, several at once, and then the documents, innermost first. A [`Repository`] is
 //! both, over the OCI distribution API; other crates bring layouts and flash.
 //!

@@ -11,10 +11,10 @@
 //!   machine code is trusted.
 //! - A run gives back all of its memory.
 //!
-//! How: one [`Engine`] per process, because WAMR's runtime and its host functions are global.
-//! A [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows
-//! its module, stays on the thread that made it, and hands host functions nothing but the
-//! checked slice of its linear memory. All of C is behind `ocre-wamr-sys`.
+//! Design: one [`Engine`] per process, because WAMR's runtime and its host functions are global. A
+//! [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows its
+//! module, stays on the thread that made it, and hands host functions nothing but the checked slice
+//! of its linear memory. All of C is behind `ocre-wamr-sys`.
 #![no_std]
 
 mod code;

@@ -2,7 +2,7 @@
 //! Ends or holds a run from another thread.
 //!
 //! Promised: a stop that comes before, at, or after any moment of a run ends it or finds it
-//! ended, and a hold holds it; neither touches an instance that is gone. How: the request is
+//! ended, and a hold holds it; neither touches an instance that is gone. The request is
 //! remembered first and the instance looked for second, while a run shows its instance first and
 //! looks for a request second, so one of the two sees the other. The instance is shown,
 //! interrupted and hidden under one mutex that is held for an instant, never while a guest runs.

@@ -7,8 +7,8 @@
 //! the container is killed. Every function of preview 1 can be imported; one that makes no sense
 //! here answers with the errno that preview 1 has for that.
 //!
-//! How: [`FUNCTIONS`] is the table for the engine, [`Wasi`] the open descriptors of a run. A call
-//! takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and touches
+//! Design: [`FUNCTIONS`] is the table for the engine, [`Wasi`] the open descriptors of a run. A
+//! call takes its numbers, looks up descriptors in `table`, resolves paths with `path`, and touches
 //! guest memory only through `memory`. Files are the partition's, through the ports.
 //!
 //! Differences from other systems: the calendar begins at 1970 with each boot where the device

@@ -4,7 +4,7 @@
 //! Promised: the guest never brings the files in the container's own folder and in its writable
 //! mounts above the limit, whatever it makes, extends or renames.
 //!
-//! How: the files are [counted](data::used) when a run begins, and from then on each change is.
+//! Design: the files are [counted](data::used) when a run begins, and from then on each change is.
 
 use ocre::container::{Guest, data};
 use ocre::port::{EntryKind, Metadata, Storage};

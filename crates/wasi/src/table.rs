@@ -6,8 +6,8 @@
 //! that a file no longer needs to other files, while another handle of that file would still read
 //! them: two handles could show one container the data of another.
 //!
-//! How: a descriptor has its own position, flags and rights and leads to a top folder or to a node;
-//! a node is a folder's path, or a file's path with the partition's handle, and counts its
+//! Design: a descriptor has its own position, flags and rights and leads to a top folder or to a
+//! node; a node is a folder's path, or a file's path with the partition's handle, and counts its
 //! descriptors.
 
 use ocre::limits::{MAX_MOUNTS, MAX_OPEN_FILES};

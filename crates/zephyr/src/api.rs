@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The C API of `include/ocre/ocre.h`, which documents each function.
 //!
-//! How: pointers from C are read where they come in, and nowhere else; everything is then the
+//! Design: pointers from C are read where they come in, and nowhere else; everything is then the
 //! core's, and its answers become errnos.
 
 use core::ffi::{CStr, c_char, c_int, c_void};

@@ -4,7 +4,7 @@
 //! Promised: the core's ports over Zephyr's own file system, threads, clock, randomness and log;
 //! all memory of guests from a separate heap; the C API of `include/ocre/ocre.h`.
 //!
-//! How: all that Zephyr offers as inline functions, macros and structures is behind the C
+//! Design: all that Zephyr offers as inline functions, macros and structures is behind the C
 //! functions of `shim/port.h`. [`Device`] is the core's platform over these, and [`runtime`] the
 //! one supervisor on it.
 #![no_std]

@@ -5,7 +5,7 @@
 //! [`Error`], never panics; a timer and a message are given back when they are dropped; nothing
 //! here allocates or needs `std`.
 //!
-//! How: texts are C's (`c"led0"`), because the runtime reads those. Everything happens as
+//! Design: texts are C's (`c"led0"`), because the runtime reads those. Everything happens as
 //! [`events`], one after the other:
 //!
 //! ```no_run

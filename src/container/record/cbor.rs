@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! CBOR of records: whole numbers, texts, bytes, and arrays and maps whose length comes first.
 //!
-//! How: minicbor writes and reads it. Here each kind of item has one function, so that a record's
-//! many fields are calls and not copies, and an error is returned once, in the end.
+//! Design: minicbor writes and reads it. Here each kind of item has one function, so that a
+//! record's many fields are calls and not copies, and an error is returned once, in the end.
 
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder, decode, encode};

@@ -5,10 +5,10 @@
 //! `ocre aot` adds a custom section with them before the checksum, and `ocre image pack` reads
 //! it. WAMR skips it.
 //!
-//! How: sections follow an 8-byte header, each at a multiple of 4 bytes: type and size, then as
-//! many bytes. A custom section (type 100) begins with a sub-type, 0 for one that only has a
-//! name: a 16-bit length and as many bytes, the last of which is NUL. All numbers are
-//! little-endian. After the name come lines `annotation=value`.
+//! Design: sections follow an 8-byte header, each at a multiple of 4 bytes: type and size, then as
+//! many bytes. A custom section (type 100) begins with a sub-type, 0 for one that only has a name:
+//! a 16-bit length and as many bytes, the last of which is NUL. All numbers are little-endian.
+//! After the name come lines `annotation=value`.
 
 use ocre::image::aot::MAGIC;
 use ocre_module_reader::aot::{seal, without_seal};

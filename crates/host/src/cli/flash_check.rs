@@ -2,10 +2,10 @@
 //! `ocre flash check`: finds damage in a flash file, and repairs it as far as no whole file is
 //! lost.
 //!
-//! How: a check of the whole flash lists each fault as a finding with its code and place. A
-//! repair applies the remedy of each finding that has one, and then checks again: a finding that
-//! is gone is mended. Whole files that nothing leads to are no damage: they are listed as kept,
-//! and only an operator removes them.
+//! Design: a check of the whole flash lists each fault as a finding with its code and place. A
+//! repair applies the remedy of each finding that has one, and then checks again: a finding that is
+//! gone is mended. Whole files that nothing leads to are no damage: they are listed as kept, and
+//! only an operator removes them.
 
 mod containers;
 mod images;

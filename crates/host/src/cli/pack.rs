@@ -5,7 +5,7 @@
 //! image never gets into the layout; an existing layout keeps its other images, and has the old
 //! or the new one at any instant.
 //!
-//! How: the image is written to a folder beside the layout, judged there, and only then moved:
+//! Design: the image is written to a folder beside the layout, judged there, and only then moved:
 //! as a whole where there is no layout yet, else blob by blob, and the index last.
 
 use std::ffi::{OsStr, OsString};

@@ -4,10 +4,10 @@
 //! Promised: one process at a time uses a flash file; synced data is in the file; after a failed
 //! write of the file all further operations fail, so that memory and file never differ.
 //!
-//! How: only the pieces that were used are in memory, with a bound for any size of flash. Changes
-//! are written to the file at a sync, or when other pieces need the memory, as in a flash with a
-//! cache; littlefs syncs before it relies on anything. The lock is advisory and ends with the
-//! process.
+//! Design: only the pieces that were used are in memory, with a bound for any size of flash.
+//! Changes are written to the file at a sync, or when other pieces need the memory, as in a flash
+//! with a cache; littlefs syncs before it relies on anything. The lock is advisory and ends with
+//! the process.
 
 use std::fmt;
 use std::fs::{File, TryLockError};

@@ -6,9 +6,9 @@
 //! caps hold. After that, navigation through [`Value`] is total. Nothing recurses
 //! or allocates.
 //!
-//! How: one pass validates, and keeps on its stack only what is open: the kinds of
-//! the containers and the offsets of their members' names. Navigation then steps
-//! over the text again, trusting it.
+//! Design: one pass validates, and keeps on its stack only what is open: the kinds of the
+//! containers and the offsets of their members' names. Navigation then steps over the text again,
+//! trusting it.
 //!
 //! # Why not a published reader
 //!
