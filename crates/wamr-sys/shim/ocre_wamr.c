@@ -201,7 +201,10 @@ ocre_wamr_start(void *pool, uint32_t pool_bytes, ocre_wamr_call_handler handler)
         arguments.mem_alloc_type = Alloc_With_System_Allocator;
 #endif
     }
+#if WASM_ENABLE_INTERP != 0
+    /* WAMR refuses to start in a mode that it is built without. */
     arguments.running_mode = Mode_Interp;
+#endif
 
     if (os_mutex_init(&interrupt_lock) != 0)
         return OCRE_WAMR_NO_MEMORY;
