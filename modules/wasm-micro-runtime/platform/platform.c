@@ -120,7 +120,10 @@ korp_tid os_self_thread(void)
  * alignment that AOT data wants. */
 #define HEADER_BYTES 16u
 #define FROM_POOL 0u
+#if defined(CONFIG_OCRE_AOT) && defined(CONFIG_ARCH_POSIX)
+#define PC_MEMORY
 #define FROM_PC 1u
+#endif
 
 void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 {
@@ -143,7 +146,7 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 		return code;
 	}
 #endif
-#ifdef CONFIG_ARCH_POSIX
+#ifdef PC_MEMORY
 	/* AOT code and its data, which relocations keep close together. */
 	if ((prot & MMAP_PROT_EXEC) != 0 || (flags & MMAP_MAP_32BIT) != 0) {
 		origin = FROM_PC;
@@ -172,7 +175,7 @@ void os_munmap(void *memory, size_t size)
 		return;
 	}
 #endif
-#ifdef CONFIG_ARCH_POSIX
+#ifdef PC_MEMORY
 	if (header[0] == FROM_PC) {
 		ocre_exec_memory_put(header, size + HEADER_BYTES);
 		return;

@@ -49,7 +49,9 @@ ZTEST(stdlib, test_it_works_interpreted)
 	works(PORTABLE);
 }
 
+#ifdef CONFIG_OCRE_AOT
 ZTEST(stdlib, test_it_works_as_aot_code)
 {
 	works(0);
 }
+#endif
