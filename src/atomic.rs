@@ -11,8 +11,8 @@
 
 use core::fmt;
 
-use crate::image::content::{Path, append};
 use crate::lost;
+use crate::port::path::{Path, append};
 use crate::port::{EntryKind, OpenMode, Storage, StorageError, path};
 
 /// Beginning of the name of a file that is not finished yet.
@@ -57,7 +57,7 @@ fn temporary(path: &mut Path, folder: &str, name: &str) -> Result<(), StorageErr
 /// Lets littlefs end a rename that a power cut stopped. Until its first change after a mount,
 /// littlefs hides the old entry of such a rename, and does not find the entry that follows it
 /// either.
-pub fn settle<S: Storage>(storage: &S) {
+pub fn finish_renames<S: Storage>(storage: &S) {
     // A removal is a change; this one finds nothing. A failure here comes again where it counts.
     let _ = storage.remove("/.none");
 }

@@ -7,12 +7,13 @@
 //!
 //! Design: [`run`] finds the command, and its file below does the rest through the supervisor.
 
-pub mod advice;
 pub mod arguments;
 mod containers;
 mod devices;
 mod events;
+mod fields;
 pub mod help;
+pub mod hints;
 pub mod images;
 mod info;
 pub mod line;
@@ -24,19 +25,20 @@ pub mod sentence;
 mod session;
 mod stats;
 pub mod table;
+pub mod usage;
 pub mod verify;
 
 use core::fmt::{self, Write};
 
-use arguments::Misuse;
+use arguments::UsageError;
 use output::Output;
-use session::{Ended, Halt, Session};
+use session::{CommandError, CommandResult, Session};
 use table::Verb;
 
-use crate::container::state::Outcome as RunOutcome;
+use crate::container::state::RunResult;
 use crate::image::judge::Workspace;
 use crate::limits::{JSON, SIMULATED_DEVICES};
-use crate::port::Platform;
+use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
 /// The version of ocre.
@@ -68,7 +70,7 @@ impl Status {
 
     /// Returns the status of a run. A code that does not fit in a byte is 255, so that no failure
     /// looks like success.
-    pub fn of_run(outcome: RunOutcome) -> Self {
+    pub fn of_run(outcome: RunResult) -> Self {
         Self::Guest(u8::try_from(outcome.status()).unwrap_or(u8::MAX))
     }
 }
@@ -117,9 +119,9 @@ pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) ->
     };
     let mut session = Session::new(command, words, environment);
     let status = match dispatch(&mut session) {
-        Ok(status) | Err(Halt::Told(status)) => status,
-        Err(Halt::Container(error)) => session.refuse(session.subject, error),
-        Err(Halt::Store(error)) => session.unstored(error),
+        Ok(status) | Err(CommandError::Told(status)) => status,
+        Err(CommandError::Container(error)) => session.refuse(session.subject, error),
+        Err(CommandError::Store(error)) => session.report_store_error(error),
     };
     if session.is_broken() {
         return Err(fmt::Error);
@@ -127,14 +129,14 @@ pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) ->
     Ok(status)
 }
 
-fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     if session.wants_help()? {
-        help::command(session.command, &mut session.out);
+        usage::command(session.command, &mut session.out);
         return Ok(Status::Ok);
     }
     match session.command.verb {
         Verb::Inspect | Verb::ImageInspect if !JSON => {
-            return Err(session.misuse(&Misuse::NoJson));
+            return Err(session.misuse(&UsageError::NoJson));
         }
         Verb::Run => return run::run(session),
         Verb::Create => return run::create(session),

@@ -6,7 +6,6 @@ pub mod data;
 mod error;
 pub mod events;
 mod guest;
-mod held;
 pub mod log;
 pub mod mount;
 mod name;
@@ -15,13 +14,15 @@ pub mod restart;
 mod spec;
 pub mod state;
 pub mod table;
+mod texts;
+mod zeroed_option;
 
 pub use error::Error;
-pub use guest::{Guest, Stopped};
-pub use held::Held;
+pub use guest::{Guest, Killed};
 pub use name::Name;
 pub use restart::Restart;
 pub use spec::{Follow, Options, Spec};
+pub use zeroed_option::ZeroedOption;
 
 /// Memory of a container besides its log, in bytes.
 const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();

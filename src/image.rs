@@ -2,9 +2,10 @@
 //! Images that the judge has accepted. The store keeps images, the judge checks them.
 
 pub mod aot;
-mod blobs;
-pub mod content;
+pub mod blob;
+mod data_layers;
 pub mod judge;
+mod oci_layout;
 pub mod permission;
 pub mod store;
 pub mod verdict;
@@ -13,7 +14,8 @@ use heapless::String;
 use ocre_oci::{Format, Sha256};
 
 use crate::limits::{MAX_ENTRY_POINT, MAX_ENVIRONMENT};
-pub use blobs::{Blob, Blobs};
+pub use data_layers::{DataLayer, DataLayers};
+pub use oci_layout::OciLayout;
 use permission::Permissions;
 use verdict::Code;
 
@@ -56,7 +58,7 @@ pub struct Image {
     /// Permissions that the image asks for; they hold only if the operator grants them.
     pub permissions: Permissions,
     /// Other layers, in the manifest's order.
-    pub blobs: Blobs,
+    pub blobs: DataLayers,
 }
 
 impl Image {
@@ -72,7 +74,7 @@ impl Image {
             entry_point: String::new(),
             environment: String::new(),
             permissions: Permissions::NONE,
-            blobs: Blobs::new(),
+            blobs: DataLayers::new(),
         }
     }
 

@@ -20,6 +20,7 @@ extern crate self as ocre; // a module of the fuzz targets is used by a test
 pub mod atomic;
 pub mod command;
 pub mod container;
+pub mod folders;
 pub mod image;
 pub mod limits;
 pub mod lost;

@@ -7,10 +7,8 @@
 //! removes it (`ocre rm -f /lost+found/NAME`). Each move is one rename: a power cut leaves it
 //! undone or done.
 
-use core::fmt::Write as _;
-
-use crate::container::data;
-use crate::image::content::{Path, append, concat};
+use crate::folders;
+use crate::port::path::{Path, append, concat};
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Folder of the kept files and folders.
@@ -22,33 +20,10 @@ pub const ROOT: &str = "/lost+found";
 /// The storage's own; then the file or folder is where it was.
 #[inline(never)]
 pub fn keep<S: Storage>(storage: &S, path: &str, name: &str) -> Result<(), StorageError> {
-    data::make(storage, ROOT)?;
+    folders::create_if_absent(storage, ROOT)?;
     let mut to = Path::new();
     append(&mut to, &[ROOT, "/", name])?;
-    rename_to_vacant(storage, path, &mut to)
-}
-
-/// Renames to `to`, or to the first free name of `to.1`, `to.2`, …, which `to` becomes.
-///
-/// # Errors
-/// The storage's own.
-#[inline(never)]
-pub(crate) fn rename_to_vacant<S: Storage>(
-    storage: &S,
-    from: &str,
-    to: &mut Path,
-) -> Result<(), StorageError> {
-    let length = to.len();
-    let mut number: u32 = 0;
-    loop {
-        match storage.metadata(to) {
-            Err(StorageError::NotFound) => return storage.rename(from, to),
-            found => found?,
-        };
-        number = number.wrapping_add(1);
-        to.truncate(length);
-        write!(to, ".{number}").map_err(|_| StorageError::NameTooLong)?;
-    }
+    folders::rename_to_vacant(storage, path, &mut to)
 }
 
 /// Removes a kept file, or a kept folder with all that is in it.
@@ -58,7 +33,7 @@ pub(crate) fn rename_to_vacant<S: Storage>(
 pub fn remove<S: Storage>(storage: &S, path: &str) -> Result<(), StorageError> {
     match storage.metadata(path)?.kind {
         EntryKind::File | EntryKind::Symlink => storage.remove(path),
-        EntryKind::Directory => data::remove_tree(storage, concat(&[path])?),
+        EntryKind::Directory => folders::remove_tree(storage, concat(&[path])?),
     }
 }
 

@@ -23,8 +23,8 @@
 //!   room for them.
 //!
 //! Design: the [table](crate::container::table) holds the containers and their states, under one
-//! lock that is never held over anything slow. The spec of a container, its log and its [`Stop`]
-//! lie beside the table, one `Place` for each slot, each with its own lock.
+//! lock that is never held over anything slow. The spec of a container, its log and its [`Interrupt`]
+//! lie beside the table, one `SlotData` for each slot, each with its own lock.
 //! [Records](crate::container::record) are written by the caller that starts a container and by the
 //! container's thread at its end, under one lock that nothing else needs; not at a restart by the
 //! policy, so that a crash loop does not wear the flash out.
@@ -42,17 +42,19 @@ macro_rules! say {
 }
 
 mod boot;
-mod follow;
-mod lifetime;
-mod look;
+mod create;
+mod deadlines;
 #[cfg(test)]
 mod model;
 mod output;
-mod recording;
+mod persist;
+mod platform;
+mod query;
+mod remove;
 mod run;
 mod start;
 mod stop;
-mod watch;
+mod update;
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -60,15 +62,16 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use lock_api::{Mutex, RawMutex as _};
 
-pub use self::look::{Stats, Summary};
 pub use self::output::Follow;
+pub use self::platform::Platform;
+pub use self::query::{Stats, Summary};
 use crate::container::events::{Change, Events};
 use crate::container::log::Log;
 use crate::container::state::State;
 use crate::container::table::{Entry, Handle, Table};
-use crate::container::{Error, Held, Name, Spec};
+use crate::container::{Error, Name, Spec, ZeroedOption};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS};
-use crate::port::{Engine, Platform, Slot, Stop, WATCHDOG};
+use crate::port::{Engine, Interrupt, Slot, WATCHDOG};
 
 /// Longest wait for the end of a run that was killed, in microseconds. Only code that can't be
 /// interrupted takes longer.
@@ -95,31 +98,31 @@ pub struct Supervisor<P: Platform> {
     mounting: Mutex<P::RawMutex, ()>,
     table: Mutex<P::RawMutex, Table>,
     events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
-    places: [Place<P>; MAX_CONTAINERS],
+    places: [SlotData<P>; MAX_CONTAINERS],
 }
 
 /// Data of the container in a slot, outside of the table.
 #[repr(C)] // the largest last: see `Supervisor`
-struct Place<P: Platform> {
+struct SlotData<P: Platform> {
     /// Number of host calls of the present or last run.
     host_calls: AtomicU32,
     /// True where the run is to end, and no other to follow; the guest sees the request.
     asked: AtomicBool,
     /// True where host calls are to end.
     killed: AtomicBool,
-    stopper: <P::Engine as Engine>::Stopper,
-    spec: Mutex<P::RawMutex, Held<(Handle, Spec)>>,
+    interrupt: <P::Engine as Engine>::Interrupt,
+    spec: Mutex<P::RawMutex, ZeroedOption<(Handle, Spec)>>,
     log: Mutex<P::RawMutex, (Option<Handle>, Log<LOG_BYTES>)>,
 }
 
-impl<P: Platform> Place<P> {
+impl<P: Platform> SlotData<P> {
     const fn new() -> Self {
         Self {
             host_calls: AtomicU32::new(0),
             asked: AtomicBool::new(false),
             killed: AtomicBool::new(false),
-            stopper: <P::Engine as Engine>::Stopper::NEW,
-            spec: Mutex::const_new(P::RawMutex::INIT, Held::Nothing),
+            interrupt: <P::Engine as Engine>::Interrupt::NEW,
+            spec: Mutex::const_new(P::RawMutex::INIT, ZeroedOption::None),
             log: Mutex::const_new(P::RawMutex::INIT, (None, Log::new())),
         }
     }
@@ -128,7 +131,7 @@ impl<P: Platform> Place<P> {
     /// device's stack.
     #[inline(never)]
     fn take(&self, handle: Handle) {
-        *self.spec.lock() = Held::This((handle, Spec::blank()));
+        *self.spec.lock() = ZeroedOption::Some((handle, Spec::blank()));
         let mut log = self.log.lock();
         log.0 = Some(handle);
         log.1.clear();
@@ -136,7 +139,7 @@ impl<P: Platform> Place<P> {
 
     /// Takes the slot's data from its container.
     fn clear(&self) {
-        *self.spec.lock() = Held::Nothing;
+        *self.spec.lock() = ZeroedOption::None;
         let mut log = self.log.lock();
         log.0 = None;
         log.1.clear();
@@ -147,7 +150,7 @@ impl<P: Platform> Supervisor<P> {
     /// Creates a supervisor without containers. Constant, so that it can be a static.
     pub const fn new(platform: P) -> Self {
         // Memory that a container takes all the time, besides its log.
-        const { assert!(size_of::<Place<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
+        const { assert!(size_of::<SlotData<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
         Self {
             platform,
             followers: AtomicU32::new(0),
@@ -155,7 +158,7 @@ impl<P: Platform> Supervisor<P> {
             mounting: Mutex::const_new(P::RawMutex::INIT, ()),
             table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
             events: Mutex::const_new(P::RawMutex::INIT, Events::new()),
-            places: [const { Place::new() }; MAX_CONTAINERS],
+            places: [const { SlotData::new() }; MAX_CONTAINERS],
         }
     }
 
@@ -169,7 +172,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     #[inline(never)]
-    fn place(&self, slot: Slot) -> Result<&Place<P>, Error> {
+    fn place(&self, slot: Slot) -> Result<&SlotData<P>, Error> {
         self.places.get(usize::from(slot)).ok_or(Error::NotFound)
     }
 

@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 use ocre::image::Image;
-use ocre::image::content::blob_path;
-use ocre::image::judge::{AotPolicy, Policy, Selector, Source, Workspace, judge};
+use ocre::image::OciLayout;
+use ocre::image::blob::blob_path;
+use ocre::image::judge::{Selector, Workspace, judge};
 use ocre::image::verdict::Verdict;
 use ocre::port::Storage;
 use ocre_host::directory::Directory;
@@ -25,20 +26,12 @@ use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use sha2::{Digest as _, Sha256};
 
-use crate::layout;
+use crate::layout::{self, POLICY};
 use crate::measure::{engine, time};
 
 /// Half of the default partition.
 const BLOB_BYTES: usize = 4 << 20;
 const TIMES: u32 = 300;
-
-pub const POLICY: Policy<'_> = Policy {
-    aot: AotPolicy::Allow,
-    uninterruptible: false,
-    prefer_portable: false,
-    image_bytes: u64::MAX,
-    memory_bytes: 64 << 20,
-};
 
 pub fn run() -> Result<()> {
     println!("Judging: throughput as a share of bare sha256 (aim: at least 0.9)");
@@ -121,7 +114,7 @@ fn compare<S: Storage>(
 }
 
 fn verdict<S: Storage>(storage: &S, workspace: Workspace<'_>) -> Result<Verdict> {
-    let source = Source { storage, root: "/" };
+    let source = OciLayout { storage, root: "/" };
     let mut verdict = Verdict::new(true);
     judge(
         source,

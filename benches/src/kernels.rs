@@ -10,9 +10,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use ocre::port::{Engine as _, Exit, Halt, Host, Program};
+use ocre::port::{Engine as _, Exit, Host, HostExit, Program};
 use ocre_aot::{Options, Target};
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 use crate::measure::{engine, geometric_mean, output, time};
 
@@ -178,8 +178,8 @@ fn source(name: &str) -> PathBuf {
 struct NoHost;
 
 impl Host for NoHost {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
-        Err(Halt::Exit(1))
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
+        Err(HostExit::Exit(1))
     }
 }
 
@@ -198,9 +198,9 @@ fn run_guest(code: &[u8]) -> Result<(i32, Duration)> {
         stack_bytes: 64 << 10,
         instructions: None,
     };
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let (exit, taken) =
-        time(|| engine.run(&mut module, &program, &mut NoHost, &stopper, &mut || ()));
+        time(|| engine.run(&mut module, &program, &mut NoHost, &interrupt, &mut || ()));
     match exit {
         Ok(Exit::Code(code)) => Ok((code, taken)),
         other => Err(anyhow!("the guest ended with {other:?}")),

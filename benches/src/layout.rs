@@ -3,13 +3,22 @@
 
 use anyhow::{Result, anyhow, ensure};
 use ocre::image::Image;
-use ocre::image::content::blob_path;
-use ocre::image::judge::{Selector, Source, Workspace, judge};
+use ocre::image::OciLayout;
+use ocre::image::blob::blob_path;
+use ocre::image::judge::{AotPolicy, Policy, Selector, Workspace, judge};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::{Sha256, write};
 
-use crate::judging::POLICY;
 use crate::measure::engine;
+
+/// Policy that accepts all images.
+pub const POLICY: Policy<'_> = Policy {
+    aot: AotPolicy::Allow,
+    uninterruptible: false,
+    prefer_portable: false,
+    image_bytes: u64::MAX,
+    memory_bytes: 64 << 20,
+};
 
 /// Writes an image of a module, or of AOT code with its annotations, and a blob into the root
 /// folder.
@@ -78,7 +87,7 @@ pub fn judged<S: Storage>(storage: &S) -> Result<Image> {
         document: &mut document,
         config: &mut config,
     };
-    let source = Source { storage, root: "/" };
+    let source = OciLayout { storage, root: "/" };
     let mut found = String::new();
     let mut image = Image::blank();
     let accepted = judge(

@@ -2,16 +2,16 @@
 //! Costs of ocre-rs. Every figure is a ratio of two things measured in one run, alternately, each
 //! as the least of several: other programs on the machine only add time.
 //!
-//! `ocre-bench [kernels] [judging] [start] [running] [moving]`; all of them without arguments.
+//! `ocre-bench [kernels] [judging] [start] [running] [transfer]`; all of them without arguments.
 
 mod bare;
 mod judging;
 mod kernels;
 mod layout;
 mod measure;
-mod moving;
 mod running;
 mod start;
+mod transfer;
 
 use anyhow::{Result, bail};
 
@@ -22,7 +22,7 @@ const BENCHMARKS: [(&str, Benchmark); 5] = [
     ("judging", judging::run),
     ("start", start::run),
     ("running", running::run),
-    ("moving", moving::run),
+    ("transfer", transfer::run),
 ];
 
 fn main() -> Result<()> {
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
     {
         bail!(
-            "no benchmark is called {unknown}: there are kernels, judging, start, running and moving"
+            "no benchmark is called {unknown}: there are kernels, judging, start, running and transfer"
         );
     }
     for (name, benchmark) in BENCHMARKS {

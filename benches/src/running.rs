@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ocre::container::Options;
-use ocre::container::state::Outcome;
+use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
 use ocre::image::Image;
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
@@ -118,7 +118,7 @@ impl Bench {
             .map_err(|error| anyhow!("{error}"))
     }
 
-    fn wait(&self, handle: Handle) -> Result<Outcome> {
+    fn wait(&self, handle: Handle) -> Result<RunResult> {
         self.device
             .wait(handle, None)
             .map_err(|error| anyhow!("{error}"))
@@ -135,7 +135,7 @@ fn calling(bench: &Bench) -> Result<Duration> {
     let handle = bench.create()?;
     bench.start(handle)?;
     let outcome = bench.wait(handle)?;
-    ensure!(outcome == Outcome::Exited(0), "it ended with {outcome:?}");
+    ensure!(outcome == RunResult::Exited(0), "it ended with {outcome:?}");
     let status = bench
         .device
         .status(handle)

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ocre::image::Image;
-use ocre::image::judge::{Source, load, read_executable};
-use ocre::port::{Engine as _, Exit, Halt, Host, Program, Storage};
+use ocre::image::OciLayout;
+use ocre::image::judge::{load, read_executable};
+use ocre::port::{Engine as _, Exit, Host, HostExit, Program, Storage};
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_module_reader::wasm;
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 use crate::bare::Bare;
-use crate::judging::POLICY;
 use crate::layout;
+use crate::layout::POLICY;
 use crate::measure::{engine, time};
 
 const TIMES: u32 = 200;
@@ -89,8 +90,8 @@ fn reading(wasm: &[u8]) -> Result<f64> {
 struct EndAtOnce;
 
 impl Host for EndAtOnce {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
-        Err(Halt::Exit(0))
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
+        Err(HostExit::Exit(0))
     }
 }
 
@@ -98,7 +99,7 @@ impl Host for EndAtOnce {
 fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)> {
     let engine = engine()?;
     let begin = Instant::now();
-    let source = Source { storage, root: "/" };
+    let source = OciLayout { storage, root: "/" };
     let mut code =
         read_executable(source, engine, &image.executable).map_err(|code| anyhow!("{code}"))?;
     let read = begin.elapsed();
@@ -111,11 +112,15 @@ fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)>
         instructions: None,
     };
     let mut started = Duration::ZERO;
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let exit = engine
-        .run(&mut module, &program, &mut EndAtOnce, &stopper, &mut || {
-            started = begin.elapsed()
-        })
+        .run(
+            &mut module,
+            &program,
+            &mut EndAtOnce,
+            &interrupt,
+            &mut || started = begin.elapsed(),
+        )
         .map_err(|error| anyhow!("{error:?}"))?;
     ensure!(exit == Exit::Code(0), "the guest ended with {exit:?}");
     Ok((started - read, started))

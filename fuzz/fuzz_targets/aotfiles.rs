@@ -12,9 +12,11 @@ use std::env;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use ocre::port::{Engine as _, Halt, Host, HostFunction, HostModule};
+use ocre::port::{Engine as _, Host, HostExit, HostFunction, HostModule};
 use ocre_module_reader::aot::{self, Machine, SEAL_BYTES};
-use ocre_wamr::{Engine, HostCalls, Instance, InstanceLimits, Module, Options, PC_TARGET, Stopper};
+use ocre_wamr::{
+    Engine, HostCalls, Instance, InstanceLimits, Module, Options, PC_TARGET, RunInterrupt,
+};
 
 /// Bytes of linear memory, and of stack, that an instance may have.
 const MEMORY_BYTES: u32 = 1 << 20;
@@ -76,7 +78,7 @@ static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| {
 struct NoHost;
 
 impl Host for NoHost {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         unreachable!("no code runs")
     }
 }
@@ -110,8 +112,8 @@ fn load(engine: &Engine, file: &[u8]) {
     };
     let mut host = NoHost;
     let mut calls = HostCalls::new(&mut host);
-    let stopper = Stopper::default();
-    drop(Instance::new(&mut module, &limits, &mut calls, &stopper));
+    let interrupt = RunInterrupt::default();
+    drop(Instance::new(&mut module, &limits, &mut calls, &interrupt));
 }
 
 /// Asks for all that a judge asks of a module.

@@ -16,12 +16,12 @@ use std::ops::Range;
 
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
-use ocre::container::{Guest, Name, Options, Spec, Stopped};
+use ocre::container::{Guest, Killed, Name, Options, Spec};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::image::{Content, Image};
 use ocre::limits::INBOX_BYTES;
 use ocre::port::devices::{Direction, Pin};
-use ocre::port::{Clock, ConsoleError, Halt, Host, Slot, Stream, ThreadSpec, Threads};
+use ocre::port::{Clock, ConsoleError, Host, HostExit, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
 use ocre_host::platform::Devices;
 use ocre_oci::{Format, Sha256};
@@ -143,7 +143,7 @@ impl Guest for Tenant<'_> {
         Some(0)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         self.check()?;
         // The kill wakes a guest that sleeps for ever.
         let until_us = until_us.unwrap_or(u64::MAX).min(self.world.doom_us);
@@ -152,9 +152,9 @@ impl Guest for Tenant<'_> {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         if self.world.is_doomed() {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }
@@ -175,10 +175,10 @@ impl<'a> Run<'a> {
     fn new(world: &'a World, tenant: &'a Tenant<'a>, memory: &[u8]) -> Self {
         let mut api = GuestApi::new(&world.bus, world.ports(), tenant);
         for function in 0..FUNCTIONS.len() {
-            let bytes = api.room_for(function);
+            let bytes = api.host_buffer_len(function);
             if bytes != 0 {
                 assert_eq!(bytes as usize, INBOX_BYTES);
-                api.give_room(function, OWN as u32, bytes);
+                api.attach_host_buffer(function, OWN as u32, bytes);
             }
         }
         Self {
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
         let pins = world.devices.pins();
         match self.api.call(function, &mut self.memory, &mut arguments) {
             Ok(()) => assert!(!was_doomed, "{} goes on", called.name()),
-            Err(Halt::Stopped) => {
+            Err(HostExit::Stopped) => {
                 assert!(world.is_doomed(), "{} ends for nothing", called.name());
                 return None;
             }
@@ -291,7 +291,7 @@ fn specs() -> Vec<(Name, Spec)> {
             ..Options::default()
         };
         let mut spec = Spec::blank();
-        spec.settle(&name, &image, &options)
+        spec.resolve(&name, &image, &options)
             .expect("it is well formed");
         (name, spec)
     };

@@ -25,13 +25,13 @@ use std::cell::{Cell, RefCell};
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use memory::{Fault, File, Memory};
-use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
-use ocre::image::content::blob_path;
+use ocre::container::{Guest, Killed, Name, Options, Spec, data, mount};
+use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
-use ocre::image::{Blobs, Content, Image};
+use ocre::image::{Content, DataLayers, Image};
 use ocre::port::{
-    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Metadata, OpenMode, SeekFrom, Slot, Space,
-    Storage, StorageError, Stream,
+    Clock, ConsoleError, Entropy, EntryKind, Host, HostExit, Metadata, OpenMode, SeekFrom, Slot,
+    Space, Storage, StorageError, Stream,
 };
 use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};
@@ -120,7 +120,7 @@ fn world() -> World {
     let name = Name::parse("c").expect("it is a name");
     data::create(&storage, &name, false).expect("there is room");
     put(&storage, "/data/c/b", b"a file that is there");
-    let mut blobs = Blobs::new();
+    let mut blobs = DataLayers::new();
     blobs.push(words, "words").expect("there is room");
     let image = Image {
         manifest: content(b"manifest"),
@@ -141,7 +141,7 @@ fn world() -> World {
         ..Options::default()
     };
     let mut spec = Spec::blank();
-    spec.settle(&name, &image, &options)
+    spec.resolve(&name, &image, &options)
         .expect("it is well formed");
     mount::create(&storage, &spec.mounts).expect("there is room");
     put(&storage, "/readonly/a", b"to be read");
@@ -202,7 +202,7 @@ impl Guest for Solo<'_> {
         (count > 0 || self.now_us.get().is_multiple_of(2)).then_some(count)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         self.check()?;
         let until = until_us.expect("nothing would end this sleep");
         self.now_us
@@ -210,10 +210,10 @@ impl Guest for Solo<'_> {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         self.checks.set(self.checks.get() + 1);
         if self.now_us.get() >= self.doom_us || self.checks.get() > 4096 {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }
@@ -475,15 +475,15 @@ fn call<S: Storage>(
                     arguments[0]
                 );
             }
-            Err(Halt::Stopped) => {
+            Err(HostExit::Stopped) => {
                 assert!(solo.check().is_err(), "{} ends for nothing", called.name());
                 break;
             }
-            Err(Halt::Exit(_)) => {
+            Err(HostExit::Exit(_)) => {
                 assert_eq!(called.name(), "proc_exit");
                 break;
             }
-            Err(Halt::Trap(trap)) => panic!("{} traps: {}", called.name(), trap.code()),
+            Err(HostExit::Trap(trap)) => panic!("{} traps: {}", called.name(), trap.code()),
         }
     }
 }

@@ -14,7 +14,8 @@ mod memory;
 use libfuzzer_sys::fuzz_target;
 use memory::{Fault, Memory};
 use ocre::image::Content;
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError, conformance};
@@ -37,7 +38,7 @@ const STRANGE: &str = "strange";
 // ---------------------------------------------------------------- the images
 
 /// Set of blobs, one bit each.
-type Blobs = u32;
+type DataLayers = u32;
 
 /// Image that can be imported: the only one of a layout.
 struct Image {
@@ -45,9 +46,9 @@ struct Image {
     root: String,
     digest: Sha256,
     /// Manifests and indexes of the image.
-    documents: Blobs,
+    documents: DataLayers,
     /// All blobs that the image leads to, with its own.
-    blobs: Blobs,
+    blobs: DataLayers,
     /// Bytes of the entry in an index.
     entry_bytes: usize,
     whole: bool,
@@ -61,7 +62,7 @@ struct Palette {
     blobs: Vec<(String, Vec<u8>)>,
     /// Each manifest that a container may have been created from: its digest, its blob, and all
     /// blobs that it leads to.
-    manifests: Vec<(Sha256, Blobs, Blobs)>,
+    manifests: Vec<(Sha256, DataLayers, DataLayers)>,
     empty_index_bytes: usize,
     /// Opened, empty store.
     memory: Memory,
@@ -72,7 +73,7 @@ struct Palette {
 struct Builder(Vec<(String, Vec<u8>)>);
 
 impl Builder {
-    fn blob(&mut self, bytes: &[u8]) -> (Content, Blobs) {
+    fn blob(&mut self, bytes: &[u8]) -> (Content, DataLayers) {
         let content = Content {
             digest: Sha256::of(bytes),
             size: bytes.len() as u64,
@@ -86,7 +87,7 @@ impl Builder {
         (content, 1 << place)
     }
 
-    fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, Blobs, Blobs) {
+    fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, DataLayers, DataLayers) {
         let (config, mut blobs) = self.blob(config);
         let config = describe(config, "application/vnd.wasm.config.v0+json", &[]);
         let mut described = Vec::new();
@@ -395,7 +396,7 @@ impl Tagged {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Model {
     tags: Vec<Tagged>,
-    blobs: Blobs,
+    blobs: DataLayers,
 }
 
 impl Model {
@@ -460,7 +461,7 @@ impl Model {
         self.blobs &= self.used(palette, in_use);
     }
 
-    fn used(&self, palette: &Palette, in_use: u8) -> Blobs {
+    fn used(&self, palette: &Palette, in_use: u8) -> DataLayers {
         let tagged = self
             .tags
             .iter()
@@ -477,7 +478,7 @@ impl Model {
 
 impl Palette {
     /// The manifests of a set of containers, one bit each: digest, own blob, all blobs.
-    fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, Blobs, Blobs)> + '_ {
+    fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, DataLayers, DataLayers)> + '_ {
         self.manifests
             .iter()
             .enumerate()
@@ -653,7 +654,7 @@ fn operate<S: Storage>(
         9..12 => store.remove(named(name), &in_use).map(drop),
         _ => {
             let image = &palette.images[usize::from(argument) % palette.images.len()];
-            let source = Source {
+            let source = OciLayout {
                 storage: &palette.source,
                 root: &image.root,
             };
@@ -693,7 +694,7 @@ fn strange<D: Device>(palette: &Palette, device: &mut D, input: &mut Bytes<'_>, 
     let storage = device.storage();
     let mut document = [0; DOCUMENT];
     let mut store = open(storage, &mut document).expect("the store opens");
-    let source = Source {
+    let source = OciLayout {
         storage: &source,
         root: "/",
     };

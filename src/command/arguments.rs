@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use super::report::Plain;
+use super::report::Sanitized;
 
 /// Identity of an option. A key means the same in every command that has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +67,7 @@ pub enum Argument<'a, 'o> {
 
 /// Mistake in a command line: the caller's, not a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Misuse<'a> {
+pub enum UsageError<'a> {
     /// No command of that name; the second is a similar name, if there is one.
     UnknownCommand(&'a str, Option<&'static str>),
     /// No option of that name.
@@ -97,11 +97,11 @@ struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", Plain(self.0))
+        write!(f, "\"{}\"", Sanitized(self.0))
     }
 }
 
-impl fmt::Display for Misuse<'_> {
+impl fmt::Display for UsageError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::UnknownCommand(name, None) => write!(f, "there is no command {}", Quoted(name)),
@@ -161,7 +161,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
     /// # Errors
     /// `UnknownOption`, `UnknownFlag`, `ValueMissing` or `ValueUnexpected`.
     #[allow(clippy::should_implement_trait)] // `next()?` reads well only this way round
-    pub fn next(&mut self) -> Result<Option<Argument<'a, 'o>>, Misuse<'a>> {
+    pub fn next(&mut self) -> Result<Option<Argument<'a, 'o>>, UsageError<'a>> {
         if !self.cluster.is_empty() {
             return self.flag().map(Some);
         }
@@ -196,7 +196,11 @@ impl<'a, 'o> Arguments<'a, 'o> {
         Some(first)
     }
 
-    fn long(&mut self, argument: &'a str, long: &'a str) -> Result<Argument<'a, 'o>, Misuse<'a>> {
+    fn long(
+        &mut self,
+        argument: &'a str,
+        long: &'a str,
+    ) -> Result<Argument<'a, 'o>, UsageError<'a>> {
         let (name, value) = match long.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (long, None),
@@ -205,24 +209,24 @@ impl<'a, 'o> Arguments<'a, 'o> {
             .options
             .iter()
             .find(|option| option.long == name)
-            .ok_or(Misuse::UnknownOption(argument))?;
+            .ok_or(UsageError::UnknownOption(argument))?;
         let value = match (option.value, value) {
             (None, None) => "",
-            (None, Some(_)) => return Err(Misuse::ValueUnexpected(option.long)),
+            (None, Some(_)) => return Err(UsageError::ValueUnexpected(option.long)),
             (Some(_), Some(value)) => value,
-            (Some(_), None) => self.take().ok_or(Misuse::ValueMissing(option.long))?,
+            (Some(_), None) => self.take().ok_or(UsageError::ValueMissing(option.long))?,
         };
         Ok(Argument::Option(option, value))
     }
 
-    fn flag(&mut self) -> Result<Argument<'a, 'o>, Misuse<'a>> {
+    fn flag(&mut self) -> Result<Argument<'a, 'o>, UsageError<'a>> {
         let mut letters = self.cluster.chars();
         let letter = letters.next().unwrap_or_default();
         let option = self
             .options
             .iter()
             .find(|option| option.short.map(char::from) == Some(letter))
-            .ok_or(Misuse::UnknownFlag(letter))?;
+            .ok_or(UsageError::UnknownFlag(letter))?;
         let joined = letters.as_str();
         if option.value.is_none() {
             self.cluster = joined;
@@ -230,7 +234,7 @@ impl<'a, 'o> Arguments<'a, 'o> {
         }
         self.cluster = "";
         let value = if joined.is_empty() {
-            self.take().ok_or(Misuse::ValueMissing(option.long))?
+            self.take().ok_or(UsageError::ValueMissing(option.long))?
         } else {
             joined
         };
@@ -339,7 +343,7 @@ mod tests {
     fn read<'a>(
         arguments: &'a [&'a str],
         prefix: bool,
-    ) -> Result<Vec<Argument<'a, 'static>>, Misuse<'a>> {
+    ) -> Result<Vec<Argument<'a, 'static>>, UsageError<'a>> {
         let mut all = Vec::new();
         let mut arguments = Arguments::new(arguments, &OPTIONS, prefix);
         while let Some(argument) = arguments.next()? {
@@ -393,12 +397,15 @@ mod tests {
     #[test]
     fn a_wrong_option_is_named() {
         for (arguments, misuse) in [
-            (&["--detatch"] as &[_], Misuse::UnknownOption("--detatch")),
-            (&["--x=1"], Misuse::UnknownOption("--x=1")),
-            (&["-dx"], Misuse::UnknownFlag('x')),
-            (&["--env"], Misuse::ValueMissing("env")),
-            (&["-de"], Misuse::ValueMissing("env")),
-            (&["--detach=yes"], Misuse::ValueUnexpected("detach")),
+            (
+                &["--detatch"] as &[_],
+                UsageError::UnknownOption("--detatch"),
+            ),
+            (&["--x=1"], UsageError::UnknownOption("--x=1")),
+            (&["-dx"], UsageError::UnknownFlag('x')),
+            (&["--env"], UsageError::ValueMissing("env")),
+            (&["-de"], UsageError::ValueMissing("env")),
+            (&["--detach=yes"], UsageError::ValueUnexpected("detach")),
         ] {
             assert_eq!(read(arguments, false), Err(misuse));
         }

@@ -5,17 +5,16 @@ use heapless::String;
 use ocre_oci::write::Object;
 
 use super::arguments::Key;
-use super::images::{short, write_code};
-use super::report::{Plain, Reason, failure};
-use super::run::steps_us;
-use super::session::{Ended, Session};
-use super::{Status, advice};
-use crate::container::state::{Cause, Outcome as RunOutcome, State};
-use crate::container::table::{Handle, Moment};
+use super::fields::{permissions, short, steps_us, texts};
+use super::images::write_code;
+use super::report::{Reason, Sanitized, failure};
+use super::session::{CommandResult, Session};
+use super::{Status, hints};
+use crate::container::state::{Cause, RunResult, State};
+use crate::container::table::{Handle, Uptime};
 use crate::container::{Error, Spec};
-use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::write_cut;
-use crate::port::Platform;
+use crate::supervisor::Platform;
 use crate::supervisor::{Summary, Supervisor};
 
 /// Default grace period of `stop` and `restart`, in milliseconds.
@@ -29,7 +28,7 @@ const INTERRUPTED: Status = Status::Guest(130);
 pub(super) fn at_once<P: Platform>(
     session: &mut Session<'_, P>,
     action: fn(&Supervisor<P>, Handle) -> Result<(), Error>,
-) -> Ended {
+) -> CommandResult {
     action(session.supervisor, session.find()?)?;
     Ok(Status::Ok)
 }
@@ -39,7 +38,7 @@ pub(super) fn at_once<P: Platform>(
 pub(super) fn in_time<P: Platform>(
     session: &mut Session<'_, P>,
     action: fn(&Supervisor<P>, Handle, u64) -> Result<(), Error>,
-) -> Ended {
+) -> CommandResult {
     let grace_us = session.number.unwrap_or(GRACE_MS).saturating_mul(1000);
     action(session.supervisor, session.find()?, grace_us)?;
     Ok(Status::Ok)
@@ -47,7 +46,7 @@ pub(super) fn in_time<P: Platform>(
 
 /// `wait NAME`
 #[inline(never)]
-pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let handle = session.find()?;
     loop {
         match session.supervisor.wait(handle, Some(session.next_look())) {
@@ -63,7 +62,7 @@ pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 
 /// `rm [-f] NAME`
 #[inline(never)]
-pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let force = session.has(Key::Force);
     match session.find() {
         Ok(handle) => session.supervisor.remove(handle, force)?,
@@ -76,7 +75,7 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 
 /// `ps [-a]`
 #[inline(never)]
-pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let all = session.has(Key::All);
     let listed = |summary: &Summary| {
         let state = summary.status.state;
@@ -108,7 +107,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         let image = |spec: &Spec| (spec.followed != 0, spec.image.manifest.digest);
         match supervisor.with_spec(summary.handle, image) {
             Ok((true, _)) if let Some(tag) = supervisor.tag(&summary.name, buffer) => {
-                writeln!(out, "{}", Plain(&*tag));
+                writeln!(out, "{}", Sanitized(&*tag));
             }
             Ok((_, digest)) => writeln!(out, "{}", short(format_args!("{digest}"))),
             Err(_) => writeln!(out, "-"),
@@ -131,7 +130,7 @@ fn line<P: Platform>(summary: &Summary, supervisor: &Supervisor<P>, out: &mut Ob
 
 /// `inspect NAME`
 #[inline(never)]
-pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let handle = session.find()?;
     let supervisor = session.supervisor;
     let status = supervisor.status(handle);
@@ -183,7 +182,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         });
         out.object("times", |out| {
             let times = &status.times;
-            let moments = [times.created_us, times.started_us, times.ended_us].map(Moment::get);
+            let moments = [times.created_us, times.started_us, times.ended_us].map(Uptime::get);
             numbers("createdUs startedUs endedUs", &moments, out);
             let names = "readingUs loadingUs instantiatingUs runningUs";
             numbers(names, &steps_us(times), out);
@@ -207,25 +206,6 @@ pub(super) fn numbers(names: &str, numbers: &[Option<u64>], out: &mut Object<'_>
     }
 }
 
-/// A member that lists texts, each of which a NUL follows.
-#[inline(never)]
-pub(super) fn texts(name: &str, texts: &str, out: &mut Object<'_>) {
-    out.array(name, |out| {
-        texts
-            .split_terminator('\0')
-            .for_each(|text| out.string(text));
-    });
-}
-
-/// Writes the member with a list of permissions.
-#[inline(never)]
-pub(super) fn permissions(permissions: Permissions, out: &mut Object<'_>) {
-    out.array("permissions", |out| {
-        let names = permissions.iter().map(Permission::name);
-        names.for_each(|name| out.string(name));
-    });
-}
-
 /// Writes the state and the result of the last run: the exit code of `run`, and the reason.
 #[inline(never)]
 fn state(state: State, out: &mut Object<'_>) {
@@ -245,7 +225,7 @@ fn state(state: State, out: &mut Object<'_>) {
 pub(super) fn await_end<P: Platform>(
     handle: Handle,
     session: &Session<'_, P>,
-) -> Result<RunOutcome, Error> {
+) -> Result<RunResult, Error> {
     let supervisor = session.supervisor;
     let mut killed = false;
     loop {
@@ -262,27 +242,27 @@ pub(super) fn await_end<P: Platform>(
 }
 
 /// Writes why a run ended, unless the guest exited. Returns the status of the command.
-pub(super) fn say_end<P: Platform>(outcome: RunOutcome, session: &mut Session<'_, P>) -> Status {
-    let (what, advice) = match outcome {
-        RunOutcome::Exited(_) => return Status::of_run(outcome),
-        RunOutcome::Trapped(trap) => ("trapped", advice::trap(trap)),
-        RunOutcome::Killed(cause) => {
-            let advice = match cause {
+pub(super) fn say_end<P: Platform>(outcome: RunResult, session: &mut Session<'_, P>) -> Status {
+    let (what, hints) = match outcome {
+        RunResult::Exited(_) => return Status::of_run(outcome),
+        RunResult::Trapped(trap) => ("trapped", hints::trap(trap)),
+        RunResult::Killed(cause) => {
+            let hints = match cause {
                 Cause::TimeLimit => "give it more time with --timeout",
                 Cause::Kill | Cause::Stop => "",
                 Cause::Reset => "start it again",
             };
-            ("was killed", advice)
+            ("was killed", hints)
         }
-        RunOutcome::Failed(failure) => ("failed", advice::failure(failure)),
+        RunResult::Failed(failure) => ("failed", hints::failure(failure)),
     };
     let reason = Reason {
         code: outcome.why(),
         at: "",
         detail: "",
-        advice,
+        hints,
     };
-    let what = format_args!("{} {what}", Plain(session.subject));
+    let what = format_args!("{} {what}", Sanitized(session.subject));
     failure(&mut session.err, what, &reason);
     Status::of_run(outcome)
 }

@@ -4,36 +4,38 @@
 use core::fmt;
 
 use super::Status;
-use super::arguments::{Misuse, millionths, number};
-use super::session::{Ended, Halt, Session};
-use crate::port::Platform;
+use super::arguments::{UsageError, millionths, number};
+use super::session::{CommandError, CommandResult, Session};
 use crate::port::devices::{Direction, Pin, Seen, Simulated};
+use crate::supervisor::Platform;
 
 /// Returns the operands: one for each of `names`, or none.
 fn operands<'a, P: Platform, const N: usize>(
     session: &mut Session<'a, P>,
     names: [&'static str; N],
-) -> Result<Option<[&'a str; N]>, Halt> {
+) -> Result<Option<[&'a str; N]>, CommandError> {
     let given = session.operands.len();
     match <[&str; N]>::try_from(&*session.operands) {
         Ok(all) => Ok(Some(all)),
         Err(_) if given == 0 => Ok(None),
         Err(_) => {
             let missing = names.get(given).copied().unwrap_or_default();
-            Err(session.misuse(&Misuse::OperandMissing(missing)))
+            Err(session.misuse(&UsageError::OperandMissing(missing)))
         }
     }
 }
 
 /// Returns the simulation; without one, `device` is an unknown command.
-fn simulated<'a, P: Platform>(session: &mut Session<'a, P>) -> Result<&'a dyn Simulated, Halt> {
+fn simulated<'a, P: Platform>(
+    session: &mut Session<'a, P>,
+) -> Result<&'a dyn Simulated, CommandError> {
     let simulated = session.supervisor.platform().simulated();
-    simulated.ok_or_else(|| session.misuse(&Misuse::UnknownCommand("device", None)))
+    simulated.ok_or_else(|| session.misuse(&UsageError::UnknownCommand("device", None)))
 }
 
 /// `device gpio`
 #[inline(never)]
-pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let operands = operands(session, ["PIN", "on or off"])?;
     let devices = simulated(session)?;
     if let Some([pin, level]) = operands {
@@ -41,13 +43,13 @@ pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> Ended {
             "on" => true,
             "off" => false,
             other => {
-                return Err(session.misuse(&Misuse::BadOperand("level", other, "on or off")));
+                return Err(session.misuse(&UsageError::BadOperand("level", other, "on or off")));
             }
         };
         let driven = find(devices, pin).map(|found| devices.drive(found, active));
         return match driven {
             Some(Ok(())) => Ok(Status::Ok),
-            _ => Err(session.misuse(&Misuse::BadOperand("PIN", pin, "a pin of this device"))),
+            _ => Err(session.misuse(&UsageError::BadOperand("PIN", pin, "a pin of this device"))),
         };
     }
     if session.json() {
@@ -111,21 +113,21 @@ fn level(active: bool) -> &'static str {
 
 /// `device sensor`
 #[inline(never)]
-pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let operands = operands(session, ["SENSOR", "CHANNEL", "VALUE"])?;
     let devices = simulated(session)?;
     if let Some([sensor, channel, text]) = operands {
         let Some(value) = millionths(text) else {
             let wanted = "a number with at most six decimals";
-            return Err(session.misuse(&Misuse::BadOperand("VALUE", text, wanted)));
+            return Err(session.misuse(&UsageError::BadOperand("VALUE", text, wanted)));
         };
         if devices.set_channel(sensor, channel, value).is_err() {
             let mut known = false;
             devices.channels(&mut |found, _, _| known |= found == sensor);
             let misuse = if known {
-                Misuse::BadOperand("CHANNEL", channel, "a channel of that sensor")
+                UsageError::BadOperand("CHANNEL", channel, "a channel of that sensor")
             } else {
-                Misuse::BadOperand("SENSOR", sensor, "a sensor of this device")
+                UsageError::BadOperand("SENSOR", sensor, "a sensor of this device")
             };
             return Err(session.misuse(&misuse));
         }

@@ -3,12 +3,12 @@
 
 use super::Status;
 use super::arguments::Key;
-use super::session::{Ended, Session};
-use crate::port::Platform;
+use super::session::{CommandResult, Session};
+use crate::supervisor::Platform;
 
 /// `events [-f]`
 #[inline(never)]
-pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let supervisor = session.supervisor;
     let mut next = 0;
     loop {

@@ -1,52 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Help, from the table of commands.
+//! `help`: the commands, or one of them.
 
 use super::Status;
-use super::arguments::Misuse;
-use super::output::Output;
-use super::session::{Ended, Session};
-use super::table::{self, COMMANDS, Command};
-use crate::port::Platform;
-
-/// Lists every command that `wanted` selects.
-pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut Output<'_>) {
-    for command in COMMANDS.iter().filter(|command| wanted(command)) {
-        writeln!(out, "  {:14}  {}", command.name, command.summary);
-    }
-}
-
-/// Writes the usage of a command, on one line.
-pub fn usage(command: &Command, out: &mut Output<'_>) {
-    write!(out, "usage: ocre {} [OPTION]...", command.name);
-    if !command.operands.is_empty() {
-        write!(out, " {}", command.operands);
-    }
-    writeln!(out);
-}
-
-/// Explains one command.
-pub fn command(command: &Command, out: &mut Output<'_>) {
-    usage(command, out);
-    writeln!(out, "\n{}", command.summary);
-    if !command.details.is_empty() {
-        writeln!(out, "{}", command.details);
-    }
-    writeln!(out, "\noptions:");
-    for option in command.options {
-        match option.short {
-            Some(short) => write!(out, "  -{}, ", char::from(short)),
-            None => write!(out, "      "),
-        }
-        // The longest option with its value has 16 columns.
-        let value = option.value.unwrap_or_default();
-        let width = 17_usize.saturating_sub(option.long.len());
-        writeln!(out, "--{} {value:width$}{}", option.long, option.help);
-    }
-}
+use super::arguments::UsageError;
+use super::session::{CommandResult, Session};
+use super::table;
+use super::usage::{command, list};
+use crate::supervisor::Platform;
 
 /// `help [COMMAND]`
 #[inline(never)]
-pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let words = &session.operands;
     let group = match **words {
         [] => Some(""),
@@ -59,7 +23,7 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     }
     let Ok((found, [])) = table::find(words) else {
         let word = words.last().copied().unwrap_or_default();
-        return Err(session.misuse(&Misuse::UnknownCommand(word, None)));
+        return Err(session.misuse(&UsageError::UnknownCommand(word, None)));
     };
     command(found, &mut session.out);
     Ok(Status::Ok)

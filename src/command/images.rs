@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image commands, on the images of the partition.
 
-use core::fmt;
-
-use heapless::{String, Vec};
+use heapless::Vec;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{Array, Object};
 use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Text, Warnings};
 
 use super::arguments::Key;
-use super::containers::{permissions, texts};
-use super::report::{Plain, Reason, failure};
-use super::session::{Ended, Halt, Session};
+use super::fields::{permissions, short, texts};
+use super::report::{Reason, Sanitized, failure};
+use super::session::{CommandError, CommandResult, Session};
 use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
-use super::{Documents, Status, advice};
+use super::{Documents, Status, hints};
 use crate::container::Follow;
 use crate::image::Image;
-use crate::image::content::read_document;
-use crate::image::judge::{self, Policy, Selector, Source};
+use crate::image::OciLayout;
+use crate::image::blob::read_document;
+use crate::image::judge::{self, Policy, Selector};
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
-use crate::image::verdict::{Code, Finding, Report, Verdict, write_cut};
+use crate::image::verdict::{Code, Finding, Report, Verdict};
 use crate::limits::MAX_CONTAINERS;
-use crate::port::{Platform, Storage};
+use crate::port::Storage;
+use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
 /// The partition is a layout.
@@ -63,7 +63,7 @@ pub fn follow<'a, S: Storage>(
     let tagged = Store::opened(storage, ROOT, document).tagged(text).ok()??;
     Some(Follow {
         tag: text,
-        mark: tagged.mark,
+        fingerprint: tagged.fingerprint,
     })
 }
 
@@ -84,7 +84,7 @@ pub(super) fn judge<P: Platform>(
     policy: &Policy<'_>,
     session: &mut Session<'_, P>,
     image: &mut Image,
-) -> Result<Warnings, Halt> {
+) -> Result<Warnings, CommandError> {
     let mut verdict = Verdict::new(false);
     let accepted = selector(name).map(|selector| {
         judge_at(
@@ -102,7 +102,7 @@ pub(super) fn judge<P: Platform>(
         )
     });
     if session.is_broken() {
-        return Err(Halt::Told(Status::Failed));
+        return Err(CommandError::Told(Status::Failed));
     }
     let reason = match accepted {
         Ok(true) => return Ok(verdict.warnings()),
@@ -110,12 +110,12 @@ pub(super) fn judge<P: Platform>(
             code: verdict.code().unwrap_or_default(),
             at: verdict.at(),
             detail: verdict.detail(),
-            advice: verdict.refusal().map_or("", advice::finding),
+            hints: verdict.refusal().map_or("", hints::finding),
         },
         Err(code) => reason(code),
     };
-    let what = format_args!("can't {} {}", session.command.name, Plain(name));
-    Err(Halt::Told(failure(&mut session.err, what, &reason)))
+    let what = format_args!("can't {} {}", session.command.name, Sanitized(name));
+    Err(CommandError::Told(failure(&mut session.err, what, &reason)))
 }
 
 /// Judges the documents and layers of an image on the partition.
@@ -129,7 +129,7 @@ fn judge_at<P: Platform>(
     image: &mut Image,
 ) -> bool {
     let platform = supervisor.platform();
-    let source = Source {
+    let source = OciLayout {
         storage: platform.storage(),
         root: ROOT,
     };
@@ -143,13 +143,13 @@ fn reason(code: Code) -> Reason<'static> {
         code: code.as_str(),
         at: "",
         detail: "",
-        advice: advice::refusal(code),
+        hints: hints::refusal(code),
     }
 }
 
 /// `image verify IMAGE`
 #[inline(never)]
-pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let options = Options {
         strict: session.has(Key::Strict),
         all: session.has(Key::All),
@@ -157,7 +157,7 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     };
     let platform = session.supervisor.platform();
     let mut examination = Examination {
-        source: Source {
+        source: OciLayout {
             storage: platform.storage(),
             root: ROOT,
         },
@@ -168,12 +168,12 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> Ended {
     };
     let mut look = |report: Report<'_>| examination.judge(report);
     // An error is kept by the output, too.
-    print(&mut look, options, &mut session.out).map_err(|_| Halt::Told(Status::Failed))
+    print(&mut look, options, &mut session.out).map_err(|_| CommandError::Told(Status::Failed))
 }
 
 /// `image ls`
 #[inline(never)]
-pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let as_json = session.json();
     let mut store = open(session.supervisor, session.documents);
     let store = store.as_mut().map_err(|error| *error)?;
@@ -195,12 +195,12 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         };
         // A longer name is not cut.
         let width = 38_usize.saturating_sub(name.chars().count());
-        write!(out, "{}{more:width$}  ", Plain(name));
+        write!(out, "{}{more:width$}  ", Sanitized(name));
         match &entry.descriptor() {
             Ok(found) => {
                 write!(out, "{:19}  ", short(format_args!("{}", found.digest)));
                 match found.platform() {
-                    Some(found) => writeln!(out, "{}", Plain(found.architecture)),
+                    Some(found) => writeln!(out, "{}", Sanitized(found.architecture)),
                     None => writeln!(out, "-"),
                 }
             }
@@ -208,13 +208,6 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         }
     }
     Ok(Status::Ok)
-}
-
-/// The beginning of a digest: the algorithm and 12 digits of a sha256.
-pub(super) fn short(digest: fmt::Arguments<'_>) -> String<19> {
-    let mut short = String::new();
-    write_cut(&mut short, digest);
-    short
 }
 
 #[inline(never)]
@@ -254,7 +247,7 @@ fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
 
 /// `image inspect IMAGE`
 #[inline(never)]
-pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let selector = selector(session.subject);
     let selector = *selector.as_ref().map_err(|code| *code)?;
     let mut store = open(session.supervisor, session.documents);
@@ -273,7 +266,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> Ended {
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
-    let source = Source {
+    let source = OciLayout {
         storage: session.supervisor.platform().storage(),
         root: ROOT,
     };
@@ -347,7 +340,7 @@ fn write_parts(document: &[u8], out: &mut Object<'_>) {
 
 /// `image rm IMAGE`
 #[inline(never)]
-pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let selector = selector(session.subject);
     let selector = selector.as_ref().map_err(|code| *code)?;
     let supervisor = session.supervisor;
@@ -360,7 +353,7 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 
 /// `image prune`
 #[inline(never)]
-pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let previous = session.has(Key::Previous);
     let supervisor = session.supervisor;
     let mut store = open(supervisor, session.documents);

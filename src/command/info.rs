@@ -2,22 +2,23 @@
 //! `version` and `info`: identity and capabilities of this build.
 
 use super::containers::numbers;
-use super::session::{Ended, Session};
+use super::session::{CommandResult, Session};
 use super::{Status, VERSION};
 use crate::image::judge::AotPolicy;
 use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
 use crate::lost;
-use crate::port::{Engine as _, Platform, Storage as _};
+use crate::port::{Engine as _, Storage as _};
+use crate::supervisor::Platform;
 
 /// `version`
-pub(super) fn version<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn version<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     writeln!(session.out, "ocre {VERSION}");
     Ok(Status::Ok)
 }
 
 /// `info`
 #[inline(never)]
-pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let platform = session.supervisor.platform();
     let engine = platform.engine();
     let policy = session.policy();

@@ -7,14 +7,14 @@ use heapless::Vec;
 
 use super::Status;
 use super::arguments::Key;
-use super::session::{Ended, Session};
+use super::session::{CommandResult, Session};
 use crate::limits::MAX_LOG_RECORD;
-use crate::port::Platform;
 use crate::supervisor::Follow;
+use crate::supervisor::Platform;
 
 /// `logs [-f] [--tail N] NAME`
 #[inline(never)]
-pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let tail = session
         .number
         .map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));

@@ -17,7 +17,7 @@ pub struct Reason<'a> {
     /// Details, in words; often empty.
     pub detail: &'a str,
     /// Hint; empty where there is none, or where the build has no hints.
-    pub advice: &'a str,
+    pub hints: &'a str,
 }
 
 /// Writes what failed and why. Returns [`Status::Failed`].
@@ -35,7 +35,7 @@ impl Reason<'_> {
     pub fn explain(&self, sentence: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(sentence)?;
         if !self.detail.is_empty() {
-            write!(f, ": {}", Plain(self.detail))?;
+            write!(f, ": {}", Sanitized(self.detail))?;
         }
         f.write_str(" (")?;
         self.code_and_place(f)?;
@@ -48,7 +48,7 @@ impl Reason<'_> {
     fn list(&self, sentence: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.code_and_place(f)?;
         if !self.detail.is_empty() {
-            write!(f, " ({})", Plain(self.detail))?;
+            write!(f, " ({})", Sanitized(self.detail))?;
         }
         if !sentence.is_empty() {
             write!(f, ": {sentence}")?;
@@ -59,14 +59,14 @@ impl Reason<'_> {
     fn code_and_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code)?;
         if !self.at.is_empty() {
-            write!(f, " at {}", Plain(self.at))?;
+            write!(f, " at {}", Sanitized(self.at))?;
         }
         Ok(())
     }
 
     fn hint(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.advice.is_empty() {
-            write!(f, "\nhint: {}", self.advice)?;
+        if !self.hints.is_empty() {
+            write!(f, "\nhint: {}", self.hints)?;
         }
         f.write_str("\n")
     }
@@ -92,9 +92,9 @@ impl Display for Listed<'_> {
 
 /// Displays untrusted text on one line, so that it can't control a terminal: control characters,
 /// and those that change the direction of writing, become escapes.
-pub struct Plain<T>(pub T);
+pub struct Sanitized<T>(pub T);
 
-impl<T: Display> Display for Plain<T> {
+impl<T: Display> Display for Sanitized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Escape(f), "{}", self.0)
     }
@@ -133,7 +133,7 @@ mod tests {
             code: "blob-missing",
             at: "manifest/layers/0",
             detail: "",
-            advice: "Copy it again.",
+            hints: "Copy it again.",
         };
         let mut err = Output::new(&mut text);
         let status = failure(&mut err, format_args!("can't run \"hello\""), &reason);
@@ -151,7 +151,7 @@ mod tests {
             code,
             at: "",
             detail,
-            advice: "",
+            hints: "",
         };
         let known = reason("wasm-import", "env.f");
         assert!(
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn strangers_text_can_not_command_a_terminal() {
-        let text = Plain("a\x1b[31m\n\r\t\0\u{202e}b\u{9b}é").to_string();
+        let text = Sanitized("a\x1b[31m\n\r\t\0\u{202e}b\u{9b}é").to_string();
         assert_eq!(text, "a\\u{1b}[31m\\n\\r\\t\\u{0}\\u{202e}b\\u{9b}é");
     }
 }

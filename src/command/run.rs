@@ -5,17 +5,18 @@ use heapless::{Vec, VecView};
 use ocre_oci::{Format, Warnings};
 
 use super::Status;
-use super::arguments::{Argument, Key, Misuse, bytes, number, seconds};
+use super::arguments::{Argument, Key, UsageError, bytes, number, seconds};
 use super::containers::{await_end, say_end};
+use super::fields::steps_us;
 use super::images::{follow, judge};
-use super::session::{Ended, Halt, SECONDS, Session};
+use super::session::{CommandError, CommandResult, SECONDS, Session};
 use super::verify::format_word;
 use crate::container::table::{Handle, Times};
 use crate::container::{Error, Name, Options, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
 use crate::limits::{DEFAULT_THREAD_STACK, HINTS, MAX_MOUNTS, MAX_WORDS};
-use crate::port::Platform;
+use crate::supervisor::Platform;
 
 /// Request of `run` or `create`.
 #[derive(Default)]
@@ -42,7 +43,7 @@ impl<'a> Lists<'a> {
     fn read<'l, P: Platform>(
         &'l mut self,
         session: &mut Session<'a, P>,
-    ) -> Result<Request<'a, 'l>, Halt> {
+    ) -> Result<Request<'a, 'l>, CommandError> {
         let mut image = None;
         let mut request = Request::default();
         let most_memory_bytes = session.policy().memory_bytes;
@@ -67,7 +68,7 @@ impl<'a> Lists<'a> {
                         request
                             .set(key, value, most_memory_bytes)
                             .map_err(|wanted| {
-                                session.misuse(&Misuse::BadOption(option.long, value, wanted))
+                                session.misuse(&UsageError::BadOption(option.long, value, wanted))
                             })?;
                         continue;
                     }
@@ -79,7 +80,7 @@ impl<'a> Lists<'a> {
             }
         }
         if request.detach && (request.remove || request.timing) {
-            return Err(session.misuse(&Misuse::Conflict("--detach", "--rm and --timing")));
+            return Err(session.misuse(&UsageError::Conflict("--detach", "--rm and --timing")));
         }
         let Some(image) = image else {
             return Err(session.missing());
@@ -167,7 +168,7 @@ impl<'a> Request<'a, '_> {
 
 /// `create IMAGE [ARG]...`
 #[inline(never)]
-pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut lists = Lists::default();
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|halt| *halt)?;
@@ -179,7 +180,7 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> Ended {
 
 /// `run IMAGE [ARG]...`
 #[inline(never)]
-pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut lists = Lists::default();
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|halt| *halt)?;
@@ -232,7 +233,7 @@ struct Made {
 fn make<'a: 'l, 'l, P: Platform>(
     request: &mut Request<'a, 'l>,
     session: &mut Session<'_, P>,
-) -> Result<Made, Halt> {
+) -> Result<Made, CommandError> {
     let began_us = session.now();
     let mut policy = session.policy();
     let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
@@ -251,7 +252,7 @@ fn make<'a: 'l, 'l, P: Platform>(
     let format = image.format;
     if format == Format::Aot && request.guest.instructions.is_some() {
         let other = "an image without portable code";
-        return Err(session.misuse(&Misuse::Conflict("--instructions", other)));
+        return Err(session.misuse(&UsageError::Conflict("--instructions", other)));
     }
     let supervisor = session.supervisor;
     let document = session.documents.lend().document;
@@ -297,17 +298,6 @@ fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, 
         }
     }
     writeln!(err);
-}
-
-/// Durations of a run's reading, loading, instantiating and running, in microseconds.
-#[inline(never)]
-pub(super) fn steps_us(times: &Times) -> [Option<u64>; 4] {
-    [
-        times.reading_us(),
-        times.loading_us(),
-        times.instantiating_us(),
-        times.running_us(),
-    ]
 }
 
 fn bytes_of(value: &str) -> Result<u32, &'static str> {

@@ -5,17 +5,17 @@
 //! option that is unknown or lacks its value before a bad value.
 //!
 //! Design: mistakes in the arguments are reported here, once for all commands, so that a command
-//! that stops returns only a small [`Halt`].
+//! that stops returns only a small [`CommandError`].
 
 use core::fmt::Write as _;
 
 use heapless::{String, Vec};
 
-use super::arguments::{Argument, Arguments, Key, Misuse, Opt, number, seconds};
+use super::arguments::{Argument, Arguments, Key, Opt, UsageError, number, seconds};
 use super::output::Output;
-use super::report::{Plain, Reason, failure};
+use super::report::{Reason, Sanitized, failure};
 use super::table::{Command, Verb};
-use super::{Documents, Environment, POLL_US, Status, advice, help};
+use super::{Documents, Environment, POLL_US, Status, hints, usage};
 use crate::container::state::Failure;
 use crate::container::table::Handle;
 use crate::container::{Error, Name};
@@ -23,12 +23,12 @@ use crate::image::judge::{self, Policy};
 use crate::image::store;
 use crate::image::verdict::Code;
 use crate::limits::JSON;
-use crate::port::Platform;
+use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
 /// Reason why a command stops.
 #[derive(Clone, Copy)]
-pub(super) enum Halt {
+pub(super) enum CommandError {
     /// Error of a container.
     Container(Error),
     /// Error of the image store.
@@ -38,24 +38,24 @@ pub(super) enum Halt {
 }
 
 /// Result of a command's function.
-pub(super) type Ended = Result<Status, Halt>;
+pub(super) type CommandResult = Result<Status, CommandError>;
 
 // Every step of every command returns this.
-const _: () = assert!(size_of::<Ended>() <= 4);
+const _: () = assert!(size_of::<CommandResult>() <= 4);
 
-impl From<Error> for Halt {
+impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         Self::Container(error)
     }
 }
 
-impl From<store::Error> for Halt {
+impl From<store::Error> for CommandError {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Code> for Halt {
+impl From<Code> for CommandError {
     fn from(code: Code) -> Self {
         Self::Store(code.into())
     }
@@ -112,7 +112,7 @@ impl<'a, P: Platform> Session<'a, P> {
     }
 
     /// Returns true where help is asked for, anywhere. Otherwise all options exist and have values.
-    pub fn wants_help(&mut self) -> Result<bool, Halt> {
+    pub fn wants_help(&mut self) -> Result<bool, CommandError> {
         let mut scan = self.arguments.clone();
         loop {
             match scan.next() {
@@ -132,14 +132,14 @@ impl<'a, P: Platform> Session<'a, P> {
     }
 
     /// Reads all arguments of a command that makes no container.
-    pub fn read(&mut self) -> Result<(), Halt> {
+    pub fn read(&mut self) -> Result<(), CommandError> {
         while let Some(argument) = self.next() {
             match argument {
                 Argument::Option(option, value) => self.option(option, value)?,
                 Argument::Operand(word) => {
                     let room = self.operands.len() < usize::from(self.command.most);
                     if !room || self.operands.push(word).is_err() {
-                        return Err(self.misuse(&Misuse::OperandUnexpected(word)));
+                        return Err(self.misuse(&UsageError::OperandUnexpected(word)));
                     }
                 }
             }
@@ -151,10 +151,10 @@ impl<'a, P: Platform> Session<'a, P> {
         Ok(())
     }
 
-    fn option(&mut self, option: &'static Opt, value: &str) -> Result<(), Halt> {
+    fn option(&mut self, option: &'static Opt, value: &str) -> Result<(), CommandError> {
         self.given |= bit(option.key);
         let (understood, wanted) = match option.key {
-            Key::Format if value == "json" && !JSON => return Err(self.misuse(&Misuse::NoJson)),
+            Key::Format if value == "json" && !JSON => return Err(self.misuse(&UsageError::NoJson)),
             Key::Format => {
                 self.json = value == "json";
                 (self.json || value == "text", "text or json")
@@ -172,7 +172,7 @@ impl<'a, P: Platform> Session<'a, P> {
         if understood {
             Ok(())
         } else {
-            Err(self.misuse(&Misuse::BadOption(option.long, value, wanted)))
+            Err(self.misuse(&UsageError::BadOption(option.long, value, wanted)))
         }
     }
 
@@ -227,20 +227,20 @@ impl<'a, P: Platform> Session<'a, P> {
     }
 
     /// Reports that the first operand is missing.
-    pub fn missing(&mut self) -> Halt {
+    pub fn missing(&mut self) -> CommandError {
         let operands = self.command.operands;
         let (name, _) = operands.split_once(' ').unwrap_or((operands, ""));
-        self.misuse(&Misuse::OperandMissing(name))
+        self.misuse(&UsageError::OperandMissing(name))
     }
 
     /// Reports a mistake in the arguments.
     #[inline(never)]
-    pub fn misuse(&mut self, misuse: &Misuse<'_>) -> Halt {
+    pub fn misuse(&mut self, misuse: &UsageError<'_>) -> CommandError {
         let command = self.command;
         writeln!(self.err, "error: {}: {misuse}", command.name);
         write!(self.err, "hint: ");
-        help::usage(command, &mut self.err);
-        Halt::Told(Status::Usage)
+        usage::usage(command, &mut self.err);
+        CommandError::Told(Status::Usage)
     }
 
     /// Reports an error of the container `name`. The message names the command's subject, because
@@ -260,7 +260,7 @@ impl<'a, P: Platform> Session<'a, P> {
             code: error.code(),
             at: &at,
             detail: "",
-            advice: advice::container(error),
+            hints: hints::container(error),
         };
         let verb = match self.command.verb {
             Verb::Logs => "show the log of",
@@ -268,19 +268,19 @@ impl<'a, P: Platform> Session<'a, P> {
             Verb::Wait => "wait for",
             _ => self.command.name,
         };
-        let what = format_args!("can't {verb} {}", Plain(self.subject));
+        let what = format_args!("can't {verb} {}", Sanitized(self.subject));
         failure(&mut self.err, what, &reason)
     }
 
     /// Reports an error of the image store.
-    pub fn unstored(&mut self, error: store::Error) -> Status {
+    pub fn report_store_error(&mut self, error: store::Error) -> Status {
         let reason = Reason {
             code: error.code(),
             at: "",
             detail: "",
-            advice: advice::store(error),
+            hints: hints::store(error),
         };
-        let (name, subject) = (self.command.name, Plain(self.subject));
+        let (name, subject) = (self.command.name, Sanitized(self.subject));
         let blank = if self.subject.is_empty() { "" } else { " " };
         let what = format_args!("{name}{blank}{subject} failed");
         failure(&mut self.err, what, &reason)

@@ -6,13 +6,13 @@ use ocre_oci::write::Object;
 use super::Status;
 use super::containers::numbers;
 use super::output::Output;
-use super::session::{Ended, Session};
-use crate::port::Platform;
+use super::session::{CommandResult, Session};
+use crate::supervisor::Platform;
 use crate::supervisor::{Stats, Summary};
 
 /// `stats`
 #[inline(never)]
-pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> Ended {
+pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let supervisor = session.supervisor;
     let each = |show: &mut dyn FnMut(&Summary, &Stats, Option<u64>)| {
         supervisor.list(&mut |summary| {

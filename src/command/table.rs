@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Table of commands, for dispatch, help and completion.
 
-use super::arguments::{Key, Misuse, Opt};
+use super::arguments::{Key, Opt, UsageError};
 use crate::limits::SIMULATED_DEVICES;
 
 /// Action of a command.
@@ -584,8 +584,10 @@ const ALL: &[Command] = &[
 /// Finds the command that the arguments begin with. Returns it and its arguments.
 ///
 /// # Errors
-/// [`Misuse::UnknownCommand`], with the command whose name is the most alike.
-pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a str]), Misuse<'a>> {
+/// [`UsageError::UnknownCommand`], with the command whose name is the most alike.
+pub fn find<'a, 'w>(
+    words: &'w [&'a str],
+) -> Result<(&'static Command, &'w [&'a str]), UsageError<'a>> {
     for command in COMMANDS {
         let (one, other) = command.words();
         let behind = match words {
@@ -603,12 +605,12 @@ pub fn find<'a, 'w>(words: &'w [&'a str]) -> Result<(&'static Command, &'w [&'a 
     // In a group of commands, the second word is wrong.
     let (group, wrong) = match is_group(first) {
         true if second.is_empty() => {
-            return Err(Misuse::OperandMissing("the second word of the command"));
+            return Err(UsageError::OperandMissing("the second word of the command"));
         }
         true => (first, second),
         false => ("", first),
     };
-    Err(Misuse::UnknownCommand(wrong, alike(wrong, group)))
+    Err(UsageError::UnknownCommand(wrong, alike(wrong, group)))
 }
 
 /// True where commands of two words begin with `word`.
@@ -699,18 +701,21 @@ mod tests {
         ] {
             assert_eq!(
                 find(&[word]).unwrap_err(),
-                Misuse::UnknownCommand(word, meant)
+                UsageError::UnknownCommand(word, meant)
             );
         }
         assert_eq!(
             find(&["image", "verfy"]).unwrap_err(),
-            Misuse::UnknownCommand("verfy", Some("verify"))
+            UsageError::UnknownCommand("verfy", Some("verify"))
         );
     }
 
     #[test]
     fn half_of_a_command_is_missing_its_other_half() {
-        assert!(matches!(find(&["image"]), Err(Misuse::OperandMissing(_))));
+        assert!(matches!(
+            find(&["image"]),
+            Err(UsageError::OperandMissing(_))
+        ));
     }
 
     #[test]

@@ -16,10 +16,11 @@ use ocre_oci::write::Object;
 use super::output::Output;
 use super::report::{Listed, Reason};
 use super::sentence::sentence;
-use super::{Outcome, Status, advice};
+use super::{Outcome, Status, hints};
 use crate::image::Image;
-use crate::image::judge::{self, Policy, Selector, Source, Workspace};
-use crate::image::verdict::{Finding, Place, Report, Verdict, write_cut};
+use crate::image::OciLayout;
+use crate::image::judge::{self, Policy, Selector, Workspace};
+use crate::image::verdict::{Finding, Location, Report, Verdict, write_cut};
 use crate::limits::JSON;
 use crate::port::{Engine, Storage};
 
@@ -38,7 +39,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Examination<'a, S, E> {
     /// The layout.
-    pub source: Source<'a, S>,
+    pub source: OciLayout<'a, S>,
     /// Image in the layout.
     pub selector: Selector<'a>,
     /// Engine that loads the code.
@@ -188,7 +189,7 @@ pub(super) fn print_finding(
     out: &mut Output<'_>,
     refused: bool,
     finding: Finding,
-    at: Place<'_>,
+    at: Location<'_>,
     detail: &str,
 ) {
     let mut place = String::<96>::new();
@@ -197,7 +198,7 @@ pub(super) fn print_finding(
         code: finding.as_str(),
         at: &place,
         detail,
-        advice: advice::finding(finding),
+        hints: hints::finding(finding),
     };
     let word = if refused { "refused" } else { "warning" };
     write!(out, "{word}: {}", Listed(&reason, sentence(reason.code)));

@@ -2,14 +2,14 @@
 //! A running container, as its host functions see it.
 
 use super::{Name, Spec};
-use crate::port::{ConsoleError, Halt, Slot, Stream};
+use crate::port::{ConsoleError, HostExit, Slot, Stream};
 
 /// The container is being killed: its host call is to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stopped;
+pub struct Killed;
 
-impl From<Stopped> for Halt {
-    fn from(_: Stopped) -> Self {
+impl From<Killed> for HostExit {
+    fn from(_: Killed) -> Self {
         Self::Stopped
     }
 }
@@ -38,10 +38,10 @@ pub trait Guest {
     ///
     /// # Errors
     /// The container is being killed, before the wait or during it.
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped>;
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed>;
     /// Checks that the container is not being killed.
     ///
     /// # Errors
     /// The container is being killed.
-    fn check(&self) -> Result<(), Stopped>;
+    fn check(&self) -> Result<(), Killed>;
 }

@@ -8,8 +8,9 @@
 
 use heapless::String;
 
-use super::spec::push;
+use super::texts::push;
 use super::{Error, data};
+use crate::folders::create_if_absent;
 use crate::limits::{MAX_MOUNTS, MAX_MOUNTS_TEXT};
 use crate::port::{EntryKind, Storage, StorageError, path};
 
@@ -135,10 +136,10 @@ pub fn create<S: Storage>(storage: &S, mounts: &str) -> Result<(), StorageError>
         // The folders around it come first.
         for (end, byte) in source.bytes().enumerate().skip(1) {
             if byte == b'/' {
-                data::make(storage, source.get(..end).unwrap_or_default())?;
+                create_if_absent(storage, source.get(..end).unwrap_or_default())?;
             }
         }
-        data::make(storage, source)?;
+        create_if_absent(storage, source)?;
         if storage.metadata(source)?.kind != EntryKind::Directory {
             return Err(StorageError::NotDirectory);
         }

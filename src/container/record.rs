@@ -5,7 +5,7 @@
 //!
 //! In the folder [`ROOT`] each container has `NAME.spec`, its [spec](Spec), and, once its state is
 //! no longer `created`, `NAME.state`, its [state](State). A container exists if its `.spec` does.
-//! [`form`] describes the content of the files.
+//! [`codec`] describes the content of the files.
 //!
 //! # Power cuts
 //!
@@ -15,7 +15,7 @@
 //! |---|---|
 //! | create | the folder for its files, `.spec` |
 //! | start, end | `.state` |
-//! | remove | the [mark](data::REMOVAL) in the folder, `.spec` away, `.state` away, the folder with its files away |
+//! | remove | the [marker](crate::folders::REMOVAL) in the folder, `.spec` away, `.state` away, the folder with its files away |
 //!
 //! So a cut leaves each container as it was before the operation or after it, and may leave a
 //! `.state` or a folder without a `.spec`. At boot [`tidy`] removes those that are marked, and
@@ -24,7 +24,7 @@
 //! written over or removed, nor are the files of its container.
 
 mod cbor;
-pub mod form;
+pub mod codec;
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -35,10 +35,12 @@ use ocre_oci::Reference;
 use super::state::State;
 use super::{Name, Spec, data};
 use crate::atomic;
-use crate::image::content::{self, Path, read_file};
+use crate::folders::create_if_absent;
+use crate::image::blob::read_file;
 use crate::image::permission::Permissions;
 use crate::limits::MAX_ENVIRONMENT;
 use crate::lost;
+use crate::port::path::Path;
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Folder of all containers' records.
@@ -133,7 +135,7 @@ impl Kind {
 /// # Errors
 /// The storage's own.
 pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
-    content::exists(storage, &Kind::Spec.path(name))
+    crate::port::exists(storage, &Kind::Spec.path(name))
 }
 
 /// Writes a container's spec.
@@ -147,9 +149,9 @@ pub fn write_spec<S: Storage>(
     created: Option<NonZeroU32>,
     origin: Option<&Origin<'_>>,
 ) -> Result<(), StorageError> {
-    data::make(storage, ROOT)?;
+    create_if_absent(storage, ROOT)?;
     atomic::replace(storage, &Kind::Spec.path(name), &mut |output| {
-        form::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
+        codec::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
     })
 }
 
@@ -164,7 +166,7 @@ pub fn write_state<S: Storage>(
     dates: &Dates,
 ) -> Result<(), StorageError> {
     atomic::replace(storage, &Kind::State.path(name), &mut |output| {
-        form::write_state(state, dates, &mut |bytes| output.write(bytes))
+        codec::write_state(state, dates, &mut |bytes| output.write(bytes))
     })
 }
 
@@ -210,7 +212,7 @@ pub fn read_spec<S: Storage>(
     buffer: &mut [u8],
     spec: &mut Spec,
 ) -> Result<Option<NonZeroU32>, Error> {
-    form::read_spec(read(storage, &Kind::Spec.path(name), buffer)?, spec)
+    codec::read_spec(read(storage, &Kind::Spec.path(name), buffer)?, spec)
 }
 
 /// Reads the origin of a container that follows a tag, and shows it.
@@ -224,7 +226,7 @@ pub fn read_origin<S: Storage>(
     buffer: &mut [u8],
     show: &mut dyn FnMut(&Origin<'_>),
 ) -> Result<(), Error> {
-    form::read_origin(read(storage, &Kind::Spec.path(name), buffer)?, show)
+    codec::read_origin(read(storage, &Kind::Spec.path(name), buffer)?, show)
 }
 
 /// Reads a container's state and dates. `buffer` has [`MAX_BYTES`].
@@ -238,7 +240,7 @@ pub fn read_state<S: Storage>(
 ) -> Result<(State, Dates), Error> {
     match read(storage, &Kind::State.path(name), buffer) {
         Err(Error::Storage(StorageError::NotFound)) => Ok((State::Created, Dates::default())),
-        read => form::read_state(read?),
+        read => codec::read_state(read?),
     }
 }
 
@@ -254,7 +256,7 @@ fn read<'b, S: Storage>(storage: &S, path: &str, buffer: &'b mut [u8]) -> Result
 /// # Errors
 /// The storage's own.
 pub fn tidy<S: Storage>(storage: &S, tell: Tell<'_>) -> Result<(), StorageError> {
-    atomic::settle(storage);
+    atomic::finish_renames(storage);
     atomic::recover_all(storage, ROOT)?;
     put_orphans_away(storage, ROOT, Kind::State.suffix(), tell)?;
     put_orphans_away(storage, data::ROOT, "", tell)

@@ -8,7 +8,7 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
-use super::state::{Cause, Outcome, State, Then};
+use super::state::{Cause, RestartDecision, RunResult, State};
 
 /// Most failures in a row, if the policy gives no number.
 const MOST_FAILURES: u8 = 10;
@@ -47,26 +47,26 @@ impl Restart {
 
     /// Decides what follows the end of a run that lasted `ran_us` microseconds. Counts the failures
     /// in a row in `failures`.
-    pub fn after(self, outcome: Outcome, ran_us: u64, failures: &mut u8) -> Then {
+    pub fn after(self, outcome: RunResult, ran_us: u64, failures: &mut u8) -> RestartDecision {
         if ran_us >= STABLE_US {
             *failures = 0;
         }
         let most = match (self, outcome) {
             (Self::No, _)
-            | (_, Outcome::Killed(Cause::Kill | Cause::Stop))
-            | (Self::OnFailure(_), Outcome::Exited(0)) => return Then::Rest,
-            (Self::Always, Outcome::Exited(0)) => {
+            | (_, RunResult::Killed(Cause::Kill | Cause::Stop))
+            | (Self::OnFailure(_), RunResult::Exited(0)) => return RestartDecision::Stop,
+            (Self::Always, RunResult::Exited(0)) => {
                 *failures = 0;
-                return Then::Again;
+                return RestartDecision::Restart;
             }
             (Self::OnFailure(Some(most)), _) => most.get(),
             (Self::OnFailure(None) | Self::Always, _) => MOST_FAILURES,
         };
         if *failures >= most {
-            return Then::GiveUp;
+            return RestartDecision::CrashLoop;
         }
         *failures = failures.saturating_add(1);
-        Then::Again
+        RestartDecision::Restart
     }
 
     /// True where boot starts a container that it finds in this state.
@@ -75,7 +75,7 @@ impl Restart {
             (self, state),
             (
                 Self::OnFailure(_) | Self::Always,
-                State::Ended(Outcome::Killed(Cause::Reset))
+                State::Ended(RunResult::Killed(Cause::Reset))
             ) | (Self::Always, State::Ended(_))
         )
     }
@@ -83,11 +83,11 @@ impl Restart {
 
 /// True where a run shows that its image works, false where it shows that it does not; `None` where
 /// the run was ended too soon to tell.
-pub const fn works(outcome: Outcome, ran_us: u64) -> Option<bool> {
+pub const fn works(outcome: RunResult, ran_us: u64) -> Option<bool> {
     match outcome {
-        Outcome::Exited(0) => Some(true),
+        RunResult::Exited(0) => Some(true),
         _ if ran_us >= STABLE_US => Some(true),
-        Outcome::Killed(Cause::Kill | Cause::Stop | Cause::Reset) => None,
+        RunResult::Killed(Cause::Kill | Cause::Stop | Cause::Reset) => None,
         _ => Some(false),
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     use crate::container::state::Failure;
     use crate::port::Trap;
 
-    const FAILED: Outcome = Outcome::Exited(1);
+    const FAILED: RunResult = RunResult::Exited(1);
     const THREE: Restart = Restart::OnFailure(NonZeroU8::new(3));
 
     #[test]
@@ -152,28 +152,31 @@ mod tests {
     fn each_policy_has_its_answer_to_each_end() {
         let failures = [
             FAILED,
-            Outcome::Trapped(Trap::Unreachable),
-            Outcome::Killed(Cause::TimeLimit),
-            Outcome::Killed(Cause::Reset),
-            Outcome::Failed(Failure::Thread),
+            RunResult::Trapped(Trap::Unreachable),
+            RunResult::Killed(Cause::TimeLimit),
+            RunResult::Killed(Cause::Reset),
+            RunResult::Failed(Failure::Thread),
         ];
         for failed in failures {
             for (policy, then) in [
-                (Restart::No, Then::Rest),
-                (Restart::OnFailure(None), Then::Again),
-                (Restart::Always, Then::Again),
+                (Restart::No, RestartDecision::Stop),
+                (Restart::OnFailure(None), RestartDecision::Restart),
+                (Restart::Always, RestartDecision::Restart),
             ] {
                 assert_eq!(policy.after(failed, 0, &mut 0), then, "{policy} {failed:?}");
             }
         }
-        for asked in [Cause::Kill, Cause::Stop].map(Outcome::Killed) {
+        for asked in [Cause::Kill, Cause::Stop].map(RunResult::Killed) {
             for policy in [Restart::No, THREE, Restart::Always] {
-                assert_eq!(policy.after(asked, 0, &mut 0), Then::Rest);
+                assert_eq!(policy.after(asked, 0, &mut 0), RestartDecision::Stop);
             }
         }
-        let done = Outcome::Exited(0);
-        assert_eq!(THREE.after(done, 0, &mut 0), Then::Rest);
-        assert_eq!(Restart::Always.after(done, 0, &mut 0), Then::Again);
+        let done = RunResult::Exited(0);
+        assert_eq!(THREE.after(done, 0, &mut 0), RestartDecision::Stop);
+        assert_eq!(
+            Restart::Always.after(done, 0, &mut 0),
+            RestartDecision::Restart
+        );
     }
 
     #[test]
@@ -185,18 +188,24 @@ mod tests {
         ] {
             let mut failures = 0;
             for _ in 0..most {
-                assert_eq!(policy.after(FAILED, 0, &mut failures), Then::Again);
+                assert_eq!(
+                    policy.after(FAILED, 0, &mut failures),
+                    RestartDecision::Restart
+                );
             }
             assert_eq!(
                 policy.after(FAILED, STABLE_US - 1, &mut failures),
-                Then::GiveUp
+                RestartDecision::CrashLoop
             );
-            assert_eq!(policy.after(FAILED, STABLE_US, &mut failures), Then::Again);
+            assert_eq!(
+                policy.after(FAILED, STABLE_US, &mut failures),
+                RestartDecision::Restart
+            );
             assert_eq!(failures, 1);
         }
         let mut failures = 5;
-        let done = Restart::Always.after(Outcome::Exited(0), 0, &mut failures);
-        assert_eq!((done, failures), (Then::Again, 0));
+        let done = Restart::Always.after(RunResult::Exited(0), 0, &mut failures);
+        assert_eq!((done, failures), (RestartDecision::Restart, 0));
     }
 
     #[test]
@@ -207,8 +216,8 @@ mod tests {
 
     #[test]
     fn at_boot_is_started_what_was_live_and_always_what_was_not_given_up() {
-        let reset = State::Ended(Outcome::Killed(Cause::Reset));
-        let stopped = State::Ended(Outcome::Killed(Cause::Stop));
+        let reset = State::Ended(RunResult::Killed(Cause::Reset));
+        let stopped = State::Ended(RunResult::Killed(Cause::Stop));
         for (policy, state, started) in [
             (Restart::No, reset, false),
             (THREE, reset, true),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Spec of a container: its image, arguments, limits and grants.
 
-use heapless::string::StringView;
-use heapless::{LenType, String};
+use heapless::String;
 
 use super::mount::{self, Mounts};
+use super::texts::push;
 use super::{Error, Name, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
@@ -54,7 +54,7 @@ pub struct Follow<'a> {
     /// The tag, as it was typed.
     pub tag: &'a str,
     /// Mark of the tag: see [`Tagged`](crate::image::store::update::Tagged).
-    pub mark: u64,
+    pub fingerprint: u64,
 }
 
 impl Default for Options<'_> {
@@ -179,7 +179,7 @@ impl Spec {
     ///
     /// # Errors
     /// The errors of [`Error`] about arguments, environment and mounts.
-    pub fn settle(
+    pub fn resolve(
         &mut self,
         name: &Name,
         image: &Image,
@@ -211,7 +211,7 @@ impl Spec {
         self.attached = options.attached;
         self.temporary = options.temporary;
         let follow = options.follow.filter(|_| !options.temporary);
-        self.followed = follow.map_or(0, |follow| follow.mark);
+        self.followed = follow.map_or(0, |follow| follow.fingerprint);
         Ok(())
     }
 
@@ -221,14 +221,14 @@ impl Spec {
         image: &mut Image,
         environment: &[&str],
         granted: Permissions,
-        mark: u64,
+        fingerprint: u64,
     ) -> Result<(), Error> {
         let mut merged = String::new();
         merge(&image.environment, environment, &mut merged)?;
         image.environment = merged;
         image.permissions = image.permissions.intersection(granted);
         self.image.copy_from(image);
-        self.followed = mark;
+        self.followed = fingerprint;
         Ok(())
     }
 }
@@ -263,12 +263,6 @@ fn merge(
 
 fn name_of(variable: &str) -> &str {
     variable.split('=').next().unwrap_or_default()
-}
-
-/// Adds a text and a NUL to a list of texts.
-pub(super) fn push<L: LenType>(list: &mut StringView<L>, text: &str) -> Option<()> {
-    list.push_str(text).ok()?;
-    list.push('\0').ok()
 }
 
 #[cfg(test)]

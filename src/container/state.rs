@@ -20,16 +20,16 @@ pub enum State {
     /// The guest is held at a safe point.
     Paused,
     /// The last run is over, and the next one starts after a delay.
-    Restarting(Outcome),
+    Restarting(RunResult),
     /// The last run is over.
-    Ended(Outcome),
+    Ended(RunResult),
     /// The last run is over, and the container has failed too often to be started again.
-    CrashLoop(Outcome),
+    CrashLoop(RunResult),
 }
 
 /// Result of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum RunResult {
     /// The guest exited with this code.
     Exited(i32),
     /// An error of the guest ended the run.
@@ -106,7 +106,7 @@ impl Failure {
     }
 }
 
-impl Outcome {
+impl RunResult {
     /// Exit status of a command that stands for the run: the guest's own code; 134 after a trap and
     /// 137 after a kill, as shells have it after SIGABRT and SIGKILL; 1 where the guest never ran.
     pub const fn status(self) -> i32 {
@@ -139,15 +139,15 @@ impl State {
             Self::Paused => "paused",
             Self::Restarting(_) => "restarting",
             Self::CrashLoop(_) => "crash-loop",
-            Self::Ended(Outcome::Exited(_)) => "exited",
-            Self::Ended(Outcome::Trapped(_)) => "trapped",
-            Self::Ended(Outcome::Killed(_)) => "killed",
-            Self::Ended(Outcome::Failed(_)) => "failed",
+            Self::Ended(RunResult::Exited(_)) => "exited",
+            Self::Ended(RunResult::Trapped(_)) => "trapped",
+            Self::Ended(RunResult::Killed(_)) => "killed",
+            Self::Ended(RunResult::Failed(_)) => "failed",
         }
     }
 
     /// Result of the last run; `None` in states without one.
-    pub const fn outcome(self) -> Option<Outcome> {
+    pub const fn outcome(self) -> Option<RunResult> {
         match self {
             Self::Created | Self::Running | Self::Paused => None,
             Self::Restarting(outcome) | Self::Ended(outcome) | Self::CrashLoop(outcome) => {
@@ -173,7 +173,7 @@ impl fmt::Display for State {
                 f.write_str(" ")?;
                 Self::Ended(outcome).fmt(f)
             }
-            Self::Ended(Outcome::Exited(code)) => write!(f, "({code})"),
+            Self::Ended(RunResult::Exited(code)) => write!(f, "({code})"),
             Self::Ended(outcome) => write!(f, "({})", outcome.why()),
         }
     }
@@ -181,13 +181,13 @@ impl fmt::Display for State {
 
 /// Decision of the restart policy at the end of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Then {
-    /// The container rests.
-    Rest,
+pub enum RestartDecision {
+    /// The container stays ended.
+    Stop,
     /// The container runs again.
-    Again,
+    Restart,
     /// The container has failed too often to run again.
-    GiveUp,
+    CrashLoop,
 }
 
 /// Event in a container's life.
@@ -212,7 +212,7 @@ pub enum Event {
     /// Request to remove the container, even a live one.
     RemoveByForce,
     /// End of the thread.
-    End(Outcome, Then),
+    End(RunResult, RestartDecision),
 }
 
 /// Action of the supervisor on an event, once the new state is written.
@@ -307,9 +307,9 @@ impl State {
 
             (Running | Paused, Event::End(outcome, then)) => {
                 let next = match then {
-                    Then::Rest => Ended(outcome),
-                    Then::Again => Restarting(outcome),
-                    Then::GiveUp => CrashLoop(outcome),
+                    RestartDecision::Stop => Ended(outcome),
+                    RestartDecision::Restart => Restarting(outcome),
+                    RestartDecision::CrashLoop => CrashLoop(outcome),
                 };
                 (next, Action::Announce)
             }
@@ -338,11 +338,11 @@ mod tests {
 
     use super::*;
 
-    const OUTCOMES: [Outcome; 4] = [
-        Outcome::Exited(3),
-        Outcome::Trapped(Trap::Unreachable),
-        Outcome::Killed(Cause::TimeLimit),
-        Outcome::Failed(Failure::Instantiate),
+    const OUTCOMES: [RunResult; 4] = [
+        RunResult::Exited(3),
+        RunResult::Trapped(Trap::Unreachable),
+        RunResult::Killed(Cause::TimeLimit),
+        RunResult::Failed(Failure::Instantiate),
     ];
 
     const EVENTS: [(&str, Event); 12] = [
@@ -355,14 +355,17 @@ mod tests {
         ("wait", Event::Wait),
         ("remove", Event::Remove),
         ("remove by force", Event::RemoveByForce),
-        ("its run ends", Event::End(OUTCOMES[0], Then::Rest)),
+        (
+            "its run ends",
+            Event::End(OUTCOMES[0], RestartDecision::Stop),
+        ),
         (
             "its run ends and its policy wants another",
-            Event::End(OUTCOMES[0], Then::Again),
+            Event::End(OUTCOMES[0], RestartDecision::Restart),
         ),
         (
             "its run ends and it has failed too often",
-            Event::End(OUTCOMES[0], Then::GiveUp),
+            Event::End(OUTCOMES[0], RestartDecision::CrashLoop),
         ),
     ];
 
@@ -435,7 +438,7 @@ mod tests {
                         (next == state, next.word(), action)
                     })
                 };
-                for outcome in [Outcome::Exited(4), Outcome::Exited(i32::MIN)] {
+                for outcome in [RunResult::Exited(4), RunResult::Exited(i32::MIN)] {
                     assert_eq!(kind(outcome), kind(OUTCOMES[0]), "{event:?}");
                 }
                 let action = |outcome| made(outcome).on(event).map(|(_, action)| action);
@@ -472,9 +475,9 @@ mod tests {
             }
             for outcome in OUTCOMES {
                 for (then, next) in [
-                    (Then::Rest, State::Ended(outcome)),
-                    (Then::Again, State::Restarting(outcome)),
-                    (Then::GiveUp, State::CrashLoop(outcome)),
+                    (RestartDecision::Stop, State::Ended(outcome)),
+                    (RestartDecision::Restart, State::Restarting(outcome)),
+                    (RestartDecision::CrashLoop, State::CrashLoop(outcome)),
                 ] {
                     let expected = if state.is_live() {
                         Ok((next, Action::Announce))
@@ -546,6 +549,6 @@ mod tests {
 
     #[test]
     fn trap_kill_and_exit_are_told_apart_by_their_status() {
-        assert_eq!(OUTCOMES.map(Outcome::status), [3, 134, 137, 1]);
+        assert_eq!(OUTCOMES.map(RunResult::status), [3, 134, 137, 1]);
     }
 }

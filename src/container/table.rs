@@ -13,7 +13,7 @@ use core::fmt;
 use super::record::Dates;
 use super::restart::delay_us;
 use super::state::{Cause, State};
-use super::{Error, Held, Name, Restart};
+use super::{Error, Name, Restart, ZeroedOption};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::Slot;
 
@@ -52,9 +52,9 @@ impl Handle {
 
 /// Time in microseconds since boot, or none; half as large as an `Option` of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(u64);
+pub struct Uptime(u64);
 
-impl Moment {
+impl Uptime {
     /// No time; it sorts after all others.
     pub const NEVER: Self = Self(u64::MAX);
 
@@ -80,34 +80,34 @@ impl Moment {
     }
 }
 
-impl Default for Moment {
+impl Default for Uptime {
     fn default() -> Self {
         Self::NEVER
     }
 }
 
-impl fmt::Debug for Moment {
+impl fmt::Debug for Uptime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }
 }
 
-/// Times of a container. A time is [`Moment::NEVER`] if the present or last run has not come to it,
+/// Times of a container. A time is [`Uptime::NEVER`] if the present or last run has not come to it,
 /// or if it was before this boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Times {
     /// Creation of the container.
-    pub created_us: Moment,
+    pub created_us: Uptime,
     /// Accepted start.
-    pub started_us: Moment,
+    pub started_us: Uptime,
     /// End of reading and hashing the code.
-    pub read_us: Moment,
+    pub read_us: Uptime,
     /// End of loading and checking the code.
-    pub loaded_us: Moment,
+    pub loaded_us: Uptime,
     /// End of instantiation: next comes the guest's first instruction.
-    pub entered_us: Moment,
+    pub entered_us: Uptime,
     /// End of the run.
-    pub ended_us: Moment,
+    pub ended_us: Uptime,
 }
 
 impl Times {
@@ -140,12 +140,12 @@ impl Times {
 
 /// Time of the next start after that many failures in a row, counted from `now_us`.
 #[inline(never)]
-pub fn next_start(now_us: u64, failures: u8) -> Moment {
-    Moment::at(now_us.saturating_add(delay_us(failures).into()))
+pub fn next_start(now_us: u64, failures: u8) -> Uptime {
+    Uptime::at(now_us.saturating_add(delay_us(failures).into()))
 }
 
 #[inline(never)]
-fn span(from: Moment, to: Moment) -> Option<u64> {
+fn span(from: Uptime, to: Uptime) -> Option<u64> {
     to.get()?.checked_sub(from.get()?)
 }
 
@@ -159,7 +159,7 @@ pub struct Status {
     /// Cause of a kill that is under way.
     pub killed: Option<Cause>,
     /// Time of the kill, if the container is live; time of the start, if it is to run again.
-    pub alarm_us: Moment,
+    pub alarm_us: Uptime,
     /// Dates by the calendar, before this boot too.
     pub dates: Dates,
     /// State that the record holds.
@@ -173,7 +173,7 @@ pub struct Status {
     /// Number of restarts by the policy since the container was started.
     pub restarts: u32,
     /// Computing time of the last run, in microseconds.
-    pub computed_us: Moment,
+    pub computed_us: Uptime,
 }
 
 /// State that a container's record holds.
@@ -208,7 +208,7 @@ struct Occupant {
 #[derive(Debug)]
 pub struct Entry {
     generation: u32,
-    occupant: Held<Occupant>,
+    occupant: ZeroedOption<Occupant>,
 }
 
 /// All containers.
@@ -224,7 +224,7 @@ impl Table {
     pub const fn new() -> Self {
         const EMPTY: Entry = Entry {
             generation: 0,
-            occupant: Held::Nothing,
+            occupant: ZeroedOption::None,
         };
         const { assert!(MAX_CONTAINERS < Slot::MAX as usize) };
         Self {
@@ -259,7 +259,7 @@ impl Table {
         }
     }
 
-    /// Reserves a slot and a name for a container that is [settled](Self::settle) later.
+    /// Reserves a slot and a name for a container that is [committed](Self::commit) later.
     ///
     /// # Errors
     /// [`Error::NameTaken`], [`Error::TableFull`].
@@ -272,24 +272,24 @@ impl Table {
             .find(|(_, entry)| entry.occupant.as_ref().is_none())
             .ok_or(Error::TableFull)?;
         entry.generation = entry.generation.wrapping_add(1);
-        entry.occupant = Held::This(Occupant {
+        entry.occupant = ZeroedOption::Some(Occupant {
             name: name.clone(),
             phase: Phase::Coming,
             status: Status {
                 state: State::Created,
                 times: Times {
-                    created_us: Moment::new(now_us),
+                    created_us: Uptime::new(now_us),
                     ..Times::default()
                 },
                 killed: None,
-                alarm_us: Moment::NEVER,
+                alarm_us: Uptime::NEVER,
                 dates: Dates::default(),
                 recorded: Recorded::Never,
                 restart: Restart::No,
                 order: 0,
                 failures: 0,
                 restarts: 0,
-                computed_us: Moment::NEVER,
+                computed_us: Uptime::NEVER,
             },
         });
         let generation = entry.generation;
@@ -300,7 +300,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the container is not reserved.
-    pub fn settle(&mut self, handle: Handle, set: impl FnOnce(&mut Status)) -> Result<(), Error> {
+    pub fn commit(&mut self, handle: Handle, set: impl FnOnce(&mut Status)) -> Result<(), Error> {
         let occupant = self
             .occupant(handle, Phase::Coming)
             .ok_or(Error::NotFound)?;
@@ -338,7 +338,7 @@ impl Table {
         if (coming || self.occupant(handle, Phase::Going).is_some())
             && let Some(entry) = self.entries.get_mut(usize::from(handle.slot))
         {
-            entry.occupant = Held::Nothing;
+            entry.occupant = ZeroedOption::None;
         }
     }
 
@@ -366,12 +366,12 @@ impl Table {
 
     /// Finds the first container, in the order of starts, that is to be started by now.
     pub fn due(&mut self, now_us: u64) -> Option<Handle> {
-        let mut first = (u8::MAX, Moment::at(now_us));
+        let mut first = (u8::MAX, Uptime::at(now_us));
         let mut due = None;
         for (slot, status) in self.statuses() {
             let place = (status.order, status.alarm_us);
             if matches!(status.state, State::Restarting(_))
-                && status.alarm_us <= Moment::at(now_us)
+                && status.alarm_us <= Uptime::at(now_us)
                 && (due.is_none() || place < first)
             {
                 (first, due) = (place, Some(slot));
@@ -411,9 +411,9 @@ mod tests {
         Name::parse(text).unwrap()
     }
 
-    fn settled(table: &mut Table, text: &str) -> Handle {
+    fn committed(table: &mut Table, text: &str) -> Handle {
         let handle = table.reserve(&name(text), Some(0)).unwrap();
-        table.settle(handle, |_| {}).unwrap();
+        table.commit(handle, |_| {}).unwrap();
         handle
     }
 
@@ -425,8 +425,8 @@ mod tests {
     #[test]
     fn a_handle_is_a_number_and_no_other_number_is_a_handle() {
         let mut table = Table::new();
-        let first = settled(&mut table, "a");
-        let second = settled(&mut table, "b");
+        let first = committed(&mut table, "a");
+        let second = committed(&mut table, "b");
         assert_eq!(Handle::from_bits(first.to_bits()), Some(first));
         assert_eq!(Handle::from_bits(second.to_bits()), Some(second));
         for bits in [0, 1, first.to_bits() << 1, first.to_bits() | 1 << 63] {
@@ -441,10 +441,10 @@ mod tests {
         assert_eq!(table.find("a"), Err(Error::NotFound));
         assert_eq!(table.get(a), Err(Error::NotFound));
         assert_eq!(table.at(a.slot), None);
-        table.settle(a, |_| {}).unwrap();
+        table.commit(a, |_| {}).unwrap();
         assert_eq!(table.find("a"), Ok(a));
         assert_eq!(table.at(a.slot), Some(a));
-        assert_eq!(table.get(a).unwrap().1.times.created_us, Moment::at(7));
+        assert_eq!(table.get(a).unwrap().1.times.created_us, Uptime::at(7));
         table.withdraw(a).unwrap();
         assert_eq!(table.find("a"), Err(Error::NotFound));
         assert_eq!(table.get(a), Err(Error::NotFound));
@@ -457,7 +457,7 @@ mod tests {
         let mut table = Table::new();
         let a = table.reserve(&name("a"), Some(0)).unwrap();
         assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
-        table.settle(a, |_| {}).unwrap();
+        table.commit(a, |_| {}).unwrap();
         assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
         table.withdraw(a).unwrap();
         assert_eq!(table.reserve(&name("a"), Some(0)), Err(Error::NameTaken));
@@ -468,9 +468,9 @@ mod tests {
     #[test]
     fn a_handle_of_a_removed_container_leads_nowhere() {
         let mut table = Table::new();
-        let old = settled(&mut table, "a");
+        let old = committed(&mut table, "a");
         removed(&mut table, old);
-        let new = settled(&mut table, "a");
+        let new = committed(&mut table, "a");
         assert_eq!(new.slot, old.slot);
         assert_eq!(table.get(old), Err(Error::NotFound));
         assert_eq!(table.withdraw(old), Err(Error::NotFound));
@@ -481,7 +481,7 @@ mod tests {
     #[test]
     fn what_is_there_is_not_released() {
         let mut table = Table::new();
-        let a = settled(&mut table, "a");
+        let a = committed(&mut table, "a");
         table.release(a);
         assert_eq!(table.find("a"), Ok(a));
     }
@@ -491,10 +491,10 @@ mod tests {
         let mut table = Table::new();
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         assert_eq!(names.len(), MAX_CONTAINERS);
-        let handles = names.map(|name| settled(&mut table, name));
+        let handles = names.map(|name| committed(&mut table, name));
         assert_eq!(table.reserve(&name("i"), Some(0)), Err(Error::TableFull));
         removed(&mut table, handles[3]);
-        let i = settled(&mut table, "i");
+        let i = committed(&mut table, "i");
         assert_eq!(i.slot, handles[3].slot);
         assert_eq!(table.statuses().count(), MAX_CONTAINERS);
     }
@@ -503,12 +503,12 @@ mod tests {
     fn spans_are_told_once_both_their_ends_are_known() {
         let mut times = Times::default();
         assert_eq!(times.reading_us(), None);
-        times.started_us = Moment::at(10);
-        times.read_us = Moment::at(30);
-        times.loaded_us = Moment::at(70);
-        times.entered_us = Moment::at(150);
+        times.started_us = Uptime::at(10);
+        times.read_us = Uptime::at(30);
+        times.loaded_us = Uptime::at(70);
+        times.entered_us = Uptime::at(150);
         assert_eq!(times.running_us(), None);
-        times.ended_us = Moment::at(310);
+        times.ended_us = Uptime::at(310);
         let spans = [
             times.reading_us(),
             times.loading_us(),

@@ -10,6 +10,7 @@ use core::slice::from_ref;
 use ocre_oci::Annotations;
 
 use super::verdict::Code;
+use crate::port::AotTarget;
 
 /// The annotation that names the target: its LLVM triple's first part.
 pub const ANNOTATION_TARGET: &str = "dev.ocre.aot.target";
@@ -39,147 +40,65 @@ const WIDE: u16 = 2;
 /// where it lies and would need the flash to be mapped.
 const RELOCATABLE: u16 = 1;
 
-/// The engine's version; loader and compiler must be the same.
-pub const WAMR: &str = "2.4.3";
-
-/// Machine that AOT code is made for, and the values that this build accepts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Target {
-    /// `x86_64`, `thumbv7m` …: `dev.ocre.aot.target`, and `ocre aot --target`.
-    pub name: &'static str,
-    /// The header's architecture, as WAMR shortens the LLVM triple.
-    pub arch: &'static str,
-    /// The ELF machine number.
-    pub machine: u16,
-    /// True where pointers have 64 bits.
-    pub wide: bool,
-    /// The calling convention: `dev.ocre.aot.abi`.
-    pub abi: &'static str,
-    /// The CPUs whose code runs here, as `dev.ocre.aot.cpu` names them.
-    pub cpus: &'static [&'static str],
-    /// The engine's version: `dev.ocre.aot.wamr`.
-    pub wamr: &'static str,
-}
-
-const X86: u16 = 3;
-const ARM: u16 = 40;
-const X86_64: u16 = 62;
-const RISCV: u16 = 243;
-
-const fn target(
-    [name, arch, abi]: [&'static str; 3],
-    machine: u16,
-    cpus: &'static [&'static str],
-) -> Target {
-    Target {
-        name,
-        arch,
-        machine,
-        wide: machine == X86_64,
-        abi,
-        cpus,
-        wamr: WAMR,
-    }
-}
-
-impl Target {
-    /// 64-bit x86: a PC, and Zephyr's native_sim on one.
-    pub const X86_64: Self = target(["x86_64", "x86_64", "gnu"], X86_64, &["x86-64"]);
-    /// 32-bit x86.
-    pub const I386: Self = target(["i386", "i386", "gnu"], X86, &["pentium4"]);
-    /// Cortex-M3.
-    pub const THUMBV7M: Self = target(["thumbv7m", "thumbv7", "eabi"], ARM, &["cortex-m3"]);
-    /// Cortex-M4 and M7 in firmware that does not use the FPU; they run code for the M3 too,
-    /// but that is another target.
-    pub const THUMBV7EM: Self = target(["thumbv7em", "thumbv7em", "eabi"], ARM, &["cortex-m4"]);
-    /// Cortex-M4F and M7, floats passed in registers.
-    pub const THUMBV7EM_EABIHF: Self = target(
-        ["thumbv7em-eabihf", "thumbv7em", "eabihf"],
-        ARM,
-        &["cortex-m4"],
-    );
-    /// Cortex-M33 in firmware that does not use the FPU.
-    pub const THUMBV8M: Self = target(["thumbv8m", "thumbv8m.main", "eabi"], ARM, &["cortex-m33"]);
-    /// Cortex-M33 with FPU, floats passed in registers.
-    pub const THUMBV8M_EABIHF: Self = target(
-        ["thumbv8m-eabihf", "thumbv8m.main", "eabihf"],
-        ARM,
-        &["cortex-m33"],
-    );
-    /// RV32IMAC.
-    pub const RISCV32: Self = target(["riscv32", "riscv32", "ilp32"], RISCV, &["generic-rv32"]);
-    /// Every target that code can be made for.
-    pub const ALL: [Self; 8] = [
-        Self::X86_64,
-        Self::I386,
-        Self::THUMBV7M,
-        Self::THUMBV7EM,
-        Self::THUMBV7EM_EABIHF,
-        Self::THUMBV8M,
-        Self::THUMBV8M_EABIHF,
-        Self::RISCV32,
+/// Checks the annotations of an AOT layer against a target.
+///
+/// # Errors
+/// `aot-metadata` where one of the first four is absent, `aot-target`, `aot-abi`, `aot-version`
+/// where one does not fit, `aot-policy` where the code can't be interrupted and must be.
+pub fn check_annotations(
+    target: &AotTarget,
+    annotations: Annotations<'_>,
+    uninterruptible: bool,
+) -> Result<(), Code> {
+    let wanted = [
+        (ANNOTATION_TARGET, from_ref(&target.name), Code::AotTarget),
+        (ANNOTATION_CPU, target.cpus, Code::AotTarget),
+        (ANNOTATION_ABI, from_ref(&target.abi), Code::AotAbi),
+        (ANNOTATION_WAMR, from_ref(&target.wamr), Code::AotVersion),
     ];
-
-    /// Checks the annotations of an AOT layer against this target.
-    ///
-    /// # Errors
-    /// `aot-metadata` where one of the first four is absent, `aot-target`, `aot-abi`, `aot-version`
-    /// where one does not fit, `aot-policy` where the code can't be interrupted and must be.
-    pub fn check_annotations(
-        &self,
-        annotations: Annotations<'_>,
-        uninterruptible: bool,
-    ) -> Result<(), Code> {
-        let wanted = [
-            (ANNOTATION_TARGET, from_ref(&self.name), Code::AotTarget),
-            (ANNOTATION_CPU, self.cpus, Code::AotTarget),
-            (ANNOTATION_ABI, from_ref(&self.abi), Code::AotAbi),
-            (ANNOTATION_WAMR, from_ref(&self.wamr), Code::AotVersion),
-        ];
-        let mut fits = Ok(());
-        for (name, accepted, code) in &wanted {
-            // An absent annotation comes before all that do not fit.
-            let Some(found) = annotations.get(name) else {
-                return Err(Code::AotMetadata);
-            };
-            if !accepted.iter().any(|accepted| found == **accepted) {
-                fits = fits.and(Err(*code));
-            }
+    let mut fits = Ok(());
+    for (name, accepted, code) in &wanted {
+        // An absent annotation comes before all that do not fit.
+        let Some(found) = annotations.get(name) else {
+            return Err(Code::AotMetadata);
+        };
+        if !accepted.iter().any(|accepted| found == **accepted) {
+            fits = fits.and(Err(*code));
         }
-        fits?;
-        let interruptible = annotations.get(ANNOTATION_INTERRUPTIBLE);
-        if !uninterruptible && interruptible.is_none_or(|says| says != *"true") {
-            return Err(Code::AotPolicy);
-        }
-        Ok(())
     }
-
-    /// Checks the header of an AOT file against this target. The magic is checked already.
-    ///
-    /// # Errors
-    /// `aot-version`, `aot-target`; `wasm-invalid` where the file ends in its header.
-    pub fn check_header(&self, code: &[u8]) -> Result<(), Code> {
-        let mut header = Reader(code.get(MAGIC.len()..).unwrap_or_default());
-        if header.u32()? != VERSION {
-            return Err(Code::AotVersion);
-        }
-        if header.u32()? != TARGET_SECTION || header.u32()? != TARGET_SECTION_BYTES {
-            return Err(Code::WasmInvalid);
-        }
-        let binary_type = header.u16()?;
-        let _calling_convention = header.u16()?;
-        let object_type = header.u16()?;
-        let machine = header.u16()?;
-        header.take(24)?; // ELF version and flags, wasm features, reserved: the engine's to judge
-        let arch = header.take(16)?;
-        let arch = arch.split(|&byte| byte == 0).next().unwrap_or_default();
-        let fits = binary_type & BIG_ENDIAN == 0
-            && (binary_type & WIDE != 0) == self.wide
-            && object_type == RELOCATABLE
-            && machine == self.machine
-            && arch == self.arch.as_bytes();
-        if fits { Ok(()) } else { Err(Code::AotTarget) }
+    fits?;
+    let interruptible = annotations.get(ANNOTATION_INTERRUPTIBLE);
+    if !uninterruptible && interruptible.is_none_or(|says| says != *"true") {
+        return Err(Code::AotPolicy);
     }
+    Ok(())
+}
+
+/// Checks the header of an AOT file against a target. The magic is checked already.
+///
+/// # Errors
+/// `aot-version`, `aot-target`; `wasm-invalid` where the file ends in its header.
+pub fn check_header(target: &AotTarget, code: &[u8]) -> Result<(), Code> {
+    let mut header = Reader(code.get(MAGIC.len()..).unwrap_or_default());
+    if header.u32()? != VERSION {
+        return Err(Code::AotVersion);
+    }
+    if header.u32()? != TARGET_SECTION || header.u32()? != TARGET_SECTION_BYTES {
+        return Err(Code::WasmInvalid);
+    }
+    let binary_type = header.u16()?;
+    let _calling_convention = header.u16()?;
+    let object_type = header.u16()?;
+    let machine = header.u16()?;
+    header.take(24)?; // ELF version and flags, wasm features, reserved: the engine's to judge
+    let arch = header.take(16)?;
+    let arch = arch.split(|&byte| byte == 0).next().unwrap_or_default();
+    let fits = binary_type & BIG_ENDIAN == 0
+        && (binary_type & WIDE != 0) == target.wide
+        && object_type == RELOCATABLE
+        && machine == target.machine
+        && arch == target.arch.as_bytes();
+    if fits { Ok(()) } else { Err(Code::AotTarget) }
 }
 
 /// Reads little-endian numbers from the front: every target is little-endian, and a file made for
@@ -211,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    const HERE: Target = Target::THUMBV7M;
+    const HERE: AotTarget = AotTarget::THUMBV7M;
 
     fn header() -> Vec<u8> {
         let mut file = MAGIC.to_vec();
@@ -228,14 +147,14 @@ mod tests {
 
     #[test]
     fn a_header_for_this_machine_is_accepted() {
-        assert_eq!(HERE.check_header(&header()), Ok(()));
+        assert_eq!(check_header(&HERE, &header()), Ok(()));
     }
 
     #[test]
     fn another_version_is_refused() {
         let mut file = header();
         file[4] = 5;
-        assert_eq!(HERE.check_header(&file), Err(Code::AotVersion));
+        assert_eq!(check_header(&HERE, &file), Err(Code::AotVersion));
     }
 
     #[test]
@@ -249,7 +168,11 @@ mod tests {
         ] {
             let mut file = header();
             file[at] = value;
-            assert_eq!(HERE.check_header(&file), Err(Code::AotTarget), "byte {at}");
+            assert_eq!(
+                check_header(&HERE, &file),
+                Err(Code::AotTarget),
+                "byte {at}"
+            );
         }
     }
 
@@ -258,7 +181,7 @@ mod tests {
         let file = header();
         for length in 0..file.len() {
             assert!(
-                HERE.check_header(&file[..length]).is_err(),
+                check_header(&HERE, &file[..length]).is_err(),
                 "{length} bytes"
             );
         }

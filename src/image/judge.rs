@@ -21,32 +21,15 @@ use ocre_oci::{
     Warning,
 };
 
-use super::content::{self, Opened};
+use super::blob::{self, Opened};
 use super::permission::Permissions;
-use super::verdict::{Code, Finding, Part, Place, Report, write_cut};
-use super::{Content, Image, Loadable, aot};
+use super::verdict::{Code, Finding, Location, Part, Report, write_cut};
+use super::{Content, Image, Loadable, OciLayout, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
 use crate::port::{Engine, External, HostModule, IMPORTED_MEMORY, LoadError, Storage};
 
 /// The annotation that gives a layer its file name.
 pub const TITLE: &str = "org.opencontainers.image.title";
-
-/// An OCI layout on a storage.
-#[derive(Debug)]
-pub struct Source<'a, S> {
-    /// Storage with the layout.
-    pub storage: &'a S,
-    /// Folder of the layout.
-    pub root: &'a str,
-}
-
-impl<S> Clone for Source<'_, S> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S> Copy for Source<'_, S> {}
 
 /// Selects an image of a layout. Every field that is given must fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -100,7 +83,7 @@ pub struct Workspace<'a> {
 /// break, the judge goes on as far as the documents make sense. Returns `true` only if nothing was
 /// refused; then `image` is the image.
 pub fn judge<S: Storage, E: Engine>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
@@ -124,13 +107,13 @@ pub fn judge<S: Storage, E: Engine>(
 /// Reads an image's executable layer into memory of the engine, and hashes it there.
 ///
 /// # Errors
-/// As [`content::open`] and [`content::Opened::read`], and `out-of-memory`.
+/// As [`blob::open`] and [`blob::Opened::read`], and `out-of-memory`.
 pub fn read_executable<S: Storage, E: Engine>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     engine: &E,
     executable: &Content,
 ) -> Result<E::Code, Code> {
-    let opened = content::open(source.storage, source.root, executable)?;
+    let opened = blob::open(source.storage, source.root, executable)?;
     let size = usize::try_from(executable.size).map_err(|_| Code::OutOfMemory)?;
     let mut code = engine.allocate(size).ok_or(Code::OutOfMemory)?;
     opened.read(&mut code)?;
@@ -165,10 +148,10 @@ pub fn load<'code, E: Engine>(
 }
 
 /// Location of a refusal by [`read_executable`] or [`load`].
-pub const fn place(code: Code, image: &Image) -> Place<'static> {
+pub const fn place(code: Code, image: &Image) -> Location<'static> {
     match code {
-        Code::Document(_) => Place::Whole(Part::Config),
-        _ => Place::Layer(image.executable_layer as usize),
+        Code::Document(_) => Location::Whole(Part::Config),
+        _ => Location::Layer(image.executable_layer as usize),
     }
 }
 
@@ -198,10 +181,8 @@ fn check_code<E: Engine>(
             if !allowed {
                 return Err(Code::AotPolicy);
             }
-            engine
-                .aot_target()
-                .ok_or(Code::AotTarget)?
-                .check_header(code)?;
+            let target = engine.aot_target().ok_or(Code::AotTarget)?;
+            aot::check_header(target, code)?;
             image.aot_annotations
         }
     }
@@ -268,7 +249,7 @@ fn check_module<E: Engine>(
 }
 
 struct Judge<'a, 'r, S, E> {
-    source: Source<'a, S>,
+    source: OciLayout<'a, S>,
     engine: &'a E,
     policy: &'a Policy<'a>,
     report: Report<'r>,
@@ -290,7 +271,7 @@ fn go_on(step: Step<()>) -> Step<()> {
 // No step is inlined into another.
 impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     #[inline(never)]
-    fn tell(&mut self, code: Code, at: Place<'_>) -> ControlFlow<()> {
+    fn tell(&mut self, code: Code, at: Location<'_>) -> ControlFlow<()> {
         self.refused = true;
         (self.report)(Finding::Refusal(code), at, "")
     }
@@ -298,7 +279,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     /// Reports a fault of a value in a document.
     #[inline(never)]
     fn tell_value(&mut self, part: Part, document: &[u8], error: Error) -> ControlFlow<()> {
-        let at = Place::Value {
+        let at = Location::Value {
             part,
             document,
             offset: error.offset,
@@ -306,7 +287,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.tell(Code::Document(error.kind), at)
     }
 
-    fn check<T>(&mut self, result: Result<T, Code>, at: Place<'_>) -> Step<T> {
+    fn check<T>(&mut self, result: Result<T, Code>, at: Location<'_>) -> Step<T> {
         result.map_err(|code| self.tell(code, at))
     }
 
@@ -354,7 +335,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     fn warn(&mut self, warning: Warning, part: Part) -> Step<()> {
         go_on(Err((self.report)(
             Finding::Warning(warning),
-            Place::Whole(part),
+            Location::Whole(part),
             "",
         )))
     }
@@ -377,8 +358,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         part: Part,
         buffer: &'b mut [u8],
     ) -> Step<&'b [u8]> {
-        let bytes = content::read_named(self.source, name, missing, buffer);
-        self.check(bytes, Place::Whole(part))
+        let bytes = blob::read_named(self.source, name, missing, buffer);
+        self.check(bytes, Location::Whole(part))
     }
 
     /// Finds the manifest through the index and the indexes in it, and reads the manifest.
@@ -398,18 +379,18 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             let index = buffer.get(..length).unwrap_or_default();
             let entry = self.choose(Selector { name, ..selector }, index)?;
             // The entry's location is lost once the document replaces the index in the buffer.
-            let at = Place::Value {
+            let at = Location::Value {
                 part: Part::Index,
                 document: index,
                 offset: entry.offset,
             };
-            let opened = content::open(self.source.storage, self.source.root, &entry.content);
+            let opened = blob::open(self.source.storage, self.source.root, &entry.content);
             let opened = match opened {
                 Ok(opened) => opened,
                 Err(code) => return Err(self.tell(code, at)),
             };
             let read = opened.read_document(&mut *buffer).map(<[u8]>::len);
-            length = self.check(read, Place::Whole(entry.part()))?;
+            length = self.check(read, Location::Whole(entry.part()))?;
             if let Some(manifest_type) = entry.manifest_type {
                 image.manifest = entry.content;
                 let bytes = buffer.get(..length).unwrap_or_default();
@@ -417,7 +398,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             }
             name = None;
         }
-        Err(self.tell(Code::IndexNestedTooDeep, Place::Whole(Part::Index)))
+        Err(self.tell(Code::IndexNestedTooDeep, Location::Whole(Part::Index)))
     }
 
     /// Chooses the entry of an index that is selected, or the best of several for this machine.
@@ -446,7 +427,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         } else {
             choice.chosen()
         };
-        let descriptor = self.check(chosen, Place::Whole(Part::Index))?;
+        let descriptor = self.check(chosen, Location::Whole(Part::Index))?;
         self.entry(descriptor, document)
     }
 
@@ -480,7 +461,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         } else {
             content_of(descriptor)
         };
-        let at = Place::Value {
+        let at = Location::Value {
             part: Part::Index,
             document,
             offset,
@@ -504,12 +485,12 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         image: &mut Image,
     ) -> Step<()> {
         let descriptor = manifest.config();
-        let at = Place::Value {
+        let at = Location::Value {
             part: Part::Manifest,
             document: manifest_bytes,
             offset: descriptor.value().offset(),
         };
-        let whole = Place::Whole(Part::Config);
+        let whole = Location::Whole(Part::Config);
         let opened = match self.open(&descriptor) {
             Ok(opened) => opened,
             Err(code) => return Err(self.tell(code, at)),
@@ -535,8 +516,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.document(Part::Config, document, |report| {
             config.check_permissions(|name| permissions(name).is_some(), report)
         })?;
-        let settled = settle(&config, image).ok_or(Code::LimitCapacity);
-        self.check(settled, whole)
+        let copied = copy_config(&config, image).ok_or(Code::LimitCapacity);
+        self.check(copied, whole)
     }
 
     /// Judges the layers; `buffer` is for hashing.
@@ -555,12 +536,12 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let mut sum = 0_u64;
         for layer in manifest.layers() {
             let found = self.stat(&layer.descriptor, &mut sum);
-            go_on(self.check(found, Place::Layer(layer.index)))?;
+            go_on(self.check(found, Location::Layer(layer.index)))?;
         }
         for layer in manifest.layers() {
             if !layer.is_executable() {
                 let added = self.add_blob(&layer, buffer, image);
-                go_on(self.check(added, Place::Layer(layer.index)))?;
+                go_on(self.check(added, Location::Layer(layer.index)))?;
             }
         }
         match executable {
@@ -573,14 +554,14 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     #[inline(never)]
     fn open(&self, descriptor: &Descriptor<'_>) -> Result<Opened<'a, S>, Code> {
         let content = content_of(descriptor)?;
-        content::open(self.source.storage, self.source.root, &content)
+        blob::open(self.source.storage, self.source.root, &content)
     }
 
     /// Checks that a layer exists, and adds its size to `sum`, which has a limit.
     #[inline(never)]
     fn stat(&self, descriptor: &Descriptor<'_>, sum: &mut u64) -> Result<(), Code> {
         let content = content_of(descriptor)?;
-        content::stat(self.source.storage, self.source.root, &content)?;
+        blob::stat(self.source.storage, self.source.root, &content)?;
         *sum = sum.saturating_add(content.size);
         if *sum > self.policy.image_bytes {
             return Err(Code::LimitImage);
@@ -624,8 +605,11 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         image.aot_annotations = match (format, self.engine.aot_target()) {
             (Format::Wasm, _) => Ok(()),
             (Format::Aot, None) => Err(Code::AotTarget),
-            (Format::Aot, Some(target)) => target
-                .check_annotations(layer.descriptor.annotations(), self.policy.uninterruptible),
+            (Format::Aot, Some(target)) => aot::check_annotations(
+                target,
+                layer.descriptor.annotations(),
+                self.policy.uninterruptible,
+            ),
         };
         Ok(())
     }
@@ -699,7 +683,7 @@ impl IndexEntry {
 }
 
 /// Copies the config to the image; `None` where something is longer than this device takes.
-fn settle(config: &Config<'_>, image: &mut Image) -> Option<()> {
+fn copy_config(config: &Config<'_>, image: &mut Image) -> Option<()> {
     for variable in config.env() {
         variable.write_to(&mut image.environment).ok()?;
         image.environment.push('\0').ok()?;

@@ -58,14 +58,17 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Array};
 use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 
-use self::update::{FAILURES, PREVIOUS, mark, was};
+use self::update::{FAILURES, PREVIOUS, fingerprint, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
-use super::content::{self, Path, append, append_blob, join, read_named};
-use super::judge::{Selector, Source, caps, content_of};
+use super::OciLayout;
+use super::blob::{self, append_blob, read_named};
+use super::judge::{Selector, caps, content_of};
 use super::verdict::Code;
 use crate::atomic::{self, Output};
 use crate::limits::COPY_BUFFER;
+use crate::port::exists;
+use crate::port::path::{Path, append, join};
 use crate::port::{EntryKind, Storage, StorageError};
 
 /// Reason why an operation failed.
@@ -184,7 +187,7 @@ enum Sweep<'s> {
 
 /// The images on a storage.
 pub struct Store<'a, S> {
-    source: Source<'a, S>,
+    source: OciLayout<'a, S>,
     document: &'a mut [u8],
 }
 
@@ -195,7 +198,7 @@ impl<'a, S: Storage> Store<'a, S> {
     /// # Errors
     /// A fault of the layout's marker, or the storage's own.
     pub fn open(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Result<Self, Error> {
-        let source = Source { storage, root };
+        let source = OciLayout { storage, root };
         let blobs = join(root, "blobs")?;
         let folder = join(root, BLOBS)?;
         for path in [root, &blobs, &folder] {
@@ -225,7 +228,7 @@ impl<'a, S: Storage> Store<'a, S> {
     /// Returns a store that was [opened](Self::open) before, since the last power cut.
     pub const fn opened(storage: &'a S, root: &'a str, document: &'a mut [u8]) -> Self {
         Self {
-            source: Source { storage, root },
+            source: OciLayout { storage, root },
             document,
         }
     }
@@ -264,7 +267,7 @@ impl<'a, S: Storage> Store<'a, S> {
     /// `size-mismatch` where a blob changes while it is read; `storage-full`; `index-full`.
     pub fn import<F: Storage>(
         &mut self,
-        from: Source<'_, F>,
+        from: OciLayout<'_, F>,
         selector: Selector<'_>,
         tag: &Tag,
         progress: &mut dyn FnMut(Progress),
@@ -301,14 +304,14 @@ impl<'a, S: Storage> Store<'a, S> {
             name.is_some_and(|name| name == *tag || name == *bare)
         };
         let selected = |entry: &Entry<'_>| selects(selector, entry);
-        let new = mark(
+        let new = fingerprint(
             &mut read_index(from, self.document)?
                 .manifests()
                 .filter(selected),
         );
         let index = self.index()?;
-        let old = mark(&mut index.manifests().filter(named));
-        let kept = mark(&mut index.manifests().filter(|entry| was(entry, tag)));
+        let old = fingerprint(&mut index.manifests().filter(named));
+        let kept = fingerprint(&mut index.manifests().filter(|entry| was(entry, tag)));
         self.rewrite(
             &mut |entries, _, entry| {
                 match (was(entry, tag), named(entry)) {
@@ -421,7 +424,7 @@ impl<'a, S: Storage> Store<'a, S> {
                 return Ok(freed);
             };
             after = Some(last.content.digest);
-            self.mark(&mut batch, in_use)?;
+            self.set_used(&mut batch, in_use)?;
             for blob in &batch {
                 let (word, bit) = (number / 32, 1 << (number % 32));
                 number = number.saturating_add(1);
@@ -454,7 +457,7 @@ impl<'a, S: Storage> Store<'a, S> {
     fn blobs_after(
         &self,
         after: Option<Sha256>,
-        batch: &mut Vec<Blob, BATCH>,
+        batch: &mut Vec<StoredBlob, BATCH>,
     ) -> Result<(), Error> {
         batch.clear();
         let folder = join(self.source.root, BLOBS)?;
@@ -475,7 +478,7 @@ impl<'a, S: Storage> Store<'a, S> {
                     // If the batch is full of smaller digests, this one comes in a later batch.
                     let _ = batch.insert(
                         place,
-                        Blob {
+                        StoredBlob {
                             content,
                             used: false,
                         },
@@ -487,9 +490,13 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 
     /// Marks the used blobs of a sorted batch.
-    fn mark(&mut self, batch: &mut Vec<Blob, BATCH>, in_use: &[Sha256]) -> Result<(), Error> {
+    fn set_used(
+        &mut self,
+        batch: &mut Vec<StoredBlob, BATCH>,
+        in_use: &[Sha256],
+    ) -> Result<(), Error> {
         let source = self.source;
-        let mut mark = |content: &Content| {
+        let mut set_used = |content: &Content| {
             let found = batch.binary_search_by(|blob| blob.content.digest.cmp(&content.digest));
             if let Some(blob) = found.ok().and_then(|place| batch.get_mut(place)) {
                 blob.used = true;
@@ -497,7 +504,7 @@ impl<'a, S: Storage> Store<'a, S> {
             Ok(())
         };
         let all = Selector::default();
-        walk_selected(source, all, Damage::Skip, self.document, &mut mark)?;
+        walk_selected(source, all, Damage::Skip, self.document, &mut set_used)?;
         for digest in in_use {
             let mut path = Path::new();
             append_blob(&mut path, source.root, digest)?;
@@ -513,7 +520,7 @@ impl<'a, S: Storage> Store<'a, S> {
                 content,
                 is_index: false,
             };
-            walk(source, document, Damage::Skip, self.document, &mut mark)?;
+            walk(source, document, Damage::Skip, self.document, &mut set_used)?;
         }
         Ok(())
     }
@@ -578,19 +585,19 @@ fn unwritten(_: fmt::Error) -> Error {
 }
 
 /// A blob of the store.
-struct Blob {
+struct StoredBlob {
     content: Content,
     used: bool,
 }
 
-fn is_missing<S: Storage>(source: Source<'_, S>, name: &str) -> Result<bool, StorageError> {
+fn is_missing<S: Storage>(source: OciLayout<'_, S>, name: &str) -> Result<bool, StorageError> {
     let mut path = Path::new();
     append(&mut path, &[source.root.trim_end_matches('/'), "/", name])?;
-    Ok(!content::exists(source.storage, &path)?)
+    Ok(!exists(source.storage, &path)?)
 }
 
 fn read_index<'b, S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     buffer: &'b mut [u8],
 ) -> Result<Index<'b>, Error> {
     let bytes = read_named(source, INDEX, Code::IndexMissing, buffer)?;
@@ -616,7 +623,7 @@ fn replace<S: Storage>(
 /// Writes an index of at most `room` bytes, with the entries that `fill` writes and counts.
 #[inline(never)]
 fn write_index<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     room: usize,
     fill: &mut dyn FnMut(&mut Array<'_, '_>) -> Result<usize, Error>,
 ) -> Result<(), Error> {
@@ -643,7 +650,7 @@ fn selects(selector: Selector<'_>, entry: &Entry<'_>) -> bool {
 
 /// Checks that the selected entries are one image.
 fn check_selection<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     buffer: &mut [u8],
 ) -> Result<(), Error> {
@@ -666,7 +673,7 @@ fn check_selection<S: Storage>(
 
 /// [`walk`]s from each selected entry.
 fn walk_selected<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     damage: Damage,
     buffer: &mut [u8],
@@ -686,7 +693,7 @@ fn walk_selected<S: Storage>(
 }
 
 fn nth_selected<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     place: usize,
     buffer: &mut [u8],
@@ -700,13 +707,13 @@ fn nth_selected<S: Storage>(
 
 /// Copies one blob; `progress` gets the number of its bytes that are read.
 fn copy<F: Storage, S: Storage>(
-    from: Source<'_, F>,
-    to: Source<'_, S>,
+    from: OciLayout<'_, F>,
+    to: OciLayout<'_, S>,
     reserve: u64,
     content: &Content,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    let mut file = content::open(from.storage, from.root, content)?.into_file();
+    let mut file = blob::open(from.storage, from.root, content)?.into_file();
     let mut done = 0_u64;
     put(to, reserve, content, &mut |buffer| {
         let count = from.storage.read(&mut file, buffer)?;
@@ -718,13 +725,13 @@ fn copy<F: Storage, S: Storage>(
 }
 
 fn put<S: Storage>(
-    to: Source<'_, S>,
+    to: OciLayout<'_, S>,
     reserve: u64,
     content: &Content,
     source: &mut dyn FnMut(&mut [u8]) -> Result<usize, Error>,
 ) -> Result<(), Error> {
     let mut buffer = [0; COPY_BUFFER];
-    match content::verify(to.storage, to.root, content, &mut buffer) {
+    match blob::verify(to.storage, to.root, content, &mut buffer) {
         Ok(()) => return Ok(()),
         // A damaged file is replaced.
         Err(Code::Storage(error)) if error != StorageError::Corrupt => return Err(error.into()),

@@ -234,7 +234,7 @@ impl Part {
 /// Location of a finding. Displays as the document's name and a JSON pointer (RFC 6901) into it:
 /// `manifest/layers/0/digest`.
 #[derive(Clone, Copy, Debug)]
-pub enum Place<'a> {
+pub enum Location<'a> {
     /// A document as a whole.
     Whole(Part),
     /// The value at, or around, a byte of a document.
@@ -250,7 +250,7 @@ pub enum Place<'a> {
     Layer(usize),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Location<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Whole(part) => f.write_str(part.name()),
@@ -287,7 +287,7 @@ impl Finding {
 
 /// Listener of the judge. Takes a finding, its location and its detail (the engine's message, the
 /// name of an import), empty where there is none. `Break` ends the judging.
-pub type Report<'r> = &'r mut dyn FnMut(Finding, Place<'_>, &str) -> ControlFlow<()>;
+pub type Report<'r> = &'r mut dyn FnMut(Finding, Location<'_>, &str) -> ControlFlow<()>;
 
 /// The verdict on an image: its first refusal, and every warning up to there.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -310,7 +310,7 @@ impl Verdict {
     }
 
     /// Takes a finding; a [`Report`] passes its arguments here. `Break` after a refusal.
-    pub fn note(&mut self, finding: Finding, at: Place<'_>, detail: &str) -> ControlFlow<()> {
+    pub fn note(&mut self, finding: Finding, at: Location<'_>, detail: &str) -> ControlFlow<()> {
         if let Finding::Warning(warning) = finding
             && !self.strict
         {

@@ -1,8 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The rules for paths that every [`Storage`](super::Storage) keeps, checked in one place.
 
-use super::StorageError;
+use heapless::String;
+
+use super::storage::StorageError;
 use crate::limits::MAX_PATH;
+
+/// A path on the partition.
+pub type Path = String<MAX_PATH>;
+
+/// Returns the path of `name` in the folder `root`.
+///
+/// # Errors
+/// `storage-name-too-long`.
+pub fn join(root: &str, name: &str) -> Result<Path, StorageError> {
+    concat(&[root.trim_end_matches('/'), "/", name])
+}
+
+/// Joins parts into a path.
+///
+/// # Errors
+/// `storage-name-too-long`.
+pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
+    let mut path = Path::new();
+    append(&mut path, parts)?;
+    Ok(path)
+}
+
+/// Appends parts to a path in place, because a returned path is copied.
+///
+/// # Errors
+/// `storage-name-too-long`.
+#[inline(never)]
+pub fn append(path: &mut Path, parts: &[&str]) -> Result<(), StorageError> {
+    for part in parts {
+        path.push_str(part).map_err(|_| StorageError::NameTooLong)?;
+    }
+    Ok(())
+}
 
 /// Checks that `path` is `/`, or begins with `/` and has no empty name, no `.`, no `..` and
 /// no NUL.

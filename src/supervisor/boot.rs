@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Boot: containers are restored from their records, and started where their policy says so.
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::record::Dates;
-use crate::container::state::{Outcome, State};
-use crate::container::table::{Handle, Moment, Recorded};
+use crate::container::state::{RunResult, State};
+use crate::container::table::{Handle, Recorded, Uptime};
 use crate::container::{Error, Name, data, record};
-use crate::port::{Platform, StorageError};
+use crate::port::StorageError;
 
 impl<P: Platform> Supervisor<P> {
     /// Restores the containers that have records, after [tidying up](record::tidy). To be called
@@ -38,7 +38,7 @@ impl<P: Platform> Supervisor<P> {
                 return Ok(());
             };
             slot = handle.slot().saturating_add(1);
-            if let Err(error) = self.take_up(handle, &name, buffer) {
+            if let Err(error) = self.restore(handle, &name, buffer) {
                 say!(
                     Error,
                     "container {name}: {error}; it stays on the partition"
@@ -48,7 +48,7 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    fn take_up(&self, handle: Handle, name: &Name, buffer: &mut [u8]) -> Result<(), record::Error> {
+    fn restore(&self, handle: Handle, name: &Name, buffer: &mut [u8]) -> Result<(), record::Error> {
         let storage = self.platform.storage();
         let (mut state, dates) = match record::read_state(storage, name, buffer) {
             Err(record::Error::Damaged) => {
@@ -72,11 +72,11 @@ impl<P: Platform> Supervisor<P> {
         let (created, restart, order) = read.inspect_err(|_| place.clear())?;
         data::unmark(storage, name);
         if let Err(failure) = data::check(storage, name) {
-            state = State::Ended(Outcome::Failed(failure));
+            state = State::Ended(RunResult::Failed(failure));
             say!(Error, "container {name}: {state}");
         }
         // Reserved above, and nobody else has the handle.
-        let _ = self.table.lock().settle(handle, |status| {
+        let _ = self.table.lock().commit(handle, |status| {
             status.state = state;
             status.dates = Dates { created, ..dates };
             status.recorded = Recorded::Present;
@@ -98,7 +98,7 @@ impl<P: Platform> Supervisor<P> {
                 && status.restart.at_boot(status.state)
             {
                 status.state = State::Restarting(outcome);
-                status.alarm_us = Moment::at(now);
+                status.alarm_us = Uptime::at(now);
                 waiting = true;
             }
         }

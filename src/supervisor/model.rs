@@ -24,21 +24,22 @@ use std::{assert_eq, format, println, vec};
 
 use ocre_oci::write;
 
-use super::Supervisor;
-use crate::container::state::{Cause, Failure, Outcome, Refusal, State};
+use super::{Platform, Supervisor};
+use crate::container::state::{Cause, Failure, Refusal, RunResult, State};
 use crate::container::table::Handle;
 use crate::container::{Error, Follow, Guest, Options, Restart, Spec};
 use crate::container::{data, record};
 use crate::image::Image;
-use crate::image::aot::Target;
-use crate::image::judge::{self, AotPolicy, Policy, Source, Workspace};
+use crate::image::OciLayout;
+use crate::image::judge::{self, AotPolicy, Policy, Workspace};
 use crate::image::store::Store;
 use crate::image::store::update::Tagged;
 use crate::lost;
+use crate::port::AotTarget;
 use crate::port::{
     Clock, Console, ConsoleError, Engine, Entropy, EntryKind, Exit, External, Host, HostModule,
-    LoadError, Platform, Program, Slot, StartError, Stop, Storage as _, Stream, ThreadSpec,
-    Threads, Trap, WATCHDOG,
+    Interrupt, LoadError, Program, Slot, StartError, Storage as _, Stream, ThreadSpec, Threads,
+    Trap, WATCHDOG,
 };
 
 #[path = "../../crates/host/tests/common/images.rs"]
@@ -135,7 +136,7 @@ struct Flags {
     held: AtomicBool,
 }
 
-impl Stop for Flags {
+impl Interrupt for Flags {
     const NEW: Self = Self {
         stopped: AtomicBool::new(false),
         held: AtomicBool::new(false),
@@ -182,8 +183,8 @@ impl Sim {
         for (slot, guest) in (0..).zip(self.guests.borrow_mut().iter_mut()) {
             let Some(guest) = guest else { continue };
             let place = &supervisor.places[usize::from(slot)];
-            let stopped = place.stopper.stopped.load(Ordering::SeqCst);
-            let held = place.stopper.held.load(Ordering::SeqCst);
+            let stopped = place.interrupt.stopped.load(Ordering::SeqCst);
+            let held = place.interrupt.held.load(Ordering::SeqCst);
             let asked = place.asked.load(Ordering::SeqCst);
             let at = if !guest.entered {
                 Some(guest.spawned_us + LOADING_US)
@@ -203,7 +204,10 @@ impl Sim {
         let due = next.filter(|(at, _)| *at <= until_us);
         let then = due.map_or(until_us, |(at, _)| at).max(now);
         for (slot, guest) in self.guests.borrow_mut().iter_mut().enumerate() {
-            let held = supervisor.places[slot].stopper.held.load(Ordering::SeqCst);
+            let held = supervisor.places[slot]
+                .interrupt
+                .held
+                .load(Ordering::SeqCst);
             if let Some(guest) = guest
                 && guest.entered
                 && !held
@@ -232,7 +236,7 @@ impl Sim {
         let handle = supervisor.table.lock().at(slot).unwrap();
         let place = &supervisor.places[usize::from(slot)];
         let stopped = place.killed.load(Ordering::SeqCst);
-        assert_eq!(stopped, place.stopper.stopped.load(Ordering::SeqCst));
+        assert_eq!(stopped, place.interrupt.stopped.load(Ordering::SeqCst));
         let entered = |guest: &Option<SimGuest>| guest.as_ref().unwrap().entered;
         let mut trial = None;
         if !entered(&self.guests.borrow()[usize::from(slot)]) {
@@ -257,7 +261,7 @@ impl Sim {
             SimGuest { entered: false, .. } => {
                 guest.entered = true;
                 drop(guests);
-                supervisor.mark(handle, |times, now| times.entered_us = now);
+                supervisor.stamp(handle, |times, now| times.entered_us = now);
                 self.announce();
                 return;
             }
@@ -369,13 +373,13 @@ impl Console for Sim {
 impl Engine for Sim {
     type Code = std::boxed::Box<[u8]>;
     type Module<'code> = ();
-    type Stopper = Flags;
+    type Interrupt = Flags;
 
     fn allocate(&self, _: usize) -> Option<Self::Code> {
         None
     }
 
-    fn aot_target(&self) -> Option<&'static Target> {
+    fn aot_target(&self) -> Option<&'static AotTarget> {
         None
     }
 
@@ -490,9 +494,9 @@ struct Model {
 enum Life {
     New,
     Live { paused: bool },
-    Waiting { last: Outcome, due_us: u64 },
-    Resting(Outcome),
-    Hopeless(Outcome),
+    Waiting { last: RunResult, due_us: u64 },
+    Resting(RunResult),
+    Hopeless(RunResult),
 }
 
 impl Model {
@@ -512,7 +516,7 @@ impl Model {
     }
 
     /// Result of the last run, if no other is to follow.
-    fn rests(&self) -> Option<Outcome> {
+    fn rests(&self) -> Option<RunResult> {
         match self.life {
             Life::Resting(last) | Life::Hopeless(last) => Some(last),
             _ => None,
@@ -553,13 +557,13 @@ impl Model {
         self.kills.iter().filter(move |(at, _)| *at <= now)
     }
 
-    fn outcome(&self, now: u64, result: Result<Exit, Failure>) -> Outcome {
+    fn outcome(&self, now: u64, result: Result<Exit, Failure>) -> RunResult {
         let first = self.told(now).min_by_key(|(at, _)| *at);
         match result {
-            Ok(Exit::Code(code)) => Outcome::Exited(code),
-            Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
-            Err(failure) => Outcome::Failed(failure),
-            Ok(Exit::Stopped) => Outcome::Killed(first.expect("nobody has told it to end").1),
+            Ok(Exit::Code(code)) => RunResult::Exited(code),
+            Ok(Exit::Trap(trap)) => RunResult::Trapped(trap),
+            Err(failure) => RunResult::Failed(failure),
+            Ok(Exit::Stopped) => RunResult::Killed(first.expect("nobody has told it to end").1),
         }
     }
 
@@ -569,8 +573,8 @@ impl Model {
 
     /// True where the run, which is over, shows that its image works; `None` where it shows
     /// nothing.
-    fn works(&self, now: u64, outcome: Outcome) -> Option<bool> {
-        let works = outcome == Outcome::Exited(0) || now - self.started_us >= 10 * SECOND;
+    fn works(&self, now: u64, outcome: RunResult) -> Option<bool> {
+        let works = outcome == RunResult::Exited(0) || now - self.started_us >= 10 * SECOND;
         (works || !self.told_by_hand(now)).then_some(works)
     }
 
@@ -581,7 +585,7 @@ impl Model {
         if now - self.started_us >= 10 * SECOND && !told {
             self.failures = 0;
         }
-        let well = outcome == Outcome::Exited(0);
+        let well = outcome == RunResult::Exited(0);
         let most = match self.policy {
             Restart::OnFailure(Some(most)) => most.get(),
             _ => 10,
@@ -690,7 +694,7 @@ impl Images {
         });
         let judged = imported
             .each_ref()
-            .map(|flash| (judged(flash), tagged(flash).mark));
+            .map(|flash| (judged(flash), tagged(flash).fingerprint));
         let [flash, ..] = imported;
         Self {
             layouts,
@@ -722,7 +726,7 @@ fn judged(flash: &Memory) -> Image {
 }
 
 fn import(flash: &Memory, layout: &Memory) {
-    let source = Source {
+    let source = OciLayout {
         storage: layout,
         root: "/",
     };
@@ -862,7 +866,7 @@ impl World<'_> {
     /// Compares the visible state with the model.
     fn compare(&self, after: &str) {
         let leads_to = Tagged {
-            mark: self.images.judged[self.lead.version].1,
+            fingerprint: self.images.judged[self.lead.version].1,
             on_trial: self.lead.before.is_some(),
         };
         assert_eq!(
@@ -968,10 +972,10 @@ impl World<'_> {
     }
 
     fn create(&mut self, index: usize) {
-        let (image, mark) = &self.images.judged[self.lead.version];
+        let (image, fingerprint) = &self.images.judged[self.lead.version];
         let follow = Follow {
             tag: TAG,
-            mark: *mark,
+            fingerprint: *fingerprint,
         };
         let follow = (self.below(2) == 0).then_some(follow);
         let options = Options {
@@ -1041,7 +1045,7 @@ impl World<'_> {
         }
     }
 
-    fn rests(&mut self, index: usize, last: Outcome) {
+    fn rests(&mut self, index: usize, last: RunResult) {
         let model = self.models[index].as_mut().unwrap();
         model.life = Life::Resting(last);
         model.recorded = Some(model.life);
@@ -1207,7 +1211,7 @@ impl World<'_> {
             };
             model.handle = self.supervisor.find(name).unwrap();
             model.slot = model.handle.slot();
-            let reset = Life::Resting(Outcome::Killed(Cause::Reset));
+            let reset = Life::Resting(RunResult::Killed(Cause::Reset));
             model.life = model.recorded.unwrap_or(reset);
             model.failures = 0;
             model.restarts = 0;

@@ -5,12 +5,11 @@ use core::sync::atomic::Ordering;
 
 use lock_api::{MappedMutexGuard, MutexGuard};
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::Error;
 use crate::container::log::{Cursor, Log, Record};
 use crate::container::table::Handle;
 use crate::limits::{LOG_BYTES, MAX_LOG_RECORD};
-use crate::port::Platform;
 
 /// Result of [`Supervisor::await_log`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,16 +3,15 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Place, Supervisor};
-use crate::container::state::{Cause, Failure, Outcome};
-use crate::container::table::{Handle, Moment, Times};
-use crate::container::{Guest, Name, Spec, Stopped, data};
-use crate::image::judge::{Policy, Source};
+use super::{Platform, SlotData, Supervisor};
+use crate::container::state::{Cause, Failure, RunResult};
+use crate::container::table::{Handle, Times, Uptime};
+use crate::container::{Guest, Killed, Name, Spec, data};
+use crate::image::OciLayout;
+use crate::image::judge::Policy;
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, judge};
-use crate::port::{
-    ConsoleError, Engine, Exit, Halt, Host, Platform, Program, Slot, StartError, Stream,
-};
+use crate::port::{ConsoleError, Engine, Exit, Host, HostExit, Program, Slot, StartError, Stream};
 use heapless::String;
 
 impl<P: Platform> Supervisor<P> {
@@ -37,16 +36,16 @@ impl<P: Platform> Supervisor<P> {
     /// if that was on trial.
     pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>, trial: Option<u64>) {
         let outcome = match result {
-            Ok(Exit::Code(code)) => Outcome::Exited(code),
-            Ok(Exit::Trap(trap)) => Outcome::Trapped(trap),
+            Ok(Exit::Code(code)) => RunResult::Exited(code),
+            Ok(Exit::Trap(trap)) => RunResult::Trapped(trap),
             Ok(Exit::Stopped) => {
                 let cause = self.status(handle).ok().and_then(|status| status.killed);
-                Outcome::Killed(cause.unwrap_or(Cause::Kill))
+                RunResult::Killed(cause.unwrap_or(Cause::Kill))
             }
-            Err(failure) => Outcome::Failed(failure),
+            Err(failure) => RunResult::Failed(failure),
         };
-        if let Some(mark) = trial {
-            self.tried(handle, outcome, mark);
+        if let Some(fingerprint) = trial {
+            self.tried(handle, outcome, fingerprint);
         }
         self.ended(handle, outcome, true);
     }
@@ -58,12 +57,12 @@ impl<P: Platform> Supervisor<P> {
         let name = self.name(handle)?;
 
         let mut code = self.read(handle)?;
-        self.mark(handle, |times, now| times.read_us = now);
+        self.stamp(handle, |times, now| times.read_us = now);
         if place.killed.load(Ordering::SeqCst) {
             return Ok(Exit::Stopped);
         }
         let (mut module, entry, settings) = self.load(handle, &name, &mut code)?;
-        self.mark(handle, |times, now| times.loaded_us = now);
+        self.stamp(handle, |times, now| times.loaded_us = now);
 
         let program = Program {
             entry: &entry,
@@ -88,9 +87,9 @@ impl<P: Platform> Supervisor<P> {
                 &mut module,
                 &program,
                 &mut counted,
-                &place.stopper,
+                &place.interrupt,
                 &mut || {
-                    self.mark(handle, |times, now| times.entered_us = now);
+                    self.stamp(handle, |times, now| times.entered_us = now);
                     self.platform.threads().announce();
                 },
             );
@@ -151,8 +150,8 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    pub(super) fn source(&self) -> Source<'_, P::Storage> {
-        Source {
+    pub(super) fn source(&self) -> OciLayout<'_, P::Storage> {
+        OciLayout {
             storage: self.platform.storage(),
             root: "/",
         }
@@ -174,8 +173,8 @@ impl<P: Platform> Supervisor<P> {
         Ok(name.clone())
     }
 
-    pub(super) fn mark(&self, handle: Handle, set: impl FnOnce(&mut Times, Moment)) {
-        let now = Moment::at(self.now());
+    pub(super) fn stamp(&self, handle: Handle, set: impl FnOnce(&mut Times, Uptime)) {
+        let now = Uptime::at(self.now());
         if let Ok((_, status)) = self.table.lock().get(handle) {
             set(&mut status.times, now);
         }
@@ -202,26 +201,26 @@ impl Host for Counted<'_> {
         function: usize,
         memory: &mut [u8],
         arguments: &mut [u64],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), HostExit> {
         // Only this thread writes the counter.
         let calls = self.calls.load(Ordering::Relaxed).saturating_add(1);
         self.calls.store(calls, Ordering::Relaxed);
         self.host.call(function, memory, arguments)
     }
 
-    fn room_for(&self, function: usize) -> u32 {
-        self.host.room_for(function)
+    fn host_buffer_len(&self, function: usize) -> u32 {
+        self.host.host_buffer_len(function)
     }
 
-    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
-        self.host.give_room(function, address, bytes);
+    fn attach_host_buffer(&mut self, function: usize, address: u32, bytes: u32) {
+        self.host.attach_host_buffer(function, address, bytes);
     }
 }
 
 /// A running container.
 struct Running<'a, P: Platform> {
     supervisor: &'a Supervisor<P>,
-    place: &'a Place<P>,
+    place: &'a SlotData<P>,
     handle: Handle,
     name: &'a Name,
     attached: bool,
@@ -261,16 +260,16 @@ impl<P: Platform> Guest for Running<'_, P> {
         }
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         self.check()?;
         let threads = self.supervisor.platform.threads();
         threads.sleep(self.handle.slot(), until_us);
         self.check()
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         if self.place.killed.load(Ordering::SeqCst) {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }

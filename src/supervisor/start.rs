@@ -5,12 +5,12 @@ use core::sync::atomic::Ordering;
 
 use lock_api::MutexGuard;
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::Error;
 use crate::container::mount::{self, Mounts};
-use crate::container::state::{Action, Event, Failure, Outcome, Refusal, State};
-use crate::container::table::{Handle, Moment, Recorded, Times};
-use crate::port::{Platform, Stop as _, ThreadSpec};
+use crate::container::state::{Action, Event, Failure, Refusal, RunResult, State};
+use crate::container::table::{Handle, Recorded, Times, Uptime};
+use crate::port::{Interrupt as _, ThreadSpec};
 
 impl<P: Platform> Supervisor<P> {
     /// Starts a container, also one that has run before, and returns when its guest's first
@@ -57,10 +57,10 @@ impl<P: Platform> Supervisor<P> {
                 }
             }
             status.killed = None;
-            status.alarm_us = Moment::new(deadline_us);
+            status.alarm_us = Uptime::new(deadline_us);
             status.times = Times {
                 created_us: status.times.created_us,
-                started_us: Moment::at(now),
+                started_us: Uptime::at(now),
                 ..Times::default()
             };
             status.dates.started = date;
@@ -76,7 +76,7 @@ impl<P: Platform> Supervisor<P> {
             }
             // No run uses these yet, and a kill comes later, because it needs the lock that is held
             // here.
-            place.stopper.reset();
+            place.interrupt.reset();
             place.killed.store(false, Ordering::SeqCst);
             place.asked.store(false, Ordering::SeqCst);
             place.host_calls.store(0, Ordering::SeqCst);
@@ -91,7 +91,7 @@ impl<P: Platform> Supervisor<P> {
         self.changed(&name, Some(State::Running));
         if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
             // The watchdog's stack is too small to write to the partition.
-            self.ended(handle, Outcome::Failed(Failure::Thread), !by_itself);
+            self.ended(handle, RunResult::Failed(Failure::Thread), !by_itself);
         }
         Ok(now)
     }
@@ -124,10 +124,10 @@ impl<P: Platform> Supervisor<P> {
         self.await_change(None, || {
             let status = self.status(handle)?;
             // Another start has come in between: the result of ours is not known any more.
-            let superseded = status.times.started_us != Moment::at(started_us);
+            let superseded = status.times.started_us != Uptime::at(started_us);
             Ok(match status.state.outcome() {
-                _ if superseded || status.times.entered_us != Moment::NEVER => Some(Ok(())),
-                Some(Outcome::Failed(failure)) => Some(Err(Error::Start(failure))),
+                _ if superseded || status.times.entered_us != Uptime::NEVER => Some(Ok(())),
+                Some(RunResult::Failed(failure)) => Some(Err(Error::Start(failure))),
                 Some(_) => Some(Ok(())),
                 None => None,
             })

@@ -5,11 +5,11 @@ use core::sync::atomic::Ordering;
 
 use lock_api::MutexGuard;
 
-use super::{KILL_PATIENCE_US, Supervisor};
+use super::{KILL_PATIENCE_US, Platform, Supervisor};
 use crate::container::Error;
-use crate::container::state::{Action, Cause, Event, Outcome, State};
-use crate::container::table::{Handle, Moment, Recorded, Status, Table};
-use crate::port::{Platform, Slot, Stop as _};
+use crate::container::state::{Action, Cause, Event, RunResult, State};
+use crate::container::table::{Handle, Recorded, Status, Table, Uptime};
+use crate::port::{Interrupt as _, Slot};
 
 impl<P: Platform> Supervisor<P> {
     /// Holds a container's guest at its next safe point: a loop, a call, or the end of the host
@@ -34,12 +34,12 @@ impl<P: Platform> Supervisor<P> {
             let mut table = self.table.lock();
             let (name, status) = table.get(handle)?;
             let (state, action) = status.state.on(event)?;
-            let stopper = &self.place(handle.slot())?.stopper;
+            let interrupt = &self.place(handle.slot())?.interrupt;
             status.state = state;
             if action == Action::Hold {
-                stopper.hold();
+                interrupt.hold();
             } else {
-                stopper.release();
+                interrupt.release();
             }
             (name.clone(), state)
         };
@@ -72,7 +72,7 @@ impl<P: Platform> Supervisor<P> {
         let (name, status) = table.get(handle)?;
         let name = name.clone();
         status.state = state;
-        status.alarm_us = Moment::NEVER;
+        status.alarm_us = Uptime::NEVER;
         if status.recorded == Recorded::Present {
             status.recorded = Recorded::Earlier;
         }
@@ -87,7 +87,7 @@ impl<P: Platform> Supervisor<P> {
     ///
     /// # Errors
     /// `container-not-running`; [`Error::TimedOut`] where it does not end although killed.
-    pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<Outcome, Error> {
+    pub fn stop(&self, handle: Handle, grace_us: u64) -> Result<RunResult, Error> {
         let asked = {
             let mut table = self.table.lock();
             let (_, status) = table.get(handle)?;
@@ -131,7 +131,7 @@ impl<P: Platform> Supervisor<P> {
             place.asked.store(true, Ordering::SeqCst);
         }
         place.killed.store(true, Ordering::SeqCst);
-        place.stopper.stop();
+        place.interrupt.stop();
         self.platform.threads().wake(slot);
         Ok(())
     }
@@ -142,7 +142,7 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// `container-not-started`; [`Error::TimedOut`]; [`Error::NotFound`], also where it is
     /// removed meanwhile.
-    pub fn wait(&self, handle: Handle, until_us: Option<u64>) -> Result<Outcome, Error> {
+    pub fn wait(&self, handle: Handle, until_us: Option<u64>) -> Result<RunResult, Error> {
         self.await_change(until_us, || {
             let state = self.status(handle)?.state;
             let (_, action) = state.on(Event::Wait)?;
@@ -150,7 +150,7 @@ impl<P: Platform> Supervisor<P> {
         })
     }
 
-    pub(super) fn await_end(&self, handle: Handle, until_us: u64) -> Result<Outcome, Error> {
+    pub(super) fn await_end(&self, handle: Handle, until_us: u64) -> Result<RunResult, Error> {
         self.wait(handle, Some(until_us))
     }
 }

@@ -3,15 +3,15 @@
 //! `docs/engine-advisories.md` lists them.
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
-use ocre::port::{Engine as _, Exit, Halt, Host, Program, Trap};
+use ocre::port::{Engine as _, Exit, Host, HostExit, Program, Trap};
 use ocre_aot::{Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, Stopper};
+use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
 
 struct NoHost;
 
 impl Host for NoHost {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
-        Err(Halt::Trap(Trap::Host))
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
+        Err(HostExit::Trap(Trap::Host))
     }
 }
 
@@ -50,7 +50,7 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
                 &mut module,
                 &program,
                 &mut NoHost,
-                &Stopper::default(),
+                &RunInterrupt::default(),
                 &mut || (),
             );
             assert_eq!(ended, Ok(Exit::Trap(Trap::MemoryOutOfBounds)), "{text}");

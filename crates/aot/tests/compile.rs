@@ -120,7 +120,7 @@ fn a_cpu_that_llvm_does_not_know_is_refused() {
 
 #[test]
 fn what_a_file_is_annotated_with_is_what_the_judge_takes() {
-    let known = ocre::image::aot::Target::ALL;
+    let known = ocre::port::AotTarget::ALL;
     assert_eq!(known.len(), Target::ALL.len());
     for (target, known) in Target::ALL.into_iter().zip(known) {
         let annotations = Options::new(target).annotations();

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use ocre::port::{Engine as _, Exit, Halt, Host, HostFunction, HostModule, LoadError, Program};
+use ocre::port::{Engine as _, Exit, Host, HostExit, HostFunction, HostModule, LoadError, Program};
 use ocre_aot::{Error, Options, Target, compile};
 use ocre_module_reader::aot::{self, Error as Refusal, Fault, Machine};
-use ocre_wamr::{Engine, HostCalls, Instance, InstanceLimits, PC_TARGET, Stopper};
+use ocre_wamr::{Engine, HostCalls, Instance, InstanceLimits, PC_TARGET, RunInterrupt};
 
 static MODULES: &[HostModule] = &[HostModule {
     name: c"env",
@@ -34,7 +34,7 @@ static MODULES: &[HostModule] = &[HostModule {
 struct Echo;
 
 impl Host for Echo {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         Ok(())
     }
 }
@@ -166,8 +166,8 @@ fn instantiate(module: &mut ocre_wamr::Module<'_>) {
     };
     let mut host = Echo;
     let mut calls = HostCalls::new(&mut host);
-    let stopper = Stopper::default();
-    drop(Instance::new(module, &limits, &mut calls, &stopper));
+    let interrupt = RunInterrupt::default();
+    drop(Instance::new(module, &limits, &mut calls, &interrupt));
 }
 
 fn run(module: &mut ocre_wamr::Module<'_>) {
@@ -177,8 +177,8 @@ fn run(module: &mut ocre_wamr::Module<'_>) {
         stack_bytes: STACK_BYTES,
         instructions: None,
     };
-    let stopper = Stopper::default();
-    let _ = engine().run(module, &program, &mut Echo, &stopper, &mut || ());
+    let interrupt = RunInterrupt::default();
+    let _ = engine().run(module, &program, &mut Echo, &interrupt, &mut || ());
 }
 
 fn number(file: &[u8], at: usize) -> usize {
@@ -242,7 +242,7 @@ fn files_as_they_are_run() {
             &mut module,
             &program,
             &mut Echo,
-            &Stopper::default(),
+            &RunInterrupt::default(),
             &mut || (),
         );
         assert!(matches!(exit, Ok(Exit::Code(_))), "{exit:?}: {text}");

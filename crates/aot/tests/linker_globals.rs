@@ -5,9 +5,9 @@
 
 use std::sync::OnceLock;
 
-use ocre::port::{Engine as _, Exit, Halt, Host, Program, StartError, Trap};
+use ocre::port::{Engine as _, Exit, Host, HostExit, Program, StartError, Trap};
 use ocre_aot::{Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, Stopper};
+use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
 
 /// Most of linear memory.
 const MEMORY_BYTES: u32 = 4 << 16;
@@ -15,7 +15,7 @@ const MEMORY_BYTES: u32 = 4 << 16;
 struct NoHost;
 
 impl Host for NoHost {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         unreachable!("nothing is imported")
     }
 }
@@ -50,7 +50,7 @@ fn run(code: &[u8]) -> Result<Exit, StartError> {
         &mut module,
         &program,
         &mut NoHost,
-        &Stopper::default(),
+        &RunInterrupt::default(),
         &mut || (),
     )
 }

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use guest::{PROGRAM, Params, aot, assemble, engine, run, start};
-use ocre::port::{Engine as _, Exit, Stop, Trap};
-use ocre_wamr::Stopper;
+use ocre::port::{Engine as _, Exit, Interrupt, Trap};
+use ocre_wamr::RunInterrupt;
 
 /// Runs the text interpreted and compiled, and gives the one result.
 fn both(text: &str, params: &[i32]) -> Exit {
@@ -167,7 +167,7 @@ fn a_loop_reads_up_to_the_last_byte_and_no_further() {
 /// Runs the compiled text on a new thread, holds it, lets it go on, and stops it.
 fn stopped(text: &str) -> Exit {
     let mut code = aot(&assemble(text));
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let (tell, started) = mpsc::channel();
     thread::scope(|scope| {
         let guest = scope.spawn(|| {
@@ -177,7 +177,7 @@ fn stopped(text: &str) -> Exit {
                     &mut module,
                     &PROGRAM,
                     &mut Params(&[1, 1]),
-                    &stopper,
+                    &interrupt,
                     &mut || {
                         let thread = fs::read_link("/proc/thread-self").expect("Linux");
                         tell.send(Path::new("/proc").join(thread))
@@ -190,9 +190,9 @@ fn stopped(text: &str) -> Exit {
         // Long enough to be inside the loop; the test holds for any time.
         thread::sleep(Duration::from_millis(20));
         if !guest.is_finished() {
-            is_held(&stopper, &id, || guest.is_finished());
+            is_held(&interrupt, &id, || guest.is_finished());
         }
-        stopper.stop();
+        interrupt.stop();
         guest.join().expect("no panic")
     })
 }
@@ -204,8 +204,8 @@ fn computed(thread: &Path) -> Option<u64> {
 }
 
 /// Holds a guest, sees that it computes no more, and lets it go on.
-fn is_held(stopper: &Stopper, thread: &Path, has_ended: impl Fn() -> bool) {
-    stopper.hold();
+fn is_held(interrupt: &RunInterrupt, thread: &Path, has_ended: impl Fn() -> bool) {
+    interrupt.hold();
     let mut before = computed(thread);
     loop {
         thread::sleep(Duration::from_millis(10));
@@ -215,7 +215,7 @@ fn is_held(stopper: &Stopper, thread: &Path, has_ended: impl Fn() -> bool) {
         }
         before = now;
     }
-    stopper.release();
+    interrupt.release();
     while computed(thread).is_some_and(|now| Some(now) < before.map(|ns| ns + 1_000_000))
         && !has_ended()
     {
@@ -245,18 +245,18 @@ fn a_guest_that_is_held_over_and_over_computes_what_it_would() {
     );
     let expected = both(&text, &[600]);
     let mut code = aot(&assemble(&text));
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let (exit, holds) = thread::scope(|scope| {
         let guest = scope.spawn(|| {
             let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
             let mut host = Params(&[600]);
-            engine().run(&mut module, &PROGRAM, &mut host, &stopper, &mut || ())
+            engine().run(&mut module, &PROGRAM, &mut host, &interrupt, &mut || ())
         });
         let mut holds = 0;
         while !guest.is_finished() {
-            stopper.hold();
+            interrupt.hold();
             thread::sleep(Duration::from_micros(300));
-            stopper.release();
+            interrupt.release();
             thread::sleep(Duration::from_micros(300));
             holds += 1;
         }

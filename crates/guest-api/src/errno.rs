@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errno of a failed call, which the guest gets negated.
 
-use ocre::container::Stopped;
+use ocre::container::Killed;
 use ocre::port::devices::DeviceError;
 use ocre::port::memory::OutOfBounds;
 
@@ -74,8 +74,8 @@ impl From<OutOfBounds> for Error {
     }
 }
 
-impl From<Stopped> for Error {
-    fn from(_: Stopped) -> Self {
+impl From<Killed> for Error {
+    fn from(_: Killed) -> Self {
         Self::Stopped
     }
 }

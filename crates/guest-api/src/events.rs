@@ -9,7 +9,7 @@ use ocre::port::devices::Change;
 use ocre::port::memory::Memory;
 
 use crate::errno::{Errno, Error};
-use crate::room::Room;
+use crate::message_buffer::MessageBuffer;
 use crate::{GuestApi, Inbox};
 
 /// Source of an event, in the order of turns.
@@ -69,7 +69,7 @@ pub(crate) struct Events {
     change: Option<Change>,
     /// Missed expiries of periodic timers.
     pub(crate) missed: u32,
-    pub(crate) room: Room,
+    pub(crate) room: MessageBuffer,
 }
 
 impl Events {
@@ -78,7 +78,7 @@ impl Events {
             first: Origin::Timer,
             change: None,
             missed: 0,
-            room: Room::default(),
+            room: MessageBuffer::default(),
         }
     }
 }

@@ -38,7 +38,7 @@ mod calls;
 mod errno;
 mod events;
 mod inbox;
-mod room;
+mod message_buffer;
 mod timers;
 mod topic;
 
@@ -49,9 +49,9 @@ use ocre::container::Guest;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_PINS, MAX_SENSORS, MAX_TIMERS};
 use ocre::port::devices::{Direction, Gpio, Pin, Sensors};
-use ocre::port::host::{Parameters, join, parameters};
+use ocre::port::host_functions::{Parameters, join, parameters};
 use ocre::port::memory::Memory;
-use ocre::port::{Clock, Halt, Host, HostFunction, HostModule, Slot, Threads};
+use ocre::port::{Clock, Host, HostExit, HostFunction, HostModule, Slot, Threads};
 
 pub use bus::Bus;
 use bus::Claim;
@@ -60,7 +60,7 @@ pub use errno::Errno;
 use errno::Error;
 use events::Events;
 use inbox::Inbox;
-use room::Room;
+use message_buffer::MessageBuffer;
 use timers::Timers;
 
 /// Module that guests import from: its name, and [`FUNCTIONS`].
@@ -319,13 +319,13 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         function: usize,
         memory: &mut [u8],
         arguments: &mut [u64],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), HostExit> {
         self.guest.check()?;
         let measures = is_among(function, MEASURES);
         let answer = match self.answer(function, &mut Memory::new(memory), arguments) {
             Ok(_) if measures => self.measured.to_bits(),
             Ok(number) => number.cast_unsigned().into(),
-            Err(Error::Stopped) => return Err(Halt::Stopped),
+            Err(Error::Stopped) => return Err(HostExit::Stopped),
             Err(Error::Errno(errno)) => {
                 let number = i32::from(errno as u8).saturating_neg();
                 if measures {
@@ -341,7 +341,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         Ok(())
     }
 
-    fn room_for(&self, function: usize) -> u32 {
+    fn host_buffer_len(&self, function: usize) -> u32 {
         if is_among(function, SUBSCRIBES) && self.granted.contains(Permission::Messaging) {
             u32::try_from(INBOX_BYTES).unwrap_or(0)
         } else {
@@ -349,7 +349,7 @@ impl<R: RawMutex> Host for GuestApi<'_, R> {
         }
     }
 
-    fn give_room(&mut self, _: usize, address: u32, bytes: u32) {
-        self.events.room = Room::new(address, bytes);
+    fn attach_host_buffer(&mut self, _: usize, address: u32, bytes: u32) {
+        self.events.room = MessageBuffer::new(address, bytes);
     }
 }

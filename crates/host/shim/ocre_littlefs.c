@@ -189,7 +189,7 @@ int32_t ocre_lfs_version(struct ocre_lfs *fs, uint32_t *version)
 	return status;
 }
 
-int32_t ocre_lfs_settle(struct ocre_lfs *fs)
+int32_t ocre_lfs_recover(struct ocre_lfs *fs)
 {
 	ENTER(fs);
 	return lfs_fs_mkconsistent(&fs->lfs);

@@ -60,7 +60,7 @@ int32_t ocre_lfs_used(struct ocre_lfs *fs);
 /* The version of the format, the major one in the upper half. */
 int32_t ocre_lfs_version(struct ocre_lfs *fs, uint32_t *version);
 /* Finishes what a power cut has left half done, as the first write does. */
-int32_t ocre_lfs_settle(struct ocre_lfs *fs);
+int32_t ocre_lfs_recover(struct ocre_lfs *fs);
 /* Calls `block` with the number of each block in use, with those of folders once or twice. */
 int32_t ocre_lfs_blocks(struct ocre_lfs *fs, int32_t (*block)(void *context, uint32_t number),
 			void *context);

@@ -46,6 +46,7 @@ mod new;
 mod oras_folder;
 mod output;
 mod pack;
+mod path_as_image;
 mod pull;
 mod push;
 mod selected_manifest;
@@ -67,7 +68,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
-use ocre::command::{Status, VERSION, help, table};
+use ocre::command::{Status, VERSION, table, usage};
 use ocre::image::judge::{AotPolicy, Policy};
 use ocre_host::flash::Flash;
 use ocre_host::platform::{self, POLICY, console};
@@ -270,7 +271,7 @@ fn grammar() -> clap::Command {
                 && command.name != "image verify"
         };
         // Writing to a String does not fail.
-        help::list(wanted, &mut output::Words::new(&mut text));
+        usage::list(wanted, &mut output::Words::new(&mut text));
         text
     };
     examples::add(Cli::command())
@@ -510,13 +511,13 @@ fn core(
     let words = match words::for_one_boot(&words) {
         Ok(words) => words,
         Err(refusal) => {
-            let advice = "use `ocre shell`: its device stays on";
-            err.text(&format!("error: {refusal}\nhint: {advice}\n"))
+            let hints = "use `ocre shell`: its device stays on";
+            err.text(&format!("error: {refusal}\nhint: {hints}\n"))
                 .map_err(print)?;
             return Ok(Status::Usage);
         }
     };
-    foreign::refuse_as_image(&words, flash)?;
+    path_as_image::refuse(&words, flash)?;
     device::catch_interrupts()?;
     match words::need(&words) {
         words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
@@ -593,14 +594,14 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
                     command.name.split(' ').next() == of.first().copied()
                 };
                 // Writing to a String does not fail.
-                help::list(listed, &mut output::Words::new(&mut text));
+                usage::list(listed, &mut output::Words::new(&mut text));
                 out.text(&text)
             }
             Ok((command, [])) => {
                 let mut text = String::new();
                 // Writing to a String does not fail.
                 let mut words = output::Words::new(&mut text);
-                help::command(command, &mut words);
+                usage::command(command, &mut words);
                 if command.verb == table::Verb::Run {
                     writeln!(words, "{BUNDLE_HELP}");
                 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Limits of a device's firmware, for tools that prepare its flash.
 
-use ocre::image::aot::Target;
 use ocre::image::judge::Policy;
 use ocre::limits::{DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_CONTAINERS};
+use ocre::port::AotTarget;
 use ocre_wamr::PC_TARGET;
 
 use crate::platform::{MAX_CONFIG, MAX_DOCUMENT};
@@ -12,7 +12,7 @@ use crate::platform::{MAX_CONFIG, MAX_DOCUMENT};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Firmware {
     /// Target of the AOT code that the firmware runs.
-    pub target: Option<&'static Target>,
+    pub target: Option<&'static AotTarget>,
     /// Policy for images.
     pub policy: Policy<'static>,
     /// Most containers.

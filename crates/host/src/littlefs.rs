@@ -372,10 +372,10 @@ impl<F: Flash> LittleFs<F> {
     ///
     /// # Errors
     /// `Corrupt`, or those of the flash.
-    pub fn settle(&self) -> Result<(), StorageError> {
+    pub fn recover(&self) -> Result<(), StorageError> {
         // SAFETY: the file system is mounted.
-        let settle = |fs| unsafe { sys::ocre_lfs_settle(fs) };
-        lock(&self.volume).call(settle).map(drop)
+        let recover = |fs| unsafe { sys::ocre_lfs_recover(fs) };
+        lock(&self.volume).call(recover).map(drop)
     }
 
     /// Lists the blocks of a file's content, in order; none for a small file, which lies in a block

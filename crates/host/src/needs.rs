@@ -2,7 +2,8 @@
 //! Needs of a module, read from its loaded code: imports, permissions, memory and entry point.
 
 use ocre::image::Image;
-use ocre::image::judge::{self, Policy, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::{self, Policy};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::PAGE_BYTES;
 use ocre::port::{Engine, External, HostModule, Storage};
@@ -52,7 +53,7 @@ impl Needs {
 
     /// Needs of the code of a judged image; `None` where the code can't be loaded here.
     pub fn of_image<S: Storage, E: Engine>(
-        source: Source<'_, S>,
+        source: OciLayout<'_, S>,
         image: &Image,
         engine: &E,
         policy: &Policy<'_>,

@@ -12,14 +12,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
 use ocre::image::Image;
-use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::image::permission::Permissions;
+use ocre::port::AotTarget;
 use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
-use ocre::port::host::Pair;
-use ocre::port::{
-    Clock, Console, Entropy, Host, HostModule, Platform, Storage, StorageError, Threads,
-};
+use ocre::port::host_functions::Pair;
+use ocre::port::{Clock, Console, Entropy, Host, HostModule, Storage, StorageError, Threads};
+use ocre::supervisor::Platform;
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{Engine, EngineError, PC_TARGET};
@@ -142,7 +141,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
         storage: S,
         console: Box<dyn Console + Send + Sync>,
         policy: Policy<'static>,
-        target: Option<&'static Target>,
+        target: Option<&'static AotTarget>,
         [document, config]: [usize; 2],
     ) -> Result<Arc<Device<S>>, BootError> {
         let engine = engine_for(target).map_err(BootError::Engine)?;
@@ -247,7 +246,7 @@ pub fn engine() -> Result<Engine, EngineError> {
 ///
 /// # Errors
 /// As [`engine`].
-pub fn engine_for(target: Option<&'static Target>) -> Result<Engine, EngineError> {
+pub fn engine_for(target: Option<&'static AotTarget>) -> Result<Engine, EngineError> {
     static ENGINE: OnceLock<Result<Engine, EngineError>> = OnceLock::new();
     *ENGINE.get_or_init(|| {
         let options = ocre_wamr::Options {

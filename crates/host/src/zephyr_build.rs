@@ -6,8 +6,8 @@ mod devicetree;
 
 use std::collections::HashMap;
 
-use ocre::image::aot::Target;
 use ocre::image::judge::{AotPolicy, Policy};
+use ocre::port::AotTarget;
 
 use crate::firmware::Firmware;
 use crate::platform::POLICY;
@@ -141,29 +141,33 @@ fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
 }
 
 /// Target of AOT code, as in `crates/zephyr/src/target.rs`.
-fn target(config: &Config<'_>) -> Option<&'static Target> {
+fn target(config: &Config<'_>) -> Option<&'static AotTarget> {
     let hard_float = config.is_on("FP_HARDABI");
     if config.is_on("ARCH_POSIX") {
         let wide = config.is_on("64BIT");
-        let native = if wide { &Target::X86_64 } else { &Target::I386 };
+        let native = if wide {
+            &AotTarget::X86_64
+        } else {
+            &AotTarget::I386
+        };
         return cfg!(any(target_arch = "x86_64", target_arch = "x86")).then_some(native);
     }
     let of_cpu = [
-        ("CPU_CORTEX_M3", &Target::THUMBV7M, &Target::THUMBV7M),
+        ("CPU_CORTEX_M3", &AotTarget::THUMBV7M, &AotTarget::THUMBV7M),
         (
             "CPU_CORTEX_M4",
-            &Target::THUMBV7EM,
-            &Target::THUMBV7EM_EABIHF,
+            &AotTarget::THUMBV7EM,
+            &AotTarget::THUMBV7EM_EABIHF,
         ),
         (
             "CPU_CORTEX_M7",
-            &Target::THUMBV7EM,
-            &Target::THUMBV7EM_EABIHF,
+            &AotTarget::THUMBV7EM,
+            &AotTarget::THUMBV7EM_EABIHF,
         ),
         (
             "CPU_CORTEX_M33",
-            &Target::THUMBV8M,
-            &Target::THUMBV8M_EABIHF,
+            &AotTarget::THUMBV8M,
+            &AotTarget::THUMBV8M_EABIHF,
         ),
     ];
     let (_, soft, hard) = of_cpu.iter().find(|(cpu, ..)| config.is_on(cpu))?;

@@ -7,7 +7,7 @@ mod device;
 
 use device::{Bench, boot, compile, guest, read_file};
 use ocre::container::Options;
-use ocre::container::state::{Cause, Outcome};
+use ocre::container::state::{Cause, RunResult};
 use ocre::container::table::Handle;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::port::Stream;
@@ -124,7 +124,7 @@ fn a_guest_with_the_permission_gets_what_each_function_answers() {
                 &[part, "light"],
                 (all, one.as_slice()),
             );
-            assert_eq!(bench.end(handle), Outcome::Exited(0), "{part}");
+            assert_eq!(bench.end(handle), RunResult::Exited(0), "{part}");
             assert_eq!(bench.output(handle), expected);
         }
     }
@@ -144,7 +144,7 @@ fn a_guest_without_the_permission_is_refused_by_each_function() {
             for (asked, granted) in [(all, &others[..]), (&others[..], all)] {
                 let bench = boot();
                 let handle = start(&bench, "guest", &code, &[part, "light"], (asked, granted));
-                let Outcome::Exited(refused) = bench.end(handle) else {
+                let RunResult::Exited(refused) = bench.end(handle) else {
                     panic!("{part} does not exit");
                 };
                 let output = bench.output(handle);
@@ -182,7 +182,7 @@ fn blinky_blinks_and_leaves_the_light_off() {
     let bench = boot();
     let handle = trusted(&bench, "blinky", &code, &["2", "20"]);
     bench.await_output(handle, "led0 on\n");
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
     assert_eq!(
         bench.output(handle),
         "led0 on\nled0 off\nled0 on\nled0 off\n"
@@ -213,7 +213,7 @@ fn a_button_that_is_pressed_ends_blinky_at_once() {
         pc.drive(BUTTON, active).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
     assert_eq!(bench.output(handle), "sw0 pressed\n");
 }
 
@@ -224,16 +224,16 @@ fn a_light_goes_off_when_its_container_is_killed_and_then_is_another_ones() {
     let first = trusted(&bench, "first", &code, &["1000000", "1"]);
     bench.await_output(first, "led0 on\n");
     let second = trusted(&bench, "second", &code, &["1", "1"]);
-    assert_eq!(bench.end(second), Outcome::Exited(1));
+    assert_eq!(bench.end(second), RunResult::Exited(1));
     assert_eq!(
         bench.log(second, Stream::Stderr),
         "blinky: led0: it is in use\n"
     );
     bench.device.kill(first).unwrap();
-    assert_eq!(bench.end(first), Outcome::Killed(Cause::Kill));
+    assert_eq!(bench.end(first), RunResult::Killed(Cause::Kill));
     assert!(!led_is_on(&bench));
     let third = trusted(&bench, "third", &code, &["1", "1"]);
-    assert_eq!(bench.end(third), Outcome::Exited(0));
+    assert_eq!(bench.end(third), RunResult::Exited(0));
 }
 
 #[test]
@@ -247,20 +247,20 @@ fn a_guest_in_c_publishes_and_those_in_rust_that_subscribed_get_it() {
             bench.await_output(handle, " is ready\n");
         }
         let handle = trusted(&bench, "publisher", publisher, &["numbers/all", "3", "1"]);
-        assert_eq!(bench.end(handle), Outcome::Exited(0));
+        assert_eq!(bench.end(handle), RunResult::Exited(0));
         assert_eq!(bench.output(handle), "");
         let got = "is ready\nnumbers/all: 1\nnumbers/all: 2\nnumbers/all: 3\n";
         for (name, handle) in [("one", one), ("other", other)] {
-            assert_eq!(bench.end(handle), Outcome::Exited(0));
+            assert_eq!(bench.end(handle), RunResult::Exited(0));
             assert_eq!(bench.output(handle), format!("{name} {got}"));
         }
         // The guest waits for a message that never comes, until a kill.
         assert_eq!(bench.state(neither).unwrap(), "running");
         bench.device.kill(neither).unwrap();
-        assert_eq!(bench.end(neither), Outcome::Killed(Cause::Kill));
+        assert_eq!(bench.end(neither), RunResult::Killed(Cause::Kill));
         assert_eq!(bench.output(neither), "neither is ready\n");
         let handle = trusted(&bench, "alone", publisher, &["numbers/all", "2", "1"]);
-        assert_eq!(bench.end(handle), Outcome::Exited(0));
+        assert_eq!(bench.end(handle), RunResult::Exited(0));
         assert_eq!(bench.output(handle), "nobody wants 1\nnobody wants 2\n");
     }
 }
@@ -273,7 +273,7 @@ fn what_sensors_measure_gets_into_a_containers_file() {
     let set = devices.set_channel("climate", "temperature", -1_250_000);
     assert_eq!(set, Ok(()));
     let handle = trusted(&bench, "logger", &code, &["2", "5"]);
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
     let line = "0.13=-1.250 0.14=101.325 0.16=40.000 1.17=300.000\n";
     assert_eq!(bench.output(handle), line.repeat(2));
     let file = read_file(&bench.disk, "/data/logger/measured.csv").unwrap();
@@ -302,7 +302,7 @@ fn each_sample_says_what_it_lacks() {
     ] {
         let bench = boot();
         let handle = start(&bench, "poor", &guest(name), words, (&Permission::ALL, &[]));
-        assert_eq!(bench.end(handle), Outcome::Exited(1), "{name}");
+        assert_eq!(bench.end(handle), RunResult::Exited(1), "{name}");
         assert_eq!(bench.log(handle, Stream::Stderr), said);
     }
 }
@@ -318,13 +318,13 @@ fn a_guest_that_floods_and_one_that_does_not_read_keep_no_message_from_a_third()
     bench.await_output(third, " is ready\n");
     let flood = trusted(&bench, "flood", &code, &["spam", "1000000000", "0"]);
     let friend = trusted(&bench, "friend", &code, &["news", "20", "2"]);
-    assert_eq!(bench.end(friend), Outcome::Exited(0));
-    assert_eq!(bench.end(third), Outcome::Exited(0));
+    assert_eq!(bench.end(friend), RunResult::Exited(0));
+    assert_eq!(bench.end(third), RunResult::Exited(0));
     let got: String = (1..=20).map(|number| format!("news: {number}\n")).collect();
     assert_eq!(bench.output(third), format!("third is ready\n{got}"));
     assert_eq!(bench.state(flood).unwrap(), "running");
     for handle in [flood, deaf] {
         bench.device.kill(handle).unwrap();
-        assert_eq!(bench.end(handle), Outcome::Killed(Cause::Kill));
+        assert_eq!(bench.end(handle), RunResult::Killed(Cause::Kill));
     }
 }

@@ -8,11 +8,11 @@ mod device;
 use std::cell::{Cell, RefCell};
 
 use device::{Disk, disk, image};
-use ocre::container::{Guest, Name, Options, Spec, Stopped};
+use ocre::container::{Guest, Killed, Name, Options, Spec};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_CHANGES, MAX_CONTAINERS, MAX_PINS, MAX_TOPIC};
 use ocre::port::devices::{Direction, Pin};
-use ocre::port::{Clock, ConsoleError, Halt, Host, Slot, Stream, ThreadSpec, Threads};
+use ocre::port::{Clock, ConsoleError, Host, HostExit, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
 use ocre_host::platform::Devices;
 use parking_lot::RawMutex;
@@ -178,7 +178,7 @@ impl Tenant {
             ..Options::default()
         };
         let mut spec = Spec::blank();
-        spec.settle(&name, &image, &options).unwrap();
+        spec.resolve(&name, &image, &options).unwrap();
         Box::leak(Box::new(Self {
             world,
             slot,
@@ -214,16 +214,16 @@ impl Guest for Tenant {
         Some(0)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         self.check()?;
         let hour = self.world.now_us.get() + 3_600_000 * MS;
         self.world.sleep_as(self.slot, until_us.unwrap_or(hour));
         self.check()
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         if self.killed.get() {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }
@@ -251,9 +251,9 @@ impl Run {
     fn new(tenant: &'static Tenant) -> Self {
         let mut api = GuestApi::new(&tenant.world.bus, tenant.world.ports(), tenant);
         for function in 0..FUNCTIONS.len() {
-            let bytes = api.room_for(function);
+            let bytes = api.host_buffer_len(function);
             if bytes != 0 {
-                api.give_room(function, ROOM, bytes);
+                api.attach_host_buffer(function, ROOM, bytes);
             }
         }
         Self {
@@ -262,7 +262,7 @@ impl Run {
         }
     }
 
-    fn result(&mut self, name: &str, arguments: &[u64]) -> Result<u64, Halt> {
+    fn result(&mut self, name: &str, arguments: &[u64]) -> Result<u64, HostExit> {
         let function = FUNCTIONS.iter().position(|one| one.name() == name);
         let function = function.unwrap_or_else(|| panic!("{name} is not in the table"));
         assert_eq!(
@@ -528,11 +528,14 @@ fn a_kill_ends_every_wait_at_once() {
         });
         assert_eq!(
             run.result(name, &[argument.into()]),
-            Err(Halt::Stopped),
+            Err(HostExit::Stopped),
             "{name}"
         );
         assert_eq!(world.now_us.get(), before + 5 * MS, "{name}");
-        assert_eq!(run.result("ocre_get_event", &[0; 6]), Err(Halt::Stopped));
+        assert_eq!(
+            run.result("ocre_get_event", &[0; 6]),
+            Err(HostExit::Stopped)
+        );
     }
 }
 

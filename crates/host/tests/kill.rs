@@ -15,19 +15,19 @@ use std::thread;
 use std::time::Duration;
 
 use device::{assemble, compile, disk, image};
-use ocre::container::state::{Cause, Outcome, State};
+use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
-use ocre::port::Platform as _;
 use ocre::port::devices::Direction;
+use ocre::supervisor::Platform as _;
 use ocre::supervisor::Supervisor;
 use still::Still;
 
 type Device = Arc<Supervisor<Still>>;
 
-const KILLED: Outcome = Outcome::Killed(Cause::Kill);
+const KILLED: RunResult = RunResult::Killed(Cause::Kill);
 
 /// Number of a guest's host calls before `then`: it opens a file, starts a timer, watches a pin,
 /// and subscribes.
@@ -215,7 +215,7 @@ impl Bench {
         assert_eq!(clock.uptime_us(), before, "{way}");
     }
 
-    fn run(&self, handle: Handle) -> Outcome {
+    fn run(&self, handle: Handle) -> RunResult {
         self.device.start(handle).unwrap();
         self.device.wait(handle, None).unwrap()
     }
@@ -232,8 +232,8 @@ impl Bench {
         assert_eq!(driven, Ok(None), "{way}: nobody watches the pin");
         const NO_SUBSCRIBER: i32 = -2;
         let published = self.run(self.publisher);
-        assert_eq!(published, Outcome::Exited(NO_SUBSCRIBER), "{way}");
-        assert_eq!(self.run(self.heir), Outcome::Exited(0), "{way}");
+        assert_eq!(published, RunResult::Exited(NO_SUBSCRIBER), "{way}");
+        assert_eq!(self.run(self.heir), RunResult::Exited(0), "{way}");
     }
 
     /// Counts C's blocks of memory in use once every thread is gone.
@@ -320,7 +320,7 @@ fn whatever_a_guest_is_at_its_time_limit_ends_it_when_that_comes_and_no_earlier(
             );
             time.pass(1);
             let outcome = bench.device.wait(handle, None);
-            assert_eq!(outcome, Ok(Outcome::Killed(Cause::TimeLimit)), "{way}");
+            assert_eq!(outcome, Ok(RunResult::Killed(Cause::TimeLimit)), "{way}");
             let ended = bench.device.status(handle).unwrap().times.ended_us.get();
             assert_eq!(ended, Some(begun + u64::from(LIMIT_MS) * 1000), "{way}");
             bench.is_free(handle, way);

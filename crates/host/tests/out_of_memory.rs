@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use device::{Bench, assemble, boot, busy, compile};
-use ocre::container::state::{Failure, Outcome};
+use ocre::container::state::{Failure, RunResult};
 use ocre::container::{Error, Options};
 use ocre::image::Image;
 use ocre::image::verdict::Code;
@@ -54,10 +54,13 @@ fn live(bench: &Bench, image: &Image) -> bool {
             let outcome = bench.end(handle);
             // A guest gets an errno of WASI, and may go on or exit.
             assert!(
-                !matches!(outcome, Outcome::Trapped(Trap::Other) | Outcome::Killed(_)),
+                !matches!(
+                    outcome,
+                    RunResult::Trapped(Trap::Other) | RunResult::Killed(_)
+                ),
                 "{outcome:?}"
             );
-            outcome == Outcome::Exited(0)
+            outcome == RunResult::Exited(0)
         }
         Err(error) => {
             assert!(is_told(error), "start: {error}");

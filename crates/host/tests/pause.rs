@@ -8,11 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use device::{Bench, assemble, boot, compile, guest};
-use ocre::container::state::{Cause, Outcome, Refusal, State};
+use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
 
-const KILLED: Outcome = Outcome::Killed(Cause::Kill);
+const KILLED: RunResult = RunResult::Killed(Cause::Kill);
 
 /// The hostile guest, interpreted and, where there is a compiler, compiled.
 fn hostile() -> Vec<Vec<u8>> {
@@ -55,7 +55,7 @@ fn what_is_paused_is_killed_stopped_and_removed_whatever_it_is_at() {
             bench.device.start(handle).unwrap();
             paused(handle);
             let stopped = bench.device.stop(handle, u64::MAX);
-            assert_eq!(stopped, Ok(Outcome::Killed(Cause::Stop)), "{way}");
+            assert_eq!(stopped, Ok(RunResult::Killed(Cause::Stop)), "{way}");
             bench.device.start(handle).unwrap();
             paused(handle);
             bench.device.restart(handle, u64::MAX).unwrap();
@@ -111,7 +111,7 @@ fn a_guest_whose_sleep_is_over_is_held_and_ends_only_when_it_goes_on() {
     let later = bench.now() + 100_000;
     assert_eq!(bench.device.wait(handle, Some(later)), Err(Error::TimedOut));
     bench.device.unpause(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_time_limit_ends_a_paused_container_too() {
     };
     let handle = bench.start("a", &guest("hostile"), &options);
     bench.device.pause(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Killed(Cause::TimeLimit));
+    assert_eq!(bench.end(handle), RunResult::Killed(Cause::TimeLimit));
 }
 
 #[test]

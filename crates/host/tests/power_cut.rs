@@ -10,7 +10,7 @@ use std::fs;
 
 use common::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
 use common::{Scratch, formatted, mounted};
-use ocre::image::judge::Source;
+use ocre::image::OciLayout;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
 use ocre_host::flash::{Cut, Flash, Geometry, OpenedFile, PowerCut, RamFlash, Tear};
@@ -34,8 +34,8 @@ impl Images {
         Self { storage }
     }
 
-    fn source(&self) -> Source<'_, LittleFs<RamFlash>> {
-        Source {
+    fn source(&self) -> OciLayout<'_, LittleFs<RamFlash>> {
+        OciLayout {
             storage: &self.storage,
             root: "/",
         }

@@ -15,12 +15,13 @@ use common::images::{DOCUMENT, get};
 use common::{formatted, mounted};
 use device::{assemble, busy, read_file, write_file};
 use ocre::atomic::TEMPORARY;
-use ocre::container::state::{Cause, Outcome, State};
+use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::{Error, Name, Options, Spec, record};
 use ocre::image::Image;
-use ocre::image::content::blob_path;
+use ocre::image::blob::blob_path;
 use ocre::image::store::Store;
-use ocre::port::{Platform as _, Storage, StorageError};
+use ocre::port::{Storage, StorageError};
+use ocre::supervisor::Platform as _;
 use ocre_host::flash::{Cut, PowerCut, RamFlash, Tear};
 use ocre_host::platform::Device;
 use ocre_oci::Sha256;
@@ -28,10 +29,10 @@ use tagged::{
     Disk, GEOMETRY, MINUTE_US, boot, create, digest, end, exiting, import, judged, layout, run,
 };
 
-const WELL: State = State::Ended(Outcome::Exited(0));
-const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
-const STOPPED: State = State::Ended(Outcome::Killed(Cause::Stop));
-const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
+const WELL: State = State::Ended(RunResult::Exited(0));
+const KILLED: State = State::Ended(RunResult::Killed(Cause::Kill));
+const STOPPED: State = State::Ended(RunResult::Killed(Cause::Stop));
+const RESET: State = State::Ended(RunResult::Killed(Cause::Reset));
 
 type Powered = Disk<PowerCut<RamFlash>>;
 
@@ -122,7 +123,10 @@ const PRUNING: usize = 7;
 fn runs_well(device: &Device<Powered>, name: &str) -> Result<(), Error> {
     let outcome = run(device, device.find(name)?);
     // A guest that can't write its file says so.
-    assert!(matches!(outcome, Outcome::Exited(_) | Outcome::Failed(_)));
+    assert!(matches!(
+        outcome,
+        RunResult::Exited(_) | RunResult::Failed(_)
+    ));
     Ok(())
 }
 
@@ -316,7 +320,7 @@ fn is_as_before_or_after(
     for name in folders {
         let handle = device.find(&name).unwrap();
         if name != "spinning" {
-            assert_eq!(run(&device, handle), Outcome::Exited(0), "{cut}: {name}");
+            assert_eq!(run(&device, handle), RunResult::Exited(0), "{cut}: {name}");
         }
         device.remove(handle, true).unwrap();
     }

@@ -16,6 +16,7 @@ use common::images::{DOCUMENT, get};
 use common::{formatted, mounted};
 use device::{busy, write_file};
 use ocre::container::{Name, Options, data};
+use ocre::folders;
 use ocre::image::store::Store;
 use ocre::port::{EntryKind, Storage};
 use ocre_host::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
@@ -26,7 +27,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 fn files(storage: &Disk<RamFlash>) -> Files {
     // Until a rename is ended that was cut, littlefs hides another entry, too.
-    storage.settle().unwrap();
+    storage.recover().unwrap();
     let mut files = Files::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
@@ -199,14 +200,14 @@ fn ending_a_removal_that_is_written_down() {
         write_file(disk, "/containers/gone.state", b"of the one that goes");
         disk.remove("/containers/gone.spec").unwrap();
     });
-    let may_go = |path: &str| path.contains("/gone") || path.ends_with(data::REMOVAL);
+    let may_go = |path: &str| path.contains("/gone") || path.ends_with(folders::REMOVAL);
     let after = sweep(&before, boot_and_open, may_go);
     assert!(
         !after.keys().any(|path| path.contains("gone")),
         "{:?}",
         after.keys()
     );
-    assert!(!after.keys().any(|path| path.ends_with(data::REMOVAL)));
+    assert!(!after.keys().any(|path| path.ends_with(folders::REMOVAL)));
 }
 
 #[test]

@@ -9,21 +9,23 @@ use std::sync::Arc;
 use device::{
     Bench, Disk, Tape, assemble, boot, boot_on, disk, image, read_file, with_blob, write_file,
 };
-use ocre::container::state::{Cause, Failure, Outcome, State};
-use ocre::container::table::{Handle, Moment};
+use ocre::container::state::{Cause, Failure, RunResult, State};
+use ocre::container::table::{Handle, Uptime};
 use ocre::container::{Error, Name, Options, Restart, Spec, data};
+use ocre::folders;
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::MAX_CONTAINERS;
-use ocre::port::{OpenMode, Platform as _, Storage, StorageError, Trap};
+use ocre::port::{OpenMode, Storage, StorageError, Trap};
+use ocre::supervisor::Platform as _;
 use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{Device, POLICY, Pc};
 
 const MINUTE_US: u64 = 60_000_000;
-const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
-const STOPPED: State = State::Ended(Outcome::Killed(Cause::Stop));
-const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
+const KILLED: State = State::Ended(RunResult::Killed(Cause::Kill));
+const STOPPED: State = State::Ended(RunResult::Killed(Cause::Stop));
+const RESET: State = State::Ended(RunResult::Killed(Cause::Reset));
 
 /// A guest that never exits.
 fn spinning() -> Vec<u8> {
@@ -97,13 +99,13 @@ fn a_container_is_as_it_was_created_after_a_reboot() {
     assert_eq!((status.state, status.dates), (State::Created, dates));
     assert_eq!(
         status.times.created_us,
-        Moment::NEVER,
+        Uptime::NEVER,
         "that was before this boot"
     );
     assert_eq!(read_file(&disk, "/data/a/kept").unwrap(), b"data");
     assert!(after.device.uses(&created.image.manifest.digest));
     after.device.start(handle).unwrap();
-    assert_eq!(after.end(handle), Outcome::Exited(7));
+    assert_eq!(after.end(handle), RunResult::Exited(7));
 }
 
 #[test]
@@ -127,7 +129,7 @@ fn how_a_run_ended_is_known_after_a_reboot() {
     assert_eq!(told.len(), 5);
     assert!(told.contains(&(
         "trapped".into(),
-        State::Ended(Outcome::Trapped(Trap::Unreachable))
+        State::Ended(RunResult::Trapped(Trap::Unreachable))
     )));
     let after = boot_on(disk);
     assert_eq!(states(&after.device), told);
@@ -302,7 +304,7 @@ fn without_the_folder_of_records_all_files_are_kept() {
 
 #[test]
 fn a_container_whose_folder_is_missing_is_failed_and_stays() {
-    const MISSING: State = State::Ended(Outcome::Failed(Failure::DataMissing));
+    const MISSING: State = State::Ended(RunResult::Failed(Failure::DataMissing));
     let disk = disk();
     let bench = boot_on(disk.clone());
     for (name, restart) in [("rests", Restart::No), ("returns", Restart::Always)] {
@@ -335,7 +337,7 @@ fn a_container_whose_folder_is_missing_is_failed_and_stays() {
         disk.create_dir(folder).unwrap();
     }
     after.device.start(handle).unwrap();
-    assert_eq!(after.end(handle), Outcome::Exited(7));
+    assert_eq!(after.end(handle), RunResult::Exited(7));
     for name in ["rests", "returns"] {
         let handle = after.device.find(name).unwrap();
         after.device.remove(handle, true).unwrap();
@@ -370,13 +372,13 @@ fn a_file_of_a_guest_is_no_mark() {
     let disk = disk();
     let bench = boot_on(disk.clone());
     bench.create("a", &exiting(), &Options::default());
-    let path = format!("/data/a/{}", data::REMOVAL);
+    let path = format!("/data/a/{}", folders::REMOVAL);
     write_file(&disk, &path, b"a guest's own");
     boot_on(disk.clone());
     assert_eq!(read_file(&disk, &path).unwrap(), b"a guest's own");
     disk.remove("/containers/a.spec").unwrap();
     boot_on(disk.clone());
-    let kept = format!("/lost+found/a/{}", data::REMOVAL);
+    let kept = format!("/lost+found/a/{}", folders::REMOVAL);
     assert_eq!(read_file(&disk, &kept).unwrap(), b"a guest's own");
 }
 
@@ -503,7 +505,7 @@ fn on_a_full_partition_nothing_is_created_and_what_is_there_still_runs() {
     let full = bench.device.create(Some("b"), &image, &Options::default());
     assert_eq!(full, Err(Error::Storage(StorageError::NoSpace)));
     bench.device.start(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Exited(7));
+    assert_eq!(bench.end(handle), RunResult::Exited(7));
     drop(file);
     disk.remove("/full").unwrap();
     let after = boot_on(disk.clone());
@@ -557,7 +559,7 @@ fn live<S: Storage + Send + Sync + 'static>(device: &Arc<Device<S>>, image: Imag
 fn may_be(told: Told, found: Option<State>) -> bool {
     match (told, found) {
         (Told::Nothing | Told::Ended, None) | (_, Some(State::Created)) => told != Told::Removed,
-        (Told::Created | Told::Started, Some(State::Ended(Outcome::Failed(_)))) => true,
+        (Told::Created | Told::Started, Some(State::Ended(RunResult::Failed(_)))) => true,
         (Told::Created, Some(state)) => state == RESET,
         (Told::Started, Some(state)) => [RESET, STOPPED].contains(&state),
         (Told::Ended, Some(state)) => [RESET, STOPPED, KILLED].contains(&state),

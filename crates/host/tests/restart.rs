@@ -7,13 +7,13 @@ mod device;
 use std::num::NonZeroU8;
 
 use device::{Bench, assemble, boot, boot_on, disk, read_file};
-use ocre::container::state::{Cause, Outcome, Refusal, State};
+use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::{Handle, Status};
 use ocre::container::{Error, Options, Restart};
 
-const FAILED: Outcome = Outcome::Exited(7);
-const KILLED: State = State::Ended(Outcome::Killed(Cause::Kill));
-const RESET: State = State::Ended(Outcome::Killed(Cause::Reset));
+const FAILED: RunResult = RunResult::Exited(7);
+const KILLED: State = State::Ended(RunResult::Killed(Cause::Kill));
+const RESET: State = State::Ended(RunResult::Killed(Cause::Reset));
 
 fn policy(restart: Restart) -> Options<'static> {
     Options {
@@ -113,10 +113,10 @@ fn what_fails_is_started_again_after_a_second_and_then_given_up_until_somebody_s
 fn each_policy_lets_a_run_that_did_well_rest_or_go_on() {
     let bench = boot();
     let rests = bench.start("rests", &exiting(0), &on_failure(5));
-    assert_eq!(bench.end(rests), Outcome::Exited(0));
+    assert_eq!(bench.end(rests), RunResult::Exited(0));
     assert_eq!(status(&bench, rests).restarts, 0);
     let always = bench.start("always", &exiting(0), &policy(Restart::Always));
-    let restarting = State::Restarting(Outcome::Exited(0));
+    let restarting = State::Restarting(RunResult::Exited(0));
     await_state(&bench, always, restarting);
     assert_eq!(
         bench.device.pause(always),
@@ -129,7 +129,7 @@ fn each_policy_lets_a_run_that_did_well_rest_or_go_on() {
     let soon = bench.now() + 20_000;
     assert_eq!(bench.device.wait(always, Some(soon)), Err(Error::TimedOut));
     bench.device.kill(always).unwrap();
-    assert_eq!(bench.end(always), Outcome::Exited(0));
+    assert_eq!(bench.end(always), RunResult::Exited(0));
     assert_eq!(
         bench.device.kill(always),
         Err(Error::State(Refusal::NotRunning))
@@ -145,7 +145,7 @@ fn what_somebody_ends_rests() {
     bench.end(killed);
     assert_eq!(status(&bench, killed).state, KILLED);
     let stopped = bench.start("stopped", &spinning(), &always);
-    let outcome = Outcome::Killed(Cause::Stop);
+    let outcome = RunResult::Killed(Cause::Stop);
     assert_eq!(bench.device.stop(stopped, 1000), Ok(outcome));
     // A guest that obeys counts as stopped too, with any exit code.
     let obeying = assemble(
@@ -164,10 +164,10 @@ fn what_somebody_ends_rests() {
     };
     let obeys = bench.start("obeys", &obeying, &attached);
     let hour = 3_600_000_000;
-    assert_eq!(bench.device.stop(obeys, hour), Ok(Outcome::Exited(3)));
+    assert_eq!(bench.device.stop(obeys, hour), Ok(RunResult::Exited(3)));
     assert_eq!(
         status(&bench, obeys).state,
-        State::Ended(Outcome::Exited(3))
+        State::Ended(RunResult::Exited(3))
     );
     // Between two runs.
     let waiting = bench.start("waiting", &exiting(7), &always);
@@ -210,7 +210,7 @@ fn starts_by_themselves_write_nothing_to_the_flash() {
     let disk = disk();
     let bench = boot_on(disk.clone());
     let handle = bench.start("a", &exiting(0), &policy(Restart::Always));
-    await_state(&bench, handle, State::Restarting(Outcome::Exited(0)));
+    await_state(&bench, handle, State::Restarting(RunResult::Exited(0)));
     let before = read_file(&disk, "/containers/a.state").unwrap();
     while status(&bench, handle).restarts < 2 {
         bench.device.await_event(u64::MAX, bench.now() + 10_000);
@@ -278,14 +278,14 @@ fn what_can_not_be_loaded_is_tried_again_and_says_so_to_whoever_started_it() {
         .device
         .with_spec(handle, |spec| spec.image.executable.digest)
         .unwrap();
-    let path = ocre::image::content::blob_path("/", &digest).unwrap();
+    let path = ocre::image::blob::blob_path("/", &digest).unwrap();
     device::write_file(&bench.disk, &path, b"other");
     let Err(Error::Start(failure)) = bench.device.start(handle) else {
         panic!("it starts");
     };
-    let failed = State::Restarting(Outcome::Failed(failure));
+    let failed = State::Restarting(RunResult::Failed(failure));
     assert_eq!(status(&bench, handle).state, failed);
     device::write_file(&bench.disk, &path, &code);
-    await_state(&bench, handle, State::Restarting(Outcome::Exited(0)));
+    await_state(&bench, handle, State::Restarting(RunResult::Exited(0)));
     bench.device.remove(handle, true).unwrap();
 }

@@ -12,11 +12,11 @@ use std::thread;
 use device::{
     Bench, Tape, assemble, boot, boot_on, compile, guest, image, read_file, with_blob, write_file,
 };
-use ocre::container::state::{Cause, Failure, Outcome, Refusal, State};
-use ocre::container::table::{Moment, Times};
+use ocre::container::state::{Cause, Failure, Refusal, RunResult, State};
+use ocre::container::table::{Times, Uptime};
 use ocre::container::{Error, Options};
 use ocre::image::Image;
-use ocre::image::content::blob_path;
+use ocre::image::blob::blob_path;
 use ocre::image::verdict::Code;
 use ocre::limits::{MAX_CONTAINERS, MAX_PATH};
 use ocre::port::{OpenMode, Storage, StorageError, Stream, Trap};
@@ -25,7 +25,7 @@ use ocre_host::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{Device, POLICY, Pc};
 
-const KILLED: Outcome = Outcome::Killed(Cause::Kill);
+const KILLED: RunResult = RunResult::Killed(Cause::Kill);
 
 /// A guest that never exits and never calls the host.
 fn spinning() -> Vec<u8> {
@@ -91,7 +91,7 @@ fn a_guests_exit_code_passes_through() {
         let arguments = ["--exit", &code.to_string()];
         let container = format!("{name}-{code}");
         let (_, outcome) = bench.run(&container, &guest(name), &arguments);
-        assert_eq!(outcome, Outcome::Exited(code), "{container}");
+        assert_eq!(outcome, RunResult::Exited(code), "{container}");
     }
 }
 
@@ -107,7 +107,7 @@ fn an_entry_point_that_returns_a_number_exits_with_it() {
         .create(Some("main"), &image, &Options::default())
         .unwrap();
     bench.device.start(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Exited(-3));
+    assert_eq!(bench.end(handle), RunResult::Exited(-3));
 }
 
 /// The hostile guest, interpreted and, where there is a compiler, compiled.
@@ -139,7 +139,7 @@ fn traps(bench: &Bench, code: &[u8]) {
         ("stack", Trap::StackOverflow),
     ] {
         let (handle, outcome) = bench.run(way, code, &[way]);
-        assert_eq!(outcome, Outcome::Trapped(trap), "{way}");
+        assert_eq!(outcome, RunResult::Trapped(trap), "{way}");
         assert_eq!(bench.output(handle), format!("hostile: {way}\n"));
         bench.device.remove(handle, false).unwrap();
     }
@@ -199,7 +199,7 @@ fn is_refused(bench: &Bench, code: &[u8]) {
         ("escape", "refused of 8: 8\n"),
     ] {
         let (handle, outcome) = bench.run(way, code, &[way]);
-        assert_eq!(outcome, Outcome::Exited(0), "{way}");
+        assert_eq!(outcome, RunResult::Exited(0), "{way}");
         assert_eq!(bench.output(handle), format!("hostile: {way}\n{words}"));
         bench.device.remove(handle, false).unwrap();
     }
@@ -211,7 +211,7 @@ fn one_container_is_killed_and_another_goes_on() {
     let doomed = bench.start("doomed", &spinning(), &Options::default());
     let spared = bench.start("spared", &spinning(), &Options::default());
     let (_, trapped) = bench.run("trapped", &guest("hostile"), &["unreachable"]);
-    assert_eq!(trapped, Outcome::Trapped(Trap::Unreachable));
+    assert_eq!(trapped, RunResult::Trapped(Trap::Unreachable));
     bench.device.kill(doomed).unwrap();
     assert_eq!(bench.end(doomed), KILLED);
     assert_eq!(bench.state(spared).unwrap(), "running");
@@ -229,9 +229,9 @@ fn a_start_that_fails_says_why_at_once() {
         let Err(Error::Start(failure)) = bench.device.start(handle) else {
             panic!("{name} starts");
         };
-        let state = State::Ended(Outcome::Failed(failure));
+        let state = State::Ended(RunResult::Failed(failure));
         assert_eq!(bench.device.status(handle).unwrap().state, state);
-        assert_eq!(bench.end(handle), Outcome::Failed(failure));
+        assert_eq!(bench.end(handle), RunResult::Failed(failure));
         bench.device.remove(handle, false).unwrap();
         failure
     };
@@ -323,7 +323,7 @@ fn what_is_not_running_is_neither_killed_nor_stopped_nor_waited_for() {
 fn a_container_runs_again_with_its_files_its_log_and_new_times() {
     let bench = boot();
     let (handle, outcome) = bench.run("a", &guest("hello"), &["one"]);
-    assert_eq!(outcome, Outcome::Exited(0));
+    assert_eq!(outcome, RunResult::Exited(0));
     let first = bench.device.status(handle).unwrap().times;
     write_file(&bench.disk, "/data/a/file", b"kept");
     bench.device.start(handle).unwrap();
@@ -341,8 +341,8 @@ fn every_step_of_a_run_has_its_time_in_order() {
     let created = bench.create("a", &guest("hello"), &Options::default());
     let Times {
         created_us,
-        started_us: Moment::NEVER,
-        ended_us: Moment::NEVER,
+        started_us: Uptime::NEVER,
+        ended_us: Uptime::NEVER,
         ..
     } = bench.device.status(created).unwrap().times
     else {
@@ -360,7 +360,7 @@ fn every_step_of_a_run_has_its_time_in_order() {
         times.ended_us,
     ];
     assert!(
-        !steps.contains(&Moment::NEVER) && steps.is_sorted(),
+        !steps.contains(&Uptime::NEVER) && steps.is_sorted(),
         "{times:?}"
     );
     let spans = [
@@ -389,7 +389,7 @@ fn a_run_that_takes_too_long_is_killed_also_with_nobody_waiting() {
     let late = bench.start("late", &spinning(), &limited(300));
     let unlimited = bench.start("unlimited", &spinning(), &Options::default());
     let early = bench.start("early", &spinning(), &limited(50));
-    let over = Outcome::Killed(Cause::TimeLimit);
+    let over = RunResult::Killed(Cause::TimeLimit);
     assert_eq!(bench.end(early), over);
     assert_eq!(bench.end(late), over);
     for (handle, limit_us) in [(early, 50_000), (late, 300_000)] {
@@ -415,8 +415,8 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
         ..Options::default()
     };
     let short = bench.start("short", &guest("hello"), &options);
-    assert_eq!(bench.end(short), Outcome::Exited(0));
-    assert_eq!(bench.end(sleeping), Outcome::Killed(Cause::TimeLimit));
+    assert_eq!(bench.end(short), RunResult::Exited(0));
+    assert_eq!(bench.end(sleeping), RunResult::Killed(Cause::TimeLimit));
     // The watchdog has gone by now or will; the next limit gets one again.
     let options = Options {
         arguments: &["sleep"],
@@ -424,7 +424,7 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
         ..Options::default()
     };
     let again = bench.start("again", &guest("hostile"), &options);
-    assert_eq!(bench.end(again), Outcome::Killed(Cause::TimeLimit));
+    assert_eq!(bench.end(again), RunResult::Killed(Cause::TimeLimit));
 }
 
 #[test]
@@ -435,12 +435,12 @@ fn a_guest_that_executes_too_much_is_trapped_and_one_that_does_not_is_left_alone
         ..Options::default()
     };
     let over = bench.start("over", &spinning(), &limited(1_000_000));
-    let outcome = Outcome::Trapped(Trap::InstructionLimit);
+    let outcome = RunResult::Trapped(Trap::InstructionLimit);
     assert_eq!(bench.end(over), outcome);
     bench.device.start(over).unwrap();
     assert_eq!(bench.end(over), outcome, "each run has as many");
     let within = bench.start("within", &guest("hello"), &limited(i32::MAX as u32));
-    assert_eq!(bench.end(within), Outcome::Exited(0));
+    assert_eq!(bench.end(within), RunResult::Exited(0));
 }
 
 #[test]
@@ -454,14 +454,14 @@ fn a_guest_sees_that_it_is_to_stop_at_the_end_of_its_input() {
     bench.console.type_in("some input\n");
     bench.await_output(handle, "some input\n");
     let hour = 3_600_000_000;
-    assert_eq!(bench.device.stop(handle, hour), Ok(Outcome::Exited(5)));
+    assert_eq!(bench.device.stop(handle, hour), Ok(RunResult::Exited(5)));
 }
 
 #[test]
 fn a_guest_that_does_not_stop_in_time_is_killed() {
     let bench = boot();
     let handle = bench.start("a", &spinning(), &Options::default());
-    let outcome = Outcome::Killed(Cause::Stop);
+    let outcome = RunResult::Killed(Cause::Stop);
     assert_eq!(bench.device.stop(handle, 20_000), Ok(outcome));
     assert_eq!(bench.state(handle).unwrap(), "killed(stop)");
 }
@@ -492,7 +492,7 @@ fn a_guest_sees_its_arguments_and_its_environment() {
         };
         let created = bench.device.create(Some(name), &image, &options).unwrap();
         bench.device.start(created).unwrap();
-        assert_eq!(bench.end(created), Outcome::Exited(0));
+        assert_eq!(bench.end(created), RunResult::Exited(0));
         let output = bench.output(created);
         let told: Vec<&str> = output.lines().skip(1).collect();
         assert_eq!(
@@ -525,7 +525,7 @@ fn a_guest_reads_its_images_blobs_and_can_not_change_them() {
     bench.device.start(handle).unwrap();
     assert_eq!(
         bench.end(handle),
-        Outcome::Exited(0),
+        RunResult::Exited(0),
         "{}",
         bench.log(handle, Stream::Stderr)
     );
@@ -561,7 +561,7 @@ fn two_containers_have_each_their_own_files_and_logs() {
         bench.device.start(handle).unwrap();
     }
     for (handle, name) in handles.into_iter().zip(["a", "b"]) {
-        assert_eq!(bench.end(handle), Outcome::Exited(0));
+        assert_eq!(bench.end(handle), RunResult::Exited(0));
         let expected = format!("Hello from a Rust guest!\narg: {name}\nsecret of {name}\n");
         assert_eq!(bench.output(handle), expected);
     }
@@ -591,7 +591,7 @@ fn no_path_leads_to_another_containers_files_or_to_the_devices() {
         for program in ["hello", "hello-c"] {
             let name = format!("a{index}-{program}");
             let (handle, outcome) = bench.run(&name, &guest(program), &["--read", path]);
-            assert_eq!(outcome, Outcome::Exited(2), "{path}");
+            assert_eq!(outcome, RunResult::Exited(2), "{path}");
             assert!(!bench.output(handle).contains("secret"), "{path}");
             bench.device.remove(handle, false).unwrap();
         }
@@ -602,8 +602,12 @@ fn no_path_leads_to_another_containers_files_or_to_the_devices() {
 fn what_a_guest_wrote_is_kept_however_it_ended() {
     let bench = boot();
     for (name, then, expected) in [
-        ("exits", "", Outcome::Exited(0)),
-        ("traps", "unreachable", Outcome::Trapped(Trap::Unreachable)),
+        ("exits", "", RunResult::Exited(0)),
+        (
+            "traps",
+            "unreachable",
+            RunResult::Trapped(Trap::Unreachable),
+        ),
         ("is-killed", "(loop (br 0))", KILLED),
     ] {
         let handle = bench.start(name, &writing(then), &Options::default());
@@ -647,7 +651,7 @@ fn an_attached_container_reads_what_is_typed_a_detached_one_nothing() {
     let bench = boot();
     bench.console.type_in("typed\n");
     let (detached, outcome) = bench.run("detached", &echoing(), &[]);
-    assert_eq!(outcome, Outcome::Exited(5));
+    assert_eq!(outcome, RunResult::Exited(5));
     assert_eq!(bench.output(detached), "");
     let options = Options {
         attached: true,
@@ -658,7 +662,7 @@ fn an_attached_container_reads_what_is_typed_a_detached_one_nothing() {
     bench.console.type_in("more\n");
     bench.await_output(attached, "more\n");
     bench.console.end_input();
-    assert_eq!(bench.end(attached), Outcome::Exited(5));
+    assert_eq!(bench.end(attached), RunResult::Exited(5));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::thread;
 
 use device::{Bench, assemble, boot, guest};
 use ocre::container::Options;
-use ocre::container::state::{Cause, Outcome};
+use ocre::container::state::{Cause, RunResult};
 use ocre::image::Image;
 use ocre::port::{Storage, Trap};
 
@@ -46,15 +46,15 @@ fn used(bench: &Bench) -> Use {
 fn cycle(bench: &Bench, images: &[Image; 4], number: u64) {
     let device = &bench.device;
     let (image, arguments, expected): (_, &[&str], _) = match number % 5 {
-        0 => (&images[0], &["--exit", "3"], Outcome::Exited(3)),
+        0 => (&images[0], &["--exit", "3"], RunResult::Exited(3)),
         1 => (
             &images[1],
             &["unreachable"],
-            Outcome::Trapped(Trap::Unreachable),
+            RunResult::Trapped(Trap::Unreachable),
         ),
-        2 => (&images[2], &[], Outcome::Killed(Cause::Kill)),
-        3 => (&images[2], &[], Outcome::Killed(Cause::Stop)),
-        _ => (&images[3], &[], Outcome::Exited(0)),
+        2 => (&images[2], &[], RunResult::Killed(Cause::Kill)),
+        3 => (&images[2], &[], RunResult::Killed(Cause::Stop)),
+        _ => (&images[3], &[], RunResult::Exited(0)),
     };
     let options = Options {
         arguments,
@@ -65,8 +65,8 @@ fn cycle(bench: &Bench, images: &[Image; 4], number: u64) {
     let handle = device.create(Some(&name), image, &options).expect("room");
     device.start(handle).expect("it starts");
     match expected {
-        Outcome::Killed(Cause::Kill) => device.kill(handle).expect("it runs"),
-        Outcome::Killed(_) => {
+        RunResult::Killed(Cause::Kill) => device.kill(handle).expect("it runs"),
+        RunResult::Killed(_) => {
             device.stop(handle, 0).expect("it runs");
         }
         _ => {}

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use device::{Disk, assemble, boot, busy, guest, write_file};
-use ocre::container::state::Outcome;
+use ocre::container::state::RunResult;
 use ocre::container::{Error, Options};
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
 use ocre::port::Storage as _;
@@ -37,7 +37,7 @@ fn what_a_containers_files_take_is_told_as_its_limit_counts_it() {
     };
     assert_eq!(blocks(handle), 0);
     bench.device.start(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
     assert_eq!(blocks(handle), 1, "the file that it has written");
     // Folders in folders, before and behind one another, and files in each.
     let mut expected = 1;
@@ -66,8 +66,8 @@ fn what_a_containers_files_take_is_told_as_its_limit_counts_it() {
         bench.device.start(handle).unwrap();
         bench.end(handle)
     };
-    assert_eq!(limited("c", 5), Outcome::Exited(0));
-    assert_eq!(limited("d", 4), Outcome::Exited(1));
+    assert_eq!(limited("c", 5), RunResult::Exited(0));
+    assert_eq!(limited("d", 4), RunResult::Exited(1));
 
     bench.device.remove(other, false).unwrap();
     assert_eq!(bench.device.disk_bytes(other), Err(Error::NotFound));

@@ -6,7 +6,8 @@ mod common;
 use common::images::{DOCUMENT, Layout, Seen, get, named, noise, open, put, see, tag};
 use common::{Scratch, formatted, mounted};
 use ocre::image::Content;
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Freed, Progress, Store};
 use ocre::image::verdict::Code;
 use ocre::port::{OpenMode, Storage, StorageError};
@@ -27,7 +28,7 @@ fn with<S: Storage, T>(storage: &S, operation: impl FnOnce(&mut Store<'_, S>) ->
 
 fn import<S: Storage, F: Storage>(
     storage: &S,
-    from: Source<'_, F>,
+    from: OciLayout<'_, F>,
     name: &str,
     as_tag: &str,
 ) -> Result<(), Error> {
@@ -82,8 +83,8 @@ impl Fixture {
         }
     }
 
-    fn source(&self) -> Source<'_, LittleFs<RamFlash>> {
-        Source {
+    fn source(&self) -> OciLayout<'_, LittleFs<RamFlash>> {
+        OciLayout {
             storage: &self.storage,
             root: ROOT,
         }
@@ -720,7 +721,7 @@ fn a_folder_is_a_store_and_a_source_too() {
     layout.index(&[("image", image, false)]);
     assert_eq!(import(&to, layout.source(), "image", "a"), Ok(()));
     let storage = memory(128);
-    let source = Source {
+    let source = OciLayout {
         storage: &to,
         root: "/",
     };

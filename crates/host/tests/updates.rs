@@ -13,12 +13,13 @@ use common::{formatted, mounted};
 use device::{assemble, write_file};
 use ocre::container::Options;
 use ocre::container::restart::Restart;
-use ocre::container::state::{Cause, Failure, Outcome, State};
+use ocre::container::state::{Cause, Failure, RunResult, State};
 use ocre::container::table::Handle;
-use ocre::image::content::blob_path;
+use ocre::image::blob::blob_path;
 use ocre::image::store::Store;
 use ocre::image::store::update::{FAILURES, PREVIOUS};
-use ocre::port::{Platform as _, Storage};
+use ocre::port::Storage;
+use ocre::supervisor::Platform as _;
 use ocre_host::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::Device;
@@ -66,7 +67,7 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
         ..Options::default()
     };
     let handle = create(&device, "a", &options).unwrap();
-    assert_eq!(run(&device, handle), Outcome::Exited(1));
+    assert_eq!(run(&device, handle), RunResult::Exited(1));
     assert_eq!(environment(&device, handle), "V=1\0MINE=x\0");
     write_file(&disk, "/data/a/kept", b"data");
     import(&disk, &two).unwrap();
@@ -77,7 +78,7 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
             ("app:latest".to_owned(), digest(&two))
         ]
     );
-    assert_eq!(run(&device, handle), Outcome::Exited(0));
+    assert_eq!(run(&device, handle), RunResult::Exited(0));
     assert_eq!(environment(&device, handle), "V=2\0MINE=x\0");
     // The update works, so the image before it is no longer kept.
     assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&two))]);
@@ -95,18 +96,18 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
             .unwrap(),
         "app"
     );
-    assert_eq!(run(&after, handle), Outcome::Exited(0));
+    assert_eq!(run(&after, handle), RunResult::Exited(0));
     assert_eq!(device::read_file(&disk, "/data/a/kept").unwrap(), b"data");
 }
 
 /// Imports `update`, whose runs end with `failed`, and checks that it is taken back.
-fn is_taken_back(update: &LittleFs<RamFlash>, failed: Outcome) {
+fn is_taken_back(update: &LittleFs<RamFlash>, failed: RunResult) {
     let good = layout("good", &exiting(0));
     let disk = mounted(formatted(GEOMETRY));
     import(&disk, &good).unwrap();
     let device = boot(&disk);
     let handle = create(&device, "a", &Options::default()).unwrap();
-    assert_eq!(run(&device, handle), Outcome::Exited(0));
+    assert_eq!(run(&device, handle), RunResult::Exited(0));
     import(&disk, update).unwrap();
     assert_eq!(run(&device, handle), failed);
     assert_eq!(
@@ -120,7 +121,7 @@ fn is_taken_back(update: &LittleFs<RamFlash>, failed: Outcome) {
     assert_eq!(run(&device, handle), failed);
     assert_eq!(run(&device, handle), failed);
     assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&good))]);
-    assert_eq!(run(&device, handle), Outcome::Exited(0));
+    assert_eq!(run(&device, handle), RunResult::Exited(0));
     assert_eq!(environment(&device, handle), "V=good\0");
     // And the next update has all its tries.
     import(&disk, update).unwrap();
@@ -130,10 +131,10 @@ fn is_taken_back(update: &LittleFs<RamFlash>, failed: Outcome) {
 
 #[test]
 fn an_update_that_fails_three_times_is_taken_back() {
-    is_taken_back(&layout("bad", &exiting(3)), Outcome::Exited(3));
+    is_taken_back(&layout("bad", &exiting(3)), RunResult::Exited(3));
     is_taken_back(
         &layout("bad", &trapping()),
-        Outcome::Trapped(ocre::port::Trap::Unreachable),
+        RunResult::Trapped(ocre::port::Trap::Unreachable),
     );
 }
 
@@ -141,7 +142,7 @@ fn an_update_that_fails_three_times_is_taken_back() {
 fn an_update_that_can_not_be_started_is_taken_back() {
     let code = assemble(r#"(module (import "x" "y" (func)) (func (export "_start")))"#);
     let import = Failure::Image(ocre::image::verdict::Code::WasmImport);
-    is_taken_back(&layout("bad", &code), Outcome::Failed(import));
+    is_taken_back(&layout("bad", &code), RunResult::Failed(import));
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn a_container_that_is_started_again_by_itself_comes_back_with_what_worked() {
     import(&disk, &bad).unwrap();
     device.start(handle).unwrap();
     let until = device.platform().clock().uptime_us() + MINUTE_US;
-    assert_eq!(device.wait(handle, Some(until)), Ok(Outcome::Exited(0)));
+    assert_eq!(device.wait(handle, Some(until)), Ok(RunResult::Exited(0)));
     assert_eq!(environment(&device, handle), "V=good\0");
     assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&good))]);
     assert_eq!(device.status(handle).unwrap().restarts, 3);
@@ -180,7 +181,7 @@ fn what_somebody_ends_says_nothing_of_an_update() {
         device.kill(handle).unwrap();
         let until = device.platform().clock().uptime_us() + MINUTE_US;
         let killed = device.wait(handle, Some(until));
-        assert_eq!(killed, Ok(Outcome::Killed(Cause::Kill)));
+        assert_eq!(killed, Ok(RunResult::Killed(Cause::Kill)));
     }
     assert_eq!(entries(&disk), before);
 }
@@ -198,7 +199,7 @@ fn an_update_of_an_update_keeps_what_worked_last() {
     import(&disk, &second).unwrap();
     let device = boot(&disk);
     let handle = create(&device, "a", &Options::default()).unwrap();
-    assert_eq!(run(&device, handle), Outcome::Exited(1));
+    assert_eq!(run(&device, handle), RunResult::Exited(1));
     import(&disk, &second).unwrap();
     assert_eq!(entries(&disk), [was(" after 1"), is(&second)]);
     import(&disk, &third).unwrap();
@@ -243,7 +244,7 @@ fn a_cut_at_any_operation_of_an_update_and_its_end_leaves_a_tag_that_comes_back(
         import(&disk, &good).unwrap();
         let device = boot(&disk);
         let handle = create(&device, "a", &Options::default()).unwrap();
-        assert_eq!(run(&device, handle), Outcome::Exited(0));
+        assert_eq!(run(&device, handle), RunResult::Exited(0));
         end(device);
         write_file(&disk, "/data/a/kept", b"data");
         disk.unmount().ok().expect("nothing is open")
@@ -280,7 +281,7 @@ fn a_cut_at_any_operation_of_an_update_and_its_end_leaves_a_tag_that_comes_back(
                 device.status(handle).unwrap().state,
                 State::Ended(_)
             ));
-            let tries = (0..4).position(|_| run(&device, handle) == Outcome::Exited(0));
+            let tries = (0..4).position(|_| run(&device, handle) == RunResult::Exited(0));
             assert_eq!(tries, Some([0, 3, 2, 1][place]), "{cut}");
             assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&good))]);
             assert_eq!(device::read_file(&disk, "/data/a/kept").unwrap(), b"data");

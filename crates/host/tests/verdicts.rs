@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use ocre::image::Image;
-use ocre::image::judge::{self, AotPolicy, Policy, Selector, Source, Workspace};
+use ocre::image::OciLayout;
+use ocre::image::judge::{self, AotPolicy, Policy, Selector, Workspace};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{HostFunction, HostModule};
 use ocre_host::directory::Directory;
@@ -85,7 +86,7 @@ impl Case<'_> {
         let folder = Folder::new();
         self.sample.write(&folder.0);
         let storage = Directory::open(&folder.0).unwrap();
-        let source = Source {
+        let source = OciLayout {
             storage: &storage,
             root: "/",
         };

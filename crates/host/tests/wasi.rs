@@ -8,11 +8,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
 use device::{Disk, image, put, read_file, with_blob, write_file};
-use ocre::container::{Guest, Name, Options, Spec, Stopped, data, mount};
-use ocre::image::content::blob_path;
+use ocre::container::{Guest, Killed, Name, Options, Spec, data, mount};
+use ocre::folders;
+use ocre::image::blob::blob_path;
 use ocre::limits::MAX_PATH;
 use ocre::port::{
-    Clock, ConsoleError, Entropy, EntryKind, Halt, Host, Slot, Storage, StorageError, Stream,
+    Clock, ConsoleError, Entropy, EntryKind, Host, HostExit, Slot, Storage, StorageError, Stream,
 };
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -100,7 +101,7 @@ impl Solo {
             ..*options
         };
         let mut spec = Spec::blank();
-        spec.settle(&name, &image, &options).unwrap();
+        spec.resolve(&name, &image, &options).unwrap();
         if disk.metadata(&data::folder(&name)).is_err() {
             data::create(disk, &name, false).unwrap();
         }
@@ -165,7 +166,7 @@ impl Guest for Solo {
         Some(count)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         self.check()?;
         self.slept_until.borrow_mut().push(until_us);
         let until = until_us.expect("nothing would end this sleep");
@@ -176,15 +177,15 @@ impl Guest for Solo {
         self.check()
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         if let Some(left) = self.checks_left.get() {
             self.checks_left.set(Some(left.saturating_sub(1)));
             if left == 0 {
-                return Err(Stopped);
+                return Err(Killed);
             }
         }
         if self.killed.get() {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }
@@ -243,7 +244,7 @@ fn run_on<T>(
 }
 
 impl Program<'_> {
-    fn try_call(&mut self, name: &str, arguments: &[u64]) -> Result<u64, Halt> {
+    fn try_call(&mut self, name: &str, arguments: &[u64]) -> Result<u64, HostExit> {
         let index = FUNCTIONS
             .iter()
             .position(|function| function.name() == name);
@@ -562,11 +563,11 @@ fn arguments_and_environment_come_with_their_sizes_and_addresses() {
 #[test]
 fn an_exit_ends_the_run_with_its_code() {
     with_program(|program, _, _| {
-        assert_eq!(program.try_call("proc_exit", &[3]), Err(Halt::Exit(3)));
+        assert_eq!(program.try_call("proc_exit", &[3]), Err(HostExit::Exit(3)));
         let minus_one = u64::from(u32::MAX);
         assert_eq!(
             program.try_call("proc_exit", &[minus_one]),
-            Err(Halt::Exit(-1))
+            Err(HostExit::Exit(-1))
         );
     });
 }
@@ -590,7 +591,7 @@ fn a_container_that_is_killed_gets_no_further_call() {
             let arguments = vec![0; function.types().0.len()];
             assert_eq!(
                 program.try_call(function.name(), &arguments),
-                Err(Halt::Stopped),
+                Err(HostExit::Stopped),
                 "{}",
                 function.name()
             );
@@ -645,7 +646,7 @@ fn on_descriptor(userdata: u64, write: bool, fd: u32) -> [u8; 48] {
 /// (userdata, error, type, bytes, flags)
 type Event = (u64, u16, u8, u64, u16);
 
-fn try_poll(program: &mut Program<'_>, subscriptions: &[[u8; 48]]) -> Result<Vec<Event>, Halt> {
+fn try_poll(program: &mut Program<'_>, subscriptions: &[[u8; 48]]) -> Result<Vec<Event>, HostExit> {
     program.put(LIST, &subscriptions.concat());
     let count = subscriptions.len() as u64;
     let arguments = [LIST.into(), BUFFER.into(), count, RESULT.into()];
@@ -769,7 +770,7 @@ fn a_poll_for_input_gives_up_at_its_time_or_when_killed() {
         assert_eq!(poll(program, &subscriptions), [(2, 0, 0, 0, 0)]);
         assert_eq!(solo.now_us.get(), 2_000_000);
         solo.doom_us.set(Some(2_500_000));
-        assert_eq!(try_poll(program, &subscriptions), Err(Halt::Stopped));
+        assert_eq!(try_poll(program, &subscriptions), Err(HostExit::Stopped));
     });
 }
 
@@ -851,7 +852,10 @@ fn a_read_of_input_waits_unless_told_otherwise() {
         solo.doom_us.set(Some(1_100_000));
         let [list, count] = program.one_buffer(10);
         let arguments = [0, list, count, RESULT.into()];
-        assert_eq!(program.try_call("fd_read", &arguments), Err(Halt::Stopped));
+        assert_eq!(
+            program.try_call("fd_read", &arguments),
+            Err(HostExit::Stopped)
+        );
         assert!(!solo.slept_until.borrow().is_empty());
         solo.killed.set(false);
         program.ok("fd_fdstat_set_flags", &[0, NONBLOCK]);
@@ -1402,7 +1406,9 @@ fn no_rename_makes_a_path_too_long_to_be_named() {
             depth += 1;
         }
         assert_eq!(depth, 5, "of 21 bytes each, in 121");
-        let longest = data::survey(disk, "/data", 1, None).unwrap().longest;
+        let longest = folders::survey(disk, "/data", 1, &|| false)
+            .unwrap()
+            .longest;
         assert!(longest <= MAX_PATH, "{longest}");
     });
 }
@@ -1442,7 +1448,7 @@ fn a_container_that_is_killed_stops_looking_for_long_paths() {
         let [to, to_length] = program.other_path("longer");
         let arguments = [DATA, from, from_length, DATA, to, to_length];
         let ended = program.try_call("path_rename", &arguments);
-        assert_eq!(ended, Err(Halt::Stopped));
+        assert_eq!(ended, Err(HostExit::Stopped));
         solo.checks_left.set(None);
         assert_eq!(program.stat(DATA, "a/b/c"), Ok((3, 0)));
     });

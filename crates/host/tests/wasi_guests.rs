@@ -8,7 +8,7 @@ mod device;
 use std::collections::BTreeMap;
 
 use device::{Disk, boot, guest, write_file};
-use ocre::container::state::{Cause, Outcome};
+use ocre::container::state::{Cause, RunResult};
 use ocre::container::{Error, Options};
 use ocre::port::{EntryKind, Storage, Stream};
 
@@ -55,7 +55,7 @@ fn the_standard_library_works_over_littlefs() {
     let handle = bench.start("stdlib", &guest("stdlib"), &options);
     let ended = bench.end(handle);
     let said = bench.log(handle, Stream::Stderr);
-    assert_eq!(ended, Outcome::Exited(0), "{said}");
+    assert_eq!(ended, RunResult::Exited(0), "{said}");
     assert_eq!(said, "to stderr\n");
     let parts = "env: ok\nfiles: ok\nfolders: ok\nrefusals: ok\ntime: ok\nchance: ok\n";
     let streams = "2\n42\nto stdout\nstreams: ok\n";
@@ -86,7 +86,7 @@ fn no_path_of_any_call_leaves_a_containers_folders() {
     let before = files(&bench.disk, &its_own);
     assert!(before.contains_key("/data/other/secret"));
     bench.device.start(handle).unwrap();
-    assert_eq!(bench.end(handle), Outcome::Exited(0));
+    assert_eq!(bench.end(handle), RunResult::Exited(0));
     let output = bench.output(handle);
     assert_eq!(output, "hostile: trespass\ntried: 320\nrefused: 320\n");
     assert!(files(&bench.disk, &its_own) == before);
@@ -108,7 +108,7 @@ fn a_folder_that_one_may_change_is_no_others_while_it_runs() {
     let start = |handle| bench.device.start(handle);
     let end = |handle| {
         bench.device.kill(handle).unwrap();
-        assert_eq!(bench.end(handle), Outcome::Killed(Cause::Kill));
+        assert_eq!(bench.end(handle), RunResult::Killed(Cause::Kill));
     };
     start(writer).unwrap();
     assert_eq!(start(reader), Err(Error::MountInUse));

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use common::Scratch;
-use ocre::container::{Guest, Name, Spec, Stopped};
+use ocre::container::{Guest, Killed, Name, Spec};
 use ocre::port::{Clock, ConsoleError, Entropy, Host as _, Slot, Stream};
 use ocre_host::posix_folders::PosixFolders;
 use ocre_wasi::{FUNCTIONS, Wasi};
@@ -90,11 +90,11 @@ impl Guest for Module {
         None
     }
 
-    fn sleep(&self, _: Option<u64>) -> Result<(), Stopped> {
-        Err(Stopped)
+    fn sleep(&self, _: Option<u64>) -> Result<(), Killed> {
+        Err(Killed)
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         Ok(())
     }
 }

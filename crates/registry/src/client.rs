@@ -11,15 +11,15 @@ use std::thread;
 use std::time::Duration;
 
 use ocre_oci::json;
-use ureq::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use ureq::http::{HeaderMap, Method, Response, Uri, header};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, Connector as _, RustlsConnector, TcpConnector,
 };
 use ureq::{Agent, Body, SendBody};
 
 use crate::address::{Reach, Rule};
-use crate::auth::Session;
-use crate::credentials::{Credentials, DockerConfig};
+use crate::credentials::Credentials;
+use crate::docker_config::DockerConfig;
 use crate::error::{Code, Error};
 use crate::name::is_loopback;
 use crate::network::Network;
@@ -57,9 +57,6 @@ impl Default for Settings {
 
 /// Longest wait, also where a registry asks for more.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// Most redirects of a request.
-const MAX_REDIRECTS: u32 = 10;
 
 /// Most bytes of a registry's explanation of a refusal.
 const MAX_REFUSAL: usize = 16 * 1024;
@@ -119,7 +116,8 @@ impl Answer {
     }
 }
 
-fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+/// Value of a header, if it is text.
+pub fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -256,78 +254,11 @@ impl Client {
         Ok(agent)
     }
 
-    /// Sends a request, until the answer is success or `404 Not Found`.
+    /// Sends a request once to `uri`, with the value of the header `Authorization`.
     ///
     /// # Errors
-    /// Every other outcome.
-    pub fn send(&self, session: &Session, request: &Request<'_>) -> Result<Answer, Error> {
-        let host = request
-            .uri
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        let mut retries = Retries::new(&self.settings);
-        let mut asked = 0;
-        loop {
-            let sent = session.header();
-            let failed = match self.follow(session, sent.as_deref(), request) {
-                Ok(mut answer) => {
-                    let status = answer.response.status();
-                    if status.is_success() || status == StatusCode::NOT_FOUND {
-                        return Ok(answer);
-                    }
-                    if status == StatusCode::UNAUTHORIZED && asked < 2 && session.is_of(&answer.uri)
-                    {
-                        asked += 1;
-                        let challenge = answer.header(header::WWW_AUTHENTICATE);
-                        session.answer(self, challenge, sent.as_deref())?;
-                        continue;
-                    }
-                    let wait = answer.header(header::RETRY_AFTER).and_then(seconds);
-                    (refusal(self, &mut answer.response, host), wait)
-                }
-                Err(error) => (error, None),
-            };
-            let (error, wait) = failed;
-            if !request.again {
-                return Err(error);
-            }
-            retries.wait(error, wait)?;
-        }
-    }
-
-    /// Sends a request once, and follows its redirects.
-    fn follow(
-        &self,
-        session: &Session,
-        authorization: Option<&str>,
-        request: &Request<'_>,
-    ) -> Result<Answer, Error> {
-        let mut uri = request.uri.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let authorization = authorization.filter(|_| session.is_of(&uri));
-            let reach = self.rule(session.origin()).reach(&uri);
-            let response = self.once(authorization, request, &uri, reach)?;
-            let status = response.status();
-            let followed = match status.as_u16() {
-                301..=303 => matches!(request.method, Method::GET | Method::HEAD),
-                307 | 308 => true,
-                _ => false,
-            };
-            if !followed {
-                return Ok(Answer { response, uri });
-            }
-            let host = uri.host().unwrap_or_default();
-            let location = text(response.headers(), header::LOCATION);
-            let location = location.ok_or_else(|| {
-                Error::new(Code::Redirect, host).because("it does not say where to")
-            })?;
-            uri = self.rule(session.origin()).follow(&uri, location)?;
-        }
-        let detail = format!("more than {MAX_REDIRECTS} times");
-        Err(Error::new(Code::Redirect, request.uri.host().unwrap_or_default()).because(detail))
-    }
-
-    fn once(
+    /// Failures of the connection; every status is a response.
+    pub fn send_once(
         &self,
         authorization: Option<&str>,
         request: &Request<'_>,
@@ -428,7 +359,7 @@ pub fn parse(text: &str) -> Result<Uri, Error> {
 }
 
 /// Wait that a header asks for, in seconds; dates are not understood.
-fn seconds(header: &str) -> Option<Duration> {
+pub fn seconds(header: &str) -> Option<Duration> {
     Some(Duration::from_secs(header.trim().parse().ok()?))
 }
 

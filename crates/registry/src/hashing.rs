@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use ocre_oci::Sha256;
 use sha2::Digest as _;
 
+use crate::blob::Blob;
 use crate::error::{Code, Error};
-use crate::transfer::Blob;
 
 /// Reader of content that fails at the end if the content is not as its descriptor says.
 pub struct Verified<R> {

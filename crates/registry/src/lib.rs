@@ -23,11 +23,13 @@
 
 mod address;
 mod auth;
+mod blob;
 mod challenge;
 mod client;
 mod credentials;
-mod download;
+mod docker_config;
 mod error;
+mod exchange;
 mod hashing;
 mod helper;
 mod name;
@@ -41,15 +43,17 @@ mod transfer;
 pub mod url;
 
 pub use address::{Reach, Rule};
+pub use blob::Blob;
 pub use challenge::Challenge;
 pub use client::{Client, Settings};
-pub use credentials::{Credentials, DockerConfig};
+pub use credentials::Credentials;
+pub use docker_config::DockerConfig;
 pub use error::{Code, Error};
 pub use hashing::Verified;
 pub use name::{ImageName, Which};
 pub use network::Network;
 pub use repository::{Access, Repository};
 pub use transfer::{
-    Blob, Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink,
-    Source, copy, document_caps, manifest, referrer_descriptor, subject,
+    Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink, Source,
+    copy, document_caps, manifest, referrer_descriptor, subject,
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Repository of a registry, over the OCI distribution API 1.1.
 
+mod download;
+
 use std::io::Read;
 use std::sync::Mutex;
 
@@ -11,13 +13,14 @@ use ureq::BodyReader;
 use ureq::http::header::{self, HeaderName};
 use ureq::http::{Method, StatusCode, Uri};
 
+use self::download::Download;
 use crate::auth::Session;
+use crate::blob::Blob;
 use crate::client::{Answer, Client, Payload, Request, Retries, parse, read_body};
-use crate::download::Download;
 use crate::error::{Code, Error};
 use crate::name::{ImageName, Which};
 use crate::transfer::{
-    ACCEPTED, Blob, Content, Document, MAX_DOCUMENT, Open, Role, Sink, Source, document_caps,
+    ACCEPTED, Content, Document, MAX_DOCUMENT, Open, Role, Sink, Source, document_caps,
     referrer_descriptor, subject, verified,
 };
 use crate::url::with_query;
@@ -98,8 +101,8 @@ impl<'c> Repository<'c> {
         payload: Payload<'_>,
     ) -> Result<Answer, Error> {
         let again = !matches!(payload, Payload::Stream(..));
-        self.client.send(
-            &self.session,
+        self.session.send(
+            self.client,
             &Request {
                 method,
                 uri,

@@ -12,6 +12,7 @@ use ocre_oci::json::{self, Caps, Elements, Value};
 use ocre_oci::write;
 use ocre_oci::{Descriptor, ErrorKind, INDEX_MEDIA_TYPE, ManifestType, Sha256};
 
+use crate::blob::Blob;
 use crate::error::{Code, Error};
 use crate::hashing::Verified;
 
@@ -38,15 +39,6 @@ pub fn document_caps() -> Caps {
         depth: Caps::MAX_DEPTH,
         entries: u16::MAX,
     }
-}
-
-/// Digest and size of a content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Blob {
-    /// Digest.
-    pub digest: Sha256,
-    /// Size in bytes.
-    pub size: u64,
 }
 
 /// A manifest or an index.

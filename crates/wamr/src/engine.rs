@@ -4,33 +4,21 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use ocre::image::aot::Target;
-use ocre::port::{self, Exit, Halt, Host, HostModule, LoadError, Program, StartError};
+use ocre::port::AotTarget;
+use ocre::port::{self, Exit, Host, HostExit, HostModule, LoadError, Program, StartError};
 use ocre_wamr_sys as sys;
 
 use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
-use crate::{Code, Module, Stopper, natives};
+use crate::{Code, EngineError, Module, RunInterrupt, natives};
 
 /// Target of the AOT code that a PC runs.
-pub const PC_TARGET: Option<&Target> = if cfg!(target_arch = "x86_64") {
-    Some(&Target::X86_64)
+pub const PC_TARGET: Option<&AotTarget> = if cfg!(target_arch = "x86_64") {
+    Some(&AotTarget::X86_64)
 } else if cfg!(target_arch = "x86") {
-    Some(&Target::I386)
+    Some(&AotTarget::I386)
 } else {
     None
 };
-
-/// Reason why the engine can't be started.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EngineError {
-    /// This process has, or had, an engine already.
-    AlreadyStarted,
-    /// No memory.
-    OutOfMemory,
-    /// A host function has more than 16 parameters or more than one result, or a type or a
-    /// name that WAMR can't take.
-    HostFunctions,
-}
 
 /// Settings of the engine.
 #[derive(Default)]
@@ -45,7 +33,7 @@ pub struct Options {
     /// deeper traps.
     pub host_stack_bytes: u32,
     /// Target of the AOT code that runs here, if any does.
-    pub aot: Option<&'static Target>,
+    pub aot: Option<&'static AotTarget>,
     /// True where WAMR is built without its interpreter.
     pub aot_only: bool,
 }
@@ -55,7 +43,7 @@ pub struct Options {
 pub struct Engine {
     functions: &'static [HostModule],
     host_stack_bytes: u32,
-    aot: Option<&'static Target>,
+    aot: Option<&'static AotTarget>,
     aot_only: bool,
 }
 
@@ -95,13 +83,13 @@ impl Engine {
         let mut wanted = None;
         module.imports(&mut |module, name, _| {
             let found = HostModule::find(self.functions, module, name);
-            let asked = found.map(|(index, _)| (host.room_for(index), index));
+            let asked = found.map(|(index, _)| (host.host_buffer_len(index), index));
             wanted = wanted.max(asked);
         });
         if let Some((bytes @ 1.., function)) = wanted
             && let Some((bytes, address)) = module.add_room(bytes)
         {
-            host.give_room(function, address, bytes);
+            host.attach_host_buffer(function, address, bytes);
         }
     }
 }
@@ -109,13 +97,13 @@ impl Engine {
 impl port::Engine for Engine {
     type Code = Code;
     type Module<'code> = Module<'code>;
-    type Stopper = Stopper;
+    type Interrupt = RunInterrupt;
 
     fn allocate(&self, bytes: usize) -> Option<Code> {
         Code::allocate(bytes)
     }
 
-    fn aot_target(&self) -> Option<&'static Target> {
+    fn aot_target(&self) -> Option<&'static AotTarget> {
         self.aot
     }
 
@@ -152,7 +140,7 @@ impl port::Engine for Engine {
         module: &mut Module<'_>,
         program: &Program<'_>,
         host: &mut dyn Host,
-        stopper: &Stopper,
+        interrupt: &RunInterrupt,
         started: &mut dyn FnMut(),
     ) -> Result<Exit, StartError> {
         let entry = module
@@ -173,7 +161,7 @@ impl port::Engine for Engine {
         };
         self.lay_room(module, host);
         let mut calls = HostCalls::new(host);
-        let mut instance = Instance::new(module, &limits, &mut calls, stopper)?;
+        let mut instance = Instance::new(module, &limits, &mut calls, interrupt)?;
         started();
         let ending = instance.start().and_then(|()| {
             if let Some(prepare) = prepare {
@@ -183,9 +171,9 @@ impl port::Engine for Engine {
         });
         Ok(match ending {
             Ok(code) => Exit::Code(code.unwrap_or(0)),
-            Err(Ending::Trap(trap) | Ending::Halted(Halt::Trap(trap))) => Exit::Trap(trap),
-            Err(Ending::Halted(Halt::Exit(code))) => Exit::Code(code),
-            Err(Ending::Halted(Halt::Stopped) | Ending::Stopped) => Exit::Stopped,
+            Err(Ending::Trap(trap) | Ending::Halted(HostExit::Trap(trap))) => Exit::Trap(trap),
+            Err(Ending::Halted(HostExit::Exit(code))) => Exit::Code(code),
+            Err(Ending::Halted(HostExit::Stopped) | Ending::Stopped) => Exit::Stopped,
         })
     }
 }

@@ -6,11 +6,11 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::slice;
 
-use ocre::port::{Halt, Host, StartError, Trap};
+use ocre::port::{Host, HostExit, StartError, Trap};
 use ocre_wamr_sys as sys;
 
+use crate::interrupt::RunInterrupt;
 use crate::module::{Function, Module};
-use crate::stopper::Stopper;
 use crate::text::{self, Text};
 
 /// Limits of an instance.
@@ -33,15 +33,15 @@ pub enum Ending {
     /// The guest trapped.
     Trap(Trap),
     /// A host function halted the guest.
-    Halted(Halt),
-    /// The stopper ended the call.
+    Halted(HostExit),
+    /// The interrupt ended the call.
     Stopped,
 }
 
 /// Host that an instance's calls go to.
 pub struct HostCalls<'h> {
     host: &'h mut dyn Host,
-    halt: Option<Halt>,
+    halt: Option<HostExit>,
 }
 
 impl<'h> HostCalls<'h> {
@@ -54,7 +54,7 @@ impl<'h> HostCalls<'h> {
 /// Instantiated module, on the thread that made it.
 pub struct Instance<'m> {
     handle: NonNull<c_void>,
-    stopper: &'m Stopper,
+    interrupt: &'m RunInterrupt,
     calls: *mut c_void,
     budget: i32,
     // The module, its code and the host calls are not used by anyone else meanwhile.
@@ -62,12 +62,12 @@ pub struct Instance<'m> {
 }
 
 impl<'m> Instance<'m> {
-    /// Instantiates the module, without running guest code. `stopper` can end calls from now on.
+    /// Instantiates the module, without running guest code. `interrupt` can end calls from now on.
     pub fn new(
         module: &'m mut Module<'_>,
         limits: &InstanceLimits,
         calls: &'m mut HostCalls<'_>,
-        stopper: &'m Stopper,
+        interrupt: &'m RunInterrupt,
     ) -> Result<Self, StartError> {
         module.check_links()?;
         let pages = module.fit_memory(limits.memory_bytes)?;
@@ -91,11 +91,11 @@ impl<'m> Instance<'m> {
         match (status, NonNull::new(handle)) {
             (sys::OK, Some(handle)) => {
                 // SAFETY: alive until `drop`, which disarms.
-                unsafe { stopper.arm(handle.as_ptr()) };
+                unsafe { interrupt.arm(handle.as_ptr()) };
                 let budget = budget(limits.instructions);
                 Ok(Self {
                     handle,
-                    stopper,
+                    interrupt,
                     calls,
                     budget,
                     borrows: PhantomData,
@@ -147,7 +147,7 @@ impl<'m> Instance<'m> {
                 if [sys::STOPPED, sys::KILLED]
                     .map(CStr::to_bytes)
                     .contains(&words.as_bytes())
-                    && self.stopper.is_requested()
+                    && self.interrupt.is_requested()
                 {
                     return Err(Ending::Stopped);
                 }
@@ -160,7 +160,7 @@ impl<'m> Instance<'m> {
 
 impl Drop for Instance<'_> {
     fn drop(&mut self) {
-        self.stopper.disarm(self.handle.as_ptr());
+        self.interrupt.disarm(self.handle.as_ptr());
         // SAFETY: alive, on its own thread, and not used after this.
         unsafe { sys::ocre_wamr_deinstantiate(self.handle.as_ptr()) };
     }

@@ -5,7 +5,7 @@
 //!
 //! - A guest touches its own linear memory, its own stacks, and nothing else but through its host
 //!   functions; past any limit it traps or its `memory.grow` fails.
-//! - A guest ends soon after [`Stopper::stop`](ocre::port::Stop::stop), also in its start
+//! - A guest ends soon after [`RunInterrupt::stop`](ocre::port::Interrupt::stop), also in its start
 //!   function. AOT code must have been made interruptible for that.
 //! - Of an AOT file all but the machine code is checked (`ocre_module_reader::aot`); the
 //!   machine code is trusted.
@@ -19,14 +19,16 @@
 
 mod code;
 mod engine;
+mod error;
 mod instance;
+mod interrupt;
 mod module;
 mod natives;
-mod stopper;
 mod text;
 
 pub use code::Code;
-pub use engine::{Engine, EngineError, Options, PC_TARGET};
+pub use engine::{Engine, Options, PC_TARGET};
+pub use error::EngineError;
 pub use instance::{Ending, HostCalls, Instance, InstanceLimits};
+pub use interrupt::RunInterrupt;
 pub use module::{Function, Module};
-pub use stopper::Stopper;

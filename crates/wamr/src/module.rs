@@ -284,7 +284,7 @@ pub struct Function {
     pub(crate) returns: bool,
 }
 
-/// Writes a function's type as [`signature`](ocre::port::host::signature) does, and returns its
+/// Writes a function's type as [`signature`](ocre::port::host_functions::signature) does, and returns its
 /// length.
 ///
 /// # Safety

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use ocre::port::HostModule;
 use ocre_wamr_sys as sys;
 
-use crate::engine::EngineError;
+use crate::EngineError;
 
 /// Most parameters of a host function: as many as WAMR passes without allocating.
 const PARAMETERS: usize = 16;

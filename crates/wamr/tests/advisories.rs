@@ -6,7 +6,7 @@ mod common;
 
 use common::{PROGRAM, assemble, engine, refused, run_with};
 use ocre::port::{Engine as _, Exit, LoadError, Program, Trap};
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 /// Slots of the fast interpreter's table of constants, of which an i64 takes two.
 const CONSTANT_SLOTS: usize = 32_767;
@@ -40,7 +40,7 @@ fn cve_2026_54912_a_full_table_of_constants() {
         let loaded = engine().load(&mut memory, &mut |_| ()).map(drop);
         match loaded {
             Ok(()) => {
-                let ran = run_with(&code, &PROGRAM, &Stopper::default());
+                let ran = run_with(&code, &PROGRAM, &RunInterrupt::default());
                 assert_eq!(ran.result, Ok(Exit::Code(7)), "{different} and {again}");
             }
             Err(error) => assert_ne!(error, LoadError::OutOfMemory, "{different} and {again}"),
@@ -56,7 +56,7 @@ fn cve_2026_54912_a_function_of_a_usual_size_runs() {
         stack_bytes: 256 * 1024,
         ..PROGRAM
     };
-    let ran = run_with(&code, &program, &Stopper::default());
+    let ran = run_with(&code, &program, &RunInterrupt::default());
     assert_eq!(ran.result, Ok(Exit::Code(7)));
 }
 
@@ -100,7 +100,7 @@ fn cve_2025_64713_parameters_of_blocks_in_unreachable_code() {
                     {dropped}))"#,
                 one.repeat(60)
             ));
-            let ran = run_with(&code, &PROGRAM, &Stopper::default());
+            let ran = run_with(&code, &PROGRAM, &RunInterrupt::default());
             assert_eq!(
                 ran.result,
                 Ok(Exit::Trap(Trap::Unreachable)),

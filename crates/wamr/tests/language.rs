@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{PROGRAM, Ran, assemble, run, run_with};
-use ocre::port::{Exit, Program, Stop as _, Trap};
-use ocre_wamr::Stopper;
+use ocre::port::{Exit, Interrupt as _, Program, Trap};
+use ocre_wamr::RunInterrupt;
 
 /// Runs a guest whose entry point returns a number.
 #[track_caller]
@@ -119,14 +119,14 @@ const ENDLESS: [&str; 3] = [
 #[test]
 fn endless_tail_calls_are_stopped() {
     for text in ENDLESS {
-        let stopper = Stopper::default();
+        let interrupt = RunInterrupt::default();
         let ran = thread::scope(|scope| {
-            let stopper = &stopper;
+            let interrupt = &interrupt;
             scope.spawn(move || {
                 thread::sleep(Duration::from_millis(20));
-                stopper.stop();
+                interrupt.stop();
             });
-            run_with(&assemble(text), &PROGRAM, stopper).result
+            run_with(&assemble(text), &PROGRAM, interrupt).result
         });
         assert_eq!(ran, Ok(Exit::Stopped), "{text}");
     }
@@ -139,7 +139,7 @@ fn tail_calls_are_counted_as_instructions() {
             instructions: Some(100_000),
             ..PROGRAM
         };
-        let Ran { result, .. } = run_with(&assemble(text), &program, &Stopper::default());
+        let Ran { result, .. } = run_with(&assemble(text), &program, &RunInterrupt::default());
         assert_eq!(result, Ok(Exit::Trap(Trap::InstructionLimit)), "{text}");
     }
 }

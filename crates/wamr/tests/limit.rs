@@ -2,15 +2,15 @@
 //! An engine with little of the system's memory refuses allocations that do not fit, and can
 //! allocate again after a release.
 
-use ocre::port::{Engine as _, Exit, Halt, Host, LoadError, Program, Stop as _};
-use ocre_wamr::{Engine, Options, PC_TARGET, Stopper};
+use ocre::port::{Engine as _, Exit, Host, HostExit, Interrupt as _, LoadError, Program};
+use ocre_wamr::{Engine, Options, PC_TARGET, RunInterrupt};
 
 const LIMIT: u32 = 1 << 20;
 
 struct Nothing;
 
 impl Host for Nothing {
-    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+    fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         Ok(())
     }
 }
@@ -34,8 +34,8 @@ fn run(engine: &Engine, wasm: &[u8]) -> Result<Exit, LoadError> {
         stack_bytes: 64 * 1024,
         instructions: None,
     };
-    let stopper = Stopper::NEW;
-    let ended = engine.run(&mut module, &program, &mut Nothing, &stopper, &mut || {});
+    let interrupt = RunInterrupt::NEW;
+    let ended = engine.run(&mut module, &program, &mut Nothing, &interrupt, &mut || {});
     Ok(ended.expect("it starts"))
 }
 

@@ -5,7 +5,7 @@ mod common;
 
 use common::{PROGRAM, assemble, run_with};
 use ocre::port::{Exit, Trap};
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 #[test]
 fn a_thousand_runs_leave_the_memory_flat() {
@@ -20,7 +20,7 @@ fn a_thousand_runs_leave_the_memory_flat() {
                 (call_indirect (i32.const 0))))"#,
     );
     let cycle = || {
-        let exit = run_with(&code, &PROGRAM, &Stopper::default()).result;
+        let exit = run_with(&code, &PROGRAM, &RunInterrupt::default()).result;
         assert_eq!(exit, Ok(Exit::Trap(Trap::Unreachable)));
     };
     // Caches of the allocator and of the thread settle first.

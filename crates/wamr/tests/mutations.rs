@@ -7,7 +7,7 @@ mod common;
 
 use common::{PAGE, PROGRAM, Recorder, assemble, engine};
 use ocre::port::{Engine as _, Program};
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 /// Every section, and an instruction of every family.
 const GUEST: &str = r#"(module
@@ -119,7 +119,7 @@ fn damaged_modules_never_take_the_process_down() {
             &mut module,
             &program,
             &mut host,
-            &Stopper::default(),
+            &RunInterrupt::default(),
             &mut || (),
         );
         ran += u32::from(result.is_ok());

@@ -5,7 +5,7 @@ mod common;
 
 use common::{PAGE, PROGRAM, Ran, Recorder, assemble, run, run_for, run_with};
 use ocre::port::{Exit, Program, StartError};
-use ocre_wamr::Stopper;
+use ocre_wamr::RunInterrupt;
 
 const WANTED: u32 = 1000;
 
@@ -18,7 +18,7 @@ fn run_wanting(text: &str, memory_bytes: u32) -> Ran {
         memory_bytes,
         ..PROGRAM
     };
-    run_for(&assemble(text), &program, &Stopper::default(), host)
+    run_for(&assemble(text), &program, &RunInterrupt::default(), host)
 }
 
 /// Guest that fills the first byte of the host buffer, and returns the bytes of its memory.
@@ -132,7 +132,7 @@ fn no_other_memory_can_be_imported() {
         let code = assemble(&format!(
             r#"(module (import {names} (memory 1)) (func (export "_start")))"#
         ));
-        let ran = run_with(&code, &PROGRAM, &Stopper::default());
+        let ran = run_with(&code, &PROGRAM, &RunInterrupt::default());
         assert_eq!(ran.result, Err(StartError::Link), "{names}");
     }
 }

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{PAGE, PROGRAM, assemble, engine, refused, run, run_with};
-use ocre::port::{Engine as _, Exit, LoadError, Program, StartError, Stop, Trap};
-use ocre_wamr::{Engine, EngineError, Options, Stopper};
+use ocre::port::{Engine as _, Exit, Interrupt, LoadError, Program, StartError, Trap};
+use ocre_wamr::{Engine, EngineError, Options, RunInterrupt};
 
 /// A module whose `_start` is `body`.
 fn guest(body: &str) -> String {
@@ -170,7 +170,7 @@ fn endless_recursion_is_a_stack_overflow_and_the_thread_lives_on() {
             stack_bytes,
             ..PROGRAM
         };
-        let ran = run_with(&assemble(text), &program, &Stopper::default());
+        let ran = run_with(&assemble(text), &program, &RunInterrupt::default());
         assert_eq!(
             ran.result,
             Ok(Exit::Trap(Trap::StackOverflow)),
@@ -190,7 +190,7 @@ fn memory_grows_to_the_limit_and_no_further() {
             memory_bytes,
             ..PROGRAM
         };
-        run_with(&assemble(&text), &program, &Stopper::default()).result
+        run_with(&assemble(&text), &program, &RunInterrupt::default()).result
     };
     assert_eq!(grow("1", 3, 4 * PAGE), Ok(Exit::Code(1)));
     assert_eq!(grow("1", 4, 4 * PAGE), Ok(Exit::Code(-1)));
@@ -220,7 +220,7 @@ fn a_guest_that_gives_its_layout_away_takes_less_than_a_page() {
             memory_bytes: 8 * 1024,
             ..PROGRAM
         },
-        &Stopper::default(),
+        &RunInterrupt::default(),
     );
     assert_eq!(ran.result, Ok(Exit::Code(4096)));
 }
@@ -293,7 +293,7 @@ fn start_function_then_initialiser_then_entry() {
         let ran = run_with(
             &assemble(&text),
             &Program { entry, ..PROGRAM },
-            &Stopper::default(),
+            &RunInterrupt::default(),
         );
         assert_eq!(ran.result, Ok(Exit::Code(0)));
         String::from_utf8(ran.host.written).expect("letters")
@@ -318,7 +318,7 @@ fn the_instruction_budget_is_kept() {
             instructions: Some(instructions),
             ..PROGRAM
         };
-        run_with(&assemble(&guest(body)), &program, &Stopper::default()).result
+        run_with(&assemble(&guest(body)), &program, &RunInterrupt::default()).result
     };
     let limit = Ok(Exit::Trap(Trap::InstructionLimit));
     assert_eq!(limited("(loop (br 0))", 100_000), limit);
@@ -403,8 +403,8 @@ fn a_second_engine_is_refused() {
 
 #[test]
 fn a_stop_before_the_run_ends_it_before_any_guest_code() {
-    let stopper = Stopper::default();
-    stopper.stop();
-    let ran = run_with(&assemble(&guest("unreachable")), &PROGRAM, &stopper);
+    let interrupt = RunInterrupt::default();
+    interrupt.stop();
+    let ran = run_with(&assemble(&guest("unreachable")), &PROGRAM, &interrupt);
     assert_eq!(ran.result, Ok(Exit::Stopped));
 }

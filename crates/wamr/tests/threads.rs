@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{PROGRAM, Recorder, assemble, engine, run_with};
-use ocre::port::{Engine as _, Exit, Program, Stop, Trap};
-use ocre_wamr::Stopper;
+use ocre::port::{Engine as _, Exit, Interrupt, Program, Trap};
+use ocre_wamr::RunInterrupt;
 
 const LOOPS: &[(&str, &str)] = &[
     ("loop", "(module (func (export \"_start\") (loop (br 0))))"),
@@ -61,7 +61,7 @@ fn stopped(text: &str, wait: Duration) -> (Exit, Duration) {
     } else {
         "_start"
     };
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let (tell, started) = mpsc::channel();
     thread::scope(|scope| {
         let guest = scope.spawn(|| {
@@ -69,14 +69,14 @@ fn stopped(text: &str, wait: Duration) -> (Exit, Duration) {
             let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
             let mut host = Recorder::default();
             let program = Program { entry, ..PROGRAM };
-            engine().run(&mut module, &program, &mut host, &stopper, &mut || {
+            engine().run(&mut module, &program, &mut host, &interrupt, &mut || {
                 tell.send(()).expect("somebody waits");
             })
         });
         started.recv().expect("the guest starts");
         thread::sleep(wait);
         let before = Instant::now();
-        stopper.stop();
+        interrupt.stop();
         let exit = guest.join().expect("no panic").expect("it started");
         (exit, before.elapsed())
     })
@@ -100,13 +100,13 @@ fn a_stop_at_any_moment_around_the_start_ends_the_run() {
     // Without waiting for the start: before, during or after it.
     let code = assemble(LOOPS[0].1);
     for round in 0..300 {
-        let stopper = Stopper::default();
+        let interrupt = RunInterrupt::default();
         let exit = thread::scope(|scope| {
-            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &interrupt).result);
             for _ in 0..round * 50 {
                 std::hint::spin_loop();
             }
-            stopper.stop();
+            interrupt.stop();
             guest.join().expect("no panic")
         });
         assert_eq!(exit, Ok(Exit::Stopped), "{round}");
@@ -116,19 +116,19 @@ fn a_stop_at_any_moment_around_the_start_ends_the_run() {
 #[test]
 fn stops_after_the_end_touch_nothing() {
     let code = assemble("(module (func (export \"_start\")))");
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     thread::scope(|scope| {
         let (done, finished) = mpsc::channel::<()>();
         let stops = scope.spawn({
-            let stopper = &stopper;
+            let interrupt = &interrupt;
             move || {
                 while finished.try_recv() == Err(mpsc::TryRecvError::Empty) {
-                    stopper.stop();
+                    interrupt.stop();
                 }
             }
         });
         for _ in 0..500 {
-            let exit = run_with(&code, &PROGRAM, &stopper).result;
+            let exit = run_with(&code, &PROGRAM, &interrupt).result;
             assert!(
                 matches!(exit, Ok(Exit::Stopped | Exit::Code(0))),
                 "{exit:?}"
@@ -164,7 +164,11 @@ fn two_guests_at_once_do_not_touch_each_other() {
                 scope.spawn(move || {
                     (
                         name,
-                        run_with(&assemble(&counter(name)), &PROGRAM, &Stopper::default()),
+                        run_with(
+                            &assemble(&counter(name)),
+                            &PROGRAM,
+                            &RunInterrupt::default(),
+                        ),
                     )
                 })
             })
@@ -180,9 +184,9 @@ fn two_guests_at_once_do_not_touch_each_other() {
 #[test]
 fn a_trap_or_stop_of_one_guest_leaves_another_running() {
     let spin = assemble(LOOPS[0].1);
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     thread::scope(|scope| {
-        let other = scope.spawn(|| run_with(&spin, &PROGRAM, &stopper).result);
+        let other = scope.spawn(|| run_with(&spin, &PROGRAM, &interrupt).result);
         for _ in 0..100 {
             let trap = common::run("(module (func (export \"_start\") unreachable))").result;
             assert_eq!(trap, Ok(Exit::Trap(Trap::Unreachable)));
@@ -190,7 +194,7 @@ fn a_trap_or_stop_of_one_guest_leaves_another_running() {
             assert_eq!(exit, Exit::Stopped);
         }
         assert!(!other.is_finished());
-        stopper.stop();
+        interrupt.stop();
         assert_eq!(other.join().expect("no panic"), Ok(Exit::Stopped));
     });
 }
@@ -212,7 +216,7 @@ fn held(text: &str, before_its_start: bool) {
     } else {
         "_start"
     };
-    let stopper = Stopper::default();
+    let interrupt = RunInterrupt::default();
     let (tell, started) = mpsc::channel();
     let begin = std::sync::Barrier::new(2);
     thread::scope(|scope| {
@@ -222,19 +226,19 @@ fn held(text: &str, before_its_start: bool) {
             let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
             let mut host = Recorder::default();
             let program = Program { entry, ..PROGRAM };
-            engine().run(&mut module, &program, &mut host, &stopper, &mut || {
+            engine().run(&mut module, &program, &mut host, &interrupt, &mut || {
                 let thread = std::fs::read_link("/proc/thread-self").expect("Linux");
                 let thread = std::path::Path::new("/proc").join(thread);
                 tell.send(thread).expect("somebody waits");
             })
         });
         if before_its_start {
-            stopper.hold();
+            interrupt.hold();
         }
         begin.wait();
         let thread = started.recv().expect("the guest starts");
         for _ in 0..3 {
-            stopper.hold();
+            interrupt.hold();
             let mut before = computed(&thread);
             loop {
                 thread::sleep(Duration::from_millis(20));
@@ -244,14 +248,14 @@ fn held(text: &str, before_its_start: bool) {
                 }
                 before = now;
             }
-            stopper.release();
+            interrupt.release();
             while computed(&thread) < before + 1_000_000 {
                 thread::sleep(Duration::from_millis(1));
             }
         }
-        stopper.hold();
+        interrupt.hold();
         thread::sleep(Duration::from_millis(5));
-        stopper.stop();
+        interrupt.stop();
         let exit = guest.join().expect("no panic").expect("it started");
         assert_eq!(exit, Exit::Stopped, "{text}");
     });
@@ -268,13 +272,13 @@ fn endless_guests_are_held_and_go_on_and_end_when_stopped() {
 #[test]
 fn a_guest_that_is_held_does_not_end() {
     let code = assemble("(module (func (export \"_start\")))");
-    let stopper = Stopper::default();
-    stopper.hold();
+    let interrupt = RunInterrupt::default();
+    interrupt.hold();
     thread::scope(|scope| {
-        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &interrupt).result);
         thread::sleep(Duration::from_millis(50));
         assert!(!guest.is_finished());
-        stopper.release();
+        interrupt.release();
         assert_eq!(guest.join().expect("no panic"), Ok(Exit::Code(0)));
     });
 }
@@ -283,17 +287,17 @@ fn a_guest_that_is_held_does_not_end() {
 fn holds_stops_and_releases_in_any_order_leave_nothing_waiting() {
     let code = assemble(LOOPS[6].1);
     for round in 0..200_u32 {
-        let stopper = Stopper::default();
+        let interrupt = RunInterrupt::default();
         let exit = thread::scope(|scope| {
-            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+            let guest = scope.spawn(|| run_with(&code, &PROGRAM, &interrupt).result);
             for step in 0..round % 16 {
                 if (round >> (step % 5)) & 1 == 0 {
-                    stopper.hold();
+                    interrupt.hold();
                 } else {
-                    stopper.release();
+                    interrupt.release();
                 }
             }
-            stopper.stop();
+            interrupt.stop();
             guest.join().expect("no panic")
         });
         assert_eq!(exit, Ok(Exit::Stopped), "{round}");
@@ -307,21 +311,21 @@ fn the_memory_that_a_guest_has_is_told_during_its_run_and_after_it() {
             (func (export \"_start\")
                 (drop (memory.grow (i32.const 2))) (loop (br 0))))",
     );
-    let stopper = Stopper::default();
-    assert_eq!(stopper.memory_bytes(), 0);
+    let interrupt = RunInterrupt::default();
+    assert_eq!(interrupt.memory_bytes(), 0);
     thread::scope(|scope| {
-        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &stopper).result);
+        let guest = scope.spawn(|| run_with(&code, &PROGRAM, &interrupt).result);
         let mut told = 0;
         while told <= 1 << 16 && !guest.is_finished() {
             thread::yield_now();
-            told = stopper.memory_bytes();
+            told = interrupt.memory_bytes();
         }
         // First, so that no failure leaves a guest behind that is waited for.
-        stopper.stop();
+        interrupt.stop();
         assert_eq!(told, 3 << 16);
         assert_eq!(guest.join().expect("no panic"), Ok(Exit::Stopped));
     });
-    assert_eq!(stopper.memory_bytes(), 3 << 16);
-    stopper.reset();
-    assert_eq!(stopper.memory_bytes(), 0);
+    assert_eq!(interrupt.memory_bytes(), 3 << 16);
+    interrupt.reset();
+    assert_eq!(interrupt.memory_bytes(), 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errno of a failed call.
 
-use ocre::container::Stopped;
+use ocre::container::Killed;
 use ocre::port::memory::OutOfBounds;
 use ocre::port::{ConsoleError, StorageError};
 
@@ -133,8 +133,8 @@ impl From<StorageError> for Error {
     }
 }
 
-impl From<Stopped> for Error {
-    fn from(_: Stopped) -> Self {
+impl From<Killed> for Error {
+    fn from(_: Killed) -> Self {
         Self::Stopped
     }
 }

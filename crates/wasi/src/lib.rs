@@ -41,8 +41,8 @@ mod tree;
 use heapless::Vec;
 use ocre::container::{Guest, mount};
 use ocre::limits::MAX_MOUNTS;
-use ocre::port::host::{Parameter as _, parameters};
-use ocre::port::{Clock, Entropy, Halt, Host, HostModule, Storage};
+use ocre::port::host_functions::{Parameter as _, parameters};
+use ocre::port::{Clock, Entropy, Host, HostExit, HostModule, Storage};
 
 pub use errno::Errno;
 use errno::Error;
@@ -133,7 +133,7 @@ impl<S: Storage> Host for Wasi<'_, S> {
         function: usize,
         memory: &mut [u8],
         arguments: &mut [u64],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), HostExit> {
         self.guest.check()?;
         let parameters = parameters(arguments);
         let answer = match Self::handler(function) {
@@ -145,9 +145,9 @@ impl<S: Storage> Host for Wasi<'_, S> {
             Err(Error::Errno(errno)) => errno as u64,
             Err(Error::Exit) => {
                 let [code, ..] = parameters;
-                return Err(Halt::Exit(i32::from_argument(code)));
+                return Err(HostExit::Exit(i32::from_argument(code)));
             }
-            Err(Error::Stopped) => return Err(Halt::Stopped),
+            Err(Error::Stopped) => return Err(HostExit::Stopped),
         };
         if let Some(result) = arguments.first_mut() {
             *result = errno;

@@ -4,9 +4,10 @@
 //! Promised: the guest never brings the files in the container's own folder and in its writable
 //! mounts above the limit, whatever it makes, extends or renames.
 //!
-//! Design: the files are [counted](data::used) when a run begins, and from then on each change is.
+//! Design: the files are [counted](folders::used) when a run begins, and from then on each change is.
 
-use ocre::container::{Guest, data};
+use ocre::container::Guest;
+use ocre::folders;
 use ocre::port::{EntryKind, Metadata, Storage};
 
 use crate::errno::Errno;
@@ -37,7 +38,7 @@ impl Quota {
                 continue;
             }
             let counted = tree::partition_path(guest, tree, "")
-                .and_then(|top| Ok(data::used(storage, &top, quota.block)?));
+                .and_then(|top| Ok(folders::used(storage, &top, quota.block)?));
             quota.used = quota.used.saturating_add(counted.unwrap_or_else(|errno| {
                 // Files that can't be counted may take any number.
                 let errno = errno as u16;
@@ -50,7 +51,7 @@ impl Quota {
 
     fn costs(&self, old: Option<Metadata>, new: Option<Metadata>) -> (u64, u64) {
         let cost = |metadata: Option<Metadata>| {
-            metadata.map_or(0, |metadata| data::cost(metadata, self.block))
+            metadata.map_or(0, |metadata| folders::cost(metadata, self.block))
         };
         (cost(old), cost(new))
     }

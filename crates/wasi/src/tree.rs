@@ -7,9 +7,11 @@ use core::fmt::Write as _;
 use heapless::String;
 use ocre::container::mount::{self, Mount};
 use ocre::container::{Guest, data};
-use ocre::image::content::{self, Path};
-use ocre::image::{Blob, Blobs, Content};
+use ocre::folders;
+use ocre::image::blob;
+use ocre::image::{Content, DataLayer, DataLayers};
 use ocre::limits::MAX_TITLE;
+use ocre::port::path::{Path, join};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 
 use crate::errno::Errno;
@@ -28,7 +30,7 @@ pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path,
         found = if path.is_empty() {
             Path::try_from(folder).map_err(|_| Errno::Nametoolong)
         } else {
-            content::join(folder, path).map_err(Errno::from)
+            join(folder, path).map_err(Errno::from)
         };
     };
     match tree {
@@ -65,7 +67,7 @@ fn show_mount(guest: &dyn Guest, index: u8, show: &mut dyn FnMut(Mount<'_>)) {
 /// `Noent`; `Notdir` for a path through a blob.
 pub fn blob_path(guest: &dyn Guest, path: &str) -> Result<Path, Errno> {
     let content = find_blob(guest, path)?;
-    Ok(content::blob_path(STORE, &content.digest)?)
+    Ok(blob::blob_path(STORE, &content.digest)?)
 }
 
 /// Content of the blob layer with a name under `/image`.
@@ -162,7 +164,7 @@ pub fn entries<S: Storage>(
         }
         _ => storage
             .read_names(&partition_path(guest, tree, path)?, &mut |name, kind| {
-                if name != data::REMOVAL {
+                if name != folders::REMOVAL {
                     entry(name, kind);
                 }
                 true
@@ -172,7 +174,7 @@ pub fn entries<S: Storage>(
 }
 
 /// Digest of a blob, as 64 hex digits.
-fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
+fn digits(blob: &DataLayer<'_>) -> String<MAX_TITLE> {
     let mut digits = String::new();
     // They fit, as asserted below.
     let _ = write!(digits, "{}", blob.content.digest.hex());
@@ -181,7 +183,7 @@ fn digits(blob: &Blob<'_>) -> String<MAX_TITLE> {
 const _: () = assert!(MAX_TITLE >= 64);
 
 /// True where a blob's title is a file's name that no earlier blob has.
-fn is_listed_by_title(blobs: &Blobs, index: usize, title: &str) -> bool {
+fn is_listed_by_title(blobs: &DataLayers, index: usize, title: &str) -> bool {
     !matches!(title, "" | "." | "..")
         && !title.contains('/')
         && blobs.iter().take(index).all(|other| other.title != title)

@@ -12,18 +12,20 @@ use core::{ptr, slice};
 use heapless::{String, Vec};
 use lock_api::MutexGuard;
 use ocre::command::{self, Environment, images};
-use ocre::container::state::{Outcome, Refusal, State};
+use ocre::container::state::{Refusal, RunResult, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options, Restart};
 use ocre::image::Image;
-use ocre::image::content::read_file;
-use ocre::image::judge::{self, Policy, Source, Workspace};
+use ocre::image::OciLayout;
+use ocre::image::blob::read_file;
+use ocre::image::judge::{self, Policy, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code, Finding, Verdict, write_cut};
 use ocre::limits::{
     DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_LOG_RECORD, MAX_NAME, MAX_WORDS,
 };
-use ocre::port::{Clock, Platform, StorageError, Stream};
+use ocre::port::{Clock, StorageError, Stream};
+use ocre::supervisor::Platform;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{Format, Index, Reference};
 
@@ -185,7 +187,7 @@ fn judge<'d>(
         say(&mut refusal, code.as_str(), "", "");
         Errno::Invalid
     })?;
-    let source = Source {
+    let source = OciLayout {
         storage: device.storage(),
         root: "/",
     };
@@ -219,7 +221,7 @@ fn judge<'d>(
 /// Judges the code of an image whose documents are accepted, and writes the engine's message.
 fn check_code(
     device: &Device,
-    source: Source<'_, Device>,
+    source: OciLayout<'_, Device>,
     image: &Image,
     policy: &Policy<'_>,
     words: &mut String<96>,
@@ -510,15 +512,15 @@ impl From<State> for ContainerStatus {
             State::Created => 0,
             State::Running => 1,
             State::Paused => 2,
-            State::Ended(Outcome::Exited(_)) => 3,
-            State::Ended(Outcome::Trapped(_)) => 4,
-            State::Ended(Outcome::Killed(_)) => 5,
-            State::Ended(Outcome::Failed(_)) => 6,
+            State::Ended(RunResult::Exited(_)) => 3,
+            State::Ended(RunResult::Trapped(_)) => 4,
+            State::Ended(RunResult::Killed(_)) => 5,
+            State::Ended(RunResult::Failed(_)) => 6,
             State::Restarting(_) => 7,
             State::CrashLoop(_) => 8,
         };
-        let why = state.outcome().map_or("", Outcome::why);
-        let code = state.outcome().map_or(0, Outcome::status);
+        let why = state.outcome().map_or("", RunResult::why);
+        let code = state.outcome().map_or(0, RunResult::status);
         let mut reason = [0; CODE_BYTES];
         // What does not fit is left out.
         let _ = Buffer::of(&mut reason).write_str(why);

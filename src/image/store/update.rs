@@ -32,14 +32,14 @@ pub const FAILURES: &str = "dev.ocre.failures";
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tagged {
     /// Fingerprint of the image: another number for another image. Never 0.
-    pub mark: u64,
+    pub fingerprint: u64,
     /// True while the tag's previous image is kept.
     pub on_trial: bool,
 }
 
 /// Result of a step of a trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tried {
+pub enum TrialResult {
     /// The tag is not on trial, or has another image by now.
     Nothing,
     /// The new image works.
@@ -64,12 +64,22 @@ impl<S: Storage> Store<'_, S> {
     ///
     /// # Errors
     /// As [`index`](Self::index).
-    pub fn tried(&mut self, name: &str, mark: u64, works: bool) -> Result<Tried, Error> {
+    pub fn tried(
+        &mut self,
+        name: &str,
+        fingerprint: u64,
+        works: bool,
+    ) -> Result<TrialResult, Error> {
         let index = self.index();
         let index = index.as_ref().map_err(|error| *error)?;
         let on_trial = true;
-        if tagged(index, name) != Some(Tagged { mark, on_trial }) {
-            return Ok(Tried::Nothing);
+        if tagged(index, name)
+            != Some(Tagged {
+                fingerprint,
+                on_trial,
+            })
+        {
+            return Ok(TrialResult::Nothing);
         }
         let counted = index
             .manifests()
@@ -100,9 +110,9 @@ impl<S: Storage> Store<'_, S> {
             &mut |_, _| Ok(0),
         )?;
         Ok(match (works, back) {
-            (true, _) => Tried::Works,
-            (_, true) => Tried::TakenBack,
-            _ => Tried::Failed(failures),
+            (true, _) => TrialResult::Works,
+            (_, true) => TrialResult::TakenBack,
+            _ => TrialResult::Failed(failures),
         })
     }
 
@@ -131,20 +141,23 @@ fn tagged(index: &Index<'_>, name: &str) -> Option<Tagged> {
         name: Some(name),
         digest: None,
     };
-    let mark = mark(&mut index.manifests().filter(|entry| selector.names(entry)))?;
+    let fingerprint = fingerprint(&mut index.manifests().filter(|entry| selector.names(entry)))?;
     let on_trial = index.manifests().any(|entry| was(&entry, name));
-    Some(Tagged { mark, on_trial })
+    Some(Tagged {
+        fingerprint,
+        on_trial,
+    })
 }
 
 /// Fingerprint of the digests of several entries; `None` for no entries.
-pub(super) fn mark<'e>(entries: &mut dyn Iterator<Item = Entry<'e>>) -> Option<u64> {
-    let mut mark = None;
+pub(super) fn fingerprint<'e>(entries: &mut dyn Iterator<Item = Entry<'e>>) -> Option<u64> {
+    let mut fingerprint = None;
     for entry in entries {
         let found = entry.descriptor().ok();
         let digest = found.and_then(|found| found.digest.sha256());
         let Sha256([a, b, c, d, e, f, g, h, ..]) = digest.unwrap_or(Sha256([0; 32]));
         let digest = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        mark = Some((mark.unwrap_or(0_u64).rotate_left(1) ^ digest).max(1));
+        fingerprint = Some((fingerprint.unwrap_or(0_u64).rotate_left(1) ^ digest).max(1));
     }
-    mark
+    fingerprint
 }

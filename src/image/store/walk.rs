@@ -7,8 +7,9 @@ use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Manifest};
 
 use super::Error;
 use crate::image::Content;
-use crate::image::content::read_document;
-use crate::image::judge::{Source, caps, content_of};
+use crate::image::OciLayout;
+use crate::image::blob::read_document;
+use crate::image::judge::{caps, content_of};
 use crate::image::verdict::Code;
 use crate::limits::MAX_INDEX_DEPTH;
 use crate::port::Storage;
@@ -53,7 +54,7 @@ struct Step {
 /// # Errors
 /// The errors of `visit`; the storage's own; and, where damage is refused, the damage.
 pub fn walk<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     root: Document,
     damage: Damage,
     buffer: &mut [u8],
@@ -91,7 +92,7 @@ pub fn walk<S: Storage>(
 }
 
 fn read<'b, S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     document: Document,
     damage: Damage,
     buffer: &'b mut [u8],

@@ -7,6 +7,7 @@
 //! violations, and one test that applies it to this repository.
 
 mod arrows;
+mod circles;
 mod contracts;
 mod documentation;
 mod documents;

@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ocre::port::{
-    Engine as _, Exit, Halt, Host, HostFunction, HostModule, Program, StartError, Stop as _,
+    Engine as _, Exit, Host, HostExit, HostFunction, HostModule, Interrupt as _, Program,
+    StartError,
 };
 use ocre_aot::{Error, Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, Stopper};
+use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
 
 /// `param(i)` gives a number that the compiler cannot know.
 static MODULES: &[HostModule] = &[HostModule {
@@ -25,7 +26,7 @@ static MODULES: &[HostModule] = &[HostModule {
 pub struct Params<'a>(pub &'a [i32]);
 
 impl Host for Params<'_> {
-    fn call(&mut self, _: usize, _: &mut [u8], arguments: &mut [u64]) -> Result<(), Halt> {
+    fn call(&mut self, _: usize, _: &mut [u8], arguments: &mut [u64]) -> Result<(), HostExit> {
         let index = arguments[0] as usize;
         arguments[0] = u64::from(self.0[index].cast_unsigned());
         Ok(())
@@ -64,7 +65,7 @@ pub fn run(code: &[u8], params: &[i32]) -> Exit {
             &mut module,
             &PROGRAM,
             &mut Params(params),
-            &Stopper::default(),
+            &RunInterrupt::default(),
             &mut || (),
         )
         .expect("it starts")
@@ -103,14 +104,14 @@ pub fn stop_after(
     mut code: Vec<u8>,
     run_for: Duration,
 ) -> Option<(Result<Exit, StartError>, Duration)> {
-    let stopper = Arc::new(Stopper::default());
+    let interrupt = Arc::new(RunInterrupt::default());
     let (tell, news) = mpsc::channel();
     thread::spawn({
-        let stopper = Arc::clone(&stopper);
+        let interrupt = Arc::clone(&interrupt);
         move || {
             let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
             let mut host = Params(&[1, 1]);
-            let exit = engine().run(&mut module, &PROGRAM, &mut host, &*stopper, &mut || ());
+            let exit = engine().run(&mut module, &PROGRAM, &mut host, &*interrupt, &mut || ());
             tell.send(exit).expect("the test waits");
         }
     });
@@ -118,7 +119,7 @@ pub fn stop_after(
         return Some((exit, Duration::ZERO));
     }
     let told = Instant::now();
-    stopper.stop();
+    interrupt.stop();
     let exit = news.recv_timeout(Duration::from_secs(60)).ok()?;
     Some((exit, told.elapsed()))
 }

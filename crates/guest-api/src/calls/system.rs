@@ -11,7 +11,7 @@ use crate::errno::{Errno, Error};
 use crate::events;
 
 const US_PER_MS: u64 = 1000;
-/// Uptime that never comes.
+/// Time that never comes.
 const NEVER: u64 = u64::MAX;
 
 /// Bytes of each text of `uname`, with its NUL, and number of texts.

@@ -54,9 +54,9 @@ pub fn run<E: Engine>(
     let project = build_file::project(&args.folder);
     let file = Ocrefile::read(&project, &what)?;
     let refused = |detail: String| {
-        let advice = "see docs/building.md, or make a project with `ocre new`";
+        let hints = "see docs/building.md, or make a project with `ocre new`";
         let path = project.join(build_file::NAME);
-        Failure::new(&what, "build-file", advice)
+        Failure::new(&what, "build-file", hints)
             .at(path.display())
             .because(detail)
     };

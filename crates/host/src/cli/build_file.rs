@@ -91,8 +91,8 @@ impl Ocrefile {
     pub fn read(folder: &Path, what: &str) -> Result<Self, Failure> {
         let path = folder.join(NAME);
         let refused = |detail: &str| {
-            let advice = "see docs/building.md, or make a project with `ocre new`";
-            Failure::new(what, "build-file", advice)
+            let hints = "see docs/building.md, or make a project with `ocre new`";
+            Failure::new(what, "build-file", hints)
                 .at(path.display())
                 .because(detail)
         };

@@ -70,8 +70,8 @@ fn rust(folder: &Path, file: &Ocrefile, what: &str) -> Result<PathBuf, Failure> 
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message.get("executable")?.as_str()?))
     });
-    let advice = "name one of the project's programs as `bin` in Ocrefile.toml";
-    let refused = |detail: &str| Failure::new(what, "build-artifact", advice).because(detail);
+    let hints = "name one of the project's programs as `bin` in Ocrefile.toml";
+    let refused = |detail: &str| Failure::new(what, "build-artifact", hints).because(detail);
     match (programs.next(), programs.next()) {
         (Some(program), None) => Ok(program),
         (None, _) => Err(refused("Cargo has built no program")),
@@ -167,7 +167,7 @@ fn lacking(words: &str) -> Option<&'static str> {
     ]
     .iter()
     .find(|(sign, _)| words.contains(sign))
-    .map(|(_, advice)| *advice)
+    .map(|(_, hints)| *hints)
 }
 
 const RUST_TARGET: &str = "run `rustup target add wasm32-wasip1`";
@@ -194,8 +194,8 @@ fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failu
         return Ok(output);
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let advice = lacking(&text).unwrap_or("correct what the compiler complains of");
-    Err(Failure::new(what, "build-compile", advice)
+    let hints = lacking(&text).unwrap_or("correct what the compiler complains of");
+    Err(Failure::new(what, "build-compile", hints)
         .at(&program)
         .because(output.status))
 }

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::{Status, advice, images};
-use ocre::image::judge::{self, Policy, Source, Workspace};
+use ocre::command::{Status, hints, images};
+use ocre::image::OciLayout;
+use ocre::image::judge::{self, Policy, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code as ImageCode, Verdict};
 use ocre::image::{Content, Image};
@@ -244,20 +245,20 @@ pub fn write(
     let io = |error| Failure::io(&what, &error);
     let partition = device::partition_with(&args.image, flash, &what)?;
     device::store(&partition, &mut device::document())?;
-    let source = Source {
+    let source = OciLayout {
         storage: &partition,
         root: "/",
     };
     let image = judged(source, &args.image, engine, policy, &what)?;
     if image.entry_point != "_start" {
         let code = ImageCode::Document(ocre_oci::ErrorKind::ConfigEntryPoint);
-        let failure = Failure::new(&what, code.as_str(), advice::refusal(code));
+        let failure = Failure::new(&what, code.as_str(), hints::refusal(code));
         return Err(failure.because("a bundle's program begins at _start"));
     }
     let blob = |content: &Content| {
-        ocre::image::content::blob_path("/", &content.digest)
+        ocre::image::blob::blob_path("/", &content.digest)
             .and_then(|path| read(&partition, &path))
-            .map_err(|error| Failure::new(&what, error.code(), advice::storage(error)))
+            .map_err(|error| Failure::new(&what, error.code(), hints::storage(error)))
     };
     // An existing folder is left alone.
     fs::create_dir(&args.folder).map_err(io)?;
@@ -300,13 +301,13 @@ pub fn write(
 
 /// Judges the image, as for a container of it.
 fn judged<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     name: &str,
     engine: &Engine,
     policy: &Policy<'_>,
     what: &str,
 ) -> Result<Image, Failure> {
-    let refused = |code: ImageCode| Failure::new(what, code.as_str(), advice::refusal(code));
+    let refused = |code: ImageCode| Failure::new(what, code.as_str(), hints::refusal(code));
     let selector = images::selector(name).map_err(refused)?;
     let (mut document, mut config) = (device::document(), vec![0; device::MAX_CONFIG]);
     let workspace = Workspace {
@@ -328,7 +329,7 @@ fn judged<S: Storage>(
         None if accepted => Ok(image),
         None => Err(refused(ImageCode::ReferenceNotFound)),
         Some(finding) => {
-            let failure = Failure::new(what, finding.as_str(), advice::finding(finding));
+            let failure = Failure::new(what, finding.as_str(), hints::finding(finding));
             Err(failure.at(verdict.at()).because(verdict.detail()))
         }
     }

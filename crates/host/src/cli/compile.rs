@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use ocre::command::{Status, advice::refusal};
+use ocre::command::{Status, hints::refusal};
 use ocre::image::verdict::Code;
 use ocre_aot::{Error, Options, Target};
 use ocre_files::MAX_CONTENT;
@@ -106,7 +106,7 @@ pub fn compiled(
     options.cpu = cpu.map(str::to_owned);
     options.opt_level = opt;
     let mut aot = ocre_aot::compile(wasm, &options)
-        .map_err(|error| Failure::new(what, error.code(), advice(&error)).because(&error))?;
+        .map_err(|error| Failure::new(what, error.code(), hints(&error)).because(&error))?;
     let annotations = options.annotations();
     let annotations = annotations.iter();
     aot_file::append(
@@ -116,7 +116,7 @@ pub fn compiled(
     Ok(aot)
 }
 
-fn advice(error: &Error) -> &'static str {
+fn hints(error: &Error) -> &'static str {
     match error {
         Error::NoLlvm => {
             "install LLVM's library (Debian: apt-get install llvm-16-dev) and build ocre again"

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::Status;
-use ocre::image::judge;
+use ocre::image::OciLayout;
 use ocre_registry::{Access, Client, Copied, ImageName, Platform, Repository, Sink, Source};
 
 use super::failure::Failure;
@@ -104,7 +104,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
 /// Source for an image in a layout; `text` is the user's name for it.
 pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Stored<'a, S> {
     Stored {
-        layout: judge::Source { storage, root: "/" },
+        layout: OciLayout { storage, root: "/" },
         selector: name.selector(),
         name: text.to_owned(),
     }

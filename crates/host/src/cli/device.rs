@@ -10,15 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ocre::command::arguments::{Argument, Arguments, Key};
-use ocre::command::report::Plain;
+use ocre::command::report::Sanitized;
 use ocre::command::table::{Verb, find};
-use ocre::command::{self, Environment, Outcome, Status, advice};
+use ocre::command::{self, Environment, Outcome, Status, hints};
 use ocre::image::Image;
-use ocre::image::judge::{Policy, Source, Workspace, judge};
+use ocre::image::OciLayout;
+use ocre::image::judge::{Policy, Workspace, judge};
 use ocre::image::permission::Permissions;
 use ocre::image::store::Store;
-use ocre::image::verdict::{Code, Finding, Place};
-use ocre::port::{Platform as _, Storage, StorageError};
+use ocre::image::verdict::{Code, Finding, Location};
+use ocre::port::{Storage, StorageError};
+use ocre::supervisor::Platform as _;
 use ocre_host::firmware::Firmware;
 use ocre_host::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -57,7 +59,7 @@ pub fn partition_with(image: &str, flash: Option<&Path>, what: &str) -> Result<P
     }
     let path = flash_file(flash)?;
     let code = Code::ReferenceNotFound;
-    let failure = Failure::new(what, code.as_str(), advice::refusal(code)).at(image);
+    let failure = Failure::new(what, code.as_str(), hints::refusal(code)).at(image);
     Err(failure.because(format_args!("there is no flash file {}", path.display())))
 }
 
@@ -119,7 +121,7 @@ pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partit
 
 /// Prints a note, which is neither a failure nor a result.
 pub fn note(text: std::fmt::Arguments<'_>, err: &mut Output) -> Result<(), Failure> {
-    err.line(format_args!("note: {}", Plain(text)))
+    err.line(format_args!("note: {}", Sanitized(text)))
         .map_err(|error| Failure::io("can't print", &error))
 }
 
@@ -147,8 +149,8 @@ pub fn refused_file(what: &str, error: &FileError) -> Failure {
 pub fn default_file(name: &str) -> Result<PathBuf, Failure> {
     let folder = user_folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
         let what = "can't find your data folder";
-        let advice = "set HOME, or name a flash file with --flash";
-        Failure::new(what, "no-data-folder", advice)
+        let hints = "set HOME, or name a flash file with --flash";
+        Failure::new(what, "no-data-folder", hints)
     })?;
     Ok(folder.join(name))
 }
@@ -178,7 +180,7 @@ pub fn store<'a, S: Storage>(
 ) -> Result<Store<'a, S>, Failure> {
     Store::open(partition, "/", document).map_err(|error| {
         let what = "can't open the image store on the flash";
-        Failure::new(what, error.code(), advice::store(error))
+        Failure::new(what, error.code(), hints::store(error))
     })
 }
 
@@ -228,7 +230,7 @@ impl Device<RamFlash> {
         let (memory, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
         let failed = |error| {
             let what = "can't make a flash in memory";
-            Failure::new(what, StorageError::code(error), advice::storage(error))
+            Failure::new(what, StorageError::code(error), hints::storage(error))
         };
         formatted.map_err(failed)?;
         let storage = LittleFs::mount(memory).map_err(|(_, error)| failed(error))?;
@@ -252,15 +254,15 @@ fn not_booted(error: BootError) -> Failure {
         BootError::Engine(_) => no_engine(),
         BootError::Storage(error) => {
             let what = "can't read the containers on the flash";
-            Failure::new(what, error.code(), advice::storage(error))
+            Failure::new(what, error.code(), hints::storage(error))
         }
     }
 }
 
 /// Failure of an engine that does not start.
 pub fn no_engine() -> Failure {
-    let advice = "end other programs to free memory";
-    Failure::new("can't start the engine", "out-of-memory", advice)
+    let hints = "end other programs to free memory";
+    Failure::new("can't start the engine", "out-of-memory", hints)
 }
 
 impl<F: Flash + 'static> Device<F> {
@@ -280,7 +282,7 @@ impl<F: Flash + 'static> Device<F> {
     /// Judges an image on the flash; `None` where it is refused.
     pub fn image(&self, name: &str) -> Option<Box<Image>> {
         let pc = self.pc.platform();
-        let source = Source {
+        let source = OciLayout {
             storage: pc.storage(),
             root: "/",
         };
@@ -288,7 +290,7 @@ impl<F: Flash + 'static> Device<F> {
         let (engine, policy) = (pc.engine(), pc.policy());
         let mut documents = pc.documents();
         let mut image = Box::new(Image::blank());
-        let report = &mut |finding: Finding, _: Place<'_>, _: &str| match finding {
+        let report = &mut |finding: Finding, _: Location<'_>, _: &str| match finding {
             Finding::Warning(_) => ControlFlow::Continue(()),
             Finding::Refusal(_) => ControlFlow::Break(()),
         };
@@ -366,7 +368,7 @@ impl<F: Flash + 'static> Device<F> {
                     err,
                     "note: {0} is made as a new folder of the flash: --volume gives no folder of the PC\n\
                      hint: copy files there with `ocre flash cp`, or run the module with `ocre wasm run --dir`",
-                    Plain(source)
+                    Sanitized(source)
                 )?;
             }
         }
@@ -430,8 +432,8 @@ pub fn catch_interrupts() -> Result<(), Failure> {
         }
     });
     caught.map_err(|error| {
-        let advice = "this is a bug of ocre: report it";
-        Failure::new("can't catch Ctrl-C", "signal", advice).because(error)
+        let hints = "this is a bug of ocre: report it";
+        Failure::new("can't catch Ctrl-C", "signal", hints).because(error)
     })
 }
 

@@ -10,9 +10,10 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::report::Plain;
-use ocre::command::{Status, advice, images};
-use ocre::image::judge::{self, TITLE};
+use ocre::command::report::Sanitized;
+use ocre::command::{Status, hints, images};
+use ocre::image::OciLayout;
+use ocre::image::judge::TITLE;
 use ocre_oci::json::Elements;
 use ocre_oci::{Descriptor, Sha256};
 use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
@@ -68,11 +69,11 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
     match &args.image {
         Image::Flash(name) => {
             let selector = images::selector(name)
-                .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
+                .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
             let partition = device::partition_with(name, flash, &what)?;
             device::store(&partition, &mut device::document())?;
             let from = Stored {
-                layout: judge::Source {
+                layout: OciLayout {
                     storage: &partition,
                     root: "/",
                 },
@@ -117,16 +118,16 @@ fn extract(
     let document = manifest(from, args.platform.as_ref()).map_err(refused)?;
     let (named, unnamed) = named(&document, what)?;
     if named.is_empty() {
-        let advice = "copy the image into a layout with `ocre image copy`: there its content lies by its digests";
+        let hints = "copy the image into a layout with `ocre image copy`: there its content lies by its digests";
         return Err(
-            Failure::new(what, "extract-none", advice).because("nothing in the image has a title")
+            Failure::new(what, "extract-none", hints).because("nothing in the image has a title")
         );
     }
     let io = |error| Failure::io(what, &error);
     match fs::read_dir(&args.folder).map(|mut entries| entries.next().is_some()) {
         Ok(true) => {
-            let advice = "name a new folder, or an empty one";
-            let failure = Failure::new(what, "extract-not-empty", advice);
+            let hints = "name a new folder, or an empty one";
+            let failure = Failure::new(what, "extract-not-empty", hints);
             return Err(failure.at(args.folder.display()));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -177,15 +178,15 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
             continue;
         };
         let title = title.to_string();
-        let refused = |code, detail: &str, advice| {
-            Err(Failure::new(what, code, advice)
+        let refused = |code, detail: &str, hints| {
+            Err(Failure::new(what, code, hints)
                 .at(format_args!("{title:?}"))
                 .because(detail))
         };
         if let Some(why) = leaves(&title) {
-            let advice =
+            let hints =
                 "don't trust whoever made the image; its content can be copied into a layout";
-            return refused("extract-title", why, advice);
+            return refused("extract-title", why, hints);
         }
         let above = |title: &str| {
             Path::new(title)
@@ -200,12 +201,12 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
                 .iter()
                 .any(|other: &String| other.starts_with(&inside))
         {
-            let advice = "ask whoever made the image; its content can be copied into a layout";
-            return refused("extract-duplicate", "two files of one name", advice);
+            let hints = "ask whoever made the image; its content can be copied into a layout";
+            return refused("extract-duplicate", "two files of one name", hints);
         }
         let Some(digest) = descriptor.digest.sha256() else {
             let code = ocre::image::verdict::Code::DigestUnsupported;
-            return refused(code.as_str(), "", advice::refusal(code));
+            return refused(code.as_str(), "", hints::refusal(code));
         };
         let size = descriptor.size;
         let annotations = descriptor.annotations();
@@ -292,7 +293,7 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
     }
     for file in named {
         let path = args.folder.join(&file.title);
-        let (path, size) = (Plain(path.display()), file.blob.size);
+        let (path, size) = (Sanitized(path.display()), file.blob.size);
         match &file.folder {
             None => out.line(format_args!("{path} ({size} bytes)"))?,
             Some(folder) => {

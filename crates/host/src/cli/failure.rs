@@ -4,8 +4,8 @@
 use std::fmt::{self, Display};
 use std::io;
 
-use ocre::command::advice;
-use ocre::command::report::{Listed, Plain, Reason};
+use ocre::command::hints;
+use ocre::command::report::{Listed, Reason, Sanitized};
 use ocre::command::sentence::{row, sentence};
 use ocre::port::StorageError;
 
@@ -16,32 +16,32 @@ pub struct Failure {
     code: &'static str,
     at: String,
     detail: String,
-    advice: String,
+    hints: String,
     kind: Option<io::ErrorKind>,
 }
 
 impl Failure {
     /// Makes a failure; `what` completes "error: ".
-    pub fn new(what: impl Display, code: &'static str, advice: impl Display) -> Self {
+    pub fn new(what: impl Display, code: &'static str, hints: impl Display) -> Self {
         Self {
             what: what.to_string(),
             code,
             at: String::new(),
             detail: String::new(),
-            advice: advice.to_string(),
+            hints: hints.to_string(),
             kind: None,
         }
     }
 
     /// Failure to read or write a file of the PC.
     pub fn io(what: impl Display, error: &io::Error) -> Self {
-        let (code, advice) = match ocre_files::Refusal::of(error) {
+        let (code, hints) = match ocre_files::Refusal::of(error) {
             Some(refusal) => (refusal.code(), refusal.hint()),
             None => ("io", "check the path, its permissions and the free space"),
         };
         Self {
             kind: Some(error.kind()),
-            ..Self::new(what, code, advice).because(error)
+            ..Self::new(what, code, hints).because(error)
         }
     }
 
@@ -61,8 +61,8 @@ impl Failure {
     }
 
     /// Replaces the code's own hint.
-    pub fn advise(mut self, advice: impl Display) -> Self {
-        self.advice = advice.to_string();
+    pub fn advise(mut self, hints: impl Display) -> Self {
+        self.hints = hints.to_string();
         self
     }
 
@@ -85,9 +85,14 @@ impl Display for Failure {
             code: self.code,
             at: &self.at,
             detail: &self.detail,
-            advice: &self.advice,
+            hints: &self.hints,
         };
-        write!(f, "error: {}: {}", Plain(&self.what), Explained(&reason))
+        write!(
+            f,
+            "error: {}: {}",
+            Sanitized(&self.what),
+            Explained(&reason)
+        )
     }
 }
 
@@ -111,7 +116,7 @@ pub fn folder_advice(error: StorageError) -> &'static str {
         StorageError::NoSpace => "free space on this disk, or name a folder on another one",
         StorageError::NoMemory => "close other programs: too many files are open",
         StorageError::Corrupt | StorageError::Io => "check the disk and the folder's permissions",
-        error => advice::storage(error),
+        error => hints::storage(error),
     }
 }
 

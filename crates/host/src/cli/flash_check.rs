@@ -10,7 +10,8 @@
 mod containers;
 mod images;
 mod kept;
-mod mend;
+mod remedy;
+mod repair;
 mod structure;
 #[cfg(test)]
 mod sweep;
@@ -20,14 +21,14 @@ use std::path::{Path, PathBuf};
 
 use ocre::atomic;
 use ocre::command::Status;
-use ocre::command::report::Plain;
+use ocre::command::report::Sanitized;
 use ocre_host::flash::FileError;
 use ocre_host::littlefs::LittleFs;
 
 use super::device::Partition;
 use super::failure::Failure;
 use super::output::Output;
-use mend::Remedy;
+use remedy::Remedy;
 
 /// Finds what is damaged in a flash file.
 #[derive(clap::Args, Debug)]
@@ -67,7 +68,7 @@ impl Finding {
         }
     }
 
-    fn mended_by(self, remedy: Remedy) -> Self {
+    fn repaired_by(self, remedy: Remedy) -> Self {
         Self {
             remedy: Some(remedy),
             ..self
@@ -112,8 +113,8 @@ fn hint(code: &str) -> &'static str {
 /// Most rounds of repair, each of which mends the findings of the check before it.
 const MOST_ROUNDS: usize = 8;
 
-/// Mended findings, and the repair of each in words.
-type Mended = Vec<(Finding, String)>;
+/// Repaired findings, and the repair of each in words.
+type Repaired = Vec<(Finding, String)>;
 
 /// Result of a check.
 #[derive(Default)]
@@ -143,8 +144,8 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     })
 }
 
-fn check(path: &Path, repair: bool) -> Result<(Report, Mended), Failure> {
-    let mut mended = Mended::new();
+fn check(path: &Path, repair: bool) -> Result<(Report, Repaired), Failure> {
+    let mut mended = Repaired::new();
     let mut opened = open(path, repair);
     if let (Err(FileError::Size { expected, .. }), true) = (&opened, repair) {
         let expected = *expected;
@@ -162,7 +163,7 @@ fn check(path: &Path, repair: bool) -> Result<(Report, Mended), Failure> {
         Err(error) => return Ok((Report::of_damage(unusable(Some(&error))), mended)),
     };
     let left = if repair {
-        mend(&partition, &mut mended)
+        repair_all(&partition, &mut mended)
     } else {
         look(&partition)
     };
@@ -170,13 +171,13 @@ fn check(path: &Path, repair: bool) -> Result<(Report, Mended), Failure> {
 }
 
 /// Repairs the flash, and reports the rest.
-fn mend(partition: &Partition, mended: &mut Mended) -> Report {
+fn repair_all(partition: &Partition, mended: &mut Repaired) -> Report {
     // First, so that the check reports no file of an unfinished write as missing.
-    atomic::settle(partition);
+    atomic::finish_renames(partition);
     let mut left = look(partition);
     // A file that was moved may have been the only user of others.
     for _ in 0..MOST_ROUNDS {
-        if !mend::all(partition, &left.damaged, mended) {
+        if !repair::all(partition, &left.damaged, mended) {
             break;
         }
         let now = look(partition);
@@ -217,7 +218,7 @@ fn look(partition: &Partition) -> Report {
     report
 }
 
-fn print(left: &Report, mended: &Mended, out: &mut Output) -> std::io::Result<()> {
+fn print(left: &Report, mended: &Repaired, out: &mut Output) -> std::io::Result<()> {
     if out.json() {
         return out.document(|out| {
             out.boolean("whole", left.damaged.is_empty());
@@ -246,14 +247,14 @@ fn print(left: &Report, mended: &Mended, out: &mut Output) -> std::io::Result<()
     let mut text = String::new();
     for (finding, did) in mended {
         // Writing to a String does not fail.
-        let (place, did) = (Plain(&finding.place), Plain(did));
+        let (place, did) = (Sanitized(&finding.place), Sanitized(did));
         let _ = writeln!(text, "mended: {} at {place}: {did}", finding.code);
     }
     let kept = left.kept.iter().map(|finding| ("kept", finding));
     let damaged = left.damaged.iter().map(|finding| ("damaged", finding));
     for (word, finding) in kept.chain(damaged) {
         // A guest, or an image, may have chosen the names in it.
-        let (place, detail) = (Plain(&finding.place), Plain(&finding.detail));
+        let (place, detail) = (Sanitized(&finding.place), Sanitized(&finding.detail));
         let _ = write!(text, "{word}: {} at {place}", finding.code);
         if !finding.detail.is_empty() {
             let _ = write!(text, ": {detail}");

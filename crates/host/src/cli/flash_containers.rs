@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ocre::command::Status;
 use ocre::command::line::split;
 use ocre::container::record::{self, Dates};
-use ocre::container::state::{Cause, Outcome, State};
+use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::{Name, Spec};
 use ocre_files::MAX_CONFIG;
 use ocre_host::firmware::Firmware;
@@ -74,8 +74,8 @@ pub fn put(
     for (place, line) in &script.lines {
         let wrong = |why: &dyn std::fmt::Display| {
             let what = "can't make the containers";
-            let advice = "give lines of `create …` and `start NAME`, each as on the device";
-            let failure = Failure::new(what, "flash-container", advice);
+            let hints = "give lines of `create …` and `start NAME`, each as on the device";
+            let failure = Failure::new(what, "flash-container", hints);
             failure.at(place).because(why)
         };
         let mut buffer = vec![0; line.len()];
@@ -151,10 +151,10 @@ fn start(name: &str, storage: &LittleFs<RamFlash>) -> Result<(), String> {
     let spec = read_spec(&name, storage)?;
     if !spec
         .restart
-        .at_boot(State::Ended(Outcome::Killed(Cause::Reset)))
+        .at_boot(State::Ended(RunResult::Killed(Cause::Reset)))
     {
-        let advice = "give it --restart on-failure or always";
-        return Err(format!("{name} is not started at boot: {advice}"));
+        let hints = "give it --restart on-failure or always";
+        return Err(format!("{name} is not started at boot: {hints}"));
     }
     record::write_state(storage, &name, State::Running, &Dates::default())
         .map_err(|error| error.to_string())

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use ocre::atomic;
-use ocre::command::{Status, advice};
+use ocre::command::{Status, hints};
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
 use ocre_host::directory::Directory;
 use ocre_host::littlefs::LittleFs;
@@ -53,7 +53,7 @@ impl Place {
             return Ok(Self::Flash(file.into(), path.to_owned()));
         }
         let refused = |error: StorageError| {
-            Failure::new(what, error.code(), advice::storage(error)).at(argument.display())
+            Failure::new(what, error.code(), hints::storage(error)).at(argument.display())
         };
         // The real path of `..` has a name, too.
         let real = if argument.exists() {
@@ -121,8 +121,8 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
             copy(&from, &path, &open(&to, false)?, &at, args.parents, &what)
         }
         (Place::Pc(..), Place::Pc(..)) => {
-            let advice = "name one of the two as FILE:/PATH";
-            Err(Failure::new(&what, "flash-none", advice).because("neither is in a flash file"))
+            let hints = "name one of the two as FILE:/PATH";
+            Err(Failure::new(&what, "flash-none", hints).because("neither is in a flash file"))
         }
     }?;
     let printed = if out.json() {
@@ -147,13 +147,13 @@ fn copy<A: Storage, B: Storage>(
     what: &str,
 ) -> Result<Copied, Failure> {
     let failed = |path: &str, error: StorageError| {
-        let advice = match error {
+        let hints = match error {
             StorageError::NotFound => {
                 "see what there is with `ocre flash ls`; --parents makes folders that are not there"
             }
-            error => advice::storage(error),
+            error => hints::storage(error),
         };
-        Failure::new(what, error.code(), advice).at(path)
+        Failure::new(what, error.code(), hints).at(path)
     };
     let source = from.metadata(path).map_err(|error| failed(path, error))?;
     let name = path.rsplit('/').next().unwrap_or_default();

@@ -87,14 +87,14 @@ impl Purpose {
             Some(partition) => partition.block_size,
         };
         let block = args.block_size.or(block).ok_or_else(|| {
-            let advice = "say it with --block-size";
-            Failure::new(what, "zephyr-partition", advice)
+            let hints = "say it with --block-size";
+            Failure::new(what, "zephyr-partition", hints)
                 .because("the partition's flash has no erase-block-size")
         })?;
         // clap requires either `--size` or a build.
         let size = size.unwrap_or_default();
         let geometry = geometry(size, block).ok_or_else(|| {
-            let advice = format!(
+            let hints = format!(
                 "blocks are powers of two from {} to {}; a flash has at least {} of them, and at most {} bytes",
                 Geometry::MIN_BLOCK_BYTES,
                 Geometry::MAX_BLOCK_BYTES,
@@ -102,7 +102,7 @@ impl Purpose {
                 Geometry::MAX_BYTES
             );
             let sizes = format_args!("{size} bytes in blocks of {block} is no flash");
-            Failure::new(what, "flash-geometry", advice).because(sizes)
+            Failure::new(what, "flash-geometry", hints).because(sizes)
         })?;
         Ok(Self {
             geometry,
@@ -175,8 +175,8 @@ fn write(path: &Path, flash: &RamFlash, purpose: &Purpose, what: &str) -> Result
             .map_err(|error| device::refused_file(what, &error));
     }
     let address = purpose.address.ok_or_else(|| {
-        let advice = "give --address the first byte of the partition";
-        Failure::new(what, "flash-address", advice).because("Intel HEX needs one")
+        let hints = "give --address the first byte of the partition";
+        Failure::new(what, "flash-address", hints).because("Intel HEX needs one")
     })?;
     let (text, _) = flash_hex::text(flash.content(), purpose.geometry, address, what)?;
     let written = ocre_files::create_new(path).and_then(|mut file| {

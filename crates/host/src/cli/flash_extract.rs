@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use ocre::command::{Status, advice, images};
-use ocre::image::judge::Source;
+use ocre::command::{Status, hints, images};
+use ocre::image::OciLayout;
 use ocre::image::store::Tag;
 use ocre_host::littlefs::LittleFs;
 use ocre_oci::Reference;
@@ -36,11 +36,11 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't extract {} from {}", args.image, args.file.display());
     let selector = images::selector(&args.image)
-        .map_err(|code| Failure::new(&what, code.as_str(), advice::refusal(code)))?;
+        .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
     let partition =
         LittleFs::open_to_read(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
     let from = Stored {
-        layout: Source {
+        layout: OciLayout {
             storage: &partition,
             root: "/",
         },

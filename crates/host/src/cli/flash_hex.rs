@@ -109,13 +109,13 @@ pub fn text(
         None
     };
     if let Some(wrong) = wrong {
-        let advice = "give --address the first byte of the partition";
-        return Err(Failure::new(what, "flash-address", advice).because(wrong));
+        let hints = "give --address the first byte of the partition";
+        return Err(Failure::new(what, "flash-address", hints).because(wrong));
     }
     let (records, blocks) = records(content, geometry.block_bytes(), address);
     let text = ihex::create_object_file_representation(&records).map_err(|error| {
-        let advice = "this is a bug of ocre: report it";
-        Failure::new(what, "flash-hex", advice).because(error)
+        let hints = "this is a bug of ocre: report it";
+        Failure::new(what, "flash-hex", hints).because(error)
     })?;
     Ok((text + "\n", blocks))
 }

@@ -4,7 +4,8 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use ocre::image::judge::{self, AotPolicy, Selector, Source, Workspace};
+use ocre::image::OciLayout;
+use ocre::image::judge::{self, AotPolicy, Selector, Workspace};
 use ocre::image::store::{Store, Tag};
 use ocre::image::verdict::{Code, Finding, Report};
 use ocre::image::{Image, aot};
@@ -87,7 +88,7 @@ fn take<F: Storage, S: Storage>(
     what: &str,
     err: &mut Output,
 ) -> Result<(Tag, Sha256), Failure> {
-    let source = Source {
+    let source = OciLayout {
         storage: layout,
         root: "/",
     };
@@ -97,13 +98,13 @@ fn take<F: Storage, S: Storage>(
     if let Some(kept) = import::weigh(&mut look, &linux, what)? {
         import::warn_of(&kept, "on this device", err)?;
     }
-    let advice = "give it one: `--image LAYOUT=NAME:TAG`";
-    let name = import::name_of(image.name.as_deref(), source, &image.layout, what, advice)?;
+    let hints = "give it one: `--image LAYOUT=NAME:TAG`";
+    let name = import::name_of(image.name.as_deref(), source, &image.layout, what, hints)?;
     let imported = import::store_in(store, source, selector, name, what)?;
     let tag = imported.name.tag;
     if let Some(replaced) = imported.replaced {
         let warning = format!(
-            "warning: {} was {replaced}, and is {} now\nhint: {advice}\n",
+            "warning: {} was {replaced}, and is {} now\nhint: {hints}\n",
             tag.as_str(),
             imported.digest
         );
@@ -115,7 +116,7 @@ fn take<F: Storage, S: Storage>(
 
 /// Judges an image for another device as far as possible: code for another machine is not loaded.
 fn look<F: Storage>(
-    source: Source<'_, F>,
+    source: OciLayout<'_, F>,
     selector: Selector<'_>,
     engine: &Engine,
     firmware: &Firmware,
@@ -144,7 +145,7 @@ fn look<F: Storage>(
             if policy.aot == AotPolicy::Deny {
                 return Err(Code::AotPolicy);
             }
-            target.check_header(&code)?;
+            aot::check_header(target, &code)?;
             image.aot_annotations
         }
         _ => judge::load(engine, &mut code, &image.loadable(), policy, &mut explain).map(drop),

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ocre::command::report::Plain;
-use ocre::command::{Status, advice};
+use ocre::command::report::Sanitized;
+use ocre::command::{Status, hints};
 use ocre::port::{EntryKind, Storage as _};
 use ocre_host::littlefs::LittleFs;
 
@@ -41,7 +41,7 @@ pub fn run(
         Failure::new(
             &what,
             ocre::port::StorageError::code(error),
-            advice::storage(error),
+            hints::storage(error),
         )
         .at(path)
     };
@@ -76,7 +76,7 @@ pub fn run(
         let mut text = String::new();
         for (path, metadata) in &entries {
             // A guest may have chosen the name.
-            let path = Plain(path);
+            let path = Sanitized(path);
             // Writing to a String does not fail.
             let _ = match metadata.kind {
                 EntryKind::File | EntryKind::Symlink => {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use ocre::command::{Status, advice};
+use ocre::command::{Status, hints};
 use ocre::container::mount::RESERVED;
 use ocre::port::{EntryKind, Storage, StorageError, path};
 use ocre_host::littlefs::LittleFs;
@@ -35,17 +35,17 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't remove {} from {}", args.path, args.file.display());
     let own = |folder: &&str| path::is_within(&args.path, folder);
     if args.path == "/" || RESERVED.iter().chain(&FILES).any(own) {
-        let advice = "remove images with `ocre image rm` and containers with `ocre rm`";
-        return Err(Failure::new(&what, "flash-reserved", advice).at(&args.path));
+        let hints = "remove images with `ocre image rm` and containers with `ocre rm`";
+        return Err(Failure::new(&what, "flash-reserved", hints).at(&args.path));
     }
     let partition =
         LittleFs::open(&args.file).map_err(|error| device::unusable(&args.file, &error))?;
     let failed = |(path, error): (String, StorageError)| {
-        let advice = match error {
+        let hints = match error {
             StorageError::NotEmpty => "remove all that is in it with --recursive",
-            error => advice::storage(error),
+            error => hints::storage(error),
         };
-        Failure::new(&what, error.code(), advice).at(path)
+        Failure::new(&what, error.code(), hints).at(path)
     };
     let top = partition.metadata(&args.path);
     let top = top.map_err(|error| failed((args.path.clone(), error)))?;

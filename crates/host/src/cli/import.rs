@@ -10,8 +10,9 @@ use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::verify::{Examination, Look};
-use ocre::command::{Status, advice};
-use ocre::image::judge::{Policy, Selector, Source, Workspace};
+use ocre::command::{Status, hints};
+use ocre::image::OciLayout;
+use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::store::{self, Store};
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
@@ -43,7 +44,7 @@ pub fn name(text: &str) -> Result<String, String> {
     match Reference::parse(text) {
         Ok(reference) if reference.digest().is_none() => Ok(text.to_owned()),
         Ok(_) => Err("a name has no digest".to_owned()),
-        Err(error) => Err(advice::document(error.kind).to_owned()),
+        Err(error) => Err(hints::document(error.kind).to_owned()),
     }
 }
 
@@ -85,30 +86,30 @@ fn take<S: Storage, E: Engine>(
     what: &str,
     err: &mut Output,
 ) -> Result<Imported, Failure> {
-    let source = Source {
+    let source = OciLayout {
         storage: layout,
         root: "/",
     };
     let selector = args.layout.selector();
     warn(source, selector, engine, policy, what, err)?;
-    let advice = "give it one: `ocre image import LAYOUT NAME:TAG`";
-    let name = name_of(args.name.as_deref(), source, &args.layout, what, advice)?;
+    let hints = "give it one: `ocre image import LAYOUT NAME:TAG`";
+    let name = name_of(args.name.as_deref(), source, &args.layout, what, hints)?;
     store(source, selector, name, flash, what, err)
 }
 
-/// Name of an image: the given one, else that of the layout. `advice` is the hint where there is
+/// Name of an image: the given one, else that of the layout. `hints` is the hint where there is
 /// none.
 pub fn name_of<S: Storage>(
     given: Option<&str>,
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     layout: &LayoutName,
     what: &str,
-    advice: &str,
+    hints: &str,
 ) -> Result<ImportName, Failure> {
     match given {
         Some(name) => ImportName::given(name, what),
         None => ImportName::of_layout(source, layout).ok_or_else(|| {
-            Failure::new(what, "reference-syntax", advice).because("the image has no name")
+            Failure::new(what, "reference-syntax", hints).because("the image has no name")
         }),
     }
 }
@@ -147,7 +148,7 @@ pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status
 
 /// Judges the image, and warns of a reason against running it here that allows keeping it.
 pub fn warn<S: Storage, E: Engine>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
@@ -186,7 +187,7 @@ pub fn warn_of(kept: &Kept, place: &str, err: &mut Output) -> Result<(), Failure
         ),
         None => format!(
             "warning: can't run {place}: {code}\nhint: {}\n",
-            advice::refusal(*code)
+            hints::refusal(*code)
         ),
     };
     err.text(&kept)
@@ -195,7 +196,7 @@ pub fn warn_of(kept: &Kept, place: &str, err: &mut Output) -> Result<(), Failure
 
 /// Puts the image on the flash.
 pub fn store<S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     name: ImportName,
     flash: Option<&Path>,
@@ -224,7 +225,7 @@ pub fn store<S: Storage>(
 /// Puts the image into a store.
 pub fn store_in<S: Storage, F: Storage>(
     store: &mut Store<'_, S>,
-    source: Source<'_, F>,
+    source: OciLayout<'_, F>,
     selector: Selector<'_>,
     name: ImportName,
     what: &str,
@@ -235,7 +236,7 @@ pub fn store_in<S: Storage, F: Storage>(
     });
     bar.finish();
     let (digest, replaced) =
-        stored.map_err(|error| Failure::new(what, error.code(), advice::store(error)))?;
+        stored.map_err(|error| Failure::new(what, error.code(), hints::store(error)))?;
     Ok(Imported {
         name,
         digest,
@@ -246,7 +247,7 @@ pub fn store_in<S: Storage, F: Storage>(
 /// Imports an image. Returns its digest, and that of the other image that had its name.
 fn replace<S: Storage, F: Storage>(
     store: &mut Store<'_, S>,
-    source: Source<'_, F>,
+    source: OciLayout<'_, F>,
     selector: Selector<'_>,
     name: &ImportName,
     progress: &mut dyn FnMut(store::Progress),
@@ -258,24 +259,24 @@ fn replace<S: Storage, F: Storage>(
     };
     let old = match store.tagged(tag)? {
         None => None,
-        Some(tagged) => Some((tagged.mark, store.find(named)?.digest)),
+        Some(tagged) => Some((tagged.fingerprint, store.find(named)?.digest)),
     };
     store.import(source, selector, &name.tag, progress)?;
     let digest = store.find(named)?.digest;
     let Some(new) = store.tagged(tag)? else {
         return Ok((digest, None));
     };
-    let replaced = old.filter(|(mark, _)| *mark != new.mark);
+    let replaced = old.filter(|(fingerprint, _)| *fingerprint != new.fingerprint);
     if replaced.is_some() && name.derived {
         // The new image is no update of the other one, so it needs no trial.
-        store.tried(tag, new.mark, true)?;
+        store.tried(tag, new.fingerprint, true)?;
     }
     Ok((digest, replaced.map(|(_, digest)| digest)))
 }
 
 /// Judges an image. Returns a reason against running it here that allows keeping it.
 fn judge<S: Storage, E: Engine>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
@@ -319,7 +320,7 @@ pub fn weigh(
             linux: linux(),
         })),
         (Some(finding), first) => Err(match linux() {
-            None => Failure::new(what, finding.as_str(), advice::finding(finding))
+            None => Failure::new(what, finding.as_str(), hints::finding(finding))
                 .at(verdict.at())
                 .because(verdict.detail()),
             // The first refusal counts, as in the judge's verdict; it may allow keeping.

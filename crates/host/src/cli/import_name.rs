@@ -9,9 +9,9 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 
-use ocre::command::advice;
-use ocre::image::content::read_named;
-use ocre::image::judge::Source;
+use ocre::command::hints;
+use ocre::image::OciLayout;
+use ocre::image::blob::read_named;
 use ocre::image::store::Tag;
 use ocre::image::verdict::Code;
 use ocre::port::Storage;
@@ -42,7 +42,7 @@ impl ImportName {
     pub fn given(name: &str, what: impl Display) -> Result<Self, Failure> {
         let reference = Reference::parse(name).map_err(|error| {
             let code = Code::Document(error.kind);
-            Failure::new(what, code.as_str(), advice::refusal(code))
+            Failure::new(what, code.as_str(), hints::refusal(code))
         })?;
         Ok(Self {
             tag: Tag::new(&reference),
@@ -52,7 +52,7 @@ impl ImportName {
 
     /// Finds a name for the image that `layout` selects; `None` where neither the layout nor its
     /// path gives one.
-    pub fn of_layout<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<Self> {
+    pub fn of_layout<S: Storage>(source: OciLayout<'_, S>, layout: &LayoutName) -> Option<Self> {
         let Annotations { whole, tag } = annotations(source, layout).unwrap_or_default();
         if let Some(name) = whole {
             let tag = Tag::new(&Reference::parse(&name).ok()?);
@@ -97,7 +97,7 @@ impl Annotations {
 }
 
 /// Names of the first selected entry of the index that has one.
-fn annotations<S: Storage>(source: Source<'_, S>, layout: &LayoutName) -> Option<Annotations> {
+fn annotations<S: Storage>(source: OciLayout<'_, S>, layout: &LayoutName) -> Option<Annotations> {
     let mut buffer = device::document();
     let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
     let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;

@@ -5,9 +5,10 @@
 use std::fmt::Write as _;
 
 use ocre::command::{Outcome, Status};
-use ocre::image::judge::{Policy, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Policy;
 use ocre::image::permission::Permission;
-use ocre::port::Platform as _;
+use ocre::supervisor::Platform as _;
 use ocre_host::flash::Flash;
 use ocre_host::needs::Needs;
 use ocre_oci::json::{self, Caps};
@@ -47,7 +48,7 @@ fn with_needs<F: Flash + 'static>(
 ) -> Option<String> {
     let image = device.image(name)?;
     let pc = device.platform();
-    let source = Source {
+    let source = OciLayout {
         storage: pc.storage(),
         root: "/",
     };

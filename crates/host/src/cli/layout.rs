@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use ocre::command::advice;
+use ocre::command::hints;
 use ocre::image::verdict::Code;
 use ocre::port::{Storage as _, StorageError};
 use ocre_host::archive::{Archive, ArchiveError};
@@ -70,7 +70,7 @@ impl Missing {
     /// Converts the reason to a failure of `what`.
     pub fn into_failure(self, what: impl Display) -> Failure {
         match self {
-            Self::Code(code) => Failure::new(what, code.as_str(), advice::refusal(code)),
+            Self::Code(code) => Failure::new(what, code.as_str(), hints::refusal(code)),
             Self::Archive(error) => archive_failure(what, &error),
             Self::Foreign(foreign) => foreign.failure(what),
         }

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use ocre::image::Content;
-use ocre::image::content::verify;
+use ocre::image::blob::verify;
 use ocre::port::StorageError;
 use ocre_host::directory::Directory;
 use ocre_oci::write;
@@ -63,8 +63,8 @@ impl LayoutFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let advice = "wait for the other process, or end it";
-                return Err(Failure::new(what, "layout-locked", advice)
+                let hints = "wait for the other process, or end it";
+                return Err(Failure::new(what, "layout-locked", hints)
                     .at(folder.display())
                     .because("another process is writing it"));
             }

@@ -2,7 +2,8 @@
 //! Images for Linux and other operating systems, which are common in registries and which no
 //! WebAssembly engine runs. They are recognized, so that a refusal can name the reason.
 
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::port::Storage;
 
 use super::selected_manifest::{blob, read};
@@ -19,7 +20,7 @@ const CONFIGS: [&str; 2] = [
 
 /// Describes the selected image if it is for an operating system: `an image for linux/amd64, which
 /// has no WebAssembly`.
-pub fn describe<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option<String> {
+pub fn describe<S: Storage>(source: OciLayout<'_, S>, selector: Selector<'_>) -> Option<String> {
     let manifest = read(source, selector)?;
     let descriptor = &manifest["config"];
     let media_type = descriptor["mediaType"].as_str()?;

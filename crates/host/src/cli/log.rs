@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use ocre::command::report::Plain;
+use ocre::command::report::Sanitized;
 
 struct Stderr;
 
@@ -15,7 +15,7 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = format!("log: {}\n", Plain(record.args()));
+            let line = format!("log: {}\n", Sanitized(record.args()));
             // If stderr fails, only the exit code tells.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }

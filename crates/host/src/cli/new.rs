@@ -139,8 +139,8 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let advice = "choose another name, or another folder to be in";
-            return Err(Failure::new(what, "new-exists", advice).at(folder.display()));
+            let hints = "choose another name, or another folder to be in";
+            return Err(Failure::new(what, "new-exists", hints).at(folder.display()));
         }
         made => made.map_err(|error| Failure::io(&what, &error))?,
     }

@@ -11,8 +11,9 @@ use std::io::{self, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use ocre::command::advice;
-use ocre::image::judge::{Selector, Source, TITLE};
+use ocre::command::hints;
+use ocre::image::OciLayout;
+use ocre::image::judge::{Selector, TITLE};
 use ocre::image::verdict::Code;
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
 use ocre_host::archive::{Archive, ArchiveError, Fault};
@@ -64,7 +65,7 @@ pub fn digest(annotations: Annotations<'_>) -> Option<Sha256> {
 }
 
 /// Titles of the selected image's folders.
-pub fn titles<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Vec<String> {
+pub fn titles<S: Storage>(source: OciLayout<'_, S>, selector: Selector<'_>) -> Vec<String> {
     let manifest = selected_manifest::read(source, selector).unwrap_or_default();
     let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
     let title = |layer: &serde_json::Value| {
@@ -95,7 +96,7 @@ pub fn unpack(
         && digest_of(&plain).map_err(io)? != digest
     {
         let code = Code::DigestMismatch;
-        return Err(Failure::new(what, code.as_str(), advice::refusal(code)).at(target.display()));
+        return Err(Failure::new(what, code.as_str(), hints::refusal(code)).at(target.display()));
     }
     plain.rewind().map_err(io)?;
     let refused = |error: &ArchiveError| archive_failure(what, error);

@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::verify::Examination;
-use ocre::command::{Status, advice};
+use ocre::command::{Status, hints};
 use ocre::image::Content;
+use ocre::image::OciLayout;
 use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
-use ocre::image::content::{blob_path, verify};
-use ocre::image::judge::{Policy, Selector, Source, TITLE, Workspace};
+use ocre::image::blob::{blob_path, verify};
+use ocre::image::judge::{Policy, Selector, TITLE, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
@@ -110,7 +111,7 @@ pub fn tag(name: &str) -> Result<String, String> {
         Ok(reference) if reference.digest().is_some() => Err("a name has no digest".to_owned()),
         Ok(reference) if reference.tag().is_some() => Ok(name.to_owned()),
         Ok(_) => Ok(format!("{name}:latest")),
-        Err(error) => Err(advice::document(error.kind).to_owned()),
+        Err(error) => Err(hints::document(error.kind).to_owned()),
     }
 }
 
@@ -224,7 +225,7 @@ fn variants(args: &Args) -> Result<Vec<Variant>, Failure> {
         let code = read(file)?;
         let refuse = |code: Code| {
             let what = format!("can't pack {}", file.display());
-            Failure::new(what, code.as_str(), advice::refusal(code))
+            Failure::new(what, code.as_str(), hints::refusal(code))
         };
         if !aot_file::is_aot(&code) {
             return Err(refuse(Code::LayerMagic).because("this is no AOT file"));
@@ -416,7 +417,7 @@ fn judge_all<'a, E: Engine>(
     let mut packed = Vec::new();
     for (architecture, manifest) in manifests {
         let mut verdict = Verdict::new(false);
-        let source = Source {
+        let source = OciLayout {
             storage: stage,
             root: "/",
         };
@@ -437,7 +438,7 @@ fn judge_all<'a, E: Engine>(
         if let Some(Finding::Refusal(code)) = verdict.refusal()
             && !code.may_be_stored()
         {
-            let failure = Failure::new(what, code.as_str(), advice::refusal(code));
+            let failure = Failure::new(what, code.as_str(), hints::refusal(code));
             return Err(failure.at(verdict.at()).because(verdict.detail()));
         }
         packed.push(Packed {
@@ -537,7 +538,7 @@ impl Target {
             _ => false,
         };
         let index = with_entry(&index, replaced, |out| entry.write(out)).map_err(|error| {
-            let failure = Failure::new(what, error.kind.code(), advice::document(error.kind));
+            let failure = Failure::new(what, error.kind.code(), hints::document(error.kind));
             failure.at(format_args!("index{}", json::pointer(&index, error.offset)))
         })?;
         copy_blobs(stage, &layout)
@@ -564,7 +565,7 @@ fn copy_blobs(stage: &Directory, layout: &Directory) -> Result<(), StorageError>
         // A damaged blob of that name is replaced.
         if verify(layout, "/", &Content { digest, size }, &mut bytes).is_err() {
             let path = blob_path("/", &digest)?;
-            let count = ocre::image::content::read_file(stage, &path, &mut bytes)?;
+            let count = ocre::image::blob::read_file(stage, &path, &mut bytes)?;
             write_file(layout, &path, &bytes[..count])?;
         }
     }

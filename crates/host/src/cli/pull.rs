@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ocre::command::Status;
-use ocre::image::judge::{Policy, Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::{Policy, Selector};
 use ocre::port::Engine;
 use ocre_host::directory::Directory;
 use ocre_oci::Sha256;
@@ -65,7 +66,7 @@ pub fn run<E: Engine>(
         .copy(&repository, &sink, args.platform.clone(), false, &what)?;
 
     let layout = Directory::open(&staging).map_err(|error| Failure::folder(&what, error))?;
-    let source = Source {
+    let source = OciLayout {
         storage: &layout,
         root: "/",
     };

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::{Status, advice, images};
-use ocre::image::judge::Source;
+use ocre::command::{Status, hints, images};
+use ocre::image::OciLayout;
 use ocre::image::verdict::Code;
 use ocre_registry::ImageName;
 
@@ -36,7 +36,7 @@ pub struct Args {
 /// Pushes the image, and prints its destination and digest.
 pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't push {}", args.image);
-    let refused = |code: Code| Failure::new(&what, code.as_str(), advice::refusal(code));
+    let refused = |code: Code| Failure::new(&what, code.as_str(), hints::refusal(code));
     images::selector(&args.image).map_err(refused)?;
     let destination = match &args.destination {
         Some(destination) => destination.clone(),
@@ -50,7 +50,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
     let image = short_digest::resolve(&args.image, &partition);
     let selector = images::selector(&image).map_err(refused)?;
     let from = Stored {
-        layout: Source {
+        layout: OciLayout {
             storage: &partition,
             root: "/",
         },

@@ -3,8 +3,9 @@
 //! judging.
 
 use ocre::image::Content;
-use ocre::image::content::{read_document, read_named};
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::blob::{read_document, read_named};
+use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre::port::Storage;
 use ocre_oci::Sha256;
@@ -17,7 +18,7 @@ const MAX_DOCUMENT: usize = 1 << 20;
 const MAX_DEPTH: usize = 4;
 
 /// Reads the manifest of the first selected image, or the first one in its index.
-pub fn read<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option<Value> {
+pub fn read<S: Storage>(source: OciLayout<'_, S>, selector: Selector<'_>) -> Option<Value> {
     let mut buffer = vec![0; MAX_DOCUMENT];
     let bytes = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
     let mut document: Value = serde_json::from_slice(bytes).ok()?;
@@ -37,7 +38,7 @@ pub fn read<S: Storage>(source: Source<'_, S>, selector: Selector<'_>) -> Option
 }
 
 /// Reads the document of a descriptor.
-pub fn blob<S: Storage>(source: Source<'_, S>, descriptor: &Value) -> Option<Value> {
+pub fn blob<S: Storage>(source: OciLayout<'_, S>, descriptor: &Value) -> Option<Value> {
     let digest: Sha256 = descriptor["digest"].as_str()?.parse().ok()?;
     let size = descriptor["size"].as_u64()?;
     let room = usize::try_from(size)

@@ -138,8 +138,8 @@ fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Sta
 
 fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
     let failed = |error: ReadlineError| {
-        let advice = "check the terminal, or give the commands in a file";
-        Failure::new("can't read commands", "terminal", advice).because(error)
+        let hints = "check the terminal, or give the commands in a file";
+        Failure::new("can't read commands", "terminal", hints).because(error)
     };
     let mut editor = Editor::<Words, DefaultHistory>::new().map_err(failed)?;
     editor.set_helper(Some(Words));

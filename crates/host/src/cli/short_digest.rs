@@ -6,14 +6,14 @@ use std::borrow::Cow;
 
 use ocre::command::arguments::{Argument, Arguments};
 use ocre::command::table::{Verb, find};
-use ocre::image::content::read_named;
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::blob::read_named;
+use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre::port::Storage;
+use ocre_host::platform::MAX_DOCUMENT;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Sha256};
-
-use super::device;
 
 /// Least number of digits: fewer are more likely a name.
 const LEAST: usize = 7;
@@ -58,8 +58,8 @@ pub fn resolve<S: Storage>(text: &str, storage: &S) -> String {
 
 /// Finds the only digest with these first digits, unless `text` is the name of an image.
 fn found<S: Storage>(text: &str, digits: &str, storage: &S) -> Option<Sha256> {
-    let source = Source { storage, root: "/" };
-    let mut buffer = device::document();
+    let source = OciLayout { storage, root: "/" };
+    let mut buffer = vec![0; MAX_DOCUMENT];
     let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
     let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;
     let named = Selector {

@@ -3,9 +3,10 @@
 
 use std::io::{self, Read};
 
-use ocre::command::advice;
-use ocre::image::content::{self, read_named};
-use ocre::image::judge::{self, Selector};
+use ocre::command::hints;
+use ocre::image::OciLayout;
+use ocre::image::blob::{self, read_named};
+use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre::port::{SeekFrom, Storage, StorageError};
 use ocre_oci::{Index, Sha256, json};
@@ -14,7 +15,7 @@ use ocre_registry::{Blob, Content, Document, Error, MAX_DOCUMENT, Source, docume
 /// A stored image.
 pub struct Stored<'a, S> {
     /// Layout of the image.
-    pub layout: judge::Source<'a, S>,
+    pub layout: OciLayout<'a, S>,
     /// Selector of the image in the layout.
     pub selector: Selector<'a>,
     /// The user's name for the image.
@@ -23,7 +24,7 @@ pub struct Stored<'a, S> {
 
 /// Converts a refusal of the core to an error of a copy.
 fn refused(code: Code, at: impl std::fmt::Display) -> Error {
-    let code = ocre_registry::Code::Place(code.as_str(), advice::refusal(code));
+    let code = ocre_registry::Code::Place(code.as_str(), hints::refusal(code));
     Error::new(code, at)
 }
 
@@ -31,7 +32,7 @@ impl<S: Storage> Stored<'_, S> {
     fn read(&self, media_type: &str, content: &Blob) -> Result<Document, Error> {
         let size = usize::try_from(content.size).unwrap_or(usize::MAX);
         let mut buffer = vec![0; size.min(MAX_DOCUMENT)];
-        let bytes = content::read_document(self.layout, &stored(content), &mut buffer)
+        let bytes = blob::read_document(self.layout, &stored(content), &mut buffer)
             .map_err(|code| refused(code, content.digest))?;
         Ok(Document::new(media_type.to_owned(), bytes.to_vec()))
     }
@@ -102,7 +103,7 @@ where
 
     fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error> {
         let storage = self.layout.storage;
-        let opened = content::open(storage, self.layout.root, &stored(blob))
+        let opened = blob::open(storage, self.layout.root, &stored(blob))
             .map_err(|code| refused(code, blob.digest))?;
         let mut reader = Reader {
             storage,

@@ -2,8 +2,8 @@
 //! Suggestions for unknown commands: similar names, commands that only a PC has, and other tools'
 //! words.
 
-use ocre::command::arguments::Misuse;
-use ocre::command::report::Plain;
+use ocre::command::arguments::UsageError;
+use ocre::command::report::Sanitized;
 use ocre::command::table::{find, is_group};
 
 /// Words of other tools, and of other commands of this one, with the command to suggest.
@@ -26,7 +26,7 @@ const ALIASES: [(&str, &str); 14] = [
 
 /// Message for an unknown command; `None` if it exists, or if another part is wrong.
 pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
-    let Err(Misuse::UnknownCommand(..)) = find(words) else {
+    let Err(UsageError::UnknownCommand(..)) = find(words) else {
         return None;
     };
     let first = words.first().copied().unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
     let wrong = typed.strip_prefix(&format!("{first} ")).filter(|_| group);
     Some(format!(
         "error: there is no command \"{}\"{}\nhint: `ocre --help` lists the commands\n",
-        Plain(wrong.unwrap_or(&typed)),
+        Sanitized(wrong.unwrap_or(&typed)),
         question.unwrap_or_default()
     ))
 }

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ocre::command::advice;
+use ocre::command::hints;
 use ocre::image::store;
 use ocre_registry::{
     Client, Code, Copied, DockerConfig, Error, ImageName, Options, Platform, Settings, Sink, Source,
@@ -92,9 +92,9 @@ pub fn failed(what: &str, error: &Error) -> Failure {
 fn hint_of_image(code: Code) -> &'static str {
     use ocre::image::verdict::Code as Verdict;
     match code {
-        Code::Document(kind) => advice::document(kind),
-        Code::DigestUnsupported => advice::refusal(Verdict::DigestUnsupported),
-        Code::IndexNestedTooDeep => advice::refusal(Verdict::IndexNestedTooDeep),
+        Code::Document(kind) => hints::document(kind),
+        Code::DigestUnsupported => hints::refusal(Verdict::DigestUnsupported),
+        Code::IndexNestedTooDeep => hints::refusal(Verdict::IndexNestedTooDeep),
         _ => "",
     }
 }

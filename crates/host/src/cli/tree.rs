@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All entries of a folder of a storage.
 
-use ocre::command::{Status, advice};
+use ocre::command::{Status, hints};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 
 use super::failure::Failure;
@@ -70,7 +70,7 @@ pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<Content, Unusable> {
 /// `io`.
 pub fn tell(what: &str, unusable: &[Unusable], err: &mut Output) -> Result<Status, Failure> {
     for (path, error) in unusable {
-        let failure = Failure::new(what, error.code(), advice::storage(*error)).at(path);
+        let failure = Failure::new(what, error.code(), hints::storage(*error)).at(path);
         err.text(&format!("{failure}\n"))
             .map_err(|error| Failure::io("can't print", &error))?;
     }

@@ -6,12 +6,13 @@ use std::fmt;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::report::{Plain, Reason};
+use ocre::command::report::{Reason, Sanitized};
 use ocre::command::verify::{Examination, Options, print};
 use ocre::command::{Status, images};
 use ocre::image::Image;
-use ocre::image::judge::{Policy, Selector, Source, Workspace};
-use ocre::image::verdict::{Code, Finding, Part, Place};
+use ocre::image::OciLayout;
+use ocre::image::judge::{Policy, Selector, Workspace};
+use ocre::image::verdict::{Code, Finding, Location, Part};
 use ocre::port::{Engine, Storage};
 use ocre_host::needs::{self, Needs};
 
@@ -74,12 +75,12 @@ pub fn run<E: Engine>(
             }
         }
         Err(Missing::Archive(error)) => {
-            let advice = error.fault.hint();
+            let hints = error.fault.hint();
             let reason = Reason {
                 code: error.fault.code(),
                 at: &error.at,
                 detail: &error.detail,
-                advice,
+                hints,
             };
             print_refused(&reason, options, out)
         }
@@ -88,7 +89,7 @@ pub fn run<E: Engine>(
                 code: foreign.code().as_str(),
                 at: "oci-layout",
                 detail: foreign.words(),
-                advice: &foreign.advice(),
+                hints: &foreign.hints(),
             };
             print_refused(&reason, options, out)
         }
@@ -116,7 +117,7 @@ fn judge<S: Storage, E: Engine>(
     out: &mut Output,
 ) -> Result<Status, fmt::Error> {
     let (mut document, mut config) = (vec![0; MAX_DOCUMENT], vec![0; MAX_DOCUMENT]);
-    let source = Source { storage, root: "/" };
+    let source = OciLayout { storage, root: "/" };
     let mut examination = Examination {
         source,
         selector,
@@ -162,7 +163,7 @@ fn is_about_kind(finding: Finding) -> bool {
 
 /// Prints the needs of an image that is accepted.
 fn print_needs<S: Storage, E: Engine>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     image: &Image,
     engine: &E,
     policy: &Policy<'_>,
@@ -186,9 +187,9 @@ fn print_needs<S: Storage, E: Engine>(
     };
     out.text(&format!(
         "entry point: {}\nmemory at start: {} bytes\nimports: {}\npermissions: {}{missing}\n",
-        Plain(&image.entry_point),
+        Sanitized(&image.entry_point),
         needs.memory_bytes,
-        Plain(none(needs.imports_in_short())),
+        Sanitized(none(needs.imports_in_short())),
         none(needs::names(asked)),
     ))
     .map_err(|_| fmt::Error)
@@ -198,7 +199,7 @@ fn print_needs<S: Storage, E: Engine>(
 fn print_missing(code: Code, options: Options, out: &mut Output) -> Result<Status, fmt::Error> {
     let mut look = |report: ocre::image::verdict::Report<'_>| {
         // There are no further findings.
-        let _ = report(Finding::Refusal(code), Place::Whole(Part::Layout), "");
+        let _ = report(Finding::Refusal(code), Location::Whole(Part::Layout), "");
         None
     };
     print(&mut look, options, out)

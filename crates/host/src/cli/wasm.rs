@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ocre::command::arguments::{bytes, seconds};
-use ocre::command::{Status, advice};
-use ocre::container::state::{Cause, Outcome};
+use ocre::command::{Status, hints};
+use ocre::container::state::{Cause, RunResult};
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::Code;
@@ -154,31 +154,31 @@ pub fn ended(
     err: &mut Output,
 ) -> Result<Status, Failure> {
     match run {
-        Ok(Exit::Code(code)) => Ok(Status::of_run(Outcome::Exited(code))),
+        Ok(Exit::Code(code)) => Ok(Status::of_run(RunResult::Exited(code))),
         Ok(Exit::Trap(trap)) => {
-            let failure = Failure::new(format!("{name} trapped"), trap.code(), advice::trap(trap));
+            let failure = Failure::new(format!("{name} trapped"), trap.code(), hints::trap(trap));
             // A failed output may have caused the trap; if stderr fails, only the exit code tells.
             if console::failure().is_none() {
                 let _ = err.text(&failure.to_string());
             }
-            Ok(Status::of_run(Outcome::Trapped(trap)))
+            Ok(Status::of_run(RunResult::Trapped(trap)))
         }
         Ok(Exit::Stopped) => {
-            let outcome = Outcome::Killed(Cause::TimeLimit);
+            let outcome = RunResult::Killed(Cause::TimeLimit);
             // A failed output may have caused the stop: the program reports it at its end.
             if console::failure().is_none() {
-                let advice = "give it more time with --timeout";
+                let hints = "give it more time with --timeout";
                 let cause = Cause::TimeLimit.word();
-                let failure = Failure::new(format!("{name} was killed"), cause, advice);
+                let failure = Failure::new(format!("{name} was killed"), cause, hints);
                 let _ = err.text(&failure.to_string());
             }
             Ok(Status::of_run(outcome))
         }
         Err(Refusal::Setting(error)) => {
-            Err(Failure::new(what, error.code(), advice::container(error)))
+            Err(Failure::new(what, error.code(), hints::container(error)))
         }
         Err(Refusal::Module(code, words)) => {
-            Err(Failure::new(what, code.as_str(), advice::refusal(code)).because(words))
+            Err(Failure::new(what, code.as_str(), hints::refusal(code)).because(words))
         }
         Err(Refusal::Denied {
             imports,
@@ -190,7 +190,7 @@ pub fn ended(
         }
         Err(Refusal::Instantiate) => {
             let failure = ocre::container::state::Failure::Instantiate;
-            Err(Failure::new(what, failure.code(), advice::failure(failure)))
+            Err(Failure::new(what, failure.code(), hints::failure(failure)))
         }
     }
 }

@@ -25,21 +25,21 @@ pub fn read(folder: &Path, what: &str) -> Result<ZephyrBuild, Failure> {
     let (path, text) = read("zephyr.dts")?;
     ZephyrBuild::parse(&text, &config).map_err(|wrong| match wrong {
         Wrong::Devicetree(error) => {
-            let advice = "build the firmware again: the file is Zephyr's own";
-            Failure::new(what, "zephyr-devicetree", advice)
+            let hints = "build the firmware again: the file is Zephyr's own";
+            Failure::new(what, "zephyr-devicetree", hints)
                 .at(path.display())
                 .because(error)
         }
         Wrong::Partition(why) => {
-            let advice = "give the devicetree a partition labelled storage_partition; \
+            let hints = "give the devicetree a partition labelled storage_partition; \
                 for some boards the snippet ocre-storage has one";
-            Failure::new(what, "zephyr-partition", advice)
+            Failure::new(what, "zephyr-partition", hints)
                 .at(path.display())
                 .because(why)
         }
         Wrong::Option(option) => {
-            let advice = "name the folder of a build with CONFIG_OCRE=y";
-            Failure::new(what, "zephyr-config", advice)
+            let hints = "name the folder of a build with CONFIG_OCRE=y";
+            Failure::new(what, "zephyr-config", hints)
                 .at(config_path.display())
                 .because(format_args!("there is no {option} in it"))
         }

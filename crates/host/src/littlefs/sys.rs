@@ -55,7 +55,7 @@ unsafe extern "C" {
     pub fn ocre_lfs_unmount(fs: *mut Fs);
     pub fn ocre_lfs_used(fs: *mut Fs) -> i32;
     pub fn ocre_lfs_version(fs: *mut Fs, version: *mut u32) -> i32;
-    pub fn ocre_lfs_settle(fs: *mut Fs) -> i32;
+    pub fn ocre_lfs_recover(fs: *mut Fs) -> i32;
     pub fn ocre_lfs_blocks(
         fs: *mut Fs,
         block: unsafe extern "C" fn(*mut c_void, u32) -> i32,

@@ -12,19 +12,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ocre::container::{Error, Guest, Name, Options, Spec, Stopped};
+use ocre::container::{Error, Guest, Killed, Name, Options, Spec};
 use ocre::image::judge::{self, Policy};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
-use ocre::port::host::Pair;
+use ocre::port::host_functions::Pair;
 use ocre::port::{
-    Clock as _, Console as _, ConsoleError, Engine as _, Exit, Program, Slot, StartError, Stop,
-    Storage, Stream,
+    Clock as _, Console as _, ConsoleError, Engine as _, Exit, Interrupt as _, Program, Slot,
+    StartError, Storage, Stream,
 };
 use ocre_guest_api::{Bus, GuestApi};
 use ocre_oci::{Format, Sha256};
-use ocre_wamr::{Engine, Stopper};
+use ocre_wamr::{Engine, RunInterrupt};
 use ocre_wasi::Wasi;
 
 use super::threads::PcThreads;
@@ -129,7 +129,7 @@ pub fn run<S: Storage>(
         stack_bytes: module.spec.stack_bytes,
         instructions: None,
     };
-    let stopper = Stopper::NEW;
+    let interrupt = RunInterrupt::NEW;
     let mut wasi = Wasi::bare(folders, &module.clock, &PcEntropy, &module);
     let (devices, bus) = (Devices::new(), Bus::<parking_lot::RawMutex>::new());
     let threads = PcThreads::new(Instant::now(), |_| None);
@@ -142,8 +142,8 @@ pub fn run<S: Storage>(
     };
     let ended = thread::scope(|scope| {
         let (running, ended) = channel();
-        scope.spawn(|| watch(ended, setting.time_limit, &module.stopped, &stopper));
-        let ended = engine.run(&mut loaded, &program, &mut host, &stopper, &mut || {});
+        scope.spawn(|| watch(ended, setting.time_limit, &module.stopped, &interrupt));
+        let ended = engine.run(&mut loaded, &program, &mut host, &interrupt, &mut || {});
         drop(running);
         ended
     });
@@ -167,13 +167,13 @@ fn watch(
     ended: Receiver<()>,
     time_limit: Option<Duration>,
     stopped: &AtomicBool,
-    stopper: &Stopper,
+    interrupt: &RunInterrupt,
 ) {
     let start = Instant::now();
     while ended.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
         if console::is_given_up() || time_limit.is_some_and(|limit| start.elapsed() >= limit) {
             stopped.store(true, Ordering::SeqCst);
-            stopper.stop();
+            interrupt.stop();
             return;
         }
     }
@@ -206,7 +206,7 @@ fn image(code: &[u8]) -> Result<Image, Refusal> {
 
 fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error> {
     let mut spec = Spec::blank();
-    spec.settle(
+    spec.resolve(
         name,
         &image,
         &Options {
@@ -253,7 +253,7 @@ impl Guest for Module {
         Terminal.read(buffer)
     }
 
-    fn sleep(&self, until_us: Option<u64>) -> Result<(), Stopped> {
+    fn sleep(&self, until_us: Option<u64>) -> Result<(), Killed> {
         loop {
             self.check()?;
             let left = until_us.map(|until| until.saturating_sub(self.clock.uptime_us()));
@@ -268,9 +268,9 @@ impl Guest for Module {
         }
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    fn check(&self) -> Result<(), Killed> {
         if self.stopped.load(Ordering::SeqCst) {
-            Err(Stopped)
+            Err(Killed)
         } else {
             Ok(())
         }

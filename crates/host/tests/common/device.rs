@@ -6,15 +6,16 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use ocre::container::state::Outcome;
+use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
 use ocre::image::aot::MAGIC as AOT_MAGIC;
-use ocre::image::content::blob_path;
+use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
-use ocre::image::{Blobs, Content, Image};
+use ocre::image::{Content, DataLayers, Image};
 use ocre::limits::MAX_LOG_RECORD;
-use ocre::port::{Clock, Console, ConsoleError, OpenMode, Platform, Storage, StorageError, Stream};
+use ocre::port::{Clock, Console, ConsoleError, OpenMode, Storage, StorageError, Stream};
+use ocre::supervisor::Platform;
 use ocre_aot::Target;
 use ocre_host::flash::{Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
@@ -175,7 +176,7 @@ pub fn write_file(storage: &impl Storage, path: &str, bytes: &[u8]) {
 pub fn read_file(storage: &impl Storage, path: &str) -> Result<Vec<u8>, StorageError> {
     let size = usize::try_from(storage.metadata(path)?.size).unwrap();
     let mut bytes = vec![0; size];
-    let count = ocre::image::content::read_file(storage, path, &mut bytes)?;
+    let count = ocre::image::blob::read_file(storage, path, &mut bytes)?;
     assert_eq!(count, size);
     Ok(bytes)
 }
@@ -212,7 +213,7 @@ pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
         entry_point: "_start".try_into().unwrap(),
         environment: heapless::String::new(),
         permissions: Permissions::default(),
-        blobs: Blobs::new(),
+        blobs: DataLayers::new(),
     }
 }
 
@@ -239,7 +240,7 @@ impl Bench {
     }
 
     /// Waits for the end of a run, at most a minute: no run here takes a second.
-    pub fn end(&self, handle: Handle) -> Outcome {
+    pub fn end(&self, handle: Handle) -> RunResult {
         let minute = self.now() + 60_000_000;
         self.device
             .wait(handle, Some(minute))
@@ -247,7 +248,7 @@ impl Bench {
     }
 
     /// Creates and starts a container, and waits for the end of its run.
-    pub fn run(&self, name: &str, code: &[u8], arguments: &[&str]) -> (Handle, Outcome) {
+    pub fn run(&self, name: &str, code: &[u8], arguments: &[&str]) -> (Handle, RunResult) {
         let options = Options {
             arguments,
             ..Options::default()

@@ -2,7 +2,8 @@
 //! OCI layouts made by tests.
 
 use ocre::image::Content;
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::write::{self, Descriptor};
@@ -35,8 +36,8 @@ impl<'a, S: Storage> Layout<'a, S> {
         layout
     }
 
-    pub fn source(&self) -> Source<'a, S> {
-        Source {
+    pub fn source(&self) -> OciLayout<'a, S> {
+        OciLayout {
             storage: self.storage,
             root: self.root,
         }

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use ocre::command::images::follow;
-use ocre::container::state::Outcome;
+use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
 use ocre::image::Image;
-use ocre::image::judge::{self, Source, Workspace};
+use ocre::image::OciLayout;
+use ocre::image::judge::{self, Workspace};
 use ocre::image::store::Store;
-use ocre::port::{Platform as _, Storage};
+use ocre::port::Storage;
+use ocre::supervisor::Platform as _;
 use ocre_host::flash::{Flash, Geometry, RamFlash};
 use ocre_host::littlefs::LittleFs;
 use ocre_host::platform::{Device, POLICY, Pc, engine};
@@ -56,7 +58,7 @@ pub fn import<F: Flash>(
     disk: &Disk<F>,
     from: &LittleFs<RamFlash>,
 ) -> Result<(), ocre::image::store::Error> {
-    let source = Source {
+    let source = OciLayout {
         storage: from,
         root: "/",
     };
@@ -87,7 +89,7 @@ pub fn judged(storage: &impl Storage) -> Image {
         document: &mut document,
         config: &mut config,
     };
-    let source = Source { storage, root: "/" };
+    let source = OciLayout { storage, root: "/" };
     let engine = engine().expect("an engine");
     let accepted = judge::judge(
         source,
@@ -118,9 +120,9 @@ pub fn create<F: Flash + Send + 'static>(
 }
 
 /// Starts a container. Returns the end of its run, or the reason why it does not start.
-pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> Outcome {
+pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handle) -> RunResult {
     match device.start(handle) {
-        Err(Error::Start(failure)) => Outcome::Failed(failure),
+        Err(Error::Start(failure)) => RunResult::Failed(failure),
         started => {
             started.expect("it is not running");
             let until = device.platform().clock().uptime_us() + MINUTE_US;

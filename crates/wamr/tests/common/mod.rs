@@ -6,9 +6,10 @@ use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use ocre::port::{
-    Engine as _, Exit, Halt, Host, HostFunction, HostModule, LoadError, Program, StartError, Trap,
+    Engine as _, Exit, Host, HostExit, HostFunction, HostModule, LoadError, Program, StartError,
+    Trap,
 };
-use ocre_wamr::{Engine, Options, PC_TARGET, Stopper};
+use ocre_wamr::{Engine, Options, PC_TARGET, RunInterrupt};
 
 pub const PAGE: u32 = 64 * 1024;
 
@@ -77,7 +78,7 @@ impl Host for Recorder {
         function: usize,
         memory: &mut [u8],
         arguments: &mut [u64],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), HostExit> {
         self.calls += 1;
         self.arguments = arguments.to_vec();
         match name_of(function) {
@@ -85,19 +86,19 @@ impl Host for Recorder {
                 let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
                 match memory.get(start..start + bytes) {
                     Some(text) => self.written.extend_from_slice(text),
-                    None => return Err(Halt::Trap(Trap::Host)),
+                    None => return Err(HostExit::Trap(Trap::Host)),
                 }
             }
-            "exit" => return Err(Halt::Exit(arguments[0] as u32 as i32)),
-            "trap" => return Err(Halt::Trap(Trap::Host)),
-            "blocked" => return Err(Halt::Stopped),
+            "exit" => return Err(HostExit::Exit(arguments[0] as u32 as i32)),
+            "trap" => return Err(HostExit::Trap(Trap::Host)),
+            "blocked" => return Err(HostExit::Stopped),
             "memory_bytes" => arguments[0] = memory.len() as u64,
             "mix" => arguments[0] = arguments[1].wrapping_add(arguments[0]),
             "fill" => {
                 let (start, bytes) = (arguments[0] as usize, arguments[1] as usize);
                 match memory.get_mut(start..start + bytes) {
                     Some(text) => text.fill(arguments[2] as u8),
-                    None => return Err(Halt::Trap(Trap::Host)),
+                    None => return Err(HostExit::Trap(Trap::Host)),
                 }
                 arguments[0] = 0;
             }
@@ -111,14 +112,14 @@ impl Host for Recorder {
         Ok(())
     }
 
-    fn room_for(&self, function: usize) -> u32 {
+    fn host_buffer_len(&self, function: usize) -> u32 {
         match name_of(function) {
             "fill" => self.wanted,
             _ => 0,
         }
     }
 
-    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+    fn attach_host_buffer(&mut self, function: usize, address: u32, bytes: u32) {
         assert_eq!(name_of(function), "fill");
         self.room = Some((address, bytes));
     }
@@ -142,12 +143,17 @@ pub struct Ran {
 }
 
 /// Loads and runs code on this thread.
-pub fn run_with(code: &[u8], program: &Program<'_>, stopper: &Stopper) -> Ran {
-    run_for(code, program, stopper, Recorder::default())
+pub fn run_with(code: &[u8], program: &Program<'_>, interrupt: &RunInterrupt) -> Ran {
+    run_for(code, program, interrupt, Recorder::default())
 }
 
 /// Loads and runs code with a given host.
-pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: Recorder) -> Ran {
+pub fn run_for(
+    code: &[u8],
+    program: &Program<'_>,
+    interrupt: &RunInterrupt,
+    mut host: Recorder,
+) -> Ran {
     let mut memory = engine().allocate(code.len()).expect("memory for the code");
     memory.copy_from_slice(code);
     let mut words = String::new();
@@ -155,7 +161,7 @@ pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: 
         .load(&mut memory, &mut |text| words.push_str(text))
         .unwrap_or_else(|error| panic!("{error:?}: {words}"));
     let mut started = false;
-    let result = engine().run(&mut module, program, &mut host, stopper, &mut || {
+    let result = engine().run(&mut module, program, &mut host, interrupt, &mut || {
         started = true
     });
     Ran {
@@ -166,7 +172,7 @@ pub fn run_for(code: &[u8], program: &Program<'_>, stopper: &Stopper, mut host: 
 }
 
 pub fn run(text: &str) -> Ran {
-    run_with(&assemble(text), &PROGRAM, &Stopper::default())
+    run_with(&assemble(text), &PROGRAM, &RunInterrupt::default())
 }
 
 /// Load error of code, and the engine's message.

@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 use heapless::vec::VecView;
-use ocre::image::content::join;
+use ocre::port::path::join;
 use ocre::port::{Attributes, EntryKind, Metadata, SetTime, Storage, StorageError, Stream, Times};
 
 use crate::Wasi;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Calls by path: `path_*`.
 
-use ocre::container::data;
-use ocre::image::content::Path;
+use ocre::folders;
 use ocre::limits::MAX_PATH;
+use ocre::port::path::Path;
 use ocre::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
 
 use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow, times, with_attributes};
@@ -573,7 +573,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
         let top = from.len().saturating_sub(old.path.len());
         let limit = top.saturating_add(MAX_RELATIVE).min(MAX_PATH);
-        let found = data::survey(self.storage, from, 1, Some(self.guest))?;
+        let found = folders::survey(self.storage, from, 1, &|| self.guest.check().is_err())?;
         self.guest.check()?;
         if found.longest.saturating_add(more) <= limit {
             Ok(())

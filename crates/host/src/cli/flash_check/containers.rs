@@ -7,7 +7,7 @@ use ocre::image::Content;
 use ocre::port::EntryKind;
 
 use super::super::device::Partition;
-use super::mend::Remedy;
+use super::remedy::Remedy;
 use super::structure::Tree;
 use super::{Finding, kept};
 
@@ -47,7 +47,7 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
             }
             findings.extend(kept::missing_data(tree, &name));
         } else if let Some(name) = owner(".state") {
-            let alone = !has_record(tree, &name) && !coming.contains(&*name);
+            let alone = !tree.has_record(&name) && !coming.contains(&*name);
             findings.extend(state(partition, path, &name, alone, &mut buffer));
         } else {
             findings.push(stray(path));
@@ -58,7 +58,7 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
         let owner = Name::parse(name).ok();
         match owner.filter(|_| kind == EntryKind::Directory) {
             None => findings.push(stray(path)),
-            Some(name) if has_record(tree, &name) || coming.contains(&*name) => {}
+            Some(name) if tree.has_record(&name) || coming.contains(&*name) => {}
             Some(name) => {
                 let finding = if data::is_marked(partition, &name) {
                     Finding::new("removal-unfinished", path)
@@ -66,16 +66,11 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
                     Finding::new("data-orphan", path)
                         .because(format_args!("container {name} is not found"))
                 };
-                findings.push(finding.mended_by(Remedy::PutAway(name)));
+                findings.push(finding.repaired_by(Remedy::PutAway(name)));
             }
         }
     }
     records
-}
-
-/// True where a container has a record, readable or not.
-pub fn has_record(tree: &Tree, name: &Name) -> bool {
-    tree.has(&format!("{}/{name}.spec", record::ROOT))
 }
 
 /// Checks the state of a container; it is `alone` where the container has no other record.
@@ -88,25 +83,25 @@ fn state(
 ) -> Option<Finding> {
     if alone {
         return Some(if data::is_marked(partition, name) {
-            Finding::new("removal-unfinished", &*path).mended_by(Remedy::Remove(path))
+            Finding::new("removal-unfinished", &*path).repaired_by(Remedy::Remove(path))
         } else {
             Finding::new("record-orphan", &*path)
                 .because(format_args!("container {name} is not found"))
-                .mended_by(Remedy::Keep(path))
+                .repaired_by(Remedy::Keep(path))
         });
     }
     let error = record::read_state(partition, name, buffer).err()?;
     let finding = Finding::new(error.code(), &*path);
     Some(match error {
         // Without a state the container is as it was created.
-        record::Error::Damaged => finding.mended_by(Remedy::Keep(path)),
+        record::Error::Damaged => finding.repaired_by(Remedy::Keep(path)),
         _ => finding,
     })
 }
 
 /// Finding for an entry that the runtime did not put into its folder.
 pub fn stray(path: String) -> Finding {
-    Finding::new("file-stray", &*path).mended_by(Remedy::Keep(path))
+    Finding::new("file-stray", &*path).repaired_by(Remedy::Keep(path))
 }
 
 /// Reports a file of an interrupted write in a folder of the runtime.
@@ -118,5 +113,5 @@ pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<Finding>)
     }
     let name = file.strip_prefix(TEMPORARY).unwrap_or_default().to_owned();
     let remedy = Remedy::Recover { folder, name };
-    findings.push(Finding::new("file-unfinished", path).mended_by(remedy));
+    findings.push(Finding::new("file-unfinished", path).repaired_by(remedy));
 }

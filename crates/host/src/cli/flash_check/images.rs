@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use ocre::atomic::TEMPORARY;
 use ocre::image::Content;
-use ocre::image::content::{self, read_document, read_named};
-use ocre::image::judge::Source;
+use ocre::image::OciLayout;
+use ocre::image::blob::{self, read_document, read_named};
 use ocre::image::verdict::Code;
 use ocre::limits::MAX_INDEX_DEPTH;
 use ocre::port::{EntryKind, Storage as _};
@@ -16,7 +16,7 @@ use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Layout, Manifest, Sha256};
 
 use super::super::device::Partition;
 use super::containers::{Records, stray, unfinished};
-use super::mend::Remedy;
+use super::remedy::Remedy;
 use super::structure::Tree;
 use super::{Finding, Report};
 
@@ -37,8 +37,8 @@ pub fn caps() -> Caps {
 }
 
 /// Source for the store of a partition.
-pub fn source(partition: &Partition) -> Source<'_, Partition> {
-    Source {
+pub fn source(partition: &Partition) -> OciLayout<'_, Partition> {
+    OciLayout {
         storage: partition,
         root: "/",
     }
@@ -97,7 +97,7 @@ impl Store<'_> {
         let parsed = read.and_then(|bytes| Ok(Layout::parse(json::parse(bytes, &caps())?)?));
         if let Err(code) = parsed {
             let finding = Finding::new("layout-damaged", "/oci-layout").because(code.as_str());
-            self.findings.push(finding.mended_by(Remedy::Marker));
+            self.findings.push(finding.repaired_by(Remedy::Marker));
         }
     }
 
@@ -132,7 +132,7 @@ impl Store<'_> {
     fn hash(&self, path: &str, digest: Sha256) -> Result<(), Code> {
         let size = self.partition.metadata(path)?.size;
         let content = Content { digest, size };
-        content::verify(self.partition, "/", &content, &mut vec![0; 64 * 1024])
+        blob::verify(self.partition, "/", &content, &mut vec![0; 64 * 1024])
     }
 
     fn index(&mut self) {
@@ -150,7 +150,7 @@ impl Store<'_> {
                 let unfinished =
                     |told: &Finding| told.code == "file-unfinished" && told.place == NEW_INDEX;
                 if !self.findings.iter().any(unfinished) {
-                    finding = finding.mended_by(Remedy::Index);
+                    finding = finding.repaired_by(Remedy::Index);
                 }
                 self.findings.push(finding);
                 return;
@@ -226,7 +226,7 @@ impl Store<'_> {
         self.used.insert(digest);
         let size = descriptor.size;
         let content = Content { digest, size };
-        match content::stat(self.partition, "/", &content) {
+        match blob::stat(self.partition, "/", &content) {
             Ok(()) => Some(content),
             Err(code) => {
                 let place = format!("{BLOBS}/{}", digest.hex());

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 
 use ocre::atomic::TEMPORARY;
 use ocre::container::{Name, Spec, data, record};
-use ocre::image::content::read_file;
+use ocre::image::blob::read_file;
 use ocre::lost;
 use ocre::port::EntryKind;
 
 use super::super::device::Partition;
-use super::containers::has_record;
-use super::mend::Remedy;
+use super::remedy::Remedy;
 use super::structure::Tree;
 use super::{Finding, Report};
 
@@ -59,7 +58,7 @@ pub fn lost_records(
         let Some(name) = record_owner(partition, tree, &from) else {
             continue;
         };
-        if has_record(tree, &name) || !containers.insert(name.to_string()) {
+        if tree.has_record(&name) || !containers.insert(name.to_string()) {
             continue;
         }
         if folder == record::ROOT && file != TEMPORARY {
@@ -69,7 +68,7 @@ pub fn lost_records(
         let to = format!("{}/{name}.spec", record::ROOT);
         let finding = Finding::new("record-lost", &*from)
             .because(format_args!("the record of container {name}"));
-        findings.push(finding.mended_by(Remedy::Restore { from, to }));
+        findings.push(finding.repaired_by(Remedy::Restore { from, to }));
     }
     containers
 }
@@ -82,7 +81,7 @@ fn record_owner(partition: &Partition, tree: &Tree, path: &str) -> Option<Name> 
     let mut bytes = vec![0; record::MAX_BYTES];
     let count = read_file(partition, path, &mut bytes).ok()?;
     let mut spec = Spec::blank();
-    record::form::read_spec(bytes.get(..count)?, &mut spec).ok()?;
+    record::codec::read_spec(bytes.get(..count)?, &mut spec).ok()?;
     Name::parse(spec.arguments.split('\0').next()?).ok()
 }
 
@@ -104,7 +103,7 @@ pub fn missing_data(tree: &Tree, name: &Name) -> Option<Finding> {
         [from] => {
             let from = from.clone();
             let finding = finding.because(format_args!("of container {name}, kept at {from}"));
-            finding.mended_by(Remedy::Restore { from, to })
+            finding.repaired_by(Remedy::Restore { from, to })
         }
         several => finding.because(format_args!(
             "of container {name}: one of {} may be it",

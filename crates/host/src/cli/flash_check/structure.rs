@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocre::container::{Name, record};
 use ocre::limits::MAX_PATH;
 use ocre::port::{EntryKind, OpenMode, Storage as _, StorageError};
 use ocre_host::flash::FileFlash;
@@ -25,6 +26,11 @@ impl Tree {
     /// True where an entry has that path.
     pub fn has(&self, path: &str) -> bool {
         self.entries.contains_key(path)
+    }
+
+    /// True where a container has a record, readable or not.
+    pub fn has_record(&self, name: &Name) -> bool {
+        self.has(&format!("{}/{name}.spec", record::ROOT))
     }
 
     /// Lists the names in a folder, and their kinds.
@@ -104,7 +110,7 @@ fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     let Ok(copy) = LittleFs::mount(copy) else {
         return;
     };
-    let used = match copy.settle().and_then(|()| copy.used_blocks()) {
+    let used = match copy.recover().and_then(|()| copy.used_blocks()) {
         Ok(used) => used,
         Err(error) => {
             findings.push(Finding::new("structure-broken", "/").because(error));

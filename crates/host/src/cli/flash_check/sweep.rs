@@ -12,9 +12,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ocre::atomic::TEMPORARY;
+use ocre::folders;
 
 use ocre::container::{Name, data, record};
-use ocre::image::judge::{Selector, Source};
+use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::store::{Store, Tag};
 use ocre::lost;
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
@@ -108,7 +110,7 @@ fn import(path: &Path, code: i32, tag: &str) {
     let partition = LittleFs::open(path).unwrap();
     let mut document = device::document();
     let mut store = Store::open(&partition, "/", &mut document).unwrap();
-    let source = Source {
+    let source = OciLayout {
         storage: &from,
         root: "/",
     };
@@ -265,7 +267,7 @@ fn read(partition: &LittleFs<FileFlash>, path: &str) -> Result<Vec<u8>, StorageE
 /// a container without a record whose removal was written down.
 fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    if name == data::REMOVAL || (name.starts_with(TEMPORARY) && digest == Sha256::of(b"")) {
+    if name == folders::REMOVAL || (name.starts_with(TEMPORARY) && digest == Sha256::of(b"")) {
         return true;
     }
     let container = match path.strip_prefix(record::ROOT) {
@@ -275,7 +277,7 @@ fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
             .and_then(|path| path.split('/').next()),
     };
     container.is_some_and(|container| {
-        files.contains_key(&format!("/data/{container}/{}", data::REMOVAL))
+        files.contains_key(&format!("/data/{container}/{}", folders::REMOVAL))
             && !files.contains_key(&format!("{}/{container}.spec", record::ROOT))
     })
 }
@@ -344,7 +346,7 @@ impl Sweep<'_> {
         counts.hidden += usize::from(!missing(self.whole, &before).is_empty());
         // Files that littlefs drops itself can't be kept.
         if let Ok(partition) = LittleFs::open(&path) {
-            let _ = partition.settle();
+            let _ = partition.recover();
             drop(partition);
             let settled = visible(&path).unwrap_or_default();
             let count = before.len();

@@ -8,28 +8,28 @@
 /// A value or nothing.
 #[repr(u8)]
 #[derive(Debug, Default)]
-pub enum Held<T> {
-    /// Nothing.
+pub enum ZeroedOption<T> {
+    /// No value.
     #[default]
-    Nothing = 0,
+    None = 0,
     /// A value.
-    This(T) = 1,
+    Some(T) = 1,
 }
 
-impl<T> Held<T> {
+impl<T> ZeroedOption<T> {
     /// Returns the value, if there is one.
     pub const fn as_ref(&self) -> Option<&T> {
         match self {
-            Self::Nothing => None,
-            Self::This(held) => Some(held),
+            Self::None => None,
+            Self::Some(held) => Some(held),
         }
     }
 
     /// Returns the value to be changed, if there is one.
     pub const fn as_mut(&mut self) -> Option<&mut T> {
         match self {
-            Self::Nothing => None,
-            Self::This(held) => Some(held),
+            Self::None => None,
+            Self::Some(held) => Some(held),
         }
     }
 }

@@ -3,12 +3,12 @@
 
 use core::sync::atomic::Ordering;
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::record::Dates;
-use crate::container::state::{Event, Outcome, State, Then};
-use crate::container::table::{Handle, Moment, Recorded, Status, next_start};
+use crate::container::state::{Event, RestartDecision, RunResult, State};
+use crate::container::table::{Handle, Recorded, Status, Uptime, next_start};
 use crate::container::{Name, record};
-use crate::port::{Platform, WATCHDOG};
+use crate::port::WATCHDOG;
 
 impl<P: Platform> Supervisor<P> {
     /// Updates a container's record to its present state.
@@ -45,7 +45,7 @@ impl<P: Platform> Supervisor<P> {
 
     /// Ends a run that has given back everything, and records the result, unless another run
     /// follows.
-    pub(super) fn ended(&self, handle: Handle, outcome: Outcome, recording: bool) {
+    pub(super) fn ended(&self, handle: Handle, outcome: RunResult, recording: bool) {
         let (now, date) = (self.now(), self.date());
         // The end is recorded before it is announced.
         let alone = self.records.lock();
@@ -55,7 +55,7 @@ impl<P: Platform> Supervisor<P> {
                 return;
             };
             let (name, mut status) = (name.clone(), *kept);
-            status.times.ended_us = Moment::at(now);
+            status.times.ended_us = Uptime::at(now);
             status.dates.ended = date;
             if self.end(handle, outcome, now, &mut status).is_none() {
                 return;
@@ -80,7 +80,7 @@ impl<P: Platform> Supervisor<P> {
             }
             if let Ok((_, kept)) = self.table.lock().get(handle) {
                 // The watchdog may sleep for this deadline alone.
-                if kept.alarm_us != Moment::NEVER {
+                if kept.alarm_us != Uptime::NEVER {
                     self.platform.threads().wake(WATCHDOG);
                 }
                 *kept = status;
@@ -93,21 +93,21 @@ impl<P: Platform> Supervisor<P> {
     /// Changes `status` as the end of a run and the restart policy ask; `None` where there is no
     /// run.
     #[inline(never)] // works on the status where it lies, instead of on a copy of each member
-    fn end(&self, handle: Handle, outcome: Outcome, now: u64, status: &mut Status) -> Option<()> {
+    fn end(&self, handle: Handle, outcome: RunResult, now: u64, status: &mut Status) -> Option<()> {
         // A container that was told to end rests, however its run ended.
         let told = self.place(handle.slot()).ok()?.asked.load(Ordering::SeqCst);
         let then = if told {
-            Then::Rest
+            RestartDecision::Stop
         } else {
             let ran_us = status.times.ran_us(now);
             let failures = &mut status.failures;
             status.restart.after(outcome, ran_us, failures)
         };
         status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
-        status.computed_us = Moment::new(self.platform.threads().computed_us(handle.slot()));
+        status.computed_us = Uptime::new(self.platform.threads().computed_us(handle.slot()));
         status.alarm_us = match then {
-            Then::Again => next_start(now, status.failures),
-            Then::Rest | Then::GiveUp => Moment::NEVER,
+            RestartDecision::Restart => next_start(now, status.failures),
+            RestartDecision::Stop | RestartDecision::CrashLoop => Uptime::NEVER,
         };
         Some(())
     }

@@ -5,11 +5,11 @@ use std::io::{self, Read};
 
 use ureq::BodyReader;
 
+use super::Repository;
+use crate::blob::Blob;
 use crate::client::Retries;
 use crate::error::{Code, Error};
 use crate::hashing::wrong_size;
-use crate::repository::Repository;
-use crate::transfer::Blob;
 
 /// Bytes of a connection that reset the count of retries.
 const GOOD_BYTES: u64 = 1 << 20;

@@ -11,11 +11,11 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
-use ocre::port::Stop;
+use ocre::port::Interrupt;
 use ocre_wamr_sys as sys;
 
 /// Ends or holds the run that it is given to.
-pub struct Stopper {
+pub struct RunInterrupt {
     requested: AtomicBool,
     held: AtomicBool,
     /// The running instance, or null. Written under the mutex only.
@@ -24,7 +24,7 @@ pub struct Stopper {
     memory_bytes: AtomicU32,
 }
 
-impl Stopper {
+impl RunInterrupt {
     pub(crate) fn is_requested(&self) -> bool {
         self.requested.load(Ordering::SeqCst)
     }
@@ -53,7 +53,7 @@ impl Stopper {
             // SAFETY: alive, because only who disarms it ends it.
             let bytes = unsafe { sys::ocre_wamr_memory_bytes(instance) };
             self.memory_bytes.store(bytes, Ordering::SeqCst);
-            // Fails only where the stopper was given to a second run meanwhile.
+            // Fails only where the interrupt was given to a second run meanwhile.
             let _ = self.instance.compare_exchange(
                 instance,
                 ptr::null_mut(),
@@ -64,7 +64,7 @@ impl Stopper {
     }
 }
 
-impl Stopper {
+impl RunInterrupt {
     /// Does something with the running instance, if there is one.
     fn with_instance(&self, action: impl FnOnce(*mut c_void)) {
         // Without an instance there may be no runtime yet, hence no mutex.
@@ -86,7 +86,7 @@ impl Stopper {
     }
 }
 
-impl Stop for Stopper {
+impl Interrupt for RunInterrupt {
     const NEW: Self = Self {
         requested: AtomicBool::new(false),
         held: AtomicBool::new(false),
@@ -124,7 +124,7 @@ impl Stop for Stopper {
     }
 }
 
-impl Default for Stopper {
+impl Default for RunInterrupt {
     fn default() -> Self {
         Self::NEW
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Blobs: layers of an image that are never executed and that its containers can read.
+//! Data layers: layers of an image that are never executed and that its containers can read.
 //!
 //! Titles lie one after the other in one buffer, because most are short, and lengths are kept in 32
 //! bits, because the partition has no longer files: every container has a copy of all of them.
@@ -13,7 +13,7 @@ use crate::limits::{MAX_BLOBS, MAX_TITLE, MAX_TITLES};
 
 /// A blob of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Blob<'a> {
+pub struct DataLayer<'a> {
     /// Digest and size.
     pub content: Content,
     /// File name under `/image`: its `org.opencontainers.image.title`, empty without one.
@@ -22,7 +22,7 @@ pub struct Blob<'a> {
 
 /// All blobs of an image, in the manifest's order.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Blobs {
+pub struct DataLayers {
     contents: Vec<(Sha256, u32), MAX_BLOBS, u8>,
     /// Titles, each followed by a NUL.
     titles: String<MAX_TITLES, u16>,
@@ -32,7 +32,7 @@ pub struct Blobs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
-impl Blobs {
+impl DataLayers {
     /// Creates an empty list.
     pub const fn new() -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Blobs {
     }
 
     /// Returns the blob at an index.
-    pub fn get(&self, index: usize) -> Option<Blob<'_>> {
+    pub fn get(&self, index: usize) -> Option<DataLayer<'_>> {
         self.iter().nth(index)
     }
 
@@ -96,7 +96,7 @@ impl Blobs {
     }
 }
 
-/// Iterator that [`Blobs::iter`] returns.
+/// Iterator that [`DataLayers::iter`] returns.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     contents: &'a [(Sha256, u32)],
@@ -104,16 +104,16 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = Blob<'a>;
+    type Item = DataLayer<'a>;
 
     // A device has this function once, for all loops over blobs.
     #[inline(never)]
-    fn next(&mut self) -> Option<Blob<'a>> {
+    fn next(&mut self) -> Option<DataLayer<'a>> {
         let ((digest, size), contents) = self.contents.split_first()?;
         let (title, titles) = self.titles.split_once('\0')?;
         self.contents = contents;
         self.titles = titles;
-        Some(Blob {
+        Some(DataLayer {
             content: Content {
                 digest: *digest,
                 size: (*size).into(),
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn each_keeps_its_content_and_its_title() {
-        let mut blobs = Blobs::new();
+        let mut blobs = DataLayers::new();
         for (size, title) in [(1, "a"), (2, ""), (3, "c d"), (4, "with\0nul")] {
             blobs.push(content(size), title).unwrap();
         }
@@ -145,7 +145,7 @@ mod tests {
             .map(|blob| (blob.content.size, blob.title))
             .collect();
         assert_eq!(found, [(1, "a"), (2, ""), (3, "c d"), (4, "")]);
-        let mut copy = Blobs::new();
+        let mut copy = DataLayers::new();
         copy.push(content(9), "gone").unwrap();
         copy.copy_from(&blobs);
         assert_eq!(copy, blobs);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn one_more_than_fit_changes_nothing() {
-        let mut blobs = Blobs::new();
+        let mut blobs = DataLayers::new();
         while blobs.push(content(1), "").is_ok() {}
         assert_eq!(blobs.len(), MAX_BLOBS);
 
@@ -165,13 +165,13 @@ mod tests {
             size: longest.size + 1,
             ..longest
         };
-        let mut lengths = Blobs::new();
+        let mut lengths = DataLayers::new();
         assert_eq!(lengths.push(longer, ""), Err(Full));
-        assert_eq!(lengths, Blobs::new());
+        assert_eq!(lengths, DataLayers::new());
         lengths.push(longest, "").unwrap();
         assert_eq!(lengths.get(0).unwrap().content, longest);
 
-        let mut titles = Blobs::new();
+        let mut titles = DataLayers::new();
         let long = "t".repeat(MAX_TITLE);
         assert_eq!(titles.push(content(1), &std::format!("{long}t")), Err(Full));
         while titles.push(content(1), &long).is_ok() {}

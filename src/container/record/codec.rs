@@ -47,7 +47,7 @@ use ocre_oci::{Format, Hasher, Sha256};
 use super::cbor::{Put, Reader, Unexpected, Writer};
 use super::{Dates, Error, Origin};
 use crate::container::mount::Mount;
-use crate::container::state::{Cause, Failure, Outcome, State};
+use crate::container::state::{Cause, Failure, RunResult, State};
 use crate::container::{Restart, Spec};
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::Code;
@@ -369,13 +369,13 @@ fn follow(from: &mut Reader<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u6
         environment.push(from.text()?).map_err(|_| Unexpected)?;
     }
     let granted = named(from)?;
-    let mark = from.long()?;
+    let fingerprint = from.long()?;
     show(&Origin {
         tag,
         environment: &environment,
         granted,
     });
-    Ok(mark)
+    Ok(fingerprint)
 }
 
 fn named(from: &mut Reader<'_>) -> Result<Permissions, Unexpected> {
@@ -442,10 +442,10 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
         State::Running | State::Paused | State::Restarting(_) => (1, None),
         State::Ended(outcome) | State::CrashLoop(outcome) => {
             let kind = match outcome {
-                Outcome::Exited(_) => 2,
-                Outcome::Trapped(_) => 3,
-                Outcome::Killed(_) => 4,
-                Outcome::Failed(_) => 5,
+                RunResult::Exited(_) => 2,
+                RunResult::Trapped(_) => 3,
+                RunResult::Killed(_) => 4,
+                RunResult::Failed(_) => 5,
             };
             (kind, Some(outcome))
         }
@@ -461,7 +461,7 @@ pub fn write_state(state: State, dates: &Dates, put: Put<'_>) -> Result<(), Stor
         field(to, 0, kind);
         match outcome {
             None => {}
-            Some(Outcome::Exited(code)) => {
+            Some(RunResult::Exited(code)) => {
                 to.number(1);
                 to.signed(code);
             }
@@ -494,13 +494,17 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
     })?;
     let outcome = match (state, code, why) {
         (Some(0), None, None) if !given_up => return Ok((State::Created, dates)),
-        (Some(1), None, None) if !given_up => Outcome::Killed(Cause::Reset),
-        (Some(2), Some(code), None) => Outcome::Exited(code),
+        (Some(1), None, None) if !given_up => RunResult::Killed(Cause::Reset),
+        (Some(2), Some(code), None) => RunResult::Exited(code),
         // A reason that this build does not know becomes a general one.
-        (Some(3), None, Some(why)) => Outcome::Trapped(Trap::from_code(why).unwrap_or(Trap::Other)),
-        (Some(4), None, Some(why)) => Outcome::Killed(Cause::from_word(why).unwrap_or(Cause::Kill)),
+        (Some(3), None, Some(why)) => {
+            RunResult::Trapped(Trap::from_code(why).unwrap_or(Trap::Other))
+        }
+        (Some(4), None, Some(why)) => {
+            RunResult::Killed(Cause::from_word(why).unwrap_or(Cause::Kill))
+        }
         (Some(5), None, Some(why)) => {
-            Outcome::Failed(Failure::from_code(why).unwrap_or(Failure::Thread))
+            RunResult::Failed(Failure::from_code(why).unwrap_or(Failure::Thread))
         }
         _ => return Err(Error::Damaged),
     };
@@ -520,7 +524,7 @@ mod tests {
 
     use super::*;
     use crate::container::record::Tag;
-    use crate::image::Blobs;
+    use crate::image::DataLayers;
     use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
 
     const ORIGIN: Origin<'_> = Origin {
@@ -536,7 +540,7 @@ mod tests {
         };
         let mut permissions = Permissions::default();
         permissions.insert(Permission::Gpio);
-        let mut blobs = Blobs::new();
+        let mut blobs = DataLayers::new();
         let blob = Content {
             size: u32::MAX.into(),
             ..content(3)
@@ -726,11 +730,11 @@ mod tests {
             Failure::Thread,
         ]);
         let outcomes = Trap::ALL
-            .map(Outcome::Trapped)
+            .map(RunResult::Trapped)
             .into_iter()
-            .chain(Cause::ALL.map(Outcome::Killed))
-            .chain([i32::MIN, -1, 0, 1, i32::MAX].map(Outcome::Exited))
-            .chain(failures.map(Outcome::Failed));
+            .chain(Cause::ALL.map(RunResult::Killed))
+            .chain([i32::MIN, -1, 0, 1, i32::MAX].map(RunResult::Exited))
+            .chain(failures.map(RunResult::Failed));
         let dates = Dates {
             created: None,
             started: NonZeroU32::new(1),
@@ -749,17 +753,17 @@ mod tests {
                 assert_eq!(when, dates);
             }
         }
-        let restarting = State::Restarting(Outcome::Exited(3));
+        let restarting = State::Restarting(RunResult::Exited(3));
         for live in [State::Running, State::Paused, restarting] {
             let record = written(|put| write_state(live, &dates, put));
-            let killed = State::Ended(Outcome::Killed(Cause::Reset));
+            let killed = State::Ended(RunResult::Killed(Cause::Reset));
             assert_eq!(read_state(&record), Ok((killed, dates)));
         }
     }
 
     #[test]
     fn a_changed_bit_is_damage_and_so_is_a_missing_or_added_byte() {
-        let state = State::Ended(Outcome::Exited(3));
+        let state = State::Ended(RunResult::Exited(3));
         let state = written(|put| write_state(state, &Dates::default(), put));
         let damaged = |record: &[u8]| {
             assert_eq!(read_spec(record), Err(Error::Damaged));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Remedies for findings.
+//! Repair: applies the remedies of findings.
 
 use std::collections::BTreeSet;
 
-use ocre::container::{Name, data};
+use ocre::container::data;
 use ocre::image::Content;
-use ocre::image::content::read_document;
+use ocre::image::blob::read_document;
 use ocre::port::{Storage as _, StorageError};
 use ocre::{atomic, lost};
 use ocre_oci::write::{self, Descriptor};
@@ -13,50 +13,21 @@ use ocre_oci::{INDEX_MEDIA_TYPE, Index, Manifest, Sha256, json};
 
 use super::super::device::Partition;
 use super::images::{caps, source};
-use super::{Finding, Mended};
+use super::remedy::Remedy;
+use super::{Finding, Repaired};
 
 /// Media type of a manifest that does not state one.
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Remedy for a finding. None removes whole files, unless their removal was written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Removes a file whose removal was written down.
-    Remove(String),
-    /// Removes a container's folder whose removal was written down or that is empty, and keeps any
-    /// other.
-    PutAway(Name),
-    /// Moves an entry to `/lost+found`.
-    Keep(String),
-    /// Moves an entry back to its place, which is free.
-    Restore {
-        /// Present path.
-        from: String,
-        /// Path that it belongs to.
-        to: String,
-    },
-    /// Ends an interrupted write of a file.
-    Recover {
-        /// Folder; the root is empty.
-        folder: &'static str,
-        /// Name in that folder.
-        name: String,
-    },
-    /// Writes the layout's marker.
-    Marker,
-    /// Makes the index of the images in the store.
-    Index,
-}
-
 /// Applies all remedies. True where one succeeded.
-pub fn all(partition: &Partition, findings: &[Finding], mended: &mut Mended) -> bool {
+pub fn all(partition: &Partition, findings: &[Finding], repaired: &mut Repaired) -> bool {
     let mut any = false;
     for finding in findings {
         let Some(remedy) = &finding.remedy else {
             continue;
         };
         if let Ok(did) = apply(partition, remedy) {
-            mended.push((finding.clone(), did));
+            repaired.push((finding.clone(), did));
             any = true;
         }
     }

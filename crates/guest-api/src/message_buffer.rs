@@ -15,7 +15,7 @@ use crate::inbox::Message;
 
 /// Host buffer. A buffer of 0 bytes takes no message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Room {
+pub(crate) struct MessageBuffer {
     address: u32,
     bytes: u32,
     used: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Handed {
     pub(crate) content_bytes: u32,
 }
 
-impl Room {
+impl MessageBuffer {
     pub(crate) const fn new(address: u32, bytes: u32) -> Self {
         Self {
             address,
@@ -113,7 +113,7 @@ mod tests {
     fn messages_lie_one_after_the_other_until_all_are_given_back() {
         let mut bytes = [0xff; 64];
         let memory = &mut Memory::new(&mut bytes);
-        let mut room = Room::new(16, 24);
+        let mut room = MessageBuffer::new(16, 24);
         let first = room.hand(memory, &MESSAGE).unwrap();
         assert_eq!((first.topic, first.content_type), (16, 20));
         assert_eq!((first.content, first.content_bytes), (22, 5));
@@ -141,7 +141,7 @@ mod tests {
         let mut bytes = [0xff; 64];
         let memory = &mut Memory::new(&mut bytes);
         // A second message lacks one byte.
-        let mut room = Room::new(16, 23);
+        let mut room = MessageBuffer::new(16, 23);
         room.hand(memory, &MESSAGE).unwrap();
         assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
         assert_eq!(memory.bytes(28, 36), Ok(&[0xff; 36][..]));
@@ -151,7 +151,7 @@ mod tests {
     fn only_what_was_handed_out_is_given_back() {
         let mut bytes = [0; 64];
         let memory = &mut Memory::new(&mut bytes);
-        let mut room = Room::new(16, 32);
+        let mut room = MessageBuffer::new(16, 32);
         assert_eq!(room.give_back(16), Err(Errno::Inval));
         room.hand(memory, &MESSAGE).unwrap();
         for address in [0, 15, 28, u32::MAX] {
@@ -165,7 +165,7 @@ mod tests {
     fn a_room_that_is_not_there_takes_nothing() {
         let mut bytes = [0; 8];
         let memory = &mut Memory::new(&mut bytes);
-        let mut room = Room::default();
+        let mut room = MessageBuffer::default();
         assert!(!room.is_there());
         assert_eq!(room.hand(memory, &MESSAGE), Err(Errno::Nomem.into()));
     }

@@ -3,47 +3,13 @@
 
 use core::fmt::Write as _;
 
-use heapless::String;
 use ocre_oci::{ErrorKind, Hasher, Sha256};
 
-use super::Content;
-use super::judge::Source;
 use super::verdict::Code;
-use crate::limits::MAX_PATH;
+use super::{Content, OciLayout};
+
+use crate::port::path::{Path, append};
 use crate::port::{EntryKind, OpenMode, Storage, StorageError};
-
-/// A path on the partition.
-pub type Path = String<MAX_PATH>;
-
-/// Returns the path of `name` in the folder `root`.
-///
-/// # Errors
-/// `storage-name-too-long`.
-pub fn join(root: &str, name: &str) -> Result<Path, StorageError> {
-    concat(&[root.trim_end_matches('/'), "/", name])
-}
-
-/// Joins parts into a path.
-///
-/// # Errors
-/// `storage-name-too-long`.
-pub fn concat(parts: &[&str]) -> Result<Path, StorageError> {
-    let mut path = Path::new();
-    append(&mut path, parts)?;
-    Ok(path)
-}
-
-/// Appends parts to a path in place, because a returned path is copied.
-///
-/// # Errors
-/// `storage-name-too-long`.
-#[inline(never)]
-pub fn append(path: &mut Path, parts: &[&str]) -> Result<(), StorageError> {
-    for part in parts {
-        path.push_str(part).map_err(|_| StorageError::NameTooLong)?;
-    }
-    Ok(())
-}
 
 /// Returns the path of a blob in the layout at `root`. Made from a parsed digest, never from text,
 /// so that no document can name a file outside the layout.
@@ -64,19 +30,6 @@ pub fn blob_path(root: &str, digest: &Sha256) -> Result<Path, StorageError> {
 pub fn append_blob(path: &mut Path, root: &str, digest: &Sha256) -> Result<(), StorageError> {
     append(path, &[root.trim_end_matches('/'), "/blobs/sha256/"])?;
     write!(path, "{}", digest.hex()).map_err(|_| StorageError::NameTooLong)
-}
-
-/// Returns true where there is a file or a folder of that path.
-///
-/// # Errors
-/// The storage's own.
-#[inline(never)]
-pub fn exists<S: Storage>(storage: &S, path: &str) -> Result<bool, StorageError> {
-    match storage.metadata(path) {
-        Ok(_) => Ok(true),
-        Err(StorageError::NotFound) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// Checks, by the folder entry alone, that content exists and has its size.
@@ -198,7 +151,7 @@ impl<S: Storage> Opened<'_, S> {
 /// # Errors
 /// As [`open`] and [`Opened::read_document`].
 pub fn read_document<'b, S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     content: &Content,
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], Code> {
@@ -210,7 +163,7 @@ pub fn read_document<'b, S: Storage>(
 /// # Errors
 /// `missing` where there is no such file, `document-too-large`, or the storage's own.
 pub fn read_named<'b, S: Storage>(
-    source: Source<'_, S>,
+    source: OciLayout<'_, S>,
     name: &str,
     missing: Code,
     buffer: &'b mut [u8],

@@ -11,26 +11,25 @@ use core::sync::atomic::Ordering;
 
 use ocre_oci::Format;
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::record::{Origin, Tag};
-use crate::container::state::{Failure, Outcome};
+use crate::container::state::{Failure, RunResult};
 use crate::container::table::Handle;
 use crate::container::{Name, record, restart};
 use crate::image::judge::{Policy, Selector, Workspace};
 use crate::image::store::Store;
-use crate::image::store::update::Tried;
+use crate::image::store::update::TrialResult;
 use crate::image::verdict::{Code, Finding};
 use crate::image::{Image, judge};
 use crate::limits::MAX_UPDATE_FAILURES;
-use crate::port::Platform;
 
 impl<P: Platform> Supervisor<P> {
     /// Gives a container the present image of its tag. If the tag is on trial, `trial` becomes its
     /// mark.
     #[inline(never)] // its frame is not to stay under the guest
     pub(super) fn follow(&self, handle: Handle, trial: &mut Option<u64>) -> Result<(), Failure> {
-        let mark = self.spec(handle, |spec| spec.followed)?;
-        if mark == 0 {
+        let fingerprint = self.spec(handle, |spec| spec.followed)?;
+        if fingerprint == 0 {
             return Ok(());
         }
         let name = self.name(handle)?;
@@ -43,9 +42,10 @@ impl<P: Platform> Supervisor<P> {
             let mut store = Store::opened(source.storage, source.root, workspace.document);
             match store.tagged(&tag) {
                 Ok(Some(tagged)) => {
-                    *trial = tagged.on_trial.then_some(tagged.mark);
-                    if tagged.mark != mark {
-                        followed = self.adopt(handle, &name, &tag, tagged.mark, workspace, image);
+                    *trial = tagged.on_trial.then_some(tagged.fingerprint);
+                    if tagged.fingerprint != fingerprint {
+                        followed =
+                            self.adopt(handle, &name, &tag, tagged.fingerprint, workspace, image);
                     }
                 }
                 // The container keeps its image.
@@ -77,7 +77,7 @@ impl<P: Platform> Supervisor<P> {
         handle: Handle,
         name: &Name,
         tag: &Tag,
-        mark: u64,
+        fingerprint: u64,
         workspace: Workspace<'_>,
         image: &mut Image,
     ) -> Result<(), Failure> {
@@ -139,7 +139,7 @@ impl<P: Platform> Supervisor<P> {
             let Some((_, spec)) = held.as_mut() else {
                 return;
             };
-            adopted = spec.adopt(image, origin.environment, origin.granted, mark);
+            adopted = spec.adopt(image, origin.environment, origin.granted, fingerprint);
             if adopted.is_ok() {
                 let _alone = self.records.lock();
                 let written = record::write_spec(storage, name, spec, created, Some(origin));
@@ -159,7 +159,7 @@ impl<P: Platform> Supervisor<P> {
 
     /// Counts the result of a run in the trial of its tag.
     #[inline(never)]
-    pub(super) fn tried(&self, handle: Handle, outcome: Outcome, mark: u64) {
+    pub(super) fn tried(&self, handle: Handle, outcome: RunResult, fingerprint: u64) {
         let (Ok(name), Ok(status), Ok(place)) = (
             self.name(handle),
             self.status(handle),
@@ -181,22 +181,22 @@ impl<P: Platform> Supervisor<P> {
             let source = self.source();
             let mut store = Store::opened(source.storage, source.root, workspace.document);
             let most = MAX_UPDATE_FAILURES;
-            match store.tried(&tag, mark, works) {
-                Ok(Tried::Nothing) => {}
-                Ok(Tried::Works) => say!(Info, "image {tag}: its update works"),
-                Ok(Tried::Failed(failures)) => {
+            match store.tried(&tag, fingerprint, works) {
+                Ok(TrialResult::Nothing) => {}
+                Ok(TrialResult::Works) => say!(Info, "image {tag}: its update works"),
+                Ok(TrialResult::Failed(failures)) => {
                     say!(
                         Warn,
                         "image {tag}: its update has failed, {failures} of {most} times"
                     );
-                    self.begin_row(handle);
+                    self.reset_failure_count(handle);
                 }
-                Ok(Tried::TakenBack) => {
+                Ok(TrialResult::TakenBack) => {
                     say!(
                         Error,
                         "image {tag}: its update has failed {most} times: it is taken back"
                     );
-                    self.begin_row(handle);
+                    self.reset_failure_count(handle);
                 }
                 Err(error) => say!(Error, "image {tag}: {error}"),
             }
@@ -204,7 +204,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Resets the failures in a row: the trial counts the failures of an update.
-    fn begin_row(&self, handle: Handle) {
+    fn reset_failure_count(&self, handle: Handle) {
         if let Ok((_, status)) = self.table.lock().get(handle) {
             status.failures = 0;
         }

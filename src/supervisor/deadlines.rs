@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The watchdog: ends runs at their time limit, and starts containers that are due.
 
-use super::{Supervisor, WATCHDOG_STACK};
+use super::{Platform, Supervisor, WATCHDOG_STACK};
 use crate::container::state::{Cause, State};
-use crate::container::table::{Handle, Moment, Table, next_start};
-use crate::port::{Platform, ThreadSpec, WATCHDOG};
+use crate::container::table::{Handle, Table, Uptime, next_start};
+use crate::port::{ThreadSpec, WATCHDOG};
 
 impl<P: Platform> Supervisor<P> {
     /// Makes sure that a thread watches deadlines and due starts; `false` where there is no thread
@@ -37,10 +37,10 @@ impl<P: Platform> Supervisor<P> {
             let now = self.now();
             let (due, next) = {
                 let mut table = self.table.lock();
-                let mut next = Moment::NEVER;
+                let mut next = Uptime::NEVER;
                 for (slot, status) in table.statuses() {
-                    if status.state.is_live() && status.alarm_us <= Moment::at(now) {
-                        status.alarm_us = Moment::NEVER;
+                    if status.state.is_live() && status.alarm_us <= Uptime::at(now) {
+                        status.alarm_us = Uptime::NEVER;
                         // Fails only for a slot that does not exist.
                         let _ = self.end_run(slot, status, Cause::TimeLimit);
                     } else {
@@ -49,7 +49,7 @@ impl<P: Platform> Supervisor<P> {
                 }
                 // This thread holds the lock that everything needs: the supervisor is well.
                 let beat = self.platform.threads().beat();
-                let beat = Moment::new(beat.map(|soon| now.saturating_add(soon.into())));
+                let beat = Uptime::new(beat.map(|soon| now.saturating_add(soon.into())));
                 let next = next.min(beat).get();
                 table.watched = next.is_some();
                 (table.due(now), next)

@@ -6,12 +6,13 @@ use core::sync::atomic::Ordering;
 use lock_api::{MappedMutexGuard, MutexGuard};
 use ocre_oci::Sha256;
 
-use super::Supervisor;
+use super::{Platform, Supervisor};
 use crate::container::events::Change;
 use crate::container::table::{Handle, Status};
 use crate::container::{Error, Name, Spec, data};
+use crate::folders;
 use crate::limits::MAX_CONTAINERS;
-use crate::port::{Platform, Stop as _, Storage as _};
+use crate::port::{Interrupt as _, Storage as _};
 
 /// Entry in a list of containers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,7 +64,7 @@ impl<P: Platform> Supervisor<P> {
     pub fn stats(&self, handle: Handle) -> Result<Stats, Error> {
         let status = self.status(handle)?;
         let place = self.place(handle.slot())?;
-        let memory_peak_bytes = place.stopper.memory_bytes();
+        let memory_peak_bytes = place.interrupt.memory_bytes();
         let (mut until, mut computed_us) = (status.times.ended_us.get(), status.computed_us.get());
         let mut memory_bytes = 0;
         if status.state.is_live() {
@@ -94,7 +95,7 @@ impl<P: Platform> Supervisor<P> {
         let name = self.table.lock().get(handle)?.0.clone();
         let storage = self.platform.storage();
         let folder = data::folder(&name);
-        Ok(data::used(storage, &folder, storage.block_bytes())?)
+        Ok(folders::used(storage, &folder, storage.block_bytes())?)
     }
 
     /// Shows every container, in the order of their slots.

@@ -1,13 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Tools for crates of host functions: a list of functions becomes the engine's table, and two such
-//! crates serve one run.
+//! Host functions: the functions of the runtime that guests import.
 //!
+//! A list of functions becomes the engine's table, and two crates of functions serve one run.
 //! Promised: a function's entry in the table, its parameters and its handler come from one line, so
 //! that none can disagree with another.
 
 use core::ffi::CStr;
 
-use super::{Halt, Host, HostFunction};
+use super::trap::Trap;
+
+/// Host functions that guests may import from one module. One static table of them serves all
+/// containers, because the engine registers host functions per process; the caller's grants are
+/// checked at each call.
+///
+/// C strings, so that an engine written in C uses them where they are.
+#[derive(Clone, Copy, Debug)]
+pub struct HostModule {
+    /// Module name of the import.
+    pub name: &'static CStr,
+    /// Functions of the module. They are numbered through all modules of a table.
+    pub functions: &'static [HostFunction],
+}
+
+impl HostModule {
+    /// Finds the function `name` of the module `module`, and its number.
+    pub fn find(modules: &[Self], module: &str, name: &str) -> Option<(usize, HostFunction)> {
+        let mut first = 0_usize;
+        for one in modules {
+            if one.name.to_bytes() == module.as_bytes() {
+                let mut functions = (first..).zip(one.functions);
+                return functions
+                    .find(|(_, function)| function.name.to_bytes() == name.as_bytes())
+                    .map(|(number, function)| (number, *function));
+            }
+            first = first.saturating_add(one.functions.len());
+        }
+        None
+    }
+}
+
+/// A host function.
+#[derive(Clone, Copy, Debug)]
+pub struct HostFunction {
+    /// Field name of the import.
+    pub name: &'static CStr,
+    /// Type, as [`signature`] writes it: at most 16 parameters and one result.
+    pub signature: &'static CStr,
+}
+
+impl HostFunction {
+    /// Field name of the import.
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// Returns the letters of the parameters, and the letter of the result.
+    pub fn types(&self) -> (&'static str, &'static str) {
+        let signature = self.signature.to_str().unwrap_or_default();
+        let inside = signature.strip_prefix('(').unwrap_or_default();
+        inside.split_once(')').unwrap_or_default()
+    }
+}
+
+/// Answer of a host function that ends the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HostExit {
+    /// The guest ends with this exit code.
+    Exit(i32),
+    /// The guest traps.
+    Trap(Trap),
+    /// The container is being stopped.
+    Stopped,
+}
+
+/// Host functions of a run, which the engine calls when the guest calls an import.
+pub trait Host {
+    /// Calls the `function`-th entry of the engine's table of [host functions](HostModule).
+    ///
+    /// `memory` is the guest's whole linear memory. `arguments` holds one parameter in each
+    /// element (a 32-bit one in the low half); a result is written to the first element, and
+    /// there is always at least one.
+    fn call(
+        &mut self,
+        function: usize,
+        memory: &mut [u8],
+        arguments: &mut [u64],
+    ) -> Result<(), HostExit>;
+
+    /// Size of the host buffer of the `function`-th entry, in bytes: linear memory, besides the
+    /// guest's own, for a guest that imports this function.
+    fn host_buffer_len(&self, function: usize) -> u32 {
+        let _ = function;
+        0
+    }
+
+    /// Hands over the host buffer that [`host_buffer_len`](Self::host_buffer_len) asked for, before the guest
+    /// runs. The buffer lies in linear memory, and the guest does not know its address.
+    fn attach_host_buffer(&mut self, function: usize, address: u32, bytes: u32) {
+        let _ = (function, address, bytes);
+    }
+}
 
 /// Most parameters of a host function.
 pub const MAX_PARAMETERS: usize = 9;
@@ -123,10 +215,10 @@ macro_rules! host_functions {
         $visibility const $functions: &[$crate::port::HostFunction] = &[
             $($crate::port::HostFunction {
                 name: const {
-                    $crate::port::host::c_string(concat!(stringify!($name), "\0").as_bytes())
+                    $crate::port::host_functions::c_string(concat!(stringify!($name), "\0").as_bytes())
                 },
                 signature: const {
-                    use $crate::port::host::{Value, c_string, signature};
+                    use $crate::port::host_functions::{Value, c_string, signature};
                     const PARAMETERS: &[u8] = &[$(<$type as Value>::LETTER),*];
                     const RESULTS: &[u8] = &[$(<$result as Value>::LETTER)?];
                     const BYTES: usize = PARAMETERS.len() + RESULTS.len() + 3;
@@ -143,20 +235,20 @@ macro_rules! host_functions {
             ) -> Option<fn(
                 &mut Self,
                 &mut $crate::port::memory::Memory<'_>,
-                &$crate::port::host::Parameters,
+                &$crate::port::host_functions::Parameters,
             ) -> $answer>
             {
                 let handlers: &[fn(
                     &mut Self,
                     &mut $crate::port::memory::Memory<'_>,
-                    &$crate::port::host::Parameters,
+                    &$crate::port::host_functions::Parameters,
                 ) -> $answer] = &[$(
                     #[allow(unused_mut, unused_variables)] // without parameters
                     |host, memory, parameters| {
                         // The compiler knows their number, so it checks nothing.
                         let mut parameters = parameters.iter().copied();
                         host.$name(memory, $(
-                            <$type as $crate::port::host::Parameter>::from_argument(
+                            <$type as $crate::port::host_functions::Parameter>::from_argument(
                                 parameters.next().unwrap_or_default(),
                             )
                         ),*)
@@ -208,24 +300,24 @@ impl Host for Pair<'_> {
         function: usize,
         memory: &mut [u8],
         arguments: &mut [u64],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), HostExit> {
         match function.checked_sub(self.split) {
             None => self.first.call(function, memory, arguments),
             Some(function) => self.second.call(function, memory, arguments),
         }
     }
 
-    fn room_for(&self, function: usize) -> u32 {
+    fn host_buffer_len(&self, function: usize) -> u32 {
         match function.checked_sub(self.split) {
-            None => self.first.room_for(function),
-            Some(function) => self.second.room_for(function),
+            None => self.first.host_buffer_len(function),
+            Some(function) => self.second.host_buffer_len(function),
         }
     }
 
-    fn give_room(&mut self, function: usize, address: u32, bytes: u32) {
+    fn attach_host_buffer(&mut self, function: usize, address: u32, bytes: u32) {
         match function.checked_sub(self.split) {
-            None => self.first.give_room(function, address, bytes),
-            Some(function) => self.second.give_room(function, address, bytes),
+            None => self.first.attach_host_buffer(function, address, bytes),
+            Some(function) => self.second.attach_host_buffer(function, address, bytes),
         }
     }
 }
@@ -233,7 +325,6 @@ impl Host for Pair<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::HostModule;
 
     const fn function(name: &'static CStr) -> HostFunction {
         HostFunction {
@@ -281,16 +372,16 @@ mod tests {
     struct Seen(Vec<(usize, u32)>);
 
     impl Host for Seen {
-        fn call(&mut self, function: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), Halt> {
+        fn call(&mut self, function: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
             self.0.push((function, 0));
             Ok(())
         }
 
-        fn room_for(&self, function: usize) -> u32 {
+        fn host_buffer_len(&self, function: usize) -> u32 {
             function as u32 * 10
         }
 
-        fn give_room(&mut self, function: usize, address: u32, _: u32) {
+        fn attach_host_buffer(&mut self, function: usize, address: u32, _: u32) {
             self.0.push((function, address));
         }
     }
@@ -309,9 +400,9 @@ mod tests {
         for function in 0..4 {
             pair.call(function, &mut [], &mut [0]).unwrap();
         }
-        assert_eq!((pair.room_for(1), pair.room_for(3)), (10, 10));
-        pair.give_room(1, 7, 1);
-        pair.give_room(2, 9, 1);
+        assert_eq!((pair.host_buffer_len(1), pair.host_buffer_len(3)), (10, 10));
+        pair.attach_host_buffer(1, 7, 1);
+        pair.attach_host_buffer(2, 9, 1);
         assert_eq!(first.0, [(0, 0), (1, 0), (1, 7)]);
         assert_eq!(second.0, [(0, 0), (1, 0), (0, 9)]);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ocre::command::advice;
+use ocre::command::hints;
 use ocre::container::state::{Failure, Refusal};
 use ocre::container::{Error, record};
 use ocre::image::store;
@@ -13,7 +13,7 @@ use ocre_oci::Warning;
 
 /// All codes, with the hint that a failed command prints. A code that is left out here is found,
 /// because it has a row in the document.
-fn advice() -> BTreeMap<&'static str, &'static str> {
+fn hints() -> BTreeMap<&'static str, &'static str> {
     let containers = [
         Error::NotFound,
         Error::NameSyntax,
@@ -40,14 +40,14 @@ fn advice() -> BTreeMap<&'static str, &'static str> {
         Error::Start(Failure::Thread),
         Error::TimedOut,
     ];
-    let refusals = Code::all().map(|code| (code.as_str(), advice::refusal(code)));
-    let warnings = Warning::ALL.map(|warning| (warning.code(), advice::warning(warning)));
-    let traps = Trap::ALL.map(|trap| (trap.code(), advice::trap(trap)));
-    let containers = containers.map(|error| (error.code(), advice::container(error)));
+    let refusals = Code::all().map(|code| (code.as_str(), hints::refusal(code)));
+    let warnings = Warning::ALL.map(|warning| (warning.code(), hints::warning(warning)));
+    let traps = Trap::ALL.map(|trap| (trap.code(), hints::trap(trap)));
+    let containers = containers.map(|error| (error.code(), hints::container(error)));
     let store = [store::Error::InUse, store::Error::IndexFull]
-        .map(|error| (error.code(), advice::store(error)));
+        .map(|error| (error.code(), hints::store(error)));
     let records = [record::Error::Damaged, record::Error::Version]
-        .map(|error| (error.code(), advice::record(error)));
+        .map(|error| (error.code(), hints::record(error)));
     refusals
         .chain(store)
         .chain(records)
@@ -62,7 +62,7 @@ const FILES_OF_THE_PC: &str = "## Files of the PC";
 
 #[test]
 fn the_hint_of_each_code_is_the_last_column_of_its_row() {
-    let advice = advice();
+    let hints = hints();
     let document = include_str!("../docs/errors.md");
     let (before, pc) = document
         .split_once(FILES_OF_THE_PC)
@@ -76,8 +76,8 @@ fn the_hint_of_each_code_is_the_last_column_of_its_row() {
     {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let code = cells[0].trim_matches('`');
-        assert_eq!(advice.get(code), cells.last(), "{code}");
+        assert_eq!(hints.get(code), cells.last(), "{code}");
         rows += 1;
     }
-    assert_eq!(rows, advice.len());
+    assert_eq!(rows, hints.len());
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Usage and explanations of commands, from their table.
+
+use super::output::Output;
+use super::table::{COMMANDS, Command};
+
+/// Lists every command that `wanted` selects.
+pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut Output<'_>) {
+    for command in COMMANDS.iter().filter(|command| wanted(command)) {
+        writeln!(out, "  {:14}  {}", command.name, command.summary);
+    }
+}
+
+/// Writes the usage of a command, on one line.
+pub fn usage(command: &Command, out: &mut Output<'_>) {
+    write!(out, "usage: ocre {} [OPTION]...", command.name);
+    if !command.operands.is_empty() {
+        write!(out, " {}", command.operands);
+    }
+    writeln!(out);
+}
+
+/// Explains one command.
+pub fn command(command: &Command, out: &mut Output<'_>) {
+    usage(command, out);
+    writeln!(out, "\n{}", command.summary);
+    if !command.details.is_empty() {
+        writeln!(out, "{}", command.details);
+    }
+    writeln!(out, "\noptions:");
+    for option in command.options {
+        match option.short {
+            Some(short) => write!(out, "  -{}, ", char::from(short)),
+            None => write!(out, "      "),
+        }
+        // The longest option with its value has 16 columns.
+        let value = option.value.unwrap_or_default();
+        let width = 17_usize.saturating_sub(option.long.len());
+        writeln!(out, "--{} {value:width$}{}", option.long, option.help);
+    }
+}
