@@ -13,6 +13,7 @@ mod documentation;
 mod documents;
 mod headers;
 mod lints;
+mod module;
 mod policy;
 mod reading;
 mod repository;
