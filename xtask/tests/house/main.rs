@@ -6,6 +6,7 @@
 //! Each module is one rule: a function from its input to its findings, tested on planted
 //! violations, and one test that applies it to this repository.
 
+mod advisories;
 mod arrows;
 mod circles;
 mod contracts;
