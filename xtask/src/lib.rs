@@ -13,6 +13,7 @@ pub mod guests;
 pub mod process;
 pub mod sanitizers;
 pub mod setup;
+pub mod site;
 pub mod test;
 pub mod wamr_regressions;
 pub mod wasi_testsuite;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use xtask::{
-    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, test, wamr_regressions,
+    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, site, test, wamr_regressions,
     wasi_testsuite, words,
 };
 
@@ -31,6 +31,7 @@ cargo xtask TASK
   words [--all]
             counts documentation that begins with a question word or a pronoun, and names that
             several types have
+  site      builds the pages and the documentation of the crates into target/site
   bench     measures against native code, bare sha256, bare WAMR, and skopeo
 ";
 
@@ -63,6 +64,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["footprint", rest @ ..] => footprint::footprint(rest),
         ["words"] => words::words(false),
         ["words", "--all"] => words::words(true),
+        ["site"] => site::site(),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help", ..] | [.., "-h" | "--help"] => {
             print!("{HELP}");

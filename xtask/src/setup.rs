@@ -6,14 +6,14 @@
 //! list, so the way of its installation does not matter. Where all is there, nothing is installed,
 //! the network is not used, and it takes less than a second.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::guests;
 use crate::process::{read, run, step, succeeds};
-use crate::workspace::{root, target_dir};
+use crate::workspace::{cargo, root, target_dir};
 
 /// Tool that the tasks need, besides those of rustup.
 struct Need {
@@ -97,6 +97,33 @@ pub fn all() -> Result<()> {
     components(&["rustfmt", "clippy"])?;
     packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY, PYTHON])?;
     clients()
+}
+
+/// Version of mdBook that builds the pages.
+const MDBOOK: &str = "0.5.4";
+
+/// Installs mdBook below the build's folder, and returns its program.
+pub fn book() -> Result<PathBuf> {
+    let folder = target_dir().join("tools");
+    let program = folder.join("bin/mdbook");
+    let version = read(&mut tool(&program.to_string_lossy(), &["--version"]));
+    if version.is_ok_and(|version| version.trim() == format!("mdbook v{MDBOOK}")) {
+        return Ok(program);
+    }
+    step("Installing mdBook");
+    run(cargo()
+        .args([
+            "install",
+            "--locked",
+            "--force",
+            "mdbook",
+            "--version",
+            MDBOOK,
+        ])
+        .args(["--no-default-features", "--features", "search", "--root"])
+        .arg(&folder))
+    .with_context(|| format!("mdBook {MDBOOK} is needed, for the pages"))?;
+    Ok(program)
 }
 
 /// Installs Rust's library for targets.

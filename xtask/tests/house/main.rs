@@ -8,6 +8,7 @@
 
 mod advisories;
 mod arrows;
+mod book;
 mod circles;
 mod contracts;
 mod documentation;
