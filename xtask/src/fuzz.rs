@@ -2,9 +2,9 @@
 //! Runs the fuzz targets of `fuzz/` with cargo-fuzz, on nightly Rust, and prints the number of
 //! executions of each.
 //!
-//! A target starts from its corpus in `fuzz/corpus/TARGET`, to which it adds new inputs, and from
-//! the words in `fuzz/TARGET.dict` if there is one. A finding ends the task; the input is in
-//! `fuzz/artifacts/TARGET`.
+//! A target starts from the tracked seeds in `fuzz/corpus/TARGET`, from the inputs that earlier
+//! runs added to `target/fuzz-corpus/TARGET`, and from the words in `fuzz/TARGET.dict` if there is
+//! one. A finding ends the task; the input is in `fuzz/artifacts/TARGET`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::process::{run, step, succeeds};
-use crate::workspace::root;
+use crate::workspace::{root, target_dir};
+
+/// Folder with a folder of seeds for each target.
+const SEEDS: &str = "fuzz/corpus";
 
 /// Executions of a target where none are asked for.
 const RUNS: u64 = 1_000_000;
@@ -105,8 +108,12 @@ fn targets_known() -> Result<Vec<String>> {
 /// Runs one target and returns the number of executions that libFuzzer counted.
 fn run_target(target: &str, runs: u64) -> Result<u64> {
     step(&format!("Fuzzing {target}"));
+    // libFuzzer writes into the first folder and only reads the others.
+    let grown = target_dir().join("fuzz-corpus").join(target);
+    fs::create_dir_all(&grown).with_context(|| grown.display().to_string())?;
     let mut command = nightly();
     command.args(["fuzz", "run", target]);
+    command.args([&grown, &root().join(SEEDS).join(target)]);
     if CHOICES.contains(&target) {
         command.arg("--no-trace-compares");
     }
@@ -144,6 +151,7 @@ fn executions(line: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::read;
 
     #[test]
     fn arguments_are_targets_and_a_count() {
@@ -166,6 +174,27 @@ mod tests {
                 "{target}"
             );
         }
+    }
+
+    #[test]
+    fn every_target_has_a_few_small_seeds() {
+        let mut list = Command::new("git");
+        list.args(["ls-files", "-z", SEEDS]).current_dir(root());
+        let listed = read(&mut list).unwrap();
+        let seeds: Vec<&str> = listed.split_terminator('\0').collect();
+        for target in targets_known().unwrap() {
+            let folder = format!("{SEEDS}/{target}/");
+            let count = seeds
+                .iter()
+                .filter(|seed| seed.starts_with(&folder))
+                .count();
+            assert!((1..200).contains(&count), "{target}: {count} seeds");
+        }
+        let bytes: u64 = seeds
+            .iter()
+            .map(|seed| fs::metadata(root().join(seed)).unwrap().len())
+            .sum();
+        assert!(bytes < 1 << 20, "{bytes} bytes");
     }
 
     #[test]
