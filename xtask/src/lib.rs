@@ -15,6 +15,7 @@ pub mod sanitizers;
 pub mod setup;
 pub mod site;
 pub mod test;
+pub mod twister;
 pub mod wamr_regressions;
 pub mod wasi_testsuite;
 pub mod words;

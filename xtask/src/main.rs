@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use xtask::{
-    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, site, test, wamr_regressions,
-    wasi_testsuite, words,
+    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, site, test, twister,
+    wamr_regressions, wasi_testsuite, words,
 };
 
 const HELP: &str = "\
@@ -26,6 +26,8 @@ cargo xtask TASK
   wamr-regressions DIR
             runs WAMR's regression modules under the address sanitizer, from a copy of its
             repository (tests/regression/ba-issues)
+  twister --board BOARD… [--zephyr REVISION | --workspace DIR] [-- OPTION…]
+            runs the suites and samples for Zephyr; fails where no test case is executed
   footprint [--most NAME=BYTES] [--absent TEXT] MAP…
             prints whose a firmware's flash and RAM is, from the linker's maps
   words [--all]
@@ -64,6 +66,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["footprint", rest @ ..] => footprint::footprint(rest),
         ["words"] => words::words(false),
         ["words", "--all"] => words::words(true),
+        ["twister", rest @ ..] => twister::twister(rest),
         ["site"] => site::site(),
         ["bench", rest @ ..] => bench::bench(rest),
         [] | ["help", ..] | [.., "-h" | "--help"] => {

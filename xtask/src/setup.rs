@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Finds missing tools and installs them, or tells what to install.
 //!
-//! Rust targets and components come through rustup, a client in Python through pip, everything else
-//! through apt where there is apt and we are root. Each tool is tried, not looked up in a package
+//! Rust targets and components come through rustup, packages of Python through pip, mdBook through
+//! cargo, everything else through apt where there is apt and we are root, or may become root on a
+//! CI machine. Each tool is tried, not looked up in a package
 //! list, so the way of its installation does not matter. Where all is there, nothing is installed,
 //! the network is not used, and it takes less than a second.
 
@@ -60,18 +61,72 @@ const REGISTRY: Need = Need {
     packages: &["docker-registry", "skopeo", "umoci", "openssl"],
 };
 
+const EMULATORS: Need = Need {
+    what: "Zephyr's build tools, a compiler for Arm and its emulator, for firmware",
+    met: || {
+        let mut tools = [
+            "cmake",
+            "ninja",
+            "dtc",
+            "arm-none-eabi-gcc",
+            "qemu-system-arm",
+        ]
+        .iter();
+        tools.all(|program| answers(program))
+    },
+    packages: &[
+        "cmake",
+        "ninja-build",
+        "device-tree-compiler",
+        "gcc-arm-none-eabi",
+        "qemu-system-arm",
+    ],
+};
+
+/// Tool that makes workspaces of Zephyr and starts builds in them.
+const WEST: &str = "west==1.5.0";
+
 /// Registry client in Python that ours is tested against, and its dependencies.
 const CLIENTS: [&str; 3] = ["oras==0.2.43", "requests", "jsonschema"];
 
 /// Installs Python's clients of registries, into a separate folder.
 fn clients() -> Result<()> {
-    let folder = target_dir().join("clients");
+    python("clients", &CLIENTS).map(drop)
+}
+
+/// Installs west, into a separate folder, which is returned.
+pub fn west() -> Result<PathBuf> {
+    python("zephyr-python", &[WEST])
+}
+
+/// Checks of the workflows and of the other files in `.github`.
+const WORKFLOW_LINTS: [&str; 2] = ["zizmor==1.32.0", "check-jsonschema==0.39.0"];
+
+/// Installs the checks of the workflows, into a separate folder, which is returned.
+pub fn workflow_lints() -> Result<PathBuf> {
+    python("workflow-lints", &WORKFLOW_LINTS)
+}
+
+/// Program in Python that ends with 0 where each of its arguments, `NAME` or `NAME==VERSION`, is
+/// installed.
+const INSTALLED: &str = "\
+import sys
+from importlib.metadata import version
+for package in sys.argv[1:]:
+    name, _, wanted = package.partition('==')
+    assert version(name) == wanted or not wanted
+";
+
+/// Installs packages of Python in a folder of the build's folder, unless they are there, and
+/// returns the folder.
+fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = target_dir().join(name);
     let python = folder.join("bin/python");
     let python = python.to_string_lossy();
-    if succeeds(&mut tool(&python, &["-c", "import oras.client"])) {
-        return Ok(());
+    if succeeds(tool(&python, &["-c", INSTALLED]).args(packages)) {
+        return Ok(folder);
     }
-    let needed = || format!("{} are needed, for tests", CLIENTS.join(", "));
+    let needed = || format!("packages of Python are needed: {}", packages.join(", "));
     let path = folder.to_string_lossy();
     run(&mut tool("python3", &["-m", "venv", "--clear", &path])).with_context(needed)?;
     let install = [
@@ -81,7 +136,8 @@ fn clients() -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    run(tool(&python, &install).args(CLIENTS)).with_context(needed)
+    run(tool(&python, &install).args(packages)).with_context(needed)?;
+    Ok(folder)
 }
 
 /// Installs the tools to build the sample guests.
@@ -97,6 +153,11 @@ pub fn all() -> Result<()> {
     components(&["rustfmt", "clippy"])?;
     packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY, PYTHON])?;
     clients()
+}
+
+/// Installs the tools to build firmware and to run it on simulators and emulators.
+pub fn emulators() -> Result<()> {
+    packages(&[EMULATORS])
 }
 
 /// Version of mdBook that builds the pages.
@@ -177,7 +238,7 @@ fn packages(needs: &[Need]) -> Result<()> {
     for need in &missing {
         eprintln!("missing: {}", need.what);
     }
-    if !is_root() || !answers("apt-get") {
+    if !is_root() && !has_sudo() || !answers("apt-get") {
         bail!(
             "install what is missing, on Debian or Ubuntu with\n  \
              sudo apt-get install {}",
@@ -199,10 +260,15 @@ fn packages(needs: &[Need]) -> Result<()> {
 }
 
 fn apt(args: &[&str]) -> Command {
+    let environment = "DEBIAN_FRONTEND=noninteractive";
+    let mut command = if is_root() {
+        tool("env", &[environment])
+    } else {
+        tool("sudo", &["-n", "env", environment])
+    };
     // Another installation may be running: wait for it.
-    let mut command = tool("apt-get", &["-o", "DPkg::Lock::Timeout=600"]);
+    command.args(["apt-get", "-o", "DPkg::Lock::Timeout=600"]);
     command.args(args);
-    command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 
@@ -215,6 +281,13 @@ fn tool(name: &str, args: &[&str]) -> Command {
 
 fn answers(program: &str) -> bool {
     succeeds(&mut tool(program, &["--version"]))
+}
+
+/// True on a CI machine whose user may become root without a password. A developer's machine is not
+/// changed that way.
+fn has_sudo() -> bool {
+    let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    on_ci && succeeds(&mut tool("sudo", &["-n", "true"]))
 }
 
 fn is_root() -> bool {
