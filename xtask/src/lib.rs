@@ -19,4 +19,5 @@ pub mod twister;
 pub mod wamr_regressions;
 pub mod wasi_testsuite;
 pub mod words;
+pub mod workflows;
 pub mod workspace;

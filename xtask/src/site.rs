@@ -33,6 +33,7 @@ const NO_PLACE: [&str; 2] = ["404.html", "toc.html"];
 
 /// Builds the site.
 pub fn site() -> Result<()> {
+    setup::all()?;
     let mdbook = setup::book()?;
     let source = target_dir().join("site-source");
     let site = target_dir().join("site");

@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, root, target_dir};
-use crate::{firmware, guests, setup};
+use crate::{firmware, guests, setup, workflows};
 
 /// Runs all checks, and stops at the first failure.
 pub fn test() -> Result<()> {
     setup::all()?;
     lint()?;
+    workflows::check()?;
     firmware::check()?;
     guests::build()?;
     step("Tests");

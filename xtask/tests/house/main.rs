@@ -19,6 +19,7 @@ mod module;
 mod policy;
 mod reading;
 mod repository;
+mod workflows;
 
 /// Place and description of a broken rule.
 type Finding = String;
