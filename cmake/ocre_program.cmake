@@ -27,7 +27,7 @@ function(ocre_program program depends)
     # Cargo knows what is out of date; it leaves the file alone if nothing is.
     add_custom_target(ocre_program
       COMMAND ${CMAKE_COMMAND} -E env --unset=CC --unset=CXX --unset=CFLAGS --unset=CXXFLAGS
-        ${CARGO} build --quiet --release --locked --package ocre-host --bin ocre
+        ${CARGO} build --quiet --release --locked --package ocre-cli --bin ocre
         --manifest-path ${root}/Cargo.toml --target-dir ${target_dir}
       BYPRODUCTS ${built}
       WORKING_DIRECTORY ${root}

@@ -21,9 +21,9 @@ use ocre::image::blob::blob_path;
 use ocre::image::judge::{Selector, Workspace, judge};
 use ocre::image::verdict::Verdict;
 use ocre::port::Storage;
-use ocre_host::directory::Directory;
-use ocre_host::flash::{Geometry, RamFlash};
-use ocre_host::littlefs::LittleFs;
+use ocre_pc::directory::Directory;
+use ocre_pc::flash::{Geometry, RamFlash};
+use ocre_pc::littlefs::LittleFs;
 use sha2::{Digest as _, Sha256};
 
 use crate::layout::{self, POLICY};

@@ -12,7 +12,7 @@ use ocre_wamr::Engine;
 /// The only engine of the process, with the settings of the `ocre` program.
 pub fn engine() -> Result<&'static Engine> {
     static ENGINE: OnceLock<Option<Engine>> = OnceLock::new();
-    let engine = ENGINE.get_or_init(|| ocre_host::platform::engine().ok());
+    let engine = ENGINE.get_or_init(|| ocre_pc::platform::engine().ok());
     engine
         .as_ref()
         .ok_or_else(|| anyhow!("the engine does not start"))

@@ -12,9 +12,9 @@ use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
 use ocre::image::Image;
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
-use ocre_host::flash::{Geometry, RamFlash};
-use ocre_host::littlefs::LittleFs;
-use ocre_host::platform::{self, Device, Pc, Terminal};
+use ocre_pc::flash::{Geometry, RamFlash};
+use ocre_pc::littlefs::LittleFs;
+use ocre_pc::platform::{self, Device, Pc, Terminal};
 
 use crate::bare::{Bare, Form, guest};
 use crate::layout;

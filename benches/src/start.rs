@@ -14,9 +14,9 @@ use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::judge::{load, read_executable};
 use ocre::port::{Engine as _, Exit, Host, HostExit, Program, Storage};
-use ocre_host::flash::{Geometry, RamFlash};
-use ocre_host::littlefs::LittleFs;
 use ocre_module_reader::wasm;
+use ocre_pc::flash::{Geometry, RamFlash};
+use ocre_pc::littlefs::LittleFs;
 use ocre_wamr::RunInterrupt;
 
 use crate::bare::Bare;

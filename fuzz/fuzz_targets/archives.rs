@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use libfuzzer_sys::fuzz_target;
 use ocre::port::{EntryKind, OpenMode, SeekFrom, Storage, StorageError};
-use ocre_host::archive::Archive;
+use ocre_tools::archive::Archive;
 
 /// Limits of docs/archives.md.
 const MAX_NAME: usize = 512;

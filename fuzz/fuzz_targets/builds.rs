@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ocre_host::zephyr_build::{Wrong, ZephyrBuild};
+use ocre_tools::zephyr_build::{Wrong, ZephyrBuild};
 
 fuzz_target!(|text: &str| {
     let (tree, options) = text.split_once('\0').unwrap_or((text, ""));

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ocre::port::path;
-use ocre_host::bundle::{self, Config};
+use ocre_tools::bundle::{self, Config};
 use serde_json::Value;
 
 /// Most bytes of memory for a guest.

@@ -42,7 +42,7 @@ use crate::port::{
     Trap, WATCHDOG,
 };
 
-#[path = "../../crates/host/tests/common/images.rs"]
+#[path = "../../crates/pc/tests/common/images.rs"]
 #[allow(dead_code)]
 mod images;
 #[path = "../../fuzz/fuzz_targets/store/memory.rs"]

@@ -19,7 +19,7 @@ pub fn bench(args: &[&str]) -> Result<()> {
         "--locked",
         "--quiet",
         "--package",
-        "ocre-host",
+        "ocre-cli",
     ]))?;
     run(cargo()
         .args([

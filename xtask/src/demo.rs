@@ -102,7 +102,7 @@ pub fn demo() -> Result<()> {
     setup::all()?;
     guests::build()?;
     step("The ocre program");
-    run(cargo().args(["build", "--release", "--locked", "--package", "ocre-host"]))?;
+    run(cargo().args(["build", "--release", "--locked", "--package", "ocre-cli"]))?;
     let demo = Demo {
         folder: target_dir().join("demo"),
     };

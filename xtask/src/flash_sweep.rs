@@ -16,14 +16,7 @@ pub fn flash_sweep(args: &[&str]) -> Result<()> {
     };
     step("Flipped bits of metadata");
     run(cargo()
-        .args([
-            "test",
-            "--locked",
-            "--package",
-            "ocre-host",
-            "--bin",
-            "ocre",
-        ])
+        .args(["test", "--locked", "--package", "ocre-cli", "--bin", "ocre"])
         .args(["sweep", "--", "--nocapture"])
         .env("OCRE_FLASH_SWEEP", every.max(1).to_string()))
 }

@@ -37,7 +37,11 @@ fn address_cargo(task: &[&str]) -> Command {
         .env("CC", "clang")
         .env("OCRE_WAMR_SANITIZE", "address")
         .env("OCRE_LITTLEFS_SANITIZE", "address")
-        .env("RUSTFLAGS", "-Zsanitizer=address")
+        // For this target alone: tests build guests, too.
+        .env(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-Zsanitizer=address",
+        )
         .env(ADDRESS_OPTIONS.0, ADDRESS_OPTIONS.1);
     command
 }
@@ -45,7 +49,7 @@ fn address_cargo(task: &[&str]) -> Command {
 /// The `ocre` program with the address sanitizer in it.
 pub fn address_program() -> Result<PathBuf> {
     step("Building ocre with the address sanitizer");
-    run(&mut address_cargo(&["build", "-p", "ocre-host"]))?;
+    run(&mut address_cargo(&["build", "-p", "ocre-cli"]))?;
     Ok(target_dir()
         .join("address-sanitizer")
         .join(TARGET)
@@ -62,11 +66,24 @@ pub fn address() -> Result<()> {
             "-p",
             "ocre-wamr",
             "-p",
-            "ocre-host",
+            "ocre-pc",
+            "-p",
+            "ocre-tools",
+            "-p",
+            "ocre-cli",
         ])
         .arg("--")
         .args(MEASURED.iter().flat_map(|test| ["--skip", test]))
+        .env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner())
         .env(guests::VARIABLE, guests::dir()))
+}
+
+/// Command that runs a test with the toolchain of this task: tests build guests, for a target that
+/// nightly Rust need not have.
+fn runner() -> String {
+    let own = std::env::var("RUSTUP_TOOLCHAIN").map(|own| format!("RUSTUP_TOOLCHAIN={own}"));
+    let own = own.unwrap_or_else(|_| "-u RUSTUP_TOOLCHAIN".to_owned());
+    format!("env -u CARGO {own}")
 }
 
 /// Tests in which threads meet. Those that count memory have an allocator of their own, which the
@@ -99,7 +116,7 @@ pub fn thread() -> Result<()> {
     run(nightly()
         // std is built anew: it shares things between threads, too.
         .args(["test", "-Zbuild-std", "--locked", "--lib"])
-        .args(["--package", "ocre-wamr", "--package", "ocre-host"])
+        .args(["--package", "ocre-wamr", "--package", "ocre-pc"])
         .args(CONCURRENT.iter().flat_map(|test| ["--test", test]))
         .args(["--target", "x86_64-unknown-linux-gnu", "--target-dir"])
         .arg(target_dir().join("thread-sanitizer"))

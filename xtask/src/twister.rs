@@ -230,7 +230,7 @@ fn program() -> Result<PathBuf> {
         return Ok(program.into());
     }
     step("Building ocre");
-    run(cargo().args(["build", "--release", "--locked", "--package", "ocre-host"]))?;
+    run(cargo().args(["build", "--release", "--locked", "--package", "ocre-cli"]))?;
     let program = target_dir().join("release/ocre");
     ensure!(program.is_file(), "{} was not built", typed(&program));
     Ok(program)

@@ -29,7 +29,7 @@ pub fn run_all(dir: &str) -> Result<()> {
     let programs = programs(Path::new(dir))?;
     ensure!(!programs.is_empty(), "there are no programs in {dir}");
     step("Building ocre");
-    run(cargo().args(["build", "--quiet", "--locked", "-p", "ocre-host"]))?;
+    run(cargo().args(["build", "--quiet", "--locked", "-p", "ocre-cli"]))?;
     let ocre = target_dir().join("debug/ocre");
     let documented = fs::read_to_string(root().join("docs/wasi.md"))?;
     let mut excused = excused(&documented);

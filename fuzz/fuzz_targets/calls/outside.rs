@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use ocre_host::posix_folders::PosixFolders;
+use ocre_pc::posix_folders::PosixFolders;
 
 /// The content of the file outside.
 pub const SECRET: &[u8] = b"what nobody may read";

@@ -11,7 +11,7 @@ use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// Crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 16] = [
+const DRAWN: [(&str, &[&str]); 18] = [
     ("crates/oci", &[]),
     ("crates/files", &[]),
     ("crates/registry", &["crates/files", "crates/oci"]),
@@ -27,14 +27,37 @@ const DRAWN: [(&str, &[&str]); 16] = [
     // The compiler is built from the same WAMR source, which wamr-sys finds.
     ("crates/aot", &["crates/wamr-sys", "crates/module-reader"]),
     (
-        "crates/host",
+        "crates/pc",
         &[
-            "crates/aot",
             "crates/wamr",
             "crates/wasi",
             "crates/guest-api",
+            "crates/module-reader",
+            "crates/files",
+            "",
+            "crates/oci",
+        ],
+    ),
+    (
+        "crates/tools",
+        &[
+            "crates/pc",
+            "crates/wamr",
             "crates/registry",
             "crates/module-reader",
+            "crates/files",
+            "",
+            "crates/oci",
+        ],
+    ),
+    (
+        "crates/cli",
+        &[
+            "crates/tools",
+            "crates/pc",
+            "crates/aot",
+            "crates/wamr",
+            "crates/registry",
             "crates/files",
             "",
             "crates/oci",
@@ -54,7 +77,7 @@ const DRAWN: [(&str, &[&str]); 16] = [
     (
         "benches",
         &[
-            "crates/host",
+            "crates/pc",
             "crates/aot",
             "crates/wamr",
             "crates/wamr-sys",
@@ -160,7 +183,7 @@ mod planted {
 
     #[test]
     fn a_build_dependency_is_an_arrow() {
-        let build = json!({ "name": "ocre-host", "path": "/w/crates/host", "kind": "build" });
+        let build = json!({ "name": "ocre-pc", "path": "/w/crates/pc", "kind": "build" });
         crate::assert_one(workspace("crates/wamr", build), "not drawn");
     }
 

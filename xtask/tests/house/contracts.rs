@@ -93,8 +93,8 @@ const CONTRACTS: [Contract; 6] = [
         of_c_alone: &[],
     },
     Contract {
-        header: "crates/host/shim/ocre_littlefs.h",
-        mirror: ("crates/host/src/littlefs/sys.rs", Some("OCRE_LFS_")),
+        header: "crates/pc/shim/ocre_littlefs.h",
+        mirror: ("crates/pc/src/littlefs/sys.rs", Some("OCRE_LFS_")),
         offers: &[],
         structures: &[
             ("Fs", "ocre_lfs"),
@@ -204,7 +204,7 @@ fn both_sides_of_every_contract_say_the_same() {
 }
 
 /// Replaces functions of libc, whose headers are not ours, in tests that count memory.
-const FACES_LIBC: &str = "crates/host/tests/common/memory.rs";
+const FACES_LIBC: &str = "crates/pc/tests/common/memory.rs";
 
 #[test]
 fn every_file_that_faces_c_keeps_to_a_contract() {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre build`: makes an image of a project in one step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ocre::command::Status;
+use ocre::image::judge::Policy;
+use ocre::image::permission::Permissions;
+use ocre::port::Engine;
+use ocre_aot::Target;
+use ocre_files::MAX_CONTENT;
+use ocre_tools::build_file::{self, Ocrefile};
+use ocre_tools::build_guest;
+use ocre_tools::failure::Failure;
+use ocre_tools::layout_name::LayoutName;
+use ocre_tools::pack::{Blob, Input};
+
+use super::compile;
+use super::import;
+use super::output::Output;
+use super::pack;
+
+/// Makes an image of a project: compiles, packs, and names it.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Compiles for that machine too, besides those that the file lists
+    #[arg(long, value_name = "TARGET", value_parser = compile::targets())]
+    target: Vec<Target>,
+    /// The image's name, in the place of the file's
+    #[arg(short, long, value_name = "NAME[:TAG]", value_parser = ocre_tools::pack::tag)]
+    tag: Option<String>,
+    /// The layout's folder; target/ocre/layout in the project otherwise
+    #[arg(short, long, value_name = "LAYOUT")]
+    output: Option<PathBuf>,
+    /// Puts the image on the flash, too
+    #[arg(long)]
+    import: bool,
+    /// The folder with Ocrefile.toml, one in it, or the file itself
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Builds, and prints the digests.
+pub fn run<E: Engine>(
+    args: &Args,
+    flash: Option<&Path>,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't build {}", args.folder.display());
+    let io = |error| Failure::io(&what, &error);
+    let project = build_file::project(&args.folder);
+    let file = Ocrefile::read(&project, &what)?;
+    let refused = |detail: String| {
+        let hints = "see docs/building.md, or make a project with `ocre new`";
+        let path = project.join(build_file::NAME);
+        Failure::new(&what, "build-file", hints)
+            .at(path.display())
+            .because(detail)
+    };
+    let name =
+        ocre_tools::pack::tag(&file.name).map_err(|error| refused(format!("`name`: {error}")))?;
+    let mut targets = args.target.clone();
+    for target in &file.targets {
+        let target = target.parse::<Target>();
+        targets.push(target.map_err(|_| {
+            let known = Target::ALL.map(Target::name).join(", ");
+            refused(format!("`targets` are of {known}"))
+        })?);
+    }
+    targets.sort_by_key(|target| target.name());
+    targets.dedup();
+    // The compilers' arguments do not depend on the working folder.
+    let folder = project.canonicalize().map_err(io)?;
+    let work = folder.join("target/ocre");
+    let module = build_guest::compile(&folder, &file, &work, &what)?;
+    let wasm = ocre_files::read(&module, MAX_CONTENT).map_err(io)?;
+    let mut compiled = Vec::new();
+    for target in targets {
+        let path = work.join(format!("{target}.aot"));
+        let aot = compile::compiled(&wasm, target, None, compile::BEST, &what)?;
+        fs::write(&path, aot).map_err(io)?;
+        compiled.push(path);
+    }
+    let blobs = file.blobs.iter().map(|blob| {
+        let path = folder.join(blob).into_os_string();
+        Blob::parse(path).map_err(|error| refused(format!("`blobs`: {blob:?}: {error}")))
+    });
+    let output = args.output.clone();
+    let input = Input {
+        wasm: Some(module),
+        aot: compiled,
+        blobs: blobs.collect::<Result<_, _>>()?,
+        entry: file.entry.clone(),
+        env: file.env.clone(),
+        permissions: file.permissions.clone(),
+        tag: Some(args.tag.clone().unwrap_or(name)),
+        output: output.unwrap_or_else(|| work.join("layout")),
+    };
+    let hint = |missing: Permissions| {
+        let missing = missing.iter().map(|one| one.name().to_owned());
+        let all: Vec<String> = file.permissions.iter().cloned().chain(missing).collect();
+        format!(
+            "write `permissions = {all:?}` in {}",
+            ocre_tools::build_file::NAME
+        )
+    };
+    let packed = ocre_tools::pack::pack(&input, engine, policy)?;
+    let status = pack::report(&input, &packed, &hint, out, err)?;
+    if status != Status::Ok || !args.import {
+        return Ok(status);
+    }
+    let importing = import::Args {
+        layout: LayoutName {
+            path: input.output,
+            name: input.tag,
+            digest: None,
+        },
+        name: None,
+    };
+    import::run(&importing, flash, engine, policy, out, err)
+}

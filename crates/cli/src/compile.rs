@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre aot`: compiles a module to code for one machine, with annotations about that machine.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use ocre::command::{Status, hints::refusal};
+use ocre::image::verdict::Code;
+use ocre_aot::{Error, Options, Target};
+use ocre_files::MAX_CONTENT;
+use ocre_tools::aot_file;
+use ocre_tools::failure::Failure;
+
+use super::output::Output;
+
+/// Highest level of optimisation.
+pub const BEST: u8 = 3;
+
+/// Compiles a module ahead of time.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The machine that is to run it
+    #[arg(long, value_parser = targets())]
+    target: Target,
+    /// A better CPU than the target's least one, by LLVM's name; the code then needs it
+    #[arg(long)]
+    cpu: Option<String>,
+    /// Level of optimisation, from 0 to 3
+    #[arg(long, value_name = "LEVEL", default_value_t = BEST, value_parser = clap::value_parser!(u8).range(0..=3))]
+    opt: u8,
+    /// The module
+    #[arg(value_name = "IN.wasm")]
+    input: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "OUT.aot")]
+    output: PathBuf,
+}
+
+/// Parser of a machine, for clap.
+pub fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
+    PossibleValuesParser::new(Target::ALL.map(Target::name)).try_map(|name| name.parse::<Target>())
+}
+
+/// Compiles, and prints the sizes.
+pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!("can't compile {}", args.input.display());
+    let wasm =
+        ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
+    let aot = compiled(&wasm, args.target, args.cpu.as_deref(), args.opt, &what)?;
+    let annotations = aot_file::annotations(&aot).unwrap_or_default();
+    let written = format!("can't write {}", args.output.display());
+    write_whole(&args.output, &aot).map_err(|error| Failure::io(written, &error))?;
+    let printed = if out.json() {
+        out.document(|out| {
+            out.display("output", &args.output.display());
+            out.unsigned("bytes", aot.len() as u64);
+            out.object("annotations", |out| {
+                annotations
+                    .iter()
+                    .for_each(|(name, value)| out.string(name, value.as_str()))
+            })
+        })
+    } else {
+        out.line(format_args!(
+            "compiled {} for {}: {} bytes, from {} of wasm",
+            args.output.display(),
+            args.target,
+            aot.len(),
+            wasm.len()
+        ))
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+/// Writes a file, or leaves the old one: a regular file is written beside it first.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return fs::write(path, bytes);
+    }
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut part = real.clone().into_os_string();
+    part.push(format!(".{}.part", std::process::id()));
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, real));
+    if written.is_err() {
+        // Only the first error counts.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+/// Compiles a module, and adds the annotations of its target.
+///
+/// # Errors
+/// Errors of the compiler.
+pub fn compiled(
+    wasm: &[u8],
+    target: Target,
+    cpu: Option<&str>,
+    opt: u8,
+    what: &str,
+) -> Result<Vec<u8>, Failure> {
+    let mut options = Options::new(target);
+    options.cpu = cpu.map(str::to_owned);
+    options.opt_level = opt;
+    let mut aot = ocre_aot::compile(wasm, &options)
+        .map_err(|error| Failure::new(what, error.code(), hints(&error)).because(&error))?;
+    let annotations = options.annotations();
+    let annotations = annotations.iter();
+    aot_file::append(
+        &mut aot,
+        annotations.map(|(name, value)| (*name, value.as_str())),
+    );
+    Ok(aot)
+}
+
+fn hints(error: &Error) -> &'static str {
+    match error {
+        Error::NoLlvm => {
+            "install LLVM's library (Debian: apt-get install llvm-16-dev) and build ocre again"
+        }
+        Error::BadWasm(_) => "name a core module, built for wasm32-wasip1 without newer features",
+        Error::Import(_) => refusal(Code::WasmImport),
+        Error::Unsupported(_) => "choose another --target, or a --cpu that LLVM knows",
+        Error::Uninterruptible(_) => "report this as a bug, with the module",
+        Error::OutOfMemory => "end other programs, or make the module smaller",
+        _ => "compile with a lower --opt, and report this as a bug",
+    }
+}

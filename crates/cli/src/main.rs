@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre`: the container runtime on a PC. It packs and judges images, compiles them ahead of
+//! time, and is a simulated device with a flash file, on which they run.
+//!
+//! Commands that a device does not have are here. All others go to the core as they were typed,
+//! without the PC's own options.
+//!
+//! Exit codes: 0; 1 refused or failed; 2 wrong command line; `run` ends with the guest's exit code,
+//! 134 after a trap and 137 after a kill.
+
+// A help text is shown verbatim: its brackets are no links.
+#![allow(rustdoc::broken_intra_doc_links)]
+#![forbid(unsafe_code)]
+
+mod bar;
+mod build;
+mod bundle;
+mod compile;
+mod completion;
+mod copy;
+mod device;
+mod examples;
+mod extract;
+mod flash_check;
+mod flash_containers;
+mod flash_cp;
+mod flash_create;
+mod flash_extract;
+mod flash_hex;
+mod flash_images;
+mod flash_info;
+mod flash_ls;
+mod flash_rm;
+mod guest_words;
+mod import;
+mod import_name;
+mod inspect;
+mod log;
+mod man;
+mod new;
+mod output;
+mod pack;
+mod path_as_image;
+mod pull;
+mod push;
+mod shell;
+mod short_digest;
+mod suggestion;
+mod transfer;
+mod tree;
+mod verify;
+mod wasm;
+mod whole;
+mod words;
+mod zephyr_build;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
+use device::Device;
+use ocre::command::{Status, VERSION, table, usage};
+use ocre::image::judge::{AotPolicy, Policy};
+use ocre_oci::Sha256;
+use ocre_pc::closed_streams;
+use ocre_pc::flash::Flash;
+use ocre_pc::platform::{self, POLICY, console};
+use ocre_tools::failure::Failure;
+use ocre_tools::partition;
+use ocre_wamr::Engine;
+use output::{Color, Format, Output};
+
+/// Exit code of a process that SIGPIPE kills, because its reader is gone.
+const BROKEN_PIPE: u8 = 141;
+
+/// Judges, packs, compiles and runs WebAssembly containers, as a device with ocre-rs does.
+#[derive(clap::Parser, Debug)]
+#[command(
+    name = "ocre",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args, Debug)]
+struct Global {
+    /// The simulated device's flash [default: $OCRE_FLASH, else a file in the user's data folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    flash: Option<PathBuf>,
+    /// Format of printed data
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    format: Format,
+    /// Colours in words; auto: on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    color: Color,
+    /// Which AOT code may run: allow, deny, or digests of layers separated by commas
+    #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
+    aot_policy: AotRule,
+    /// Folder of `run --bundle`, which only a PC has.
+    #[arg(skip)]
+    bundle: Option<PathBuf>,
+    /// Option of `run --bundle` that lets a guest change folders of the host.
+    #[arg(skip)]
+    allow_host_root: bool,
+}
+
+/// Environment variable that names the flash file.
+const FLASH_VARIABLE: &str = "OCRE_FLASH";
+
+/// Rule for AOT code.
+#[derive(Clone, Debug)]
+enum AotRule {
+    Deny,
+    Pinned(Vec<Sha256>),
+    Allow,
+}
+
+impl AotRule {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "deny" => Ok(Self::Deny),
+            "allow" => Ok(Self::Allow),
+            list => list
+                .split(',')
+                .map(|digest| digest.parse::<Sha256>())
+                .collect::<Result<_, _>>()
+                .map(Self::Pinned)
+                .map_err(|_| "not allow, deny, or sha256: and 64 lower-case hex digits".to_owned()),
+        }
+    }
+
+    /// Converts the rule to the policy of this PC. Called once in a process: the list of digests
+    /// leaks.
+    fn into_policy(self) -> Policy<'static> {
+        Policy {
+            aot: match self {
+                Self::Deny => AotPolicy::Deny,
+                Self::Pinned(digests) => AotPolicy::Pinned(digests.leak()),
+                Self::Allow => AotPolicy::Allow,
+            },
+            ..POLICY
+        }
+    }
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    /// Makes, judges and moves images
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Image {
+        #[command(subcommand)]
+        command: ImageCommand,
+    },
+    /// Makes flash files, looks into them, checks them, and writes them for a board
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Flash {
+        #[command(subcommand)]
+        command: FlashCommand,
+    },
+    /// Writes an image of the flash as an OCI runtime bundle
+    Bundle(bundle::Args),
+    /// Compiles a module ahead of time for one machine
+    Aot(compile::Args),
+    /// Runs a module without an image and a container
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Wasm {
+        #[command(subcommand)]
+        command: WasmCommand,
+    },
+    /// Makes an image of a project: compiles, packs, and names it
+    Build(build::Args),
+    /// Makes a project that builds and runs
+    New(new::Args),
+    /// Prints what a shell needs to complete command lines
+    Completion(completion::Args),
+    /// Writes the manual pages
+    Man(man::Args),
+    /// Opens the device's command line, on a terminal or for a script
+    Shell,
+    /// A command of the core.
+    #[command(external_subcommand)]
+    Core(Vec<OsString>),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum ImageCommand {
+    /// Says whether an image is what it claims to be and can run here
+    Verify(verify::Args),
+    /// Makes an image of a module, of its variants compiled for machines, and of data
+    Pack(pack::Args),
+    /// Copies an image onto the flash
+    Import(import::Args),
+    /// Takes an image from a registry onto the flash
+    Pull(Box<pull::Args>),
+    /// Puts an image of the flash into a registry, or into a layout of the PC
+    Push(push::Args),
+    /// Copies an image between registries and layouts, with its digests
+    Copy(Box<copy::Args>),
+    /// Writes the files of an image that have names
+    Extract(extract::Args),
+    /// A command of the core.
+    #[command(external_subcommand)]
+    Core(Vec<OsString>),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum FlashCommand {
+    /// Makes a flash file of the sizes of a device's partition, with images and containers
+    Create(Box<flash_create::Args>),
+    /// Tells what is in a flash file
+    Info(flash_info::Args),
+    /// Lists the files in a flash file
+    Ls(flash_ls::Args),
+    /// Copies files and folders into a flash file, out of it, or within it
+    Cp(flash_cp::Args),
+    /// Removes a file or a folder from a flash file
+    Rm(flash_rm::Args),
+    /// Copies an image out of a flash file, into a layout
+    Extract(flash_extract::Args),
+    /// Finds what is damaged in a flash file, and mends what can be mended
+    Check(flash_check::Args),
+    /// Writes a flash file as Intel HEX
+    Hex(flash_hex::Args),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum WasmCommand {
+    /// Runs a module's `_start`, and ends with its exit code
+    Run(wasm::Args),
+}
+
+/// The grammar, with the core's commands in its help.
+fn grammar() -> clap::Command {
+    let listed = |group: bool| {
+        let mut text =
+            String::from("Commands of the device, which explain themselves with --help:\n");
+        let wanted = |command: &ocre::command::table::Command| {
+            words::once(command) && (!group || command.name.starts_with("image "))
+                // The PC replaces this command.
+                && command.name != "image verify"
+        };
+        // Writing to a String does not fail.
+        usage::list(wanted, &mut output::Words::new(&mut text));
+        text
+    };
+    examples::add(Cli::command())
+        .after_help(listed(false))
+        .mut_subcommand("image", |image| image.after_help(listed(true)))
+}
+
+/// Runs the program.
+fn main() -> ExitCode {
+    closed_streams::tell();
+    let grammar = grammar();
+    let all: Vec<OsString> = std::env::args_os().collect();
+    let (own, guest) = match all.split_first() {
+        Some((_, words)) => guest_words::split(words.to_vec(), &grammar),
+        None => (Vec::new(), Vec::new()),
+    };
+    let grammar = grammar.color(color_of(&own));
+    let program = OsString::from("ocre");
+    let parsed = grammar
+        .try_get_matches_from([program].into_iter().chain(own))
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let Cli {
+        mut global,
+        command,
+    } = match parsed {
+        Ok(cli) => cli,
+        Err(answer) => return answered(&answer),
+    };
+    if global.flash.is_none() {
+        let named = std::env::var_os(FLASH_VARIABLE).filter(|name| !name.is_empty());
+        global.flash = named.map(PathBuf::from);
+    }
+    let command = match command {
+        Command::Image {
+            command: ImageCommand::Core(words),
+        } => Command::Core([OsString::from("image")].into_iter().chain(words).collect()),
+        other => other,
+    };
+    let words = match &command {
+        Command::Core(words) => words::lift(words, &mut global),
+        _ => Ok(Vec::new()),
+    };
+    let mut out = Output::stdout(global.color, global.format);
+    let mut err = Output::stderr(global.color);
+    let done = match words {
+        Ok(words) => run(command, &words, &guest, global, &mut out, &mut err),
+        Err(misuse) => err
+            .text(&format!("error: {misuse}\nhint: see `ocre --help`\n"))
+            .map(|()| Status::Usage)
+            .map_err(|error| Failure::io("can't print", &error)),
+    };
+    let done = done.and_then(|status| {
+        let finished = out.finish().and_then(|()| err.finish());
+        finished.map_err(|error| Failure::io("can't print", &error))?;
+        guests_heard()?;
+        Ok(status)
+    });
+    match done {
+        Ok(status) => ExitCode::from(status.exit_code()),
+        Err(failure) => failed(&failure, &mut err),
+    }
+}
+
+/// Reports an error of a guest's output: some of it is lost, even after exit code 0.
+fn guests_heard() -> Result<(), Failure> {
+    match console::failure() {
+        None => Ok(()),
+        Some(error) => Err(Failure::io("can't print what the guest wrote", &error)),
+    }
+}
+
+/// Colours of clap's own messages, from `--color`, which is read before clap parses anything.
+fn color_of(words: &[OsString]) -> ColorChoice {
+    let words = words.iter().take_while(|word| *word != "--");
+    let mut text = words.map(|word| word.to_string_lossy());
+    while let Some(word) = text.next() {
+        let value = match word.strip_prefix("--color") {
+            Some("") => text.next(),
+            Some(joined) => joined.strip_prefix('=').map(Into::into),
+            None => None,
+        };
+        match value.as_deref() {
+            Some("always") => return ColorChoice::Always,
+            Some("never") => return ColorChoice::Never,
+            _ => {}
+        }
+    }
+    ColorChoice::Auto
+}
+
+/// Prints clap's error, or its text for `--help` and `--version`.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let usage = answer.use_stderr();
+    let closed = !usage && console::is_closed(ocre::port::Stream::Stdout);
+    let printed = match answer.print() {
+        Ok(()) if closed => Err(io::Error::from_raw_os_error(libc::EBADF)),
+        Ok(()) => io::stdout().flush(),
+        failed => failed,
+    };
+    match printed {
+        Ok(()) if usage => ExitCode::from(Status::Usage.exit_code()),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(
+            &Failure::io("can't print", &error),
+            &mut Output::stderr(Color::Auto),
+        ),
+    }
+}
+
+/// Reports a failure of the program; quiet where its reader is gone.
+fn failed(failure: &Failure, err: &mut Output) -> ExitCode {
+    if failure.kind() == Some(io::ErrorKind::BrokenPipe) {
+        return ExitCode::from(BROKEN_PIPE);
+    }
+    // If stderr fails too, only the exit code tells.
+    let _ = err.text(&failure.to_string());
+    ExitCode::from(Status::Failed.exit_code())
+}
+
+fn run(
+    command: Command,
+    words: &[String],
+    guest: &[OsString],
+    global: Global,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    log::show_errors();
+    let policy = global.aot_policy.into_policy();
+    let flash = global.flash.as_deref();
+    match command {
+        Command::Image { command } => match command {
+            // `finish` returns the reason of a failed write.
+            ImageCommand::Verify(args) => {
+                Ok(verify::run(&args, flash, &engine()?, &policy, out).unwrap_or(Status::Failed))
+            }
+            ImageCommand::Pack(args) => pack::run(args, &engine()?, &policy, out, err),
+            ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
+            ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
+            ImageCommand::Push(args) => push::run(&args, flash, out),
+            ImageCommand::Copy(args) => copy::run(&args, out),
+            ImageCommand::Extract(args) => extract::run(&args, flash, out),
+            // These have become `Command::Core`.
+            ImageCommand::Core(_) => Ok(Status::Usage),
+        },
+        Command::Flash { command } => match command {
+            FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
+            FlashCommand::Info(args) => flash_info::run(&args, flash, policy, out, err),
+            FlashCommand::Ls(args) => flash_ls::run(&args, flash, out, err),
+            FlashCommand::Cp(args) => flash_cp::run(&args, out, err),
+            FlashCommand::Rm(args) => flash_rm::run(&args, out),
+            FlashCommand::Extract(args) => flash_extract::run(&args, out),
+            FlashCommand::Check(args) => flash_check::run(&args, out),
+            FlashCommand::Hex(args) => flash_hex::run(&args, out),
+        },
+        Command::Wasm {
+            command: WasmCommand::Run(args),
+        } => wasm::run(&args, guest, &engine()?, &policy, err),
+        Command::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
+        Command::Aot(args) => compile::run(&args, out),
+        Command::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
+        Command::New(args) => new::run(&args, out),
+        Command::Completion(args) => completion::run(&args, out),
+        Command::Man(args) => man::run(&args, out),
+        Command::Shell => {
+            device::catch_interrupts()?;
+            let mut device = Device::boot(device::partition_or_new(flash, err)?, policy)?;
+            device.resume();
+            let status = shell::run(&mut device, out, err);
+            device.shut_down();
+            status
+        }
+        Command::Core(_) => match &global.bundle {
+            Some(folder) => {
+                let run = bundle::Run {
+                    folder,
+                    allow_host_root: global.allow_host_root,
+                };
+                run_bundle(&run, words, flash, &policy, out, err)
+            }
+            None => core(words, flash, policy, out, err),
+        },
+    }
+}
+
+/// Runs `run --bundle DIR`; `words` are the other words of the command line.
+fn run_bundle(
+    run: &bundle::Run<'_>,
+    words: &[String],
+    flash: Option<&Path>,
+    policy: &Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let asked: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words::asks_for_help(&asked) {
+        return explain(&["run"], out, err);
+    }
+    if let Some(word) = words.get(1) {
+        let misuse = format!(
+            "error: run: {word:?} makes no sense with --bundle\n\
+             hint: a bundle has its program, arguments and limits in its config.json\n"
+        );
+        err.text(&misuse)
+            .map_err(|error| Failure::io("can't print", &error))?;
+        return Ok(Status::Usage);
+    }
+    bundle::run(run, flash, &engine()?, policy, err)
+}
+
+/// Runs a command of the core on a device that is on for this command only.
+fn core(
+    words: &[String],
+    flash: Option<&Path>,
+    policy: Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let print = |error: io::Error| Failure::io("can't print", &error);
+    match *words {
+        // Neither needs a device.
+        ["version"] => {
+            out.line(format_args!("ocre {VERSION}")).map_err(print)?;
+            return Ok(Status::Ok);
+        }
+        ["help", ref of @ ..] => return explain(of, out, err),
+        _ => {}
+    }
+    if words.first() == Some(&"run") && words::asks_for_help(&words) {
+        return explain(&["run"], out, err);
+    }
+    if let Some(text) = suggestion::for_unknown(&words, &grammar()) {
+        err.text(&text).map_err(print)?;
+        return Ok(Status::Usage);
+    }
+    let words = match words::for_one_boot(&words) {
+        Ok(words) => words,
+        Err(refusal) => {
+            let hints = "use `ocre shell`: its device stays on";
+            err.text(&format!("error: {refusal}\nhint: {hints}\n"))
+                .map_err(print)?;
+            return Ok(Status::Usage);
+        }
+    };
+    path_as_image::refuse(&words, flash)?;
+    device::catch_interrupts()?;
+    match words::need(&words) {
+        words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
+        words::Need::Flash => {
+            let failure = match partition::partition(flash) {
+                Ok(partition) => {
+                    return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+                }
+                Err(failure) => failure,
+            };
+            if words::only_reads(&words)
+                && let Some(copy) = partition::read_only_copy(flash)?
+            {
+                return on(Device::boot(copy, policy)?, &words, &policy, out, err);
+            }
+            // A wrong command line is reported first.
+            let (mut dropped, mut said) = (String::new(), String::new());
+            let mut empty = Device::empty(policy)?;
+            match empty.command(&words, &mut dropped, &mut said) {
+                Ok(Status::Usage) => err.text(&said).map(|()| Status::Usage).map_err(print),
+                _ => Err(failure),
+            }
+        }
+        words::Need::Image => {
+            if let Some(partition) = partition::partition_if_any(flash)? {
+                return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+            }
+            // Without a flash file there is no such image; no file is made for the search.
+            let path = partition::flash_file(flash)?;
+            let missing = format_args!("there is no flash file {}", path.display());
+            device::note(missing, err)?;
+            on(Device::empty(policy)?, &words, &policy, out, err)
+        }
+    }
+}
+
+/// Runs a command of the core on a device, and switches the device off.
+fn on<F: Flash + 'static>(
+    mut device: Device<F>,
+    words: &[&str],
+    policy: &Policy<'static>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    // `finish` returns the reason of a failed write.
+    let done = match *words {
+        ["image", "inspect", ..] => inspect::run(&mut device, words, policy, out, err),
+        _ => device.command(words, out, err),
+    };
+    let status = done.unwrap_or(Status::Failed);
+    device.shut_down();
+    Ok(status)
+}
+
+/// Help for the option of `run` that only a PC has, in the form of the core's help.
+const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC\n      --allow-host-root   lets its guest change folders of the host";
+
+/// Runs `help [COMMAND]`.
+fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+    let mut grammar = grammar();
+    grammar.build();
+    let mut found = Some(&mut grammar);
+    for word in of {
+        found = found.and_then(|grammar| grammar.find_subcommand_mut(word));
+    }
+    let mut status = Status::Ok;
+    let printed = if let Some(grammar) = found {
+        out.text(&grammar.render_long_help().to_string())
+    } else {
+        match ocre::command::table::find(of) {
+            _ if matches!(of, [group] if table::is_group(group)) => {
+                let mut text = String::new();
+                let listed = |command: &table::Command| {
+                    command.name.split(' ').next() == of.first().copied()
+                };
+                // Writing to a String does not fail.
+                usage::list(listed, &mut output::Words::new(&mut text));
+                out.text(&text)
+            }
+            Ok((command, [])) => {
+                let mut text = String::new();
+                // Writing to a String does not fail.
+                let mut words = output::Words::new(&mut text);
+                usage::command(command, &mut words);
+                if command.verb == table::Verb::Run {
+                    writeln!(words, "{BUNDLE_HELP}");
+                }
+                out.text(&text)
+            }
+            Ok((_, [word, ..])) => {
+                status = Status::Usage;
+                err.text(&format!("error: help: {word:?} is one argument too many\n"))
+            }
+            Err(misuse) => {
+                status = Status::Usage;
+                err.text(&format!("error: help: {misuse}\n"))
+            }
+        }
+    };
+    printed.map_err(|error| Failure::io("can't print", &error))?;
+    Ok(status)
+}
+
+fn engine() -> Result<Engine, Failure> {
+    platform::engine().map_err(|_| device::no_engine())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text of a command's section in the document.
+    fn section<'d>(documented: &'d str, name: &str) -> &'d str {
+        let begin = documented
+            .find(&format!("### `ocre {name}"))
+            .unwrap_or_else(|| panic!("{name}: has no section"));
+        let text = &documented[begin + 3..];
+        text.split("\n### ").next().unwrap_or_default()
+    }
+
+    fn check(grammar: &clap::Command, name: &str, documented: &str) {
+        for command in grammar.get_subcommands() {
+            let name = format!("{name}{}", command.get_name());
+            if command.has_subcommands() {
+                check(command, &format!("{name} "), documented);
+                continue;
+            }
+            // The device has a command of the same name.
+            let text = match &*name {
+                "image verify" => section(documented, "image verify IMAGE"),
+                name => section(documented, name),
+            };
+            let own = command
+                .get_arguments()
+                .filter(|option| !option.is_global_set());
+            for long in own.filter_map(clap::Arg::get_long) {
+                assert!(text.contains(&format!("`--{long}")), "{name}: no --{long}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_of_the_program_is_documented() {
+        let documented = include_str!("../../../docs/commands.md");
+        check(&Cli::command(), "", documented);
+        for option in Cli::command().get_arguments() {
+            let long = option.get_long().unwrap();
+            assert!(
+                ["help", "version"].contains(&long) || documented.contains(&format!("`--{long} ")),
+                "no --{long}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        grammar().debug_assert();
+    }
+}

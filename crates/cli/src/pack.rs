@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image pack`: makes an image of files, in an OCI layout.
+
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::Status;
+use ocre::image::judge::Policy;
+use ocre::image::permission::Permissions;
+use ocre::port::Engine;
+use ocre_pc::needs;
+use ocre_tools::failure::Failure;
+use ocre_tools::pack::{self, Input, Packed, PackedManifest};
+
+use super::output::Output;
+
+/// Makes an image of a module, of its variants compiled for machines, and of data.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The portable module
+    #[arg(long, value_name = "FILE", required_unless_present = "aot")]
+    wasm: Option<PathBuf>,
+    /// The module compiled by `ocre aot`, for each machine
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    aot: Vec<PathBuf>,
+    /// Files that the container can read as /image/TITLE; its own name if no title is given
+    #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(pack::Blob::parse))]
+    blob: Vec<pack::Blob>,
+    /// The exported function to call on start
+    #[arg(long, value_name = "NAME", default_value = "_start")]
+    entry: String,
+    /// A variable of the container's environment
+    #[arg(short, long, value_name = "K=V")]
+    env: Vec<String>,
+    /// Permissions that the image asks for: gpio, messaging, network, sensors or timers
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    permission: Vec<String>,
+    /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image
+    #[arg(short, long, value_name = "NAME[:TAG]", value_parser = pack::tag)]
+    tag: Option<String>,
+    /// The layout's folder; made if it is not there
+    #[arg(short, long, value_name = "LAYOUT")]
+    output: PathBuf,
+}
+
+/// Packs, and prints the digests.
+pub fn run<E: Engine>(
+    args: Args,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let input = Input {
+        wasm: args.wasm,
+        aot: args.aot,
+        blobs: args.blob,
+        entry: args.entry,
+        env: args.env,
+        permissions: args.permission,
+        tag: args.tag,
+        output: args.output,
+    };
+    let packed = pack::pack(&input, engine, policy)?;
+    let hint = |missing: Permissions| {
+        let options = missing
+            .iter()
+            .map(|one| format!("--permission {}", one.name()));
+        format!("pack with `{}`", options.collect::<Vec<_>>().join(" "))
+    };
+    report(&input, &packed, &hint, out, err)
+}
+
+/// Prints a packed image, and a warning with `hint` about permissions that it should ask for.
+pub fn report(
+    input: &Input,
+    packed: &Packed,
+    hint: &dyn Fn(Permissions) -> String,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let warning = packed.unasked(input).map(|(imports, missing)| {
+        format!(
+            "warning: permission-absent ({imports} without {}: each call will be refused)\nhint: {}\n",
+            needs::names(missing),
+            hint(missing)
+        )
+    });
+    print(input, packed, out)
+        .and_then(|()| err.text(&warning.unwrap_or_default()))
+        .map_err(|error| Failure::io("can't print", &error))?;
+    Ok(Status::Ok)
+}
+
+fn print(input: &Input, packed: &Packed, out: &mut Output) -> std::io::Result<()> {
+    let verdict = |one: &PackedManifest| one.verdict.code().unwrap_or(one.verdict.word());
+    if out.json() {
+        return out.document(|out| {
+            out.display("layout", &input.output.display());
+            match &input.tag {
+                Some(name) => out.string("name", name),
+                None => out.null("name"),
+            }
+            out.display("digest", &packed.digest);
+            out.array("manifests", |out| {
+                packed.manifests.iter().for_each(|one| {
+                    out.object(|out| {
+                        out.string("architecture", &one.architecture);
+                        out.display("digest", &one.digest);
+                        out.string("verdict", verdict(one))
+                    })
+                })
+            })
+        });
+    }
+    let name = input.tag.as_deref().unwrap_or("an image without a name");
+    out.line(format_args!(
+        "packed {name} into {}",
+        input.output.display()
+    ))?;
+    out.line(format_args!("digest: {}", packed.digest))?;
+    for one in &packed.manifests {
+        let verdict = match one.verdict.code() {
+            // The image was compiled for that machine.
+            Some("aot-target") => "for another machine than this",
+            Some(code) => code,
+            None => one.verdict.word(),
+        };
+        out.line(format_args!(
+            "{}: {} ({verdict})",
+            one.architecture, one.digest
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre image push`: copies an image from the flash into a registry, or into a layout of the PC.
+
+use std::path::Path;
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::{Status, hints, images};
+use ocre::image::OciLayout;
+use ocre::image::verdict::Code;
+use ocre_registry::ImageName;
+use ocre_tools::failure::Failure;
+use ocre_tools::partition;
+use ocre_tools::stored::Stored;
+
+use super::copy::{self, Destination, Place};
+use super::output::Output;
+use super::short_digest;
+use super::transfer::{Speech, failed};
+
+/// Puts an image of the flash into a registry, or into a layout of the PC.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Takes along what says something about the image
+    #[arg(long)]
+    referrers: bool,
+    #[command(flatten)]
+    speech: Speech,
+    /// The image on the flash
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]; the name of the image by default
+    #[arg(value_name = "DESTINATION", value_parser = OsStringValueParser::new().try_map(copy::place))]
+    destination: Option<Place>,
+}
+
+/// Pushes the image, and prints its destination and digest.
+pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
+    let what = format!("can't push {}", args.image);
+    let refused = |code: Code| Failure::new(&what, code.as_str(), hints::refusal(code));
+    images::selector(&args.image).map_err(refused)?;
+    let destination = match &args.destination {
+        Some(destination) => destination.clone(),
+        None => ImageName::parse(&args.image)
+            .map(Place::Registry)
+            .map_err(|error| failed(&what, &error))?,
+    };
+    let client = args.speech.client(&what)?;
+    let partition = partition::partition_with(&args.image, flash, &what)?;
+    partition::store(&partition, &mut partition::document())?;
+    let image = short_digest::resolve(&args.image, &partition);
+    let selector = images::selector(&image).map_err(refused)?;
+    let from = Stored {
+        layout: OciLayout {
+            storage: &partition,
+            root: "/",
+        },
+        selector,
+        name: args.image.clone(),
+    };
+    let to = Destination {
+        place: &destination,
+        platform: None,
+        referrers: args.referrers,
+        speech: &args.speech,
+        client: &client,
+    };
+    let copied = to.put(&from, None, &what)?;
+    copy::print("pushed", &destination, &copied, out)
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre shell`: the device's command line, until `exit` or the end of input.
+//!
+//! On a terminal lines can be edited, and there is a history. A file or a pipe is a script, in
+//! which lines that begin with `#` are comments. The program ends with the status of the last
+//! command.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+
+use ocre::command::line::split;
+use ocre::command::table::COMMANDS;
+use ocre::command::{Status, VERSION};
+use ocre_pc::platform::console;
+use ocre_tools::failure::Failure;
+use ocre_tools::partition;
+use rustyline::completion::Completer;
+use rustyline::config::Configurer as _;
+use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
+use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
+
+use super::device::{self, Device};
+use super::output::Output;
+use super::{grammar, guests_heard, suggestion};
+
+const PROMPT: &str = "ocre> ";
+
+/// Runs commands until there are no more.
+pub fn run(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+    if io::stdin().is_terminal() {
+        interactive(device, out, err)
+    } else {
+        script(device, out, err)
+    }
+}
+
+/// Result of a line.
+enum Line {
+    Nothing,
+    Exit,
+    ExitWith(Status),
+    Ended(Status),
+}
+
+/// Message for a command that the shell does not have; for one of the PC, it says to run it
+/// outside of the shell.
+fn in_shell(words: &[&str], text: String) -> String {
+    let grammar = grammar();
+    let mut found = Some(&grammar);
+    let mut name = Vec::new();
+    for word in words {
+        match found.and_then(|grammar| grammar.find_subcommand(word)) {
+            Some(command) => found = Some(command),
+            None => break,
+        }
+        name.push(*word);
+    }
+    if name.is_empty() {
+        return text.replace("`ocre --help`", "`help`");
+    }
+    let name = name.join(" ");
+    format!(
+        "error: `{name}` is a command of the PC, not of the device\n\
+         hint: leave the shell with `exit`, and run `ocre {name}`\n"
+    )
+}
+
+fn execute(
+    line: &str,
+    device: &mut Device,
+    out: &mut Output,
+    err: &mut Output,
+) -> Result<Line, Failure> {
+    if line.trim_start().starts_with('#') {
+        return Ok(Line::Nothing);
+    }
+    let mut buffer = vec![0; line.len()];
+    let print = |error: io::Error| Failure::io("can't print", &error);
+    let words = match split(line, &mut buffer) {
+        Ok(words) => words,
+        Err(error) => {
+            err.line(format_args!("error: {error}")).map_err(print)?;
+            return Ok(Line::Ended(Status::Usage));
+        }
+    };
+    // `ocre` before a command, as at a PC's prompt, is ignored.
+    let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
+    match words {
+        [] => return Ok(Line::Nothing),
+        ["exit" | "quit"] => return Ok(Line::Exit),
+        ["exit" | "quit", code] if let Ok(code) = code.parse() => {
+            return Ok(Line::ExitWith(Status::Guest(code)));
+        }
+        _ => {}
+    }
+    if let Some(text) = suggestion::for_unknown(words, &grammar()) {
+        err.text(&in_shell(words, text)).map_err(print)?;
+        return Ok(Line::Ended(Status::Usage));
+    }
+    device::forget_interrupt();
+    let outcome = device.command(words, out, err);
+    out.finish().and_then(|()| err.finish()).map_err(print)?;
+    guests_heard()?;
+    let follows = matches!(words.first(), Some(&("logs" | "events")));
+    if follows && console::is_abandoned() {
+        return Err(print(io::ErrorKind::BrokenPipe.into()));
+    }
+    Ok(Line::Ended(outcome.unwrap_or(Status::Failed)))
+}
+
+/// Most bytes of a line of a script.
+const MAX_LINE: u64 = 64 * 1024;
+
+fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+    let mut status = Status::Ok;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        // Line by line: an attached container may read the next lines.
+        let count = ocre_files::read_line(io::stdin().lock(), &mut line, MAX_LINE);
+        if count.map_err(|error| Failure::io("can't read the script", &error))? == 0 {
+            return Ok(status);
+        }
+        let Ok(text) = std::str::from_utf8(&line) else {
+            let told = err.line(format_args!("error: the line is not UTF-8"));
+            told.map_err(|error| Failure::io("can't print", &error))?;
+            status = Status::Usage;
+            continue;
+        };
+        match execute(text, device, out, err)? {
+            Line::Nothing => {}
+            Line::Exit => return Ok(status),
+            Line::ExitWith(status) => return Ok(status),
+            Line::Ended(ended) => status = ended,
+        }
+    }
+}
+
+fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+    let failed = |error: ReadlineError| {
+        let hints = "check the terminal, or give the commands in a file";
+        Failure::new("can't read commands", "terminal", hints).because(error)
+    };
+    let mut editor = Editor::<Words, DefaultHistory>::new().map_err(failed)?;
+    editor.set_helper(Some(Words));
+    editor.set_auto_add_history(true);
+    // The shell works without a history, too.
+    let history = partition::default_file("history").ok();
+    if let Some(file) = &history
+        && ocre_files::read(file, ocre_files::MAX_CONFIG).is_ok()
+    {
+        let _ = editor.load_history(file);
+    }
+    let welcome = out.line(format_args!(
+        "ocre {VERSION}: `help` lists the commands, `exit` ends"
+    ));
+    welcome.map_err(|error| Failure::io("can't print", &error))?;
+    let mut status = Status::Ok;
+    loop {
+        match editor.readline(PROMPT) {
+            Ok(line) => match execute(&line, device, out, err)? {
+                Line::Nothing => {}
+                Line::Exit => break,
+                Line::ExitWith(ended) => {
+                    status = ended;
+                    break;
+                }
+                Line::Ended(ended) => status = ended,
+            },
+            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if let Some(file) = &history {
+        if let Some(folder) = file.parent() {
+            let _ = fs::create_dir_all(folder);
+        }
+        let _ = editor.save_history(file);
+    }
+    Ok(status)
+}
+
+/// Completes the words of commands.
+#[derive(Helper, Highlighter, Hinter, Validator)]
+struct Words;
+
+impl Completer for Words {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let typed = line.get(..at).unwrap_or(line);
+        Ok(complete(typed))
+    }
+}
+
+/// Completions of the last typed word, and its start: words of a command's name, or options of
+/// the typed command.
+fn complete(typed: &str) -> (usize, Vec<String>) {
+    let start = typed.rfind(' ').map_or(0, |space| space + 1);
+    let (before, word) = typed.split_at(start);
+    let before: Vec<&str> = before.split_whitespace().collect();
+    let mut found: Vec<String> = Vec::new();
+    for command in COMMANDS {
+        let names: Vec<&str> = command.name.split(' ').collect();
+        if let Some(name) = names.strip_prefix(&*before).and_then(|rest| rest.first()) {
+            found.push(format!("{name} "));
+        } else if before.starts_with(&names) && word.starts_with('-') {
+            found.extend(
+                command
+                    .options
+                    .iter()
+                    .map(|option| format!("--{} ", option.long)),
+            );
+        }
+    }
+    found.retain(|candidate| candidate.starts_with(word));
+    found.dedup();
+    (start, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_commands_and_options_are_completed() {
+        assert_eq!(complete("im"), (0, vec!["image ".to_owned()]));
+        assert_eq!(complete("image v"), (6, vec!["verify ".to_owned()]));
+        assert_eq!(
+            complete("run --ti"),
+            (4, vec!["--timing ".to_owned(), "--timeout ".to_owned()])
+        );
+        assert_eq!(complete("run x"), (4, vec![]));
+        assert_eq!(
+            complete("")
+                .1
+                .iter()
+                .filter(|word| *word == "image ")
+                .count(),
+            1
+        );
+    }
+}

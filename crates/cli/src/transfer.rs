@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Common parts of `pull`, `push` and `copy`: settings for registries, and reports of results.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ocre::command::hints;
+use ocre::image::store;
+use ocre_registry::{
+    Client, Code, Copied, DockerConfig, Error, ImageName, Options, Platform, Settings, Sink, Source,
+};
+use ocre_tools::failure::Failure;
+
+use super::bar::Bar;
+
+/// Settings for registries.
+#[derive(clap::Args, Debug)]
+pub struct Speech {
+    /// Speaks plain HTTP, also to other machines
+    #[arg(long)]
+    plain_http: bool,
+    /// Lets a registry of the internet lead to servers in private networks
+    #[arg(long)]
+    allow_private: bool,
+    /// Retries of a request that failed for a reason that may pass
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    retries: u32,
+    /// Longest silence of a registry, and longest time for 4 KiB or for a credential helper
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Number of blobs moved at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=32))]
+    parallel: u64,
+}
+
+impl Speech {
+    /// Makes a client with these settings and the user's credentials.
+    pub fn client(&self, what: &str) -> Result<Client, Failure> {
+        let settings = Settings {
+            plain_http: self.plain_http,
+            allow_private: self.allow_private,
+            retries: self.retries,
+            timeout: Duration::from_secs(self.timeout),
+            ..Settings::default()
+        };
+        let config = DockerConfig::of_user().map_err(|error| failed(what, &error))?;
+        let config = config.helper_timeout(settings.timeout);
+        Ok(Client::new(settings, config))
+    }
+
+    /// Copies an image, and shows the progress.
+    pub fn copy(
+        &self,
+        from: &dyn Source,
+        to: &dyn Sink,
+        platform: Option<Platform>,
+        referrers: bool,
+        what: &str,
+    ) -> Result<Copied, Failure> {
+        let bar = Mutex::new(Bar::new());
+        let progress = |progress: ocre_registry::Progress| {
+            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.show(store::Progress {
+                done: progress.done,
+                total: progress.total,
+            });
+        };
+        let options = Options {
+            platform,
+            referrers,
+            parallel: usize::try_from(self.parallel).unwrap_or(1),
+            progress: &progress,
+        };
+        let copied = ocre_registry::copy(from, to, &options);
+        bar.into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish();
+        copied.map_err(|error| failed(what, &error))
+    }
+}
+
+/// Failure of `what`, by an error of a copy.
+pub fn failed(what: &str, error: &Error) -> Failure {
+    let code = error.code();
+    let hint = code.hint().unwrap_or_else(|| hint_of_image(code));
+    Failure::new(what, code.as_str(), hint)
+        .at(error.at())
+        .because(error.detail())
+}
+
+/// Hint of the core for a fault of the image itself.
+fn hint_of_image(code: Code) -> &'static str {
+    use ocre::image::verdict::Code as Verdict;
+    match code {
+        Code::Document(kind) => hints::document(kind),
+        Code::DigestUnsupported => hints::refusal(Verdict::DigestUnsupported),
+        Code::IndexNestedTooDeep => hints::refusal(Verdict::IndexNestedTooDeep),
+        _ => "",
+    }
+}
+
+/// Parses an image in a registry, for clap.
+pub fn image_name(text: &str) -> Result<ImageName, String> {
+    ImageName::parse(text).map_err(|error| {
+        let hint = error
+            .code()
+            .hint()
+            .unwrap_or_else(|| hint_of_image(error.code()));
+        format!("{}: {hint}", error.code())
+    })
+}
+
+/// Parses a platform, for clap.
+pub fn platform(text: &str) -> Result<Platform, String> {
+    Platform::parse(text).ok_or_else(|| "not OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented_with_what_to_do() {
+        let documented = include_str!("../../../docs/registries.md");
+        let of_images = include_str!("../../../docs/errors.md");
+        for code in Code::OWN {
+            let name = code.as_str();
+            match code.hint() {
+                Some(hint) => {
+                    let row = documented
+                        .lines()
+                        .find(|line| line.starts_with(&format!("| `{name}` |")));
+                    let row = row.unwrap_or_else(|| panic!("{name}: has no row"));
+                    assert!(row.ends_with(&format!("| {hint} |")), "{row}");
+                }
+                None => {
+                    assert!(of_images.contains(&format!("| `{name}` |")), "{name}");
+                    assert!(!hint_of_image(code).is_empty(), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `ocre wasm run`: runs a module without an image and a container, over folders of the PC.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ocre::command::arguments::{bytes, seconds};
+use ocre::command::{Status, hints};
+use ocre::container::state::{Cause, RunResult};
+use ocre::image::judge::Policy;
+use ocre::image::permission::Permissions;
+use ocre::image::verdict::Code;
+use ocre::port::{Exit, StorageError};
+use ocre_files::MAX_CONTENT;
+use ocre_pc::needs;
+use ocre_pc::platform::bare::{self, Refusal, Setting};
+use ocre_pc::platform::console;
+use ocre_pc::posix_folders::PosixFolders;
+use ocre_tools::failure::Failure;
+use ocre_wamr::Engine;
+
+use super::output::Output;
+
+/// Bytes of stack for interpreted frames.
+pub const STACK: u32 = 1024 * 1024;
+
+/// Runs a module.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A folder of the PC, and where the module finds it; under its own name without GUEST
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = folder)]
+    dir: Vec<(PathBuf, String)>,
+    /// A variable of its environment
+    #[arg(short, long, value_name = "K=V")]
+    env: Vec<String>,
+    /// Permissions for Ocre's functions, whose pins and sensors are simulated
+    #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = permission)]
+    cap: Vec<Permissions>,
+    /// Most linear memory, such as 128K or 1M
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
+    memory: Option<u32>,
+    /// Kills it when it runs longer, such as 0.5
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// The module, or one that `ocre aot` has compiled
+    #[arg(value_name = "FILE.wasm")]
+    input: PathBuf,
+    /// Arguments of the module, whatever they look like
+    #[arg(value_name = "ARG")]
+    #[allow(
+        dead_code,
+        reason = "for the help: they are set aside before clap sees them"
+    )]
+    arguments: Vec<OsString>,
+}
+
+fn folder(text: &str) -> Result<(PathBuf, String), String> {
+    match text.split_once("::") {
+        Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
+            Ok((host.into(), guest.to_owned()))
+        }
+        // The root of the PC is given only with an explicit GUEST.
+        None if !text.is_empty() && text != "/" => Ok((text.into(), text.to_owned())),
+        _ => Err("not HOST::GUEST".to_owned()),
+    }
+}
+
+fn permission(text: &str) -> Result<Permissions, String> {
+    Permissions::named(|known| known == text)
+        .ok_or_else(|| "not gpio, messaging, network, sensors or timers".to_owned())
+}
+
+fn memory(text: &str) -> Result<u32, String> {
+    let bytes = bytes(text).and_then(|bytes| u32::try_from(bytes).ok());
+    bytes.ok_or_else(|| "not bytes, such as 65536 or 64K".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let milliseconds = seconds(text).map(Duration::from_millis);
+    milliseconds.ok_or_else(|| "not seconds, such as 2 or 0.5".to_owned())
+}
+
+/// Runs the module; `words` are its arguments.
+pub fn run(
+    args: &Args,
+    words: &[OsString],
+    engine: &Engine,
+    policy: &Policy<'_>,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    let what = format!("can't run {}", args.input.display());
+    if let Some(word) = words.iter().find(|word| word.to_str().is_none()) {
+        let misuse = format!(
+            "error: wasm run: the argument {word:?} is not UTF-8\n\
+             hint: a guest's arguments are text in UTF-8\n"
+        );
+        err.text(&misuse)
+            .map_err(|error| Failure::io("can't print", &error))?;
+        return Ok(Status::Usage);
+    }
+    let code =
+        ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
+    let folder = |at| bare::Folder {
+        at,
+        read_only: false,
+    };
+    let (hosts, guests): (Vec<PathBuf>, Vec<bare::Folder<'_>>) = args
+        .dir
+        .iter()
+        .map(|(host, guest)| (host.clone(), folder(guest.as_str())))
+        .unzip();
+    let folders = PosixFolders::open(hosts).map_err(|(root, error): (PathBuf, StorageError)| {
+        Failure::folder(&what, error).at(root.display())
+    })?;
+    let name = args.input.to_string_lossy();
+    let arguments: Vec<&str> = [&*name]
+        .into_iter()
+        .chain(words.iter().filter_map(|word| word.to_str()))
+        .collect();
+    let environment: Vec<&str> = args.env.iter().map(String::as_str).collect();
+    let setting = Setting {
+        arguments: &arguments,
+        environment: &environment,
+        folders: &guests,
+        stack_bytes: STACK,
+        memory_bytes: args.memory.unwrap_or(u32::MAX),
+        granted: args
+            .cap
+            .iter()
+            .copied()
+            .fold(Permissions::NONE, Permissions::union),
+        time_limit: args.timeout,
+    };
+    ended(
+        &name,
+        &what,
+        bare::run(engine, &code, &folders, &setting, policy),
+        &|permissions| {
+            let options = needs::options(permissions);
+            format!("grant what it may use with `{options}`, over simulated pins and sensors")
+        },
+        err,
+    )
+}
+
+/// Reports the end of a module: `name` is its name, `what` the operation for messages, and `grant`
+/// gives the hint for missing permissions.
+pub fn ended(
+    name: &str,
+    what: &str,
+    run: Result<Exit, Refusal>,
+    grant: &dyn Fn(Permissions) -> String,
+    err: &mut Output,
+) -> Result<Status, Failure> {
+    match run {
+        Ok(Exit::Code(code)) => Ok(Status::of_run(RunResult::Exited(code))),
+        Ok(Exit::Trap(trap)) => {
+            let failure = Failure::new(format!("{name} trapped"), trap.code(), hints::trap(trap));
+            // A failed output may have caused the trap; if stderr fails, only the exit code tells.
+            if console::failure().is_none() {
+                let _ = err.text(&failure.to_string());
+            }
+            Ok(Status::of_run(RunResult::Trapped(trap)))
+        }
+        Ok(Exit::Stopped) => {
+            let outcome = RunResult::Killed(Cause::TimeLimit);
+            // A failed output may have caused the stop: the program reports it at its end.
+            if console::failure().is_none() {
+                let hints = "give it more time with --timeout";
+                let cause = Cause::TimeLimit.word();
+                let failure = Failure::new(format!("{name} was killed"), cause, hints);
+                let _ = err.text(&failure.to_string());
+            }
+            Ok(Status::of_run(outcome))
+        }
+        Err(Refusal::Setting(error)) => {
+            Err(Failure::new(what, error.code(), hints::container(error)))
+        }
+        Err(Refusal::Module(code, words)) => {
+            Err(Failure::new(what, code.as_str(), hints::refusal(code)).because(words))
+        }
+        Err(Refusal::Denied {
+            imports,
+            permissions,
+        }) => {
+            let why = format!("{imports}: not without {}", needs::names(permissions));
+            let code = Code::WasmImport;
+            Err(Failure::new(what, code.as_str(), grant(permissions)).because(why))
+        }
+        Err(Refusal::Instantiate) => {
+            let failure = ocre::container::state::Failure::Instantiate;
+            Err(Failure::new(what, failure.code(), hints::failure(failure)))
+        }
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The `ocre` program, as its users run it.
+#![allow(dead_code)] // each test file uses a part of it
+
+pub mod child;
+pub mod registry;
+pub mod tls;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ocre_oci::Sha256;
+use serde_json::Value;
+
+/// A new folder for each test, and the program.
+pub struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// Exit code and output of a run of the program.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Command for the program in this folder, with a flash file there.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ocre"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("OCRE_FLASH", self.path("flash.bin"))
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null());
+        // It ends with the test.
+        child::tied(&mut command);
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn ocre<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Done {
+        done(self.command(arguments))
+    }
+
+    /// Runs the program, which must succeed. Returns its output.
+    pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+        let done = self.ocre(arguments);
+        assert_eq!(done.code, 0, "{done:?}");
+        done.out
+    }
+
+    /// The same with `--format json`. Returns the line of JSON.
+    pub fn json<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Value {
+        let mut command = self.command(["--format", "json"]);
+        command.args(arguments);
+        done(command).json()
+    }
+
+    /// Runs a script in `ocre shell`.
+    pub fn shell(&self, script: &str) -> Done {
+        self.shell_on("flash.bin", script)
+    }
+
+    /// The same, on another flash file.
+    pub fn shell_on(&self, flash: &str, script: &str) -> Done {
+        let mut child = self
+            .command(["--flash", flash, "shell"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that refuses its flash file does not wait for the script.
+        let _ = stdin.write_all(script.as_bytes());
+        drop(stdin);
+        output(child.wait_with_output().unwrap())
+    }
+
+    /// A layout with one manifest of that text, and those blobs.
+    pub fn layout(&self, name: &str, manifest: &[u8], blobs: &[&[u8]]) -> PathBuf {
+        self.write(
+            &format!("{name}/oci-layout"),
+            r#"{"imageLayoutVersion":"1.0.0"}"#,
+        );
+        for blob in blobs.iter().chain([&manifest]) {
+            let digest = Sha256::of(blob);
+            self.write(&format!("{name}/blobs/sha256/{}", digest.hex()), blob);
+        }
+        let index = format!(
+            r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{}","size":{}}}]}}"#,
+            Sha256::of(manifest),
+            manifest.len()
+        );
+        self.write(&format!("{name}/index.json"), index);
+        self.path(name)
+    }
+}
+
+impl Done {
+    /// Parses the output, which is one line of JSON.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.out.matches('\n').count(), 1, "{self:?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Checks that the run failed with that exit code and these words.
+    #[track_caller]
+    pub fn failed(&self, code: i32, words: &str) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.err.contains(words), "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+    }
+}
+
+pub fn done(mut command: Command) -> Done {
+    output(command.output().unwrap())
+}
+
+fn output(output: std::process::Output) -> Done {
+    Done {
+        code: output.status.code().expect("no signal ends it"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The Python with other tools' clients, as `cargo xtask setup` makes it.
+pub fn python() -> Command {
+    // The target folder is further up where a build names its target or another folder.
+    let folders = Path::new(env!("CARGO_BIN_EXE_ocre")).ancestors();
+    let path = folders
+        .map(|folder| folder.join("clients/bin/python"))
+        .find(|path| path.exists());
+    Command::new(path.expect("there are no clients: run cargo xtask setup"))
+}
+
+/// A sample guest, as `cargo xtask guests` builds them.
+pub fn guest(name: &str) -> PathBuf {
+    let folder = match std::env::var_os("OCRE_GUESTS") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests"),
+    };
+    let path = folder.join(name).with_extension("wasm");
+    assert!(path.exists(), "{}: run cargo xtask guests", path.display());
+    path
+}

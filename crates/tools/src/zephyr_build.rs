@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Storage partition and firmware limits of a Zephyr build, read from its devicetree and its
+//! options.
+
+mod devicetree;
+
+use std::collections::HashMap;
+
+pub use devicetree::SyntaxError;
+use devicetree::Tree;
+use ocre::image::judge::{AotPolicy, Policy};
+use ocre::port::AotTarget;
+use ocre_pc::platform::POLICY;
+
+use crate::firmware::Firmware;
+
+/// Facts about a build.
+#[derive(Debug)]
+pub struct ZephyrBuild {
+    /// Storage partition.
+    pub partition: Partition,
+    /// Limits of the firmware.
+    pub firmware: Firmware,
+}
+
+/// A storage partition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Size in bytes.
+    pub size: u64,
+    /// Bytes that the flash erases at once, where the devicetree has the number.
+    pub block_size: Option<u64>,
+    /// Address in the board's address space.
+    pub address: u64,
+}
+
+/// Missing or unreadable facts of a build.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The devicetree can't be parsed.
+    Devicetree(SyntaxError),
+    /// The devicetree has no usable storage partition; the reason.
+    Partition(&'static str),
+    /// An option is missing; its name.
+    Option(&'static str),
+}
+
+impl ZephyrBuild {
+    /// Reads the texts of `zephyr/zephyr.dts` and `zephyr/.config`.
+    ///
+    /// # Errors
+    /// Each [`Wrong`].
+    pub fn parse(devicetree: &str, options: &str) -> Result<Self, Wrong> {
+        let config = Config::parse(options);
+        let tree = Tree::parse(devicetree).map_err(Wrong::Devicetree)?;
+        Ok(Self {
+            partition: partition(&tree, &config).map_err(Wrong::Partition)?,
+            firmware: firmware(&config).map_err(Wrong::Option)?,
+        })
+    }
+}
+
+/// Values of the options that are set; their names without `CONFIG_`.
+struct Config<'t>(HashMap<&'t str, &'t str>);
+
+impl<'t> Config<'t> {
+    fn parse(text: &'t str) -> Self {
+        // The file may come from a system with other line ends.
+        let options = text.lines().map(str::trim_end);
+        let options = options.filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
+        Self(options.collect())
+    }
+
+    fn is_on(&self, option: &str) -> bool {
+        self.0.get(option).is_some_and(|value| *value == "y")
+    }
+
+    fn number(&self, option: &'static str) -> Result<u32, &'static str> {
+        let number = self.0.get(option).and_then(|value| value.parse().ok());
+        number.ok_or(option)
+    }
+}
+
+fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str> {
+    let partition = tree
+        .labelled("storage_partition")
+        .ok_or("no node has the label storage_partition")?;
+    let (mut address, size) = partition.reg().ok_or("storage_partition has no reg")?;
+    let mut above = partition.parent();
+    // Partitions in a partition count from its beginning.
+    while let Some(outer) = above.filter(|node| node.is_compatible("fixed-subpartitions")) {
+        address = address.saturating_add(outer.reg().map_or(0, |(address, _)| address));
+        above = outer.parent();
+    }
+    let flash = above.and_then(devicetree::At::parent);
+    let flash = flash.ok_or("storage_partition is in no flash")?;
+    // The flash that the snippet ocre-storage simulates lies in a memory of that label.
+    let memory = tree
+        .labelled("ocre_flash_memory")
+        .filter(|_| flash.name().starts_with("flash_sim@"));
+    let base = memory.unwrap_or(flash).reg().map_or(0, |(base, _)| base);
+    let block_size = flash.number("erase-block-size").or_else(|| {
+        // The littlefs of the firmware takes the same.
+        let pages = [
+            "NORDIC_QSPI_NOR_FLASH_LAYOUT_PAGE_SIZE",
+            "SPI_NOR_FLASH_LAYOUT_PAGE_SIZE",
+        ];
+        pages.iter().find_map(|option| config.number(option).ok())
+    });
+    Ok(Partition {
+        size,
+        block_size: block_size.map(u64::from),
+        address: base.saturating_add(address),
+    })
+}
+
+/// Reads the limits of the firmware; the error is the name of a missing option.
+fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
+    let bytes = |option| config.number(option).map(|number| number as usize);
+    Ok(Firmware {
+        target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
+        policy: Policy {
+            aot: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
+                AotPolicy::Allow
+            } else {
+                AotPolicy::Deny
+            },
+            uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
+            prefer_portable: false,
+            // An image that is too large may lie on the flash; the device refuses to run it.
+            image_bytes: POLICY.image_bytes,
+            memory_bytes: config.number("OCRE_MEMORY_LIMIT")?,
+        },
+        containers: bytes("OCRE_CONTAINERS")?,
+        document: bytes("OCRE_DOCUMENT_SIZE")?,
+        config: bytes("OCRE_CONFIG_SIZE")?,
+        stack: config.number("OCRE_GUEST_STACK_SIZE")?,
+        thread_stack: config.number("OCRE_THREAD_STACK_SIZE")?,
+        most_thread_stack: Some(config.number("OCRE_THREAD_STACK_SIZE")?),
+    })
+}
+
+/// Target of AOT code, as in `crates/zephyr/src/target.rs`.
+fn target(config: &Config<'_>) -> Option<&'static AotTarget> {
+    let hard_float = config.is_on("FP_HARDABI");
+    if config.is_on("ARCH_POSIX") {
+        let wide = config.is_on("64BIT");
+        let native = if wide {
+            &AotTarget::X86_64
+        } else {
+            &AotTarget::I386
+        };
+        return cfg!(any(target_arch = "x86_64", target_arch = "x86")).then_some(native);
+    }
+    let of_cpu = [
+        ("CPU_CORTEX_M3", &AotTarget::THUMBV7M, &AotTarget::THUMBV7M),
+        (
+            "CPU_CORTEX_M4",
+            &AotTarget::THUMBV7EM,
+            &AotTarget::THUMBV7EM_EABIHF,
+        ),
+        (
+            "CPU_CORTEX_M7",
+            &AotTarget::THUMBV7EM,
+            &AotTarget::THUMBV7EM_EABIHF,
+        ),
+        (
+            "CPU_CORTEX_M33",
+            &AotTarget::THUMBV8M,
+            &AotTarget::THUMBV8M_EABIHF,
+        ),
+    ];
+    let (_, soft, hard) = of_cpu.iter().find(|(cpu, ..)| config.is_on(cpu))?;
+    Some(if hard_float { hard } else { soft })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_as_it_does_on_any_system() {
+        let config = Config::parse("CONFIG_A=1\r\nCONFIG_B=2\nCONFIG_C=y\r\nCONFIG_D=4\r");
+        assert_eq!(config.number("A"), Ok(1));
+        assert_eq!(config.number("B"), Ok(2));
+        assert!(config.is_on("C"));
+        assert_eq!(config.number("D"), Ok(4));
+        assert_eq!(config.number("E"), Err("E"));
+    }
+}
