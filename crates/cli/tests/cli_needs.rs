@@ -302,7 +302,8 @@ const NAP: &str = r#"(module
 fn the_documented_containers_run() {
     let desk = Desk::new();
     let text = include_str!("../../../docs/flash-files.md");
-    let block = text.split("```\n").nth(1).unwrap();
+    let (_, block) = text.split_once("```text file=containers\n").unwrap();
+    let (block, _) = block.split_once("```\n").unwrap();
     desk.write("containers", block);
     for (name, permissions) in [
         ("blinky", ["gpio", "timers"]),

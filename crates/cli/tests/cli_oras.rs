@@ -119,58 +119,6 @@ fn any_other_config_is_kept_and_refused_at_run() {
     }
 }
 
-/// The blocks of code in docs/images.md that are written in `language`.
-fn documented(language: &str) -> Vec<&'static str> {
-    let text = include_str!("../../../docs/images.md");
-    let blocks = text.split("```").skip(1).step_by(2);
-    blocks
-        .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
-        .collect()
-}
-
-#[test]
-fn the_documented_config_and_commands_work() {
-    let desk = Desk::new();
-    let registry = Registry::start(&desk);
-    let wasm = fs::read(guest("hello-c")).unwrap();
-    let digest = ocre_oci::Sha256::of(&wasm).to_string();
-    desk.write("hello.wasm", wasm);
-    let [config] = documented("json")[..] else {
-        panic!("one config is documented");
-    };
-    desk.write("config.json", config.replace("sha256:DIGEST", &digest));
-    let [commands] = documented("sh")[..] else {
-        panic!("one example is documented");
-    };
-    let host = registry.address.to_string();
-    let commands = commands.replace("localhost:5000", &host);
-    let lines: Vec<Vec<&str>> = commands
-        .lines()
-        .map(|line| line.split(' ').collect())
-        .collect();
-    let [
-        ["oras", "push", target, "--config", config, file],
-        ["ocre", pull @ ..],
-        ["ocre", run @ ..],
-    ] = &[&*lines[0], &*lines[1], &*lines[2]]
-    else {
-        panic!("{commands}");
-    };
-    let push =
-        format!("client.push(target='{target}', files=['{file}'], manifest_config='{config}')");
-    oras(&desk, &registry, &push);
-    desk.ok(pull);
-    let ran = desk.ocre(run);
-    assert_eq!((ran.code, &*ran.err), (0, ""), "{ran:?}");
-    assert!(ran.out.contains("Hello"), "{ran:?}");
-    let inspected = desk.json(["image", "inspect", "hello"]);
-    assert_eq!(inspected["verdict"], "ok");
-    assert_eq!(
-        inspected["image"]["environment"],
-        serde_json::json!(["GREETING=hello"])
-    );
-}
-
 #[test]
 fn a_packed_image_gives_its_files_to_other_tools() {
     let desk = Desk::new();

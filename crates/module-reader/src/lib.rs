@@ -18,3 +18,8 @@
 
 pub mod aot;
 pub mod wasm;
+
+/// Examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -70,3 +70,8 @@ pub use manifest::{Layer, Layers, Manifest, Warning, Warnings};
 pub use media_type::{ConfigType, Format, LayerKind, ManifestType, MediaType, Naming};
 pub use reference::Reference;
 pub use text::Text;
+
+/// Examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

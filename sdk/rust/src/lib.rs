@@ -45,3 +45,8 @@ pub use pin::{Input, Output};
 pub use sensor::{Channel, Sensor, sensors};
 pub use system::{Names, names, sleep};
 pub use timer::Timer;
+
+/// Examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
