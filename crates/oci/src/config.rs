@@ -20,6 +20,20 @@ use crate::{ConfigType, DigestRef, Error, ErrorKind, Manifest, Report, Text};
 pub const DEFAULT_ENTRY_POINT: &str = "_start";
 
 /// Entry point, environment and permissions of an image.
+///
+/// ```
+/// use ocre_oci::{Config, Manifest, json};
+///
+/// # let manifest = include_bytes!("../../../testdata/vectors/ocre-manifest.json");
+/// # let manifest = Manifest::parse(json::parse(manifest, &json::Caps::default())?, None)?;
+/// # let text = include_bytes!("../../../testdata/vectors/ocre-config.json");
+/// let document = json::parse(text, &json::Caps::default())?;
+/// let config = Config::parse(document, manifest.config_type(), &manifest)?;
+/// assert_eq!(config.entry_point(), "on_init");
+/// assert_eq!(config.env().count(), 0);
+/// assert_eq!(config.permissions().count(), 0);
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
     entry_point: Option<Text<'a>>,

@@ -10,6 +10,15 @@ use core::str::FromStr;
 use crate::{ErrorKind, Text};
 
 /// A sha256 digest, displayed as `sha256:` and 64 lower-case hex digits.
+///
+/// ```
+/// use ocre_oci::Sha256;
+///
+/// let digest = Sha256::of(b"hello");
+/// let text = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+/// assert_eq!(digest.to_string(), text);
+/// assert_eq!(text.parse(), Ok(digest));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256(pub [u8; 32]);
 
@@ -48,6 +57,15 @@ impl Sha256 {
 }
 
 /// Makes the digest of content that comes in pieces.
+///
+/// ```
+/// use ocre_oci::{Hasher, Sha256};
+///
+/// let mut hasher = Hasher::default();
+/// hasher.update(b"hel");
+/// hasher.update(b"lo");
+/// assert_eq!(hasher.finish(), Sha256::of(b"hello"));
+/// ```
 #[derive(Clone, Default)]
 pub struct Hasher(sha2::Sha256);
 
@@ -100,6 +118,15 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// A well-formed digest of any algorithm.
+///
+/// ```
+/// use ocre_oci::DigestRef;
+///
+/// // Accepted in a document, and never verified.
+/// let digest = DigestRef::parse("md5:900150983cd24fb0d6963f7d28e17f72")?;
+/// assert_eq!(digest.sha256(), None);
+/// # Ok::<(), ocre_oci::ErrorKind>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DigestRef<'a> {
     /// Digest that can be verified.

@@ -15,6 +15,26 @@ pub const INDEX_MEDIA_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// A list of manifests and nested indexes.
+///
+/// ```
+/// use ocre_oci::{Index, json};
+///
+/// let text = br#"{
+///     "schemaVersion": 2,
+///     "manifests": [{
+///         "mediaType": "application/vnd.oci.image.manifest.v1+json",
+///         "digest": "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+///         "size": 5,
+///         "annotations": {"org.opencontainers.image.ref.name": "app:1"}
+///     }]
+/// }"#;
+/// let index = Index::parse(json::parse(text, &json::Caps::default())?)?;
+/// for entry in index.manifests() {
+///     assert_eq!(entry.reference_name().unwrap(), "app:1");
+///     assert_eq!(entry.descriptor()?.size, 5);
+/// }
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Index<'a>(Value<'a>);
 

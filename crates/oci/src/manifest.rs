@@ -13,6 +13,20 @@ use crate::{
 };
 
 /// A config and at least one layer.
+///
+/// ```
+/// use ocre_oci::{LayerKind, Manifest, json};
+///
+/// # let text = include_bytes!("../../../testdata/vectors/ocre-manifest.json");
+/// let manifest = Manifest::parse(json::parse(text, &json::Caps::default())?, None)?;
+/// assert_eq!(manifest.config().media_type, "application/vnd.wasm.config.v0+json");
+/// for layer in manifest.layers() {
+///     println!("layer {}: {} bytes", layer.index, layer.descriptor.size);
+/// }
+/// let code = manifest.executable()?;
+/// assert!(matches!(code.kind, LayerKind::Executable { .. }));
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Manifest<'a> {
     value: Value<'a>,

@@ -12,6 +12,19 @@ use crate::{DigestRef, Error, ErrorKind};
 /// of `.`, `_`, `__` or any number of `-`; the first may end in `:port`, if another
 /// follows. The name has at most 255 bytes. The tag is one of `[A-Za-z0-9_]`, then
 /// up to 127 of `[A-Za-z0-9._-]`.
+///
+/// ```
+/// use ocre_oci::{ErrorKind, Reference};
+///
+/// let reference = Reference::parse("localhost:5000/app:1.2")?;
+/// assert_eq!(reference.name(), "localhost:5000/app");
+/// assert_eq!(reference.tag(), Some("1.2"));
+/// assert_eq!(reference.digest(), None);
+///
+/// let error = Reference::parse("App").unwrap_err();
+/// assert_eq!(error.kind, ErrorKind::ReferenceSyntax);
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reference<'a> {
     name: &'a str,

@@ -8,6 +8,38 @@
 //!
 //! Design: [`index`], [`manifest`] and [`config`] write whole documents over [`object`], which also
 //! serves any other JSON.
+//!
+//! ```
+//! use ocre_oci::write::{self, Descriptor};
+//! use ocre_oci::{Manifest, Sha256, json};
+//!
+//! let describe = |media_type, content: &[u8]| Descriptor {
+//!     media_type,
+//!     digest: Sha256::of(content),
+//!     size: content.len() as u64,
+//!     annotations: &[],
+//!     platform: None,
+//! };
+//! let code = b"\0asm\x01\0\0\0";
+//! let mut config = String::new();
+//! write::config(
+//!     &mut config,
+//!     &write::Config {
+//!         layer_digests: &[Sha256::of(code)],
+//!         entry_point: "_start",
+//!         env: &[],
+//!         permissions: &["timers"],
+//!     },
+//! )?;
+//! let config = describe("application/vnd.wasm.config.v0+json", config.as_bytes());
+//! let layers = [describe("application/wasm", code)];
+//! let mut manifest = String::new();
+//! write::manifest(&mut manifest, &config, &layers, &[])?;
+//!
+//! let read = json::parse(manifest.as_bytes(), &json::Caps::default())?;
+//! assert_eq!(Manifest::parse(read, None)?.executable()?.descriptor.size, 8);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt::{self, Display, Write};
 

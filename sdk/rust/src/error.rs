@@ -4,6 +4,16 @@
 use core::fmt;
 
 /// Errno, with Linux's numbers on every platform.
+///
+/// ```
+/// use ocre_guest::{Error, Timer};
+///
+/// // On a PC there is no runtime.
+/// let error = Timer::new(1).unwrap_err();
+/// assert_eq!(error, Error::ENOSYS);
+/// assert_eq!(error.errno(), 38);
+/// assert_eq!(error.to_string(), "there is no such function here");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Error(i32);
 

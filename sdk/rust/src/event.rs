@@ -92,6 +92,21 @@ pub fn lost_events() -> Result<u32> {
 }
 
 /// Iterates over all events, and waits for each.
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use ocre_guest::{Event, events};
+///
+/// for event in events().until_quiet_for(Duration::from_secs(5)) {
+///     match event? {
+///         Event::Timer(number) => println!("timer {number}"),
+///         Event::Pin { port, pin, active } => println!("pin {port}.{pin}: {active}"),
+///         Event::Message(message) => println!("{:?}", message.topic()),
+///         Event::Other(_) => {}
+///     }
+/// }
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 pub const fn events() -> Events {
     Events { patience: None }
 }

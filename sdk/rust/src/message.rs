@@ -8,6 +8,18 @@ use crate::error::done;
 use crate::{Error, Result, sys};
 
 /// Message for the container. Dropping it gives its memory back.
+///
+/// ```no_run
+/// use ocre_guest::{Event, events, subscribe};
+///
+/// subscribe(c"room/+/temperature")?;
+/// for event in events() {
+///     if let Event::Message(message) = event? {
+///         println!("{:?}: {} bytes", message.topic(), message.payload().len());
+///     }
+/// }
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Message {
     pub(crate) number: u32,
@@ -53,6 +65,15 @@ impl Drop for Message {
 
 /// Sends a copy to each container that has subscribed to a matching topic. Returns true where there
 /// is one. Neither content type nor payload may be empty.
+///
+/// ```no_run
+/// use ocre_guest::publish;
+///
+/// if !publish(c"room/1/temperature", c"text/plain", b"21.5")? {
+///     println!("nobody has subscribed");
+/// }
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::EMSGSIZE`]: the message does not fit a container's inbox.

@@ -54,6 +54,15 @@ impl<'a> Pin<'a> {
 }
 
 /// Output pin.
+///
+/// ```no_run
+/// use ocre_guest::Output;
+///
+/// let led = Output::named(c"led0")?;
+/// led.set(true)?;
+/// assert!(led.is_active()?);
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Output<'a>(Pin<'a>);
 
@@ -110,6 +119,19 @@ impl<'a> Output<'a> {
 }
 
 /// Input pin.
+///
+/// ```no_run
+/// use ocre_guest::{Event, Input, events};
+///
+/// let button = Input::named(c"sw0")?;
+/// button.watch()?;
+/// for event in events() {
+///     if let Event::Pin { active: true, .. } = event? {
+///         println!("pressed");
+///     }
+/// }
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Input<'a>(Pin<'a>);
 

@@ -19,6 +19,16 @@ pub fn sensors() -> Result<impl Iterator<Item = Sensor>> {
 }
 
 /// Sensor of the device.
+///
+/// ```no_run
+/// use ocre_guest::Sensor;
+///
+/// const TEMPERATURE: u32 = 13;
+///
+/// let channel = Sensor::named(c"climate")?.channel(TEMPERATURE)?;
+/// println!("{} °C", channel.read());
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sensor(i32);
 

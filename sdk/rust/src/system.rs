@@ -26,6 +26,12 @@ pub fn sleep(span: Duration) -> Result<()> {
 }
 
 /// Names of the runtime and of the container.
+///
+/// ```no_run
+/// let names = ocre_guest::names()?;
+/// println!("{} on {}", names.container(), names.machine());
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Names([u8; FIELD * FIELDS]);
 

@@ -7,6 +7,20 @@ use crate::error::{check, done};
 use crate::{Result, sys, system};
 
 /// Timer that sends [events](crate::events). Dropping it deletes the timer.
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use ocre_guest::{Event, Timer, events};
+///
+/// let timer = Timer::new(1)?;
+/// timer.every(Duration::from_secs(1))?;
+/// for event in events().take(3) {
+///     if let Event::Timer(number) = event? {
+///         println!("timer {number}");
+///     }
+/// }
+/// # Ok::<(), ocre_guest::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Timer(i32);
 

@@ -44,6 +44,20 @@ impl Default for Caps {
 ///
 /// Uses about 1.3 KiB of stack, whatever the document.
 ///
+/// ```
+/// use ocre_oci::{ErrorKind, json};
+///
+/// let caps = json::Caps::default();
+/// let root = json::parse(br#"{"name": "caf\u00e9", "size": 2}"#, &caps)?;
+/// assert_eq!(root.require("name")?.text()?, "café");
+/// assert_eq!(root.require("size")?.unsigned()?, 2);
+/// assert!(root.get("tag").is_none());
+///
+/// let error = json::parse(br#"{"size": 2, "size": 3}"#, &caps).unwrap_err();
+/// assert_eq!((error.kind, error.offset), (ErrorKind::JsonDuplicateKey, 12));
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
+///
 /// # Errors
 /// In this order: `document-too-large`; `json-utf8`; then whichever comes first
 /// in the document of `json-syntax`, `json-utf8` (for an escape),

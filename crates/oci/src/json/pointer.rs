@@ -13,6 +13,17 @@ use crate::Text;
 /// The document may be broken: then the pointer leads to the innermost container that is open at
 /// the offset, as far as it can be found. Bytes that are no UTF-8 show as U+FFFD, and control
 /// characters as their JSON escape, so that a name chosen by a stranger is safe to print.
+///
+/// ```
+/// use ocre_oci::json;
+///
+/// let document = br#"{"layers": [{"size": 1}, {"size": "two"}]}"#;
+/// let root = json::parse(document, &json::Caps::default())?;
+/// let layer = root.require("layers")?.elements().nth(1).unwrap();
+/// let error = layer.require("size")?.unsigned().unwrap_err();
+/// assert_eq!(json::pointer(document, error.offset).to_string(), "/layers/1/size");
+/// # Ok::<(), ocre_oci::Error>(())
+/// ```
 pub fn pointer(document: &[u8], offset: u32) -> impl fmt::Display {
     Pointer {
         document,
