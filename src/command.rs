@@ -105,6 +105,38 @@ pub struct Environment<'a, P: Platform> {
 
 /// Runs one command. `words` are the command line without the leading `ocre`.
 ///
+/// ```
+/// use ocre::command::{self, Documents, Environment, Status};
+/// use ocre::image::judge::Workspace;
+///
+/// /// Buffers that nobody else uses.
+/// struct Buffers([u8; 4096], [u8; 4096]);
+///
+/// impl Documents for Buffers {
+///     fn lend(&mut self) -> Workspace<'_> {
+///         Workspace { document: &mut self.0, config: &mut self.1 }
+///     }
+///     fn give_back(&mut self) {}
+/// }
+///
+/// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+/// // A supervisor on a PC with the image `seven:1`.
+/// # let (supervisor, _) = device::boot();
+/// let (mut out, mut err) = (String::new(), String::new());
+/// let mut environment = Environment {
+///     supervisor: &supervisor,
+///     documents: &mut Buffers([0; 4096], [0; 4096]),
+///     out: &mut out,
+///     err: &mut err,
+///     interrupted: &|| false,
+/// };
+/// let status = command::run(&["run", "--name", "s", "seven:1"], &mut environment)?;
+/// assert_eq!(status, Status::Guest(7));
+/// command::run(&["ps", "--all"], &mut environment)?;
+/// assert!(out.contains("exited(7)"));
+/// # Ok::<(), std::fmt::Error>(())
+/// ```
+///
 /// # Errors
 /// Of the output alone.
 pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) -> Outcome {

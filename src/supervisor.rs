@@ -87,6 +87,21 @@ fn say(level: log::Level, words: fmt::Arguments<'_>) {
 }
 
 /// Runs containers on a platform.
+///
+/// ```
+/// use ocre::container::Options;
+/// use ocre::container::state::RunResult;
+///
+/// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+/// // A supervisor on a PC, and an image that the judge has accepted.
+/// # let (supervisor, image) = device::boot();
+/// let options = Options { memory_bytes: 65_536, ..Options::default() };
+/// let container = supervisor.create(Some("seven"), &image, &options)?;
+/// supervisor.start(container)?;
+/// assert_eq!(supervisor.wait(container, None)?, RunResult::Exited(7));
+/// supervisor.remove(container, false)?;
+/// # Ok::<(), ocre::container::Error>(())
+/// ```
 #[repr(C)] // the largest last: near fields take less code
 pub struct Supervisor<P: Platform> {
     platform: P,

@@ -583,6 +583,17 @@ const ALL: &[Command] = &[
 
 /// Finds the command that the arguments begin with. Returns it and its arguments.
 ///
+/// ```
+/// use ocre::command::table;
+///
+/// let (command, arguments) = table::find(&["image", "rm", "app:1"])?;
+/// assert_eq!((command.name, arguments), ("image rm", &["app:1"][..]));
+///
+/// let mistake = table::find(&["image", "rmm"]).unwrap_err();
+/// assert!(mistake.to_string().contains("\"rm\""));
+/// # Ok::<(), ocre::command::arguments::UsageError<'_>>(())
+/// ```
+///
 /// # Errors
 /// [`UsageError::UnknownCommand`], with the command whose name is the most alike.
 pub fn find<'a, 'w>(

@@ -12,6 +12,14 @@ use crate::limits::MAX_NAME;
 use crate::port::Entropy;
 
 /// Name of a container: `[a-z0-9][a-z0-9._-]*`, at most [`MAX_NAME`] bytes.
+///
+/// ```
+/// use ocre::container::{Error, Name};
+///
+/// assert_eq!(&*Name::parse("web.1")?, "web.1");
+/// assert_eq!(Name::parse("../web"), Err(Error::NameSyntax));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Name(String<MAX_NAME, u8>);
 

@@ -20,6 +20,18 @@ const FIRST_DELAY_US: u32 = 1_000_000;
 const LONGEST_DELAY_US: u32 = 300_000_000;
 
 /// Restart policy: when a container is started again after the end of a run.
+///
+/// ```
+/// use ocre::container::Restart;
+/// use ocre::container::state::{RestartDecision, RunResult};
+///
+/// let policy = Restart::parse("on-failure:1").unwrap();
+/// let mut failures = 0;
+/// let failed = RunResult::Exited(1);
+/// assert_eq!(policy.after(failed, 500, &mut failures), RestartDecision::Restart);
+/// assert_eq!(policy.after(failed, 500, &mut failures), RestartDecision::CrashLoop);
+/// assert_eq!(policy.after(RunResult::Exited(0), 500, &mut 0), RestartDecision::Stop);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Restart {
     /// Never.

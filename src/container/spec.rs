@@ -80,6 +80,23 @@ impl Default for Options<'_> {
 }
 
 /// Spec of a container.
+///
+/// ```
+/// use ocre::container::{Name, Options, Restart, Spec};
+/// # let image = ocre::image::Image::blank();
+///
+/// let options = Options {
+///     arguments: &["--fast"],
+///     environment: &["LEVEL=2"],
+///     restart: Restart::Always,
+///     ..Options::default()
+/// };
+/// let mut spec = Spec::blank();
+/// spec.resolve(&Name::parse("app")?, &image, &options)?;
+/// assert_eq!(spec.arguments, "app\0--fast\0");
+/// assert_eq!(spec.image.environment, "LEVEL=2\0");
+/// # Ok::<(), ocre::container::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spec {
     /// Image. Its environment has the options' variables on top, and its permissions are those in

@@ -82,6 +82,31 @@ pub struct Workspace<'a> {
 /// Each refusal and warning goes to `report`, in the order of the checks. If `report` does not
 /// break, the judge goes on as far as the documents make sense. Returns `true` only if nothing was
 /// refused; then `image` is the image.
+///
+/// ```
+/// use ocre::image::judge::{Selector, Workspace, judge};
+/// use ocre::image::verdict::Verdict;
+/// use ocre::image::{Image, OciLayout};
+///
+/// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+/// // A storage with an image, and the engine and the policy of a PC.
+/// # let storage = device::disk_with_image();
+/// # let engine = ocre_host::platform::engine().unwrap();
+/// # let policy = ocre_host::platform::POLICY;
+/// let mut verdict = Verdict::new(false);
+/// let mut image = Image::blank();
+/// let accepted = judge(
+///     OciLayout { storage: &storage, root: "/" },
+///     Selector { name: Some("seven:1"), digest: None },
+///     &engine,
+///     &policy,
+///     Workspace { document: &mut [0; 4096], config: &mut [0; 4096] },
+///     &mut |finding, at, detail| verdict.note(finding, at, detail),
+///     &mut image,
+/// );
+/// assert!(accepted, "{:?} at {}", verdict.code(), verdict.at());
+/// assert_eq!(image.entry_point, "_start");
+/// ```
 pub fn judge<S: Storage, E: Engine>(
     source: OciLayout<'_, S>,
     selector: Selector<'_>,

@@ -70,6 +70,17 @@ const OF_OCRE: [(&str, &[Permission]); 3] = [
 ];
 
 /// A set of permissions.
+///
+/// ```
+/// use ocre::image::permission::{Permission, Permissions};
+///
+/// let mut asked = Permissions::NONE;
+/// asked.insert(Permission::Gpio);
+/// asked.insert(Permission::Timers);
+/// let granted = Permissions::named(|name| name == "timers").unwrap();
+/// let in_force = asked.intersection(granted);
+/// assert!(in_force.contains(Permission::Timers) && !in_force.contains(Permission::Gpio));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Permissions(u8);
 

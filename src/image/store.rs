@@ -186,6 +186,31 @@ enum Sweep<'s> {
 }
 
 /// The images on a storage.
+///
+/// ```
+/// use ocre::image::OciLayout;
+/// use ocre::image::judge::Selector;
+/// use ocre::image::store::{Store, Tag};
+/// use ocre_oci::Reference;
+///
+/// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+/// // An empty storage, and another one with an image.
+/// # let (storage, other) = (device::disk(), device::disk_with_image());
+/// let named = |name| Selector { name: Some(name), digest: None };
+/// let mut document = [0; 4096];
+/// let mut store = Store::open(&storage, "/", &mut document)?;
+///
+/// let from = OciLayout { storage: &other, root: "/" };
+/// let tag = Tag::new(&Reference::parse("app:1")?);
+/// store.import(from, named("seven:1"), &tag, &mut |progress| {
+///     println!("{} of {} bytes", progress.done, progress.total);
+/// })?;
+/// assert!(store.find(named("app:1")).is_ok());
+///
+/// let freed = store.remove(named("app:1"), &[])?;
+/// assert_eq!(freed.blobs, 3); // the manifest, the config and the code
+/// # Ok::<(), ocre::image::store::Error>(())
+/// ```
 pub struct Store<'a, S> {
     source: OciLayout<'a, S>,
     document: &'a mut [u8],

@@ -290,6 +290,19 @@ impl Finding {
 pub type Report<'r> = &'r mut dyn FnMut(Finding, Location<'_>, &str) -> ControlFlow<()>;
 
 /// The verdict on an image: its first refusal, and every warning up to there.
+///
+/// ```
+/// use ocre::image::verdict::{Code, Finding, Location, Verdict};
+/// use ocre_oci::Warning;
+///
+/// let mut verdict = Verdict::new(false);
+/// let _ = verdict.note(Finding::Warning(Warning::ALL[0]), Location::Layer(0), "");
+/// assert_eq!(verdict.word(), "warnings");
+/// let _ = verdict.note(Finding::Refusal(Code::DigestMismatch), Location::Layer(0), "");
+/// assert_eq!(verdict.word(), "rejected");
+/// assert_eq!(verdict.code(), Some("digest-mismatch"));
+/// assert_eq!(verdict.at(), "manifest/layers/0");
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Verdict {
     strict: bool,

@@ -123,6 +123,23 @@ pub struct Space {
 ///
 /// Paths are absolute, `/`-separated, without `.` and `..`, UTF-8, at most
 /// [`MAX_PATH`](crate::limits::MAX_PATH) bytes; the root is `/`. [`path::check`](super::path::check) is that rule.
+///
+/// ```
+/// use ocre::port::{OpenMode, Storage};
+///
+/// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+/// // A littlefs in memory.
+/// # let storage = device::disk();
+/// let mut file = storage.open("/notes", OpenMode::REWRITE)?;
+/// storage.write(&mut file, b"hello")?;
+/// storage.close(file)?; // from here on the content survives a power cut
+///
+/// let mut file = storage.open("/notes", OpenMode::READ)?;
+/// let mut buffer = [0; 16];
+/// let count = storage.read(&mut file, &mut buffer)?;
+/// assert_eq!(&buffer[..count], b"hello");
+/// # Ok::<(), ocre::port::StorageError>(())
+/// ```
 pub trait Storage {
     /// An open file. Dropping one that was not closed discards what was not synced.
     type File: Send;

@@ -42,6 +42,8 @@ fn address_cargo(task: &[&str]) -> Command {
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
             "-Zsanitizer=address",
         )
+        // For doc tests, which link the instrumented crates.
+        .env("RUSTDOCFLAGS", "-Zsanitizer=address")
         .env(ADDRESS_OPTIONS.0, ADDRESS_OPTIONS.1);
     command
 }

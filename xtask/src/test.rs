@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All fast checks before a change goes in, which take minutes: format, lints, documentation,
-//! packages that may be built in, and all tests. The output ends with cargo's own result lines.
+//! packages that may be built in, and all tests, with the examples in the documentation. The output
+//! ends with cargo's own result lines.
 
 use anyhow::Result;
 

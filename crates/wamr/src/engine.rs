@@ -39,6 +39,41 @@ pub struct Options {
 }
 
 /// The only WAMR runtime of the process.
+///
+/// ```
+/// use ocre::port::{Engine as _, Exit, Host, HostExit, HostFunction, HostModule, Program};
+/// use ocre_wamr::{Engine, Options, RunInterrupt};
+///
+/// static FUNCTIONS: [HostModule; 1] = [HostModule {
+///     name: c"env",
+///     functions: &[HostFunction { name: c"double", signature: c"(i)i" }],
+/// }];
+///
+/// struct Double;
+///
+/// impl Host for Double {
+///     fn call(&mut self, _: usize, _: &mut [u8], arguments: &mut [u64]) -> Result<(), HostExit> {
+///         arguments[0] *= 2;
+///         Ok(())
+///     }
+/// }
+///
+/// let mut code = wat::parse_str(r#"(module
+///     (import "env" "double" (func $double (param i32) (result i32)))
+///     (func (export "_start") (result i32) (call $double (i32.const 21))))"#)?;
+/// let engine = Engine::start(&FUNCTIONS, Options::default()).unwrap();
+/// let mut module = engine.load(&mut code, &mut |words| eprint!("{words}")).unwrap();
+/// let program = Program {
+///     entry: "_start",
+///     memory_bytes: 65_536,
+///     stack_bytes: 8192,
+///     instructions: None,
+/// };
+/// let interrupt = RunInterrupt::default();
+/// let exit = engine.run(&mut module, &program, &mut Double, &interrupt, &mut || ());
+/// assert_eq!(exit, Ok(Exit::Code(42)));
+/// # Ok::<(), wat::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Engine {
     functions: &'static [HostModule],

@@ -15,6 +15,40 @@ use ocre::port::Interrupt;
 use ocre_wamr_sys as sys;
 
 /// Ends or holds the run that it is given to.
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use ocre::port::{Engine as _, Exit, Host, HostExit, Interrupt as _, Program};
+/// use ocre_wamr::{Engine, Options, RunInterrupt};
+///
+/// # struct Nothing;
+/// # impl Host for Nothing {
+/// #     fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// # let program = Program {
+/// #     entry: "_start",
+/// #     memory_bytes: 65_536,
+/// #     stack_bytes: 8192,
+/// #     instructions: None,
+/// # };
+/// let mut code = wat::parse_str(r#"(module (func (export "_start") (loop (br 0))))"#)?;
+/// let engine = Engine::start(&[], Options::default()).unwrap();
+/// let mut module = engine.load(&mut code, &mut |_| ()).unwrap();
+/// let interrupt = RunInterrupt::default();
+/// let exit = thread::scope(|threads| {
+///     threads.spawn(|| {
+///         thread::sleep(Duration::from_millis(10));
+///         interrupt.stop();
+///     });
+///     engine.run(&mut module, &program, &mut Nothing, &interrupt, &mut || ())
+/// });
+/// assert_eq!(exit, Ok(Exit::Stopped));
+/// # Ok::<(), wat::Error>(())
+/// ```
 pub struct RunInterrupt {
     requested: AtomicBool,
     held: AtomicBool,

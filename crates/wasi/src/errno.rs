@@ -6,6 +6,12 @@ use ocre::port::memory::OutOfBounds;
 use ocre::port::{ConsoleError, StorageError};
 
 /// WASI's `errno`; the numbers are preview 1's.
+///
+/// ```
+/// use ocre_wasi::Errno;
+///
+/// assert_eq!(Errno::Badf as u16, 8);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u16)]
 pub enum Errno {

@@ -51,12 +51,37 @@ use quota::Quota;
 use table::{TREES, Table, Tree};
 
 /// Module that guests import from: its name, and [`FUNCTIONS`].
+///
+/// ```
+/// use ocre::port::HostModule;
+///
+/// // The table that the engine of a device without other host functions is started with.
+/// static FUNCTIONS: [HostModule; 1] = [ocre_wasi::MODULE];
+///
+/// let found = HostModule::find(&FUNCTIONS, "wasi_snapshot_preview1", "fd_write");
+/// let (_, function) = found.unwrap();
+/// assert_eq!(function.types(), ("iiii", "i"));
+/// ```
 pub const MODULE: HostModule = HostModule {
     name: c"wasi_snapshot_preview1",
     functions: FUNCTIONS,
 };
 
 /// State of a container's run: descriptors, quota and input.
+///
+/// ```
+/// use ocre::container::Guest;
+/// use ocre::port::Host;
+/// use ocre::supervisor::Platform;
+/// use ocre_wasi::Wasi;
+///
+/// /// Host functions of one run: a platform calls this from its `with_host`.
+/// fn with_host<P: Platform>(device: &P, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host)) {
+///     let mut wasi = Wasi::new(device.storage(), device.clock(), device.entropy(), guest);
+///     run(&mut wasi);
+///     wasi.close();
+/// }
+/// ```
 pub struct Wasi<'a, S: Storage> {
     storage: &'a S,
     clock: &'a dyn Clock,
