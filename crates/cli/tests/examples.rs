@@ -12,8 +12,12 @@ use std::process::Command;
 use cli::registry::Registry;
 use cli::{Desk, child, done, guest, python};
 
-/// Reasons why a block is not run, as in `no-run=REASON`.
-const REASONS: [&str; 3] = ["cargo", "device", "west"];
+/// Reasons why a block is not run, as in `no-run=REASON`, and texts of which such a block has one.
+const REASONS: [(&str, &[&str]); 3] = [
+    ("cargo", &["cargo "]),
+    ("device", &["ocre "]),
+    ("west", &["west ", "ocre:~$ ", "$ZEPHYR_BASE"]),
+];
 
 /// Programs that the lines of a block may begin with.
 const PROGRAMS: [&str; 3] = ["ocre", "oras", "sed"];
@@ -289,15 +293,25 @@ fn known_program(line: &str) -> Result<(), String> {
     }
 }
 
-/// Checks a block that is not run: its reason, and that its commands and tasks are there.
+/// Checks a block that is not run: its reason, and that its commands, tasks and packages are there.
 fn not_run(desk: &Desk, reason: &str, text: &str) -> Result<Done, String> {
-    if !REASONS.contains(&reason) {
+    let Some((_, signs)) = REASONS.iter().find(|(known, _)| *known == reason) else {
         return Err(format!("the reason {reason} is none of {REASONS:?}"));
+    };
+    if !signs.iter().any(|sign| text.contains(sign)) {
+        return Err(format!("the reason {reason} needs one of {signs:?}"));
     }
     let tasks = fs::read_to_string(root().join("xtask/src/main.rs")).unwrap();
+    let packages = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     for line in text.lines() {
         let line = line.trim_start_matches("ocre:~$ ").trim_start_matches("$ ");
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        if let Some(package) = words.iter().skip_while(|word| **word != "-p").nth(1)
+            && words[0] == "cargo"
+            && !packages.contains(&format!("name = \"{package}\"\n"))
+        {
+            return Err(format!("there is no package {package}"));
+        }
         match &*words {
             ["cargo", "xtask", task, ..] if !tasks.contains(&format!("[\"{task}\"")) => {
                 return Err(format!("there is no task {task}"));
@@ -395,6 +409,33 @@ fn every_example_of_the_documents_works_or_says_why_it_is_not_run() {
     assert!(counts.get(&Done::Run) >= Some(&5), "{counts:?}");
 }
 
+/// The entry for Zephyr's list has its blocks in reStructuredText, which has no marks: those in C and
+/// CMake are checked, the others need Zephyr's workspace.
+#[test]
+fn the_examples_of_the_entry_for_zephyr_compile() {
+    let document = include_str!("../../../docs/zephyr-external-module.rst");
+    let mut page = Page::new("docs/zephyr-external-module.rst");
+    let mut checked = 0;
+    for block in document.split("\n.. code-block:: ").skip(1) {
+        let (language, text) = block.split_once("\n\n").unwrap();
+        let lines = text.lines();
+        let lines = lines.take_while(|line| line.is_empty() || line.starts_with("   "));
+        let block = Block {
+            language: language.to_owned(),
+            text: lines
+                .map(|line| format!("{}\n", line.strip_prefix("   ").unwrap_or(line)))
+                .collect(),
+            ..Block::default()
+        };
+        if ["c", "cmake"].contains(&language) {
+            page.check(&block)
+                .unwrap_or_else(|problem| panic!("{problem}"));
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 2);
+}
+
 /// Treats the only block of a document.
 fn only(document: &str) -> Result<Done, String> {
     let blocks = blocks(document)?;
@@ -450,6 +491,11 @@ fn examples_that_do_not_work_are_refused() {
         ("```sh,no-run=west\nwest build\n```", "is not known"),
         ("```sh no-run=mood\nwest build\n```", "none of"),
         ("```sh no-run=cargo\ncargo xtask nonsense\n```", "no task"),
+        (
+            "```sh no-run=cargo\ncargo build -p nonsense\n```",
+            "no package",
+        ),
+        ("```sh no-run=cargo\nocre ps\n```", "needs one of"),
         (
             "```console no-run=west\nocre:~$ ocre nonsense\n```",
             "no command",
