@@ -98,6 +98,18 @@ impl Options {
 ///
 /// A process runs one compilation at a time; further callers wait.
 ///
+/// ```
+/// use ocre_aot::{Error, Options, Target, compile};
+///
+/// let wasm = wat::parse_str(r#"(module (func (export "_start")))"#)?;
+/// match compile(&wasm, &Options::new(Target::Thumbv7m)) {
+///     Ok(file) => assert!(file.starts_with(b"\0aot")),
+///     Err(Error::NoLlvm) => println!("this build has no compiler"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// See [`Error`].

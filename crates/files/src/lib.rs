@@ -175,6 +175,19 @@ pub fn regular(found: &Metadata) -> io::Result<()> {
 
 /// Reads a regular file of at most `cap` bytes.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use ocre_files::{Kind, Refusal};
+///
+/// let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+/// assert!(ocre_files::read(&manifest, ocre_files::MAX_CONFIG).is_ok());
+/// let error = ocre_files::read(&manifest, 10).unwrap_err();
+/// assert_eq!(Refusal::of(&error), Some(Refusal::TooLarge(10)));
+/// let error = ocre_files::read(Path::new("/dev/zero"), 10).unwrap_err();
+/// assert_eq!(Refusal::of(&error), Some(Refusal::NotRegular(Kind::Device)));
+/// ```
+///
 /// # Errors
 /// Both of [`Refusal`], and those of the file system.
 pub fn read(path: &Path, cap: u64) -> io::Result<Vec<u8>> {

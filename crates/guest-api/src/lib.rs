@@ -151,6 +151,16 @@ fn is_among(function: usize, marks: u64) -> bool {
 }
 
 /// Permission for a function of [`FUNCTIONS`]; `None` where it needs none.
+///
+/// ```
+/// use ocre::image::permission::Permission;
+/// use ocre_guest_api::{FUNCTIONS, permission};
+///
+/// let sleep = FUNCTIONS.iter().position(|function| function.name() == "ocre_sleep");
+/// assert_eq!(permission(sleep.unwrap()), None);
+/// let timer = FUNCTIONS.iter().position(|function| function.name() == "ocre_timer_create");
+/// assert_eq!(permission(timer.unwrap()), Some(Permission::Timers));
+/// ```
 pub fn permission(mut function: usize) -> Option<Permission> {
     for part in [SYSTEM, TIMERS, MESSAGING, GPIO, SENSORS] {
         match function.checked_sub(part.functions.len()) {
@@ -177,6 +187,34 @@ pub struct Ports<'a> {
 }
 
 /// State of a container's run.
+///
+/// ```
+/// use lock_api::RawMutex;
+/// use ocre::container::Guest;
+/// use ocre::port::Host;
+/// use ocre::supervisor::Platform;
+/// use ocre_guest_api::{Bus, GuestApi, Ports};
+///
+/// /// Host functions of one run on a device without pins and sensors. A platform calls this from its
+/// /// `with_host`.
+/// fn with_host<P: Platform, R: RawMutex>(
+///     device: &P,
+///     bus: &Bus<R>,
+///     guest: &dyn Guest,
+///     run: &mut dyn FnMut(&mut dyn Host),
+/// ) {
+///     let ports = Ports {
+///         clock: device.clock(),
+///         threads: device.threads(),
+///         gpio: None,
+///         sensors: None,
+///         machine: "board",
+///     };
+///     let mut api = GuestApi::new(bus, ports, guest);
+///     run(&mut api);
+///     api.close();
+/// }
+/// ```
 pub struct GuestApi<'a, R: RawMutex> {
     bus: &'a Bus<R>,
     ports: Ports<'a>,

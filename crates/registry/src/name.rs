@@ -27,6 +27,19 @@ impl fmt::Display for Which {
 }
 
 /// `HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]`
+///
+/// ```
+/// use ocre_registry::{Code, ImageName, Which};
+///
+/// let name = ImageName::parse("localhost:5000/team/app:1.2")?;
+/// assert_eq!(name.host(), "localhost:5000");
+/// assert_eq!(name.repository(), "team/app");
+/// assert_eq!(name.which(), &Which::Tag("1.2".to_owned()));
+///
+/// let error = ImageName::parse("app:1.2").unwrap_err();
+/// assert_eq!(error.code(), Code::RegistryMissing);
+/// # Ok::<(), ocre_registry::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImageName {
     host: String,

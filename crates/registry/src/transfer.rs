@@ -264,6 +264,26 @@ pub struct Copied {
 
 /// Copies an image.
 ///
+/// ```no_run
+/// use ocre_registry::{
+///     Access, Client, DockerConfig, ImageName, Options, Repository, Settings, copy,
+/// };
+///
+/// let from = ImageName::parse("registry.example/team/app:1")?;
+/// let to = ImageName::parse("localhost:5000/app:1")?;
+/// let client = Client::new(Settings::default(), DockerConfig::of_user()?);
+/// let from = Repository::new(&client, &from, Access::Pull, None)?;
+/// let to = Repository::new(&client, &to, Access::Push, None)?;
+/// let options = Options {
+///     platform: None,
+///     referrers: true,
+///     parallel: 4,
+///     progress: &|progress| println!("{} of {} bytes", progress.done, progress.total),
+/// };
+/// println!("{}", copy(&from, &to, &options)?.digest);
+/// # Ok::<(), ocre_registry::Error>(())
+/// ```
+///
 /// # Errors
 /// `platform-none`; errors of a document or of either place. Then the image has no name in the
 /// sink, unless it had one before.
