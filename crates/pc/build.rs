@@ -44,7 +44,12 @@ fn main() {
         build.file(root.join(file));
     }
     build.file(shim.join("ocre_littlefs.c"));
+    println!("cargo::rustc-check-cfg=cfg(address_sanitizer)");
     if let Ok(sanitizer) = env::var("OCRE_LITTLEFS_SANITIZE") {
+        // Tests that bring an allocator leave it to the sanitizer.
+        if sanitizer == "address" {
+            println!("cargo::rustc-cfg=address_sanitizer");
+        }
         build
             .flag(format!("-fsanitize={sanitizer}"))
             .flag("-fno-omit-frame-pointer")

@@ -91,8 +91,8 @@ pub struct Workspace<'a> {
 /// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
 /// // A storage with an image, and the engine and the policy of a PC.
 /// # let storage = device::disk_with_image();
-/// # let engine = ocre_host::platform::engine().unwrap();
-/// # let policy = ocre_host::platform::POLICY;
+/// # let engine = ocre_pc::platform::engine().unwrap();
+/// # let policy = ocre_pc::platform::POLICY;
 /// let mut verdict = Verdict::new(false);
 /// let mut image = Image::blank();
 /// let accepted = judge(

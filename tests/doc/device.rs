@@ -8,9 +8,9 @@ use ocre::image::judge::{Selector, Workspace, judge};
 use ocre::image::verdict::Verdict;
 use ocre::image::{Image, OciLayout};
 use ocre::port::{OpenMode, Storage};
-use ocre_host::flash::{Geometry, RamFlash};
-use ocre_host::littlefs::LittleFs;
-use ocre_host::platform::{Device, POLICY, Pc, Terminal, engine};
+use ocre_pc::flash::{Geometry, RamFlash};
+use ocre_pc::littlefs::LittleFs;
+use ocre_pc::platform::{Device, POLICY, Pc, Terminal, engine};
 use ocre_oci::write::{self, Config, Descriptor};
 use ocre_oci::{REF_NAME, Sha256};
 

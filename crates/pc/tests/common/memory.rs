@@ -4,13 +4,18 @@
 //! C code gets its memory from the functions here, which replace libc's and those of the engine's
 //! platform. The engine's allocations can fail, and the zeroed ones of libc and the file system.
 //! Rust's do not: std ends a program that is out of memory.
+//!
+//! The address sanitizer has an allocator of its own: under it nothing is counted, and only the
+//! engine's allocations fail.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+#[cfg(not(address_sanitizer))]
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+#[cfg(not(address_sanitizer))]
 unsafe extern "C" {
     fn __libc_malloc(bytes: usize) -> *mut c_void;
     fn __libc_calloc(count: usize, bytes: usize) -> *mut c_void;
@@ -47,6 +52,7 @@ fn fails() -> bool {
     }) == Ok(0)
 }
 
+#[cfg(not(address_sanitizer))]
 fn counted(block: *mut c_void) -> *mut c_void {
     if !block.is_null() {
         BLOCKS.fetch_add(1, Ordering::SeqCst);
@@ -54,12 +60,14 @@ fn counted(block: *mut c_void) -> *mut c_void {
     block
 }
 
+#[cfg(not(address_sanitizer))]
 #[unsafe(no_mangle)]
 extern "C" fn malloc(bytes: usize) -> *mut c_void {
     // SAFETY: takes any number.
     counted(unsafe { __libc_malloc(bytes) })
 }
 
+#[cfg(not(address_sanitizer))]
 #[unsafe(no_mangle)]
 extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
     // A small one is libc's own, which crashes without it when a thread begins.
@@ -72,6 +80,7 @@ extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
 
 /// # Safety
 /// As C's.
+#[cfg(not(address_sanitizer))]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
@@ -86,6 +95,7 @@ unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
 
 /// # Safety
 /// As C's.
+#[cfg(not(address_sanitizer))]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut c_void) {
     if !block.is_null() {
@@ -93,6 +103,15 @@ unsafe extern "C" fn free(block: *mut c_void) {
     }
     // SAFETY: the caller's promise.
     unsafe { __libc_free(block) };
+}
+
+#[cfg(address_sanitizer)]
+use libc::{free, realloc};
+
+#[cfg(address_sanitizer)]
+fn malloc(bytes: usize) -> *mut c_void {
+    // SAFETY: takes any number.
+    unsafe { libc::malloc(bytes) }
 }
 
 // ---------------------------------------------------------------- the engine's platform
@@ -131,12 +150,15 @@ extern "C" fn os_dumps_proc_mem_info(_: *mut u8, _: u32) -> i32 {
 }
 
 /// Rust's allocator.
+#[cfg(not(address_sanitizer))]
 struct Own;
 
+#[cfg(not(address_sanitizer))]
 #[global_allocator]
 static OWN: Own = Own;
 
 // SAFETY: libc's allocator keeps the contract; `memalign` takes each alignment there is.
+#[cfg(not(address_sanitizer))]
 unsafe impl GlobalAlloc for Own {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BYTES.fetch_add(layout.size() as i64, Ordering::SeqCst);
