@@ -25,7 +25,11 @@ pub const ADDRESS_OPTIONS: (&str, &str) = (
 );
 
 /// Tests that compare memory or stack in use, which the sanitizer changes.
-const MEASURED: [&str; 2] = ["leave_the_memory_flat", "a_small_native_stack"];
+const MEASURED: [&str; 3] = [
+    "leave_the_memory_flat",
+    "a_small_native_stack",
+    "come_and_go_leave_memory",
+];
 
 /// Cargo with all of the project's C and Rust code instrumented against misuse of memory.
 fn address_cargo(task: &[&str]) -> Command {

@@ -10,7 +10,7 @@ mod device;
 #[path = "common/memory.rs"]
 mod memory;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -103,6 +103,12 @@ fn fails_at(bench: &Bench, image: &Image, at: i64) -> Option<i64> {
     failed.then(|| memory::in_use().0)
 }
 
+/// Keeps other tests waiting: allocations fail and are counted in the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn sweep(bench: &Bench, image: &Image) -> i64 {
     // These lives make the allocations that stay for the process.
     for _ in 0..3 {
@@ -147,6 +153,7 @@ fn constants() -> Vec<u8> {
 
 #[test]
 fn each_allocation_for_extended_constants_fails_once_and_nothing_is_lost() {
+    let _alone = alone();
     let bench = boot();
     let allocations = sweep(&bench, &bench.image(&constants()));
     println!("constants: {allocations} allocations");
@@ -155,6 +162,7 @@ fn each_allocation_for_extended_constants_fails_once_and_nothing_is_lost() {
 
 #[test]
 fn each_allocation_of_a_containers_life_fails_once_and_nothing_is_lost() {
+    let _alone = alone();
     let bench = boot();
     let portable = busy();
     let interpreted = sweep(&bench, &bench.image(&portable));
