@@ -25,7 +25,7 @@ pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     if tail.is_none() && dropped > 0 {
         writeln!(
             session.err,
-            "warning: the log has lost its first {dropped} lines"
+            "warning: the log dropped its {dropped} oldest records"
         );
     }
     let mut text = Utf8::default();

@@ -2,8 +2,8 @@
 //! Log of a container: its output, as far back as fits.
 //!
 //! Promised: writing never fails and never waits; each line keeps the time of its first byte
-//! and its stream; when the ring is full the oldest lines are dropped, whole, and counted; a reader
-//! that falls behind goes on with the oldest line that is left; a reader that keeps up sees every
+//! and its stream; when the ring is full the oldest records are dropped, whole, and counted; a reader
+//! that falls behind goes on with the oldest record that is left; a reader that keeps up sees every
 //! byte once, also of an unfinished line.
 //!
 //! Design: records of a header and at most [`MAX_LOG_RECORD`] bytes lie one after the other in a

@@ -928,4 +928,11 @@ fn logs_are_followed_to_the_end() {
     let ended = desk.shell("run -d --timeout 0.3 --name p hostile print\nlogs -f p\nwait p\n");
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.out.ends_with("137\n"), "{} bytes", ended.out.len());
+    // A log that overflowed says so, but for its last lines.
+    let script = "run -d --timeout 0.3 --name q hostile print\nwait q\nlogs q\nlogs -n 1 q\n";
+    let ended = desk.shell(script);
+    let dropped = ended.err.strip_prefix("warning: the log dropped its ");
+    let dropped = dropped.and_then(|rest| rest.strip_suffix(" oldest records\n"));
+    let dropped: Option<u64> = dropped.and_then(|count| count.parse().ok());
+    assert!(dropped.is_some_and(|count| count > 0), "{:?}", ended.err);
 }
