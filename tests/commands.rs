@@ -12,7 +12,7 @@ fn section(command: &Command) -> String {
         write!(text, " {}", command.operands).unwrap();
     }
     text += "`\n\n";
-    text += &capitalised(command.summary);
+    text += command.summary;
     text += ".\n";
     if !command.details.is_empty() {
         writeln!(
@@ -39,12 +39,6 @@ fn section(command: &Command) -> String {
         writeln!(text, "` | {} |", option.help).unwrap();
     }
     text
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().unwrap();
-    first.to_uppercase().chain(characters).collect()
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl fmt::Display for UsageError<'_> {
             Self::BadOperand(name, value, wanted) => {
                 write!(f, "{name} {} is not {wanted}", Quoted(value))
             }
-            Self::Conflict(one, other) => write!(f, "{one} makes no sense with {other}"),
+            Self::Conflict(one, other) => write!(f, "{one} can't be used with {other}"),
             Self::NoJson => f.write_str("this build has no JSON"),
             Self::OperandMissing(name) => write!(f, "{name} is missing"),
             Self::OperandUnexpected(text) => {

@@ -248,9 +248,9 @@ pub(super) fn say_end<P: Platform>(outcome: RunResult, session: &mut Session<'_,
         RunResult::Trapped(trap) => ("trapped", hints::trap(trap)),
         RunResult::Killed(cause) => {
             let hints = match cause {
-                Cause::TimeLimit => "give it more time with --timeout",
+                Cause::TimeLimit => "raise the time limit with --timeout",
                 Cause::Kill | Cause::Stop => "",
-                Cause::Reset => "start it again",
+                Cause::Reset => "start the container again",
             };
             ("was killed", hints)
         }

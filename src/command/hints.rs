@@ -53,34 +53,34 @@ pub fn finding(finding: Finding) -> &'static str {
 pub fn refusal(code: Code) -> &'static str {
     texts! {
         match code {
-            Code::LayoutMissing => "name the folder of an OCI image layout, not a folder above or inside it",
+            Code::LayoutMissing => "name the top folder of an OCI image layout",
             Code::IndexMissing => "copy the whole layout again",
-            Code::IndexEmpty => "make one with `ocre build --import`, get one with `ocre image pull` or `ocre image import`",
+            Code::IndexEmpty => "get an image with `ocre build --import`, `ocre image pull` or `ocre image import`",
             Code::IndexNestedTooDeep => "name the image directly in `index.json`",
-            Code::ReferenceNotFound => "see `ocre image ls`; get one with `ocre build --import`, `ocre image pull` or `ocre image import`",
+            Code::ReferenceNotFound => "list images with `ocre image ls`; get one with `ocre build --import`, `ocre image pull` or `ocre image import`",
             Code::ReferenceAmbiguous => "give a tag or a digest",
             Code::PlatformNone => "add the portable module, or AOT code for this machine, with `ocre image pack`",
             Code::DigestUnsupported => "pack the image with sha256 digests",
-            Code::DigestMismatch => "copy the image again: it was damaged, or changed",
-            Code::SizeMismatch => "copy the image again: it was cut, or changed",
-            Code::BlobMissing => "copy the image again, with all of its blobs",
+            Code::DigestMismatch => "copy the image again: the blob was damaged or changed",
+            Code::SizeMismatch => "copy the image again: the blob was truncated or changed",
+            Code::BlobMissing => "copy the image again, with all blobs",
             Code::LimitImage => "make the image smaller, or raise the device's limit",
-            Code::LimitCapacity => "shorten them, or raise the device's capacity",
-            Code::LayerMagic => "correct the media type, or take the right file",
+            Code::LimitCapacity => "shorten the layers, name or environment, or raise the device's capacity",
+            Code::LayerMagic => "correct the media type, or pack the right file",
             Code::LayerComponent => "compile a core module for `wasm32-wasip1`",
-            Code::AotPolicy => "allow it in the device's policy, or compile it interruptibly with `ocre aot`",
-            Code::AotVersion => "compile it again with this version's `ocre aot`",
-            Code::AotTarget => "compile it with `ocre aot --target` for this one",
+            Code::AotPolicy => "allow the code in the device's policy, or compile the module with `ocre aot`",
+            Code::AotVersion => "compile the module with `ocre aot` of this release",
+            Code::AotTarget => "compile the module for this device with `ocre aot --target`",
             Code::AotMetadata => "compile with `ocre aot` and pack with `ocre image pack`",
-            Code::AotAbi => "compile it with the target whose ABI is the firmware's",
-            Code::WasmInvalid => "compile it again; the detail says what is wrong, and at which byte",
-            Code::WasmFeature => "compile it without that feature; the detail names it",
-            Code::WasmLimit => "split what the detail names over several functions or modules",
-            Code::WasmImport => "link it for WASI preview 1 and Ocre's guest API alone; the detail names the import",
-            Code::WasmEntrySignature => "name a function without parameters",
+            Code::AotAbi => "compile the module for a target with the firmware's ABI",
+            Code::WasmInvalid => "compile the module again; the detail has the fault and the byte offset",
+            Code::WasmFeature => "compile the module without the feature in the detail",
+            Code::WasmLimit => "split the part in the detail into several functions or modules",
+            Code::WasmImport => "link the module with WASI preview 1 and Ocre's guest API only; the detail names the import",
+            Code::WasmEntrySignature => "name an entry point without parameters",
             Code::LimitMemory => "link with less initial memory, or raise `--memory`",
             Code::LimitStack => "raise `--stack`",
-            Code::OutOfMemory => "stop another container, or give the heap more memory",
+            Code::OutOfMemory => "stop another container, or enlarge the heap",
         }
         else {
             Code::Document(kind) => document(kind),
@@ -93,38 +93,38 @@ pub fn refusal(code: Code) -> &'static str {
 pub fn document(kind: ErrorKind) -> &'static str {
     texts! {
         match kind {
-            ErrorKind::JsonSyntax => "write it again with a tool instead of by hand",
-            ErrorKind::JsonUtf8 => "save it as UTF-8",
-            ErrorKind::JsonDuplicateKey => "remove one of them",
+            ErrorKind::JsonSyntax => "write the document with a tool, not by hand",
+            ErrorKind::JsonUtf8 => "save the document as UTF-8",
+            ErrorKind::JsonDuplicateKey => "remove one of the two members",
             ErrorKind::JsonTrailingData => "cut the file after the closing brace",
             ErrorKind::DocumentTooLarge => "remove annotations, or raise the device's capacity",
-            ErrorKind::DocumentTooDeep => "remove levels that nothing needs",
+            ErrorKind::DocumentTooDeep => "reduce the nesting of the document",
             ErrorKind::TooManyEntries => "remove entries, or split the index",
-            ErrorKind::FieldMissing => "add the member; the place is that of the object without it",
-            ErrorKind::FieldType => "write it as the image specification says: a size is a plain integer",
+            ErrorKind::FieldMissing => "add the member to the object at the location",
+            ErrorKind::FieldType => "use the type of the image specification; a size is a plain integer",
             ErrorKind::SchemaVersion => "convert the image to OCI or Docker schema 2",
-            ErrorKind::LayoutVersion => "write the layout again with a tool that follows image-spec 1.0",
+            ErrorKind::LayoutVersion => "write the layout with a tool for image-spec 1.0",
             ErrorKind::MediaTypeSyntax => "remove parameters and spaces",
             ErrorKind::MediaTypeUnsupported => "push the image as an OCI image manifest",
-            ErrorKind::MediaTypeMismatch => "make both the same",
-            ErrorKind::DigestSyntax => "give sha256 with 64 lower-case hex digits",
+            ErrorKind::MediaTypeMismatch => "use the same media type in both",
+            ErrorKind::DigestSyntax => "write `sha256:` and 64 lower-case hex digits",
             ErrorKind::SizeRange => "correct the number",
             ErrorKind::DataMismatch => "remove `data`, or pack the image again",
-            ErrorKind::UrlSyntax => "give it with its scheme",
+            ErrorKind::UrlSyntax => "add the scheme, such as `https:`",
             ErrorKind::AnnotationType => "put the value in quotes",
             ErrorKind::ConfigUnsupported => "pack with `ocre image pack`, or push with `--config \
              FILE:application/vnd.wasm.config.v0+json`",
-            ErrorKind::ConfigArchitecture => "set it to `wasm`; AOT code has it too",
+            ErrorKind::ConfigArchitecture => "set `architecture` to `wasm`, for AOT code too",
             ErrorKind::ConfigOs => "compile for WASI preview 1: this engine runs no components",
             ErrorKind::ConfigLayerDigests => "pack the image again",
             ErrorKind::ConfigEntryPoint => "name an exported function with `--entry`; `_start` for a WASI program",
-            ErrorKind::ConfigConflict => "keep one of the spellings",
-            ErrorKind::ConfigEnv => "give it a name and an equals sign",
+            ErrorKind::ConfigConflict => "remove one of the two settings",
+            ErrorKind::ConfigEnv => "write the entry as `NAME=value`",
             ErrorKind::ConfigPermission => "use `gpio`, `messaging`, `network`, `sensors` or `timers`",
             ErrorKind::LayerNone => "give the code's layer the type `application/wasm`",
-            ErrorKind::LayerMany => "pack each as an image of its own, in one index",
+            ErrorKind::LayerMany => "pack one image per executable layer, in one index",
             ErrorKind::ArtifactTypeMissing => "add `artifactType`, or a config",
-            ErrorKind::ReferenceSyntax => "spell it so: lower-case name, at most 128 characters of tag",
+            ErrorKind::ReferenceSyntax => "use a lower-case name, and a tag of at most 128 characters",
         }
     }
 }
@@ -149,14 +149,12 @@ pub fn warning(warning: Warning) -> &'static str {
         return "";
     }
     match warning {
-        Warning::ManifestMediaTypeAbsent => "add it",
+        Warning::ManifestMediaTypeAbsent => "add `mediaType`",
         Warning::LayerMediaTypeAlias => {
             "use `application/wasm` or `application/vnd.ocre.image.layer.v1.wasm+aot`"
         }
-        Warning::DialectMixed => "keep to one",
-        Warning::ConfigEntryPointAbsent => {
-            "name it as `module.entryPoint`, as `ocre image pack` does"
-        }
+        Warning::DialectMixed => "use the names of one dialect",
+        Warning::ConfigEntryPointAbsent => "set `module.entryPoint`, as `ocre image pack` does",
     }
 }
 
@@ -164,16 +162,16 @@ pub fn warning(warning: Warning) -> &'static str {
 pub fn storage(error: StorageError) -> &'static str {
     texts! {
         match error {
-            StorageError::NotFound | StorageError::NotDirectory | StorageError::IsDirectory => "look at the path",
-            StorageError::Exists => "choose another name, or remove it first",
-            StorageError::NotEmpty => "remove them first",
-            StorageError::NoSpace => "remove images with `ocre image rm` and `prune`, or what /lost+found has",
-            StorageError::NameTooLong => "shorten it",
+            StorageError::NotFound | StorageError::NotDirectory | StorageError::IsDirectory => "check the path",
+            StorageError::Exists => "choose another name, or remove the old entry",
+            StorageError::NotEmpty => "remove the entries first",
+            StorageError::NoSpace => "remove images with `ocre image rm` and `prune`, or files in /lost+found",
+            StorageError::NameTooLong => "shorten the path",
             StorageError::Invalid => "give an absolute path, such as `/folder/file`",
             StorageError::NoMemory => "stop a container",
             StorageError::Corrupt => "restore the partition from a copy; nothing was written to it",
             StorageError::Io => "check the device, or the flash file's permissions",
-            StorageError::Unsupported => "use a file system that has it",
+            StorageError::Unsupported => "use a file system with this operation",
             StorageError::Denied => "check the permissions",
         }
     }
@@ -183,11 +181,11 @@ pub fn storage(error: StorageError) -> &'static str {
 pub fn trap(trap: Trap) -> &'static str {
     texts! {
         match trap {
-            Trap::Unreachable => "read what the guest wrote last",
+            Trap::Unreachable => "read the guest's last output",
             Trap::MemoryOutOfBounds | Trap::TableOutOfBounds | Trap::IndirectCallType | Trap::DivideByZero | Trap::IntegerOverflow | Trap::InvalidConversion | Trap::Host => "debug the guest",
             Trap::StackOverflow => "recurse less, or raise `--stack`",
             Trap::OutOfMemory => "stop another container",
-            Trap::InstructionLimit => "raise the limit",
+            Trap::InstructionLimit => "raise `--instructions`",
             Trap::Other => "read the runtime's log",
         }
     }
@@ -197,21 +195,21 @@ pub fn trap(trap: Trap) -> &'static str {
 pub fn container(error: Error) -> &'static str {
     texts! {
         match error {
-            Error::NotFound => "see which there are with `ocre ps -a`",
+            Error::NotFound => "list containers with `ocre ps -a`",
             Error::NameSyntax => "use up to 32 of `a-z`, `0-9`, `.`, `_`, `-`, a letter or digit first",
-            Error::NameTaken => "choose another name, or remove that container with `ocre rm`",
-            Error::RecordUnreadable => "boot the release that wrote it, or remove it with its files with `ocre rm -f`",
-            Error::NameNeeded => "give it a name with `--name`",
-            Error::TableFull => "remove one that has ended with `ocre rm`",
-            Error::ArgumentSyntax => "leave the NUL out",
-            Error::ArgumentsTooLong | Error::EnvironmentTooLong => "give fewer or shorter ones, or raise the device's capacity",
-            Error::EnvironmentSyntax => "give each variable as `NAME=value`",
-            Error::MountSyntax => "give each as `SRC:DST`, or `SRC:DST:ro`, with absolute, plain paths",
-            Error::MountSource => "mount a folder that is none of `/`, `/data`, `/blobs`, `/containers`",
-            Error::MountTarget => "give each folder one place, and none at `/` or in `/image`",
+            Error::NameTaken => "choose another name, or remove the container with `ocre rm`",
+            Error::RecordUnreadable => "boot the release that wrote the record, or remove the container with `ocre rm -f`",
+            Error::NameNeeded => "give a name with `--name`",
+            Error::TableFull => "remove an ended container with `ocre rm`",
+            Error::ArgumentSyntax => "remove the NUL",
+            Error::ArgumentsTooLong | Error::EnvironmentTooLong => "shorten the list, or raise the device's capacity",
+            Error::EnvironmentSyntax => "write each variable as `NAME=value`",
+            Error::MountSyntax => "write each mount as `SRC:DST` or `SRC:DST:ro`, with absolute, plain paths",
+            Error::MountSource => "mount another folder than `/`, `/data`, `/blobs` or `/containers`",
+            Error::MountTarget => "mount each folder at a separate path, not at `/` or in `/image`",
             Error::MountsTooMany => "mount fewer folders, or shorten their paths",
-            Error::MountInUse => "stop the container that has the folder, or mount it with `:ro` in both",
-            Error::TimedOut => "wait again, or kill it with `ocre kill`",
+            Error::MountInUse => "stop the other container, or mount the folder with `:ro` in both",
+            Error::TimedOut => "wait again, or kill the container with `ocre kill`",
         }
         else {
             Error::State(refusal) => state(refusal),
@@ -227,8 +225,8 @@ pub fn record(error: record::Error) -> &'static str {
         return "";
     }
     match error {
-        record::Error::Damaged => "remove it with its files with `ocre rm -f`",
-        record::Error::Version => "boot the release that wrote it",
+        record::Error::Damaged => "remove the container with `ocre rm -f`",
+        record::Error::Version => "boot the release that wrote the record",
         record::Error::Storage(error) => storage(error),
     }
 }
@@ -239,11 +237,15 @@ pub fn state(refusal: Refusal) -> &'static str {
         return "";
     }
     match refusal {
-        Refusal::Running => "stop it first with `ocre stop`, or remove it with `ocre rm -f`",
-        Refusal::Paused => "let it go on first, or remove it with `ocre rm -f`",
-        Refusal::NotRunning => "see its state with `ocre ps -a`, start it with `ocre start`",
-        Refusal::NotPaused => "see its state with `ocre ps -a`",
-        Refusal::NotStarted => "start it with `ocre start`",
+        Refusal::Running => "stop the container with `ocre stop`, or remove it with `ocre rm -f`",
+        Refusal::Paused => {
+            "resume the container with `ocre unpause`, or remove it with `ocre rm -f`"
+        }
+        Refusal::NotRunning => {
+            "check the state with `ocre ps -a`, or start the container with `ocre start`"
+        }
+        Refusal::NotPaused => "check the state with `ocre ps -a`",
+        Refusal::NotStarted => "start the container with `ocre start`",
     }
 }
 
@@ -254,9 +256,9 @@ pub fn failure(failure: Failure) -> &'static str {
     }
     match failure {
         Failure::Image(code) => refusal(code),
-        Failure::DataMissing => "look for it with `ocre flash check`",
+        Failure::DataMissing => "search for the folder with `ocre flash check`",
         Failure::Instantiate => {
-            "debug the module: its data or elements do not fit its memory or tables"
+            "debug the module: data or elements do not fit the memory or tables"
         }
         Failure::Thread => "stop another container, or give this one a smaller `--stack`",
     }

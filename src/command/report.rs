@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(status, Status::Failed);
         assert_eq!(
             text,
-            "error: can't run \"hello\": the content that a descriptor names is not there \
+            "error: can't run \"hello\": the blob of a descriptor is missing \
              (blob-missing at manifest/layers/0)\nhint: Copy it again.\n"
         );
     }

@@ -244,9 +244,9 @@ fn make<'a: 'l, 'l, P: Platform>(
     let judging_us = session.now().saturating_sub(began_us);
     if HINTS {
         let (asked, granted) = (image.permissions, request.guest.granted);
-        let missing = "the image asks for more; grant it with";
+        let missing = "the image asks for more permissions:";
         note(missing, asked.difference(granted), session);
-        let vain = "the image does not ask for, so without effect:";
+        let vain = "no effect, as the image does not ask for:";
         note(vain, granted.difference(asked), session);
     }
     let format = image.format;

@@ -19,16 +19,13 @@ impl<P: Platform> Supervisor<P> {
     pub fn boot(&self, buffer: &mut [u8]) -> Result<(), StorageError> {
         let storage = self.platform.storage();
         record::tidy(storage, &mut |path, kept| {
-            say!(Error, "{path} has no container and is kept: {kept}");
+            say!(Error, "{path} has no container, moved to {kept}");
         })?;
         record::list(storage, &mut |name| {
             match self.table.lock().reserve(name, None) {
                 // A boot that failed half way has taken the name.
                 Ok(_) | Err(Error::NameTaken) => {}
-                Err(error) => say!(
-                    Error,
-                    "container {name}: {error}; it stays on the partition"
-                ),
+                Err(error) => say!(Error, "container {name}: {error}; record and files stay"),
             }
         })?;
         let mut slot = 0;
@@ -39,10 +36,7 @@ impl<P: Platform> Supervisor<P> {
             };
             slot = handle.slot().saturating_add(1);
             if let Err(error) = self.restore(handle, &name, buffer) {
-                say!(
-                    Error,
-                    "container {name}: {error}; it stays on the partition"
-                );
+                say!(Error, "container {name}: {error}; record and files stay");
                 self.table.lock().release(handle);
             }
         }
@@ -52,10 +46,7 @@ impl<P: Platform> Supervisor<P> {
         let storage = self.platform.storage();
         let (mut state, dates) = match record::read_state(storage, name, buffer) {
             Err(record::Error::Damaged) => {
-                say!(
-                    Warn,
-                    "container {name}: how its last run ended is not known any more"
-                );
+                say!(Warn, "container {name}: the state of the last run is lost");
                 (State::Created, Dates::default())
             }
             read => read?,
@@ -104,7 +95,7 @@ impl<P: Platform> Supervisor<P> {
         }
         waiting |= self.platform.threads().beat().is_some();
         if waiting && !self.watch_over(&mut table) {
-            say!(Error, "there is no thread to watch over containers");
+            say!(Error, "no thread for the watchdog");
         }
     }
 }

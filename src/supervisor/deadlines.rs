@@ -71,7 +71,7 @@ impl<P: Platform> Supervisor<P> {
             {
                 status.failures = status.failures.saturating_add(1);
                 status.alarm_us = next_start(now, status.failures);
-                say!(Warn, "container {name} is not started again now: {error}");
+                say!(Warn, "container {name}: restart failed: {error}");
             }
         }
     }

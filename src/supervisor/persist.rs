@@ -35,10 +35,7 @@ impl<P: Platform> Supervisor<P> {
     fn write_state(&self, name: &Name, state: State, dates: &Dates) -> bool {
         let written = record::write_state(self.platform.storage(), name, state, dates);
         if let Err(error) = written {
-            say!(
-                Warn,
-                "container {name}: {state} is not in its record: {error}"
-            );
+            say!(Warn, "container {name}: can't record {state}: {error}");
         }
         written.is_ok()
     }
@@ -63,10 +60,7 @@ impl<P: Platform> Supervisor<P> {
             if matches!(status.state, State::Restarting(_)) {
                 *kept = status;
                 if !self.watch_over(&mut table) {
-                    say!(
-                        Error,
-                        "container {name}: there is no thread to start it again"
-                    );
+                    say!(Error, "container {name}: no thread for a restart");
                 }
             }
             (name, status)

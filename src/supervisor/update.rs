@@ -62,10 +62,7 @@ impl<P: Platform> Supervisor<P> {
         let mut show = |origin: &Origin<'_>| tag = origin.tag.try_into().ok();
         let read = record::read_origin(self.platform.storage(), name, buffer, &mut show);
         if let Err(error) = read {
-            say!(
-                Warn,
-                "container {name}: what it follows is not known: {error}"
-            );
+            say!(Warn, "container {name}: can't read the tag: {error}");
         }
         tag
     }
@@ -144,10 +141,7 @@ impl<P: Platform> Supervisor<P> {
                 let _alone = self.records.lock();
                 let written = record::write_spec(storage, name, spec, created, Some(origin));
                 if let Err(error) = written {
-                    say!(
-                        Warn,
-                        "container {name}: its image is not in its record: {error}"
-                    );
+                    say!(Warn, "container {name}: can't record the image: {error}");
                 }
             }
         });
@@ -183,18 +177,18 @@ impl<P: Platform> Supervisor<P> {
             let most = MAX_UPDATE_FAILURES;
             match store.tried(&tag, fingerprint, works) {
                 Ok(TrialResult::Nothing) => {}
-                Ok(TrialResult::Works) => say!(Info, "image {tag}: its update works"),
+                Ok(TrialResult::Works) => say!(Info, "image {tag}: the update works"),
                 Ok(TrialResult::Failed(failures)) => {
                     say!(
                         Warn,
-                        "image {tag}: its update has failed, {failures} of {most} times"
+                        "image {tag}: the update failed {failures} of {most} times"
                     );
                     self.reset_failure_count(handle);
                 }
                 Ok(TrialResult::TakenBack) => {
                     say!(
                         Error,
-                        "image {tag}: its update has failed {most} times: it is taken back"
+                        "image {tag}: the update failed {most} times, rolled back"
                     );
                     self.reset_failure_count(handle);
                 }

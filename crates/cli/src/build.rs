@@ -24,19 +24,19 @@ use super::pack;
 /// Makes an image of a project: compiles, packs, and names it.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Compiles for that machine too, besides those that the file lists
+    /// Compile for this target too, in addition to those of Ocrefile.toml
     #[arg(long, value_name = "TARGET", value_parser = compile::targets())]
     target: Vec<Target>,
-    /// The image's name, in the place of the file's
+    /// Image name [default: name of Ocrefile.toml]
     #[arg(short, long, value_name = "NAME[:TAG]", value_parser = ocre_tools::pack::tag)]
     tag: Option<String>,
-    /// The layout's folder; target/ocre/layout in the project otherwise
+    /// Folder of the layout [default: target/ocre/layout in the project]
     #[arg(short, long, value_name = "LAYOUT")]
     output: Option<PathBuf>,
-    /// Puts the image on the flash, too
+    /// Import the image into the flash file too
     #[arg(long)]
     import: bool,
-    /// The folder with Ocrefile.toml, one in it, or the file itself
+    /// Project folder, a folder within, or Ocrefile.toml
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 }
@@ -55,7 +55,7 @@ pub fn run<E: Engine>(
     let project = build_file::project(&args.folder);
     let file = Ocrefile::read(&project, &what)?;
     let refused = |detail: String| {
-        let hints = "see docs/building.md, or make a project with `ocre new`";
+        let hints = "see docs/building.md, or create a project with `ocre new`";
         let path = project.join(build_file::NAME);
         Failure::new(&what, "build-file", hints)
             .at(path.display())

@@ -29,10 +29,10 @@ use super::wasm;
 /// Writes an image of the flash as a bundle.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The image on the flash
+    /// Image in the flash file
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// The bundle's folder, which is made
+    /// Folder of the new bundle
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
@@ -141,10 +141,10 @@ fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
         .map_err(|error| wrong(&error))?;
     let bundle = bundle.canonicalize().map_err(|error| wrong(&error))?;
     if root.is_relative() && !real.starts_with(&bundle) {
-        return Err(wrong(&"it leads out of the bundle"));
+        return Err(wrong(&"the path leads out of the bundle"));
     }
     if !real.is_dir() {
-        return Err(wrong(&"it is no folder"));
+        return Err(wrong(&"the path is not a folder"));
     }
     Ok(real)
 }
@@ -253,7 +253,7 @@ pub fn write(
     if image.entry_point != "_start" {
         let code = ImageCode::Document(ocre_oci::ErrorKind::ConfigEntryPoint);
         let failure = Failure::new(&what, code.as_str(), hints::refusal(code));
-        return Err(failure.because("a bundle's program begins at _start"));
+        return Err(failure.because("a bundle needs the entry point _start"));
     }
     let blob = |content: &Content| {
         ocre::image::blob::blob_path("/", &content.digest)

@@ -21,19 +21,19 @@ pub const BEST: u8 = 3;
 /// Compiles a module ahead of time.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The machine that is to run it
+    /// Target of the code
     #[arg(long, value_parser = targets())]
     target: Target,
-    /// A better CPU than the target's least one, by LLVM's name; the code then needs it
+    /// LLVM name of the CPU; the code needs this CPU or a better one
     #[arg(long)]
     cpu: Option<String>,
-    /// Level of optimisation, from 0 to 3
+    /// Optimization level, from 0 to 3
     #[arg(long, value_name = "LEVEL", default_value_t = BEST, value_parser = clap::value_parser!(u8).range(0..=3))]
     opt: u8,
-    /// The module
+    /// Module to compile
     #[arg(value_name = "IN.wasm")]
     input: PathBuf,
-    /// The file to write
+    /// Output file
     #[arg(short, long, value_name = "OUT.aot")]
     output: PathBuf,
 }
@@ -125,7 +125,7 @@ fn hints(error: &Error) -> &'static str {
         Error::Import(_) => refusal(Code::WasmImport),
         Error::Unsupported(_) => "choose another --target, or a --cpu that LLVM knows",
         Error::Uninterruptible(_) => "report this as a bug, with the module",
-        Error::OutOfMemory => "end other programs, or make the module smaller",
+        Error::OutOfMemory => "close other programs, or make the module smaller",
         _ => "compile with a lower --opt, and report this as a bug",
     }
 }

@@ -11,7 +11,7 @@ use super::whole;
 /// Prints what a shell needs to complete command lines.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The shell
+    /// Shell to generate for
     #[arg(value_name = "bash|zsh|fish")]
     shell: Known,
 }

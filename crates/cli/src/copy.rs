@@ -23,10 +23,10 @@ use super::transfer::{Speech, failed, image_name, platform};
 /// Copies an image between registries and layouts, with its digests.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Takes only the part of an index that is for it
+    /// Copy only the manifest for this platform from an index
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
     platform: Option<Platform>,
-    /// Takes along what says something about the image
+    /// Copy the referrers too, such as signatures
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]

@@ -143,7 +143,7 @@ fn not_booted(error: BootError) -> Failure {
 
 /// Failure of an engine that does not start.
 pub fn no_engine() -> Failure {
-    let hints = "end other programs to free memory";
+    let hints = "close other programs to free memory";
     Failure::new("can't start the engine", "out-of-memory", hints)
 }
 
@@ -204,8 +204,7 @@ impl<F: Flash + 'static> Device<F> {
             let (names, options) = (needs::names(denied), needs::options(denied));
             writeln!(
                 err,
-                "hint: calls were refused that need a permission: {names}; the image asks for it \
-                 by `permissions` in Ocrefile.toml, and `{options}` grants it"
+                "hint: calls were refused for lack of permissions: {names}; request them with `permissions` in Ocrefile.toml, and grant them with `{options}`"
             )?;
         }
         Ok(status)

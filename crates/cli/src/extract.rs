@@ -31,13 +31,13 @@ use super::transfer::{failed, platform};
 /// Writes the files of an image that have names.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Which part of an index
+    /// Platform of an index
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
     platform: Option<Platform>,
-    /// The image on the flash, or oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
+    /// Image in the flash file, or oci:LAYOUT[:REF|@DIGEST], or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "IMAGE", value_parser = OsStringValueParser::new().try_map(image))]
     image: Image,
-    /// The folder to write to: a new or an empty one
+    /// Output folder, new or empty
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
@@ -118,9 +118,10 @@ fn extract(
     let document = manifest(from, args.platform.as_ref()).map_err(refused)?;
     let (named, unnamed) = named(&document, what)?;
     if named.is_empty() {
-        let hints = "copy the image into a layout with `ocre image copy`: there its content lies by its digests";
+        let hints =
+            "copy the image into a layout with `ocre image copy`, and read the blobs by digest";
         return Err(
-            Failure::new(what, "extract-none", hints).because("nothing in the image has a title")
+            Failure::new(what, "extract-none", hints).because("no file in the image has a title")
         );
     }
     let io = |error| Failure::io(what, &error);
@@ -185,7 +186,7 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
         };
         if let Some(why) = leaves(&title) {
             let hints =
-                "don't trust whoever made the image; its content can be copied into a layout";
+                "do not trust this image; `ocre image copy` can copy the content into a layout";
             return refused("extract-title", why, hints);
         }
         let above = |title: &str| {
@@ -201,8 +202,8 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
                 .iter()
                 .any(|other: &String| other.starts_with(&inside))
         {
-            let hints = "ask whoever made the image; its content can be copied into a layout";
-            return refused("extract-duplicate", "two files of one name", hints);
+            let hints = "report the fault to the image's author; `ocre image copy` can copy the content into a layout";
+            return refused("extract-duplicate", "two files have the same name", hints);
         }
         let Some(digest) = descriptor.digest.sha256() else {
             let code = ocre::image::verdict::Code::DigestUnsupported;
@@ -227,19 +228,19 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
 /// Reason why a title is no name of a file in the folder; `None` if it is.
 fn leaves(title: &str) -> Option<&'static str> {
     if title.is_empty() {
-        return Some("it is empty");
+        return Some("the title is empty");
     }
     if title.starts_with('/') {
-        return Some("it is absolute");
+        return Some("the title is absolute");
     }
     if title.contains('\\') || title.contains(':') || title.chars().any(char::is_control) {
-        return Some("it has a character that is none of a file's name everywhere");
+        return Some("the title has a character that is not portable in file names");
     }
     if title.split('/').any(|part| part == "..") {
-        return Some("it leads out of the folder");
+        return Some("the title leads out of the folder");
     }
     if title.split('/').any(|part| matches!(part, "" | ".")) {
-        return Some("it is no plain path");
+        return Some("the title is not a plain path");
     }
     None
 }
@@ -306,6 +307,6 @@ fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::
     }
     match unnamed {
         0 => Ok(()),
-        count => out.line(format_args!("without a name, and left out: {count}")),
+        count => out.line(format_args!("skipped without a name: {count}")),
     }
 }

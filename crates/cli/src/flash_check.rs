@@ -17,10 +17,10 @@ use super::output::Output;
 /// Finds what is damaged in a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file
+    /// Flash file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Mends what can be mended without loss of what is whole
+    /// Repair damage, without loss of intact files
     #[arg(long)]
     repair: bool,
 }

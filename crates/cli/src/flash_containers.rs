@@ -74,7 +74,7 @@ pub fn put(
     for (place, line) in &script.lines {
         let wrong = |why: &dyn std::fmt::Display| {
             let what = "can't make the containers";
-            let hints = "give lines of `create …` and `start NAME`, each as on the device";
+            let hints = "write lines of `create …` and `start NAME`, as on the device";
             let failure = Failure::new(what, "flash-container", hints);
             failure.at(place).because(why)
         };
@@ -87,11 +87,15 @@ pub fn put(
                     create(rest, &mut device, storage, firmware, err).map_err(|why| wrong(&why))?;
                 names.push(name);
                 if names.len() > firmware.containers {
-                    return Err(wrong(&"the device has not so many containers"));
+                    return Err(wrong(&"the device has fewer slots for containers"));
                 }
             }
             ["start", name] => start(name, storage).map_err(|why| wrong(&why))?,
-            [command, ..] => return Err(wrong(&format_args!("{command} is none of the two"))),
+            [command, ..] => {
+                return Err(wrong(&format_args!(
+                    "{command} is neither `create` nor `start`"
+                )));
+            }
             [] => {}
         }
     }
@@ -120,7 +124,7 @@ fn create(
         return Err("the command is refused".to_owned());
     }
     // The line asks for help.
-    let name = Name::parse(out.trim()).map_err(|_| "the line makes no container".to_owned())?;
+    let name = Name::parse(out.trim()).map_err(|_| "the line creates no container".to_owned())?;
     if let Some(most) = firmware.most_thread_stack {
         let mut spec = read_spec(&name, storage)?;
         let own = Some(spec.stack_bytes).filter(|own| *own != firmware.stack);
@@ -153,7 +157,7 @@ fn start(name: &str, storage: &LittleFs<RamFlash>) -> Result<(), String> {
         .restart
         .at_boot(State::Ended(RunResult::Killed(Cause::Reset)))
     {
-        let hints = "give it --restart on-failure or always";
+        let hints = "add --restart on-failure or --restart always";
         return Err(format!("{name} is not started at boot: {hints}"));
     }
     record::write_state(storage, &name, State::Running, &Dates::default())

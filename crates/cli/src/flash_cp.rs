@@ -21,10 +21,10 @@ use super::tree::{Unusable, join, tell, walk};
 /// Copies files and folders.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Makes the folders above DST that are not there
+    /// Create missing parent folders of DST
     #[arg(short, long)]
     parents: bool,
-    /// A file or a folder: of the PC, or in a flash file, as FILE:/PATH
+    /// File or folder of the PC, or in a flash file as FILE:/PATH
     #[arg(value_name = "SRC")]
     from: PathBuf,
     /// Destination: the path itself, or an existing folder to copy into
@@ -122,7 +122,7 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
         }
         (Place::Pc(..), Place::Pc(..)) => {
             let hints = "name one of the two as FILE:/PATH";
-            Err(Failure::new(&what, "flash-none", hints).because("neither is in a flash file"))
+            Err(Failure::new(&what, "flash-none", hints).because("neither path is in a flash file"))
         }
     }?;
     let printed = if out.json() {
@@ -149,7 +149,7 @@ fn copy<A: Storage, B: Storage>(
     let failed = |path: &str, error: StorageError| {
         let hints = match error {
             StorageError::NotFound => {
-                "see what there is with `ocre flash ls`; --parents makes folders that are not there"
+                "list the files with `ocre flash ls`; create missing folders with --parents"
             }
             error => hints::storage(error),
         };

@@ -34,29 +34,28 @@ pub struct Args {
     /// Erase block of the flash in bytes, a power of two [default: 4096]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     block_size: Option<u64>,
-    /// The folder of a Zephyr build, which says these two, the address, and what the device takes
+    /// Folder of a Zephyr build, to take sizes, address and device limits from
     #[arg(long, value_name = "DIR")]
     zephyr_build: Option<PathBuf>,
-    /// An image to put on it, and its name there
+    /// Image to import, and a name for it in the flash file
     #[arg(long, value_name = "LAYOUT[:REF|@DIGEST][=NAME[:TAG]]", value_parser = OsStringValueParser::new().try_map(flash_images::wanted))]
     image: Vec<Wanted>,
-    /// A container to make on it: what follows `create` on a device
+    /// Container to create: the words after `create` on a device
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
     container: Vec<String>,
-    /// A file of such lines: `create …`, and `start NAME` for what runs from the first boot on
+    /// File with lines of `create …`, and `start NAME` for containers that start at the first boot
     #[arg(long, value_name = "FILE")]
     containers: Option<PathBuf>,
     /// Address of the partition in the device's address space, for Intel HEX
     #[arg(long, value_parser = flash_hex::address)]
     address: Option<u64>,
-    /// The file to make; Intel HEX if it ends with .hex
+    /// Output file; Intel HEX for a name that ends with .hex
     #[arg(short, long, value_name = "FILE", required = true)]
     output: Vec<PathBuf>,
 }
 
 fn bytes(text: &str) -> Result<u64, &'static str> {
-    ocre::command::arguments::bytes(text)
-        .ok_or("not a number of bytes, which may have K, M or G behind it")
+    ocre::command::arguments::bytes(text).ok_or("not a number of bytes, such as 65536, 64K or 8M")
 }
 
 /// Geometry of a flash of whole blocks; `None` where the sizes make no flash.
@@ -87,7 +86,7 @@ impl Purpose {
             Some(partition) => partition.block_size,
         };
         let block = args.block_size.or(block).ok_or_else(|| {
-            let hints = "say it with --block-size";
+            let hints = "give the size with --block-size";
             Failure::new(what, "zephyr-partition", hints)
                 .because("the partition's flash has no erase-block-size")
         })?;
@@ -101,7 +100,7 @@ impl Purpose {
                 Geometry::MIN_BLOCKS,
                 Geometry::MAX_BYTES
             );
-            let sizes = format_args!("{size} bytes in blocks of {block} is no flash");
+            let sizes = format_args!("{size} bytes in blocks of {block} are not valid");
             Failure::new(what, "flash-geometry", hints).because(sizes)
         })?;
         Ok(Self {
@@ -134,7 +133,7 @@ pub fn run(
     formatted.map_err(made)?;
     let storage = LittleFs::mount(memory).map_err(|(_, error)| made(error))?;
     let too_small = |failure: Failure| match failure.code() == StorageError::NoSpace.code() {
-        true => failure.advise("make the flash larger with --size, or put less on it"),
+        true => failure.advise("enlarge the flash with --size, or import less"),
         false => failure,
     };
     let images = flash_images::put(&args.image, &storage, &purpose.firmware, err);
@@ -176,7 +175,7 @@ fn write(path: &Path, flash: &RamFlash, purpose: &Purpose, what: &str) -> Result
     }
     let address = purpose.address.ok_or_else(|| {
         let hints = "give --address the first byte of the partition";
-        Failure::new(what, "flash-address", hints).because("Intel HEX needs one")
+        Failure::new(what, "flash-address", hints).because("Intel HEX needs an address")
     })?;
     let (text, _) = flash_hex::text(flash.content(), purpose.geometry, address, what)?;
     let written = ocre_files::create_new(path).and_then(|mut file| {

@@ -21,13 +21,13 @@ use super::transfer::failed;
 /// Copies an image out of a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file
+    /// Flash file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The image in it
+    /// Image in the flash file
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// The folder of a layout, made if it is not there
+    /// Folder of the layout, created if missing
     #[arg(value_name = "LAYOUT")]
     layout: PathBuf,
 }

@@ -31,13 +31,13 @@ const SUPERBLOCKS: usize = 2;
 /// Writes a flash file as Intel HEX.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file
+    /// Flash file
     #[arg(value_name = "FILE")]
     input: PathBuf,
     /// Address of the partition in the device's address space, such as 0x100000
     #[arg(long, value_parser = address)]
     address: u64,
-    /// The file to write
+    /// Output file
     #[arg(short, long, value_name = "OUT.hex")]
     output: PathBuf,
 }
@@ -54,7 +54,7 @@ pub fn address(text: &str) -> Result<u64, &'static str> {
     };
     parsed
         .filter(|address| address.is_multiple_of(RECORD_BYTES as u64))
-        .ok_or("not a number, or one with 0x and hex digits, that is a multiple of 16")
+        .ok_or("not a multiple of 16, in decimal or as 0x and hex digits")
 }
 
 /// Writes the file, and prints its sizes.
@@ -104,7 +104,7 @@ pub fn text(
     let wrong = if address.saturating_add(geometry.bytes()) > END {
         Some("the format's addresses have 32 bits")
     } else if !address.is_multiple_of(RECORD_BYTES as u64) {
-        Some("it is no multiple of 16")
+        Some("the address is not a multiple of 16")
     } else {
         None
     };

@@ -99,7 +99,7 @@ fn take<F: Storage, S: Storage>(
     if let Some(kept) = import::weigh(&mut look, &linux, what)? {
         import::warn_of(&kept, "on this device", err)?;
     }
-    let hints = "give it one: `--image LAYOUT=NAME:TAG`";
+    let hints = "give a name: `--image LAYOUT=NAME:TAG`";
     let name = import::name_of(image.name.as_deref(), source, &image.layout, what, hints)?;
     let imported = import::store_in(store, source, selector, name, what)?;
     let tag = imported.name.tag;

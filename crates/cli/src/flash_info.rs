@@ -21,7 +21,7 @@ use super::output::Output;
 /// Tells what is in a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file [default: that of --flash]
+    /// Flash file [default: the file of --flash]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }

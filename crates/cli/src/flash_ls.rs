@@ -17,10 +17,10 @@ use super::tree::{self, Content, absolute};
 /// Lists the files in a flash file.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The flash file [default: that of --flash]
+    /// Flash file [default: the file of --flash]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// A file or a folder in it, with all that is in that
+    /// File, or folder to list recursively
     #[arg(value_name = "PATH", default_value = "/", value_parser = absolute)]
     path: String,
 }

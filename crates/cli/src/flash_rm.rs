@@ -19,13 +19,13 @@ const FILES: [&str; 2] = ["/oci-layout", "/index.json"];
 /// Removes a file or a folder.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Removes a folder with all that is in it
+    /// Remove a folder and everything in it
     #[arg(short, long)]
     recursive: bool,
-    /// The flash file
+    /// Flash file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// A file, or an empty folder
+    /// File, or empty folder
     #[arg(value_name = "PATH", value_parser = absolute)]
     path: String,
 }
@@ -42,7 +42,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         LittleFs::open(&args.file).map_err(|error| partition::unusable(&args.file, &error))?;
     let failed = |(path, error): (String, StorageError)| {
         let hints = match error {
-            StorageError::NotEmpty => "remove all that is in it with --recursive",
+            StorageError::NotEmpty => "remove the folder and everything in it with --recursive",
             error => hints::storage(error),
         };
         Failure::new(&what, error.code(), hints).at(path)

@@ -32,10 +32,10 @@ use super::output::Output;
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The folder, or the tar or zip file, of an OCI image layout, and which of its images
+    /// OCI image layout (a folder, a tar file or a zip file), and the image in the layout
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     pub layout: LayoutName,
-    /// Name on the flash; without one its own, or the folder's with its tag
+    /// Name in the flash file [default: the image's name, else the layout's with the tag]
     #[arg(value_name = "NAME[:TAG]", value_parser = name)]
     pub name: Option<String>,
 }
@@ -93,7 +93,7 @@ fn take<S: Storage, E: Engine>(
     };
     let selector = args.layout.selector();
     warn(source, selector, engine, policy, what, err)?;
-    let hints = "give it one: `ocre image import LAYOUT NAME:TAG`";
+    let hints = "give a name: `ocre image import LAYOUT NAME:TAG`";
     let name = name_of(args.name.as_deref(), source, &args.layout, what, hints)?;
     store(source, selector, name, flash, what, err)
 }
@@ -134,7 +134,7 @@ pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status
     } else {
         let replaced = replaced.map_or(String::new(), |replaced| {
             let kept = if *derived {
-                "another image of that name; `NAME:TAG` behind the layout gives it one of its own"
+                "another image of this name; `NAME:TAG` after the layout imports under another name"
             } else {
                 "kept until the new one works"
             };
@@ -161,8 +161,7 @@ pub fn warn<S: Storage, E: Engine>(
     }
     for title in oras_folder::titles(source, selector) {
         let note = format!(
-            "note: {:?} is a folder that ORAS has packed: a container finds it as an archive; \
-             `ocre image extract` unpacks it\n",
+            "note: {:?} is a folder packed by ORAS: a container sees an archive; `ocre image extract` unpacks it\n",
             title
         );
         err.text(&note)
@@ -216,8 +215,7 @@ pub fn store<S: Storage>(
                 space.total, space.free
             ))
             .advise(
-                "remove images with `ocre image rm`, then `ocre image prune`; where the image is \
-                 larger than the flash, make a larger one with `ocre flash create --size`",
+                "remove images with `ocre image rm`, then `ocre image prune`; if the image is larger than the flash, create a larger one with `ocre flash create --size`",
             ),
         _ => failure,
     })

@@ -75,7 +75,7 @@ use output::{Color, Format, Output};
 /// Exit code of a process that SIGPIPE kills, because its reader is gone.
 const BROKEN_PIPE: u8 = 141;
 
-/// Judges, packs, compiles and runs WebAssembly containers, as a device with ocre-rs does.
+/// Build, verify and run WebAssembly containers for microcontrollers.
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "ocre",
@@ -92,10 +92,10 @@ struct Cli {
 
 #[derive(clap::Args, Debug)]
 struct Global {
-    /// The simulated device's flash [default: $OCRE_FLASH, else a file in the user's data folder]
+    /// Flash file of the simulated device [default: $OCRE_FLASH, else a file in the user's data folder]
     #[arg(long, global = true, value_name = "FILE")]
     flash: Option<PathBuf>,
-    /// Format of printed data
+    /// Output format
     #[arg(
         long,
         global = true,
@@ -106,7 +106,7 @@ struct Global {
         hide_default_value = true
     )]
     format: Format,
-    /// Colours in words; auto: on a terminal, unless NO_COLOR is set
+    /// Coloured output; auto: on a terminal, unless NO_COLOR is set
     #[arg(
         long,
         global = true,
@@ -117,7 +117,7 @@ struct Global {
         hide_default_value = true
     )]
     color: Color,
-    /// Which AOT code may run: allow, deny, or digests of layers separated by commas
+    /// Policy for AOT code: allow, deny, or digests of allowed layers, separated by commas
     #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
     aot_policy: AotRule,
     /// Folder of `run --bundle`, which only a PC has.
@@ -169,37 +169,37 @@ impl AotRule {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    /// Makes, judges and moves images
+    /// Manage images
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Image {
         #[command(subcommand)]
         command: ImageCommand,
     },
-    /// Makes flash files, looks into them, checks them, and writes them for a board
+    /// Create, inspect, check and convert flash files
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Flash {
         #[command(subcommand)]
         command: FlashCommand,
     },
-    /// Writes an image of the flash as an OCI runtime bundle
+    /// Convert an image to an OCI runtime bundle
     Bundle(bundle::Args),
-    /// Compiles a module ahead of time for one machine
+    /// Compile a module to AOT code
     Aot(compile::Args),
-    /// Runs a module without an image and a container
+    /// Run a module without an image and a container
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Wasm {
         #[command(subcommand)]
         command: WasmCommand,
     },
-    /// Makes an image of a project: compiles, packs, and names it
+    /// Compile a project and pack an image
     Build(build::Args),
-    /// Makes a project that builds and runs
+    /// Create a new project
     New(new::Args),
-    /// Prints what a shell needs to complete command lines
+    /// Generate a completion script for a shell
     Completion(completion::Args),
-    /// Writes the manual pages
+    /// Write the manual pages
     Man(man::Args),
-    /// Opens the device's command line, on a terminal or for a script
+    /// Open the shell of the simulated device, for a terminal or a script
     Shell,
     /// A command of the core.
     #[command(external_subcommand)]
@@ -208,19 +208,19 @@ enum Command {
 
 #[derive(clap::Subcommand, Debug)]
 enum ImageCommand {
-    /// Says whether an image is what it claims to be and can run here
+    /// Verify an image and check that this device can run it
     Verify(verify::Args),
-    /// Makes an image of a module, of its variants compiled for machines, and of data
+    /// Pack a module, AOT code and data files into an image
     Pack(pack::Args),
-    /// Copies an image onto the flash
+    /// Import an image from a layout into the flash file
     Import(import::Args),
-    /// Takes an image from a registry onto the flash
+    /// Pull an image from a registry into the flash file
     Pull(Box<pull::Args>),
-    /// Puts an image of the flash into a registry, or into a layout of the PC
+    /// Push an image of the flash file to a registry or a layout
     Push(push::Args),
-    /// Copies an image between registries and layouts, with its digests
+    /// Copy an image between registries and layouts
     Copy(Box<copy::Args>),
-    /// Writes the files of an image that have names
+    /// Extract the named files of an image
     Extract(extract::Args),
     /// A command of the core.
     #[command(external_subcommand)]
@@ -229,35 +229,34 @@ enum ImageCommand {
 
 #[derive(clap::Subcommand, Debug)]
 enum FlashCommand {
-    /// Makes a flash file of the sizes of a device's partition, with images and containers
+    /// Create a flash file for a partition, with images and containers
     Create(Box<flash_create::Args>),
-    /// Tells what is in a flash file
+    /// Print the size, images and containers of a flash file
     Info(flash_info::Args),
-    /// Lists the files in a flash file
+    /// List the files in a flash file
     Ls(flash_ls::Args),
-    /// Copies files and folders into a flash file, out of it, or within it
+    /// Copy files and folders into, out of, or within a flash file
     Cp(flash_cp::Args),
-    /// Removes a file or a folder from a flash file
+    /// Remove a file or a folder from a flash file
     Rm(flash_rm::Args),
-    /// Copies an image out of a flash file, into a layout
+    /// Copy an image from a flash file to a layout
     Extract(flash_extract::Args),
-    /// Finds what is damaged in a flash file, and mends what can be mended
+    /// Check a flash file for damage, and repair it
     Check(flash_check::Args),
-    /// Writes a flash file as Intel HEX
+    /// Convert a flash file to Intel HEX
     Hex(flash_hex::Args),
 }
 
 #[derive(clap::Subcommand, Debug)]
 enum WasmCommand {
-    /// Runs a module's `_start`, and ends with its exit code
+    /// Run the `_start` function of a module and return its exit code
     Run(wasm::Args),
 }
 
 /// The grammar, with the core's commands in its help.
 fn grammar() -> clap::Command {
     let listed = |group: bool| {
-        let mut text =
-            String::from("Commands of the device, which explain themselves with --help:\n");
+        let mut text = String::from("Device commands (see `ocre COMMAND --help`):\n");
         let wanted = |command: &ocre::command::table::Command| {
             words::once(command) && (!group || command.name.starts_with("image "))
                 // The PC replaces this command.
@@ -465,8 +464,7 @@ fn run_bundle(
     }
     if let Some(word) = words.get(1) {
         let misuse = format!(
-            "error: run: {word:?} makes no sense with --bundle\n\
-             hint: a bundle has its program, arguments and limits in its config.json\n"
+            "error: run: {word:?} can't be used with --bundle\nhint: set program, arguments and limits in the bundle's config.json\n"
         );
         err.text(&misuse)
             .map_err(|error| Failure::io("can't print", &error))?;
@@ -504,7 +502,7 @@ fn core(
     let words = match words::for_one_boot(&words) {
         Ok(words) => words,
         Err(refusal) => {
-            let hints = "use `ocre shell`: its device stays on";
+            let hints = "run the command in `ocre shell`";
             err.text(&format!("error: {refusal}\nhint: {hints}\n"))
                 .map_err(print)?;
             return Ok(Status::Usage);
@@ -566,7 +564,7 @@ fn on<F: Flash + 'static>(
 }
 
 /// Help for the option of `run` that only a PC has, in the form of the core's help.
-const BUNDLE_HELP: &str = "\non a PC, in the place of IMAGE:\n      --bundle DIR        runs an OCI runtime bundle, a folder of the PC\n      --allow-host-root   lets its guest change folders of the host";
+const BUNDLE_HELP: &str = "\non a PC, instead of IMAGE:\n      --bundle DIR        Run an OCI runtime bundle, a folder of the PC\n      --allow-host-root   Let the guest change folders of the host";
 
 /// Runs `help [COMMAND]`.
 fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {

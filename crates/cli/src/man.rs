@@ -13,7 +13,7 @@ use super::whole;
 /// Writes the manual pages.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The folder to write to, made if it is not there, such as /usr/local/share/man/man1
+    /// Output folder, created if missing, such as /usr/local/share/man/man1
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -15,10 +15,10 @@ use super::output::Output;
 /// Makes a project that builds and runs.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The language of the guest
+    /// Language of the guest
     #[arg(value_name = "rust|c")]
     language: Language,
-    /// The folder to make; its name is that of the project and of its image
+    /// Folder to create, named as the project and the image
     #[arg(value_name = "NAME", value_parser = OsStringValueParser::new().try_map(project))]
     project: Project,
 }
@@ -139,7 +139,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let hints = "choose another name, or another folder to be in";
+            let hints = "choose another name, or change to another folder";
             return Err(Failure::new(what, "new-exists", hints).at(folder.display()));
         }
         made => made.map_err(|error| Failure::io(&what, &error))?,

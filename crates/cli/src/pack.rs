@@ -17,28 +17,28 @@ use super::output::Output;
 /// Makes an image of a module, of its variants compiled for machines, and of data.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The portable module
+    /// Portable module
     #[arg(long, value_name = "FILE", required_unless_present = "aot")]
     wasm: Option<PathBuf>,
-    /// The module compiled by `ocre aot`, for each machine
+    /// AOT code of the module from `ocre aot`, one file per target
     #[arg(long, value_name = "FILE", num_args = 1..)]
     aot: Vec<PathBuf>,
-    /// Files that the container can read as /image/TITLE; its own name if no title is given
+    /// Data files, which the container reads as /image/TITLE [default title: the file name]
     #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(pack::Blob::parse))]
     blob: Vec<pack::Blob>,
-    /// The exported function to call on start
+    /// Exported function to call at start
     #[arg(long, value_name = "NAME", default_value = "_start")]
     entry: String,
-    /// A variable of the container's environment
+    /// Environment variable of the container
     #[arg(short, long, value_name = "K=V")]
     env: Vec<String>,
     /// Permissions that the image asks for: gpio, messaging, network, sensors or timers
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     permission: Vec<String>,
-    /// The image's name in the layout, `latest` if it has no tag; takes the place of that name's image
+    /// Image name in the layout; replaces an image of the same name [default tag: latest]
     #[arg(short, long, value_name = "NAME[:TAG]", value_parser = pack::tag)]
     tag: Option<String>,
-    /// The layout's folder; made if it is not there
+    /// Folder of the layout, created if missing
     #[arg(short, long, value_name = "LAYOUT")]
     output: PathBuf,
 }
@@ -122,7 +122,7 @@ fn print(input: &Input, packed: &Packed, out: &mut Output) -> std::io::Result<()
     for one in &packed.manifests {
         let verdict = match one.verdict.code() {
             // The image was compiled for that machine.
-            Some("aot-target") => "for another machine than this",
+            Some("aot-target") => "for another machine",
             Some(code) => code,
             None => one.verdict.word(),
         };

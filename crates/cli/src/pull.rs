@@ -26,15 +26,15 @@ use super::transfer::{Speech, failed, image_name, platform};
 /// Takes an image from a registry onto the flash.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Takes only the part of an index that is for it, not all variants of the image
+    /// Pull only the manifest for this platform, not all variants of the image
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
     platform: Option<Platform>,
     #[command(flatten)]
     speech: Speech,
-    /// The image: REGISTRY/NAME, with a tag or a digest
+    /// Image: REGISTRY/NAME, with a tag or a digest
     #[arg(value_name = "IMAGE", value_parser = docker_name)]
     image: ImageName,
-    /// Name on the flash; without one the name it has in the registry
+    /// Name in the flash file [default: the name in the registry]
     #[arg(value_name = "NAME[:TAG]", value_parser = import::name)]
     name: Option<String>,
 }

@@ -20,15 +20,15 @@ use super::transfer::{Speech, failed};
 /// Puts an image of the flash into a registry, or into a layout of the PC.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Takes along what says something about the image
+    /// Push the referrers too, such as signatures
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]
     speech: Speech,
-    /// The image on the flash
+    /// Image in the flash file
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]; the name of the image by default
+    /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF] [default: IMAGE]
     #[arg(value_name = "DESTINATION", value_parser = OsStringValueParser::new().try_map(copy::place))]
     destination: Option<Place>,
 }

@@ -16,19 +16,19 @@ use super::bar::Bar;
 /// Settings for registries.
 #[derive(clap::Args, Debug)]
 pub struct Speech {
-    /// Speaks plain HTTP, also to other machines
+    /// Use plain HTTP, also to other machines
     #[arg(long)]
     plain_http: bool,
-    /// Lets a registry of the internet lead to servers in private networks
+    /// Allow a public registry to refer to servers in private networks
     #[arg(long)]
     allow_private: bool,
-    /// Retries of a request that failed for a reason that may pass
+    /// Number of retries after a temporary failure
     #[arg(long, value_name = "N", default_value_t = 5)]
     retries: u32,
-    /// Longest silence of a registry, and longest time for 4 KiB or for a credential helper
+    /// Time limit for a response, for each 4 KiB, and for a credential helper
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
-    /// Number of blobs moved at once
+    /// Number of parallel transfers
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=32))]
     parallel: u64,
 }

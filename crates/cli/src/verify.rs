@@ -30,14 +30,14 @@ const MAX_DOCUMENT: usize = 1 << 20;
 /// Says whether an image is what it claims to be and can run here.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Refuses what is odd too: every warning is a refusal
+    /// Refuse images with warnings
     #[arg(long)]
     strict: bool,
-    /// Lists everything that is wrong, not only the first
+    /// List all findings, not only the first
     #[arg(long)]
     all: bool,
-    /// The folder, or the tar or zip file, of an OCI image layout, and which of its images; or an
-    /// image on the flash
+    /// OCI image layout (a folder, a tar file or a zip file) and the image in the layout; or an
+    /// image in the flash file
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     layout: LayoutName,
 }

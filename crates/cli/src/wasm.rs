@@ -28,25 +28,25 @@ pub const STACK: u32 = 1024 * 1024;
 /// Runs a module.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A folder of the PC, and where the module finds it; under its own name without GUEST
+    /// Folder of the PC, and a path for the module [default path: the same]
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = folder)]
     dir: Vec<(PathBuf, String)>,
-    /// A variable of its environment
+    /// Environment variable of the module
     #[arg(short, long, value_name = "K=V")]
     env: Vec<String>,
-    /// Permissions for Ocre's functions, whose pins and sensors are simulated
+    /// Permissions for Ocre's functions; pins and sensors are simulated
     #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = permission)]
     cap: Vec<Permissions>,
-    /// Most linear memory, such as 128K or 1M
+    /// Maximum linear memory, such as 128K or 1M
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     memory: Option<u32>,
-    /// Kills it when it runs longer, such as 0.5
+    /// Kill the module after SECONDS, such as 0.5
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     timeout: Option<Duration>,
-    /// The module, or one that `ocre aot` has compiled
+    /// Module, or AOT file from `ocre aot`
     #[arg(value_name = "FILE.wasm")]
     input: PathBuf,
-    /// Arguments of the module, whatever they look like
+    /// Arguments of the module, passed on unchanged
     #[arg(value_name = "ARG")]
     #[allow(
         dead_code,
@@ -138,7 +138,7 @@ pub fn run(
         bare::run(engine, &code, &folders, &setting, policy),
         &|permissions| {
             let options = needs::options(permissions);
-            format!("grant what it may use with `{options}`, over simulated pins and sensors")
+            format!("grant permissions with `{options}`; pins and sensors are simulated")
         },
         err,
     )
@@ -167,7 +167,7 @@ pub fn ended(
             let outcome = RunResult::Killed(Cause::TimeLimit);
             // A failed output may have caused the stop: the program reports it at its end.
             if console::failure().is_none() {
-                let hints = "give it more time with --timeout";
+                let hints = "raise the time limit with --timeout";
                 let cause = Cause::TimeLimit.word();
                 let failure = Failure::new(format!("{name} was killed"), cause, hints);
                 let _ = err.text(&failure.to_string());

@@ -30,8 +30,8 @@ pub fn grammar() -> clap::Command {
 
 /// Grammar of a command of the core.
 fn one(command: &Command, name: &'static str) -> clap::Command {
-    let about = sentence(command.summary);
-    let mut one = clap::Command::new(name).about(about.clone());
+    let about = command.summary;
+    let mut one = clap::Command::new(name).about(about);
     if !command.details.is_empty() {
         one = one.long_about(format!("{about}\n\n{}", command.details));
     }
@@ -41,9 +41,7 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
         .iter()
         .filter(|option| option.long != "help")
     {
-        let mut arg = Arg::new(option.long)
-            .long(option.long)
-            .help(sentence(option.help));
+        let mut arg = Arg::new(option.long).long(option.long).help(option.help);
         if let Some(short) = option.short {
             arg = arg.short(char::from(short));
         }
@@ -57,12 +55,11 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
     if command.verb == Verb::Run {
         let host = Arg::new("allow-host-root").long("allow-host-root");
         let host = host.action(ArgAction::SetTrue);
-        one = one.arg(host.help("Lets the guest of a bundle change folders of the host"));
+        one = one.arg(host.help("Let the guest of a bundle change folders of the host"));
         let folder = Arg::new("bundle").long("bundle").value_name("DIR");
         let folder = folder.value_hint(ValueHint::DirPath);
-        one = one.arg(
-            folder.help("Runs an OCI runtime bundle, a folder of the PC, instead of an image"),
-        );
+        one = one
+            .arg(folder.help("Run an OCI runtime bundle, a folder of the PC, instead of an image"));
     }
     if !command.operands.is_empty() {
         let operands = command.operands;
@@ -78,14 +75,6 @@ fn one(command: &Command, name: &'static str) -> clap::Command {
             .override_usage(format!("ocre {} [OPTIONS] {operands}", command.name));
     }
     one
-}
-
-/// Makes the first letter a capital one, as in clap's texts.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 #[cfg(test)]

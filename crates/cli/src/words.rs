@@ -206,13 +206,13 @@ pub fn for_one_boot<'a>(words: &[&'a str]) -> Result<Vec<&'a str>, String> {
     }
     if !once(command) {
         return Err(format!(
-            "`{}` is about a container that runs, and this device is off again after the command",
+            "`{}` needs a running container, but the simulated device stops after each command",
             command.name
         ));
     }
     if command.verb == Verb::Run {
         if given.contains(&Key::Detach) {
-            return Err("--detach: this device is off again after the command".to_owned());
+            return Err("--detach: the simulated device stops after the command".to_owned());
         }
         if !given.contains(&Key::Name) && !given.contains(&Key::Rm) {
             kept.insert(1, "--rm");

@@ -24,14 +24,14 @@ pub fn read(folder: &Path, what: &str) -> Result<ZephyrBuild, Failure> {
     let (path, text) = read("zephyr.dts")?;
     ZephyrBuild::parse(&text, &config).map_err(|wrong| match wrong {
         Wrong::Devicetree(error) => {
-            let hints = "build the firmware again: the file is Zephyr's own";
+            let hints = "build the firmware again: Zephyr generates the file";
             Failure::new(what, "zephyr-devicetree", hints)
                 .at(path.display())
                 .because(error)
         }
         Wrong::Partition(why) => {
             let hints = "give the devicetree a partition labelled storage_partition; \
-                for some boards the snippet ocre-storage has one";
+                the snippet ocre-storage defines one for some boards";
             Failure::new(what, "zephyr-partition", hints)
                 .at(path.display())
                 .because(why)
@@ -40,7 +40,7 @@ pub fn read(folder: &Path, what: &str) -> Result<ZephyrBuild, Failure> {
             let hints = "name the folder of a build with CONFIG_OCRE=y";
             Failure::new(what, "zephyr-config", hints)
                 .at(config_path.display())
-                .because(format_args!("there is no {option} in it"))
+                .because(format_args!("{option} is missing"))
         }
     })
 }

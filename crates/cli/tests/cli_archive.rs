@@ -196,8 +196,8 @@ fn a_file_that_is_there_is_left_alone() {
     ])
     .failed(
         1,
-        "archive-exists at there.tar: the file to be written is there already\n\
-         hint: name another file, or move this one away",
+        "archive-exists at there.tar: the output file exists already\n\
+         hint: name another file, or move this file away",
     );
     assert_eq!(fs::read(there).unwrap(), b"mine");
     // A failed copy leaves no files.
@@ -277,16 +277,16 @@ fn what_leads_out_of_a_tar_is_refused() {
     let desk = Desk::new();
     pack(&desk);
     for (name, why) in [
-        ("/etc/passwd", "it is absolute"),
-        ("../x", "it leads out of the archive"),
-        ("blobs/../../x", "it leads out of the archive"),
+        ("/etc/passwd", "the path is absolute"),
+        ("../x", "the path leads out of the archive"),
+        ("blobs/../../x", "the path leads out of the archive"),
         (
             "a\\b",
-            "it has a character that is none of a file's name everywhere",
+            "the path has a character that is not portable in file names",
         ),
     ] {
         let path = tar_with(&desk, "", |tar| append(tar, EntryType::Regular, name, b"x"));
-        let hint = "hint: don't trust whoever made it; an OCI image layout has no such entry";
+        let hint = "hint: do not trust this archive: an OCI image layout has no such entry";
         let shown = name.escape_default();
         let words = format!("archive-path at {shown} ({why})\n{hint}");
         let words = if name.contains('\\') {
@@ -354,7 +354,7 @@ fn a_name_that_is_twice_in_an_archive_is_refused() {
     refused(
         &desk,
         &path,
-        "archive-duplicate at index.json: two entries of one name\n",
+        "archive-duplicate at index.json: two entries have the same name\n",
     );
     let path = tar_with(&desk, "", |tar| {
         append(tar, EntryType::Regular, "blobs", b"{}")
@@ -362,13 +362,13 @@ fn a_name_that_is_twice_in_an_archive_is_refused() {
     refused(
         &desk,
         &path,
-        "archive-duplicate at blobs: two entries of one name\n",
+        "archive-duplicate at blobs: two entries have the same name\n",
     );
     let path = zip_with(&desk, |zip| store(zip, "index.json", b"{}"));
     refused(
         &desk,
         &path,
-        "archive-duplicate at index.json: two entries of one name\n",
+        "archive-duplicate at index.json: two entries have the same name\n",
     );
 }
 
@@ -381,7 +381,7 @@ fn sizes_in_an_archive_have_to_be_true() {
     for (crc, size, why) in [
         (sum, 10, "more than 10 bytes"),
         (sum, 2 << 20, "1048576 bytes, not 2097152"),
-        (sum ^ 1, 1 << 20, "it does not have its checksum"),
+        (sum ^ 1, 1 << 20, "the checksum does not match"),
     ] {
         let said = DataDescriptorOutput::new(crc, size);
         let path = zip_with(&desk, |zip| lie(zip, "x", &zeros, said));
@@ -394,7 +394,7 @@ fn sizes_in_an_archive_have_to_be_true() {
     refused(
         &desk,
         &path,
-        "archive-size at x (its two headers give it two sizes)\n",
+        "archive-size at x (the two headers give different sizes)\n",
     );
 }
 
@@ -512,7 +512,7 @@ fn entries_of_a_zip_share_nothing() {
     let (one, two) = (records[records.len() - 2], records[records.len() - 1]);
     bytes.copy_within(one + 42..one + 46, two + 42);
     fs::write(&path, bytes).unwrap();
-    refused(&desk, &path, "archive-bomb (entries share their bytes)\n");
+    refused(&desk, &path, "archive-bomb (entries overlap)\n");
 }
 
 #[test]
@@ -533,10 +533,10 @@ fn links_in_a_zip_and_names_that_lead_out_are_refused() {
     refused(
         &desk,
         &path,
-        "archive-path at ../x (it leads out of the archive)\n",
+        "archive-path at ../x (the path leads out of the archive)\n",
     );
     let path = zip_with(&desk, |zip| store(zip, "/x", b"x"));
-    refused(&desk, &path, "archive-path at /x (it is absolute)\n");
+    refused(&desk, &path, "archive-path at /x (the path is absolute)\n");
     let path = zip_with(&desk, |zip| {
         let file = zip
             .new_file("x")
@@ -544,19 +544,23 @@ fn links_in_a_zip_and_names_that_lead_out_are_refused() {
         let (entry, _) = file.start().unwrap();
         entry.finish(DataDescriptorOutput::new(0, 0)).unwrap();
     });
-    refused(&desk, &path, "archive-special at x (it is packed by ");
+    refused(
+        &desk,
+        &path,
+        "archive-special at x (the entry is compressed with ",
+    );
 }
 
 #[test]
 fn what_is_no_archive_or_was_cut_is_refused() {
     let desk = Desk::new();
     pack(&desk);
-    let hint = "hint: name a tar or zip file of an OCI image layout, and copy it again, whole";
+    let hint = "hint: name a tar or zip file of an OCI image layout, or copy the file again";
     let path = desk.write("empty.tar", "");
     refused(
         &desk,
         &path,
-        &format!("archive-format (it is empty)\n{hint}"),
+        &format!("archive-format (the file is empty)\n{hint}"),
     );
     let path = desk.write("text.tar", "no archive\n".repeat(1000));
     refused(&desk, &path, "archive-format (");
@@ -580,7 +584,7 @@ fn what_is_no_archive_or_was_cut_is_refused() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(&whole).unwrap();
     let path = desk.write("x.tar.gz", gzip.finish().unwrap());
-    let said = "archive-compressed (gzip)\nhint: decompress it first: `gunzip`";
+    let said = "archive-compressed (gzip)\nhint: decompress the file first, with `gunzip`";
     refused(&desk, &path, said);
     desk.ocre(["image", "import", "/dev/null"])
         .failed(1, "layout-missing");
@@ -593,7 +597,7 @@ fn an_archive_of_a_folder_above_is_no_layout() {
     let path = tar_with(&desk, "layout/", |_| {});
     let done = desk.ocre(["image", "import", path.to_str().unwrap()]);
     done.failed(1, "layout-missing");
-    done.failed(1, "not a folder above or inside it");
+    done.failed(1, "name the top folder of an OCI image layout");
 }
 
 #[test]

@@ -95,8 +95,8 @@ fn what_is_wrong_is_said() {
     let desk = Desk::new();
     desk.ocre(["build", "nowhere"]).failed(
         1,
-        "error: can't build nowhere: build-file at nowhere/Ocrefile.toml (there is none)\n\
-         hint: see docs/building.md, or make a project with `ocre new`",
+        "error: can't build nowhere: build-file at nowhere/Ocrefile.toml (no Ocrefile.toml found)\n\
+         hint: see docs/building.md, or create a project with `ocre new`",
     );
     desk.ok(["new", "c", "c"]);
     desk.ok(["new", "rust", "rust"]);

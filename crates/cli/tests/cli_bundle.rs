@@ -315,7 +315,7 @@ fn what_a_guest_can_not_be_given_is_refused_by_name() {
         early(),
         "/rootfs",
         json!("../b/../.."),
-        "bundle-root at root (no root folder: ../b/../..: it leads out of the bundle)",
+        "bundle-root at root (no root folder: ../b/../..: the path leads out of the bundle)",
     );
     changed(
         early(),

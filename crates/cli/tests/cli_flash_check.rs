@@ -458,7 +458,7 @@ fn files_of_a_container_that_is_not_found_are_kept() {
         } else {
             let done = desk.ocre(["--flash", "f", "ps", "-a"]);
             assert_eq!(done.code, 0);
-            let told = "log: /data/greeter has no container and is kept: /lost+found";
+            let told = "log: /data/greeter has no container, moved to /lost+found";
             assert!(done.err.contains(told), "{}", done.err);
         }
         assert_eq!(

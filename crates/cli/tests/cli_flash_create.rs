@@ -179,13 +179,16 @@ fn a_line_that_is_refused_is_told_and_nothing_is_made() {
     refused("\n\ncreate --name a gone\n", "lines:3");
     refused("create --name a gone\n", "reference-not-found");
     refused("create --bogus --name a hello-c\n", "--bogus");
-    refused("create --help\n", "makes no container");
-    refused("run hello-c\n", "run is none of the two");
+    refused("create --help\n", "creates no container");
+    refused("run hello-c\n", "run is neither `create` nor `start`");
     refused("create 'a\n", "a quote is not closed");
     refused("start a\n", "no line above creates a");
     refused(&format!("{create}start a\n"), "--restart on-failure");
     refused(&format!("{create}{create}"), "container-name-taken");
-    refused(&format!("{create}start a b\n"), "start is none of the two");
+    refused(
+        &format!("{create}start a b\n"),
+        "start is neither `create` nor `start`",
+    );
 }
 
 #[test]
@@ -257,7 +260,7 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
     let three = ["a", "b", "c"].map(|name| format!("--container=--name {name} hello-c"));
     let mut words = vec!["--image=hello-c", "-o", "i"];
     words.extend(three.iter().map(String::as_str));
-    create(&words).failed(1, "has not so many containers");
+    create(&words).failed(1, "has fewer slots");
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn a_build_that_says_too_little_is_refused_by_name() {
     );
     create().failed(1, "storage_partition has no reg");
     build(&desk, &DEVICETREE.replace("erase-block-size", "x"), CONFIG);
-    create().failed(1, "say it with --block-size");
+    create().failed(1, "give the size with --block-size");
     build(&desk, DEVICETREE, "CONFIG_OCRE=y\n");
     create().failed(1, "zephyr-config");
     assert!(!desk.path("f").exists());
@@ -335,6 +338,6 @@ fn hex_needs_an_address_that_its_records_divide() {
         CONFIG,
     );
     desk.ocre(["flash", "create", "--zephyr-build=build", "-o", "f.HEX"])
-        .failed(1, "it is no multiple of 16");
+        .failed(1, "the address is not a multiple of 16");
     assert!(!desk.path("f").exists());
 }

@@ -62,10 +62,10 @@ fn there_is_a_page_for_each_command() {
     let desk = Desk::new();
     desk.ok(["man", "pages"]);
     for (page, said) in [
-        ("ocre", "Judges, packs, compiles and runs"),
-        ("ocre-run", "grants a permission|Grants a permission"),
+        ("ocre", "Build, verify and run"),
+        ("ocre-run", "Grant a permission"),
         ("ocre-image-pull", "\\-\\-platform"),
-        ("ocre-image-ls", "Lists the images"),
+        ("ocre-image-ls", "List the images"),
         ("ocre-build", "ocre build hello"),
     ] {
         let text = fs::read_to_string(desk.path(&format!("pages/{page}.1"))).unwrap();

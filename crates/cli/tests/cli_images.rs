@@ -43,7 +43,7 @@ fn the_published_documents_pass_and_their_layer_is_missing() {
     assert_eq!(done.code, 1);
     assert!(
         done.out
-            .starts_with("refused: blob-missing at manifest/layers/0: the content")
+            .starts_with("refused: blob-missing at manifest/layers/0: the blob")
     );
     assert!(done.out.ends_with("verdict: rejected\n"));
 }

@@ -63,9 +63,9 @@ fn the_first_command_on_a_new_device_says_how_to_get_an_image() {
     );
     let desk = self::desk();
     says(&ocre(&desk, "run nope"), 1, &ways);
-    let words = ["can't run nope: no image has that name or digest (reference-not-found"];
+    let words = ["can't run nope: no image has this name or digest (reference-not-found"];
     says(&ocre(&desk, "run nope"), 1, &words);
-    let words = ["image rm nope failed: no image has that name or digest (reference-not-found)"];
+    let words = ["image rm nope failed: no image has this name or digest (reference-not-found)"];
     says(&ocre(&desk, "image rm nope"), 1, &words);
 }
 
@@ -123,7 +123,7 @@ fn a_flash_file_that_is_not_there_is_made_only_by_what_brings_something() {
     assert!(
         ocre(&desk, "--flash nope.bin ps --help")
             .out
-            .contains("lists")
+            .contains("List running")
     );
     let made = ocre(&desk, "--flash new.bin image import layout");
     says(
@@ -162,7 +162,7 @@ fn a_flash_that_could_not_be_made_is_not_there() {
     says(
         &done,
         1,
-        &["(storage-full", "make the flash larger with --size"],
+        &["(storage-full", "enlarge the flash with --size"],
     );
     assert!(!done.err.contains("image rm"), "{done:?}");
     assert!(!desk.path("small.bin").exists());
@@ -172,7 +172,7 @@ fn a_flash_that_could_not_be_made_is_not_there() {
     says(
         &done,
         1,
-        &["flash-io", "choose another name, or remove that file first"],
+        &["flash-io", "choose another name, or remove the file first"],
     );
 }
 
@@ -274,7 +274,7 @@ fn what_is_named_is_what_was_typed() {
         &done,
         1,
         &[
-            "can't run hello: the arguments are more",
+            "can't run hello: the arguments exceed",
             "(container-arguments-too-long)",
         ],
     );
@@ -526,7 +526,7 @@ fn projects_are_named_as_cargo_takes_them() {
         1,
         &[
             "use of undeclared identifier",
-            "hint: correct what the compiler complains of\n",
+            "hint: correct the errors that the compiler reports\n",
         ],
     );
 }

@@ -162,13 +162,13 @@ fn making_a_container_notes_permissions_that_only_one_side_names() {
             command
         })
     };
-    let missing = "note: the image asks for more; grant it with --cap gpio --cap timers\n";
+    let missing = "note: the image asks for more permissions: --cap gpio --cap timers\n";
     let ran = run(&[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.starts_with(missing), "{ran:?}");
     assert_eq!(ran.err.matches("hint: ").count(), 1, "{ran:?}");
-    assert!(ran.err.contains("need a permission: gpio;"), "{ran:?}");
-    let vain = "note: the image does not ask for, so without effect: --cap sensors\n";
+    assert!(ran.err.contains("lack of permissions: gpio;"), "{ran:?}");
+    let vain = "note: no effect, as the image does not ask for: --cap sensors\n";
     for options in [
         &["--cap", "gpio,timers,sensors"][..],
         &["--cap=gpio", "--cap", "sensors,timers"],

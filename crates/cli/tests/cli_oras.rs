@@ -100,7 +100,7 @@ fn any_other_config_is_kept_and_refused_at_run() {
         let run = desk.ocre(["run", name]);
         assert_eq!(run.code, 1);
         let said = format!(
-            "error: can't run {name}: the config is of a type that can't be run \
+            "error: can't run {name}: the config's media type is not supported \
              (config-unsupported at manifest/config)\n\
              hint: pack with `ocre image pack`, or push with `--config \
              FILE:application/vnd.wasm.config.v0+json`\n"
@@ -186,7 +186,7 @@ fn a_folder_of_oras_is_unpacked_and_noted_on_import() {
     );
     let pulled = desk.ocre(["image", "pull", &registry.name("folder:1"), "folder"]);
     assert_eq!(pulled.code, 0, "{pulled:?}");
-    let note = "note: \"data\" is a folder that ORAS has packed";
+    let note = "note: \"data\" is a folder packed by ORAS";
     assert!(pulled.err.contains(note), "{pulled:?}");
     assert!(desk.ok(["run", "folder"]).contains("Hello"));
     let out = desk.ok(["image", "extract", "folder", "out"]);
@@ -358,9 +358,7 @@ fn files_and_configs_come_back_under_their_names() {
         assert_eq!(left, 3, "nothing else is there");
         desk.ocre(["image", "extract", image, &folder]).failed(
             1,
-            &format!(
-                "extract-not-empty at {folder}: DIR has something in it\nhint: name a new folder"
-            ),
+            &format!("extract-not-empty at {folder}: DIR is not empty\nhint: name a new folder"),
         );
     }
     // The other client reads an image that ours writes.
@@ -399,32 +397,32 @@ fn titled(desk: &Desk, titles: &[Option<&str>]) {
 fn titles_lead_nowhere_but_into_the_folder() {
     let desk = Desk::new();
     for (title, why) in [
-        ("", "it is empty"),
-        ("/etc/x", "it is absolute"),
-        ("../x", "it leads out of the folder"),
-        ("a/../../x", "it leads out of the folder"),
-        ("..", "it leads out of the folder"),
-        ("a/./b", "it is no plain path"),
-        ("a//b", "it is no plain path"),
-        ("a/", "it is no plain path"),
+        ("", "the title is empty"),
+        ("/etc/x", "the title is absolute"),
+        ("../x", "the title leads out of the folder"),
+        ("a/../../x", "the title leads out of the folder"),
+        ("..", "the title leads out of the folder"),
+        ("a/./b", "the title is not a plain path"),
+        ("a//b", "the title is not a plain path"),
+        ("a/", "the title is not a plain path"),
         (
             "a\\b",
-            "it has a character that is none of a file's name everywhere",
+            "the title has a character that is not portable in file names",
         ),
         (
             "C:x",
-            "it has a character that is none of a file's name everywhere",
+            "the title has a character that is not portable in file names",
         ),
         (
             "a\nb",
-            "it has a character that is none of a file's name everywhere",
+            "the title has a character that is not portable in file names",
         ),
     ] {
         titled(&desk, &[Some("good"), Some(title)]);
         let shown = format!("{title:?}");
         let said = format!(
             "error: can't extract oci:titled: extract-title at {shown} ({why})\n\
-             hint: don't trust whoever made the image; its content can be copied into a layout\n"
+             hint: do not trust this image; `ocre image copy` can copy the content into a layout\n"
         );
         let done = desk.ocre(["image", "extract", "oci:titled", "out"]);
         assert_eq!((done.code, done.err), (1, said));
@@ -435,7 +433,7 @@ fn titles_lead_nowhere_but_into_the_folder() {
         desk.ocre(["image", "extract", "oci:titled", "out"]).failed(
             1,
             &format!(
-                "extract-duplicate at {:?} (two files of one name)",
+                "extract-duplicate at {:?} (two files have the same name)",
                 titles[1]
             ),
         );
@@ -443,10 +441,10 @@ fn titles_lead_nowhere_but_into_the_folder() {
     }
     titled(&desk, &[None]);
     desk.ocre(["image", "extract", "oci:titled", "out"])
-        .failed(1, "extract-none (nothing in the image has a title)");
+        .failed(1, "extract-none (no file in the image has a title)");
     titled(&desk, &[Some("a/b"), None, Some("a/c")]);
     let out = desk.ok(["image", "extract", "oci:titled", "out"]);
-    assert!(out.ends_with("without a name, and left out: 2\n"), "{out}");
+    assert!(out.ends_with("skipped without a name: 2\n"), "{out}");
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_bundle_has_its_own_words() {
         if words.ends_with("--help") {
             assert!(done.out.contains("--bundle DIR"), "{words}: {done:?}");
         } else {
-            done.failed(2, "makes no sense with --bundle");
+            done.failed(2, "can't be used with --bundle");
         }
     }
     assert!(desk.ok(["help", "run"]).contains("--bundle DIR"));

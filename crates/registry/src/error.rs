@@ -127,8 +127,8 @@ impl Code {
                 "begin the name with the registry's host, such as `localhost:5000/hello:1`"
             }
             Self::Unreachable => "check the host and the port, and that the registry runs",
-            Self::Timeout => "try again, or give it longer with `--timeout`",
-            Self::Truncated => "try again: what has arrived is kept",
+            Self::Timeout => "try again, or raise `--timeout`",
+            Self::Truncated => "try again: the received part is kept",
             Self::Tls => {
                 "name the certificate of its authority in `SSL_CERT_FILE` (one that vouches for itself \
                  must be `CA:FALSE`), or allow plain HTTP with `--plain-http` if that is what it speaks"
@@ -136,27 +136,29 @@ impl Code {
             Self::Proxy => {
                 "correct `HTTPS_PROXY` or `HTTP_PROXY`, or except the host in `NO_PROXY`"
             }
-            Self::Redirect => "ask whoever runs the registry",
+            Self::Redirect => "ask the operator of the registry",
             Self::Unauthorized => {
                 "log in with `docker login`, `podman login` or `oras login`, or check the name"
             }
-            Self::Forbidden => "ask whoever owns the repository for access",
+            Self::Forbidden => "ask the owner of the repository for access",
             Self::NotFound => "check the name, the tag and the registry",
-            Self::RateLimit => "wait, or log in: registries let those do more",
-            Self::Server => "try again later, or ask whoever runs the registry",
+            Self::RateLimit => "wait, or log in for a higher limit",
+            Self::Server => "try again later, or ask the operator of the registry",
             Self::Refused => {
-                "check the name, and that the registry takes plain HTTP if `--plain-http` is given"
+                "check the name; with `--plain-http`, check that the registry accepts plain HTTP"
             }
             Self::Protocol => "check that the host is a registry and not a web page",
             Self::CredentialsConfig => {
                 "correct the file, or name another folder in `DOCKER_CONFIG`"
             }
             Self::CredentialsHelper => {
-                "install the helper, or take it out of Docker's configuration file"
+                "install the helper, or remove it from Docker's configuration file"
             }
-            Self::PlatformNone => "see which there are, or leave `--platform` out to take them all",
+            Self::PlatformNone => {
+                "check the platforms of the index, or omit `--platform` to copy all"
+            }
             Self::BlobMissing | Self::SizeMismatch | Self::DigestMismatch => {
-                "push the image again from where it is whole"
+                "push the image again from an intact copy"
             }
             Self::Io => "check the path, its permissions and the free space",
             Self::Place(_, hint) => hint,

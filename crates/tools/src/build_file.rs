@@ -91,17 +91,17 @@ impl Ocrefile {
     pub fn read(folder: &Path, what: &str) -> Result<Self, Failure> {
         let path = folder.join(NAME);
         let refused = |detail: &str| {
-            let hints = "see docs/building.md, or make a project with `ocre new`";
+            let hints = "see docs/building.md, or create a project with `ocre new`";
             Failure::new(what, "build-file", hints)
                 .at(path.display())
                 .because(detail)
         };
         let text = match ocre_files::read_text(&path, MAX_CONFIG) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(refused("there is none"));
+                return Err(refused("no Ocrefile.toml found"));
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(refused("it is not UTF-8"));
+                return Err(refused("not UTF-8"));
             }
             read => read.map_err(|error| Failure::io(what, &error))?,
         };

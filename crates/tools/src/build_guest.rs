@@ -194,7 +194,7 @@ fn run(command: &mut Command, missing: &str, what: &str) -> Result<Output, Failu
         return Ok(output);
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let hints = lacking(&text).unwrap_or("correct what the compiler complains of");
+    let hints = lacking(&text).unwrap_or("correct the errors that the compiler reports");
     Err(Failure::new(what, "build-compile", hints)
         .at(&program)
         .because(output.status))

@@ -147,13 +147,13 @@ mod tests {
         let failure = Failure::new("can't run a\u{1b}b", "reference-not-found", "look");
         assert_eq!(
             failure.to_string(),
-            "error: can't run a\\u{1b}b: no image has that name or digest (reference-not-found)\n\
+            "error: can't run a\\u{1b}b: no image has this name or digest (reference-not-found)\n\
              hint: look\n"
         );
         let own = Failure::new("can't copy a to b", "flash-none", "");
         let told = own.to_string();
         assert!(
-            told.ends_with(": flash-none: neither is in a flash file\n"),
+            told.ends_with(": flash-none: neither path is in a flash file\n"),
             "{told}"
         );
         let detailed = own.because("no flash file").at("a");

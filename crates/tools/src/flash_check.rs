@@ -84,7 +84,7 @@ fn hint(code: &str) -> &'static str {
              with `ocre rm -f` and its path"
         }
         "record-damaged" => "remove the container with its files with `ocre rm -f`",
-        "record-version" => "boot the release that wrote it",
+        "record-version" => "boot the release that wrote the record",
         "container-image-missing" => "import the image again, or remove the container",
         "file-stray" | "file-unfinished" | "record-lost" | "record-orphan" | "data-orphan"
         | "removal-unfinished" => "run with --repair",

@@ -86,7 +86,9 @@ impl Foreign {
         let path = self.path.display();
         let pack = |option: &str, file: &Path| {
             let file = file.display();
-            format!("make an image of it with `ocre image pack {option} {file} -t NAME -o LAYOUT`")
+            format!(
+                "pack it into an image with `ocre image pack {option} {file} -t NAME -o LAYOUT`"
+            )
         };
         match &self.kind {
             Kind::Module => {
@@ -94,13 +96,13 @@ impl Foreign {
                 format!("run it with `ocre wasm run {path}`, or {pack}")
             }
             Kind::Component => "compile a core module for `wasm32-wasip1`".to_owned(),
-            Kind::Text => format!("translate it first, such as with `wat2wasm {path}`"),
+            Kind::Text => format!("translate it first, for example with `wat2wasm {path}`"),
             Kind::Aot => {
                 let pack = pack("--aot", &self.path);
                 format!("run it with `ocre wasm run {path}`, or {pack}")
             }
             Kind::Docker => "copy it into an OCI layout with `skopeo copy docker-archive:FILE \
-                             oci:LAYOUT`; a Linux image has no WebAssembly to run, though"
+                             oci:LAYOUT`; a Linux image has no WebAssembly to run"
                 .to_owned(),
             Kind::Project => format!("build it with `ocre build --import {path}`"),
             Kind::Bundle => format!("run it with `ocre run --bundle {path}`"),

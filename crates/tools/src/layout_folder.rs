@@ -63,10 +63,10 @@ impl LayoutFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let hints = "wait for the other process, or end it";
+                let hints = "wait for the other process, or stop it";
                 return Err(Failure::new(what, "layout-locked", hints)
                     .at(folder.display())
-                    .because("another process is writing it"));
+                    .because("another process writes to the layout"));
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }

@@ -9,8 +9,7 @@ use ocre::port::Storage;
 use crate::selected_manifest::{blob, read};
 
 /// Hint for such an image.
-pub const ADVICE: &str = "compile its program for `wasm32-wasip1`, and make an image of that with \
-                          `ocre image pack --wasm FILE -t NAME -o LAYOUT`";
+pub const ADVICE: &str = "compile the program for `wasm32-wasip1`, and pack an image with `ocre image pack --wasm FILE -t NAME -o LAYOUT`";
 
 /// Media types of the configs of such images.
 const CONFIGS: [&str; 2] = [

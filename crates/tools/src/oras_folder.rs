@@ -113,7 +113,7 @@ pub fn unpack(
         false
     });
     if listed.is_err() || empty {
-        let error = ArchiveError::new(Fault::Format, "").because("it holds nothing");
+        let error = ArchiveError::new(Fault::Format, "").because("the folder is empty");
         return Err(refused(&error));
     }
     let whole = scratch.join("folder");

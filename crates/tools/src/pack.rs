@@ -201,7 +201,7 @@ fn variants(input: &Input) -> Result<Vec<Variant>, Failure> {
             Failure::new(what, code.as_str(), hints::refusal(code))
         };
         if !aot_file::is_aot(&code) {
-            return Err(refuse(Code::LayerMagic).because("this is no AOT file"));
+            return Err(refuse(Code::LayerMagic).because("this is not an AOT file"));
         }
         let annotations = aot_file::annotations(&code).ok_or_else(|| refuse(Code::AotMetadata))?;
         let (_, architecture) = annotations
@@ -222,7 +222,11 @@ fn variants(input: &Input) -> Result<Vec<Variant>, Failure> {
     {
         let what = format!("can't pack two AOT files for {}", pair[0].architecture);
         let code = Code::ReferenceAmbiguous.as_str();
-        return Err(Failure::new(what, code, "pack each under a tag of its own"));
+        return Err(Failure::new(
+            what,
+            code,
+            "pack each file under a separate tag",
+        ));
     }
     if let Some(file) = &input.wasm {
         let portable = Variant {
@@ -478,7 +482,7 @@ impl Target {
         if !real.join("oci-layout").is_file() {
             let code = Code::LayoutMissing.as_str();
             let failure = Failure::new(what, code, "name a new folder, or a layout");
-            return Err(failure.because("the folder holds something else"));
+            return Err(failure.because("the folder has other files"));
         }
         let index = match ocre_files::read(&real.join("index.json"), MAX_INDEX as u64) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

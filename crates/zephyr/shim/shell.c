@@ -88,7 +88,7 @@ static int command(const struct shell *shell, size_t count, char **words)
 	}
 	flush(&output);
 	if (result == -ENODEV) {
-		shell_error(shell, "ocre is not started: ocre_init() has not succeeded");
+		shell_error(shell, "ocre is not ready: ocre_init() has not succeeded");
 	}
 	return result;
 }
@@ -206,5 +206,5 @@ static void command_words(bool on_images, size_t index, struct shell_static_entr
 
 /* As many words as the core takes, and "ocre". */
 SHELL_CMD_ARG_REGISTER(ocre, &commands,
-		       "containers of WebAssembly; \"ocre help COMMAND\" explains a command",
+		       "WebAssembly containers; \"ocre help COMMAND\" explains a command",
 		       command, 1, 32);

@@ -30,7 +30,7 @@ extern "C" fn ocre_shell_word(on_images: u32, place: u32, found: *mut ShellWord)
     };
     let is_group = on_images == 0 && command.name != word;
     let help = match is_group {
-        true => "commands about images",
+        true => "Image commands",
         false => command.summary,
     };
     // SAFETY: the caller lends one, and reads it after this call.

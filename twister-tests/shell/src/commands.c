@@ -71,7 +71,7 @@ ZTEST(commands, test_help)
 	says("ocre help", 0, "image verify");
 	says("ocre help run", 0, "usage: ocre run");
 	/* Zephyr's shell answers this one itself. */
-	says("ocre run --help", 1, "run - creates a container");
+	says("ocre run --help", 1, "run - Create and run");
 	says("ocre help no-such-command", 2, "no-such-command");
 }
 

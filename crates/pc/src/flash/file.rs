@@ -70,17 +70,17 @@ impl FileError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io(_) if self.is_missing() => {
-                "check the name, or make one with `ocre flash create`"
+                "check the name, or create a flash file with `ocre flash create`"
             }
             Self::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                "choose another name, or remove that file first"
+                "choose another name, or remove the file first"
             }
-            Self::Io(_) => "look at the path, its permissions and the disk",
-            Self::Locked => "wait for the other process, or end it",
+            Self::Io(_) => "check the path, its permissions and the disk",
+            Self::Locked => "wait for the other process, or stop it",
             Self::Empty | Self::NoFileSystem | Self::TooLarge(_) => {
-                "name another file with `--flash`, or move this one away to start anew"
+                "name another file with `--flash`, or move this file away to start anew"
             }
-            Self::Size { .. } => "copy the file again, whole",
+            Self::Size { .. } => "copy the whole file again",
             Self::Mount(_) => "restore the file from a copy; nothing was written to it",
         }
     }
@@ -90,23 +90,23 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
-            Self::Locked => f.write_str("another process is using it"),
-            Self::Empty => f.write_str("it is empty"),
+            Self::Locked => f.write_str("another process uses the file"),
+            Self::Empty => f.write_str("the file is empty"),
             Self::TooLarge(bytes) => {
                 write!(
                     f,
-                    "it has {bytes} bytes, and a flash has at most {}",
+                    "the file has {bytes} bytes, and a flash has at most {}",
                     Geometry::MAX_BYTES
                 )
             }
-            Self::NoFileSystem => f.write_str("there is no littlefs in it"),
+            Self::NoFileSystem => f.write_str("the file holds no littlefs"),
             Self::Size { expected, found } => {
                 write!(
                     f,
-                    "its file system is for {expected} bytes, and the file has {found}"
+                    "the file system is for {expected} bytes, and the file has {found}"
                 )
             }
-            Self::Mount(error) => write!(f, "its file system can't be mounted: {error}"),
+            Self::Mount(error) => write!(f, "the file system can't be mounted: {error}"),
         }
     }
 }

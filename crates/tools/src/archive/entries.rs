@@ -78,7 +78,7 @@ impl Entries {
                 Some(None) => break,
                 Some(Some(_)) => {
                     let error = ArchiveError::new(Fault::Duplicate, above);
-                    return Err(error.because("it is a file and a folder"));
+                    return Err(error.because("the path is a file and a folder"));
                 }
                 None => {
                     self.count()?;
@@ -142,26 +142,26 @@ fn wrong_path(name: &[u8], why: &str) -> ArchiveError {
 fn plain(name: &[u8]) -> Result<String, ArchiveError> {
     let wrong = |why| Err(wrong_path(&name[..name.len().min(80)], why));
     if name.len() > MAX_NAME {
-        return wrong("it is too long");
+        return wrong("the path is too long");
     }
     let Ok(text) = std::str::from_utf8(name) else {
-        return wrong("it is not UTF-8");
+        return wrong("the path is not UTF-8");
     };
     if text.is_empty() {
-        return wrong("it is empty");
+        return wrong("the path is empty");
     }
     if text.starts_with('/') {
-        return wrong("it is absolute");
+        return wrong("the path is absolute");
     }
     if text.contains(['\\', ':']) || text.chars().any(char::is_control) {
-        return wrong("it has a character that is none of a file's name everywhere");
+        return wrong("the path has a character that is not portable in file names");
     }
     let mut path = String::new();
     let mut depth = 0;
     for part in text.split('/') {
         match part {
             "" | "." => {}
-            ".." => return wrong("it leads out of the archive"),
+            ".." => return wrong("the path leads out of the archive"),
             part => {
                 depth += 1;
                 if !path.is_empty() {
@@ -172,7 +172,7 @@ fn plain(name: &[u8]) -> Result<String, ArchiveError> {
         }
     }
     if depth > MAX_DEPTH {
-        return wrong("it is too deep");
+        return wrong("the path is too deep");
     }
     Ok(path)
 }

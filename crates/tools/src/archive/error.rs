@@ -67,18 +67,16 @@ impl Fault {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Io => "check the path, its permissions and the free space",
-            Self::Format => {
-                "name a tar or zip file of an OCI image layout, and copy it again, whole"
-            }
+            Self::Format => "name a tar or zip file of an OCI image layout, or copy the file again",
             Self::Compressed => {
-                "decompress it first: `gunzip`, `unxz`, `bunzip2` or `unzstd`, as it was compressed"
+                "decompress the file first, with `gunzip`, `unxz`, `bunzip2` or `unzstd`"
             }
             Self::Path | Self::Link | Self::Duplicate | Self::Entries | Self::Bomb => {
-                "don't trust whoever made it; an OCI image layout has no such entry"
+                "do not trust this archive: an OCI image layout has no such entry"
             }
-            Self::Special => "pack the layout again, as plain files, stored or deflated",
-            Self::Size => "copy the archive again: it was damaged, or made to deceive",
-            Self::Exists => "name another file, or move this one away",
+            Self::Special => "pack the layout again, with regular files, stored or deflated",
+            Self::Size => "copy the archive again: the file is damaged or forged",
+            Self::Exists => "name another file, or move this file away",
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
         ArchiveError::new(Fault::Format, at).because(detail)
     };
     if length == 0 {
-        return Err(format("", &"it is empty"));
+        return Err(format("", &"the file is empty"));
     }
     let mut entries = Entries::default();
     let mut said = Said::default();
@@ -46,7 +46,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
         let name = said.name.as_deref().unwrap_or(&own);
         let at = String::from_utf8_lossy(&name[..name.len().min(200)]).into_owned();
         if start.checked_add(size).is_none_or(|end| end > length) {
-            return Err(format(&at, &"the file ends before it does"));
+            return Err(format(&at, &"the file ends within an entry"));
         }
         match kind {
             EntryType::GNULongName | EntryType::XHeader | EntryType::XGlobalHeader => {
@@ -81,7 +81,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
             .size
             .is_some_and(|said| said != size.to_string().as_bytes())
         {
-            let detail = "its two headers give it two sizes";
+            let detail = "the two headers give different sizes";
             return Err(ArchiveError::new(Fault::Size, at).because(detail));
         }
         // Old tar files mark folders with a slash.
@@ -109,7 +109,7 @@ impl Said {
                 b"path" => self.name = Some(record.value_bytes().to_vec()),
                 b"size" => self.size = Some(record.value_bytes().to_vec()),
                 key if key.starts_with(b"GNU.sparse.") => {
-                    return Err(std::io::Error::other("it is a file with holes"));
+                    return Err(std::io::Error::other("the file has holes"));
                 }
                 _ => {}
             }

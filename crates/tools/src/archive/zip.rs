@@ -45,15 +45,15 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         }
         // Archives made on Unix state the kind of each file.
         if !matches!(record.mode().value() & 0o170_000, 0 | 0o040_000 | 0o100_000) {
-            return Err(special("it is no plain file"));
+            return Err(special("the entry is not a regular file"));
         }
         if record.flags().is_encrypted() || record.flags().is_masked() {
-            return Err(special("it is encrypted"));
+            return Err(special("the entry is encrypted"));
         }
         let deflated = match record.compression_method() {
             CompressionMethod::STORE => false,
             CompressionMethod::DEFLATE => true,
-            other => return Err(special(&format!("it is packed by {other}"))),
+            other => return Err(special(&format!("the entry is compressed with {other}"))),
         };
         let size = record.uncompressed_size_hint();
         let (local, crc) = (record.local_header_offset(), record.crc32());
@@ -61,7 +61,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         let (start, end) = entry.compressed_data_range();
         let inside = start <= end && end <= length;
         if !inside || (!deflated && end - start != size) {
-            let detail = "it has other sizes here and there";
+            let detail = "the two headers give different sizes";
             return Err(ArchiveError::new(Fault::Size, at).because(detail));
         }
         if record.is_dir() {
@@ -90,7 +90,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
     }
     ranges.sort_unstable();
     if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
-        let detail = "entries share their bytes";
+        let detail = "entries overlap";
         return Err(ArchiveError::new(Fault::Bomb, "").because(detail));
     }
     for (at, place, crc) in packed {
@@ -129,7 +129,7 @@ fn check(file: &File, at: &str, place: Place, crc: u32) -> Result<(), ArchiveErr
         return Err(wrong(&format_args!("{size} bytes, not {}", place.size)));
     }
     if found.sum() != crc {
-        return Err(wrong(&"it does not have its checksum"));
+        return Err(wrong(&"the checksum does not match"));
     }
     Ok(())
 }

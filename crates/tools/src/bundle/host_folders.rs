@@ -43,27 +43,27 @@ pub fn protected(folder: &Path, owner: &Owner) -> Option<String> {
             .then_some(())
     };
     if holds(Path::new("/")).is_some() {
-        return Some("it is the PC's root folder".to_owned());
+        return Some("the folder is the PC's root".to_owned());
     }
     if let Some(system) = SYSTEM
         .iter()
         .find(|system| inside(Path::new(system)).is_some() || holds(Path::new(system)).is_some())
     {
-        return Some(format!("it is of the system: {system}"));
+        return Some(format!("the folder belongs to the system: {system}"));
     }
     if let Some(home) = &owner.home {
         if holds(home).is_some() {
-            return Some("it is or holds the user's folder".to_owned());
+            return Some("the folder is or holds the user's home folder".to_owned());
         }
         let kept = OF_USER
             .iter()
             .find(|name| inside(&home.join(name)).is_some());
         if let Some(name) = kept {
-            return Some(format!("it is in the user's {name}"));
+            return Some(format!("the folder is in the user's {name}"));
         }
     }
     let flash = owner.flash.as_ref()?;
-    holds(flash).map(|()| "it holds the flash file".to_owned())
+    holds(flash).map(|()| "the folder holds the flash file".to_owned())
 }
 
 /// Device and inode of a path; `None` if it does not exist.

@@ -108,24 +108,26 @@ impl Code {
     /// Hint for the user: the last column of `docs/bundles.md`.
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::Syntax => "write it as the runtime specification says",
-            Self::Version => "make a bundle of version 1.0 to 1.3, or of the early version 1",
-            Self::Os => "compile the program for WASI preview 1, and say wasip1",
-            Self::Architecture => "compile the program to WebAssembly, and say wasm",
-            Self::Root => "name a folder in the bundle that is there",
+            Self::Syntax => "follow the runtime specification",
+            Self::Version => "use version 1.0 to 1.3, or the early version 1",
+            Self::Os => "compile the program for WASI preview 1, and set os to wasip1",
+            Self::Architecture => {
+                "compile the program to WebAssembly, and set the architecture to wasm"
+            }
+            Self::Root => "name an existing folder in the bundle",
             Self::Process => "name a module in the root folder",
-            Self::Folder => "begin at / and give the program whole paths",
+            Self::Folder => "start in / and use absolute paths in the program",
             Self::Cpu => "ask for one CPU, or less",
             Self::Memory => "ask for less memory",
             Self::Tty => "give one process the terminal",
             Self::Device => "ask for null, zero, full, random, urandom or tty",
             Self::FileSystem => "mount regular folders, with type bind",
-            Self::MountOption => "leave the option out",
-            Self::Mount => "mount a folder that is there, at a plain path outside of / and /dev",
+            Self::MountOption => "remove the option",
+            Self::Mount => "mount an existing folder, at a plain path outside of / and /dev",
             Self::HostFolder => {
-                "make it read-only, or allow a guest to change it with `--allow-host-root`"
+                "make the folder read-only, or let the guest change it with `--allow-host-root`"
             }
-            Self::Unsupported => "leave it out",
+            Self::Unsupported => "remove the member",
         }
     }
 }
