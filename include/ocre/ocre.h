@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * @brief Ocre: containers of WebAssembly, from OCI images on a littlefs partition.
+ * @brief Ocre: WebAssembly containers from OCI images on a littlefs partition.
  *
- * Every function may be called from any thread, and none from an interrupt. Text
- * is UTF-8 and ends with NUL. Functions return 0 or a negative errno, and all but
- * ocre_init() return -ENODEV until that has succeeded.
+ * Call the functions from any thread, but not from an interrupt. Text is UTF-8 and
+ * ends with NUL. Functions return 0 or a negative errno. Before ocre_init() succeeds,
+ * all other functions return -ENODEV.
  */
 #ifndef OCRE_OCRE_H_
 #define OCRE_OCRE_H_
@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/** A container. A handle is never used again for another one; 0 is none. */
+/** Handle of a container. Handles are never reused; 0 is no container. */
 typedef uint64_t ocre_container_t;
 
 /** Bytes that hold any refusal, with its location, NUL included. */
@@ -36,7 +36,7 @@ typedef uint64_t ocre_container_t;
 #define OCRE_TRAPPED 4u /**< An error of the guest ended the run. */
 #define OCRE_KILLED  5u /**< The run was ended from outside. */
 #define OCRE_FAILED  6u /**< The guest's first instruction was never run. */
-#define OCRE_RESTARTING 7u /**< The last run is over, and the next one will start. */
+#define OCRE_RESTARTING 7u /**< The last run is over, and a restart is pending. */
 #define OCRE_CRASH_LOOP 8u /**< The container has failed too often to be started again. */
 /** @} */
 
@@ -55,16 +55,16 @@ struct ocre_status {
  * @{
  */
 #define OCRE_ATTACHED        1u /**< The console shows the container's output. */
-#define OCRE_PREFER_PORTABLE 2u /**< Portable code, where the image has AOT code too. */
-#define OCRE_TEMPORARY       4u /**< Without a record: gone, with its files, after a reboot. */
+#define OCRE_PREFER_PORTABLE 2u /**< Prefer portable code to AOT code. */
+#define OCRE_TEMPORARY       4u /**< No record: a reboot removes the container and its files. */
 /** @} */
 
 /** @name Restart policies of a container
  *
- * A container is started again a second after its run, then after twice as long each time it fails
- * again, up to 5 minutes. After ocre_stop() or ocre_kill() it is not, until somebody starts it.
- * At boot a container with OCRE_RESTART_ALWAYS is started whatever its state was, unless it was
- * never started or has failed too often.
+ * The first restart follows one second after the end of a run. Each further failure in a row
+ * doubles the delay, up to 5 minutes. After ocre_stop() or ocre_kill() there is no restart until
+ * ocre_start(). At boot, a container with OCRE_RESTART_ALWAYS starts, unless the container was
+ * never started or is in a crash loop.
  * @{
  */
 #define OCRE_RESTART_NO         0u /**< Never. */
@@ -117,26 +117,28 @@ struct ocre_options {
 };
 
 /**
- * @brief Mounts the storage partition, if CONFIG_OCRE_MOUNT says so, restores the containers from
- * before the reboot, starts the runtime, and then the containers that their restart policies
- * select. After a success, another call does nothing.
+ * @brief Starts the runtime.
  *
- * @retval 0 Every other function can be called.
- * @retval -EBUSY Another thread is in the function, or it has failed before.
+ * With CONFIG_OCRE_MOUNT, mounts the storage partition. Restores the containers from before the
+ * reboot, and starts containers according to their restart policies. After a success, another
+ * call does nothing.
+ *
+ * @retval 0 The other functions are ready.
+ * @retval -EBUSY Another thread is in the function, or an earlier call has failed.
  * @retval -EIO The partition does not mount, or can't be read.
  * @retval -ENOMEM The engine does not start in CONFIG_OCRE_HEAP_SIZE bytes.
  */
 int ocre_init(void);
 
 /**
- * @brief Sets the date, for guests that ask for it and for the records of containers.
+ * @brief Sets the date for guests and for container records.
  *
  * @param unix_ns Nanoseconds since 1970-01-01 UTC.
  */
 void ocre_set_date(uint64_t unix_ns);
 
 /**
- * @brief Judges an image: checks that it is what it claims to be and may run here.
+ * @brief Judges an image: verifies the content, and checks that this device can run the image.
  *
  * @param image `name`, `name:tag`, either with `@sha256:…`, or a digest alone.
  * @param text Gets at most OCRE_TEXT_BYTES: the code of the refusal and its location; ""
@@ -151,26 +153,24 @@ int ocre_image_verify(const char *image, char *text);
  * @brief Shows the name of each image on the partition.
  *
  * @param visit Returns 0 to end the list. The function must not use images.
- * @retval -ENOENT There is no list of images.
- * @retval -EIO The list can't be read.
+ * @retval -ENOENT The partition has no index of images.
+ * @retval -EIO The index can't be read.
  */
 int ocre_image_list(int (*visit)(void *context, const char *name), void *context);
 
 /**
- * @brief Judges an image and creates a container of it, which does not run yet, and survives a
- * reboot unless it is OCRE_TEMPORARY.
+ * @brief Judges an image and creates a container from the image, without starting the container.
+ * The container survives a reboot, except with OCRE_TEMPORARY.
  *
  * @param options Options, which are copied; NULL for the defaults.
  * @param text As for ocre_image_verify().
- * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed, or
- * a folder to be mounted is the runtime's own, or the restart policy is not valid, or more memory
- * is asked for than this device allows, or the image has only AOT code and there is a limit of
- * instructions.
+ * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed; a
+ * mount's source belongs to the runtime; the restart policy is not valid; the memory exceeds
+ * CONFIG_OCRE_MEMORY_LIMIT; or there is an instruction limit and the image has only AOT code.
  * @retval -E2BIG Arguments, environment or mounts are too long.
  * @retval -ENOEXEC The image is refused.
- * @retval -EEXIST Another container has that name, or a record on the partition that
- * can't be read.
- * @retval -ENFILE There are as many containers as CONFIG_OCRE_CONTAINERS.
+ * @retval -EEXIST Another container, or an unreadable record on the partition, has this name.
+ * @retval -ENFILE All CONFIG_OCRE_CONTAINERS slots are in use.
  * @retval -ENOSPC The partition is full.
  * @retval -EIO The partition fails.
  */
@@ -178,11 +178,11 @@ int ocre_create(const char *image, const struct ocre_options *options,
 		ocre_container_t *container, char *text);
 
 /**
- * @brief Starts a container, also one that has run before, and returns when its
- * guest's first instruction is next.
+ * @brief Starts a created or ended container. Returns once the code is loaded, before the guest's
+ * first instruction.
  *
  * @retval -ENOEXEC The container can't start; ocre_status() has the reason.
- * @retval -EBUSY The container is running or paused, or a running container has a folder of its
+ * @retval -EBUSY The container is running or paused, or a running container uses a folder of the
  * mounts.
  * @retval -ENOENT There is no such container.
  */
@@ -200,19 +200,18 @@ int ocre_start(ocre_container_t container);
 int ocre_stop(ocre_container_t container, uint32_t grace_ms);
 
 /**
- * @brief Starts a container from its beginning; a running one is stopped first, as by
- * ocre_stop().
+ * @brief Restarts a container. A running container is stopped first, as by ocre_stop().
  *
  * @retval -EAGAIN The container does not end although killed.
  * @retval -ENOEXEC The container can't start; ocre_status() has the reason.
- * @retval -EBUSY A running container has a folder of its mounts.
+ * @retval -EBUSY A running container uses a folder of the mounts.
  * @retval -ENOENT There is no such container.
  */
 int ocre_restart(ocre_container_t container, uint32_t grace_ms);
 
 /**
- * @brief Holds a container's guest at its next loop or call, or at the end of the host call that
- * it waits in. Its time limit does not wait.
+ * @brief Pauses a container at the next safe point: a loop, a call, or the end of a host call. The
+ * time limit keeps running.
  *
  * @retval -ESRCH The container is not running.
  * @retval -EBUSY The container is paused.
@@ -221,7 +220,7 @@ int ocre_restart(ocre_container_t container, uint32_t grace_ms);
 int ocre_pause(ocre_container_t container);
 
 /**
- * @brief Lets a paused container's guest go on.
+ * @brief Resumes a paused container.
  *
  * @retval -EBUSY The container is not paused.
  * @retval -ENOENT There is no such container.
@@ -229,7 +228,7 @@ int ocre_pause(ocre_container_t container);
 int ocre_unpause(ocre_container_t container);
 
 /**
- * @brief Kills a container: returns at once, and its run ends soon.
+ * @brief Kills a container. Returns at once; the run ends soon after.
  *
  * @retval -ESRCH The container is not running.
  * @retval -ENOENT There is no such container.
@@ -240,14 +239,14 @@ int ocre_kill(ocre_container_t container);
 #define OCRE_FOREVER UINT32_MAX
 
 /**
- * @brief Waits until a container rests: for the end of its run, and of the restarts that follow.
+ * @brief Waits until a container rests: for the end of the run and of all restarts by policy.
  *
  * @param timeout_ms Longest wait, in milliseconds, or OCRE_FOREVER.
  * @param status Gets the status after the end. May be NULL.
  * @retval 0 The container rests.
- * @retval -EAGAIN The container runs on after @p timeout_ms.
- * @retval -ESRCH The container has not been started.
- * @retval -ENOENT There is no such container, or it was removed meanwhile.
+ * @retval -EAGAIN The container still runs after @p timeout_ms.
+ * @retval -ESRCH The container has never been started.
+ * @retval -ENOENT There is no such container, or the container was removed during the wait.
  */
 int ocre_wait(ocre_container_t container, uint32_t timeout_ms, struct ocre_status *status);
 
@@ -285,11 +284,11 @@ int ocre_list(int (*visit)(void *context, ocre_container_t container, const char
 	      void *context);
 
 /**
- * @brief Shows the output of a container that its log keeps.
+ * @brief Passes the log of a container to a function.
  *
  * @param lines Number of the last lines to show; 0 for all.
- * @param visit Gets one line, or a part of one of at most 256 bytes, with its newline
- * and without NUL; `stream` is 1 for stdout, 2 for stderr. Returns 0 to end the output.
+ * @param visit Gets one log record: a line, or a part of a long line, of at most 256 bytes, with
+ * the newline and without NUL. `stream` is 1 for stdout, 2 for stderr. Returns 0 to end the output.
  * @retval -ENOENT There is no such container.
  */
 int ocre_logs(ocre_container_t container, uint32_t lines,
@@ -297,8 +296,8 @@ int ocre_logs(ocre_container_t container, uint32_t lines,
 	      void *context);
 
 /**
- * @brief Registers a function that is called after each change of a container's state, on the
- * thread that has changed it.
+ * @brief Registers a function for state changes of containers. The call comes after each change,
+ * on the thread that made the change.
  *
  * @param changed Function, one at a time; NULL for none. It must return soon, and neither start,
  * stop nor remove a container.
@@ -311,10 +310,10 @@ void ocre_on_change(void (*changed)(void *context), void *context);
  *
  * @param write Takes each piece of output, without NUL; `error` is not 0 for errors, warnings
  * and notes.
- * @param interrupted Called again and again: not 0 ends a command that waits. May be
+ * @param interrupted Polled while a command waits: a result other than 0 ends the command. May be
  * NULL.
- * @return The exit status: 0 done, 1 refused or failed, 2 bad usage; of `run`, the
- * guest's own.
+ * @return The exit code: 0 done, 1 refused or failed, 2 usage error; for `run`, the guest's exit
+ * code.
  * @retval -EINVAL A word is not UTF-8, or there are more than 32.
  */
 int ocre_command(const char *const *words, uint32_t count,

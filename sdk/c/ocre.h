@@ -3,10 +3,10 @@
  * @file
  * @brief Functions of the runtime for a container, besides WASI.
  *
- * Functions return 0, or the documented result, or an errno with Linux's
- * number, negated. Each needs a permission that the image asks for and the
- * operator grants; without it the result is -1 (EPERM). docs/permissions.md
- * lists the permissions.
+ * Functions return 0, the documented result, or an errno with Linux's number,
+ * negated. Most functions need a permission that the image asks for and the
+ * operator grants. Without the permission, the result is -1 (EPERM).
+ * docs/permissions.md lists the permissions.
  */
 #ifndef OCRE_GUEST_H
 #define OCRE_GUEST_H
@@ -46,7 +46,7 @@ int OCRE_IMPORT(ocre_sleep)(int milliseconds);
 #define OCRE_EVENT_MESSAGE 3u /**< `id` counts the container's messages. */
 /** @} */
 
-/** An event. Of a message, three members are addresses: see ocre_message_*(). */
+/** Event. For a message, three members are addresses: use ocre_message_*(). */
 struct ocre_event {
 	uint32_t type;
 	uint32_t id;
@@ -56,13 +56,13 @@ struct ocre_event {
 	uint32_t payload_len;
 };
 
-/** Takes the next event, and writes each member to a separate address: -42 where
- * there is none, -12 where messages must be given back first. */
+/** Takes the next event, and writes each member to a separate address. Returns -42 if
+ * there is no event, -12 if messages must be freed first. */
 int OCRE_IMPORT(ocre_get_event)(uint32_t *type, uint32_t *id, uint32_t *port, uint32_t *state,
 				uint32_t *extra, uint32_t *payload_len);
 
-/** Waits for an event, at most for a number of milliseconds, or for ever if negative:
- * -110 where none came. Not in Ocre. */
+/** Waits for an event, at most the given milliseconds, or without limit if negative.
+ * Returns -110 after a timeout. Not in Ocre. */
 int OCRE_IMPORT(ocre_wait_event)(int milliseconds);
 
 /** Number of events lost because the guest was too slow. Not in Ocre. */
@@ -81,9 +81,9 @@ static inline int ocre_next_event(struct ocre_event *event)
 
 /* --- With the permission "timers" --- */
 
-/** Creates a timer; numbers begin at 1. -16 where the timer exists. */
+/** Creates a timer; numbers begin at 1. Returns -16 if the timer exists. */
 int OCRE_IMPORT(ocre_timer_create)(int id);
-/** Sends an event after 1 to 65535 ms; again and again if `periodic` is not 0. */
+/** Sends an event after 1 to 65535 ms; periodically if `periodic` is not 0. */
 int OCRE_IMPORT(ocre_timer_start)(int id, int milliseconds, int periodic);
 int OCRE_IMPORT(ocre_timer_stop)(int id);
 int OCRE_IMPORT(ocre_timer_delete)(int id);
@@ -92,14 +92,14 @@ int OCRE_IMPORT(ocre_timer_get_remaining)(int id);
 
 /* --- With the permission "messaging" --- */
 
-/** Sends a message to all containers that have subscribed to a matching topic: -2
- * where there is none, -90 where the message is too long. */
+/** Sends a message to all containers that have subscribed to a matching topic. Returns
+ * -2 if there is none, -90 if the message is too long. */
 int OCRE_IMPORT(ocre_publish_message)(const char *topic, const char *content_type,
 				      const void *payload, int payload_len);
 /** Subscribes to topics. Topics have levels, "a/b"; "+" matches any one level, "#"
  * all that follow, and "a/" everything below "a". */
 int OCRE_IMPORT(ocre_subscribe_message)(const char *topic);
-/** Gives a message's memory back. */
+/** Frees the memory of a message. */
 int OCRE_IMPORT(ocre_messaging_free_module_event_data)(uint32_t topic, uint32_t content_type,
 							uint32_t payload);
 
@@ -119,7 +119,7 @@ static inline const void *ocre_message_payload(const struct ocre_event *event)
 	return (const void *)(uintptr_t)event->extra;
 }
 
-/** Gives a message's memory back, after its last use. */
+/** Frees the memory of a message. Call after the last use. */
 static inline int ocre_message_free(const struct ocre_event *event)
 {
 	return ocre_messaging_free_module_event_data(event->port, event->state, event->extra);
@@ -131,14 +131,14 @@ static inline int ocre_message_free(const struct ocre_event *event)
 #define OCRE_GPIO_OUTPUT 1
 
 int OCRE_IMPORT(ocre_gpio_init)(void);
-/** Configures a pin for this container, until the container ends: -16 where another
- * container has it. */
+/** Configures a pin for this container, until the end of the run. Returns -16 if
+ * another container uses the pin. */
 int OCRE_IMPORT(ocre_gpio_configure)(int port, int pin, int direction);
 int OCRE_IMPORT(ocre_gpio_pin_set)(int port, int pin, int state);
 /** Level of a pin, 1 or 0. */
 int OCRE_IMPORT(ocre_gpio_pin_get)(int port, int pin);
 int OCRE_IMPORT(ocre_gpio_pin_toggle)(int port, int pin);
-/** Starts, or stops, an input's events at each change. */
+/** Starts or stops events for each change of an input. */
 int OCRE_IMPORT(ocre_gpio_register_callback)(int port, int pin);
 int OCRE_IMPORT(ocre_gpio_unregister_callback)(int port, int pin);
 /* The same by name, such as "led0". */
