@@ -10,6 +10,7 @@ pub mod flash_sweep;
 pub mod footprint;
 pub mod fuzz;
 pub mod guests;
+pub mod help_texts;
 pub mod process;
 pub mod sanitizers;
 pub mod setup;

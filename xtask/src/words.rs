@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Counts of hard-to-read code: documentation that begins with a question word or a pronoun, and
-//! names that several types have.
+//! Counts of hard-to-read code: documentation that begins with a question word or a pronoun, help
+//! texts that paraphrase, and names that several types have.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,13 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::help_texts::{PARAPHRASES, help_texts};
 use crate::process::{read, step};
 use crate::workspace::root;
-
-/// Words that paraphrase a thing instead of naming it, at the beginning of its documentation.
-const PARAPHRASES: [&str; 11] = [
-    "What", "How", "Whether", "Whoever", "Whose", "Where", "It", "Its", "One", "That", "Those",
-];
 
 /// First word of the documentation of an item, with its line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,14 +82,22 @@ pub fn type_names(source: &str) -> Vec<&str> {
 pub fn words(all: bool) -> Result<()> {
     let listed = read(
         Command::new("git")
-            .args(["ls-files", "*.rs", "*.h", "*.c", "*.cpp"])
+            .args(["ls-files", "*.rs", "*.h", "*.c", "*.cpp", "*Kconfig*"])
             .current_dir(root()),
     )?;
     let mut folders: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut helps = (0, Vec::new());
     step("Documentation that begins with a question word or a pronoun");
     for path in listed.lines() {
         let source = fs::read_to_string(root().join(path)).with_context(|| path.to_owned())?;
+        for help in help_texts(path, &source) {
+            helps.0 += 1;
+            let faults = help.faults().into_iter();
+            helps
+                .1
+                .extend(faults.map(|fault| format!("{path}:{}: {fault}", help.line)));
+        }
         let counts = folders.entry(folder(path)).or_default();
         for first in first_words(&source) {
             counts.0 += 1;
@@ -119,6 +123,12 @@ pub fn words(all: bool) -> Result<()> {
         let (percent, tenth) = (tenths / 10, tenths % 10);
         println!("{paraphrases:5} of {docs:5}  {percent:3}.{tenth} %  {folder}");
     }
+    step("Help texts that begin with such a word, or hold a phrase for a thing without a name");
+    let (texts, faults) = helps;
+    if all {
+        faults.iter().for_each(|fault| println!("{fault}"));
+    }
+    println!("{} faults in {texts} texts", faults.len());
     step("Names of types in several files");
     types.retain(|_, places| places.len() > 1);
     for (name, places) in &types {

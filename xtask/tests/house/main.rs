@@ -14,6 +14,7 @@ mod contracts;
 mod documentation;
 mod documents;
 mod headers;
+mod help_texts;
 mod lints;
 mod module;
 mod policy;
