@@ -23,8 +23,8 @@ use ocre::limits::INBOX_BYTES;
 use ocre::port::devices::{Direction, Pin};
 use ocre::port::{Clock, ConsoleError, Host, HostExit, Slot, Stream, ThreadSpec, Threads};
 use ocre_guest_api::{Bus, FUNCTIONS, GuestApi, Ports, permission};
-use ocre_pc::platform::Devices;
 use ocre_oci::{Format, Sha256};
+use ocre_pc::platform::Devices;
 use parking_lot::RawMutex;
 
 /// Bytes of a guest's own memory; the host buffer lies behind it.

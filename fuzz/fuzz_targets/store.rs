@@ -19,10 +19,10 @@ use ocre::image::judge::Selector;
 use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError, conformance};
-use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
-use ocre_pc::littlefs::{LittleFs, Tuning};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
+use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
+use ocre_pc::littlefs::{LittleFs, Tuning};
 
 /// Size of documents: an index of nine tags fits, one of ten does not.
 const DOCUMENT: usize = 2048;
