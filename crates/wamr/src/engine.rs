@@ -40,7 +40,7 @@ pub struct Options {
 
 /// The only WAMR runtime of the process.
 ///
-/// ```
+/// ```standalone_crate
 /// use ocre::port::{Engine as _, Exit, Host, HostExit, HostFunction, HostModule, Program};
 /// use ocre_wamr::{Engine, Options, RunInterrupt};
 ///

@@ -16,7 +16,7 @@ use ocre_wamr_sys as sys;
 
 /// Ends or holds the run that it is given to.
 ///
-/// ```
+/// ```standalone_crate
 /// use std::thread;
 /// use std::time::Duration;
 ///
