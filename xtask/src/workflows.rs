@@ -11,31 +11,31 @@ use crate::process::{read, run, step};
 use crate::setup;
 use crate::workspace::root;
 
-/// Files, as patterns of git, with the name of their schema.
-const SCHEMAS: [(&[&str], &str); 5] = [
-    (&[".github/workflows/*.yml"], "vendor.github-workflows"),
-    (&[".github/actions/*/action.yml"], "vendor.github-actions"),
-    (&[".github/dependabot.yml"], "vendor.dependabot"),
-    (
-        &[".github/ISSUE_TEMPLATE/*.yml", ":!*/config.yml"],
-        "vendor.github-issue-forms",
-    ),
-    (
-        &[".github/ISSUE_TEMPLATE/config.yml"],
-        "vendor.github-issue-config",
-    ),
+/// Files, as a pattern of git, with the name of their schema.
+const SCHEMAS: [(&str, &str); 5] = [
+    (".github/workflows/*.yml", "vendor.github-workflows"),
+    (".github/actions/*/action.yml", "vendor.github-actions"),
+    (".github/dependabot.yml", "vendor.dependabot"),
+    (".github/ISSUE_TEMPLATE/*.yml", "vendor.github-issue-forms"),
+    (ISSUE_CONFIG, "vendor.github-issue-config"),
 ];
+
+/// Settings beside the forms for issues.
+const ISSUE_CONFIG: &str = ".github/ISSUE_TEMPLATE/config.yml";
 
 /// Checks all files.
 pub fn check() -> Result<()> {
     step("Workflows");
     let tools = setup::workflow_lints()?.join("bin");
-    for (patterns, schema) in SCHEMAS {
+    for (pattern, schema) in SCHEMAS {
         let mut list = Command::new("git");
         list.args(["ls-files", "--cached", "--others", "--exclude-standard"]);
-        list.args(patterns);
+        list.arg(pattern);
         let files = read(list.current_dir(root()))?;
-        let files = files.lines().filter(|file| root().join(file).is_file());
+        let files = files
+            .lines()
+            .filter(|file| (*file == ISSUE_CONFIG) == (pattern == ISSUE_CONFIG))
+            .filter(|file| root().join(file).is_file());
         run(in_root(&tools.join("check-jsonschema"))
             .args(["--quiet", "--builtin-schema", schema])
             .args(files))?;
