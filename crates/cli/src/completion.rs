@@ -5,8 +5,8 @@ use clap_complete::Shell;
 use ocre::command::Status;
 use ocre_tools::failure::Failure;
 
+use super::clap_grammar;
 use super::output::Output;
-use super::whole;
 
 /// Prints what a shell needs to complete command lines.
 #[derive(clap::Args, Debug)]
@@ -32,7 +32,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         Known::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    let mut grammar = whole::grammar();
+    let mut grammar = clap_grammar::grammar();
     clap_complete::generate(shell, &mut grammar, "ocre", &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
     if shell == Shell::Fish {

@@ -15,10 +15,10 @@ use ocre_tools::layout::Layout;
 use ocre_tools::layout_archive::LayoutArchive;
 use ocre_tools::layout_folder::LayoutFolder;
 use ocre_tools::layout_name::LayoutName;
-use ocre_tools::stored::Stored;
+use ocre_tools::layout_source::LayoutSource;
 
 use super::output::Output;
-use super::transfer::{Speech, failed, image_name, platform};
+use super::transfer::{RegistryOptions, failed, image_name, platform};
 
 /// Copies an image between registries and layouts, with its digests.
 #[derive(clap::Args, Debug)]
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]
-    speech: Speech,
+    registry_options: RegistryOptions,
     /// Source: REGISTRY/NAME[:TAG|@DIGEST], oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "FROM", value_parser = OsStringValueParser::new().try_map(place))]
     from: Place,
@@ -77,12 +77,12 @@ impl Display for Place {
 /// Copies the image, and prints its destination and digest.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't copy {} to {}", args.from, args.to);
-    let client = args.speech.client(&what)?;
+    let client = args.registry_options.client(&what)?;
     let to = Destination {
         place: &args.to,
         platform: args.platform.clone(),
         referrers: args.referrers,
-        speech: &args.speech,
+        registry_options: &args.registry_options,
         client: &client,
     };
     let from = args.from.to_string();
@@ -102,8 +102,8 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
 }
 
 /// Source for an image in a layout; `text` is the user's name for it.
-pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Stored<'a, S> {
-    Stored {
+pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> LayoutSource<'a, S> {
+    LayoutSource {
         layout: OciLayout { storage, root: "/" },
         selector: name.selector(),
         name: text.to_owned(),
@@ -119,7 +119,7 @@ pub struct Destination<'a> {
     /// True where referrers are copied too.
     pub referrers: bool,
     /// Settings for registries.
-    pub speech: &'a Speech,
+    pub registry_options: &'a RegistryOptions,
     /// Client with these settings.
     pub client: &'a Client,
 }
@@ -134,7 +134,8 @@ impl Destination<'_> {
     ) -> Result<Copied, Failure> {
         let copy = |to: &dyn Sink| {
             let platform = self.platform.clone();
-            self.speech.copy(from, to, platform, self.referrers, what)
+            self.registry_options
+                .copy(from, to, platform, self.referrers, what)
         };
         match self.place {
             Place::Registry(name) => {

@@ -20,9 +20,9 @@ use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
 use ocre_tools::failure::Failure;
 use ocre_tools::layout::Layout;
 use ocre_tools::layout_name::LayoutName;
+use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::oras_folder;
 use ocre_tools::partition;
-use ocre_tools::stored::Stored;
 
 use super::copy::{self, Place};
 use super::output::Output;
@@ -72,7 +72,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
                 .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
             let partition = partition::partition_with(name, flash, &what)?;
             partition::store(&partition, &mut partition::document())?;
-            let from = Stored {
+            let from = LayoutSource {
                 layout: OciLayout {
                     storage: &partition,
                     root: "/",

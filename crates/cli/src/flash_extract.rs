@@ -11,8 +11,8 @@ use ocre_oci::Reference;
 use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::layout_folder::LayoutFolder;
+use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::partition;
-use ocre_tools::stored::Stored;
 
 use super::copy;
 use super::output::Output;
@@ -39,7 +39,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
     let partition = LittleFs::open_to_read(&args.file)
         .map_err(|error| partition::unusable(&args.file, &error))?;
-    let from = Stored {
+    let from = LayoutSource {
         layout: OciLayout {
             storage: &partition,
             root: "/",

@@ -24,10 +24,10 @@ use ocre_tools::linux_image;
 use ocre_tools::oras_folder;
 use ocre_tools::partition;
 
-use super::bar::Bar;
 use super::device;
 use super::import_name::ImportName;
 use super::output::Output;
+use super::progress::Bar;
 
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]

@@ -12,13 +12,14 @@
 #![allow(rustdoc::broken_intra_doc_links)]
 #![forbid(unsafe_code)]
 
-mod bar;
 mod build;
 mod bundle;
+mod clap_grammar;
 mod compile;
 mod completion;
 mod copy;
 mod device;
+mod device_words;
 mod examples;
 mod extract;
 mod flash_check;
@@ -41,6 +42,7 @@ mod new;
 mod output;
 mod pack;
 mod path_as_image;
+mod progress;
 mod pull;
 mod push;
 mod shell;
@@ -50,8 +52,6 @@ mod transfer;
 mod tree;
 mod verify;
 mod wasm;
-mod whole;
-mod words;
 mod zephyr_build;
 
 use std::ffi::OsString;
@@ -258,7 +258,7 @@ fn grammar() -> clap::Command {
     let listed = |group: bool| {
         let mut text = String::from("Device commands (see `ocre COMMAND --help`):\n");
         let wanted = |command: &ocre::command::table::Command| {
-            words::once(command) && (!group || command.name.starts_with("image "))
+            device_words::once(command) && (!group || command.name.starts_with("image "))
                 // The PC replaces this command.
                 && command.name != "image verify"
         };
@@ -303,7 +303,7 @@ fn main() -> ExitCode {
         other => other,
     };
     let words = match &command {
-        Command::Core(words) => words::lift(words, &mut global),
+        Command::Core(words) => device_words::lift(words, &mut global),
         _ => Ok(Vec::new()),
     };
     let mut out = Output::stdout(global.color, global.format);
@@ -459,7 +459,7 @@ fn run_bundle(
     err: &mut Output,
 ) -> Result<Status, Failure> {
     let asked: Vec<&str> = words.iter().map(String::as_str).collect();
-    if words::asks_for_help(&asked) {
+    if device_words::asks_for_help(&asked) {
         return explain(&["run"], out, err);
     }
     if let Some(word) = words.get(1) {
@@ -492,14 +492,14 @@ fn core(
         ["help", ref of @ ..] => return explain(of, out, err),
         _ => {}
     }
-    if words.first() == Some(&"run") && words::asks_for_help(&words) {
+    if words.first() == Some(&"run") && device_words::asks_for_help(&words) {
         return explain(&["run"], out, err);
     }
     if let Some(text) = suggestion::for_unknown(&words, &grammar()) {
         err.text(&text).map_err(print)?;
         return Ok(Status::Usage);
     }
-    let words = match words::for_one_boot(&words) {
+    let words = match device_words::for_one_boot(&words) {
         Ok(words) => words,
         Err(refusal) => {
             let hints = "run the command in `ocre shell`";
@@ -510,16 +510,16 @@ fn core(
     };
     path_as_image::refuse(&words, flash)?;
     device::catch_interrupts()?;
-    match words::need(&words) {
-        words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
-        words::Need::Flash => {
+    match device_words::need(&words) {
+        device_words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
+        device_words::Need::Flash => {
             let failure = match partition::partition(flash) {
                 Ok(partition) => {
                     return on(Device::boot(partition, policy)?, &words, &policy, out, err);
                 }
                 Err(failure) => failure,
             };
-            if words::only_reads(&words)
+            if device_words::only_reads(&words)
                 && let Some(copy) = partition::read_only_copy(flash)?
             {
                 return on(Device::boot(copy, policy)?, &words, &policy, out, err);
@@ -532,7 +532,7 @@ fn core(
                 _ => Err(failure),
             }
         }
-        words::Need::Image => {
+        device_words::Need::Image => {
             if let Some(partition) = partition::partition_if_any(flash)? {
                 return on(Device::boot(partition, policy)?, &words, &policy, out, err);
             }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use ocre::command::Status;
 use ocre_tools::failure::Failure;
 
+use super::clap_grammar;
 use super::output::Output;
-use super::whole;
 
 /// Writes the manual pages.
 #[derive(clap::Args, Debug)]
@@ -24,7 +24,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let io = |error| Failure::io(&what, &error);
     let made = !args.folder.exists();
     fs::create_dir_all(&args.folder).map_err(io)?;
-    let mut grammar = whole::grammar();
+    let mut grammar = clap_grammar::grammar();
     grammar.build();
     let written = write(&grammar, "ocre", args).inspect_err(|_| {
         if made {

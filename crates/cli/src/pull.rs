@@ -21,7 +21,7 @@ use ocre_tools::partition;
 use super::import;
 use super::import_name::ImportName;
 use super::output::Output;
-use super::transfer::{Speech, failed, image_name, platform};
+use super::transfer::{RegistryOptions, failed, image_name, platform};
 
 /// Takes an image from a registry onto the flash.
 #[derive(clap::Args, Debug)]
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
     platform: Option<Platform>,
     #[command(flatten)]
-    speech: Speech,
+    registry_options: RegistryOptions,
     /// Image: REGISTRY/NAME, with a tag or a digest
     #[arg(value_name = "IMAGE", value_parser = docker_name)]
     image: ImageName,
@@ -57,12 +57,12 @@ pub fn run<E: Engine>(
     let text = args.name.clone().unwrap_or_else(|| args.image.to_string());
     let name = ImportName::given(&text, &what)?;
     let tag = name.tag.clone();
-    let client: Client = args.speech.client(&what)?;
+    let client: Client = args.registry_options.client(&what)?;
     let staging = staging(args)?;
     let sink = LayoutFolder::open(&staging, Some(tag.as_str().to_owned()), false, &what)?;
     let repository = Repository::new(&client, &args.image, Access::Pull, None)
         .map_err(|error| failed(&what, &error))?;
-    args.speech
+    args.registry_options
         .copy(&repository, &sink, args.platform.clone(), false, &what)?;
 
     let layout = Directory::open(&staging).map_err(|error| Failure::folder(&what, error))?;

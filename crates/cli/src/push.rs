@@ -9,13 +9,13 @@ use ocre::image::OciLayout;
 use ocre::image::verdict::Code;
 use ocre_registry::ImageName;
 use ocre_tools::failure::Failure;
+use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::partition;
-use ocre_tools::stored::Stored;
 
 use super::copy::{self, Destination, Place};
 use super::output::Output;
 use super::short_digest;
-use super::transfer::{Speech, failed};
+use super::transfer::{RegistryOptions, failed};
 
 /// Puts an image of the flash into a registry, or into a layout of the PC.
 #[derive(clap::Args, Debug)]
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]
-    speech: Speech,
+    registry_options: RegistryOptions,
     /// Image in the flash file
     #[arg(value_name = "IMAGE")]
     image: String,
@@ -44,12 +44,12 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
             .map(Place::Registry)
             .map_err(|error| failed(&what, &error))?,
     };
-    let client = args.speech.client(&what)?;
+    let client = args.registry_options.client(&what)?;
     let partition = partition::partition_with(&args.image, flash, &what)?;
     partition::store(&partition, &mut partition::document())?;
     let image = short_digest::resolve(&args.image, &partition);
     let selector = images::selector(&image).map_err(refused)?;
-    let from = Stored {
+    let from = LayoutSource {
         layout: OciLayout {
             storage: &partition,
             root: "/",
@@ -61,7 +61,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
         place: &destination,
         platform: None,
         referrers: args.referrers,
-        speech: &args.speech,
+        registry_options: &args.registry_options,
         client: &client,
     };
     let copied = to.put(&from, None, &what)?;

@@ -11,11 +11,11 @@ use ocre_registry::{
 };
 use ocre_tools::failure::Failure;
 
-use super::bar::Bar;
+use super::progress::Bar;
 
 /// Settings for registries.
 #[derive(clap::Args, Debug)]
-pub struct Speech {
+pub struct RegistryOptions {
     /// Use plain HTTP, also to other machines
     #[arg(long)]
     plain_http: bool,
@@ -33,7 +33,7 @@ pub struct Speech {
     parallel: u64,
 }
 
-impl Speech {
+impl RegistryOptions {
     /// Makes a client with these settings and the user's credentials.
     pub fn client(&self, what: &str) -> Result<Client, Failure> {
         let settings = Settings {

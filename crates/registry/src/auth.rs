@@ -23,12 +23,12 @@ pub struct Session {
     name: ImageName,
     origin: Uri,
     scopes: Vec<String>,
-    said: Mutex<Option<Said>>,
+    said: Mutex<Option<Authorization>>,
 }
 
 /// Value of the header `Authorization`; `renewable` where another one can be requested.
 #[derive(Clone)]
-struct Said {
+struct Authorization {
     header: String,
     renewable: bool,
 }
@@ -86,11 +86,11 @@ impl Session {
             .ok_or_else(|| refused("it does not say how to log in"))?;
         let credentials = client.credentials(self.name.credentials_key())?;
         let said = match (challenge, credentials) {
-            (_, Credentials::Token(token)) => Said {
+            (_, Credentials::Token(token)) => Authorization {
                 header: format!("Bearer {token}"),
                 renewable: false,
             },
-            (Challenge::Basic, credentials) => Said {
+            (Challenge::Basic, credentials) => Authorization {
                 header: credentials
                     .basic()
                     .ok_or_else(|| refused("it asks for a name and a password"))?,
@@ -105,7 +105,7 @@ impl Session {
                 credentials,
             ) => {
                 let token = self.token(client, &realm, service.as_deref(), scope, &credentials)?;
-                Said {
+                Authorization {
                     header: format!("Bearer {token}"),
                     renewable: true,
                 }
@@ -115,7 +115,7 @@ impl Session {
         Ok(())
     }
 
-    fn current(&self) -> Option<Said> {
+    fn current(&self) -> Option<Authorization> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.clone()
     }

@@ -4,10 +4,10 @@
 //!
 //! A bundle that asks for more than a guest can have is refused; no request is dropped silently.
 
-mod early;
 mod host_folders;
 mod refusal;
-mod today;
+mod spec_2015;
+mod spec_v1;
 
 use std::path::{Path, PathBuf};
 
@@ -66,9 +66,9 @@ pub fn read(text: &str, most_memory: u64) -> Result<Config, Refusal> {
         .map_err(|error| Refusal::new(Code::Syntax, "config.json", error))?;
     let top = object(&value, "config.json")?;
     let config = if top.contains_key("ociVersion") {
-        today::read(top)
+        spec_v1::read(top)
     } else if top.contains_key("version") {
-        early::read(top)
+        spec_2015::read(top)
     } else {
         Err(Refusal::new(
             Code::Syntax,

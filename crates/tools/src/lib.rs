@@ -16,10 +16,11 @@ pub mod layout_archive;
 pub mod layout_folder;
 pub mod layout_index;
 pub mod layout_name;
+pub mod layout_source;
 pub mod linux_image;
 pub mod oras_folder;
 pub mod pack;
 pub mod partition;
 pub mod selected_manifest;
-pub mod stored;
+
 pub mod zephyr_build;

@@ -15,7 +15,7 @@ const MAX_EXTENSION: u64 = 64 * 1024;
 
 /// Name and size of the next entry, from headers before it.
 #[derive(Default)]
-struct Said {
+struct Announced {
     name: Option<Vec<u8>>,
     size: Option<Vec<u8>>,
 }
@@ -32,7 +32,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
         return Err(format("", &"the file is empty"));
     }
     let mut entries = Entries::default();
-    let mut said = Said::default();
+    let mut said = Announced::default();
     let mut archive = tar::Archive::new(&mut file);
     let all = archive
         .entries_with_seek()
@@ -95,12 +95,12 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
             packed: None,
         };
         entries.add(name, (!is_folder).then_some(place))?;
-        said = Said::default();
+        said = Announced::default();
     }
     Ok(entries)
 }
 
-impl Said {
+impl Announced {
     /// Reads pax records: takes path and size, and refuses those of files with holes.
     fn note(&mut self, text: &[u8]) -> std::io::Result<()> {
         for record in PaxExtensions::new(text) {

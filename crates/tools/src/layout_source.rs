@@ -13,7 +13,7 @@ use ocre_oci::{Index, Sha256, json};
 use ocre_registry::{Blob, Content, Document, Error, MAX_DOCUMENT, Source, document_caps, subject};
 
 /// A stored image.
-pub struct Stored<'a, S> {
+pub struct LayoutSource<'a, S> {
     /// Layout of the image.
     pub layout: OciLayout<'a, S>,
     /// Selector of the image in the layout.
@@ -28,7 +28,7 @@ fn refused(code: Code, at: impl std::fmt::Display) -> Error {
     Error::new(code, at)
 }
 
-impl<S: Storage> Stored<'_, S> {
+impl<S: Storage> LayoutSource<'_, S> {
     fn read(&self, media_type: &str, content: &Blob) -> Result<Document, Error> {
         let size = usize::try_from(content.size).unwrap_or(usize::MAX);
         let mut buffer = vec![0; size.min(MAX_DOCUMENT)];
@@ -79,7 +79,7 @@ fn stored(blob: &Blob) -> ocre::image::Content {
     }
 }
 
-impl<S> Source for Stored<'_, S>
+impl<S> Source for LayoutSource<'_, S>
 where
     S: Storage + Sync,
     S::File: Send,

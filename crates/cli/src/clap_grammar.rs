@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whole grammar, with the core's commands as clap's: for completions and the manual. To run a
-//! command, [`super::words`] is used.
+//! command, [`super::device_words`] is used.
 
 use clap::{Arg, ArgAction, CommandFactory as _, ValueHint};
 use ocre::command::table::{COMMANDS, Command, Verb};
 
-use super::{Cli, examples, words};
+use super::{Cli, device_words, examples};
 
 /// Grammar of all commands of a PC.
 pub fn grammar() -> clap::Command {
     let mut whole = examples::add(Cli::command());
-    for command in COMMANDS.iter().filter(|command| words::once(command)) {
+    for command in COMMANDS
+        .iter()
+        .filter(|command| device_words::once(command))
+    {
         match command.name.split_once(' ') {
             None => whole = whole.subcommand(one(command, command.name)),
             Some((group, name)) => {
@@ -86,7 +89,10 @@ mod tests {
         let mut grammar = grammar();
         grammar.clone().debug_assert();
         grammar.build();
-        for command in COMMANDS.iter().filter(|command| words::once(command)) {
+        for command in COMMANDS
+            .iter()
+            .filter(|command| device_words::once(command))
+        {
             let mut words = command.name.split(' ');
             let found = words.try_fold(&grammar, |at, word| at.find_subcommand(word));
             let found = found.unwrap_or_else(|| panic!("{}", command.name));
