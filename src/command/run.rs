@@ -171,9 +171,9 @@ impl<'a> Request<'a, '_> {
 pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut lists = Lists::default();
     let mut request = lists.read(session);
-    let request = request.as_mut().map_err(|halt| *halt)?;
+    let request = request.as_mut().map_err(|error| *error)?;
     let made = make(request, session);
-    let made = made.as_ref().map_err(|halt| *halt)?;
+    let made = made.as_ref().map_err(|error| *error)?;
     writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
 }
@@ -183,10 +183,10 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
 pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut lists = Lists::default();
     let mut request = lists.read(session);
-    let request = request.as_mut().map_err(|halt| *halt)?;
+    let request = request.as_mut().map_err(|error| *error)?;
     request.guest.attached = !request.detach;
     let made = make(request, session);
-    let made = made.as_ref().map_err(|halt| *halt)?;
+    let made = made.as_ref().map_err(|error| *error)?;
     session.documents.give_back();
     let ended = attend(made, request, session);
     Ok(ended.unwrap_or_else(|error| session.refuse(&made.name, error)))

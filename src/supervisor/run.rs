@@ -32,8 +32,8 @@ impl<P: Platform> Supervisor<P> {
         self.finish(handle, result, trial);
     }
 
-    /// Reports the result of a run that has given back everything. `trial` is the mark of its tag,
-    /// if that was on trial.
+    /// Reports the result of a run that has given back everything. `trial` is the fingerprint of
+    /// its tag, if that was on trial.
     pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>, trial: Option<u64>) {
         let outcome = match result {
             Ok(Exit::Code(code)) => RunResult::Exited(code),

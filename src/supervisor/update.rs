@@ -25,7 +25,7 @@ use crate::limits::MAX_UPDATE_FAILURES;
 
 impl<P: Platform> Supervisor<P> {
     /// Gives a container the present image of its tag. If the tag is on trial, `trial` becomes its
-    /// mark.
+    /// fingerprint.
     #[inline(never)] // its frame is not to stay under the guest
     pub(super) fn follow(&self, handle: Handle, trial: &mut Option<u64>) -> Result<(), Failure> {
         let fingerprint = self.spec(handle, |spec| spec.followed)?;

@@ -4,10 +4,9 @@
 mod cli;
 
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use cli::{Desk, done, guest};
+use cli::{Desk, done};
 
 /// Words that look like options of the program.
 const WORDS: &[&[&str]] = &[
@@ -41,24 +40,6 @@ const WORDS: &[&[&str]] = &[
     &["wasm", "run", "--help"],
 ];
 
-/// A desk with the guest that prints its arguments, as a file and as an image.
-fn desk() -> Desk {
-    let desk = Desk::new();
-    fs::copy(guest("hello"), desk.path("hello.wasm")).unwrap();
-    desk.ok([
-        "image",
-        "pack",
-        "--wasm",
-        "hello.wasm",
-        "-t",
-        "hello",
-        "-o",
-        "layout",
-    ]);
-    desk.ok(["image", "import", "layout"]);
-    desk
-}
-
 /// Lines that the guest prints for its arguments.
 fn printed(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("arg: {word}")).collect()
@@ -71,7 +52,7 @@ fn arguments(out: &str) -> Vec<String> {
 
 #[test]
 fn every_word_after_the_module_or_the_image_reaches_the_guest() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     for command in [
         &["wasm", "run", "hello.wasm"] as &[_],
         &["wasm", "run", "--", "hello.wasm"],
@@ -98,7 +79,7 @@ fn every_word_after_the_module_or_the_image_reaches_the_guest() {
 
 #[test]
 fn a_container_is_created_with_every_word_after_its_image() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     for command in [
         &["create", "--name", "c", "hello"] as &[_],
         &["create", "--name=c", "--", "hello"],
@@ -118,7 +99,7 @@ fn a_container_is_created_with_every_word_after_its_image() {
 
 #[test]
 fn the_shell_passes_them_on_too() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     for words in WORDS {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let done = desk.shell(&format!("run --rm hello {}\n", quoted.join(" ")));
@@ -129,7 +110,7 @@ fn the_shell_passes_them_on_too() {
 
 #[test]
 fn a_word_that_is_no_text_is_refused_and_named() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     for command in [&["wasm", "run", "hello.wasm"] as &[_], &["run", "hello"]] {
         let mut command = desk.command(command);
         command.arg(OsStr::from_bytes(b"a\xff\x1b"));
@@ -142,7 +123,7 @@ fn a_word_that_is_no_text_is_refused_and_named() {
 
 #[test]
 fn the_words_in_front_are_the_programs() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     assert!(desk.ok(["wasm", "run", "--help"]).contains("--dir"));
     assert!(
         desk.ok(["wasm", "run", "--help", "hello.wasm"])
@@ -167,7 +148,7 @@ fn the_words_in_front_are_the_programs() {
 
 #[test]
 fn a_bundle_has_its_own_words() {
-    let desk = desk();
+    let desk = Desk::with_hello();
     desk.ok(["bundle", "hello", "b"]);
     for words in [
         "run --bundle b",

@@ -25,7 +25,7 @@
 //! | 17 | bytes of disk |
 //! | 18 | restart policy: 256 for `always`; else `on-failure`, with the most failures in a row, or 0 for the default |
 //! | 19 | most instructions |
-//! | 20 | origin: the tag as it was typed; in an array each variable on top of the image's environment; the granted permissions, by their names; the mark of the tag when the container got its image |
+//! | 20 | origin: the tag as it was typed; in an array each variable on top of the image's environment; the granted permissions, by their names; the fingerprint of the tag when the container got its image |
 //!
 //! Key 20, if present, comes first, so that a reader of the origin alone reads no further.
 //!
@@ -358,7 +358,7 @@ pub fn read_origin(record: &[u8], show: &mut dyn FnMut(&Origin<'_>)) -> Result<(
     Ok(())
 }
 
-/// Reads and shows the value of [`FOLLOWED`], and returns the mark.
+/// Reads and shows the value of [`FOLLOWED`], and returns the fingerprint.
 fn follow(from: &mut Reader<'_>, show: &mut dyn FnMut(&Origin<'_>)) -> Result<u64, Unexpected> {
     if from.array()? != 4 {
         return Err(Unexpected);
@@ -659,7 +659,7 @@ mod tests {
     fn what_is_followed_is_whole_and_comes_first_or_is_not_there() {
         let mut body = spec_record();
         body.truncate(body.len() - CHECK_BYTES);
-        // [1, {20: ["app", ["B="], [], mark], 0: …}]
+        // [1, {20: ["app", ["B="], [], fingerprint], 0: …}]
         let before = b"\x82\x01\xb5";
         let field = b"\x14\x84\x63app\x81\x62B=\x80\x1b\xff\xff\xff\xff\xff\xff\xff\xff";
         let rest = body.strip_prefix(before).unwrap();

@@ -59,8 +59,8 @@ impl<S: Storage> Store<'_, S> {
         Ok(tagged(&self.index()?, name))
     }
 
-    /// Records whether the image of a tag, known by its mark, works. Writes only where the tag is
-    /// on trial.
+    /// Records whether the image of a tag, known by its fingerprint, works. Writes only where the
+    /// tag is on trial.
     ///
     /// # Errors
     /// As [`index`](Self::index).

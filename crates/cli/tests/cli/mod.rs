@@ -35,6 +35,16 @@ impl Desk {
         }
     }
 
+    /// Desk with the guest `hello`, which prints its arguments, as a file and as an image on the
+    /// flash.
+    pub fn with_hello() -> Self {
+        let desk = Self::new();
+        fs::copy(guest("hello"), desk.path("hello.wasm")).unwrap();
+        desk.ok("image pack --wasm hello.wasm -t hello -o layout".split(' '));
+        desk.ok(["image", "import", "layout"]);
+        desk
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
