@@ -23,6 +23,7 @@ mod body;
 mod bytes;
 mod constant;
 mod features;
+mod form;
 pub mod limits;
 mod problem;
 mod sections;

@@ -298,6 +298,50 @@ fn numbers_are_as_long_as_they_may_be() {
     );
 }
 
+/// Instructions whose immediates may have one byte are read in one step if they have; both ways
+/// give the same answer.
+#[test]
+fn short_and_long_immediates_are_read_alike() {
+    let body = |instructions: &[u8]| {
+        // A local, two operands below, and bytes behind the instruction.
+        let body = [
+            b"\x01\x01\x7f\x41\0\x41\0",
+            instructions,
+            b"\x01\x01\x01\0\x0b",
+        ];
+        judge(&with_body(NOTHING, &body.concat())).map_err(|refusal| refusal.fault)
+    };
+    for (short, long) in [
+        (&b"\x20\0"[..], &b"\x20\x80\0"[..]),
+        (b"\x21\0", b"\x21\x80\x80\0"),
+        (b"\x22\0", b"\x22\x80\x80\x80\x80\0"),
+        (b"\x28\x02\0", b"\x28\x02\x80\0"),
+        (b"\x36\x03\x7f", b"\x36\x83\x80\0\xff\0"),
+        (b"\x41\x7f", b"\x41\xff\x7f"),
+        (b"\x42\x01", b"\x42\x81\0"),
+        (b"\x6a", b"\x41\0\x6a\x6a"),
+    ] {
+        assert_eq!(body(short), Ok(()), "{short:x?}");
+        assert_eq!(body(long), Ok(()), "{long:x?}");
+    }
+    let operands = Err(Fault::Invalid("number of operands"));
+    assert_eq!(body(b"\x1a\x1a\x1a"), operands);
+    assert_eq!(body(b"\x1b"), operands);
+    assert_eq!(body(b"\x1a\x36\0\0"), operands);
+    assert_eq!(body(b"\x02\x40\x1a\x0b"), operands);
+    // Operands of unreachable code are there.
+    assert_eq!(body(b"\x02\x40\0\x1a\x6a\x36\0\0\x0b"), Ok(()));
+    for alignment in 4..0x40 {
+        let refused = body(&[0x28, alignment, 0]);
+        assert_eq!(refused, Err(Fault::Invalid("instruction")), "{alignment}");
+    }
+    // An instruction that the end of the body cuts.
+    for cut in [&b"\x20"[..], b"\x28\0", b"\x41", b"\x41\x80"] {
+        let module = with_body(NOTHING, &[&b"\x01\x01\x7f\x41\0"[..], cut].concat());
+        assert_eq!(fault(&module), Fault::Invalid("end"), "{cut:x?}");
+    }
+}
+
 /// A global of type i32 with this initial value.
 fn global(value: &[u8]) -> Vec<u8> {
     let body = [b"\x01\x7f\0", value].concat();

@@ -3,6 +3,7 @@
 //! engine's loader on them.
 
 use super::bytes::{F64, I64};
+use super::form::Form;
 use super::{Problem, Walk, features, limits};
 
 /// An open block in one word: height of the operand stack under it (16 bits), its kind (2), a bit
@@ -43,7 +44,7 @@ impl Block {
 }
 
 /// State within a body.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Body {
     /// Operands on the stack.
     height: u32,
@@ -107,6 +108,7 @@ impl Walk<'_> {
             results: signature.results(),
         };
         while self.body.nesting != 0 && self.problem.is_none() {
+            self.short_instructions();
             self.instruction();
         }
         self.ensure(self.at == end, Problem::Size);
@@ -152,96 +154,118 @@ impl Walk<'_> {
         self.ensure(self.body.height <= limits::OPERANDS, Problem::OperandDepth);
     }
 
+    /// Reads instructions whose immediates have one byte each, as most have, with all that they
+    /// change in registers. Stops before one that [`Walk::instruction`] is to read: another one,
+    /// or one that has a problem.
+    fn short_instructions(&mut self) {
+        let base = self.body.block.base();
+        let mut body = self.body;
+        let mut work = self.work;
+        let before_end = self.bytes.get(..self.end).unwrap_or_default();
+        let mut left = before_end.get(self.at..).unwrap_or_default();
+        while let Some((&[opcode, first, second], _)) = left.split_first_chunk() {
+            let form = Form::of(opcode.into());
+            let searched = body.height & form.local_mask();
+            let constants = body.constants.wrapping_add(form.constant_cells());
+            if !form.is_short([first, second])
+                || body.height.wrapping_sub(base) < form.popped()
+                || body.height >= limits::OPERANDS
+                || constants > limits::CONSTANT_CELLS
+                || searched > work
+            {
+                break;
+            }
+            work = work.wrapping_sub(searched);
+            body.constants = constants;
+            body.height = body
+                .height
+                .wrapping_sub(form.popped())
+                .wrapping_add(form.pushed());
+            left = left.get(form.short_length()..).unwrap_or_default();
+        }
+        self.at = before_end.len().wrapping_sub(left.len());
+        self.work = work;
+        self.body = body;
+    }
+
     fn instruction(&mut self) {
         self.mark = self.at;
         let opcode = self.byte();
-        let effect = match opcode {
-            0x0b => return self.close(),
-            // Variables, the most frequent first.
-            0x20..=0x22 => {
+        // The most frequent one that is not short.
+        if opcode == 0x0b {
+            return self.close();
+        }
+        let form = Form::of(opcode);
+        match form.short_length() {
+            0 if self.other_immediates(opcode) => return,
+            0 | 1 => {}
+            2 if form.local_mask() != 0 => {
                 self.number();
                 // The loader looks through the operands for other uses of the local.
                 self.work(self.body.height);
-                match opcode {
-                    0x20 => Effect::new(0, 1),
-                    0x21 => Effect::new(1, 0),
-                    _ => Effect::new(1, 1),
-                }
             }
-            0x41..=0x44 => {
-                self.literal(opcode);
-                self.constant_cells(2_u32.wrapping_sub(opcode & 1))
+            2 if form.constant_cells() == 0 => {
+                self.number();
             }
-            0x28..=0x3e => {
-                self.memory_access();
-                if opcode < 0x36 {
-                    Effect::new(1, 1)
-                } else {
-                    Effect::new(2, 0)
-                }
-            }
-            // Comparisons and arithmetic.
-            0x46..=0x4f | 0x51..=0x66 | 0x6a..=0x78 | 0x7c..=0x8a | 0x92..=0x98 | 0xa0..=0xa6 => {
-                Effect::new(2, 1)
-            }
-            0x45..=0xc4 => Effect::new(1, 1),
-            0x00 => return self.leave(),
-            0x01 => Effect::new(0, 0),
-            0x02..=0x04 => return self.open(opcode.wrapping_sub(2)),
-            0x05 => return self.otherwise(),
-            0x0c..=0x0f => return self.branch(opcode),
-            0x10..=0x13 => return self.call(opcode),
-            0x1a => Effect::new(1, 0),
-            0x1b => Effect::new(3, 1),
+            2 => self.literal_operand(opcode),
+            _ => self.memory_access(),
+        }
+        self.pop(form.popped());
+        self.push(form.pushed());
+    }
+
+    /// Reads the immediates of an instruction whose form does not tell them; returns true if that
+    /// was all of the instruction.
+    fn other_immediates(&mut self, opcode: u32) -> bool {
+        match opcode {
             0x1c => {
                 let count = self.number();
                 self.ensure(count == 1, Problem::Instruction);
                 self.value_type();
-                Effect::new(3, 1)
             }
-            0x23..=0x26 => {
-                self.number();
-                match opcode {
-                    0x23 => Effect::new(0, 1),
-                    0x24 => Effect::new(1, 0),
-                    0x25 => Effect::new(1, 1),
-                    _ => Effect::new(2, 0),
-                }
-            }
-            0x3f | 0x40 => {
-                self.memory_index();
-                Effect::new(u32::from(opcode & 1 == 0), 1)
-            }
+            0x3f | 0x40 => self.memory_index(),
+            0x43 | 0x44 => self.literal_operand(opcode),
             0xd0 => {
                 self.null_type();
-                Effect::new(0, 1)
             }
-            0xd1 => Effect::new(1, 1),
             0xd2 => {
                 self.number();
                 // The loader looks for the function in globals, elements and exports.
                 self.work(self.count.references.saturating_add(self.count.globals));
-                Effect::new(0, 1)
             }
+            opcode => {
+                self.other_instruction(opcode);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn other_instruction(&mut self, opcode: u32) {
+        match opcode {
+            0x00 => self.leave(),
+            0x02..=0x04 => self.open(opcode.wrapping_sub(2)),
+            0x05 => self.otherwise(),
+            0x0c..=0x0f => self.branch(opcode),
+            0x10..=0x13 => self.call(opcode),
             0xfc => self.bulk(),
             0xfd => {
                 let problem = match self.number() {
                     0..=0xff => Problem::Simd,
                     _ => Problem::RelaxedSimd,
                 };
-                return self.fail(problem);
+                self.fail(problem);
             }
-            opcode => return self.fail(features::of_opcode(opcode)),
-        };
-        self.pop(effect.0 >> 1);
-        self.push(effect.0 & 1);
+            opcode => self.fail(features::of_opcode(opcode)),
+        }
     }
 
-    fn constant_cells(&mut self, cells: u32) -> Effect {
+    fn literal_operand(&mut self, opcode: u32) {
+        self.literal(opcode);
+        let cells = 2_u32.wrapping_sub(opcode & 1);
         self.body.constants = self.body.constants.wrapping_add(cells);
         let few = self.body.constants <= limits::CONSTANT_CELLS;
         self.ensure(few, Problem::ConstantCells);
-        Effect::new(0, 1)
     }
 
     fn memory_access(&mut self) {
@@ -254,8 +278,8 @@ impl Walk<'_> {
         self.number();
     }
 
-    /// An instruction behind the prefix 0xfc; operands that it pops and pushes.
-    fn bulk(&mut self) -> Effect {
+    /// An instruction behind the prefix 0xfc.
+    fn bulk(&mut self) {
         let opcode = self.number();
         let (first, second, effect) = match opcode {
             0..=7 => (NONE, NONE, Effect::new(1, 1)),
@@ -281,7 +305,8 @@ impl Walk<'_> {
                 self.ensure(index <= most, Problem::Memories);
             }
         }
-        effect
+        self.pop(effect.0 >> 1);
+        self.push(effect.0 & 1);
     }
 
     /// Marks the rest of the innermost block as unreachable.
