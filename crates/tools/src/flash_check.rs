@@ -67,7 +67,7 @@ impl Finding {
     }
 }
 
-/// Hint for a finding that stays: the last column of `docs/flash-files.md`.
+/// Hint for a finding that stays: the last column of `docs/flash-check.md`.
 fn hint(code: &str) -> &'static str {
     match code {
         "blob-missing" | "digest-mismatch" | "size-mismatch" | "image-damaged" => {
