@@ -6,6 +6,7 @@ pub mod data;
 mod error;
 pub mod events;
 mod guest;
+mod limits;
 pub mod log;
 pub mod mount;
 mod name;
@@ -19,6 +20,7 @@ mod zeroed_option;
 
 pub use error::Error;
 pub use guest::{Guest, Killed};
+pub use limits::Limits;
 pub use name::Name;
 pub use restart::Restart;
 pub use spec::{Follow, Options, Spec};

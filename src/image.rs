@@ -4,6 +4,7 @@
 pub mod aot;
 pub mod blob;
 mod data_layers;
+pub mod examine;
 pub mod judge;
 mod oci_layout;
 pub mod permission;

@@ -79,6 +79,9 @@ pub const DEFAULT_STACK: u32 = set(option_env!("OCRE_DEFAULT_STACK"), 16 * 1024)
 pub const DEFAULT_THREAD_STACK: u32 =
     set(option_env!("OCRE_DEFAULT_THREAD_STACK"), 16 * 1024) as u32;
 
+/// Most instructions that a container's limit on them may have.
+pub const MAX_INSTRUCTIONS: u32 = i32::MAX as u32;
+
 // Capacities of the host functions of the guest API. A part whose capacity is 0, or no number, is
 // left out.
 

@@ -62,6 +62,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use lock_api::{Mutex, RawMutex as _};
 
+pub use self::create::{CreateError, CreateRequest};
 pub use self::output::Follow;
 pub use self::platform::Platform;
 pub use self::query::{Stats, Summary};
@@ -89,13 +90,14 @@ fn say(level: log::Level, words: fmt::Arguments<'_>) {
 /// Runs containers on a platform.
 ///
 /// ```
-/// use ocre::container::Options;
+/// use ocre::container::{Limits, Options};
 /// use ocre::container::state::RunResult;
 ///
 /// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
 /// // A supervisor on a PC, and an image that the judge has accepted.
 /// # let (supervisor, image) = device::boot();
-/// let options = Options { memory_bytes: 65_536, ..Options::default() };
+/// let limits = Limits { memory_bytes: 65_536, ..Limits::default() };
+/// let options = Options { limits, ..Options::default() };
 /// let container = supervisor.create(Some("seven"), &image, &options)?;
 /// supervisor.start(container)?;
 /// assert_eq!(supervisor.wait(container, None)?, RunResult::Exited(7));

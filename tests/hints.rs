@@ -30,6 +30,7 @@ fn hints() -> BTreeMap<&'static str, &'static str> {
         Error::MountTarget,
         Error::MountsTooMany,
         Error::MountInUse,
+        Error::LimitTooLarge,
         Error::State(Refusal::Running),
         Error::State(Refusal::Paused),
         Error::State(Refusal::NotRunning),

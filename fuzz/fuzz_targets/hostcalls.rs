@@ -25,7 +25,7 @@ use std::cell::{Cell, RefCell};
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use memory::{Fault, File, Memory};
-use ocre::container::{Guest, Killed, Name, Options, Spec, data, mount};
+use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
 use ocre::image::{Content, DataLayers, Image};
@@ -137,7 +137,10 @@ fn world() -> World {
         arguments: &["one"],
         environment: &["A=1"],
         mounts: &["/shared:/shared", "/readonly:/readonly:ro"],
-        disk_bytes: Some(DISK),
+        limits: Limits {
+            disk_bytes: Some(DISK),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let mut spec = Spec::blank();
@@ -402,7 +405,7 @@ thread_local! {
 fn bare_world() -> World {
     let mut world = world();
     world.spec.mounts = "/0:/\0/1:/readonly:ro\0".try_into().expect("it is short");
-    world.spec.disk_bytes = Some(1024 * 1024);
+    world.spec.limits.disk_bytes = Some(1024 * 1024);
     world
 }
 

@@ -163,12 +163,12 @@ int ocre_image_list(int (*visit)(void *context, const char *name), void *context
  * The container survives a reboot, except with OCRE_TEMPORARY.
  *
  * @param options Options, which are copied; NULL for the defaults.
- * @param text As for ocre_image_verify().
+ * @param text As for ocre_image_verify(); also the code of any other error of the container.
  * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed; a
- * mount's source belongs to the runtime; the restart policy is not valid; the memory exceeds
- * CONFIG_OCRE_MEMORY_LIMIT; or there is an instruction limit and the image has only AOT code.
+ * mount's source belongs to the runtime; the restart policy is not valid; or a limit is larger than
+ * the device allows (memory: CONFIG_OCRE_MEMORY_LIMIT; instructions: 2147483647).
  * @retval -E2BIG Arguments, environment or mounts are too long.
- * @retval -ENOEXEC The image is refused.
+ * @retval -ENOEXEC The image is refused, or has only AOT code and there is a limit on instructions.
  * @retval -EEXIST Another container, or an unreadable record on the partition, has this name.
  * @retval -ENFILE All CONFIG_OCRE_CONTAINERS slots are in use.
  * @retval -ENOSPC The partition is full.

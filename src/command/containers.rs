@@ -155,7 +155,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
             out.unsigned("count", status.restarts.into());
             out.unsigned("failures", status.failures.into());
         });
-        out.unsigned("priority", spec.priority.into());
+        out.unsigned("priority", spec.limits.priority.into());
         out.object("image", |out| {
             match &tag {
                 Some(tag) => out.string("follows", tag),
@@ -169,13 +169,14 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
         permissions(spec.image.permissions, out);
         texts("mounts", &spec.mounts, out);
         out.object("limits", |out| {
+            let limits = &spec.limits;
             let limits = [
-                Some(spec.memory_bytes),
-                Some(spec.stack_bytes),
-                Some(spec.thread_stack_bytes),
-                spec.disk_bytes,
-                spec.time_limit_ms,
-                spec.instructions,
+                Some(limits.memory_bytes),
+                Some(limits.stack_bytes),
+                Some(limits.thread_stack_bytes),
+                limits.disk_bytes,
+                limits.time_limit_ms,
+                limits.instructions,
             ];
             let names = "memoryBytes stackBytes threadStackBytes diskBytes timeMs instructions";
             numbers(names, &limits.map(|limit| limit.map(u64::from)), out);

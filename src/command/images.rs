@@ -4,68 +4,27 @@
 use heapless::Vec;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{Array, Object};
-use ocre_oci::{DigestRef, Entry, Index, Manifest, Reference, Sha256, Text, Warnings};
+use ocre_oci::{Entry, Index, Manifest, Sha256, Text};
 
 use super::arguments::Key;
 use super::fields::{permissions, short, texts};
-use super::report::{Reason, Sanitized, failure};
+use super::report::{Reason, Sanitized};
 use super::session::{CommandError, CommandResult, Session};
-use super::verify::{Examination, Options, format_word, print, print_finding, write_verdict};
+use super::verify::{Options, format_word, print, write_verdict};
 use super::{Documents, Status, hints};
-use crate::container::Follow;
 use crate::image::Image;
-use crate::image::OciLayout;
 use crate::image::blob::read_document;
-use crate::image::judge::{self, Policy, Selector};
+use crate::image::examine::Examination;
+use crate::image::judge::Selector;
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
-use crate::image::verdict::{Code, Finding, Report, Verdict};
+use crate::image::verdict::{Code, Report, Verdict};
 use crate::limits::MAX_CONTAINERS;
-use crate::port::Storage;
 use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
 /// The partition is a layout.
 const ROOT: &str = "/";
-
-/// Parses a typed name: `name`, `name:tag`, either with `@` and a digest, or a digest alone.
-///
-/// # Errors
-/// `reference-syntax`, `digest-syntax`, `digest-unsupported`.
-pub fn selector(text: &str) -> Result<Selector<'_>, Code> {
-    if let Ok(digest) = text.parse() {
-        return Ok(Selector {
-            name: None,
-            digest: Some(digest),
-        });
-    }
-    let reference = Reference::parse(text).map_err(|error| Code::Document(error.kind))?;
-    let digest = match reference.digest() {
-        None => None,
-        Some(DigestRef::Sha256(digest)) => Some(digest),
-        Some(DigestRef::Other(_)) => return Err(Code::DigestUnsupported),
-    };
-    let (name, _) = text.split_once('@').unwrap_or((text, ""));
-    Ok(Selector {
-        name: Some(name),
-        digest,
-    })
-}
-
-/// Returns the tag that a container of the image `text` follows; `None` where `text` has a digest.
-/// `document` holds an index.
-pub fn follow<'a, S: Storage>(
-    storage: &S,
-    text: &'a str,
-    document: &mut [u8],
-) -> Option<Follow<'a>> {
-    selector(text).ok()?.digest.is_none().then_some(())?;
-    let tagged = Store::opened(storage, ROOT, document).tagged(text).ok()??;
-    Some(Follow {
-        tag: text,
-        fingerprint: tagged.fingerprint,
-    })
-}
 
 /// Opens the partition's store.
 #[inline(never)]
@@ -77,73 +36,23 @@ fn open<'a, P: Platform>(
     Store::open(storage, ROOT, documents.lend().document)
 }
 
-/// Judges the documents and layers of an image; a refusal is said on the spot, and so is each
-/// warning.
-pub(super) fn judge<P: Platform>(
-    name: &str,
-    policy: &Policy<'_>,
-    session: &mut Session<'_, P>,
-    image: &mut Image,
-) -> Result<Warnings, CommandError> {
-    let mut verdict = Verdict::new(false);
-    let accepted = selector(name).map(|selector| {
-        judge_at(
-            session.supervisor,
-            session.documents,
-            selector,
-            policy,
-            &mut |finding, at, detail| {
-                if let Finding::Warning(_) = finding {
-                    print_finding(&mut session.err, false, finding, at, detail);
-                }
-                verdict.note(finding, at, detail)
-            },
-            image,
-        )
-    });
-    if session.is_broken() {
-        return Err(CommandError::Told(Status::Failed));
-    }
-    let reason = match accepted {
-        Ok(true) => return Ok(verdict.warnings()),
-        Ok(false) => Reason {
-            code: verdict.code().unwrap_or_default(),
-            at: verdict.at(),
-            detail: verdict.detail(),
-            hints: verdict.refusal().map_or("", hints::finding),
-        },
-        Err(code) => reason(code),
-    };
-    let what = format_args!("can't {} {}", session.command.name, Sanitized(name));
-    Err(CommandError::Told(failure(&mut session.err, what, &reason)))
-}
-
-/// Judges the documents and layers of an image on the partition.
-#[inline(never)]
-fn judge_at<P: Platform>(
-    supervisor: &Supervisor<P>,
-    documents: &mut dyn Documents,
-    selector: Selector<'_>,
-    policy: &Policy<'_>,
-    report: Report<'_>,
-    image: &mut Image,
-) -> bool {
-    let platform = supervisor.platform();
-    let source = OciLayout {
-        storage: platform.storage(),
-        root: ROOT,
-    };
-    let (engine, workspace) = (platform.engine(), documents.lend());
-    judge::judge(source, selector, engine, policy, workspace, report, image)
-}
-
 /// For a refusal without a place.
-fn reason(code: Code) -> Reason<'static> {
+pub(super) fn reason(code: Code) -> Reason<'static> {
     Reason {
         code: code.as_str(),
         at: "",
         detail: "",
         hints: hints::refusal(code),
+    }
+}
+
+/// For the refusal in a verdict.
+pub(super) fn reason_of(verdict: &Verdict) -> Reason<'_> {
+    Reason {
+        code: verdict.code().unwrap_or_default(),
+        at: verdict.at(),
+        detail: verdict.detail(),
+        hints: verdict.refusal().map_or("", hints::finding),
     }
 }
 
@@ -157,11 +66,8 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
     };
     let platform = session.supervisor.platform();
     let mut examination = Examination {
-        source: OciLayout {
-            storage: platform.storage(),
-            root: ROOT,
-        },
-        selector: selector(session.subject)?,
+        source: session.supervisor.images(),
+        selector: Selector::parse(session.subject)?,
         engine: platform.engine(),
         policy: &session.policy(),
         workspace: session.documents.lend(),
@@ -248,7 +154,7 @@ fn write_entry(entry: &Entry<'_>, out: &mut Object<'_>) {
 /// `image inspect IMAGE`
 #[inline(never)]
 pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
-    let selector = selector(session.subject);
+    let selector = Selector::parse(session.subject);
     let selector = *selector.as_ref().map_err(|code| *code)?;
     let mut store = open(session.supervisor, session.documents);
     let content = store
@@ -258,18 +164,18 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
     let mut verdict = Verdict::new(false);
     let mut image = Image::blank();
     let policy = session.policy();
-    let accepted = judge_at(
-        session.supervisor,
-        session.documents,
+    let source = session.supervisor.images();
+    let accepted = Examination {
+        source,
         selector,
-        &policy,
+        engine: session.supervisor.platform().engine(),
+        policy: &policy,
+        workspace: session.documents.lend(),
+    }
+    .judge_documents(
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
-    let source = OciLayout {
-        storage: session.supervisor.platform().storage(),
-        root: ROOT,
-    };
     let document = read_document(source, &content, session.documents.lend().document);
     session.out.document(|out| {
         out.display("digest", &content.digest);
@@ -341,7 +247,7 @@ fn write_parts(document: &[u8], out: &mut Object<'_>) {
 /// `image rm IMAGE`
 #[inline(never)]
 pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
-    let selector = selector(session.subject);
+    let selector = Selector::parse(session.subject);
     let selector = selector.as_ref().map_err(|code| *code)?;
     let supervisor = session.supervisor;
     let mut store = open(supervisor, session.documents);

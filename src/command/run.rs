@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `run` and `create`: from an image to a container.
 
+use core::ops::ControlFlow;
+
 use heapless::{Vec, VecView};
 use ocre_oci::{Format, Warnings};
 
@@ -8,23 +10,22 @@ use super::Status;
 use super::arguments::{Argument, Key, UsageError, bytes, number, seconds};
 use super::containers::{await_end, say_end};
 use super::fields::steps_us;
-use super::images::{follow, judge};
+use super::images::{reason, reason_of};
+use super::report::{Sanitized, failure};
 use super::session::{CommandError, CommandResult, SECONDS, Session};
-use super::verify::format_word;
+use super::verify::{format_word, print_finding};
 use crate::container::table::{Handle, Times};
-use crate::container::{Error, Name, Options, Restart};
+use crate::container::{Error, Limits, Name, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
+use crate::image::verdict::{Finding, Verdict};
 use crate::limits::{DEFAULT_THREAD_STACK, HINTS, MAX_MOUNTS, MAX_WORDS};
-use crate::supervisor::Platform;
+use crate::supervisor::{CreateError, CreateRequest, Platform};
 
 /// Request of `run` or `create`.
 #[derive(Default)]
-struct Request<'a, 'l> {
-    image: &'a str,
-    name: Option<&'a str>,
-    prefer_portable: Option<bool>,
-    guest: Options<'l>,
+struct Request<'l> {
+    container: CreateRequest<'l>,
     detach: bool,
     remove: bool,
     timing: bool,
@@ -43,11 +44,10 @@ impl<'a> Lists<'a> {
     fn read<'l, P: Platform>(
         &'l mut self,
         session: &mut Session<'a, P>,
-    ) -> Result<Request<'a, 'l>, CommandError> {
-        let mut image = None;
+    ) -> Result<Request<'l>, CommandError> {
+        let (mut image, mut name) = (None, None);
         let mut request = Request::default();
-        let most_memory_bytes = session.policy().memory_bytes;
-        request.guest.memory_bytes = request.guest.memory_bytes.min(most_memory_bytes);
+        request.container.options.limits = Limits::within(&session.policy());
         while let Some(argument) = session.next() {
             let (list, word, full): (&mut VecView<&str>, _, _) = match argument {
                 Argument::Operand(name) if image.is_none() => {
@@ -64,12 +64,14 @@ impl<'a> Lists<'a> {
                         Error::EnvironmentTooLong,
                     ),
                     Key::Volume => (self.mounts.as_mut_view(), value, Error::MountsTooMany),
+                    Key::Name => {
+                        name = Some(value);
+                        continue;
+                    }
                     key => {
-                        request
-                            .set(key, value, most_memory_bytes)
-                            .map_err(|wanted| {
-                                session.misuse(&UsageError::BadOption(option.long, value, wanted))
-                            })?;
+                        request.set(key, value).map_err(|wanted| {
+                            session.misuse(&UsageError::BadOption(option.long, value, wanted))
+                        })?;
                         continue;
                     }
                 },
@@ -85,76 +87,67 @@ impl<'a> Lists<'a> {
         let Some(image) = image else {
             return Err(session.missing());
         };
-        request.image = image;
-        request.guest.arguments = &self.arguments;
-        request.guest.environment = &self.environment;
-        request.guest.mounts = &self.mounts;
-        session.subject = request.name.unwrap_or(image);
+        let container = &mut request.container;
+        container.image = image;
+        container.options.arguments = &self.arguments;
+        container.options.environment = &self.environment;
+        container.options.mounts = &self.mounts;
+        container.name = name;
+        session.subject = name.unwrap_or(image);
         Ok(request)
     }
 }
 
-impl<'a> Request<'a, '_> {
+impl<'a> Request<'a> {
     /// Sets an option other than `--env` and `--volume`.
     ///
     /// # Errors
     /// The values that the option takes.
     #[inline(never)]
-    fn set(
-        &mut self,
-        key: Key,
-        value: &'a str,
-        most_memory_bytes: u32,
-    ) -> Result<(), &'static str> {
+    fn set(&mut self, key: Key, value: &'a str) -> Result<(), &'static str> {
+        let options = &mut self.container.options;
+        let limits = &mut options.limits;
         match key {
             Key::Detach => self.detach = true,
             Key::Rm => {
                 self.remove = true;
-                self.guest.temporary = true;
+                options.temporary = true;
             }
             Key::Timing => self.timing = true,
-            Key::Name => self.name = Some(value),
             Key::Cap => {
                 for name in value.split(',') {
                     let more = Permissions::named(|known| known == name);
                     let more = more.ok_or("gpio, messaging, network, sensors or timers")?;
-                    self.guest.granted = self.guest.granted.union(more);
+                    options.granted = options.granted.union(more);
                 }
             }
-            Key::Memory => {
-                self.guest.memory_bytes = bytes_of(value)?;
-                if self.guest.memory_bytes > most_memory_bytes {
-                    return Err("within what `info` says that a container may have");
-                }
-            }
-            Key::Disk => self.guest.disk_bytes = Some(bytes_of(value)?),
+            Key::Memory => limits.memory_bytes = bytes_of(value)?,
+            Key::Disk => limits.disk_bytes = Some(bytes_of(value)?),
             Key::Stack => {
                 let stack_bytes = bytes_of(value)?;
-                self.guest.stack_bytes = stack_bytes;
+                limits.stack_bytes = stack_bytes;
                 // AOT code has its frames on the thread's stack.
-                self.guest.thread_stack_bytes = stack_bytes.max(DEFAULT_THREAD_STACK);
+                limits.thread_stack_bytes = stack_bytes.max(DEFAULT_THREAD_STACK);
             }
             Key::Timeout => {
                 let milliseconds = seconds(value).and_then(|ms| u32::try_from(ms).ok());
-                self.guest.time_limit_ms = Some(milliseconds.ok_or(SECONDS)?);
+                limits.time_limit_ms = Some(milliseconds.ok_or(SECONDS)?);
             }
             Key::Instructions => {
-                let most = number(value)
-                    .and_then(|number| i32::try_from(number).ok())
-                    .ok_or("a number up to 2147483647")?;
-                self.guest.instructions = Some(most.cast_unsigned());
+                let most = number(value).and_then(|number| u32::try_from(number).ok());
+                limits.instructions = Some(most.ok_or("a number up to 2147483647")?);
             }
             Key::Restart => {
-                self.guest.restart =
+                options.restart =
                     Restart::parse(value).ok_or("no, on-failure, on-failure:N or always")?;
             }
             Key::Priority => {
-                self.guest.priority = number(value)
+                limits.priority = number(value)
                     .and_then(|number| u8::try_from(number).ok())
                     .ok_or("a number from 0 to 255")?;
             }
             Key::Prefer => {
-                self.prefer_portable = Some(match value {
+                self.container.prefer_portable = Some(match value {
                     "aot" => false,
                     "wasm" => true,
                     _ => return Err("aot or wasm"),
@@ -172,7 +165,7 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
     let mut lists = Lists::default();
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|error| *error)?;
-    let made = make(request, session);
+    let made = make(&request.container, session);
     let made = made.as_ref().map_err(|error| *error)?;
     writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
@@ -184,8 +177,8 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut lists = Lists::default();
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|error| *error)?;
-    request.guest.attached = !request.detach;
-    let made = make(request, session);
+    request.container.options.attached = !request.detach;
+    let made = make(&request.container, session);
     let made = made.as_ref().map_err(|error| *error)?;
     session.documents.give_back();
     let ended = attend(made, request, session);
@@ -195,7 +188,7 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
 /// Starts a container. Unless detached, waits for its end, and does what the request asks then.
 fn attend<P: Platform>(
     made: &Made,
-    request: &Request<'_, '_>,
+    request: &Request<'_>,
     session: &mut Session<'_, P>,
 ) -> Result<Status, Error> {
     let (supervisor, handle) = (session.supervisor, made.handle);
@@ -227,45 +220,65 @@ struct Made {
     handle: Handle,
     format: Format,
     warnings: Warnings,
-    judging_us: u64,
+    began_us: u64,
 }
 
-fn make<'a: 'l, 'l, P: Platform>(
-    request: &mut Request<'a, 'l>,
+/// Creates the container. A refusal is printed here, and so is each warning.
+fn make<P: Platform>(
+    request: &CreateRequest<'_>,
     session: &mut Session<'_, P>,
 ) -> Result<Made, CommandError> {
     let began_us = session.now();
-    let mut policy = session.policy();
-    let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
-    // Instructions of AOT code are not counted.
-    policy.prefer_portable = portable || request.guest.instructions.is_some();
+    let mut verdict = Verdict::new(false);
     let mut image = Image::blank();
-    let warnings = judge(request.image, &policy, session, &mut image)?;
-    let judging_us = session.now().saturating_sub(began_us);
+    let err = &mut session.err;
+    let created = session.supervisor.create_from(
+        request,
+        session.documents.lend(),
+        &mut |finding, at, detail| {
+            if let Finding::Warning(_) = finding {
+                print_finding(err, false, finding, at, detail);
+                if err.written().is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+            verdict.note(finding, at, detail)
+        },
+        &mut image,
+    );
+    let reason = match created {
+        Ok(handle) => {
+            note_permissions(image.permissions, request.options.granted, session);
+            return Ok(Made {
+                name: session.name(handle).ok_or(Error::NotFound)?,
+                handle,
+                format: image.format,
+                warnings: verdict.warnings(),
+                began_us,
+            });
+        }
+        Err(CreateError::Container(error)) => return Err(error.into()),
+        Err(_) if session.is_broken() => return Err(CommandError::Told(Status::Failed)),
+        Err(CreateError::Refused) => reason_of(&verdict),
+        Err(CreateError::Reference(code)) => reason(code),
+    };
+    let name = Sanitized(request.image);
+    let what = format_args!("can't {} {name}", session.command.name);
+    Err(CommandError::Told(failure(&mut session.err, what, &reason)))
+}
+
+/// Notes the permissions that the image asks for and does not get, and those that it gets in vain.
+fn note_permissions<P: Platform>(
+    asked: Permissions,
+    granted: Permissions,
+    session: &mut Session<'_, P>,
+) {
     if HINTS {
-        let (asked, granted) = (image.permissions, request.guest.granted);
         let missing = "the image asks for more permissions:";
         note(missing, asked.difference(granted), session);
         let vain = "no effect, as the image does not ask for:";
         note(vain, granted.difference(asked), session);
     }
-    let format = image.format;
-    if format == Format::Aot && request.guest.instructions.is_some() {
-        let other = "an image without portable code";
-        return Err(session.misuse(&UsageError::Conflict("--instructions", other)));
-    }
-    let supervisor = session.supervisor;
-    let document = session.documents.lend().document;
-    request.guest.follow = follow(supervisor.platform().storage(), request.image, document);
-    let handle = supervisor.create(request.name, &image, &request.guest)?;
-    let name = session.name(handle).ok_or(Error::NotFound)?;
-    Ok(Made {
-        name,
-        handle,
-        format,
-        warnings,
-        judging_us,
-    })
 }
 
 /// Writes a note with the options that grant `permissions`, if there are any.
@@ -291,7 +304,11 @@ fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, 
     let format = format_word(made.format);
     let err = &mut session.err;
     write!(err, "timing: verdict {verdict}, code {format}");
-    write!(err, ", judge {} us", made.judging_us);
+    let judging_us = times
+        .created_us
+        .get()
+        .map_or(0, |created| created.saturating_sub(made.began_us));
+    write!(err, ", judge {judging_us} us");
     for (step, duration) in "read load start run".split(' ').zip(&steps_us(times)) {
         if let Some(duration) = duration {
             write!(err, ", {step} {duration} us");

@@ -18,11 +18,8 @@ use super::report::{Listed, Reason};
 use super::sentence::sentence;
 use super::{Outcome, Status, hints};
 use crate::image::Image;
-use crate::image::OciLayout;
-use crate::image::judge::{self, Policy, Selector, Workspace};
 use crate::image::verdict::{Finding, Location, Report, Verdict, write_cut};
 use crate::limits::JSON;
-use crate::port::{Engine, Storage};
 
 /// Options of `image verify`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,61 +30,6 @@ pub struct Options {
     pub all: bool,
     /// True for JSON.
     pub json: bool,
-}
-
-/// An image to verify, with the engine, the policy and the buffers.
-#[derive(Debug)]
-pub struct Examination<'a, S, E> {
-    /// The layout.
-    pub source: OciLayout<'a, S>,
-    /// Image in the layout.
-    pub selector: Selector<'a>,
-    /// Engine that loads the code.
-    pub engine: &'a E,
-    /// Policy of the device.
-    pub policy: &'a Policy<'a>,
-    /// Buffers for the documents.
-    pub workspace: Workspace<'a>,
-}
-
-impl<S: Storage, E: Engine> Examination<'_, S, E> {
-    /// Judges the documents, the layers and the code, without running it. `Some` only if nothing
-    /// was refused.
-    pub fn judge(&mut self, report: Report<'_>) -> Option<Image> {
-        let workspace = Workspace {
-            document: &mut *self.workspace.document,
-            config: &mut *self.workspace.config,
-        };
-        let mut image = Image::blank();
-        let accepted = judge::judge(
-            self.source,
-            self.selector,
-            self.engine,
-            self.policy,
-            workspace,
-            report,
-            &mut image,
-        );
-        if !accepted {
-            return None;
-        }
-        let mut detail = String::<96>::new();
-        let mut explain = |words: &str| write_cut(&mut detail, format_args!("{words}"));
-        let loaded = judge::read_executable(self.source, self.engine, &image.executable).and_then(
-            |mut code| {
-                let image = image.loadable();
-                judge::load(self.engine, &mut code, &image, self.policy, &mut explain).map(drop)
-            },
-        );
-        match loaded {
-            Ok(()) => Some(image),
-            Err(code) => {
-                // This is the last finding, so the answer of the listener does not matter.
-                let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
-                None
-            }
-        }
-    }
 }
 
 /// Judges an image once and reports its findings; `Some` only if nothing was refused.

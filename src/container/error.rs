@@ -4,6 +4,7 @@
 use core::fmt;
 
 use super::state::{Failure, Refusal};
+use crate::image::verdict::Code;
 use crate::port::StorageError;
 
 /// Reason why a request to a container failed.
@@ -42,6 +43,10 @@ pub enum Error {
     MountsTooMany,
     /// A container that runs has one of the folders, and one of both may change it.
     MountInUse,
+    /// A limit is larger than this device allows.
+    LimitTooLarge,
+    /// The image does not go with the limits.
+    Image(Code),
     /// The request does not suit the container's state.
     State(Refusal),
     /// The guest could not be started.
@@ -71,6 +76,8 @@ impl Error {
             Self::MountTarget => "mount-target",
             Self::MountsTooMany => "mount-too-many",
             Self::MountInUse => "mount-in-use",
+            Self::LimitTooLarge => "container-limit-too-large",
+            Self::Image(code) => code.as_str(),
             Self::State(refusal) => refusal.code(),
             Self::Start(failure) => failure.code(),
             Self::TimedOut => "container-timed-out",

@@ -5,12 +5,10 @@ use heapless::String;
 
 use super::mount::{self, Mounts};
 use super::texts::push;
-use super::{Error, Name, Restart};
+use super::{Error, Limits, Name, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
-use crate::limits::{
-    DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_ARGUMENTS, MAX_ENVIRONMENT,
-};
+use crate::limits::{MAX_ARGUMENTS, MAX_ENVIRONMENT};
 
 /// Options of a new container.
 #[derive(Clone, Copy, Debug)]
@@ -23,22 +21,10 @@ pub struct Options<'a> {
     pub mounts: &'a [&'a str],
     /// Granted permissions.
     pub granted: Permissions,
-    /// Most bytes of linear memory.
-    pub memory_bytes: u32,
-    /// Most bytes of files: see [`Spec::disk_bytes`].
-    pub disk_bytes: Option<u32>,
-    /// Bytes of stack for interpreted frames.
-    pub stack_bytes: u32,
-    /// Bytes of the thread's stack, where AOT code and host functions run.
-    pub thread_stack_bytes: u32,
-    /// Priority of the thread; 0 is the most urgent, and is started first at boot.
-    pub priority: u8,
+    /// Limits.
+    pub limits: Limits,
     /// Restart policy.
     pub restart: Restart,
-    /// Longest that a run may take from its start, in milliseconds.
-    pub time_limit_ms: Option<u32>,
-    /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
-    pub instructions: Option<u32>,
     /// True where the console shows the container's output and gives it input.
     pub attached: bool,
     /// True for a temporary container, which has no record: after a reboot it is gone, with its
@@ -64,14 +50,8 @@ impl Default for Options<'_> {
             environment: &[],
             mounts: &[],
             granted: Permissions::default(),
-            memory_bytes: DEFAULT_MEMORY,
-            disk_bytes: None,
-            stack_bytes: DEFAULT_STACK,
-            thread_stack_bytes: DEFAULT_THREAD_STACK,
-            priority: 0,
+            limits: Limits::default(),
             restart: Restart::No,
-            time_limit_ms: None,
-            instructions: None,
             attached: false,
             temporary: false,
             follow: None,
@@ -106,23 +86,10 @@ pub struct Spec {
     pub arguments: String<MAX_ARGUMENTS, u16>,
     /// Mounts: folders of the partition besides the container's own.
     pub mounts: Mounts,
-    /// Most bytes of linear memory.
-    pub memory_bytes: u32,
-    /// Most bytes of files, in the container's folder and in mounts that it may change, each file
-    /// rounded up to the partition's blocks.
-    pub disk_bytes: Option<u32>,
-    /// Bytes of stack for interpreted frames.
-    pub stack_bytes: u32,
-    /// Bytes of the thread's stack.
-    pub thread_stack_bytes: u32,
-    /// Priority of the thread; 0 is the most urgent, and is started first at boot.
-    pub priority: u8,
+    /// Limits.
+    pub limits: Limits,
     /// Restart policy.
     pub restart: Restart,
-    /// Longest that a run may take from its start, in milliseconds.
-    pub time_limit_ms: Option<u32>,
-    /// Most instructions that interpreted code may execute, up to 2³¹ - 1; AOT code is not counted.
-    pub instructions: Option<u32>,
     /// True where the console shows the container's output and gives it input.
     pub attached: bool,
     /// True for a temporary container, which has no record: after a reboot it is gone, with its
@@ -140,14 +107,8 @@ impl Spec {
             image: Image::blank(),
             arguments: String::new(),
             mounts: Mounts::new(),
-            memory_bytes: 0,
-            disk_bytes: None,
-            stack_bytes: 0,
-            thread_stack_bytes: 0,
-            priority: 0,
+            limits: Limits::NOTHING,
             restart: Restart::No,
-            time_limit_ms: None,
-            instructions: None,
             attached: false,
             temporary: false,
             followed: 0,
@@ -161,14 +122,8 @@ impl Spec {
             image,
             arguments,
             mounts,
-            memory_bytes,
-            disk_bytes,
-            stack_bytes,
-            thread_stack_bytes,
-            priority,
+            limits,
             restart,
-            time_limit_ms,
-            instructions,
             attached,
             temporary,
             followed,
@@ -179,14 +134,8 @@ impl Spec {
         // Both have the same capacity.
         let _ = self.arguments.push_str(arguments);
         let _ = self.mounts.push_str(mounts);
-        self.memory_bytes = *memory_bytes;
-        self.disk_bytes = *disk_bytes;
-        self.stack_bytes = *stack_bytes;
-        self.thread_stack_bytes = *thread_stack_bytes;
-        self.priority = *priority;
+        self.limits = *limits;
         self.restart = *restart;
-        self.time_limit_ms = *time_limit_ms;
-        self.instructions = *instructions;
         self.attached = *attached;
         self.temporary = *temporary;
         self.followed = *followed;
@@ -217,14 +166,8 @@ impl Spec {
         )?;
         self.image.permissions = image.permissions.intersection(options.granted);
         mount::list(options.mounts, &mut self.mounts)?;
-        self.memory_bytes = options.memory_bytes;
-        self.disk_bytes = options.disk_bytes;
-        self.stack_bytes = options.stack_bytes;
-        self.thread_stack_bytes = options.thread_stack_bytes;
-        self.priority = options.priority;
+        self.limits = options.limits;
         self.restart = options.restart;
-        self.time_limit_ms = options.time_limit_ms;
-        self.instructions = options.instructions;
         self.attached = options.attached;
         self.temporary = options.temporary;
         let follow = options.follow.filter(|_| !options.temporary);

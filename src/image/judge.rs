@@ -17,8 +17,8 @@ use core::ops::ControlFlow;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{
     Config, ConfigType, Descriptor, DigestRef, Entry, Error, ErrorKind, Format, INDEX_MEDIA_TYPE,
-    Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Platform, Sha256, Text,
-    Warning,
+    Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Platform, Reference,
+    Sha256, Text, Warning,
 };
 
 use super::blob::{self, Opened};
@@ -75,6 +75,16 @@ pub struct Workspace<'a> {
     pub document: &'a mut [u8],
     /// Buffer for an image config, and then for hashing: a larger one hashes faster.
     pub config: &'a mut [u8],
+}
+
+impl Workspace<'_> {
+    /// Lends the buffers for a shorter time.
+    pub fn lend(&mut self) -> Workspace<'_> {
+        Workspace {
+            document: &mut *self.document,
+            config: &mut *self.config,
+        }
+    }
 }
 
 /// Judges an image's documents, and its layers but for the code in the executable one.
@@ -180,7 +190,9 @@ pub const fn place(code: Code, image: &Image) -> Location<'static> {
     }
 }
 
-fn check_code<E: Engine>(
+/// Checks an executable layer by what the engine need not load: its magic, the policy for AOT code,
+/// its target and the annotations.
+pub(super) fn check_code<E: Engine>(
     engine: &E,
     code: &[u8],
     image: &Loadable,
@@ -722,7 +734,42 @@ fn copy_config(config: &Config<'_>, image: &mut Image) -> Option<()> {
     Some(())
 }
 
-impl Selector<'_> {
+impl<'a> Selector<'a> {
+    /// Parses a typed name: `name`, `name:tag`, either with `@` and a digest, or a digest alone.
+    ///
+    /// ```
+    /// use ocre::image::judge::Selector;
+    /// use ocre::image::verdict::Code;
+    ///
+    /// assert_eq!(Selector::parse("app:1")?.name, Some("app:1"));
+    /// let digest = "sha256:7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730";
+    /// assert!(Selector::parse(digest)?.digest.is_some());
+    /// assert_eq!(Selector::parse("App").unwrap_err().as_str(), "reference-syntax");
+    /// # Ok::<(), Code>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `reference-syntax`, `digest-syntax`, `digest-unsupported`.
+    pub fn parse(text: &'a str) -> Result<Self, Code> {
+        if let Ok(digest) = text.parse() {
+            return Ok(Self {
+                name: None,
+                digest: Some(digest),
+            });
+        }
+        let reference = Reference::parse(text).map_err(|error| Code::Document(error.kind))?;
+        let digest = match reference.digest() {
+            None => None,
+            Some(DigestRef::Sha256(digest)) => Some(digest),
+            Some(DigestRef::Other(_)) => return Err(Code::DigestUnsupported),
+        };
+        let (name, _) = text.split_once('@').unwrap_or((text, ""));
+        Ok(Self {
+            name: Some(name),
+            digest,
+        })
+    }
+
     /// True where the entry has the selector's name, or the selector has none.
     pub fn names(&self, entry: &Entry<'_>) -> bool {
         self.name.is_none_or(|name| {

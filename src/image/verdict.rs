@@ -62,6 +62,8 @@ pub enum Code {
     AotMetadata,
     /// AOT code for another calling convention.
     AotAbi,
+    /// AOT code, which does not count its instructions, for a container with a limit on them.
+    AotInstructions,
     /// The engine does not accept the code.
     WasmInvalid,
     /// The code uses a feature of WebAssembly that the engine lacks.
@@ -93,7 +95,7 @@ pub enum Fault {
 
 impl Code {
     /// All codes that are neither a document's nor the storage's.
-    pub const OWN: [Self; 28] = [
+    pub const OWN: [Self; 29] = [
         Self::LayoutMissing,
         Self::IndexMissing,
         Self::IndexEmpty,
@@ -114,6 +116,7 @@ impl Code {
         Self::AotTarget,
         Self::AotMetadata,
         Self::AotAbi,
+        Self::AotInstructions,
         Self::WasmInvalid,
         Self::WasmFeature,
         Self::WasmLimit,
@@ -128,8 +131,8 @@ impl Code {
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
         reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
         blob-missing limit-image limit-capacity layer-magic layer-component aot-policy \
-        aot-version aot-target aot-metadata aot-abi wasm-invalid wasm-feature wasm-limit \
-        wasm-import wasm-entry-signature limit-memory limit-stack out-of-memory";
+        aot-version aot-target aot-metadata aot-abi aot-instructions wasm-invalid wasm-feature \
+        wasm-limit wasm-import wasm-entry-signature limit-memory limit-stack out-of-memory";
 
     /// All codes, in no order that matters.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -167,6 +170,7 @@ impl Code {
             | Self::AotPolicy
             | Self::AotTarget
             | Self::AotAbi
+            | Self::AotInstructions
             | Self::LimitMemory
             | Self::LimitStack => Fault::Caller,
             _ => Fault::Image,

@@ -122,6 +122,11 @@ pub trait Engine {
     fn allocate(&self, bytes: usize) -> Option<Self::Code>;
     /// Target of the AOT code that this build runs; `None` where AOT is left out.
     fn aot_target(&self) -> Option<&'static AotTarget>;
+    /// True where this machine can load code of [`aot_target`](Self::aot_target); false on a PC
+    /// that judges images for another device.
+    fn loads_aot(&self) -> bool {
+        true
+    }
     /// True where this build has the interpreter.
     fn interprets(&self) -> bool;
     /// The host functions that guests can import.

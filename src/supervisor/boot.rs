@@ -57,7 +57,7 @@ impl<P: Platform> Supervisor<P> {
         place.take(handle);
         let read = match place.spec.lock().as_mut() {
             Some((_, spec)) => record::read_spec(storage, name, buffer, spec)
-                .map(|created| (created, spec.restart, spec.priority)),
+                .map(|created| (created, spec.restart, spec.limits.priority)),
             None => return Ok(()),
         };
         let (created, restart, order) = read.inspect_err(|_| place.clear())?;

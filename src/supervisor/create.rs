@@ -7,22 +7,130 @@ use super::{Platform, Supervisor};
 use crate::container::record::Origin;
 use crate::container::state::State;
 use crate::container::table::{Handle, Recorded};
-use crate::container::{Error, Name, Options, Spec, data, mount, record};
+use crate::container::{Error, Follow, Name, Options, Spec, data, mount, record};
 use crate::image::Image;
+use crate::image::examine::Examination;
+use crate::image::judge::{Selector, Workspace};
+use crate::image::store::Store;
+use crate::image::verdict::{Code, Report};
 use crate::port::Storage as _;
 
+/// Request for a container of an image on the partition.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CreateRequest<'a> {
+    /// Image, as a user types it: `name`, `name:tag`, either with `@` and a digest, or a digest.
+    pub image: &'a str,
+    /// Name of the container; a generated one where none is given.
+    pub name: Option<&'a str>,
+    /// True where portable code is preferred to AOT code; the device's policy where not given.
+    pub prefer_portable: Option<bool>,
+    /// Options. The tag to follow is set here: see [`Supervisor::create_from`].
+    pub options: Options<'a>,
+}
+
+/// Reason why no container was created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CreateError {
+    /// The image's name is malformed.
+    Reference(Code),
+    /// The image is refused; the report had the reason.
+    Refused,
+    /// Error of the container.
+    Container(Error),
+}
+
+impl From<Error> for CreateError {
+    fn from(error: Error) -> Self {
+        Self::Container(error)
+    }
+}
+
 impl<P: Platform> Supervisor<P> {
+    /// Judges an image on the partition, and creates a container of it. The container follows the
+    /// image's tag, unless the image is named by a digest. `image` gets the image, also where an
+    /// error comes after the verdict.
+    ///
+    /// ```
+    /// use ocre::image::Image;
+    /// use ocre::image::judge::Workspace;
+    /// use ocre::image::verdict::Verdict;
+    /// use ocre::supervisor::CreateRequest;
+    ///
+    /// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
+    /// // A supervisor on a PC, whose partition has the image `seven:1`.
+    /// # let (supervisor, _) = device::boot();
+    /// let request = CreateRequest { image: "seven:1", ..CreateRequest::default() };
+    /// let mut verdict = Verdict::new(false);
+    /// let mut image = Image::blank();
+    /// let created = supervisor.create_from(
+    ///     &request,
+    ///     Workspace { document: &mut [0; 4096], config: &mut [0; 4096] },
+    ///     &mut |finding, at, detail| verdict.note(finding, at, detail),
+    ///     &mut image,
+    /// );
+    /// assert!(created.is_ok(), "{:?} at {}", verdict.code(), verdict.at());
+    /// ```
+    ///
+    /// # Errors
+    /// [`CreateError`]. No image is judged for limits that the device does not allow.
+    pub fn create_from(
+        &self,
+        request: &CreateRequest<'_>,
+        mut workspace: Workspace<'_>,
+        report: Report<'_>,
+        image: &mut Image,
+    ) -> Result<Handle, CreateError> {
+        let mut policy = self.platform.policy();
+        let limits = &request.options.limits;
+        limits.check(&policy)?;
+        let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
+        policy.prefer_portable = portable || limits.instructions.is_some();
+        let mut examination = Examination {
+            source: self.images(),
+            selector: Selector::parse(request.image).map_err(CreateError::Reference)?,
+            engine: self.platform.engine(),
+            policy: &policy,
+            workspace: workspace.lend(),
+        };
+        if !examination.judge_documents(report, image) {
+            return Err(CreateError::Refused);
+        }
+        // Nobody changes a tag meanwhile: that takes the buffers.
+        let options = Options {
+            follow: self.follow_of(request.image, workspace.document),
+            ..request.options
+        };
+        Ok(self.create(request.name, image, &options)?)
+    }
+
+    /// Tag that a container of the image `name` follows; `None` where `name` has a digest.
+    /// `document` holds an index.
+    pub fn follow_of<'a>(&self, name: &'a str, document: &mut [u8]) -> Option<Follow<'a>> {
+        if Selector::parse(name).ok()?.digest.is_some() {
+            return None;
+        }
+        let source = self.images();
+        let mut store = Store::opened(source.storage, source.root, document);
+        Some(Follow {
+            tag: name,
+            fingerprint: store.tagged(name).ok()??.fingerprint,
+        })
+    }
+
     /// Creates a container of a judged image, under `name` or a generated name.
     ///
     /// # Errors
-    /// Errors of the name, arguments, environment, mounts or storage; [`Error::TableFull`];
-    /// [`Error::RecordUnreadable`].
+    /// [`Error::LimitTooLarge`]; [`Error::Image`]; errors of the name, arguments, environment,
+    /// mounts or storage; [`Error::TableFull`]; [`Error::RecordUnreadable`].
     pub fn create(
         &self,
         name: Option<&str>,
         image: &Image,
         options: &Options<'_>,
     ) -> Result<Handle, Error> {
+        options.limits.check(&self.platform.policy())?;
+        let kept = options.limits.check_format(image.format);
+        kept.map_err(Error::Image)?;
         let name = match name {
             Some(name) => Name::parse(name)?,
             None => Name::generate(self.platform.entropy())?,
@@ -52,7 +160,7 @@ impl<P: Platform> Supervisor<P> {
             status.dates.created = created;
             status.recorded = recorded;
             status.restart = options.restart;
-            status.order = options.priority;
+            status.order = options.limits.priority;
         })?;
         self.changed(&name, Some(State::Created));
         Ok(handle)

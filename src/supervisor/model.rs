@@ -27,7 +27,7 @@ use ocre_oci::write;
 use super::{Platform, Supervisor};
 use crate::container::state::{Cause, Failure, Refusal, RunResult, State};
 use crate::container::table::Handle;
-use crate::container::{Error, Follow, Guest, Options, Restart, Spec};
+use crate::container::{Error, Follow, Guest, Limits, Options, Restart, Spec};
 use crate::container::{data, record};
 use crate::image::Image;
 use crate::image::OciLayout;
@@ -450,7 +450,7 @@ impl Platform for Sim {
             uninterruptible: false,
             prefer_portable: false,
             image_bytes: 1 << 16,
-            memory_bytes: 0,
+            memory_bytes: u32::MAX,
         }
     }
 
@@ -713,7 +713,7 @@ fn judged(flash: &Memory) -> Image {
         config: &mut config,
     };
     let accepted = judge::judge(
-        device.source(),
+        device.images(),
         named(TAG),
         &device.platform,
         &device.platform.policy(),
@@ -987,8 +987,11 @@ impl World<'_> {
                 Restart::OnFailure(NonZeroU8::new(1)),
                 Restart::OnFailure(NonZeroU8::new(3)),
             ]),
-            priority: self.below(3) as u8,
-            time_limit_ms: self.one_of(&[None, None, Some(1), Some(700), Some(15_000)]),
+            limits: Limits {
+                priority: self.below(3) as u8,
+                time_limit_ms: self.one_of(&[None, None, Some(1), Some(700), Some(15_000)]),
+                ..Limits::default()
+            },
             temporary: self.below(2) == 0,
             ..Options::default()
         };
@@ -1002,8 +1005,8 @@ impl World<'_> {
             slot: handle.slot(),
             handle,
             policy: options.restart,
-            order: options.priority,
-            limit_us: options.time_limit_ms.map(|ms| u64::from(ms) * 1000),
+            order: options.limits.priority,
+            limit_us: options.limits.time_limit_ms.map(|ms| u64::from(ms) * 1000),
             temporary: options.temporary,
             follows: follow.is_some() && !options.temporary,
             version: self.lead.version,

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::{Platform, SlotData, Supervisor};
 use crate::container::state::{Cause, Failure, RunResult};
 use crate::container::table::{Handle, Times, Uptime};
-use crate::container::{Guest, Killed, Name, Spec, data};
+use crate::container::{Guest, Killed, Limits, Name, Spec, data};
 use crate::image::OciLayout;
 use crate::image::judge::Policy;
 use crate::image::verdict::{Code, write_cut};
@@ -66,9 +66,9 @@ impl<P: Platform> Supervisor<P> {
 
         let program = Program {
             entry: &entry,
-            memory_bytes: settings.memory_bytes,
-            stack_bytes: settings.stack_bytes,
-            instructions: settings.instructions.map(u64::from),
+            memory_bytes: settings.limits.memory_bytes,
+            stack_bytes: settings.limits.stack_bytes,
+            instructions: settings.limits.instructions.map(u64::from),
         };
         let guest = Running {
             supervisor: self,
@@ -110,7 +110,7 @@ impl<P: Platform> Supervisor<P> {
     #[inline(never)]
     fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
         let executable = self.spec(handle, |spec| spec.image.executable)?;
-        judge::read_executable(self.source(), self.platform.engine(), &executable)
+        judge::read_executable(self.images(), self.platform.engine(), &executable)
             .map_err(Failure::Image)
     }
 
@@ -123,15 +123,13 @@ impl<P: Platform> Supervisor<P> {
     ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), Failure> {
         let (image, settings) = self.spec(handle, |spec| {
             let settings = Settings {
-                memory_bytes: spec.memory_bytes,
-                stack_bytes: spec.stack_bytes,
-                instructions: spec.instructions,
+                limits: spec.limits,
                 attached: spec.attached,
             };
             (spec.image.loadable(), settings)
         })?;
         let policy = Policy {
-            memory_bytes: settings.memory_bytes,
+            memory_bytes: settings.limits.memory_bytes,
             ..self.platform.policy()
         };
         let mut words: String<96> = String::new();
@@ -150,7 +148,8 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    pub(super) fn source(&self) -> OciLayout<'_, P::Storage> {
+    /// Layout of the partition, with the images.
+    pub fn images(&self) -> OciLayout<'_, P::Storage> {
         OciLayout {
             storage: self.platform.storage(),
             root: "/",
@@ -183,9 +182,7 @@ impl<P: Platform> Supervisor<P> {
 
 /// Settings of a run whose code is loaded.
 struct Settings {
-    memory_bytes: u32,
-    stack_bytes: u32,
-    instructions: Option<u32>,
+    limits: Limits,
     attached: bool,
 }
 

@@ -37,7 +37,12 @@ impl<P: Platform> Supervisor<P> {
         let (stack_bytes, priority, time_limit_ms) = self.with_spec(handle, |spec| {
             // Both have the same capacity.
             let _ = mounts.push_str(&spec.mounts);
-            (spec.thread_stack_bytes, spec.priority, spec.time_limit_ms)
+            let limits = &spec.limits;
+            (
+                limits.thread_stack_bytes,
+                limits.priority,
+                limits.time_limit_ms,
+            )
         })?;
         let (now, date) = (self.now(), self.date());
         let deadline_us =

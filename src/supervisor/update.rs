@@ -38,7 +38,7 @@ impl<P: Platform> Supervisor<P> {
             let Some(tag) = self.tag(&name, workspace.document) else {
                 return;
             };
-            let source = self.source();
+            let source = self.images();
             let mut store = Store::opened(source.storage, source.root, workspace.document);
             match store.tagged(&tag) {
                 Ok(Some(tagged)) => {
@@ -75,13 +75,10 @@ impl<P: Platform> Supervisor<P> {
         name: &Name,
         tag: &Tag,
         fingerprint: u64,
-        workspace: Workspace<'_>,
+        mut workspace: Workspace<'_>,
         image: &mut Image,
     ) -> Result<(), Failure> {
-        let Workspace { document, config } = workspace;
-        let (format, counted) = self.spec(handle, |spec| {
-            (spec.image.format, spec.instructions.is_some())
-        })?;
+        let (format, limits) = self.spec(handle, |spec| (spec.image.format, spec.limits))?;
         let policy = Policy {
             // The same format as before, where there is a choice.
             prefer_portable: format == Format::Wasm,
@@ -93,14 +90,11 @@ impl<P: Platform> Supervisor<P> {
         };
         let mut refusal = None;
         judge::judge(
-            self.source(),
+            self.images(),
             selector,
             self.platform.engine(),
             &policy,
-            Workspace {
-                document: &mut *document,
-                config,
-            },
+            workspace.lend(),
             &mut |finding, at, _| {
                 let Finding::Refusal(code) = finding else {
                     return ControlFlow::Continue(());
@@ -111,9 +105,7 @@ impl<P: Platform> Supervisor<P> {
             },
             image,
         );
-        if counted && image.format == Format::Aot {
-            refusal = refusal.or(Some(Code::PlatformNone));
-        }
+        let refusal = refusal.or(limits.check_format(image.format).err());
         if let Some(code) = refusal {
             return Err(Failure::Image(code));
         }
@@ -128,7 +120,7 @@ impl<P: Platform> Supervisor<P> {
         };
         let storage = self.platform.storage();
         let mut adopted = Ok(());
-        let read = record::read_origin(storage, name, document, &mut |origin| {
+        let read = record::read_origin(storage, name, workspace.document, &mut |origin| {
             let Ok(place) = self.place(handle.slot()) else {
                 return;
             };
@@ -172,7 +164,7 @@ impl<P: Platform> Supervisor<P> {
             let Some(tag) = self.tag(&name, workspace.document) else {
                 return;
             };
-            let source = self.source();
+            let source = self.images();
             let mut store = Store::opened(source.storage, source.root, workspace.document);
             let most = MAX_UPDATE_FAILURES;
             match store.tried(&tag, fingerprint, works) {

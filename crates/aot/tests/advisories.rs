@@ -23,6 +23,7 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
         host_stack_bytes: 64 * 1024,
         aot: PC_TARGET,
         aot_only: false,
+        aot_elsewhere: false,
     };
     let engine = Engine::start(&[], options).expect("the first start");
     let program = Program {

@@ -114,6 +114,7 @@ fn engine() -> &'static Engine {
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
             aot_only: false,
+            aot_elsewhere: false,
         };
         Engine::start(MODULES, options).expect("the first start")
     })

@@ -5,11 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::{Status, hints, images};
+use ocre::command::{Status, hints};
 use ocre::image::OciLayout;
-use ocre::image::judge::{self, Policy, Workspace};
+use ocre::image::examine::Examination;
+use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::permission::Permissions;
-use ocre::image::verdict::{Code as ImageCode, Verdict};
+use ocre::image::verdict::{Code as ImageCode, Finding, Location, Verdict};
 use ocre::image::{Content, Image};
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_files::{MAX_CONFIG, MAX_CONTENT};
@@ -308,23 +309,23 @@ fn judged<S: Storage>(
     what: &str,
 ) -> Result<Image, Failure> {
     let refused = |code: ImageCode| Failure::new(what, code.as_str(), hints::refusal(code));
-    let selector = images::selector(name).map_err(refused)?;
+    let selector = Selector::parse(name).map_err(refused)?;
     let (mut document, mut config) = (partition::document(), vec![0; partition::MAX_CONFIG]);
-    let workspace = Workspace {
-        document: &mut document,
-        config: &mut config,
-    };
-    let mut verdict = Verdict::new(false);
-    let mut image = Image::blank();
-    let accepted = judge::judge(
+    let mut examination = Examination {
         source,
         selector,
         engine,
         policy,
-        workspace,
-        &mut |finding, at, detail| verdict.note(finding, at, detail),
-        &mut image,
-    );
+        workspace: Workspace {
+            document: &mut document,
+            config: &mut config,
+        },
+    };
+    let mut verdict = Verdict::new(false);
+    let mut image = Image::blank();
+    let mut report =
+        |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
+    let accepted = examination.judge_documents(&mut report, &mut image);
     match verdict.refusal() {
         None if accepted => Ok(image),
         None => Err(refused(ImageCode::ReferenceNotFound)),

@@ -14,7 +14,7 @@ use ocre::command::table::{Verb, find};
 use ocre::command::{self, Environment, Outcome, Status, hints};
 use ocre::image::Image;
 use ocre::image::OciLayout;
-use ocre::image::judge::{Policy, Workspace, judge};
+use ocre::image::judge::{Policy, Selector, Workspace, judge};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Finding, Location};
 use ocre::port::{Storage, StorageError};
@@ -168,7 +168,7 @@ impl<F: Flash + 'static> Device<F> {
             storage: pc.storage(),
             root: "/",
         };
-        let selector = command::images::selector(name).ok()?;
+        let selector = Selector::parse(name).ok()?;
         let (engine, policy) = (pc.engine(), pc.policy());
         let mut documents = pc.documents();
         let mut image = Box::new(Image::blank());

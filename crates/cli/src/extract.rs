@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::report::Sanitized;
-use ocre::command::{Status, hints, images};
+use ocre::command::{Status, hints};
 use ocre::image::OciLayout;
-use ocre::image::judge::TITLE;
+use ocre::image::judge::{Selector, TITLE};
 use ocre_oci::json::Elements;
 use ocre_oci::{Descriptor, Sha256};
 use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
@@ -68,7 +68,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
     let what = format!("can't extract {text}");
     match &args.image {
         Image::Flash(name) => {
-            let selector = images::selector(name)
+            let selector = Selector::parse(name)
                 .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
             let partition = partition::partition_with(name, flash, &what)?;
             partition::store(&partition, &mut partition::document())?;

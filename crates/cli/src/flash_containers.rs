@@ -127,9 +127,9 @@ fn create(
     let name = Name::parse(out.trim()).map_err(|_| "the line creates no container".to_owned())?;
     if let Some(most) = firmware.most_thread_stack {
         let mut spec = read_spec(&name, storage)?;
-        let own = Some(spec.stack_bytes).filter(|own| *own != firmware.stack);
-        spec.thread_stack_bytes = firmware.thread_stack.max(own.unwrap_or_default());
-        if spec.thread_stack_bytes > most {
+        let own = Some(spec.limits.stack_bytes).filter(|own| *own != firmware.stack);
+        spec.limits.thread_stack_bytes = firmware.thread_stack.max(own.unwrap_or_default());
+        if spec.limits.thread_stack_bytes > most {
             return Err(format!("the device's threads have stacks of {most} bytes"));
         }
         rewrite(&name, &spec, storage).map_err(|error| error.to_string())?;

@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
-use ocre::command::{Status, hints, images};
+use ocre::command::{Status, hints};
 use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::store::Tag;
 use ocre_oci::Reference;
 use ocre_pc::littlefs::LittleFs;
@@ -35,7 +36,7 @@ pub struct Args {
 /// Copies the image, and prints its destination and digest.
 pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't extract {} from {}", args.image, args.file.display());
-    let selector = images::selector(&args.image)
+    let selector = Selector::parse(&args.image)
         .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
     let partition = LittleFs::open_to_read(&args.file)
         .map_err(|error| partition::unusable(&args.file, &error))?;

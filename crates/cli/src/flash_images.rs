@@ -4,13 +4,14 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use ocre::image::Image;
 use ocre::image::OciLayout;
-use ocre::image::judge::{self, AotPolicy, Selector, Workspace};
+use ocre::image::examine::Examination;
+use ocre::image::judge::{Selector, Workspace};
 use ocre::image::store::{Store, Tag};
-use ocre::image::verdict::{Code, Finding, Report};
-use ocre::image::{Image, aot};
+use ocre::image::verdict::Report;
 use ocre::port::Storage;
-use ocre_oci::{Format, Sha256};
+use ocre_oci::Sha256;
 use ocre_pc::platform;
 use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
@@ -18,7 +19,7 @@ use ocre_tools::layout::Layout;
 use ocre_tools::layout_name::LayoutName;
 use ocre_tools::linux_image;
 use ocre_tools::partition;
-use ocre_wamr::{Engine, PC_TARGET};
+use ocre_wamr::Engine;
 
 use super::device;
 use super::import;
@@ -115,7 +116,7 @@ fn take<F: Storage, S: Storage>(
     Ok((tag, imported.digest))
 }
 
-/// Judges an image for another device as far as possible: code for another machine is not loaded.
+/// Judges an image for the firmware.
 fn look<F: Storage>(
     source: OciLayout<'_, F>,
     selector: Selector<'_>,
@@ -124,38 +125,15 @@ fn look<F: Storage>(
     report: Report<'_>,
 ) -> Option<Image> {
     let (mut document, mut config) = (vec![0; firmware.document], vec![0; firmware.config]);
-    let workspace = Workspace {
-        document: &mut document,
-        config: &mut config,
+    let mut examination = Examination {
+        source,
+        selector,
+        engine,
+        policy: &firmware.policy,
+        workspace: Workspace {
+            document: &mut document,
+            config: &mut config,
+        },
     };
-    let policy = &firmware.policy;
-    let mut image = Image::blank();
-    if !judge::judge(
-        source, selector, engine, policy, workspace, report, &mut image,
-    ) {
-        return None;
-    }
-    let mut detail = String::new();
-    let mut explain = |words: &str| detail.push_str(words);
-    let code = judge::read_executable(source, engine, &image.executable);
-    let checked = code.and_then(|mut code| match (image.format, firmware.target) {
-        (Format::Aot, Some(target)) if firmware.target != PC_TARGET => {
-            if !code.starts_with(&aot::MAGIC) {
-                return Err(Code::LayerMagic);
-            }
-            if policy.aot == AotPolicy::Deny {
-                return Err(Code::AotPolicy);
-            }
-            aot::check_header(target, &code)?;
-            image.aot_annotations
-        }
-        _ => judge::load(engine, &mut code, &image.loadable(), policy, &mut explain).map(drop),
-    });
-    match checked {
-        Ok(()) => Some(image),
-        Err(code) => {
-            let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
-            None
-        }
-    }
+    examination.judge(report)
 }

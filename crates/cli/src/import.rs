@@ -9,9 +9,10 @@
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::verify::{Examination, Look};
+use ocre::command::verify::Look;
 use ocre::command::{Status, hints};
 use ocre::image::OciLayout;
+use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::store::{self, Store};
 use ocre::image::verdict::{Code, Finding, Verdict};

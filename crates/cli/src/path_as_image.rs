@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use ocre::command::arguments::{Argument, Arguments, Key};
-use ocre::command::images;
 use ocre::command::table::{Verb, find};
 use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
@@ -28,7 +27,7 @@ pub fn refuse(words: &[&str], flash: Option<&Path>) -> Result<(), Failure> {
         Ok(layout) if layout.is_marked() => None,
         _ => return Ok(()),
     };
-    let code = match images::selector(operand) {
+    let code = match Selector::parse(operand) {
         Err(code) => code,
         Ok(selector) => match refused_by_the_flash(selector, flash)? {
             None => return Ok(()),

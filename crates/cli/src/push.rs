@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::{Status, hints, images};
+use ocre::command::{Status, hints};
 use ocre::image::OciLayout;
+use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre_registry::ImageName;
 use ocre_tools::failure::Failure;
@@ -37,7 +38,7 @@ pub struct Args {
 pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
     let what = format!("can't push {}", args.image);
     let refused = |code: Code| Failure::new(&what, code.as_str(), hints::refusal(code));
-    images::selector(&args.image).map_err(refused)?;
+    Selector::parse(&args.image).map_err(refused)?;
     let destination = match &args.destination {
         Some(destination) => destination.clone(),
         None => ImageName::parse(&args.image)
@@ -48,7 +49,7 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
     let partition = partition::partition_with(&args.image, flash, &what)?;
     partition::store(&partition, &mut partition::document())?;
     let image = short_digest::resolve(&args.image, &partition);
-    let selector = images::selector(&image).map_err(refused)?;
+    let selector = Selector::parse(&image).map_err(refused)?;
     let from = LayoutSource {
         layout: OciLayout {
             storage: &partition,

@@ -6,11 +6,12 @@ use std::fmt;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use ocre::command::Status;
 use ocre::command::report::{Reason, Sanitized};
-use ocre::command::verify::{Examination, Options, print};
-use ocre::command::{Status, images};
+use ocre::command::verify::{Options, print};
 use ocre::image::Image;
 use ocre::image::OciLayout;
+use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::verdict::{Code, Finding, Location, Part};
 use ocre::port::{Engine, Storage};
@@ -98,7 +99,7 @@ pub fn run<E: Engine>(
 
 /// Opens the flash, if it has an image of that name; the device's command judges it.
 fn on_flash<'a>(name: &'a str, flash: Option<&Path>) -> Option<(Partition, Selector<'a>)> {
-    let selector = images::selector(name).ok()?;
+    let selector = Selector::parse(name).ok()?;
     let partition = partition::present(flash)?;
     let mut document = partition::document();
     partition::store(&partition, &mut document)

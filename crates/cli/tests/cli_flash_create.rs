@@ -125,7 +125,7 @@ fn a_flash_is_made_with_images_and_containers_that_run() {
         .find(|line| line.starts_with("calm"))
         .unwrap();
     assert!(calm.contains("created"), "{done:?}");
-    assert_eq!(spec(&desk, "f", "calm").memory_bytes, 65_536);
+    assert_eq!(spec(&desk, "f", "calm").limits.memory_bytes, 65_536);
 }
 
 #[test]
@@ -232,7 +232,14 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
     assert_eq!(hex("f.hex"), hex("g.hex"));
 
     let (a, b) = (spec(&desk, "f", "a"), spec(&desk, "f", "b"));
-    let sizes = |spec: &Spec| (spec.memory_bytes, spec.stack_bytes, spec.thread_stack_bytes);
+    let sizes = |spec: &Spec| {
+        let limits = &spec.limits;
+        (
+            limits.memory_bytes,
+            limits.stack_bytes,
+            limits.thread_stack_bytes,
+        )
+    };
     assert_eq!(sizes(&a), (131_072, 4096, 14_336));
     assert_eq!(sizes(&b), (131_072, 8192, 14_336));
 
@@ -250,7 +257,7 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
         (&json!(65_536), &json!(512), &json!(256))
     );
     for (line, why) in [
-        ("--name a --memory 1M hello-c", "within what `info` says"),
+        ("--name a --memory 1M hello-c", "container-limit-too-large"),
         ("--name a --stack 16K hello-c", "stacks of 14336 bytes"),
     ] {
         let done = create(&["--image=hello-c", "--container", line, "-o", "i"]);

@@ -255,6 +255,7 @@ pub fn engine_for(target: Option<&'static AotTarget>) -> Result<Engine, EngineEr
             host_stack_bytes: HOST_STACK,
             aot: target,
             aot_only: false,
+            aot_elsewhere: target != PC_TARGET,
         };
         Engine::start(&FUNCTIONS, options)
     })

@@ -17,7 +17,7 @@ use std::time::Duration;
 use device::{assemble, compile, disk, image};
 use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Limits, Options};
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
 use ocre::port::devices::Direction;
@@ -304,7 +304,10 @@ fn whatever_a_guest_is_at_its_time_limit_ends_it_when_that_comes_and_no_earlier(
             let options = Options {
                 granted: all(),
                 attached: true,
-                time_limit_ms: Some(LIMIT_MS),
+                limits: Limits {
+                    time_limit_ms: Some(LIMIT_MS),
+                    ..Limits::default()
+                },
                 ..Options::default()
             };
             let handle = bench.device.create(Some("a"), &image, &options).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use device::{Bench, assemble, boot, compile, guest};
 use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Limits, Options};
 
 const KILLED: RunResult = RunResult::Killed(Cause::Kill);
 
@@ -144,7 +144,10 @@ fn a_time_limit_ends_a_paused_container_too() {
     let bench = boot();
     let options = Options {
         arguments: &["loop"],
-        time_limit_ms: Some(100),
+        limits: Limits {
+            time_limit_ms: Some(100),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let handle = bench.start("a", &guest("hostile"), &options);

@@ -11,7 +11,7 @@ use device::{
 };
 use ocre::container::state::{Cause, Failure, RunResult, State};
 use ocre::container::table::{Handle, Uptime};
-use ocre::container::{Error, Name, Options, Restart, Spec, data};
+use ocre::container::{Error, Limits, Name, Options, Restart, Spec, data};
 use ocre::folders;
 use ocre::image::Image;
 use ocre::image::permission::{Permission, Permissions};
@@ -79,11 +79,14 @@ fn a_container_is_as_it_was_created_after_a_reboot() {
         arguments: &["one", "", "ü"],
         environment: &["B=2"],
         granted,
-        memory_bytes: 70_000,
-        stack_bytes: 5000,
-        thread_stack_bytes: 60_000,
-        priority: 3,
-        time_limit_ms: Some(1234),
+        limits: Limits {
+            memory_bytes: 70_000,
+            stack_bytes: 5000,
+            thread_stack_bytes: 60_000,
+            priority: 3,
+            time_limit_ms: Some(1234),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let handle = before.device.create(Some("a"), &image, &options).unwrap();

@@ -9,7 +9,7 @@ use std::num::NonZeroU8;
 use device::{Bench, assemble, boot, boot_on, disk, read_file};
 use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::{Handle, Status};
-use ocre::container::{Error, Options, Restart};
+use ocre::container::{Error, Limits, Options, Restart};
 
 const FAILED: RunResult = RunResult::Exited(7);
 const KILLED: State = State::Ended(RunResult::Killed(Cause::Kill));
@@ -224,7 +224,10 @@ fn at_boot_starts_what_is_to_in_the_order_of_priority() {
     let disk = disk();
     let before = boot_on(disk.clone());
     let ordered = |priority, restart| Options {
-        priority,
+        limits: Limits {
+            priority,
+            ..Limits::default()
+        },
         ..policy(restart)
     };
     for (name, priority, restart) in [

@@ -14,13 +14,14 @@ use device::{
 };
 use ocre::container::state::{Cause, Failure, Refusal, RunResult, State};
 use ocre::container::table::{Times, Uptime};
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Limits, Options};
 use ocre::image::Image;
 use ocre::image::blob::blob_path;
 use ocre::image::verdict::Code;
-use ocre::limits::{MAX_CONTAINERS, MAX_PATH};
+use ocre::limits::{MAX_CONTAINERS, MAX_INSTRUCTIONS, MAX_PATH};
 use ocre::port::{OpenMode, Storage, StorageError, Stream, Trap};
-use ocre::supervisor::Follow;
+use ocre::supervisor::{Follow, Platform as _};
+use ocre_oci::Format;
 use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc};
@@ -236,7 +237,10 @@ fn a_start_that_fails_says_why_at_once() {
         failure
     };
     let page = Options {
-        memory_bytes: 65_536,
+        limits: Limits {
+            memory_bytes: 65_536,
+            ..Limits::default()
+        },
         ..Options::default()
     };
     assert_eq!(
@@ -382,7 +386,10 @@ fn every_step_of_a_run_has_its_time_in_order() {
 fn a_run_that_takes_too_long_is_killed_also_with_nobody_waiting() {
     let bench = boot();
     let limited = |time_limit_ms| Options {
-        time_limit_ms: Some(time_limit_ms),
+        limits: Limits {
+            time_limit_ms: Some(time_limit_ms),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     // The later limit first, so that the watchdog has to look again.
@@ -406,12 +413,18 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
     let bench = boot();
     let options = Options {
         arguments: &["sleep"],
-        time_limit_ms: Some(30),
+        limits: Limits {
+            time_limit_ms: Some(30),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let sleeping = bench.start("sleeping", &guest("hostile"), &options);
     let options = Options {
-        time_limit_ms: Some(60_000),
+        limits: Limits {
+            time_limit_ms: Some(60_000),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let short = bench.start("short", &guest("hello"), &options);
@@ -420,7 +433,10 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
     // The watchdog has gone by now or will; the next limit gets one again.
     let options = Options {
         arguments: &["sleep"],
-        time_limit_ms: Some(30),
+        limits: Limits {
+            time_limit_ms: Some(30),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let again = bench.start("again", &guest("hostile"), &options);
@@ -428,10 +444,50 @@ fn a_time_limit_ends_a_sleep_and_leaves_a_short_run_alone() {
 }
 
 #[test]
+fn limits_that_the_device_or_the_code_cannot_keep_are_refused_at_creation() {
+    let bench = boot();
+    let limited = |limits| Options {
+        limits,
+        ..Options::default()
+    };
+    let mut image = bench.image(&spinning());
+    let create = |image: &Image, limits| {
+        let created = bench.device.create(Some("a"), image, &limited(limits));
+        created.map(|handle| bench.device.remove(handle, false).unwrap())
+    };
+    let with_memory = |memory_bytes| Limits {
+        memory_bytes,
+        ..Limits::default()
+    };
+    let with_instructions = |instructions| Limits {
+        instructions: Some(instructions),
+        ..Limits::default()
+    };
+    let most = bench.device.platform().policy().memory_bytes;
+    assert_eq!(create(&image, with_memory(most)), Ok(()));
+    assert_eq!(
+        create(&image, with_memory(most + 1)),
+        Err(Error::LimitTooLarge)
+    );
+    assert_eq!(create(&image, with_instructions(MAX_INSTRUCTIONS)), Ok(()));
+    let more = with_instructions(MAX_INSTRUCTIONS + 1);
+    assert_eq!(create(&image, more), Err(Error::LimitTooLarge));
+    image.format = Format::Aot;
+    assert_eq!(create(&image, Limits::default()), Ok(()));
+    let refused = Err(Error::Image(Code::AotInstructions));
+    assert_eq!(create(&image, with_instructions(1)), refused);
+    // Nothing of a refused container stays.
+    assert_eq!(bench.device.find("a"), Err(Error::NotFound));
+}
+
+#[test]
 fn a_guest_that_executes_too_much_is_trapped_and_one_that_does_not_is_left_alone() {
     let bench = boot();
     let limited = |instructions| Options {
-        instructions: Some(instructions),
+        limits: Limits {
+            instructions: Some(instructions),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let over = bench.start("over", &spinning(), &limited(1_000_000));
@@ -952,7 +1008,10 @@ fn whatever_comes_between_whatever_the_answers_make_sense() {
                             let image = bench.image(&code[choice % code.len()]);
                             let options = Options {
                                 arguments: &["sleep"],
-                                time_limit_ms: (choice % 3 == 0).then_some(20),
+                                limits: Limits {
+                                    time_limit_ms: (choice % 3 == 0).then_some(20),
+                                    ..Limits::default()
+                                },
                                 ..Options::default()
                             };
                             match device.create(Some(name), &image, &options) {

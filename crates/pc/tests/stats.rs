@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use device::{Disk, assemble, boot, busy, guest, write_file};
 use ocre::container::state::RunResult;
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Limits, Options};
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
 use ocre::port::Storage as _;
 use ocre_pc::platform::{Device, Pc};
@@ -57,7 +57,10 @@ fn what_a_containers_files_take_is_told_as_its_limit_counts_it() {
     // A limit that is used up to the last block, and one that is exceeded.
     let limited = |name, blocks: u64| {
         let options = Options {
-            disk_bytes: Some(u32::try_from(blocks * BLOCK).unwrap()),
+            limits: Limits {
+                disk_bytes: Some(u32::try_from(blocks * BLOCK).unwrap()),
+                ..Limits::default()
+            },
             ..Options::default()
         };
         let handle = bench.create(name, &busy(), &options);

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
 use device::{Disk, image, put, read_file, with_blob, write_file};
-use ocre::container::{Guest, Killed, Name, Options, Spec, data, mount};
+use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::folders;
 use ocre::image::blob::blob_path;
 use ocre::limits::MAX_PATH;
@@ -1792,7 +1792,10 @@ fn nothing_is_changed_in_a_mount_that_is_read_only() {
 /// Ten blocks.
 fn limited() -> Options<'static> {
     Options {
-        disk_bytes: Some(10 * 4096),
+        limits: Limits {
+            disk_bytes: Some(10 * 4096),
+            ..Limits::default()
+        },
         ..Options::default()
     }
 }

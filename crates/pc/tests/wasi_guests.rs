@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use device::{Disk, boot, guest, write_file};
 use ocre::container::state::{Cause, RunResult};
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Limits, Options};
 use ocre::port::{EntryKind, Storage, Stream};
 
 /// Every file of the partition that does not lie in `but`, with its content.
@@ -49,7 +49,10 @@ fn the_standard_library_works_over_littlefs() {
         arguments: &["PLANET=Mars", "MOON="],
         environment: &["PLANET=Mars", "MOON="],
         attached: true,
-        disk_bytes: Some(256 * 1024),
+        limits: Limits {
+            disk_bytes: Some(256 * 1024),
+            ..Limits::default()
+        },
         ..Options::default()
     };
     let handle = bench.start("stdlib", &guest("stdlib"), &options);

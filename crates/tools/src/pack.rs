@@ -14,11 +14,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use ocre::command::hints;
-use ocre::command::verify::Examination;
 use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::aot::{ANNOTATION_TARGET, PORTABLE};
 use ocre::image::blob::{blob_path, verify};
+use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, TITLE, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Code, Finding, Verdict};

@@ -36,6 +36,8 @@ pub struct Options {
     pub aot: Option<&'static AotTarget>,
     /// True where WAMR is built without its interpreter.
     pub aot_only: bool,
+    /// True where `aot` is the target of another machine, for which images are judged here.
+    pub aot_elsewhere: bool,
 }
 
 /// The only WAMR runtime of the process.
@@ -80,6 +82,7 @@ pub struct Engine {
     host_stack_bytes: u32,
     aot: Option<&'static AotTarget>,
     aot_only: bool,
+    aot_elsewhere: bool,
 }
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -108,6 +111,7 @@ impl Engine {
             host_stack_bytes: options.host_stack_bytes,
             aot: options.aot,
             aot_only: options.aot_only,
+            aot_elsewhere: options.aot_elsewhere,
         })
     }
 }
@@ -140,6 +144,10 @@ impl port::Engine for Engine {
 
     fn aot_target(&self) -> Option<&'static AotTarget> {
         self.aot
+    }
+
+    fn loads_aot(&self) -> bool {
+        !self.aot_elsewhere
     }
 
     fn interprets(&self) -> bool {

@@ -26,7 +26,7 @@ impl Quota {
     /// Counts the files for a run.
     pub fn new<S: Storage>(storage: &S, guest: &dyn Guest, trees: &[Tree]) -> Self {
         let mut limit = None;
-        guest.spec(&mut |spec| limit = spec.disk_bytes);
+        guest.spec(&mut |spec| limit = spec.limits.disk_bytes);
         let mut quota = Self {
             limit: limit.map_or(u64::MAX, u64::from),
             used: 0,

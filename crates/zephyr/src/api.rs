@@ -9,27 +9,23 @@ use core::fmt::{self, Write};
 use core::num::NonZeroU8;
 use core::{ptr, slice};
 
-use heapless::{String, Vec};
+use heapless::Vec;
 use lock_api::MutexGuard;
-use ocre::command::{self, Environment, images};
+use ocre::command::{self, Environment};
 use ocre::container::state::{Refusal, RunResult, State};
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options, Restart};
-use ocre::image::Image;
-use ocre::image::OciLayout;
+use ocre::container::{Error, Limits, Options, Restart};
 use ocre::image::blob::read_file;
-use ocre::image::judge::{self, Policy, Workspace};
+use ocre::image::examine::Examination;
+use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::permission::Permissions;
-use ocre::image::verdict::{Code, Finding, Verdict, write_cut};
-use ocre::limits::{
-    DEFAULT_MEMORY, DEFAULT_STACK, DEFAULT_THREAD_STACK, MAX_LOG_RECORD, MAX_NAME, MAX_WORDS,
-};
+use ocre::image::verdict::{Code, Finding, Location, Verdict};
+use ocre::limits::{MAX_LOG_RECORD, MAX_NAME, MAX_WORDS};
 use ocre::port::{Clock, StorageError, Stream};
-use ocre::supervisor::Platform;
+use ocre::supervisor::{CreateError, CreateRequest, Platform};
 use ocre_oci::json::{self, Caps};
-use ocre_oci::{Format, Index, Reference};
+use ocre_oci::{Index, Reference};
 
-use crate::device::Device;
 use crate::lock::Lock;
 use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
 use crate::sys;
@@ -82,7 +78,8 @@ impl From<Error> for Errno {
             | Error::EnvironmentSyntax
             | Error::MountSyntax
             | Error::MountSource
-            | Error::MountTarget => Self::Invalid,
+            | Error::MountTarget
+            | Error::LimitTooLarge => Self::Invalid,
             Error::ArgumentsTooLong | Error::EnvironmentTooLong | Error::MountsTooMany => {
                 Self::TooBig
             }
@@ -91,7 +88,7 @@ impl From<Error> for Errno {
             Error::MountInUse
             | Error::State(Refusal::Running | Refusal::Paused | Refusal::NotPaused) => Self::Busy,
             Error::State(Refusal::NotRunning | Refusal::NotStarted) => Self::NoProcess,
-            Error::Start(_) => Self::NotExecutable,
+            Error::Image(_) | Error::Start(_) => Self::NotExecutable,
             Error::TimedOut => Self::Again,
             Error::Storage(StorageError::NoSpace) => Self::NoSpace,
             Error::Storage(_) => Self::Io,
@@ -169,68 +166,43 @@ extern "C" fn ocre_set_date(unix_ns: u64) {
 
 // ---------------------------------------------------------------- images
 
-/// Judges an image, also its code where `whole`; writes the refusal.
-fn judge<'d>(
-    runtime: &Runtime,
-    name: &str,
-    prefer_portable: bool,
-    whole: bool,
-    mut refusal: Buffer<'_>,
-    documents: &'d mut Documents,
-) -> Result<&'d Image, Errno> {
+/// Judges an image and its code; writes the refusal.
+fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), Errno> {
     let device = runtime.platform();
     let policy = Policy {
-        prefer_portable,
+        prefer_portable: false,
         ..device.policy()
     };
-    let selector = images::selector(name).map_err(|code| {
-        say(&mut refusal, code.as_str(), "", "");
-        Errno::Invalid
-    })?;
-    let source = OciLayout {
-        storage: device.storage(),
-        root: "/",
+    let selector = Selector::parse(name).map_err(|code| malformed(code, &mut refusal))?;
+    let mut documents = DOCUMENTS.lock();
+    let (workspace, image) = documents.judging();
+    let mut examination = Examination {
+        source: runtime.images(),
+        selector,
+        engine: device.engine(),
+        policy: &policy,
+        workspace,
     };
     let mut verdict = Verdict::new(false);
-    let (workspace, image) = documents.judging();
-    let mut accepted = judge::judge(
-        source,
-        selector,
-        device.engine(),
-        &policy,
-        workspace,
-        &mut |finding, at, detail| verdict.note(finding, at, detail),
-        image,
-    );
-    if accepted && whole {
-        let mut words = String::<96>::new();
-        if let Err(code) = check_code(device, source, image, &policy, &mut words) {
-            // Nothing comes after it.
-            let _ = verdict.note(Finding::Refusal(code), judge::place(code, image), &words);
-            accepted = false;
-        }
+    let mut report =
+        |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
+    if examination.judge_into(&mut report, image) {
+        return Ok(());
     }
-    if !accepted {
-        let code = verdict.code().unwrap_or_default();
-        say(&mut refusal, code, verdict.at(), verdict.detail());
-        return Err(Errno::NotExecutable);
-    }
-    Ok(image)
+    Err(refused(&verdict, &mut refusal))
 }
 
-/// Judges the code of an image whose documents are accepted, and writes the engine's message.
-fn check_code(
-    device: &Device,
-    source: OciLayout<'_, Device>,
-    image: &Image,
-    policy: &Policy<'_>,
-    words: &mut String<96>,
-) -> Result<(), Code> {
-    let engine = device.engine();
-    let mut explain = |more: &str| write_cut(words, format_args!("{more}"));
-    let mut code = judge::read_executable(source, engine, &image.executable)?;
-    judge::load(engine, &mut code, &image.loadable(), policy, &mut explain)?;
-    Ok(())
+/// Writes that an image's name is malformed.
+fn malformed(code: Code, refusal: &mut Buffer<'_>) -> Errno {
+    say(refusal, code.as_str(), "", "");
+    Errno::Invalid
+}
+
+/// Writes the refusal of an image.
+fn refused(verdict: &Verdict, refusal: &mut Buffer<'_>) -> Errno {
+    let code = verdict.code().unwrap_or_default();
+    say(refusal, code, verdict.at(), verdict.detail());
+    Errno::NotExecutable
 }
 
 fn say(refusal: &mut Buffer<'_>, code: &str, at: &str, detail: &str) {
@@ -250,10 +222,7 @@ fn say(refusal: &mut Buffer<'_>, code: &str, at: &str, detail: &str) {
 unsafe extern "C" fn ocre_image_verify(image: *const c_char, refusal: *mut c_char) -> c_int {
     // SAFETY: the caller's promise.
     let (image, refusal) = unsafe { (text(image), Buffer::new(refusal, TEXT_BYTES)) };
-    answer(started().and_then(|runtime| {
-        judge(runtime, image?, false, true, refusal, &mut DOCUMENTS.lock())?;
-        Ok(())
-    }))
+    answer(started().and_then(|runtime| verify(runtime, image?, refusal)))
 }
 
 /// Shows the names in the list of images, until `show` answers `false`.
@@ -375,7 +344,7 @@ unsafe fn create(
     runtime: &Runtime,
     image: &str,
     options: &CreateOptions,
-    refusal: Buffer<'_>,
+    mut refusal: Buffer<'_>,
 ) -> Result<Handle, Errno> {
     let or = |value: u32, default: u32| if value == 0 { default } else { value };
     let name = if options.name.is_null() {
@@ -406,10 +375,6 @@ unsafe fn create(
         let more = Permissions::named(|known| known == *permission);
         granted = granted.union(more.ok_or(Errno::Invalid)?);
     }
-    let memory_bytes = or(options.memory_bytes, DEFAULT_MEMORY);
-    if memory_bytes > runtime.platform().policy().memory_bytes {
-        return Err(Errno::Invalid);
-    }
     let restart = match (options.restart, options.restart_most) {
         (0, 0) => Restart::No,
         (RESTART_ON_FAILURE, most) => {
@@ -419,41 +384,47 @@ unsafe fn create(
         (RESTART_ALWAYS, 0) => Restart::Always,
         _ => return Err(Errno::Invalid),
     };
-    let instructions = Some(options.instructions).filter(|&limit| limit != 0);
-    let prefer_portable = options.flags & PREFER_PORTABLE != 0 || instructions.is_some();
-    let mut documents = DOCUMENTS.lock();
-    let document = documents.workspace().document;
-    let follow = images::follow(runtime.platform(), image, document);
-    let image = judge(
-        runtime,
-        image,
-        prefer_portable,
-        false,
-        refusal,
-        &mut documents,
-    )?;
-    // Only portable code is counted.
-    if instructions.is_some_and(|limit| limit > i32::MAX as u32 || image.format == Format::Aot) {
-        return Err(Errno::Invalid);
-    }
-    let options = Options {
-        arguments: &arguments,
-        environment: &environment,
-        mounts: &mounts,
-        granted,
-        memory_bytes,
-        disk_bytes: Some(options.disk_bytes).filter(|&limit| limit != 0),
-        stack_bytes: or(options.stack_bytes, DEFAULT_STACK),
-        thread_stack_bytes: DEFAULT_THREAD_STACK,
+    let some = |value: u32| Some(value).filter(|&value| value != 0);
+    let defaults = Limits::within(&runtime.platform().policy());
+    let limits = Limits {
+        memory_bytes: or(options.memory_bytes, defaults.memory_bytes),
+        disk_bytes: some(options.disk_bytes),
+        stack_bytes: or(options.stack_bytes, defaults.stack_bytes),
+        thread_stack_bytes: defaults.thread_stack_bytes,
         priority: u8::try_from(options.priority).unwrap_or(u8::MAX),
-        time_limit_ms: Some(options.time_limit_ms).filter(|&limit| limit != 0),
-        restart,
-        instructions,
-        attached: options.flags & ATTACHED != 0,
-        temporary: options.flags & TEMPORARY != 0,
-        follow,
+        time_limit_ms: some(options.time_limit_ms),
+        instructions: some(options.instructions),
     };
-    Ok(runtime.create(name, image, &options)?)
+    let request = CreateRequest {
+        image,
+        name,
+        prefer_portable: Some(options.flags & PREFER_PORTABLE != 0),
+        options: Options {
+            arguments: &arguments,
+            environment: &environment,
+            mounts: &mounts,
+            granted,
+            limits,
+            restart,
+            attached: options.flags & ATTACHED != 0,
+            temporary: options.flags & TEMPORARY != 0,
+            follow: None,
+        },
+    };
+    let mut documents = DOCUMENTS.lock();
+    let (workspace, image) = documents.judging();
+    let mut verdict = Verdict::new(false);
+    let mut report =
+        |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
+    let created = runtime.create_from(&request, workspace, &mut report, image);
+    created.map_err(|error| match error {
+        CreateError::Reference(code) => malformed(code, &mut refusal),
+        CreateError::Refused => refused(&verdict, &mut refusal),
+        CreateError::Container(error) => {
+            say(&mut refusal, error.code(), "", "");
+            error.into()
+        }
+    })
 }
 
 #[unsafe(no_mangle)]

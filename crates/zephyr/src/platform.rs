@@ -149,6 +149,7 @@ pub fn init() -> Result<(), InitError> {
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
             aot: target::TARGET,
             aot_only: !config::INTERPRETER,
+            aot_elsewhere: false,
         },
     );
     match engine {

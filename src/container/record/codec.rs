@@ -48,7 +48,7 @@ use super::cbor::{Put, Reader, Unexpected, Writer};
 use super::{Dates, Error, Origin};
 use crate::container::mount::Mount;
 use crate::container::state::{Cause, Failure, RunResult, State};
-use crate::container::{Restart, Spec};
+use crate::container::{Limits, Restart, Spec};
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::Code;
 use crate::image::{Content, Image};
@@ -172,14 +172,17 @@ pub fn write_spec(
                 },
             arguments,
             mounts,
-            memory_bytes,
-            disk_bytes,
-            stack_bytes,
-            thread_stack_bytes,
-            priority,
+            limits:
+                Limits {
+                    memory_bytes,
+                    disk_bytes,
+                    stack_bytes,
+                    thread_stack_bytes,
+                    priority,
+                    time_limit_ms,
+                    instructions,
+                },
             restart,
-            time_limit_ms,
-            instructions,
             // No console is attached after a reboot.
             attached: _,
             // A temporary container has no record.
@@ -316,20 +319,20 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                             _ => return Err(Error::Damaged),
                         }
                     }
-                    10 => spec.memory_bytes = number,
-                    11 => spec.stack_bytes = number,
-                    12 => spec.thread_stack_bytes = number,
-                    13 => spec.priority = small(number)?,
-                    14 => spec.time_limit_ms = Some(number),
+                    10 => spec.limits.memory_bytes = number,
+                    11 => spec.limits.stack_bytes = number,
+                    12 => spec.limits.thread_stack_bytes = number,
+                    13 => spec.limits.priority = small(number)?,
+                    14 => spec.limits.time_limit_ms = Some(number),
                     15 => created = NonZeroU32::new(number),
-                    17 => spec.disk_bytes = Some(number),
+                    17 => spec.limits.disk_bytes = Some(number),
                     18 => {
                         spec.restart = match number {
                             ALWAYS => Restart::Always,
                             most => Restart::OnFailure(NonZeroU8::new(small(most)?)),
                         }
                     }
-                    _ => spec.instructions = Some(number),
+                    _ => spec.limits.instructions = Some(number),
                 }
             }
             FOLLOWED if seen == 0 => spec.followed = follow(from, &mut |_| ())?,
@@ -561,14 +564,16 @@ mod tests {
             },
             arguments: "a\0b c\0".try_into().unwrap(),
             mounts: "/a:/b\0/c:/d:ro\0".try_into().unwrap(),
-            memory_bytes: 1,
-            disk_bytes: Some(0),
-            stack_bytes: 2,
-            thread_stack_bytes: u32::MAX,
-            priority: 255,
+            limits: Limits {
+                memory_bytes: 1,
+                disk_bytes: Some(0),
+                stack_bytes: 2,
+                thread_stack_bytes: u32::MAX,
+                priority: 255,
+                time_limit_ms: Some(0),
+                instructions: Some(u32::MAX),
+            },
             restart: Restart::OnFailure(NonZeroU8::new(7)),
-            time_limit_ms: Some(0),
-            instructions: Some(u32::MAX),
             attached: false,
             temporary: false,
             followed: u64::MAX,
@@ -611,10 +616,10 @@ mod tests {
         least.image.blobs.clear();
         least.image.permissions = Permissions::default();
         least.image.environment.clear();
-        least.time_limit_ms = None;
+        least.limits.time_limit_ms = None;
         least.mounts.clear();
-        least.disk_bytes = None;
-        least.instructions = None;
+        least.limits.disk_bytes = None;
+        least.limits.instructions = None;
         least.followed = 0;
         for restart in [
             Restart::Always,

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ocre::container::{Error, Guest, Killed, Name, Options, Spec};
+use ocre::container::{Error, Guest, Killed, Limits, Name, Options, Spec};
 use ocre::image::judge::{self, Policy};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::Code;
@@ -109,7 +109,7 @@ pub fn run<S: Storage>(
         clock: PcClock::new(),
         stopped: AtomicBool::new(false),
     };
-    module.spec.memory_bytes = policy.memory_bytes.min(setting.memory_bytes);
+    module.spec.limits.memory_bytes = policy.memory_bytes.min(setting.memory_bytes);
     let mut code = code.to_vec();
     let mut words = String::new();
     let image = module.spec.image.loadable();
@@ -125,8 +125,8 @@ pub fn run<S: Storage>(
     }
     let program = Program {
         entry: &module.spec.image.entry_point,
-        memory_bytes: module.spec.memory_bytes,
-        stack_bytes: module.spec.stack_bytes,
+        memory_bytes: module.spec.limits.memory_bytes,
+        stack_bytes: module.spec.limits.stack_bytes,
         instructions: None,
     };
     let interrupt = RunInterrupt::NEW;
@@ -212,7 +212,10 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
         &Options {
             arguments: setting.arguments,
             environment: setting.environment,
-            stack_bytes: setting.stack_bytes,
+            limits: Limits {
+                stack_bytes: setting.stack_bytes,
+                ..Limits::default()
+            },
             granted: setting.granted,
             attached: true,
             ..Options::default()

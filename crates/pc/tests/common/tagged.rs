@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use ocre::command::images::follow;
 use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
 use ocre::container::{Error, Options};
@@ -110,10 +109,9 @@ pub fn create<F: Flash + Send + 'static>(
     name: &str,
     options: &Options<'_>,
 ) -> Result<Handle, Error> {
-    let storage = device.platform().storage();
-    let image = judged(storage);
+    let image = judged(device.platform().storage());
     let mut document = [0; DOCUMENT];
-    let follow = follow(storage, "app", &mut document);
+    let follow = device.follow_of("app", &mut document);
     assert!(follow.is_some());
     let options = Options { follow, ..*options };
     device.create(Some(name), &image, &options)
