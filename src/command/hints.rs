@@ -66,7 +66,7 @@ pub fn refusal(code: Code) -> &'static str {
             Code::BlobMissing => "copy the image again, with all blobs",
             Code::LimitImage => "make the image smaller, or raise the device's limit",
             Code::LimitCapacity => "shorten the layers, name or environment, or raise the device's capacity",
-            Code::AotInstructions => "leave out `--instructions`, or add the portable module to the image",
+            Code::AotInstructions => "leave out `--instructions`",
             Code::LayerMagic => "correct the media type, or pack the right file",
             Code::LayerComponent => "compile a core module for `wasm32-wasip1`",
             Code::AotPolicy => "allow the code in the device's policy, or compile the module with `ocre aot`",
@@ -210,7 +210,7 @@ pub fn container(error: Error) -> &'static str {
             Error::MountTarget => "mount each folder at a separate path, not at `/` or in `/image`",
             Error::MountsTooMany => "mount fewer folders, or shorten their paths",
             Error::MountInUse => "stop the other container, or mount the folder with `:ro` in both",
-            Error::LimitTooLarge => "lower the limit: `ocre info` shows the most memory",
+            Error::LimitTooLarge => "lower the limit: see `ocre info`",
             Error::TimedOut => "wait again, or kill the container with `ocre kill`",
         }
         else {

@@ -15,7 +15,7 @@ use super::{Documents, Status, hints};
 use crate::image::Image;
 use crate::image::blob::read_document;
 use crate::image::examine::Examination;
-use crate::image::judge::Selector;
+use crate::image::judge::{Selector, judge};
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
 use crate::image::verdict::{Code, Report, Verdict};
@@ -165,14 +165,12 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
     let mut image = Image::blank();
     let policy = session.policy();
     let source = session.supervisor.images();
-    let accepted = Examination {
+    let accepted = judge(
         source,
         selector,
-        engine: session.supervisor.platform().engine(),
-        policy: &policy,
-        workspace: session.documents.lend(),
-    }
-    .judge_documents(
+        session.supervisor.platform().engine(),
+        &policy,
+        session.documents.lend(),
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );

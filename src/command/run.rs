@@ -165,7 +165,7 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
     let mut lists = Lists::default();
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|error| *error)?;
-    let made = make(&request.container, session);
+    let made = make(&mut request.container, session);
     let made = made.as_ref().map_err(|error| *error)?;
     writeln!(session.out, "{}", made.name);
     Ok(Status::Ok)
@@ -178,7 +178,7 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let mut request = lists.read(session);
     let request = request.as_mut().map_err(|error| *error)?;
     request.container.options.attached = !request.detach;
-    let made = make(&request.container, session);
+    let made = make(&mut request.container, session);
     let made = made.as_ref().map_err(|error| *error)?;
     session.documents.give_back();
     let ended = attend(made, request, session);
@@ -225,7 +225,7 @@ struct Made {
 
 /// Creates the container. A refusal is printed here, and so is each warning.
 fn make<P: Platform>(
-    request: &CreateRequest<'_>,
+    request: &mut CreateRequest<'_>,
     session: &mut Session<'_, P>,
 ) -> Result<Made, CommandError> {
     let began_us = session.now();

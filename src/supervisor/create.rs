@@ -9,8 +9,7 @@ use crate::container::state::State;
 use crate::container::table::{Handle, Recorded};
 use crate::container::{Error, Follow, Name, Options, Spec, data, mount, record};
 use crate::image::Image;
-use crate::image::examine::Examination;
-use crate::image::judge::{Selector, Workspace};
+use crate::image::judge::{Selector, Workspace, judge};
 use crate::image::store::Store;
 use crate::image::verdict::{Code, Report};
 use crate::port::Storage as _;
@@ -24,7 +23,7 @@ pub struct CreateRequest<'a> {
     pub name: Option<&'a str>,
     /// True where portable code is preferred to AOT code; the device's policy where not given.
     pub prefer_portable: Option<bool>,
-    /// Options. The tag to follow is set here: see [`Supervisor::create_from`].
+    /// Options. [`Supervisor::create_from`] sets the tag to follow.
     pub options: Options<'a>,
 }
 
@@ -59,11 +58,11 @@ impl<P: Platform> Supervisor<P> {
     /// # mod device { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/device.rs")); }
     /// // A supervisor on a PC, whose partition has the image `seven:1`.
     /// # let (supervisor, _) = device::boot();
-    /// let request = CreateRequest { image: "seven:1", ..CreateRequest::default() };
+    /// let mut request = CreateRequest { image: "seven:1", ..CreateRequest::default() };
     /// let mut verdict = Verdict::new(false);
     /// let mut image = Image::blank();
     /// let created = supervisor.create_from(
-    ///     &request,
+    ///     &mut request,
     ///     Workspace { document: &mut [0; 4096], config: &mut [0; 4096] },
     ///     &mut |finding, at, detail| verdict.note(finding, at, detail),
     ///     &mut image,
@@ -72,35 +71,33 @@ impl<P: Platform> Supervisor<P> {
     /// ```
     ///
     /// # Errors
-    /// [`CreateError`]. No image is judged for limits that the device does not allow.
+    /// [`CreateError`].
     pub fn create_from(
         &self,
-        request: &CreateRequest<'_>,
+        request: &mut CreateRequest<'_>,
         mut workspace: Workspace<'_>,
         report: Report<'_>,
         image: &mut Image,
     ) -> Result<Handle, CreateError> {
         let mut policy = self.platform.policy();
-        let limits = &request.options.limits;
-        limits.check(&policy)?;
         let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
-        policy.prefer_portable = portable || limits.instructions.is_some();
-        let mut examination = Examination {
-            source: self.images(),
-            selector: Selector::parse(request.image).map_err(CreateError::Reference)?,
-            engine: self.platform.engine(),
-            policy: &policy,
-            workspace: workspace.lend(),
-        };
-        if !examination.judge_documents(report, image) {
+        policy.prefer_portable = portable || request.options.limits.instructions.is_some();
+        let selector = Selector::parse(request.image).map_err(CreateError::Reference)?;
+        let (source, engine) = (self.images(), self.platform.engine());
+        if !judge(
+            source,
+            selector,
+            engine,
+            &policy,
+            workspace.lend(),
+            report,
+            image,
+        ) {
             return Err(CreateError::Refused);
         }
         // Nobody changes a tag meanwhile: that takes the buffers.
-        let options = Options {
-            follow: self.follow_of(request.image, workspace.document),
-            ..request.options
-        };
-        Ok(self.create(request.name, image, &options)?)
+        request.options.follow = self.follow_of(request.image, workspace.document);
+        Ok(self.create(request.name, image, &request.options)?)
     }
 
     /// Tag that a container of the image `name` follows; `None` where `name` has a digest.

@@ -147,7 +147,8 @@ impl port::Engine for Engine {
     }
 
     fn loads_aot(&self) -> bool {
-        !self.aot_elsewhere
+        // Firmware judges for itself alone, and has no code for the other case.
+        cfg!(target_os = "none") || !self.aot_elsewhere
     }
 
     fn interprets(&self) -> bool {

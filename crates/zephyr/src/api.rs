@@ -395,7 +395,7 @@ unsafe fn create(
         time_limit_ms: some(options.time_limit_ms),
         instructions: some(options.instructions),
     };
-    let request = CreateRequest {
+    let mut request = CreateRequest {
         image,
         name,
         prefer_portable: Some(options.flags & PREFER_PORTABLE != 0),
@@ -416,7 +416,7 @@ unsafe fn create(
     let mut verdict = Verdict::new(false);
     let mut report =
         |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
-    let created = runtime.create_from(&request, workspace, &mut report, image);
+    let created = runtime.create_from(&mut request, workspace, &mut report, image);
     created.map_err(|error| match error {
         CreateError::Reference(code) => malformed(code, &mut refusal),
         CreateError::Refused => refused(&verdict, &mut refusal),

@@ -108,7 +108,9 @@ impl Walk<'_> {
             results: signature.results(),
         };
         while self.body.nesting != 0 && self.problem.is_none() {
-            self.short_instructions();
+            if Form::TABLE {
+                self.short_instructions();
+            }
             self.instruction();
         }
         self.ensure(self.at == end, Problem::Size);

@@ -24,9 +24,17 @@ impl Form {
         Self(immediates | pushed << 5 | popped << 6)
     }
 
+    /// True where the forms are a table and [short](Self::is_short) instructions are read in a loop
+    /// of their own. Both take 400 bytes, which a device's flash does not have.
+    pub const TABLE: bool = cfg!(target_pointer_width = "64");
+
     /// Form of the instruction with an opcode of one byte.
     pub fn of(opcode: u32) -> Self {
-        FORMS.get(opcode as usize).copied().unwrap_or(Self(OTHER))
+        if Self::TABLE {
+            FORMS.get(opcode as usize).copied().unwrap_or(Self(OTHER))
+        } else {
+            form(opcode)
+        }
     }
 
     /// True if two bytes after the opcode start with immediates of one byte each; the alignment of
