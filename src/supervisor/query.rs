@@ -87,7 +87,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Counts the space of a container's own folder on the partition, in bytes, as [its
-    /// limit](Spec::disk_bytes) does. Takes as long as the partition takes to be read.
+    /// limit](crate::container::Limits::disk_bytes) does. Takes as long as the partition takes to be read.
     ///
     /// # Errors
     /// [`Error::NotFound`]; the storage's own, also where its guest changes its folders meanwhile.
