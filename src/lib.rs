@@ -14,9 +14,6 @@
     )
 )]
 
-#[cfg(test)]
-extern crate self as ocre; // a module of the fuzz targets is used by a test
-
 pub mod atomic;
 pub mod command;
 pub mod container;

@@ -5,7 +5,6 @@
 //! runs on. Every method takes `&self` and may be called from any thread, and takes the locks that
 //! it needs inside. No method may panic, whatever its arguments.
 
-pub mod conformance;
 mod console;
 pub mod devices;
 mod engine;

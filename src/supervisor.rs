@@ -44,8 +44,6 @@ macro_rules! say {
 mod boot;
 mod create;
 mod deadlines;
-#[cfg(test)]
-mod model;
 mod output;
 mod persist;
 mod platform;

@@ -10,10 +10,6 @@
 //! as they are, and none of their content gets into the guest's memory.
 #![no_main]
 
-#[path = "store/memory.rs"]
-#[allow(dead_code)] // what only the store's target uses
-mod memory;
-
 #[path = "calls/input.rs"]
 mod input;
 
@@ -24,7 +20,6 @@ use std::cell::{Cell, RefCell};
 
 use input::{Input, STRIDE};
 use libfuzzer_sys::fuzz_target;
-use memory::{Fault, File, Memory};
 use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
@@ -33,6 +28,7 @@ use ocre::port::{
     Clock, ConsoleError, Entropy, EntryKind, Host, HostExit, Metadata, OpenMode, SeekFrom, Slot,
     Space, Storage, StorageError, Stream,
 };
+use ocre_conformance::memory::{Fault, File, Memory};
 use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};
 use outside::{Outside, SECRET};

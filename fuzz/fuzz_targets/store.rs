@@ -8,17 +8,14 @@
 //! neither state.
 #![no_main]
 
-#[path = "store/memory.rs"]
-mod memory;
-
 use libfuzzer_sys::fuzz_target;
-use memory::{Fault, Memory};
 use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
 use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
-use ocre::port::{OpenMode, Storage, StorageError, conformance};
+use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_conformance::memory::{Fault, Memory};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
@@ -141,7 +138,8 @@ thread_local! {
 }
 
 fn palette() -> Palette {
-    conformance::storage(&Memory::new(1 << 20), "/").expect("the file system in memory conforms");
+    ocre_conformance::storage(&Memory::new(1 << 20), "/")
+        .expect("the file system in memory conforms");
 
     let source = Memory::new(1 << 20);
     let mut builder = Builder(Vec::new());

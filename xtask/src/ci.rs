@@ -43,6 +43,8 @@ fn miri() -> Result<()> {
             "test",
             "--locked",
             "--lib",
+            "--test",
+            "model",
             "--package",
             "ocre-oci",
             "--package",

@@ -4,13 +4,11 @@
 //! exceed by far.
 
 mod cli;
-#[path = "../../pc/tests/support/encode.rs"]
-mod encode;
 
 use std::process::Stdio;
 
+use cli::encode::{NOTHING, leb, list, module};
 use cli::{Desk, Done, done};
-use encode::{NOTHING, leb, list, module};
 
 /// Address space of the program, in KiB: enough for a small guest, and a fraction of what the
 /// refused modules claim. The address sanitizer takes terabytes of it for itself.

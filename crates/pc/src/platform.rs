@@ -391,25 +391,24 @@ impl Entropy for NoEntropy {
 
 #[cfg(test)]
 mod tests {
-    use ocre::port::conformance;
 
     use super::*;
 
     #[test]
     fn the_clock_keeps_its_promises() {
-        conformance::clock(&PcClock::new()).unwrap();
+        ocre_conformance::clock(&PcClock::new()).unwrap();
     }
 
     #[test]
     fn the_pins_and_sensors_keep_their_promises() {
         let devices = Devices::new();
         let (output, input) = (Pin { port: 1, line: 0 }, Pin { port: 1, line: 1 });
-        conformance::gpio(&devices, output, input).unwrap();
-        conformance::sensors(&devices).unwrap();
+        ocre_conformance::gpio(&devices, output, input).unwrap();
+        ocre_conformance::sensors(&devices).unwrap();
     }
 
     #[test]
     fn the_entropy_keeps_its_promises() {
-        conformance::entropy(&PcEntropy).unwrap();
+        ocre_conformance::entropy(&PcEntropy).unwrap();
     }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use common::Scratch;
-use ocre::port::{EntryKind, OpenMode, SetTime, Storage, StorageError, Times, conformance};
+use ocre::port::{EntryKind, OpenMode, SetTime, Storage, StorageError, Times};
 use ocre_pc::directory::Directory;
 use ocre_pc::posix_folders::PosixFolders;
 
@@ -49,10 +49,10 @@ fn folders_conform() {
     fs::create_dir(&other).unwrap();
     let storage = PosixFolders::open(vec![one.clone(), other]).unwrap();
     for root in ["/0", "/1"] {
-        conformance::storage(&storage, root).unwrap_or_else(|failure| panic!("{failure}"));
+        ocre_conformance::storage(&storage, root).unwrap_or_else(|failure| panic!("{failure}"));
     }
     storage.create_dir("/0/inner").unwrap();
-    conformance::storage(&storage, "/0/inner").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::storage(&storage, "/0/inner").unwrap_or_else(|failure| panic!("{failure}"));
     // The folders themselves stay, and there are no others.
     for path in ["/0", "/1"] {
         assert_eq!(storage.remove(path), Err(StorageError::Invalid));

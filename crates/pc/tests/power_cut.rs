@@ -8,11 +8,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
-use common::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
 use common::{Scratch, formatted, mounted};
 use ocre::image::OciLayout;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
+use ocre_conformance::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
 use ocre_pc::flash::{Cut, Flash, Geometry, OpenedFile, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::{LittleFs, Tuning};
 

@@ -11,7 +11,6 @@ mod tagged;
 
 use std::collections::BTreeMap;
 
-use common::images::{DOCUMENT, get};
 use common::{formatted, mounted};
 use device::{assemble, busy, read_file, write_file};
 use ocre::atomic::TEMPORARY;
@@ -22,6 +21,7 @@ use ocre::image::blob::blob_path;
 use ocre::image::store::Store;
 use ocre::port::{Storage, StorageError};
 use ocre::supervisor::Platform as _;
+use ocre_conformance::images::{DOCUMENT, get};
 use ocre_oci::Sha256;
 use ocre_pc::flash::{Cut, PowerCut, RamFlash, Tear};
 use ocre_pc::platform::Device;

@@ -12,13 +12,13 @@ mod tagged;
 
 use std::collections::BTreeMap;
 
-use common::images::{DOCUMENT, get};
 use common::{formatted, mounted};
 use device::{busy, write_file};
 use ocre::container::{Name, Options, data};
 use ocre::folders;
 use ocre::image::store::Store;
 use ocre::port::{EntryKind, Storage};
+use ocre_conformance::images::{DOCUMENT, get};
 use ocre_pc::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use tagged::{Disk, GEOMETRY, boot, create, end, import, layout, try_boot};
 

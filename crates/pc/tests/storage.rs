@@ -6,8 +6,9 @@ mod common;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use common::{Numbers, Scratch, formatted, mounted};
-use ocre::port::{OpenMode, SeekFrom as From, Storage, StorageError, conformance};
+use common::{Scratch, formatted, mounted};
+use ocre::port::{OpenMode, SeekFrom as From, Storage, StorageError};
+use ocre_conformance::numbers::Numbers;
 use ocre_pc::directory::Directory;
 use ocre_pc::flash::{
     Cut, Failed, FileError, Flash as _, Geometry, OpenedFile, PowerCut, RamFlash, Tear,
@@ -19,9 +20,9 @@ fn geometry(block_bytes: u32, blocks: u32) -> Geometry {
 }
 
 fn conforms<S: Storage>(storage: &S) {
-    conformance::storage(storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::storage(storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
     storage.create_dir("/inside").expect("made");
-    conformance::storage(storage, "/inside").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::storage(storage, "/inside").unwrap_or_else(|failure| panic!("{failure}"));
     storage.remove("/inside").expect("removed");
 }
 
@@ -38,11 +39,11 @@ fn littlefs_on_a_file_conforms_and_survives_a_restart() {
     let path = scratch.path().join("flash");
     let storage = LittleFs::create(&path, geometry(4096, 32)).expect("created");
     conforms(&storage);
-    conformance::before_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::before_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
     drop(storage);
     let storage = LittleFs::open(&path).expect("opened");
     assert_eq!(storage.geometry(), geometry(4096, 32));
-    conformance::after_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::after_restart(&storage, "/").unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
@@ -50,8 +51,8 @@ fn a_folder_conforms_and_survives_a_restart() {
     let scratch = Scratch::new("folder");
     let open = || Directory::open(scratch.path()).expect("it is there");
     conforms(&open());
-    conformance::before_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
-    conformance::after_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::before_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
+    ocre_conformance::after_restart(&open(), "/").unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(
         fs::read_dir(scratch.path()).unwrap().count(),
         0,
@@ -63,7 +64,7 @@ fn a_folder_conforms_and_survives_a_restart() {
 fn what_is_cut_off_is_lost_and_what_was_synced_is_not() {
     let flash = PowerCut::new(formatted(geometry(512, 64)), None);
     let storage = mounted(flash);
-    conformance::before_restart(&storage, "/").unwrap();
+    ocre_conformance::before_restart(&storage, "/").unwrap();
     let flash = storage
         .unmount()
         .ok()
@@ -81,7 +82,7 @@ fn what_is_cut_off_is_lost_and_what_was_synced_is_not() {
         .ok()
         .expect("nothing is open")
         .into_flash();
-    conformance::after_restart(&mounted(flash), "/").unwrap();
+    ocre_conformance::after_restart(&mounted(flash), "/").unwrap();
 }
 
 #[test]

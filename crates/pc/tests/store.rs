@@ -3,7 +3,6 @@
 
 mod common;
 
-use common::images::{DOCUMENT, Layout, Seen, get, named, noise, open, put, see, tag};
 use common::{Scratch, formatted, mounted};
 use ocre::image::Content;
 use ocre::image::OciLayout;
@@ -11,6 +10,7 @@ use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Freed, Progress, Store};
 use ocre::image::verdict::Code;
 use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_conformance::images::{DOCUMENT, Layout, Seen, get, named, noise, open, put, see, tag};
 use ocre_oci::{ErrorKind, Sha256};
 use ocre_pc::directory::Directory;
 use ocre_pc::flash::{Geometry, PowerCut, RamFlash};

@@ -8,7 +8,6 @@ mod device;
 #[path = "common/tagged.rs"]
 mod tagged;
 
-use common::images::{DOCUMENT, named};
 use common::{formatted, mounted};
 use device::{assemble, write_file};
 use ocre::container::Options;
@@ -20,6 +19,7 @@ use ocre::image::store::Store;
 use ocre::image::store::update::{FAILURES, PREVIOUS};
 use ocre::port::Storage;
 use ocre::supervisor::Platform as _;
+use ocre_conformance::images::{DOCUMENT, named};
 use ocre_oci::{REF_NAME, Sha256};
 use ocre_pc::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::LittleFs;

@@ -6,7 +6,8 @@ use core::ffi::{c_char, c_int};
 use core::slice;
 
 use ocre::port::devices::Gpio as _;
-use ocre::port::{Slot, Storage, StorageError, conformance};
+use ocre::port::{Slot, Storage, StorageError};
+use ocre_conformance::Failure;
 use ocre_oci::Sha256;
 
 use crate::api::TEXT_BYTES;
@@ -34,22 +35,22 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
     let folder = "/conformance";
     let made = match device.create_dir(folder) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
-        Err(error) => Err(conformance::Failure {
+        Err(error) => Err(Failure {
             what: "a folder is made",
             error: Some(error),
         }),
     };
     let result = made.and_then(|()| match part {
-        STORAGE => conformance::storage(&device, folder),
-        BEFORE_RESTART => conformance::before_restart(&device, folder),
-        AFTER_RESTART => conformance::after_restart(&device, folder),
-        CLOCK => conformance::clock(&device),
-        ENTROPY => conformance::entropy(&device),
+        STORAGE => ocre_conformance::storage(&device, folder),
+        BEFORE_RESTART => ocre_conformance::before_restart(&device, folder),
+        AFTER_RESTART => ocre_conformance::after_restart(&device, folder),
+        CLOCK => ocre_conformance::clock(&device),
+        ENTROPY => ocre_conformance::entropy(&device),
         // The first slot's thread, which no container needs now.
-        THREADS => conformance::threads(&device, Slot::MIN),
+        THREADS => ocre_conformance::threads(&device, Slot::MIN),
         GPIO if config::GPIO => pins(&device),
-        SENSORS if config::SENSORS => conformance::sensors(&device),
-        _ => Err(conformance::Failure {
+        SENSORS if config::SENSORS => ocre_conformance::sensors(&device),
+        _ => Err(Failure {
             what: "there is such a part",
             error: None,
         }),
@@ -65,10 +66,10 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
 }
 
 /// Checks the pins that boards have names for.
-fn pins(device: &Device) -> Result<(), conformance::Failure> {
+fn pins(device: &Device) -> Result<(), Failure> {
     match (device.find("led0"), device.find("sw0")) {
-        (Some(output), Some(input)) => conformance::gpio(device, output, input),
-        _ => Err(conformance::Failure {
+        (Some(output), Some(input)) => ocre_conformance::gpio(device, output, input),
+        _ => Err(Failure {
             what: "there are led0 and sw0",
             error: None,
         }),

@@ -11,11 +11,13 @@ use crate::Finding;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// Crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 18] = [
+const DRAWN: [(&str, &[&str]); 19] = [
     ("crates/oci", &[]),
     ("crates/files", &[]),
     ("crates/registry", &["crates/files", "crates/oci"]),
     ("", &["crates/oci"]),
+    // Suites of the ports, which firmware links for its own tests alone.
+    ("crates/conformance", &["", "crates/oci"]),
     ("crates/wasi", &[""]),
     ("crates/guest-api", &[""]),
     ("crates/wamr-sys", &[]),
@@ -66,6 +68,7 @@ const DRAWN: [(&str, &[&str]); 18] = [
     (
         "crates/zephyr",
         &[
+            "crates/conformance",
             "crates/wamr",
             "crates/wasi",
             "crates/guest-api",
@@ -91,13 +94,14 @@ const DRAWN: [(&str, &[&str]); 18] = [
     ("xtask", &[]),
 ];
 
-/// Crates of the firmware: the core and the parsers.
-const FIRMWARE: [&str; 5] = [
+/// Crates of the firmware: the core, the parsers and the suites of the ports.
+const FIRMWARE: [&str; 6] = [
     "",
     "crates/oci",
     "crates/wasi",
     "crates/guest-api",
     "crates/module-reader",
+    "crates/conformance",
 ];
 const FIRMWARE_MAY_USE: [&str; 5] = ["heapless", "lock_api", "log", "minicbor", "sha2"];
 

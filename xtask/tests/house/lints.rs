@@ -28,9 +28,10 @@ const FACING_C: [&str; 7] = [
     "sdk/rust/",
 ];
 
-/// The core, and the crates that read the bytes of images and guests.
-const STRICT: [&str; 5] = [
+/// The core, the crates that read the bytes of images and guests, and the suites of the ports.
+const STRICT: [&str; 6] = [
     "src/",
+    "crates/conformance/src/",
     "crates/guest-api/src/",
     "crates/module-reader/src/",
     "crates/oci/src/",
@@ -46,7 +47,8 @@ const STRICT_LINTS: [&str; 5] = [
 
 /// Rust parts of a firmware. A failed allocation from the engine is an error; one with `alloc`
 /// would end the firmware.
-const FIRMWARE: [&str; 8] = [
+const FIRMWARE: [&str; 9] = [
+    "crates/conformance/src/",
     "crates/guest-api/src/",
     "crates/module-reader/src/",
     "crates/oci/src/",

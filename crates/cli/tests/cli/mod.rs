@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses a part of it
 
 pub mod child;
+pub mod encode;
 pub mod registry;
 pub mod tls;
 

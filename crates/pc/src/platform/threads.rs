@@ -165,8 +165,6 @@ impl Threads for PcThreads {
 mod tests {
     use std::sync::Arc;
 
-    use ocre::port::conformance;
-
     use super::*;
 
     fn threads() -> PcThreads {
@@ -175,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_waits_keep_their_promises() {
-        conformance::threads(&threads(), 0).unwrap();
+        ocre_conformance::threads(&threads(), 0).unwrap();
     }
 
     #[test]

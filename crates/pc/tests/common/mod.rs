@@ -2,8 +2,6 @@
 //! Helpers for the tests of this crate.
 #![allow(dead_code)] // each test uses its part
 
-pub mod images;
-
 use std::path::{Path, PathBuf};
 
 use ocre_pc::flash::{Flash, Geometry, RamFlash};
@@ -43,21 +41,4 @@ pub fn mounted<F: Flash>(flash: F) -> LittleFs<F> {
     LittleFs::mount(flash)
         .map_err(|(_, error)| error)
         .expect("the flash mounts")
-}
-
-/// Pseudo-random numbers, the same each time.
-pub struct Numbers(pub u64);
-
-impl Numbers {
-    pub fn next(&mut self) -> u64 {
-        // xorshift64
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
 }

@@ -17,9 +17,9 @@ use ocre_pc::flash::{Flash, Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc, engine};
 
-use crate::common::images::{DOCUMENT, Layout, named, see, tag};
 use crate::common::{formatted, mounted};
 use crate::device::{Tape, assemble};
+use ocre_conformance::images::{DOCUMENT, Layout, named, see, tag};
 
 pub const GEOMETRY: Geometry = Geometry::new(512, 256).expect("valid");
 pub const MINUTE_US: u64 = 60_000_000;

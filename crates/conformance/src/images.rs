@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! OCI layouts made by tests.
+//! OCI layouts that tests make.
 
 use ocre::image::Content;
 use ocre::image::OciLayout;
@@ -9,12 +9,15 @@ use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::write::{self, Descriptor};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
+use crate::numbers::Numbers;
+
+/// Media type of a manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Largest document of the tests, in bytes, and so the store's reserve.
 pub const DOCUMENT: usize = 2048;
 
-/// An OCI layout being written.
+/// OCI layout that is being written.
 pub struct Layout<'a, S> {
     storage: &'a S,
     root: &'a str,
@@ -36,6 +39,7 @@ impl<'a, S: Storage> Layout<'a, S> {
         layout
     }
 
+    /// The layout, to be read.
     pub fn source(&self) -> OciLayout<'a, S> {
         OciLayout {
             storage: self.storage,
@@ -43,18 +47,22 @@ impl<'a, S: Storage> Layout<'a, S> {
         }
     }
 
+    /// Path of a file.
     pub fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.root.trim_end_matches('/'))
     }
 
+    /// Path of a blob.
     pub fn blob_path(&self, content: Content) -> String {
         self.path(&format!("blobs/sha256/{}", content.digest.hex()))
     }
 
+    /// Writes a file.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         put(self.storage, &self.path(name), bytes);
     }
 
+    /// Adds a blob.
     pub fn blob(&self, bytes: &[u8]) -> Content {
         let content = Content {
             digest: Sha256::of(bytes),
@@ -97,7 +105,7 @@ impl<'a, S: Storage> Layout<'a, S> {
     }
 }
 
-/// An index entry: its name, empty for none; its content; true where the content is an index.
+/// Index entry: its name, empty for none; its content; true where the content is an index.
 pub type Entry<'a> = (&'a str, Content, bool);
 
 fn index(entries: &[Entry<'_>]) -> String {
@@ -122,12 +130,14 @@ fn index(entries: &[Entry<'_>]) -> String {
     text
 }
 
+/// Writes a file.
 pub fn put<S: Storage>(storage: &S, path: &str, bytes: &[u8]) {
     let mut file = storage.open(path, OpenMode::REWRITE).expect(path);
     storage.write(&mut file, bytes).expect(path);
     storage.close(file).expect(path);
 }
 
+/// Reads a file.
 pub fn get<S: Storage>(storage: &S, path: &str) -> Vec<u8> {
     let mut file = storage.open(path, OpenMode::READ).expect(path);
     let mut bytes = Vec::new();
@@ -142,14 +152,16 @@ pub fn get<S: Storage>(storage: &S, path: &str) -> Vec<u8> {
 
 /// Bytes that differ for each seed and do not compress to a pattern of blocks.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut numbers = super::Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     (0..length).map(|_| numbers.next() as u8).collect()
 }
 
+/// Tag of a reference.
 pub fn tag(text: &str) -> Tag {
     Tag::new(&Reference::parse(text).expect(text))
 }
 
+/// Selector of an image by the name.
 pub fn named(name: &str) -> Selector<'_> {
     Selector {
         name: Some(name),
@@ -157,6 +169,10 @@ pub fn named(name: &str) -> Selector<'_> {
     }
 }
 
+/// Opens the store of a device.
+///
+/// # Errors
+/// The errors of the store.
 pub fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<Store<'a, S>, Error> {
     Store::open(storage, "/", document)
 }
@@ -165,10 +181,16 @@ pub fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<St
 /// against its name. No other file may lie in its folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
+    /// Name and digest of each tag.
     pub tags: Vec<(String, Sha256)>,
+    /// Size of each blob.
     pub blobs: std::collections::BTreeMap<[u8; 32], u64>,
 }
 
+/// Reads the content of a store.
+///
+/// # Panics
+/// The store is not whole.
 pub fn see<S: Storage>(storage: &S) -> Seen {
     let mut seen = Seen::default();
     let mut document = [0; DOCUMENT];

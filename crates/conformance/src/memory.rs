@@ -2,8 +2,8 @@
 //! File system in memory that keeps littlefs's promises and nothing more: unsynced data is lost
 //! when the power goes, and a chosen change fails.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
@@ -14,7 +14,7 @@ use ocre::port::{
 pub enum Fault {
     /// Power cut: the change does not happen, and nothing works any more.
     Cut,
-    /// A single error; the change does not happen.
+    /// Single error; the change does not happen.
     Once(StorageError),
 }
 
@@ -31,11 +31,16 @@ struct State {
     off: bool,
 }
 
-/// The file system.
-#[derive(Clone)]
-pub struct Memory(RefCell<State>);
+/// File system in memory.
+pub struct Memory(Mutex<State>);
 
-/// A copy of a file's content, until it is synced.
+impl Clone for Memory {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.state().clone()))
+    }
+}
+
+/// Open file: a copy of the content, until it is synced.
 pub struct File {
     path: String,
     mode: OpenMode,
@@ -44,9 +49,10 @@ pub struct File {
 }
 
 impl Memory {
+    /// Creates a file system that takes so many bytes of content.
     pub fn new(capacity: u64) -> Self {
         let entries = Entries::from([("/".to_owned(), None)]);
-        Self(RefCell::new(State {
+        Self(Mutex::new(State {
             entries,
             capacity,
             fault: None,
@@ -55,21 +61,26 @@ impl Memory {
         }))
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that has failed may look at the files.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Arms a fault for the change after `changes` others.
     pub fn arm(&self, changes: u32, fault: Fault) {
-        self.0.borrow_mut().fault = Some((changes, fault));
+        self.state().fault = Some((changes, fault));
     }
 
     /// Restarts after a fault. Returns true if there was one since the last call.
     pub fn recover(&self) -> bool {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         state.off = false;
         std::mem::take(&mut state.faulted)
     }
 
     /// Disarms a fault that has not come yet.
     pub fn disarm(&self) {
-        self.0.borrow_mut().fault = None;
+        self.state().fault = None;
     }
 }
 
@@ -155,7 +166,7 @@ impl Storage for Memory {
     type File = File;
 
     fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         let content = match state.find(path) {
             _ if !mode.is_valid() => return Err(StorageError::Invalid),
             Ok(None) => return Err(StorageError::IsDirectory),
@@ -179,7 +190,7 @@ impl Storage for Memory {
     }
 
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
-        self.0.borrow().powered()?;
+        self.state().powered()?;
         if !file.mode.read {
             return Err(StorageError::Invalid);
         }
@@ -194,7 +205,7 @@ impl Storage for Memory {
         if !file.mode.write {
             return Err(StorageError::Invalid);
         }
-        let state = self.0.borrow();
+        let state = self.state();
         state.powered()?;
         if file.mode.append {
             file.position = file.content.len();
@@ -240,7 +251,7 @@ impl Storage for Memory {
 
     fn sync(&self, file: &mut File) -> Result<(), StorageError> {
         if file.mode.write {
-            let mut state = self.0.borrow_mut();
+            let mut state = self.state();
             state.change()?;
             if let Some(Some(content)) = state.entries.get_mut(&file.path) {
                 content.clone_from(&file.content);
@@ -254,11 +265,11 @@ impl Storage for Memory {
     }
 
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
-        Ok(metadata(self.0.borrow().find(path)?))
+        Ok(metadata(self.state().find(path)?))
     }
 
     fn create_dir(&self, path: &str) -> Result<(), StorageError> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         match state.find(path) {
             Ok(_) => return Err(StorageError::Exists),
             Err(StorageError::NotFound) => state.parent(path)?,
@@ -270,7 +281,7 @@ impl Storage for Memory {
     }
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         match state.find(path)? {
             None if path == "/" => return Err(StorageError::Invalid),
             None if !state.is_empty(path) => return Err(StorageError::NotEmpty),
@@ -283,7 +294,7 @@ impl Storage for Memory {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
         rules::check_rename(from, to)?;
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         let is_file = state.find(from)?.is_some();
         match state.find(to) {
             Ok(None) if is_file => return Err(StorageError::IsDirectory),
@@ -314,17 +325,18 @@ impl Storage for Memory {
         path: &str,
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError> {
-        if self.0.borrow().find(path)?.is_some() {
+        let state = self.state();
+        if state.find(path)?.is_some() {
             return Err(StorageError::NotDirectory);
         }
-        let listed: Vec<(String, Metadata)> = self
-            .0
-            .borrow()
+        let listed: Vec<(String, Metadata)> = state
             .entries
             .iter()
             .filter(|(found, _)| *found != "/" && split(found).0 == path)
             .map(|(found, content)| (split(found).1.to_owned(), metadata(content)))
             .collect();
+        // The callback may use the storage.
+        drop(state);
         for (name, metadata) in listed {
             if !entry(&name, metadata) {
                 break;
@@ -334,7 +346,7 @@ impl Storage for Memory {
     }
 
     fn space(&self) -> Result<Space, StorageError> {
-        let state = self.0.borrow();
+        let state = self.state();
         state.powered()?;
         Ok(Space {
             total: state.capacity,
