@@ -16,7 +16,6 @@ pub mod help;
 pub mod hints;
 pub mod images;
 mod info;
-pub mod line;
 mod logs;
 pub mod output;
 pub mod report;

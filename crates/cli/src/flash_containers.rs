@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 
 use ocre::command::Status;
-use ocre::command::line::split;
 use ocre::container::record::{self, Dates};
 use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::{Name, Spec};
@@ -18,6 +17,7 @@ use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 
 use super::device::Device;
+use super::line::split;
 use super::output::Output;
 
 /// Commands, and their places for messages.
@@ -78,8 +78,8 @@ pub fn put(
             let failure = Failure::new(what, "flash-container", hints);
             failure.at(place).because(why)
         };
-        let mut buffer = vec![0; line.len()];
-        let words = split(line, &mut buffer).map_err(|error| wrong(&error))?;
+        let words = split(line).map_err(|error| wrong(&error))?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
         match words {
             ["create", rest @ ..] => {

@@ -36,6 +36,7 @@ mod guest_words;
 mod import;
 mod import_name;
 mod inspect;
+mod line;
 mod log;
 mod man;
 mod new;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ocre shell`: the device's command line, until `exit` or the end of input.
 //!
-//! On a terminal lines can be edited, and there is a history. A file or a pipe is a script, in
-//! which lines that begin with `#` are comments. The program ends with the status of the last
-//! command.
+//! On a terminal lines can be edited, and there is a history. A file or a pipe is a script. The
+//! program ends with the status of the last command.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
 
-use ocre::command::line::split;
 use ocre::command::table::COMMANDS;
 use ocre::command::{Status, VERSION};
 use ocre_pc::platform::console;
@@ -21,6 +19,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
 
 use super::device::{self, Device};
+use super::line::split;
 use super::output::Output;
 use super::{grammar, guests_heard, suggestion};
 
@@ -72,12 +71,8 @@ fn execute(
     out: &mut Output,
     err: &mut Output,
 ) -> Result<Line, Failure> {
-    if line.trim_start().starts_with('#') {
-        return Ok(Line::Nothing);
-    }
-    let mut buffer = vec![0; line.len()];
     let print = |error: io::Error| Failure::io("can't print", &error);
-    let words = match split(line, &mut buffer) {
+    let words = match split(line) {
         Ok(words) => words,
         Err(error) => {
             err.line(format_args!("error: {error}")).map_err(print)?;
@@ -85,6 +80,7 @@ fn execute(
         }
     };
     // `ocre` before a command, as at a PC's prompt, is ignored.
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
     match words {
         [] => return Ok(Line::Nothing),
