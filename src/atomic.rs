@@ -19,7 +19,7 @@ use crate::port::{EntryKind, OpenMode, Storage, StorageError, path};
 pub const TEMPORARY: &str = ".new";
 
 /// Writes the new content, once.
-pub type Fill<'f, S> = &'f mut dyn FnMut(&mut Output<'_, S>) -> Result<(), StorageError>;
+pub type Fill<'f, S> = &'f mut dyn FnMut(&mut AtomicWriter<'_, S>) -> Result<(), StorageError>;
 
 /// Replaces the file at `path` by the content that `fill` writes, unless `fill` fails.
 ///
@@ -40,7 +40,7 @@ pub fn replace<S: Storage>(storage: &S, path: &str, fill: Fill<'_, S>) -> Result
 
 fn write<S: Storage>(storage: &S, temporary: &Path, fill: Fill<'_, S>) -> Result<(), StorageError> {
     let mut file = storage.open(temporary, OpenMode::REWRITE)?;
-    fill(&mut Output {
+    fill(&mut AtomicWriter {
         storage,
         file: &mut file,
         written: 0,
@@ -129,14 +129,14 @@ pub fn next_entry<S: Storage>(
 }
 
 /// Writer of the new content.
-pub struct Output<'a, S: Storage> {
+pub struct AtomicWriter<'a, S: Storage> {
     storage: &'a S,
     file: &'a mut S::File,
     written: u64,
     failure: Option<StorageError>,
 }
 
-impl<S: Storage> Output<'_, S> {
+impl<S: Storage> AtomicWriter<'_, S> {
     /// Appends bytes.
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl<S: Storage> Output<'_, S> {
     }
 }
 
-impl<S: Storage> fmt::Write for Output<'_, S> {
+impl<S: Storage> fmt::Write for AtomicWriter<'_, S> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|error| {
             self.failure = Some(error);

@@ -3,7 +3,7 @@
 //!
 //! Promised: one table ([`table::COMMANDS`]) lists the commands, for dispatch, help and completion;
 //! the same arguments give the same output everywhere; a command that fails says what failed, why
-//! and what to do, and its [`Status`] says so too.
+//! and what to do, and its [`CommandStatus`] says so too.
 //!
 //! Design: [`run`] finds the command, and its file below does the rest through the supervisor.
 
@@ -30,7 +30,7 @@ pub mod verify;
 use core::fmt::{self, Write};
 
 use arguments::UsageError;
-use output::Output;
+use output::CommandOutput;
 use session::{CommandError, CommandResult, Session};
 use table::Verb;
 
@@ -45,7 +45,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Result of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+pub enum CommandStatus {
     /// The command did what was asked.
     Ok,
     /// The command refused or failed.
@@ -56,7 +56,7 @@ pub enum Status {
     Guest(u8),
 }
 
-impl Status {
+impl CommandStatus {
     /// The exit code of a process.
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -75,7 +75,7 @@ impl Status {
 }
 
 /// Result of a command; an error where its output can't be written.
-pub type Outcome = Result<Status, fmt::Error>;
+pub type Outcome = Result<CommandStatus, fmt::Error>;
 
 /// Longest wait of a command before it checks whether it is to end, in microseconds.
 const POLL_US: u64 = 100_000;
@@ -105,7 +105,7 @@ pub struct Environment<'a, P: Platform> {
 /// Runs one command. `words` are the command line without the leading `ocre`.
 ///
 /// ```
-/// use ocre::command::{self, Documents, Environment, Status};
+/// use ocre::command::{self, CommandStatus, Documents, Environment};
 /// use ocre::image::judge::Workspace;
 ///
 /// /// Buffers that nobody else uses.
@@ -130,7 +130,7 @@ pub struct Environment<'a, P: Platform> {
 ///     interrupted: &|| false,
 /// };
 /// let status = command::run(&["run", "--name", "s", "seven:1"], &mut environment)?;
-/// assert_eq!(status, Status::Guest(7));
+/// assert_eq!(status, CommandStatus::Guest(7));
 /// command::run(&["ps", "--all"], &mut environment)?;
 /// assert!(out.contains("exited(7)"));
 /// # Ok::<(), std::fmt::Error>(())
@@ -142,10 +142,10 @@ pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) ->
     let (command, words) = match table::find(words) {
         Ok(found) => found,
         Err(misuse) => {
-            let mut err = Output::new(environment.err);
+            let mut err = CommandOutput::new(environment.err);
             writeln!(err, "error: {misuse}");
             writeln!(err, "hint: `help` lists the commands");
-            return err.written().map(|()| Status::Usage);
+            return err.written().map(|()| CommandStatus::Usage);
         }
     };
     let mut session = Session::new(command, words, environment);
@@ -163,7 +163,7 @@ pub fn run<P: Platform>(words: &[&str], environment: &mut Environment<'_, P>) ->
 fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     if session.wants_help()? {
         usage::command(session.command, &mut session.out);
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     match session.command.verb {
         Verb::Inspect | Verb::ImageInspect if !JSON => {
@@ -205,6 +205,6 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         | Verb::ImageInspect
         | Verb::Inspect
         | Verb::DeviceGpio
-        | Verb::DeviceSensor => Ok(Status::Usage),
+        | Verb::DeviceSensor => Ok(CommandStatus::Usage),
     }
 }

@@ -27,5 +27,5 @@ pub use spec::{Follow, Options, Spec};
 pub use zeroed_option::ZeroedOption;
 
 /// Memory of a container besides its log, in bytes.
-const SIZE: usize = size_of::<Spec>() + size_of::<table::Entry>();
+const SIZE: usize = size_of::<Spec>() + size_of::<table::TableEntry>();
 const _: () = assert!(SIZE <= 1816);

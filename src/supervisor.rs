@@ -61,13 +61,13 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 use lock_api::{Mutex, RawMutex as _};
 
 pub use self::create::{CreateError, CreateRequest};
-pub use self::output::Follow;
+pub use self::output::LogWait;
 pub use self::platform::Platform;
 pub use self::query::{Stats, Summary};
-use crate::container::events::{Change, Events};
+use crate::container::events::{RecentChanges, StateChange};
 use crate::container::log::Log;
 use crate::container::state::State;
-use crate::container::table::{Entry, Handle, Table};
+use crate::container::table::{Handle, Table, TableEntry};
 use crate::container::{Error, Name, Spec, ZeroedOption};
 use crate::limits::{LOG_BYTES, MAX_CONTAINERS, MAX_EVENTS};
 use crate::port::{Engine, Interrupt, Slot, WATCHDOG};
@@ -112,7 +112,7 @@ pub struct Supervisor<P: Platform> {
     /// Held by a start from its check of the other mounts until the container is live.
     mounting: Mutex<P::RawMutex, ()>,
     table: Mutex<P::RawMutex, Table>,
-    events: Mutex<P::RawMutex, Events<MAX_EVENTS>>,
+    events: Mutex<P::RawMutex, RecentChanges<MAX_EVENTS>>,
     places: [SlotData<P>; MAX_CONTAINERS],
 }
 
@@ -165,14 +165,14 @@ impl<P: Platform> Supervisor<P> {
     /// Creates a supervisor without containers. Constant, so that it can be a static.
     pub const fn new(platform: P) -> Self {
         // Memory that a container takes all the time, besides its log.
-        const { assert!(size_of::<SlotData<P>>() + size_of::<Entry>() - LOG_BYTES < 2048) }
+        const { assert!(size_of::<SlotData<P>>() + size_of::<TableEntry>() - LOG_BYTES < 2048) }
         Self {
             platform,
             followers: AtomicU32::new(0),
             records: Mutex::const_new(P::RawMutex::INIT, ()),
             mounting: Mutex::const_new(P::RawMutex::INIT, ()),
             table: Mutex::const_new(P::RawMutex::INIT, Table::new()),
-            events: Mutex::const_new(P::RawMutex::INIT, Events::new()),
+            events: Mutex::const_new(P::RawMutex::INIT, RecentChanges::new()),
             places: [const { SlotData::new() }; MAX_CONTAINERS],
         }
     }
@@ -205,7 +205,7 @@ impl<P: Platform> Supervisor<P> {
             None => &"removed",
         };
         say!(Info, "container {name}: {word}");
-        self.events.lock().push(Change {
+        self.events.lock().push(StateChange {
             at_us: self.now(),
             name: name.clone(),
             state,

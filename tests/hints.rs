@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ocre::command::hints;
-use ocre::container::state::{Failure, Refusal};
+use ocre::container::state::{Refusal, StartFailure};
 use ocre::container::{Error, record};
 use ocre::image::store;
 use ocre::image::verdict::Code;
@@ -36,9 +36,9 @@ fn hints() -> BTreeMap<&'static str, &'static str> {
         Error::State(Refusal::NotRunning),
         Error::State(Refusal::NotPaused),
         Error::State(Refusal::NotStarted),
-        Error::Start(Failure::DataMissing),
-        Error::Start(Failure::Instantiate),
-        Error::Start(Failure::Thread),
+        Error::Start(StartFailure::DataMissing),
+        Error::Start(StartFailure::Instantiate),
+        Error::Start(StartFailure::Thread),
         Error::TimedOut,
     ];
     let refusals = Code::all().map(|code| (code.as_str(), hints::refusal(code)));

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use ocre_aot::{Options, Target};
+use ocre_aot::{CompileOptions, Target};
 
 use crate::measure::output;
 
@@ -40,7 +40,7 @@ impl Bare {
 }
 
 /// Code of a guest, in one format.
-pub struct Form {
+pub struct GuestCode {
     /// Kind of the code, as printed.
     pub kind: &'static str,
     /// File with the code.
@@ -50,7 +50,7 @@ pub struct Form {
 }
 
 /// Compiles a guest of `benches/guests`, to a module and, for this machine, to AOT code.
-pub fn guest(name: &str, folder: &Path, defines: &[&str]) -> Result<Vec<Form>> {
+pub fn guest(name: &str, folder: &Path, defines: &[&str]) -> Result<Vec<GuestCode>> {
     let wasm = folder.join(name).with_extension("wasm");
     output(
         Command::new("clang")
@@ -60,18 +60,18 @@ pub fn guest(name: &str, folder: &Path, defines: &[&str]) -> Result<Vec<Form>> {
             .arg(&wasm)
             .arg(source("guests").join(name).with_extension("c")),
     )?;
-    let mut forms = vec![Form {
+    let mut forms = vec![GuestCode {
         kind: "interpreted",
         path: wasm.clone(),
         annotations: Vec::new(),
     }];
     if let Ok(target) = std::env::consts::ARCH.parse::<Target>() {
-        let options = Options::new(target);
+        let options = CompileOptions::new(target);
         let code = ocre_aot::compile(&fs::read(&wasm)?, &options)
             .map_err(|error| anyhow!("{name}: {error}"))?;
         let aot = wasm.with_extension("aot");
         fs::write(&aot, code).with_context(|| format!("can't write {}", aot.display()))?;
-        forms.push(Form {
+        forms.push(GuestCode {
             kind: "AOT",
             path: aot,
             annotations: options.annotations().into(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use ocre::port::{Engine as _, Exit, Host, HostExit, Program};
-use ocre_aot::{Options, Target};
+use ocre_aot::{CompileOptions, Target};
 use ocre_wamr::RunInterrupt;
 
 use crate::measure::{engine, geometric_mean, output, time};
@@ -32,7 +32,7 @@ const NATIVE: Duration = Duration::from_millis(30);
 const INTERPRETER_SHARE: u32 = 16;
 const TIMES: u32 = 7;
 
-struct Guest {
+struct KernelGuest {
     label: &'static str,
     rounds: u32,
     code: Vec<u8>,
@@ -119,8 +119,8 @@ fn run_native(program: &Path, rounds: u32) -> Result<(i32, Duration)> {
     ))
 }
 
-fn guests(kernel: &str, folder: &Path, rounds: u32, target: Target) -> Result<Vec<Guest>> {
-    let guest = |label, rounds, code| Guest {
+fn guests(kernel: &str, folder: &Path, rounds: u32, target: Target) -> Result<Vec<KernelGuest>> {
+    let guest = |label, rounds, code| KernelGuest {
         label,
         rounds,
         code,
@@ -128,12 +128,12 @@ fn guests(kernel: &str, folder: &Path, rounds: u32, target: Target) -> Result<Ve
     };
     let wasm = wasm(kernel, folder, rounds)?;
     let aot = |bounds_checks, kill_checks, stack_checks| {
-        let options = Options {
+        let options = CompileOptions {
             bounds_checks,
             kill_checks,
             stack_checks,
             kill_proof: kill_checks && bounds_checks,
-            ..Options::new(target)
+            ..CompileOptions::new(target)
         };
         ocre_aot::compile(&wasm, &options).map_err(|error| anyhow!("{kernel}: {error}"))
     };
@@ -175,9 +175,9 @@ fn source(name: &str) -> PathBuf {
 }
 
 /// Host without functions: the kernels call none.
-struct NoHost;
+struct KernelHost;
 
-impl Host for NoHost {
+impl Host for KernelHost {
     fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         Err(HostExit::Exit(1))
     }
@@ -199,8 +199,15 @@ fn run_guest(code: &[u8]) -> Result<(i32, Duration)> {
         instructions: None,
     };
     let interrupt = RunInterrupt::default();
-    let (exit, taken) =
-        time(|| engine.run(&mut module, &program, &mut NoHost, &interrupt, &mut || ()));
+    let (exit, taken) = time(|| {
+        engine.run(
+            &mut module,
+            &program,
+            &mut KernelHost,
+            &interrupt,
+            &mut || (),
+        )
+    });
     match exit {
         Ok(Exit::Code(code)) => Ok((code, taken)),
         other => Err(anyhow!("the guest ended with {other:?}")),

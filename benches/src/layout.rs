@@ -36,29 +36,30 @@ pub fn write<S: Storage>(
         storage.write(&mut file, bytes).map_err(failed)?;
         storage.close(file).map_err(failed)
     };
-    let put = |media_type: &'static str, bytes: &[u8]| -> Result<write::Descriptor<'static>> {
-        let digest = Sha256::of(bytes);
-        file(&blob_path("/", &digest).map_err(failed)?, bytes)?;
-        Ok(write::Descriptor {
-            media_type,
-            digest,
-            size: bytes.len() as u64,
-            annotations: &[],
-            platform: None,
-        })
-    };
+    let put =
+        |media_type: &'static str, bytes: &[u8]| -> Result<write::DescriptorFields<'static>> {
+            let digest = Sha256::of(bytes);
+            file(&blob_path("/", &digest).map_err(failed)?, bytes)?;
+            Ok(write::DescriptorFields {
+                media_type,
+                digest,
+                size: bytes.len() as u64,
+                annotations: &[],
+                platform: None,
+            })
+        };
     let media_type = if code.starts_with(b"\0aot") {
         "application/vnd.ocre.image.layer.v1.wasm+aot"
     } else {
         "application/wasm"
     };
-    let executable = write::Descriptor {
+    let executable = write::DescriptorFields {
         annotations,
         ..put(media_type, code)?
     };
     let layers = [executable, put("application/octet-stream", blob)?];
     let mut config = String::new();
-    let settings = write::Config {
+    let settings = write::ConfigFields {
         layer_digests: &layers.map(|layer| layer.digest),
         entry_point: "_start",
         env: &[],

@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use ocre_wamr::Engine;
+use ocre_wamr::WamrEngine;
 
 /// The only engine of the process, with the settings of the `ocre` program.
-pub fn engine() -> Result<&'static Engine> {
-    static ENGINE: OnceLock<Option<Engine>> = OnceLock::new();
+pub fn engine() -> Result<&'static WamrEngine> {
+    static ENGINE: OnceLock<Option<WamrEngine>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| ocre_pc::platform::engine().ok());
     engine
         .as_ref()

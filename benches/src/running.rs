@@ -16,7 +16,7 @@ use ocre_pc::flash::{Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{self, Device, Pc, Terminal};
 
-use crate::bare::{Bare, Form, guest};
+use crate::bare::{Bare, GuestCode, guest};
 use crate::layout;
 
 const CALLS: u32 = 200_000;
@@ -24,11 +24,11 @@ const TIMES: u32 = 20;
 /// Time that a guest spins before it is killed.
 const SPIN: Duration = Duration::from_millis(3);
 
-type Storage = LittleFs<RamFlash>;
+type RamStorage = LittleFs<RamFlash>;
 
 /// Device with one image to create containers from.
-struct Bench {
-    device: Arc<Device<Storage>>,
+struct BenchDevice {
+    device: Arc<Device<RamStorage>>,
     image: Image,
 }
 
@@ -58,12 +58,12 @@ fn compare(
     name: &str,
     bare: &Bare,
     task: &str,
-    forms: &[Form],
+    forms: &[GuestCode],
     parts: u32,
-    ours: fn(&Bench) -> Result<Duration>,
+    ours: fn(&BenchDevice) -> Result<Duration>,
 ) -> Result<()> {
     for form in forms {
-        let bench = Bench::new(form)?;
+        let bench = BenchDevice::new(form)?;
         let (mut theirs, mut best) = (Duration::MAX, Duration::MAX);
         // By turns, so that what slows the machine slows both.
         for _ in 0..5 {
@@ -83,8 +83,8 @@ fn compare(
     Ok(())
 }
 
-impl Bench {
-    fn new(form: &Form) -> Result<Self> {
+impl BenchDevice {
+    fn new(form: &GuestCode) -> Result<Self> {
         let path = form.path.display();
         let code = fs::read(&form.path).with_context(|| format!("can't read {path}"))?;
         let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
@@ -131,7 +131,7 @@ impl Bench {
     }
 }
 
-fn calling(bench: &Bench) -> Result<Duration> {
+fn calling(bench: &BenchDevice) -> Result<Duration> {
     let handle = bench.create()?;
     bench.start(handle)?;
     let outcome = bench.wait(handle)?;
@@ -145,7 +145,7 @@ fn calling(bench: &Bench) -> Result<Duration> {
     Ok(Duration::from_micros(taken))
 }
 
-fn killing(bench: &Bench) -> Result<Duration> {
+fn killing(bench: &BenchDevice) -> Result<Duration> {
     let handle = bench.create()?;
     bench.start(handle)?;
     std::thread::sleep(SPIN);
@@ -160,7 +160,7 @@ fn killing(bench: &Bench) -> Result<Duration> {
     Ok(taken)
 }
 
-fn living(bench: &Bench) -> Result<Duration> {
+fn living(bench: &BenchDevice) -> Result<Duration> {
     let begin = Instant::now();
     let handle = bench.create()?;
     bench.start(handle)?;
@@ -171,7 +171,7 @@ fn living(bench: &Bench) -> Result<Duration> {
 
 /// Prints the memory that the runtime keeps for each container, on this PC.
 fn memory() {
-    let whole = size_of::<Device<Storage>>() - size_of::<Pc<Storage>>();
+    let whole = size_of::<Device<RamStorage>>() - size_of::<Pc<RamStorage>>();
     let idle = whole / MAX_CONTAINERS - LOG_BYTES;
     println!("Memory of ours for each container, besides its log: {idle} bytes (aim: under 2048)");
 }

@@ -27,14 +27,14 @@ const RUNS: usize = 5;
 struct Move {
     what: &'static str,
     /// Source of the image.
-    from: Place,
+    from: TransferEndpoint,
     /// Large and small image, and the bytes of their layers.
     images: [(&'static str, usize); 2],
     words: [&'static str; 2],
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum TransferEndpoint {
     Registry,
     Layout,
     Archive,
@@ -43,25 +43,25 @@ enum Place {
 const MOVES: [Move; 4] = [
     Move {
         what: "registry to layout",
-        from: Place::Registry,
+        from: TransferEndpoint::Registry,
         images: [("large", LARGE), ("small", SMALL)],
         words: ["copy", "oci:out"],
     },
     Move {
         what: "registry, judged, to flash",
-        from: Place::Registry,
+        from: TransferEndpoint::Registry,
         images: [("runs", RUNNABLE), ("little", SMALL)],
         words: ["pull", "x"],
     },
     Move {
         what: "layout, judged, to flash",
-        from: Place::Layout,
+        from: TransferEndpoint::Layout,
         images: [("runs", RUNNABLE), ("little", SMALL)],
         words: ["import", "x"],
     },
     Move {
         what: "archive, judged, to flash",
-        from: Place::Archive,
+        from: TransferEndpoint::Archive,
         images: [("runs", RUNNABLE), ("little", SMALL)],
         words: ["import", "x"],
     },
@@ -72,12 +72,12 @@ const PROGRAM: &str = "OCRE_PROGRAM";
 const GUESTS: &str = "OCRE_GUESTS";
 
 /// Debian's registry, until this value is dropped.
-struct Registry {
+struct DebianRegistry {
     address: SocketAddr,
     child: Child,
 }
 
-impl Registry {
+impl DebianRegistry {
     fn start(folder: &Path) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = folder.join("registry.yml");
@@ -105,7 +105,7 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
+impl Drop for DebianRegistry {
     fn drop(&mut self) {
         // The registry may have ended already.
         let _ = self.child.kill();
@@ -113,9 +113,9 @@ impl Drop for Registry {
     }
 }
 
-impl Place {
+impl TransferEndpoint {
     /// Address of an image, for skopeo and, except for registries, for `ocre`.
-    fn of(self, desk: &Desk, image: &str) -> String {
+    fn of(self, desk: &TransferFixture, image: &str) -> String {
         match self {
             Self::Registry => format!("docker://{}", desk.name(&format!("{image}:1"))),
             Self::Layout => format!("oci:packed:{image}:1"),
@@ -125,13 +125,13 @@ impl Place {
 }
 
 /// Folder with a registry.
-struct Desk {
+struct TransferFixture {
     folder: tempfile::TempDir,
-    registry: Registry,
+    registry: DebianRegistry,
     program: PathBuf,
 }
 
-impl Desk {
+impl TransferFixture {
     fn ocre(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -171,8 +171,8 @@ impl Desk {
             ];
             output(&mut self.ocre(&pack))?;
             let (layout, archive) = (
-                Place::Layout.of(self, image),
-                Place::Archive.of(self, image),
+                TransferEndpoint::Layout.of(self, image),
+                TransferEndpoint::Archive.of(self, image),
             );
             output(&mut self.ocre(&["image", "copy", &layout, &archive]))?;
             layout
@@ -235,7 +235,7 @@ impl Desk {
     fn words(&self, row: &Move, image: &str) -> [String; 4] {
         let [verb, to] = row.words.map(str::to_owned);
         let name = match row.from {
-            Place::Registry => self.name(&format!("{image}:1")),
+            TransferEndpoint::Registry => self.name(&format!("{image}:1")),
             from => from.of(self, image),
         };
         ["image".to_owned(), verb, name, to]
@@ -293,8 +293,8 @@ pub fn run() -> Result<()> {
         bail!("cargo xtask bench sets {PROGRAM}");
     };
     let folder = tempfile::tempdir()?;
-    let registry = Registry::start(folder.path())?;
-    let desk = Desk {
+    let registry = DebianRegistry::start(folder.path())?;
+    let desk = TransferFixture {
         folder,
         registry,
         program: program.into(),

@@ -15,7 +15,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use ocre::port::{Engine as _, Host, HostExit, HostFunction, HostModule};
 use ocre_module_reader::aot::{self, Machine, SEAL_BYTES};
 use ocre_wamr::{
-    Engine, HostCalls, Instance, InstanceLimits, Module, Options, PC_TARGET, RunInterrupt,
+    EngineOptions, HostCalls, Instance, InstanceLimits, Module, PC_TARGET, RunInterrupt, WamrEngine,
 };
 
 /// Bytes of linear memory, and of stack, that an instance may have.
@@ -65,13 +65,13 @@ static MODULES: &[HostModule] = &[HostModule {
     ],
 }];
 
-static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| {
+static ENGINE: LazyLock<Option<WamrEngine>> = LazyLock::new(|| {
     env::var_os("OCRE_FUZZ_LOAD")?;
-    let options = Options {
+    let options = EngineOptions {
         aot: PC_TARGET,
-        ..Options::default()
+        ..EngineOptions::default()
     };
-    Some(Engine::start(MODULES, options).expect("no engine"))
+    Some(WamrEngine::start(MODULES, options).expect("no engine"))
 });
 
 /// A host that is never called.
@@ -97,7 +97,7 @@ fuzz_target!(|file: &[u8]| {
     }
 });
 
-fn load(engine: &Engine, file: &[u8]) {
+fn load(engine: &WamrEngine, file: &[u8]) {
     let mut code = engine.allocate(file.len()).expect("no memory");
     code.copy_from_slice(file);
     let Ok(mut module) = engine.load(&mut code, &mut |_| ()) else {
@@ -125,7 +125,7 @@ fn describe(module: &Module<'_>) {
 }
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    let mut chance = Chance(u64::from(seed) | 1 << 40);
+    let mut chance = FuzzRng(u64::from(seed) | 1 << 40);
     if size < 64 || chance.below(16) == 0 {
         return fuzzer_mutate(data, size, max_size);
     }
@@ -143,7 +143,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     file.len()
 });
 
-fn change(file: &mut Vec<u8>, chance: &mut Chance) {
+fn change(file: &mut Vec<u8>, chance: &mut FuzzRng) {
     let (start, end) = section(file, chance);
     if end <= start {
         return;
@@ -184,7 +184,7 @@ fn change(file: &mut Vec<u8>, chance: &mut Chance) {
 }
 
 /// Start and end of the content of a section, seldom of machine code; of all, if there is none.
-fn section(file: &[u8], chance: &mut Chance) -> (usize, usize) {
+fn section(file: &[u8], chance: &mut FuzzRng) -> (usize, usize) {
     let mut sections = Vec::new();
     let mut at = 8;
     while let (Some(kind), Some(bytes)) = (number(file, at), number(file, at + 4)) {
@@ -233,9 +233,9 @@ fn set(file: &mut [u8], at: usize, number: u32) {
 }
 
 /// xorshift64*: the same numbers on every machine.
-struct Chance(u64);
+struct FuzzRng(u64);
 
-impl Chance {
+impl FuzzRng {
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

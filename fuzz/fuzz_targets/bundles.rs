@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ocre::port::path;
-use ocre_tools::bundle::{self, Config};
+use ocre_tools::bundle::{self, BundleConfig};
 use serde_json::Value;
 
 /// Most bytes of memory for a guest.
@@ -44,7 +44,7 @@ fn has_fraction(value: &Value) -> bool {
     }
 }
 
-fn check(config: &Config) {
+fn check(config: &BundleConfig) {
     assert!(!config.processes.is_empty());
     let terminals = config.processes.iter().filter(|process| process.tty);
     assert!(terminals.count() <= 1);

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::json::{self, Caps, Kind, Value};
 use ocre_oci::{Config, ConfigType, Descriptor, Error, ErrorKind, Index, Layout, Manifest};
-use ocre_oci::{MediaType, REF_NAME, Report, write};
+use ocre_oci::{ErrorReport, MediaType, REF_NAME, write};
 
 #[path = "../../crates/oci/tests/agree/mod.rs"]
 mod agree;
@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     let described = MediaType::parse("application/vnd.ocre.image.manifest.v1+json").ok();
     for described_as in [None, described] {
         let parsed = Manifest::parse(value, described_as);
-        let check = |report: Report<'_>| Manifest::check(value, described_as, report);
+        let check = |report: ErrorReport<'_>| Manifest::check(value, described_as, report);
         if let Ok(manifest) = verdict(first, parsed, check) {
             use_manifest(&manifest, parts.next());
         }
@@ -82,7 +82,7 @@ fn located(document: &[u8], error: Error) {
 fn verdict<T>(
     document: &[u8],
     parsed: Result<T, Error>,
-    check: impl FnOnce(Report<'_>) -> ControlFlow<()>,
+    check: impl FnOnce(ErrorReport<'_>) -> ControlFlow<()>,
 ) -> Result<T, Error> {
     let mut first = None;
     let flow = check(&mut |error| {
@@ -172,7 +172,7 @@ fn use_manifest(manifest: &Manifest<'_>, config: Option<&[u8]>) {
         manifest.config_type(),
     ] {
         let parsed = Config::parse(value, config_type, manifest);
-        let check = |report: Report<'_>| Config::check(value, config_type, manifest, report);
+        let check = |report: ErrorReport<'_>| Config::check(value, config_type, manifest, report);
         if let Ok(config) = verdict(document, parsed, check) {
             assert!(!config.entry_point().is_empty());
             assert!(

@@ -14,7 +14,7 @@ mod input;
 use std::cell::Cell;
 use std::ops::Range;
 
-use input::{Input, STRIDE};
+use input::{CallInput, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use ocre::container::{Guest, Killed, Name, Options, Spec};
 use ocre::image::permission::{Permission, Permissions};
@@ -61,14 +61,14 @@ const TEXTS: [&[u8]; 15] = [
 // ---------------------------------------------------------------- the device
 
 /// Device whose time passes only during a sleep, or when the input says so.
-struct World {
+struct FuzzDevice {
     now_us: Cell<u64>,
     doom_us: u64,
     bus: Bus<RawMutex>,
     devices: Devices,
 }
 
-impl World {
+impl FuzzDevice {
     fn ports(&self) -> Ports<'_> {
         Ports {
             clock: self,
@@ -84,7 +84,7 @@ impl World {
     }
 }
 
-impl Clock for World {
+impl Clock for FuzzDevice {
     fn uptime_us(&self) -> u64 {
         self.now_us.get()
     }
@@ -94,7 +94,7 @@ impl Clock for World {
     }
 }
 
-impl Threads for World {
+impl Threads for FuzzDevice {
     fn spawn(&self, _: Slot, _: &ThreadSpec<'_>) -> bool {
         false
     }
@@ -115,14 +115,14 @@ impl Threads for World {
 }
 
 /// Container, as its host functions see it.
-struct Tenant<'a> {
-    world: &'a World,
+struct FuzzTenant<'a> {
+    world: &'a FuzzDevice,
     slot: Slot,
     name: &'a Name,
     spec: &'a Spec,
 }
 
-impl Guest for Tenant<'_> {
+impl Guest for FuzzTenant<'_> {
     fn name(&self) -> &Name {
         self.name
     }
@@ -163,7 +163,7 @@ impl Guest for Tenant<'_> {
 
 // ---------------------------------------------------------------- the checks
 
-struct Run<'a> {
+struct FuzzRun<'a> {
     api: GuestApi<'a, RawMutex>,
     granted: Permissions,
     memory: Vec<u8>,
@@ -171,8 +171,8 @@ struct Run<'a> {
     before: Vec<u8>,
 }
 
-impl<'a> Run<'a> {
-    fn new(world: &'a World, tenant: &'a Tenant<'a>, memory: &[u8]) -> Self {
+impl<'a> FuzzRun<'a> {
+    fn new(world: &'a FuzzDevice, tenant: &'a FuzzTenant<'a>, memory: &[u8]) -> Self {
         let mut api = GuestApi::new(&world.bus, world.ports(), tenant);
         for function in 0..FUNCTIONS.len() {
             let bytes = api.host_buffer_len(function);
@@ -190,7 +190,12 @@ impl<'a> Run<'a> {
     }
 
     /// Calls one function; `None` when the guest is at its end.
-    fn call(&mut self, world: &World, function: usize, input: &mut Input<'_>) -> Option<()> {
+    fn call(
+        &mut self,
+        world: &FuzzDevice,
+        function: usize,
+        input: &mut CallInput<'_>,
+    ) -> Option<()> {
         let called = FUNCTIONS[function];
         let mut arguments = [0; 16];
         for place in &mut arguments[..called.types().0.len()] {
@@ -312,14 +317,14 @@ thread_local! {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    SPECS.with(|(specs, memory)| run(specs, memory, Input(bytes)));
+    SPECS.with(|(specs, memory)| run(specs, memory, CallInput(bytes)));
 });
 
-fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
+fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: CallInput<'_>) {
     let (Some(doom), Some(some)) = (input.byte(), input.byte()) else {
         return;
     };
-    let world = World {
+    let world = FuzzDevice {
         now_us: Cell::new(BEGINNING),
         doom_us: BEGINNING + (u64::from(doom) << 16) + 1,
         bus: Bus::new(),
@@ -331,7 +336,7 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
     let mut slot = 0;
     let tenants = chosen.map(|index| {
         let (name, spec) = &specs[index];
-        let tenant = Tenant {
+        let tenant = FuzzTenant {
             world: &world,
             slot,
             name,
@@ -340,9 +345,9 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
         slot += 1;
         tenant
     });
-    let mut runs: Vec<Run<'_>> = tenants
+    let mut runs: Vec<FuzzRun<'_>> = tenants
         .iter()
-        .map(|tenant| Run::new(&world, tenant, memory))
+        .map(|tenant| FuzzRun::new(&world, tenant, memory))
         .collect();
     let mut current = 0;
     for _ in 0..DEEDS {
@@ -374,7 +379,7 @@ fn run(specs: &[(Name, Spec)], memory: &[u8], mut input: Input<'_>) {
             }),
             4 => {
                 runs.remove(current).api.close();
-                runs.insert(current, Run::new(&world, &tenants[current], memory));
+                runs.insert(current, FuzzRun::new(&world, &tenants[current], memory));
                 Some(())
             }
             _ => {

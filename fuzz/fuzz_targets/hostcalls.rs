@@ -18,7 +18,7 @@ mod outside;
 
 use std::cell::{Cell, RefCell};
 
-use input::{Input, STRIDE};
+use input::{CallInput, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::image::blob::blob_path;
@@ -28,7 +28,7 @@ use ocre::port::{
     Clock, ConsoleError, Entropy, EntryKind, Host, HostExit, Metadata, OpenMode, SeekFrom, Slot,
     Space, Storage, StorageError, Stream,
 };
-use ocre_conformance::memory::{Fault, File, Memory};
+use ocre_conformance::memory::{InjectedFault, MemoryFile, MemoryStorage};
 use ocre_oci::{Format, Sha256};
 use ocre_wasi::{FUNCTIONS, Wasi};
 use outside::{Outside, SECRET};
@@ -79,21 +79,21 @@ const TEXTS: [&[u8]; 15] = [
 
 // ---------------------------------------------------------------- the container
 
-struct World {
-    storage: Memory,
+struct FuzzWorld {
+    storage: MemoryStorage,
     name: Name,
     spec: Spec,
     blob: String,
 }
 
-fn put(storage: &Memory, path: &str, bytes: &[u8]) {
+fn put(storage: &MemoryStorage, path: &str, bytes: &[u8]) {
     let mut file = storage.open(path, OpenMode::REWRITE).expect("a new file");
     storage.write(&mut file, bytes).expect("there is room");
     storage.close(file).expect("there is room");
 }
 
-fn world() -> World {
-    let storage = Memory::new(64 * 1024);
+fn world() -> FuzzWorld {
+    let storage = MemoryStorage::new(64 * 1024);
     let content = |bytes: &[u8]| Content {
         digest: Sha256::of(bytes),
         size: bytes.len() as u64,
@@ -144,7 +144,7 @@ fn world() -> World {
         .expect("it is well formed");
     mount::create(&storage, &spec.mounts).expect("there is room");
     put(&storage, "/readonly/a", b"to be read");
-    World {
+    FuzzWorld {
         storage,
         name,
         spec,
@@ -153,17 +153,17 @@ fn world() -> World {
 }
 
 /// Container, as its host functions see it: its time passes only while it sleeps.
-struct Solo<'a> {
-    world: &'a World,
+struct FuzzContainer<'a> {
+    world: &'a FuzzWorld,
     now_us: Cell<u64>,
     doom_us: u64,
     checks: Cell<u32>,
     input: RefCell<&'a [u8]>,
 }
 
-impl<'a> Solo<'a> {
+impl<'a> FuzzContainer<'a> {
     /// Creates a container that is killed at a time made of `doom`.
-    fn new(world: &'a World, doom: u8) -> Self {
+    fn new(world: &'a FuzzWorld, doom: u8) -> Self {
         Self {
             world,
             now_us: Cell::new(1_000_000),
@@ -174,7 +174,7 @@ impl<'a> Solo<'a> {
     }
 }
 
-impl Guest for Solo<'_> {
+impl Guest for FuzzContainer<'_> {
     fn name(&self) -> &Name {
         &self.world.name
     }
@@ -219,7 +219,7 @@ impl Guest for Solo<'_> {
     }
 }
 
-impl Clock for Solo<'_> {
+impl Clock for FuzzContainer<'_> {
     fn uptime_us(&self) -> u64 {
         self.now_us.get()
     }
@@ -229,7 +229,7 @@ impl Clock for Solo<'_> {
     }
 }
 
-impl Entropy for Solo<'_> {
+impl Entropy for FuzzContainer<'_> {
     fn fill(&self, buffer: &mut [u8]) -> bool {
         buffer.fill(0xa5);
         !self.doom_us.is_multiple_of(3)
@@ -237,8 +237,8 @@ impl Entropy for Solo<'_> {
 }
 
 /// Storage that checks that only the container's files are asked for.
-struct Watched<'a> {
-    inner: Memory,
+struct WatchedStorage<'a> {
+    inner: MemoryStorage,
     blob: &'a str,
 }
 
@@ -247,7 +247,7 @@ fn is_in(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-impl Watched<'_> {
+impl WatchedStorage<'_> {
     /// Checks that the path is in the container's own folder or in its writable mount; not one of
     /// these folders, if `inside`.
     fn changes(&self, path: &str, inside: bool) {
@@ -266,10 +266,10 @@ impl Watched<'_> {
     }
 }
 
-impl Storage for Watched<'_> {
-    type File = File;
+impl Storage for WatchedStorage<'_> {
+    type File = MemoryFile;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<MemoryFile, StorageError> {
         if mode.write {
             self.changes(path, true);
         } else {
@@ -278,31 +278,31 @@ impl Storage for Watched<'_> {
         self.inner.open(path, mode)
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut MemoryFile, buffer: &mut [u8]) -> Result<usize, StorageError> {
         self.inner.read(file, buffer)
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut MemoryFile, bytes: &[u8]) -> Result<(), StorageError> {
         self.inner.write(file, bytes)
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut MemoryFile, to: SeekFrom) -> Result<u64, StorageError> {
         self.inner.seek(file, to)
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut MemoryFile) -> Result<u64, StorageError> {
         self.inner.size(file)
     }
 
-    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut MemoryFile, size: u64) -> Result<(), StorageError> {
         self.inner.truncate(file, size)
     }
 
-    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut MemoryFile) -> Result<(), StorageError> {
         self.inner.sync(file)
     }
 
-    fn close(&self, file: File) -> Result<(), StorageError> {
+    fn close(&self, file: MemoryFile) -> Result<(), StorageError> {
         self.inner.close(file)
     }
 
@@ -346,7 +346,7 @@ impl Storage for Watched<'_> {
 }
 
 /// Bytes that the files below a folder count as.
-fn usage(storage: &Memory, folder: &str) -> u64 {
+fn usage(storage: &MemoryStorage, folder: &str) -> u64 {
     let mut entries = Vec::new();
     storage
         .read_dir(folder, &mut |name, metadata| {
@@ -393,12 +393,12 @@ fn guest_memory() -> Vec<u8> {
 }
 
 thread_local! {
-    static WORLD: (World, Vec<u8>) = (world(), guest_memory());
-    static OUTSIDE: (Outside, World) = (Outside::new(), bare_world());
+    static WORLD: (FuzzWorld, Vec<u8>) = (world(), guest_memory());
+    static OUTSIDE: (Outside, FuzzWorld) = (Outside::new(), bare_world());
 }
 
 /// The world of a module without a container, over the folders of [`Outside`].
-fn bare_world() -> World {
+fn bare_world() -> FuzzWorld {
     let mut world = world();
     world.spec.mounts = "/0:/\0/1:/readonly:ro\0".try_into().expect("it is short");
     world.spec.limits.disk_bytes = Some(1024 * 1024);
@@ -406,17 +406,17 @@ fn bare_world() -> World {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    WORLD.with(|(world, memory)| run(world, memory.clone(), Input(bytes)));
+    WORLD.with(|(world, memory)| run(world, memory.clone(), CallInput(bytes)));
 });
 
-fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
+fn run(world: &FuzzWorld, mut memory: Vec<u8>, mut input: CallInput<'_>) {
     let (Some(doom), Some(fault)) = (input.byte(), input.byte()) else {
         return;
     };
     if (0x40..0x80).contains(&fault) {
         OUTSIDE.with(|(outside, world)| {
             outside.reset();
-            let solo = Solo::new(world, doom);
+            let solo = FuzzContainer::new(world, doom);
             let storage = outside.storage();
             let mut wasi = Wasi::bare(&storage, &solo, &solo, &solo);
             call(&mut wasi, &solo, &mut memory, &mut input);
@@ -427,13 +427,13 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
         });
         return;
     }
-    let solo = Solo::new(world, doom);
-    let storage = Watched {
+    let solo = FuzzContainer::new(world, doom);
+    let storage = WatchedStorage {
         inner: world.storage.clone(),
         blob: &world.blob,
     };
     if fault > 0x80 {
-        let fails = Fault::Once(StorageError::Io);
+        let fails = InjectedFault::Once(StorageError::Io);
         storage.inner.arm(u32::from(fault & 0x1f), fails);
     }
     let mut wasi = Wasi::new(&storage, &solo, &solo, &solo);
@@ -446,9 +446,9 @@ fn run(world: &World, mut memory: Vec<u8>, mut input: Input<'_>) {
 
 fn call<S: Storage>(
     wasi: &mut Wasi<'_, S>,
-    solo: &Solo<'_>,
+    solo: &FuzzContainer<'_>,
     memory: &mut [u8],
-    input: &mut Input<'_>,
+    input: &mut CallInput<'_>,
 ) {
     for _ in 0..CALLS {
         let Some(function) = input.byte() else { break };

@@ -11,11 +11,12 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use ocre::port::Engine as _;
-use ocre_wamr::{Engine, Options};
+use ocre_wamr::{EngineOptions, WamrEngine};
 
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::start(&[], Options::default()).expect("the first start"))
+fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
+    ENGINE
+        .get_or_init(|| WamrEngine::start(&[], EngineOptions::default()).expect("the first start"))
 }
 
 fuzz_target!(|data: &[u8]| {

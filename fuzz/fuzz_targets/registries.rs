@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::Reference;
 use ocre_registry::url::{self, Uri};
-use ocre_registry::{Challenge, Credentials, DockerConfig, ImageName, Network, Reach, Rule, Which};
+use ocre_registry::{
+    AddressRule, Challenge, Credentials, DockerConfig, ImageName, Network, Reach, Which,
+};
 
 fuzz_target!(|text: &str| {
     names(text);
@@ -86,7 +88,7 @@ fn locations(text: &str) {
 
 /// From a public registry over TLS leads nothing but TLS to public hosts.
 fn led(from: &Uri, text: &str) {
-    let rule = Rule {
+    let rule = AddressRule {
         asked: from,
         network: Some(Network::Public),
         plain_http: true,

@@ -15,8 +15,8 @@ use ocre::image::judge::Selector;
 use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_conformance::memory::{Fault, Memory};
-use ocre_oci::write::{self, Descriptor};
+use ocre_conformance::memory::{InjectedFault, MemoryStorage};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::{LittleFs, Tuning};
@@ -35,34 +35,34 @@ const STRANGE: &str = "strange";
 // ---------------------------------------------------------------- the images
 
 /// Set of blobs, one bit each.
-type DataLayers = u32;
+type BlobSet = u32;
 
 /// Image that can be imported: the only one of a layout.
-struct Image {
+struct SourceImage {
     /// Folder of the layout.
     root: String,
     digest: Sha256,
     /// Manifests and indexes of the image.
-    documents: DataLayers,
+    documents: BlobSet,
     /// All blobs that the image leads to, with its own.
-    blobs: DataLayers,
+    blobs: BlobSet,
     /// Bytes of the entry in an index.
     entry_bytes: usize,
     whole: bool,
 }
 
 struct Palette {
-    source: Memory,
+    source: MemoryStorage,
     /// Store of all blobs, for an image that the fuzzer makes up.
-    strange: Memory,
-    images: Vec<Image>,
+    strange: MemoryStorage,
+    images: Vec<SourceImage>,
     blobs: Vec<(String, Vec<u8>)>,
     /// Each manifest that a container may have been created from: its digest, its blob, and all
     /// blobs that it leads to.
-    manifests: Vec<(Sha256, DataLayers, DataLayers)>,
+    manifests: Vec<(Sha256, BlobSet, BlobSet)>,
     empty_index_bytes: usize,
     /// Opened, empty store.
-    memory: Memory,
+    memory: MemoryStorage,
     flash: RamFlash,
 }
 
@@ -70,7 +70,7 @@ struct Palette {
 struct Builder(Vec<(String, Vec<u8>)>);
 
 impl Builder {
-    fn blob(&mut self, bytes: &[u8]) -> (Content, DataLayers) {
+    fn blob(&mut self, bytes: &[u8]) -> (Content, BlobSet) {
         let content = Content {
             digest: Sha256::of(bytes),
             size: bytes.len() as u64,
@@ -84,7 +84,7 @@ impl Builder {
         (content, 1 << place)
     }
 
-    fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, DataLayers, DataLayers) {
+    fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, BlobSet, BlobSet) {
         let (config, mut blobs) = self.blob(config);
         let config = describe(config, "application/vnd.wasm.config.v0+json", &[]);
         let mut described = Vec::new();
@@ -104,9 +104,9 @@ fn describe<'a>(
     content: Content,
     media_type: &'a str,
     annotations: &'a [(&'a str, &'a str)],
-) -> Descriptor<'a> {
+) -> DescriptorFields<'a> {
     let Content { digest, size } = content;
-    Descriptor {
+    DescriptorFields {
         media_type,
         digest,
         size,
@@ -138,10 +138,10 @@ thread_local! {
 }
 
 fn palette() -> Palette {
-    ocre_conformance::storage(&Memory::new(1 << 20), "/")
+    ocre_conformance::storage(&MemoryStorage::new(1 << 20), "/")
         .expect("the file system in memory conforms");
 
-    let source = Memory::new(1 << 20);
+    let source = MemoryStorage::new(1 << 20);
     let mut builder = Builder(Vec::new());
     let manifests = [
         builder.manifest(b"c", &[b"layer 0"]),
@@ -198,7 +198,7 @@ fn palette() -> Palette {
                     put(&source, &format!("{root}/blobs/sha256/{name}"), bytes);
                 }
             }
-            Image {
+            SourceImage {
                 root,
                 digest: content.digest,
                 documents,
@@ -208,8 +208,8 @@ fn palette() -> Palette {
             }
         },
     );
-    let images: Vec<Image> = images.collect();
-    let strange = Memory::new(1 << 20);
+    let images: Vec<SourceImage> = images.collect();
+    let strange = MemoryStorage::new(1 << 20);
     for folder in ["/blobs", "/blobs/sha256"] {
         strange.create_dir(folder).expect("made");
     }
@@ -217,7 +217,7 @@ fn palette() -> Palette {
         put(&strange, &format!("/blobs/sha256/{name}"), bytes);
     }
 
-    let memory = Memory::new(1 << 20);
+    let memory = MemoryStorage::new(1 << 20);
     let mut document = [0; DOCUMENT];
     open(&memory, &mut document).expect("opened");
     let geometry = Geometry::new(256, 128).expect("valid");
@@ -259,7 +259,7 @@ fn named(name: &str) -> Selector<'_> {
 // ---------------------------------------------------------------- the devices
 
 /// Storage with a store, whose power can be cut.
-trait Device {
+trait PowerCutStorage {
     type Storage: Storage;
     fn storage(&self) -> &Self::Storage;
     /// Makes a later change fail.
@@ -270,7 +270,7 @@ trait Device {
     fn restart(&mut self);
 }
 
-impl Device for Memory {
+impl PowerCutStorage for MemoryStorage {
     type Storage = Self;
 
     fn storage(&self) -> &Self {
@@ -279,29 +279,29 @@ impl Device for Memory {
 
     fn arm(&mut self, changes: u32, kind: u8) {
         let fault = match kind % 4 {
-            0 => Fault::Once(StorageError::NoSpace),
-            1 => Fault::Once(StorageError::Io),
-            _ => Fault::Cut,
+            0 => InjectedFault::Once(StorageError::NoSpace),
+            1 => InjectedFault::Once(StorageError::Io),
+            _ => InjectedFault::Cut,
         };
-        Memory::arm(self, changes, fault);
+        MemoryStorage::arm(self, changes, fault);
     }
 
     fn recover(&mut self) -> bool {
-        Memory::recover(self)
+        MemoryStorage::recover(self)
     }
 
     fn restart(&mut self) {
-        Memory::disarm(self);
+        MemoryStorage::disarm(self);
     }
 }
 
 /// littlefs on a flash in memory.
-struct Flash {
+struct FlashStore {
     mounted: Option<LittleFs<PowerCut<RamFlash>>>,
     tuning: Tuning,
 }
 
-impl Flash {
+impl FlashStore {
     fn new(flash: RamFlash, tuning: Tuning) -> Self {
         let mut device = Self {
             mounted: None,
@@ -330,7 +330,7 @@ impl Flash {
     }
 }
 
-impl Device for Flash {
+impl PowerCutStorage for FlashStore {
     type Storage = LittleFs<PowerCut<RamFlash>>;
 
     fn storage(&self) -> &Self::Storage {
@@ -370,7 +370,7 @@ const SPOILT: &str = "spoilt";
 
 /// Entry of the index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Tagged {
+struct ModelTag {
     /// Index into [`TAGS`].
     tag: usize,
     /// Index into [`Palette::images`].
@@ -379,7 +379,7 @@ struct Tagged {
     previous: bool,
 }
 
-impl Tagged {
+impl ModelTag {
     fn bytes(self, palette: &Palette) -> usize {
         let named = palette.images[self.image].entry_bytes;
         if self.previous {
@@ -392,14 +392,14 @@ impl Tagged {
 
 /// Tags in the index's order, and stored blobs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Model {
-    tags: Vec<Tagged>,
-    blobs: DataLayers,
+struct StoreModel {
+    tags: Vec<ModelTag>,
+    blobs: BlobSet,
 }
 
-impl Model {
+impl StoreModel {
     fn import(&mut self, palette: &Palette, tag: usize, image: usize) -> Result<(), &'static str> {
-        let Image { blobs, whole, .. } = palette.images[image];
+        let SourceImage { blobs, whole, .. } = palette.images[image];
         self.blobs |= blobs;
         if !whole {
             return Err(SPOILT);
@@ -424,7 +424,7 @@ impl Model {
             known.previous = true;
             stays
         });
-        tags.push(Tagged {
+        tags.push(ModelTag {
             tag,
             image,
             previous: false,
@@ -459,7 +459,7 @@ impl Model {
         self.blobs &= self.used(palette, in_use);
     }
 
-    fn used(&self, palette: &Palette, in_use: u8) -> DataLayers {
+    fn used(&self, palette: &Palette, in_use: u8) -> BlobSet {
         let tagged = self
             .tags
             .iter()
@@ -476,7 +476,7 @@ impl Model {
 
 impl Palette {
     /// The manifests of a set of containers, one bit each: digest, own blob, all blobs.
-    fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, DataLayers, DataLayers)> + '_ {
+    fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, BlobSet, BlobSet)> + '_ {
         self.manifests
             .iter()
             .enumerate()
@@ -486,8 +486,8 @@ impl Palette {
 
 /// Reads the state of the store. Checks that every blob has its content, and that there are no
 /// other files.
-fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
-    let mut model = Model::default();
+fn observe<S: Storage>(palette: &Palette, storage: &S) -> StoreModel {
+    let mut model = StoreModel::default();
     let mut document = [0; DOCUMENT];
     let mut store = open(storage, &mut document).expect("the store opens after whatever happened");
     for entry in store.index().expect("the index is whole").manifests() {
@@ -505,7 +505,7 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
             .images
             .iter()
             .position(|image| digest == image.digest);
-        model.tags.push(Tagged {
+        model.tags.push(ModelTag {
             tag,
             image: image.expect("an image of ours"),
             previous: previous.is_some(),
@@ -545,17 +545,17 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> Model {
 }
 
 /// True where a fault on the way from `old` to `new` may leave `found`.
-fn may_be_left(found: &Model, old: &Model, new: &Model) -> bool {
-    let is = |state: &Model| found.tags == state.tags && state.blobs & !found.blobs == 0;
+fn may_be_left(found: &StoreModel, old: &StoreModel, new: &StoreModel) -> bool {
+    let is = |state: &StoreModel| found.tags == state.tags && state.blobs & !found.blobs == 0;
     (is(old) || is(new)) && found.blobs & !(old.blobs | new.blobs) == 0
 }
 
 // ---------------------------------------------------------------- the runs
 
 /// Input, taken from its front.
-struct Bytes<'a>(&'a [u8]);
+struct InputBytes<'a>(&'a [u8]);
 
-impl Bytes<'_> {
+impl InputBytes<'_> {
     fn next(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
@@ -566,9 +566,9 @@ impl Bytes<'_> {
 /// Most operations of a run.
 const OPERATIONS: usize = 8;
 
-fn run<D: Device>(palette: &Palette, device: &mut D, input: &[u8]) {
-    let mut model = Model::default();
-    let mut input = Bytes(input);
+fn run<D: PowerCutStorage>(palette: &Palette, device: &mut D, input: &[u8]) {
+    let mut model = StoreModel::default();
+    let mut input = InputBytes(input);
     for _ in 0..OPERATIONS {
         let (Some(operation), Some(argument)) = (input.next(), input.next()) else {
             break;
@@ -663,7 +663,12 @@ fn operate<S: Storage>(
 
 /// Imports a document that the input spells, and removes it again after a success. Only unused
 /// blobs may be left.
-fn strange<D: Device>(palette: &Palette, device: &mut D, input: &mut Bytes<'_>, length: u8) {
+fn strange<D: PowerCutStorage>(
+    palette: &Palette,
+    device: &mut D,
+    input: &mut InputBytes<'_>,
+    length: u8,
+) {
     // The model does not know the blobs that this leaves.
     device.restart();
     let length = usize::from(length).min(input.0.len());
@@ -716,7 +721,7 @@ fuzz_target!(|input: &[u8]| {
             };
             run(
                 palette,
-                &mut Flash::new(palette.flash.clone(), tuning),
+                &mut FlashStore::new(palette.flash.clone(), tuning),
                 input,
             );
         }

@@ -9,7 +9,7 @@ use super::fields::{permissions, short, steps_us, texts};
 use super::images::write_code;
 use super::report::{Reason, Sanitized, failure};
 use super::session::{CommandResult, Session};
-use super::{Status, hints};
+use super::{CommandStatus, hints};
 use crate::container::state::{Cause, RunResult, State};
 use crate::container::table::{Handle, Uptime};
 use crate::container::{Error, Spec};
@@ -21,7 +21,7 @@ use crate::supervisor::{Summary, Supervisor};
 const GRACE_MS: u64 = 10_000;
 
 /// The status of a wait that is interrupted: the exit code after SIGINT.
-const INTERRUPTED: Status = Status::Guest(130);
+const INTERRUPTED: CommandStatus = CommandStatus::Guest(130);
 
 /// `start NAME`, `kill NAME`, `pause NAME` and `unpause NAME`
 #[inline(never)]
@@ -30,7 +30,7 @@ pub(super) fn at_once<P: Platform>(
     action: fn(&Supervisor<P>, Handle) -> Result<(), Error>,
 ) -> CommandResult {
     action(session.supervisor, session.find()?)?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// `stop [-t S] NAME` and `restart [-t S] NAME`
@@ -41,7 +41,7 @@ pub(super) fn in_time<P: Platform>(
 ) -> CommandResult {
     let grace_us = session.number.unwrap_or(GRACE_MS).saturating_mul(1000);
     action(session.supervisor, session.find()?, grace_us)?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// `wait NAME`
@@ -54,7 +54,7 @@ pub(super) fn wait<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
             Err(Error::TimedOut) => {}
             ended => {
                 writeln!(session.out, "{}", ended?.status().cast_unsigned());
-                return Ok(Status::Ok);
+                return Ok(CommandStatus::Ok);
             }
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn remove<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
         Err(Error::NotFound) if force => session.supervisor.discard(session.subject)?,
         Err(error) => return Err(error.into()),
     }
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// `ps [-a]`
@@ -92,7 +92,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                 });
             });
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     let buffer = session.documents.lend().document;
@@ -113,7 +113,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
             Err(_) => writeln!(out, "-"),
         }
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Writes the members of a listed container in JSON.
@@ -196,7 +196,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
             numbers("createdS startedS endedS", &dates, out);
         });
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Members that are numbers, or `null`, by the names in a list of words.
@@ -243,9 +243,12 @@ pub(super) fn await_end<P: Platform>(
 }
 
 /// Writes why a run ended, unless the guest exited. Returns the status of the command.
-pub(super) fn say_end<P: Platform>(outcome: RunResult, session: &mut Session<'_, P>) -> Status {
+pub(super) fn say_end<P: Platform>(
+    outcome: RunResult,
+    session: &mut Session<'_, P>,
+) -> CommandStatus {
     let (what, hints) = match outcome {
-        RunResult::Exited(_) => return Status::of_run(outcome),
+        RunResult::Exited(_) => return CommandStatus::of_run(outcome),
         RunResult::Trapped(trap) => ("trapped", hints::trap(trap)),
         RunResult::Killed(cause) => {
             let hints = match cause {
@@ -265,5 +268,5 @@ pub(super) fn say_end<P: Platform>(outcome: RunResult, session: &mut Session<'_,
     };
     let what = format_args!("{} {what}", Sanitized(session.subject));
     failure(&mut session.err, what, &reason);
-    Status::of_run(outcome)
+    CommandStatus::of_run(outcome)
 }

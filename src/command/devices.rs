@@ -3,10 +3,10 @@
 
 use core::fmt;
 
-use super::Status;
+use super::CommandStatus;
 use super::arguments::{UsageError, millionths, number};
 use super::session::{CommandError, CommandResult, Session};
-use crate::port::devices::{Direction, Pin, Seen, Simulated};
+use crate::port::devices::{Direction, Pin, PinView, Simulated};
 use crate::supervisor::Platform;
 
 /// Returns the operands: one for each of `names`, or none.
@@ -48,7 +48,7 @@ pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         };
         let driven = find(devices, pin).map(|found| devices.drive(found, active));
         return match driven {
-            Some(Ok(())) => Ok(Status::Ok),
+            Some(Ok(())) => Ok(CommandStatus::Ok),
             _ => Err(session.misuse(&UsageError::BadOperand("PIN", pin, "a pin of this device"))),
         };
     }
@@ -69,7 +69,7 @@ pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                 });
             });
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     writeln!(out, "PIN    NAME    DIRECTION  LEVEL");
@@ -79,7 +79,7 @@ pub(super) fn gpio<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         let direction = direction(seen);
         writeln!(out, "{port}.{line:<4} {name:6}  {direction:9}  {level}");
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Finds a pin by its name, or by `PORT.LINE`.
@@ -99,7 +99,7 @@ fn find(devices: &dyn Simulated, text: &str) -> Option<Pin> {
     })
 }
 
-fn direction(seen: Seen<'_>) -> &'static str {
+fn direction(seen: PinView<'_>) -> &'static str {
     match seen.direction {
         Direction::Input => "input",
         Direction::Output => "output",
@@ -131,7 +131,7 @@ pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
             };
             return Err(session.misuse(&misuse));
         }
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     if session.json() {
         session.out.document(|out| {
@@ -145,7 +145,7 @@ pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
                 });
             });
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     writeln!(out, "SENSOR    CHANNEL       VALUE");
@@ -153,7 +153,7 @@ pub(super) fn sensor<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
         let value = Millionths(value);
         writeln!(out, "{sensor:8}  {channel:12}  {value}");
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Displays millionths as a number with six decimals.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `events`: changes of the containers' states, from their ring.
 
-use super::Status;
+use super::CommandStatus;
 use super::arguments::Key;
 use super::session::{CommandResult, Session};
 use crate::supervisor::Platform;
@@ -29,7 +29,7 @@ pub(super) fn events<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
             }
         }
         if !session.has(Key::Follow) || session.is_over() {
-            return Ok(Status::Ok);
+            return Ok(CommandStatus::Ok);
         }
         supervisor.await_event(next, session.next_look());
     }

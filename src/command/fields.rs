@@ -6,7 +6,7 @@ use core::fmt;
 use heapless::String;
 use ocre_oci::write::Object;
 
-use crate::container::table::Times;
+use crate::container::table::ContainerTimes;
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::write_cut;
 
@@ -19,7 +19,7 @@ pub(super) fn short(digest: fmt::Arguments<'_>) -> String<19> {
 
 /// Durations of a run's reading, loading, instantiating and running, in microseconds.
 #[inline(never)]
-pub(super) fn steps_us(times: &Times) -> [Option<u64>; 4] {
+pub(super) fn steps_us(times: &ContainerTimes) -> [Option<u64>; 4] {
     [
         times.reading_us(),
         times.loading_us(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `help`: the commands, or one of them.
 
-use super::Status;
+use super::CommandStatus;
 use super::arguments::UsageError;
 use super::session::{CommandResult, Session};
 use super::table;
@@ -19,12 +19,12 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     };
     if let Some(group) = group {
         list(|command| command.word(group).is_some(), &mut session.out);
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let Ok((found, [])) = table::find(words) else {
         let word = words.last().copied().unwrap_or_default();
         return Err(session.misuse(&UsageError::UnknownCommand(word, None)));
     };
     command(found, &mut session.out);
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }

@@ -6,7 +6,7 @@
 
 use ocre_oci::{ErrorKind, Warning};
 
-use crate::container::state::{Failure, Refusal};
+use crate::container::state::{Refusal, StartFailure};
 use crate::container::{Error, record};
 use crate::image::store;
 use crate::image::verdict::{Code, Finding};
@@ -253,16 +253,16 @@ pub fn state(refusal: Refusal) -> &'static str {
 }
 
 /// For a start that failed.
-pub fn failure(failure: Failure) -> &'static str {
+pub fn failure(failure: StartFailure) -> &'static str {
     if !HINTS {
         return "";
     }
     match failure {
-        Failure::Image(code) => refusal(code),
-        Failure::DataMissing => "search for the folder with `ocre flash check`",
-        Failure::Instantiate => {
+        StartFailure::Image(code) => refusal(code),
+        StartFailure::DataMissing => "search for the folder with `ocre flash check`",
+        StartFailure::Instantiate => {
             "debug the module: data or elements do not fit the memory or tables"
         }
-        Failure::Thread => "stop another container, or give this one a smaller `--stack`",
+        StartFailure::Thread => "stop another container, or give this one a smaller `--stack`",
     }
 }

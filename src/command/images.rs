@@ -10,8 +10,8 @@ use super::arguments::Key;
 use super::fields::{permissions, short, texts};
 use super::report::{Reason, Sanitized};
 use super::session::{CommandError, CommandResult, Session};
-use super::verify::{Options, format_word, print, write_verdict};
-use super::{Documents, Status, hints};
+use super::verify::{VerifyOptions, format_word, print, write_verdict};
+use super::{CommandStatus, Documents, hints};
 use crate::image::Image;
 use crate::image::blob::read_document;
 use crate::image::examine::Examination;
@@ -59,7 +59,7 @@ pub(super) fn reason_of(verdict: &Verdict) -> Reason<'_> {
 /// `image verify IMAGE`
 #[inline(never)]
 pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
-    let options = Options {
+    let options = VerifyOptions {
         strict: session.has(Key::Strict),
         all: session.has(Key::All),
         json: session.json(),
@@ -74,7 +74,8 @@ pub(super) fn verify<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
     };
     let mut look = |report: Report<'_>| examination.judge(report);
     // An error is kept by the output, too.
-    print(&mut look, options, &mut session.out).map_err(|_| CommandError::Told(Status::Failed))
+    print(&mut look, options, &mut session.out)
+        .map_err(|_| CommandError::Told(CommandStatus::Failed))
 }
 
 /// `image ls`
@@ -89,7 +90,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         session.out.document(|out| {
             out.array("images", |out| write_entries(index, out));
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     writeln!(out, "{:38}  {:19}  FOR", "NAME", "DIGEST");
@@ -113,7 +114,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
             Err(error) => writeln!(out, "{}", error.kind),
         }
     }
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 #[inline(never)]
@@ -188,7 +189,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
             write_parts(document, out);
         }
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// The members that tell of an image's code.
@@ -274,10 +275,10 @@ pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> CommandResult 
     Ok(say_freed(freed, session))
 }
 
-fn say_freed<P: Platform>(freed: Freed, session: &mut Session<'_, P>) -> Status {
+fn say_freed<P: Platform>(freed: Freed, session: &mut Session<'_, P>) -> CommandStatus {
     let Freed { blobs, bytes } = freed;
     writeln!(session.out, "freed {blobs} blobs, {bytes} bytes");
-    Status::Ok
+    CommandStatus::Ok
 }
 
 /// Returns the manifests that containers were created from.

@@ -3,7 +3,7 @@
 
 use super::containers::numbers;
 use super::session::{CommandResult, Session};
-use super::{Status, VERSION};
+use super::{CommandStatus, VERSION};
 use crate::image::judge::AotPolicy;
 use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
 use crate::lost;
@@ -13,7 +13,7 @@ use crate::supervisor::Platform;
 /// `version`
 pub(super) fn version<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     writeln!(session.out, "ocre {VERSION}");
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// `info`
@@ -70,7 +70,7 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                 numbers(names, &limits.map(Some), out);
             });
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     writeln!(out, "version: {VERSION}");
@@ -95,5 +95,5 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let (memory_bytes, image_bytes) = (policy.memory_bytes, policy.image_bytes);
     writeln!(out, "memory of a container: at most {memory_bytes} bytes");
     writeln!(out, "layers of an image: at most {image_bytes} bytes");
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }

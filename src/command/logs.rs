@@ -5,11 +5,11 @@ use core::fmt::{self, Write};
 
 use heapless::Vec;
 
-use super::Status;
+use super::CommandStatus;
 use super::arguments::Key;
 use super::session::{CommandResult, Session};
 use crate::limits::MAX_LOG_RECORD;
-use crate::supervisor::Follow;
+use crate::supervisor::LogWait;
 use crate::supervisor::Platform;
 
 /// `logs [-f] [--tail N] NAME`
@@ -41,12 +41,12 @@ pub(super) fn logs<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         if !session.has(Key::Follow) || session.is_over() {
             break;
         }
-        if supervisor.await_log(handle, cursor, Some(session.next_look()))? == Follow::Ended {
+        if supervisor.await_log(handle, cursor, Some(session.next_look()))? == LogWait::Ended {
             break;
         }
     }
     let _ = text.finish(&mut session.out);
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Bytes as text: invalid UTF-8 becomes U+FFFD, but a character that is split between two records

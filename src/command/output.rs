@@ -9,12 +9,12 @@ use core::fmt::{self, Write};
 use ocre_oci::write::{self, Object};
 
 /// Output that keeps its first error.
-pub struct Output<'w> {
+pub struct CommandOutput<'w> {
     out: &'w mut dyn Write,
     written: fmt::Result,
 }
 
-impl<'w> Output<'w> {
+impl<'w> CommandOutput<'w> {
     /// Writes to `out`.
     pub fn new(out: &'w mut dyn Write) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl<'w> Output<'w> {
     }
 }
 
-impl Write for Output<'_> {
+impl Write for CommandOutput<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if self.written.is_ok() {
             self.written = self.out.write_str(text);
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn nothing_follows_what_could_not_be_written() {
         let mut small = heapless::String::<4>::new();
-        let mut out = Output::new(&mut small);
+        let mut out = CommandOutput::new(&mut small);
         write!(out, "a");
         assert_eq!(out.written(), Ok(()));
         writeln!(out, "too long");

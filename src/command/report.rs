@@ -3,8 +3,8 @@
 
 use core::fmt::{self, Display, Write};
 
-use super::Status;
-use super::output::Output;
+use super::CommandStatus;
+use super::output::CommandOutput;
 use super::sentence::sentence;
 
 /// Reason for a failure.
@@ -20,10 +20,14 @@ pub struct Reason<'a> {
     pub hints: &'a str,
 }
 
-/// Writes what failed and why. Returns [`Status::Failed`].
-pub fn failure(err: &mut Output<'_>, what: fmt::Arguments<'_>, reason: &Reason<'_>) -> Status {
+/// Writes what failed and why. Returns [`CommandStatus::Failed`].
+pub fn failure(
+    err: &mut CommandOutput<'_>,
+    what: fmt::Arguments<'_>,
+    reason: &Reason<'_>,
+) -> CommandStatus {
     write!(err, "error: {what}: {reason}");
-    Status::Failed
+    CommandStatus::Failed
 }
 
 impl Reason<'_> {
@@ -96,13 +100,13 @@ pub struct Sanitized<T>(pub T);
 
 impl<T: Display> Display for Sanitized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escape(f), "{}", self.0)
+        write!(ControlEscape(f), "{}", self.0)
     }
 }
 
-struct Escape<'a, 'f>(&'a mut fmt::Formatter<'f>);
+struct ControlEscape<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
-impl Write for Escape<'_, '_> {
+impl Write for ControlEscape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().try_for_each(|character| {
             let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -135,9 +139,9 @@ mod tests {
             detail: "",
             hints: "Copy it again.",
         };
-        let mut err = Output::new(&mut text);
+        let mut err = CommandOutput::new(&mut text);
         let status = failure(&mut err, format_args!("can't run \"hello\""), &reason);
-        assert_eq!(status, Status::Failed);
+        assert_eq!(status, CommandStatus::Failed);
         assert_eq!(
             text,
             "error: can't run \"hello\": the blob of a descriptor is missing \

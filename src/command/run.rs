@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use heapless::{Vec, VecView};
 use ocre_oci::{Format, Warnings};
 
-use super::Status;
+use super::CommandStatus;
 use super::arguments::{Argument, Key, UsageError, bytes, number, seconds};
 use super::containers::{await_end, say_end};
 use super::fields::steps_us;
@@ -14,7 +14,7 @@ use super::images::{reason, reason_of};
 use super::report::{Sanitized, failure};
 use super::session::{CommandError, CommandResult, SECONDS, Session};
 use super::verify::{format_word, print_finding};
-use crate::container::table::{Handle, Times};
+use crate::container::table::{ContainerTimes, Handle};
 use crate::container::{Error, Limits, Name, Restart};
 use crate::image::Image;
 use crate::image::permission::Permissions;
@@ -24,7 +24,7 @@ use crate::supervisor::{CreateError, CreateRequest, Platform};
 
 /// Request of `run` or `create`.
 #[derive(Default)]
-struct Request<'l> {
+struct RunRequest<'l> {
     container: CreateRequest<'l>,
     detach: bool,
     remove: bool,
@@ -44,9 +44,9 @@ impl<'a> Lists<'a> {
     fn read<'l, P: Platform>(
         &'l mut self,
         session: &mut Session<'a, P>,
-    ) -> Result<Request<'l>, CommandError> {
+    ) -> Result<RunRequest<'l>, CommandError> {
         let (mut image, mut name) = (None, None);
-        let mut request = Request::default();
+        let mut request = RunRequest::default();
         request.container.options.limits = Limits::within(&session.policy());
         while let Some(argument) = session.next() {
             let (list, word, full): (&mut VecView<&str>, _, _) = match argument {
@@ -98,7 +98,7 @@ impl<'a> Lists<'a> {
     }
 }
 
-impl<'a> Request<'a> {
+impl<'a> RunRequest<'a> {
     /// Sets an option other than `--env` and `--volume`.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ pub(super) fn create<P: Platform>(session: &mut Session<'_, P>) -> CommandResult
     let made = make(&mut request.container, session);
     let made = made.as_ref().map_err(|error| *error)?;
     writeln!(session.out, "{}", made.name);
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// `run IMAGE [ARG]...`
@@ -188,15 +188,15 @@ pub(super) fn run<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
 /// Starts a container. Unless detached, waits for its end, and does what the request asks then.
 fn attend<P: Platform>(
     made: &Made,
-    request: &Request<'_>,
+    request: &RunRequest<'_>,
     session: &mut Session<'_, P>,
-) -> Result<Status, Error> {
+) -> Result<CommandStatus, Error> {
     let (supervisor, handle) = (session.supervisor, made.handle);
     let started = supervisor.start(handle);
     if request.detach {
         started?;
         writeln!(session.out, "{}", made.name);
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let status = match started.and_then(|()| await_end(handle, session)) {
         Ok(outcome) => say_end(outcome, session),
@@ -258,7 +258,7 @@ fn make<P: Platform>(
             });
         }
         Err(CreateError::Container(error)) => return Err(error.into()),
-        Err(_) if session.is_broken() => return Err(CommandError::Told(Status::Failed)),
+        Err(_) if session.is_broken() => return Err(CommandError::Told(CommandStatus::Failed)),
         Err(CreateError::Refused) => reason_of(&verdict),
         Err(CreateError::Reference(code)) => reason(code),
     };
@@ -295,7 +295,7 @@ fn note<P: Platform>(text: &str, permissions: Permissions, session: &mut Session
 }
 
 /// Writes the duration of each step, in microseconds, on one line.
-fn say_times<P: Platform>(made: &Made, times: &Times, session: &mut Session<'_, P>) {
+fn say_times<P: Platform>(made: &Made, times: &ContainerTimes, session: &mut Session<'_, P>) {
     let verdict = if made.warnings.is_empty() {
         "ok"
     } else {

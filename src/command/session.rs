@@ -12,11 +12,11 @@ use core::fmt::Write as _;
 use heapless::{String, Vec};
 
 use super::arguments::{Argument, Arguments, Key, Opt, UsageError, number, seconds};
-use super::output::Output;
+use super::output::CommandOutput;
 use super::report::{Reason, Sanitized, failure};
 use super::table::{Command, Verb};
-use super::{Documents, Environment, POLL_US, Status, hints, usage};
-use crate::container::state::Failure;
+use super::{CommandStatus, Documents, Environment, POLL_US, hints, usage};
+use crate::container::state::StartFailure;
 use crate::container::table::Handle;
 use crate::container::{Error, Name};
 use crate::image::judge::{self, Policy};
@@ -34,11 +34,11 @@ pub(super) enum CommandError {
     /// Error of the image store.
     Store(store::Error),
     /// The command has reported the reason itself.
-    Told(Status),
+    Told(CommandStatus),
 }
 
 /// Result of a command's function.
-pub(super) type CommandResult = Result<Status, CommandError>;
+pub(super) type CommandResult = Result<CommandStatus, CommandError>;
 
 // Every step of every command returns this.
 const _: () = assert!(size_of::<CommandResult>() <= 4);
@@ -71,9 +71,9 @@ pub(super) struct Session<'a, P: Platform> {
     /// Buffers for the documents of images.
     pub documents: &'a mut dyn Documents,
     /// Output for results.
-    pub out: Output<'a>,
+    pub out: CommandOutput<'a>,
     /// Output for errors, warnings and notes.
-    pub err: Output<'a>,
+    pub err: CommandOutput<'a>,
     /// Row of the command in the table.
     pub command: &'static Command,
     /// Container or image that the command is about, as typed.
@@ -98,8 +98,8 @@ impl<'a, P: Platform> Session<'a, P> {
         Self {
             supervisor: environment.supervisor,
             documents: environment.documents,
-            out: Output::new(environment.out),
-            err: Output::new(environment.err),
+            out: CommandOutput::new(environment.out),
+            err: CommandOutput::new(environment.err),
             command,
             subject: "",
             operands: Vec::new(),
@@ -240,15 +240,15 @@ impl<'a, P: Platform> Session<'a, P> {
         writeln!(self.err, "error: {}: {misuse}", command.name);
         write!(self.err, "hint: ");
         usage::usage(command, &mut self.err);
-        CommandError::Told(Status::Usage)
+        CommandError::Told(CommandStatus::Usage)
     }
 
     /// Reports an error of the container `name`. The message names the command's subject, because
     /// the name may be generated.
     #[inline(never)]
-    pub fn refuse(&mut self, name: &str, error: Error) -> Status {
+    pub fn refuse(&mut self, name: &str, error: Error) -> CommandStatus {
         let mut at: String<32> = String::new();
-        if let Error::Start(Failure::Image(code)) = error
+        if let Error::Start(StartFailure::Image(code)) = error
             && let Ok(handle) = self.supervisor.find(name)
         {
             // Without its location, the message still helps.
@@ -273,7 +273,7 @@ impl<'a, P: Platform> Session<'a, P> {
     }
 
     /// Reports an error of the image store.
-    pub fn report_store_error(&mut self, error: store::Error) -> Status {
+    pub fn report_store_error(&mut self, error: store::Error) -> CommandStatus {
         let reason = Reason {
             code: error.code(),
             at: "",

@@ -3,9 +3,9 @@
 
 use ocre_oci::write::Object;
 
-use super::Status;
+use super::CommandStatus;
 use super::containers::numbers;
-use super::output::Output;
+use super::output::CommandOutput;
 use super::session::{CommandResult, Session};
 use crate::supervisor::Platform;
 use crate::supervisor::{Stats, Summary};
@@ -31,7 +31,7 @@ pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> CommandResult 
                 });
             });
         });
-        return Ok(Status::Ok);
+        return Ok(CommandStatus::Ok);
     }
     let out = &mut session.out;
     writeln!(
@@ -49,12 +49,12 @@ pub(super) fn stats<P: Platform>(session: &mut Session<'_, P>) -> CommandResult 
         let restarts = summary.status.restarts;
         writeln!(out, "{:5}  {restarts:8}", stats.host_calls);
     });
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Writes a column with `number` in `unit`s, rounded up; `-` where it is unknown.
 #[inline(never)]
-fn column(out: &mut Output<'_>, number: Option<u64>, unit: u64, width: usize) {
+fn column(out: &mut CommandOutput<'_>, number: Option<u64>, unit: u64, width: usize) {
     match number {
         Some(number) => write!(out, "{:width$}  ", number.div_ceil(unit)),
         None => write!(out, "{:>width$}  ", "-"),

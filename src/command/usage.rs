@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Usage and explanations of commands, from their table.
 
-use super::output::Output;
+use super::output::CommandOutput;
 use super::table::{COMMANDS, Command};
 
 /// Lists every command that `wanted` selects.
-pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut Output<'_>) {
+pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut CommandOutput<'_>) {
     for command in COMMANDS.iter().filter(|command| wanted(command)) {
         writeln!(out, "  {:14}  {}", command.name, command.summary);
     }
 }
 
 /// Writes the usage of a command, on one line.
-pub fn usage(command: &Command, out: &mut Output<'_>) {
+pub fn usage(command: &Command, out: &mut CommandOutput<'_>) {
     write!(out, "usage: ocre {} [OPTION]...", command.name);
     if !command.operands.is_empty() {
         write!(out, " {}", command.operands);
@@ -21,7 +21,7 @@ pub fn usage(command: &Command, out: &mut Output<'_>) {
 }
 
 /// Explains one command.
-pub fn command(command: &Command, out: &mut Output<'_>) {
+pub fn command(command: &Command, out: &mut CommandOutput<'_>) {
     usage(command, out);
     writeln!(out, "\n{}", command.summary);
     if !command.details.is_empty() {

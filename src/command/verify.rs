@@ -13,17 +13,17 @@ use heapless::String;
 use ocre_oci::Format;
 use ocre_oci::write::Object;
 
-use super::output::Output;
+use super::output::CommandOutput;
 use super::report::{Listed, Reason};
 use super::sentence::sentence;
-use super::{Outcome, Status, hints};
+use super::{CommandStatus, Outcome, hints};
 use crate::image::Image;
 use crate::image::verdict::{Finding, Location, Report, Verdict, write_cut};
 use crate::limits::JSON;
 
 /// Options of `image verify`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Options {
+pub struct VerifyOptions {
     /// True where every warning is a refusal.
     pub strict: bool,
     /// True where all findings are listed, not only those up to the first refusal.
@@ -35,12 +35,12 @@ pub struct Options {
 /// Judges an image once and reports its findings; `Some` only if nothing was refused.
 pub type Look<'l> = &'l mut dyn FnMut(Report<'_>) -> Option<Image>;
 
-/// Judges an image and prints the verdict; [`Status::Failed`] if it is refused.
+/// Judges an image and prints the verdict; [`CommandStatus::Failed`] if it is refused.
 ///
 /// # Errors
 /// Of the output alone.
-pub fn print(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
-    let mut out = Output::new(out);
+pub fn print(look: Look<'_>, options: VerifyOptions, out: &mut dyn Write) -> Outcome {
+    let mut out = CommandOutput::new(out);
     let verdict = if JSON && options.json {
         print_json(look, options, &mut out)
     } else {
@@ -48,12 +48,12 @@ pub fn print(look: Look<'_>, options: Options, out: &mut dyn Write) -> Outcome {
     };
     out.written()?;
     Ok(match verdict.refusal() {
-        None => Status::Ok,
-        Some(_) => Status::Failed,
+        None => CommandStatus::Ok,
+        Some(_) => CommandStatus::Failed,
     })
 }
 
-fn print_json(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict {
+fn print_json(look: Look<'_>, options: VerifyOptions, out: &mut CommandOutput<'_>) -> Verdict {
     let mut verdict = Verdict::new(options.strict);
     look(&mut |finding, at, detail| verdict.note(finding, at, detail));
     out.document(|out| {
@@ -76,7 +76,7 @@ fn print_json(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict
     verdict
 }
 
-fn print_text(look: Look<'_>, options: Options, out: &mut Output<'_>) -> Verdict {
+fn print_text(look: Look<'_>, options: VerifyOptions, out: &mut CommandOutput<'_>) -> Verdict {
     let mut verdict = Verdict::new(options.strict);
     let image = look(&mut |finding, at, detail| {
         let enough = verdict.note(finding, at, detail);
@@ -128,7 +128,7 @@ pub(super) const fn format_word(format: Format) -> &'static str {
 }
 
 pub(super) fn print_finding(
-    out: &mut Output<'_>,
+    out: &mut CommandOutput<'_>,
     refused: bool,
     finding: Finding,
     at: Location<'_>,

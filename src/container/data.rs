@@ -8,7 +8,7 @@
 //! folders: so no single damage makes the runtime take a container's files for removed ones.
 
 use super::Name;
-use super::state::Failure;
+use super::state::StartFailure;
 use crate::folders::{create_if_absent, remove_tree};
 use crate::image::verdict::Code;
 use crate::limits::{MAX_NAME, MAX_PATH};
@@ -83,13 +83,13 @@ pub fn is_marked<S: Storage>(storage: &S, name: &Name) -> bool {
 /// Checks that a container has its folder.
 ///
 /// # Errors
-/// [`Failure::DataMissing`]; the storage's own.
+/// [`StartFailure::DataMissing`]; the storage's own.
 #[inline(never)]
-pub fn check<S: Storage>(storage: &S, name: &Name) -> Result<(), Failure> {
+pub fn check<S: Storage>(storage: &S, name: &Name) -> Result<(), StartFailure> {
     match storage.metadata(&folder(name)) {
         Ok(_) => Ok(()),
-        Err(StorageError::NotFound) => Err(Failure::DataMissing),
-        Err(error) => Err(Failure::Image(Code::Storage(error))),
+        Err(StorageError::NotFound) => Err(StartFailure::DataMissing),
+        Err(error) => Err(StartFailure::Image(Code::Storage(error))),
     }
 }
 

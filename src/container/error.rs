@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::state::{Failure, Refusal};
+use super::state::{Refusal, StartFailure};
 use crate::image::verdict::Code;
 use crate::port::StorageError;
 
@@ -50,7 +50,7 @@ pub enum Error {
     /// The request does not suit the container's state.
     State(Refusal),
     /// The guest could not be started.
-    Start(Failure),
+    Start(StartFailure),
     /// The wait timed out.
     TimedOut,
     /// The partition failed.

@@ -11,7 +11,7 @@ use super::state::State;
 
 /// Change of a container's state.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Change {
+pub struct StateChange {
     /// Time of the change, in microseconds since boot.
     pub at_us: u64,
     /// Name of the container.
@@ -22,13 +22,13 @@ pub struct Change {
 
 /// The last `N` changes.
 #[derive(Debug)]
-pub struct Events<const N: usize> {
-    ring: HistoryBuf<Change, N>,
+pub struct RecentChanges<const N: usize> {
+    ring: HistoryBuf<StateChange, N>,
     /// Number of changes so far.
     count: u64,
 }
 
-impl<const N: usize> Events<N> {
+impl<const N: usize> RecentChanges<N> {
     /// Creates an empty ring.
     pub const fn new() -> Self {
         Self {
@@ -38,7 +38,7 @@ impl<const N: usize> Events<N> {
     }
 
     /// Adds a change.
-    pub fn push(&mut self, change: Change) {
+    pub fn push(&mut self, change: StateChange) {
         self.ring.write(change);
         self.count = self.count.wrapping_add(1);
     }
@@ -54,7 +54,7 @@ impl<const N: usize> Events<N> {
     }
 
     /// Returns the first change from `number` on, and sets `number` to the one behind it.
-    pub fn read(&self, number: &mut u64) -> Option<Change> {
+    pub fn read(&self, number: &mut u64) -> Option<StateChange> {
         let oldest = self.oldest();
         let first = (*number).max(oldest);
         let place = usize::try_from(first.checked_sub(oldest)?).ok()?;
@@ -65,7 +65,7 @@ impl<const N: usize> Events<N> {
     }
 }
 
-impl<const N: usize> Default for Events<N> {
+impl<const N: usize> Default for RecentChanges<N> {
     fn default() -> Self {
         Self::new()
     }
@@ -75,8 +75,8 @@ impl<const N: usize> Default for Events<N> {
 mod tests {
     use super::*;
 
-    fn change(at_us: u64) -> Change {
-        Change {
+    fn change(at_us: u64) -> StateChange {
+        StateChange {
             at_us,
             name: Name::parse("a").unwrap(),
             state: Some(State::Created),
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn changes_are_read_in_order_and_the_oldest_are_lost() {
-        let mut events = Events::<4>::new();
+        let mut events = RecentChanges::<4>::new();
         let mut number = events.oldest();
         assert_eq!((number, events.read(&mut number)), (0, None));
         for at in 0..3 {

@@ -40,7 +40,7 @@ pub struct Cursor {
 
 /// A line, or a part of one, that [`Log::read`] has put into the buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Record {
+pub struct LogRecord {
     /// Output that the guest wrote to.
     pub stream: Stream,
     /// Time of the first byte, in microseconds since boot.
@@ -235,7 +235,11 @@ impl<const N: usize> Log<N> {
     }
 
     /// Reads the next bytes, at most to the end of a line, and moves the cursor past them.
-    pub fn read(&self, cursor: &mut Cursor, buffer: &mut [u8; MAX_LOG_RECORD]) -> Option<Record> {
+    pub fn read(
+        &self,
+        cursor: &mut Cursor,
+        buffer: &mut [u8; MAX_LOG_RECORD],
+    ) -> Option<LogRecord> {
         let (record, read) = self.seek(*cursor)?;
         let header = self.header(record);
         let length = header.length.saturating_sub(read).min(MAX_LOG_RECORD);
@@ -245,7 +249,7 @@ impl<const N: usize> Log<N> {
             record: self.position(record),
             read: header.length,
         };
-        Some(Record {
+        Some(LogRecord {
             stream: header.stream,
             uptime_us: header.uptime_us,
             length,
@@ -336,7 +340,7 @@ mod tests {
 
     type Small = Log<1024>;
 
-    fn read(log: &Small, cursor: &mut Cursor) -> Option<(Record, String)> {
+    fn read(log: &Small, cursor: &mut Cursor) -> Option<(LogRecord, String)> {
         let mut buffer = [0; MAX_LOG_RECORD];
         let record = log.read(cursor, &mut buffer)?;
         let text = String::from_utf8(buffer[..record.length].to_vec()).unwrap();

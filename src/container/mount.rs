@@ -79,15 +79,15 @@ impl<'a> Mount<'a> {
 }
 
 /// Returns a container's mounts, in the order in which they were given.
-pub fn iter(mounts: &str) -> Iter<'_> {
-    Iter(mounts)
+pub fn iter(mounts: &str) -> MountIter<'_> {
+    MountIter(mounts)
 }
 
 /// Iterator that [`iter`] returns.
 #[derive(Clone, Debug)]
-pub struct Iter<'a>(&'a str);
+pub struct MountIter<'a>(&'a str);
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for MountIter<'a> {
     type Item = Mount<'a>;
 
     // A device has this function once, for all loops over mounts.

@@ -47,10 +47,10 @@ use crate::port::{EntryKind, Storage, StorageError};
 pub const ROOT: &str = "/containers";
 
 /// Most bytes of a record, and size of the buffer for one.
-pub const MAX_BYTES: usize = size_of::<Spec>() + MAX_ENVIRONMENT + size_of::<Tag>() + 384;
+pub const MAX_BYTES: usize = size_of::<Spec>() + MAX_ENVIRONMENT + size_of::<TagName>() + 384;
 
 /// The name of a tag that is followed.
-pub type Tag = String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>;
+pub type TagName = String<{ Reference::MAX_NAME + 1 + Reference::MAX_TAG }>;
 
 /// Tag of a container, with its creator's environment and grants.
 #[derive(Clone, Copy, Debug)]
@@ -112,12 +112,12 @@ impl From<StorageError> for Error {
 // ---------------------------------------------------------------- files
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum RecordFile {
     Spec,
     State,
 }
 
-impl Kind {
+impl RecordFile {
     const fn suffix(self) -> &'static str {
         match self {
             Self::Spec => ".spec",
@@ -135,7 +135,7 @@ impl Kind {
 /// # Errors
 /// The storage's own.
 pub fn exists<S: Storage>(storage: &S, name: &Name) -> Result<bool, StorageError> {
-    crate::port::exists(storage, &Kind::Spec.path(name))
+    crate::port::exists(storage, &RecordFile::Spec.path(name))
 }
 
 /// Writes a container's spec.
@@ -150,7 +150,7 @@ pub fn write_spec<S: Storage>(
     origin: Option<&Origin<'_>>,
 ) -> Result<(), StorageError> {
     create_if_absent(storage, ROOT)?;
-    atomic::replace(storage, &Kind::Spec.path(name), &mut |output| {
+    atomic::replace(storage, &RecordFile::Spec.path(name), &mut |output| {
         codec::write_spec(spec, created, origin, &mut |bytes| output.write(bytes))
     })
 }
@@ -165,7 +165,7 @@ pub fn write_state<S: Storage>(
     state: State,
     dates: &Dates,
 ) -> Result<(), StorageError> {
-    atomic::replace(storage, &Kind::State.path(name), &mut |output| {
+    atomic::replace(storage, &RecordFile::State.path(name), &mut |output| {
         codec::write_state(state, dates, &mut |bytes| output.write(bytes))
     })
 }
@@ -175,7 +175,7 @@ pub fn write_state<S: Storage>(
 /// # Errors
 /// The storage's own. Where `.spec` could not be removed, the container still exists.
 pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> {
-    for kind in [Kind::Spec, Kind::State] {
+    for kind in [RecordFile::Spec, RecordFile::State] {
         match storage.remove(&kind.path(name)) {
             Ok(()) | Err(StorageError::NotFound) => {}
             Err(error) => return Err(error),
@@ -190,7 +190,7 @@ pub fn remove<S: Storage>(storage: &S, name: &Name) -> Result<(), StorageError> 
 /// The storage's own.
 pub fn list<S: Storage>(storage: &S, show: &mut dyn FnMut(&Name)) -> Result<(), StorageError> {
     let listed = storage.read_dir(ROOT, &mut |file, _| {
-        if let Some(name) = owner(file, Kind::Spec.suffix()) {
+        if let Some(name) = owner(file, RecordFile::Spec.suffix()) {
             show(&name);
         }
         true
@@ -212,7 +212,7 @@ pub fn read_spec<S: Storage>(
     buffer: &mut [u8],
     spec: &mut Spec,
 ) -> Result<Option<NonZeroU32>, Error> {
-    codec::read_spec(read(storage, &Kind::Spec.path(name), buffer)?, spec)
+    codec::read_spec(read(storage, &RecordFile::Spec.path(name), buffer)?, spec)
 }
 
 /// Reads the origin of a container that follows a tag, and shows it.
@@ -226,7 +226,7 @@ pub fn read_origin<S: Storage>(
     buffer: &mut [u8],
     show: &mut dyn FnMut(&Origin<'_>),
 ) -> Result<(), Error> {
-    codec::read_origin(read(storage, &Kind::Spec.path(name), buffer)?, show)
+    codec::read_origin(read(storage, &RecordFile::Spec.path(name), buffer)?, show)
 }
 
 /// Reads a container's state and dates. `buffer` has [`MAX_BYTES`].
@@ -238,7 +238,7 @@ pub fn read_state<S: Storage>(
     name: &Name,
     buffer: &mut [u8],
 ) -> Result<(State, Dates), Error> {
-    match read(storage, &Kind::State.path(name), buffer) {
+    match read(storage, &RecordFile::State.path(name), buffer) {
         Err(Error::Storage(StorageError::NotFound)) => Ok((State::Created, Dates::default())),
         read => codec::read_state(read?),
     }
@@ -258,7 +258,7 @@ fn read<'b, S: Storage>(storage: &S, path: &str, buffer: &'b mut [u8]) -> Result
 pub fn tidy<S: Storage>(storage: &S, tell: Tell<'_>) -> Result<(), StorageError> {
     atomic::finish_renames(storage);
     atomic::recover_all(storage, ROOT)?;
-    put_orphans_away(storage, ROOT, Kind::State.suffix(), tell)?;
+    put_orphans_away(storage, ROOT, RecordFile::State.suffix(), tell)?;
     put_orphans_away(storage, data::ROOT, "", tell)
 }
 

@@ -130,7 +130,7 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
-    use crate::container::state::Failure;
+    use crate::container::state::StartFailure;
     use crate::port::Trap;
 
     const FAILED: RunResult = RunResult::Exited(1);
@@ -167,7 +167,7 @@ mod tests {
             RunResult::Trapped(Trap::Unreachable),
             RunResult::Killed(Cause::TimeLimit),
             RunResult::Killed(Cause::Reset),
-            RunResult::Failed(Failure::Thread),
+            RunResult::Failed(StartFailure::Thread),
         ];
         for failed in failures {
             for (policy, then) in [

@@ -37,7 +37,7 @@ pub enum RunResult {
     /// The run was ended from outside.
     Killed(Cause),
     /// The guest's entry point was never called.
-    Failed(Failure),
+    Failed(StartFailure),
 }
 
 /// Cause of a kill.
@@ -75,7 +75,7 @@ impl Cause {
 
 /// Reason why a run did not get as far as the guest's entry point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Failure {
+pub enum StartFailure {
     /// The executable layer is refused, with the judge's code.
     Image(Code),
     /// The container's folder on the partition is not found.
@@ -86,7 +86,7 @@ pub enum Failure {
     Thread,
 }
 
-impl Failure {
+impl StartFailure {
     /// Finds the failure with that code.
     pub fn from_code(code: &str) -> Option<Self> {
         [Self::DataMissing, Self::Instantiate, Self::Thread]
@@ -192,7 +192,7 @@ pub enum RestartDecision {
 
 /// Event in a container's life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum LifecycleEvent {
     /// Request to run.
     Start,
     /// Request to run from the beginning.
@@ -279,33 +279,41 @@ impl State {
     ///
     /// # Errors
     /// The event does not suit the state, which stays as it is.
-    pub const fn on(self, event: Event) -> Result<(Self, Action), Refusal> {
+    pub const fn on(self, event: LifecycleEvent) -> Result<(Self, Action), Refusal> {
         use State::{CrashLoop, Created, Ended, Paused, Restarting, Running};
 
         Ok(match (self, event) {
-            (Created | Restarting(_), Event::Start | Event::Restart) => (Running, Action::Spawn),
-            (Ended(_) | CrashLoop(_), Event::Start | Event::Restart) => (Created, Action::Again),
-            (Running | Paused, Event::Restart) => (self, Action::StopFirst),
+            (Created | Restarting(_), LifecycleEvent::Start | LifecycleEvent::Restart) => {
+                (Running, Action::Spawn)
+            }
+            (Ended(_) | CrashLoop(_), LifecycleEvent::Start | LifecycleEvent::Restart) => {
+                (Created, Action::Again)
+            }
+            (Running | Paused, LifecycleEvent::Restart) => (self, Action::StopFirst),
 
-            (Running, Event::Stop) => (self, Action::AskToStop),
+            (Running, LifecycleEvent::Stop) => (self, Action::AskToStop),
             // A paused guest can't see a stop request, and would only be killed later.
-            (Paused, Event::Stop) | (Running | Paused, Event::Kill) => (self, Action::Kill),
-            (Restarting(outcome), Event::Stop | Event::Kill) => (Ended(outcome), Action::Rest),
+            (Paused, LifecycleEvent::Stop) | (Running | Paused, LifecycleEvent::Kill) => {
+                (self, Action::Kill)
+            }
+            (Restarting(outcome), LifecycleEvent::Stop | LifecycleEvent::Kill) => {
+                (Ended(outcome), Action::Rest)
+            }
 
-            (Running, Event::Pause) => (Paused, Action::Hold),
-            (Paused, Event::Unpause) => (Running, Action::Release),
+            (Running, LifecycleEvent::Pause) => (Paused, Action::Hold),
+            (Paused, LifecycleEvent::Unpause) => (Running, Action::Release),
 
-            (Running | Paused | Restarting(_), Event::Wait) => (self, Action::Await),
-            (Ended(_) | CrashLoop(_), Event::Wait) => (self, Action::Report),
-            (Created, Event::Wait) => return Err(Refusal::NotStarted),
+            (Running | Paused | Restarting(_), LifecycleEvent::Wait) => (self, Action::Await),
+            (Ended(_) | CrashLoop(_), LifecycleEvent::Wait) => (self, Action::Report),
+            (Created, LifecycleEvent::Wait) => return Err(Refusal::NotStarted),
 
             (
                 Created | Restarting(_) | Ended(_) | CrashLoop(_),
-                Event::Remove | Event::RemoveByForce,
+                LifecycleEvent::Remove | LifecycleEvent::RemoveByForce,
             ) => (self, Action::Remove),
-            (Running | Paused, Event::RemoveByForce) => (self, Action::KillAndRemove),
+            (Running | Paused, LifecycleEvent::RemoveByForce) => (self, Action::KillAndRemove),
 
-            (Running | Paused, Event::End(outcome, then)) => {
+            (Running | Paused, LifecycleEvent::End(outcome, then)) => {
                 let next = match then {
                     RestartDecision::Stop => Ended(outcome),
                     RestartDecision::Restart => Restarting(outcome),
@@ -314,13 +322,23 @@ impl State {
                 (next, Action::Announce)
             }
 
-            (Running, Event::Start | Event::Remove) => return Err(Refusal::Running),
-            (Paused, Event::Start | Event::Remove | Event::Pause) => return Err(Refusal::Paused),
-            (Created | Running | Restarting(_) | Ended(_) | CrashLoop(_), Event::Unpause) => {
+            (Running, LifecycleEvent::Start | LifecycleEvent::Remove) => {
+                return Err(Refusal::Running);
+            }
+            (Paused, LifecycleEvent::Start | LifecycleEvent::Remove | LifecycleEvent::Pause) => {
+                return Err(Refusal::Paused);
+            }
+            (
+                Created | Running | Restarting(_) | Ended(_) | CrashLoop(_),
+                LifecycleEvent::Unpause,
+            ) => {
                 return Err(Refusal::NotPaused);
             }
-            (Created | Ended(_) | CrashLoop(_), Event::Stop | Event::Kill)
-            | (Created | Restarting(_) | Ended(_) | CrashLoop(_), Event::Pause | Event::End(..)) => {
+            (Created | Ended(_) | CrashLoop(_), LifecycleEvent::Stop | LifecycleEvent::Kill)
+            | (
+                Created | Restarting(_) | Ended(_) | CrashLoop(_),
+                LifecycleEvent::Pause | LifecycleEvent::End(..),
+            ) => {
                 return Err(Refusal::NotRunning);
             }
         })
@@ -342,30 +360,30 @@ mod tests {
         RunResult::Exited(3),
         RunResult::Trapped(Trap::Unreachable),
         RunResult::Killed(Cause::TimeLimit),
-        RunResult::Failed(Failure::Instantiate),
+        RunResult::Failed(StartFailure::Instantiate),
     ];
 
-    const EVENTS: [(&str, Event); 12] = [
-        ("start", Event::Start),
-        ("restart", Event::Restart),
-        ("stop", Event::Stop),
-        ("kill", Event::Kill),
-        ("pause", Event::Pause),
-        ("unpause", Event::Unpause),
-        ("wait", Event::Wait),
-        ("remove", Event::Remove),
-        ("remove by force", Event::RemoveByForce),
+    const EVENTS: [(&str, LifecycleEvent); 12] = [
+        ("start", LifecycleEvent::Start),
+        ("restart", LifecycleEvent::Restart),
+        ("stop", LifecycleEvent::Stop),
+        ("kill", LifecycleEvent::Kill),
+        ("pause", LifecycleEvent::Pause),
+        ("unpause", LifecycleEvent::Unpause),
+        ("wait", LifecycleEvent::Wait),
+        ("remove", LifecycleEvent::Remove),
+        ("remove by force", LifecycleEvent::RemoveByForce),
         (
             "its run ends",
-            Event::End(OUTCOMES[0], RestartDecision::Stop),
+            LifecycleEvent::End(OUTCOMES[0], RestartDecision::Stop),
         ),
         (
             "its run ends and its policy wants another",
-            Event::End(OUTCOMES[0], RestartDecision::Restart),
+            LifecycleEvent::End(OUTCOMES[0], RestartDecision::Restart),
         ),
         (
             "its run ends and it has failed too often",
-            Event::End(OUTCOMES[0], RestartDecision::CrashLoop),
+            LifecycleEvent::End(OUTCOMES[0], RestartDecision::CrashLoop),
         ),
     ];
 
@@ -466,7 +484,7 @@ mod tests {
         for state in states() {
             for (_, event) in EVENTS {
                 if let Ok((next, _)) = state.on(event) {
-                    let by_thread = matches!(event, Event::End(..));
+                    let by_thread = matches!(event, LifecycleEvent::End(..));
                     assert_eq!(
                         state.is_live() && !next.is_live(),
                         by_thread && state.is_live()
@@ -484,7 +502,7 @@ mod tests {
                     } else {
                         Err(Refusal::NotRunning)
                     };
-                    assert_eq!(state.on(Event::End(outcome, then)), expected);
+                    assert_eq!(state.on(LifecycleEvent::End(outcome, then)), expected);
                 }
             }
         }
@@ -493,15 +511,18 @@ mod tests {
     #[test]
     fn only_what_is_created_or_waits_for_its_next_run_gets_a_thread() {
         for state in states() {
-            for event in [Event::Start, Event::Restart] {
+            for event in [LifecycleEvent::Start, LifecycleEvent::Restart] {
                 let (next, action) = match state.on(event) {
                     Ok((_, Action::StopFirst)) => {
-                        assert!(state.is_live() && event == Event::Restart);
+                        assert!(state.is_live() && event == LifecycleEvent::Restart);
                         continue;
                     }
                     Ok(answer) => answer,
                     Err(refusal) => {
-                        assert!(state.is_live() && event == Event::Start, "{refusal:?}");
+                        assert!(
+                            state.is_live() && event == LifecycleEvent::Start,
+                            "{refusal:?}"
+                        );
                         continue;
                     }
                 };
@@ -515,7 +536,7 @@ mod tests {
     #[test]
     fn nothing_live_is_removed_before_its_end() {
         for state in states() {
-            for event in [Event::Remove, Event::RemoveByForce] {
+            for event in [LifecycleEvent::Remove, LifecycleEvent::RemoveByForce] {
                 let removed = matches!(state.on(event), Ok((_, Action::Remove)));
                 assert_eq!(removed, !state.is_live(), "{event:?} in {state}");
             }

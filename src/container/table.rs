@@ -95,7 +95,7 @@ impl fmt::Debug for Uptime {
 /// Times of a container. A time is [`Uptime::NEVER`] if the present or last run has not come to it,
 /// or if it was before this boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Times {
+pub struct ContainerTimes {
     /// Creation of the container.
     pub created_us: Uptime,
     /// Accepted start.
@@ -110,7 +110,7 @@ pub struct Times {
     pub ended_us: Uptime,
 }
 
-impl Times {
+impl ContainerTimes {
     /// Duration of a run until `now_us`, in microseconds.
     #[inline(never)]
     pub fn ran_us(&self, now_us: u64) -> u64 {
@@ -155,7 +155,7 @@ pub struct Status {
     /// State of the container.
     pub state: State,
     /// Times of the present or last run.
-    pub times: Times,
+    pub times: ContainerTimes,
     /// Cause of a kill that is under way.
     pub killed: Option<Cause>,
     /// Time of the kill, if the container is live; time of the start, if it is to run again.
@@ -206,7 +206,7 @@ struct Occupant {
 
 /// Slot of the table.
 #[derive(Debug)]
-pub struct Entry {
+pub struct TableEntry {
     generation: u32,
     occupant: ZeroedOption<Occupant>,
 }
@@ -214,7 +214,7 @@ pub struct Entry {
 /// All containers.
 #[derive(Debug)]
 pub struct Table {
-    entries: [Entry; MAX_CONTAINERS],
+    entries: [TableEntry; MAX_CONTAINERS],
     /// True while a thread watches the deadlines.
     pub watched: bool,
 }
@@ -222,7 +222,7 @@ pub struct Table {
 impl Table {
     /// Creates an empty table.
     pub const fn new() -> Self {
-        const EMPTY: Entry = Entry {
+        const EMPTY: TableEntry = TableEntry {
             generation: 0,
             occupant: ZeroedOption::None,
         };
@@ -277,9 +277,9 @@ impl Table {
             phase: Phase::Coming,
             status: Status {
                 state: State::Created,
-                times: Times {
+                times: ContainerTimes {
                     created_us: Uptime::new(now_us),
-                    ..Times::default()
+                    ..ContainerTimes::default()
                 },
                 killed: None,
                 alarm_us: Uptime::NEVER,
@@ -501,7 +501,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_once_both_their_ends_are_known() {
-        let mut times = Times::default();
+        let mut times = ContainerTimes::default();
         assert_eq!(times.reading_us(), None);
         times.started_us = Uptime::at(10);
         times.read_us = Uptime::at(30);

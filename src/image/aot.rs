@@ -79,7 +79,7 @@ pub fn check_annotations(
 /// # Errors
 /// `aot-version`, `aot-target`; `wasm-invalid` where the file ends in its header.
 pub fn check_header(target: &AotTarget, code: &[u8]) -> Result<(), Code> {
-    let mut header = Reader(code.get(MAGIC.len()..).unwrap_or_default());
+    let mut header = LittleEndianReader(code.get(MAGIC.len()..).unwrap_or_default());
     if header.u32()? != VERSION {
         return Err(Code::AotVersion);
     }
@@ -103,9 +103,9 @@ pub fn check_header(target: &AotTarget, code: &[u8]) -> Result<(), Code> {
 
 /// Reads little-endian numbers from the front: every target is little-endian, and a file made for
 /// another byte order fails at its version.
-struct Reader<'a>(&'a [u8]);
+struct LittleEndianReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> LittleEndianReader<'a> {
     fn take(&mut self, bytes: usize) -> Result<&'a [u8], Code> {
         let (taken, rest) = self.0.split_at_checked(bytes).ok_or(Code::WasmInvalid)?;
         self.0 = rest;

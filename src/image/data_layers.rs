@@ -59,8 +59,8 @@ impl DataLayers {
     }
 
     /// Iterates over the blobs.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter {
+    pub fn iter(&self) -> DataLayerIter<'_> {
+        DataLayerIter {
             contents: &self.contents,
             titles: &self.titles,
         }
@@ -98,12 +98,12 @@ impl DataLayers {
 
 /// Iterator that [`DataLayers::iter`] returns.
 #[derive(Clone, Debug)]
-pub struct Iter<'a> {
+pub struct DataLayerIter<'a> {
     contents: &'a [(Sha256, u32)],
     titles: &'a str,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for DataLayerIter<'a> {
     type Item = DataLayer<'a>;
 
     // A device has this function once, for all loops over blobs.

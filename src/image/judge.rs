@@ -17,7 +17,7 @@ use core::ops::ControlFlow;
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{
     Config, ConfigType, Descriptor, DigestRef, Entry, Error, ErrorKind, Format, INDEX_MEDIA_TYPE,
-    Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Platform, Reference,
+    ImagePlatform, Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Reference,
     Sha256, Text, Warning,
 };
 
@@ -295,10 +295,10 @@ struct Judge<'a, 'r, S, E> {
 
 /// Result of a step. `Err(Break)`: `report` wants no more. `Err(Continue)`: refused; steps that do
 /// not need this one go on.
-type Step<T> = Result<T, ControlFlow<()>>;
+type StepResult<T> = Result<T, ControlFlow<()>>;
 
 /// Goes on after a refusal, unless `report` wants no more.
-fn go_on(step: Step<()>) -> Step<()> {
+fn go_on(step: StepResult<()>) -> StepResult<()> {
     match step {
         Err(ControlFlow::Break(())) => step,
         _ => Ok(()),
@@ -324,7 +324,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.tell(Code::Document(error.kind), at)
     }
 
-    fn check<T>(&mut self, result: Result<T, Code>, at: Location<'_>) -> Step<T> {
+    fn check<T>(&mut self, result: Result<T, Code>, at: Location<'_>) -> StepResult<T> {
         result.map_err(|code| self.tell(code, at))
     }
 
@@ -334,13 +334,13 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         part: Part,
         document: &[u8],
         check: impl FnOnce(&mut dyn FnMut(Error) -> ControlFlow<()>) -> ControlFlow<()>,
-    ) -> Step<()> {
+    ) -> StepResult<()> {
         let checked = check(&mut |error| self.tell_value(part, document, error));
         go_on(Err(checked))
     }
 
     #[inline(never)]
-    fn parse<'d>(&mut self, part: Part, document: &'d [u8]) -> Step<json::Value<'d>> {
+    fn parse<'d>(&mut self, part: Part, document: &'d [u8]) -> StepResult<json::Value<'d>> {
         json::parse(document, &caps(document))
             .map_err(|error| self.tell_value(part, document, error))
     }
@@ -351,7 +351,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         document: &mut [u8],
         config: &mut [u8],
         image: &mut Image,
-    ) -> Step<()> {
+    ) -> StepResult<()> {
         go_on(self.layout(document))?;
         let (manifest_type, document) = self.select(selector, document, image)?;
         let value = self.parse(Part::Manifest, document)?;
@@ -369,7 +369,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         self.layers(&manifest, document, config, image)
     }
 
-    fn warn(&mut self, warning: Warning, part: Part) -> Step<()> {
+    fn warn(&mut self, warning: Warning, part: Part) -> StepResult<()> {
         go_on(Err((self.report)(
             Finding::Warning(warning),
             Location::Whole(part),
@@ -378,7 +378,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     }
 
     #[inline(never)]
-    fn layout(&mut self, buffer: &mut [u8]) -> Step<()> {
+    fn layout(&mut self, buffer: &mut [u8]) -> StepResult<()> {
         let bytes = self.root_file("oci-layout", Code::LayoutMissing, Part::Layout, buffer)?;
         let value = self.parse(Part::Layout, bytes)?;
         match Layout::parse(value) {
@@ -394,7 +394,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         missing: Code,
         part: Part,
         buffer: &'b mut [u8],
-    ) -> Step<&'b [u8]> {
+    ) -> StepResult<&'b [u8]> {
         let bytes = blob::read_named(self.source, name, missing, buffer);
         self.check(bytes, Location::Whole(part))
     }
@@ -406,7 +406,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         selector: Selector<'_>,
         buffer: &'b mut [u8],
         image: &mut Image,
-    ) -> Step<(ManifestType, &'b [u8])> {
+    ) -> StepResult<(ManifestType, &'b [u8])> {
         let mut length = self
             .root_file("index.json", Code::IndexMissing, Part::Index, buffer)?
             .len();
@@ -440,7 +440,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
 
     /// Chooses the entry of an index that is selected, or the best of several for this machine.
     #[inline(never)]
-    fn choose(&mut self, selector: Selector<'_>, document: &[u8]) -> Step<IndexEntry> {
+    fn choose(&mut self, selector: Selector<'_>, document: &[u8]) -> StepResult<IndexEntry> {
         let value = self.parse(Part::Index, document)?;
         self.document(Part::Index, document, |report| Index::check(value, report))?;
         let Ok(index) = Index::parse(value) else {
@@ -470,7 +470,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
 
     /// Rank of an index entry on this machine, the best with the highest; `None` where it can't
     /// run.
-    fn rank(&self, platform: Option<Platform<'_>>) -> Option<u8> {
+    fn rank(&self, platform: Option<ImagePlatform<'_>>) -> Option<u8> {
         let Some(platform) = platform else {
             return Some(0);
         };
@@ -490,7 +490,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         (platform.architecture == *target.name).then_some(2)
     }
 
-    fn entry(&mut self, descriptor: &Descriptor<'_>, document: &[u8]) -> Step<IndexEntry> {
+    fn entry(&mut self, descriptor: &Descriptor<'_>, document: &[u8]) -> StepResult<IndexEntry> {
         let offset = descriptor.value().offset();
         let manifest_type = ManifestType::of(descriptor.media_type);
         let content = if manifest_type.is_none() && descriptor.media_type != *INDEX_MEDIA_TYPE {
@@ -520,7 +520,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         manifest_bytes: &[u8],
         buffer: &mut [u8],
         image: &mut Image,
-    ) -> Step<()> {
+    ) -> StepResult<()> {
         let descriptor = manifest.config();
         let at = Location::Value {
             part: Part::Manifest,
@@ -565,7 +565,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         document: &[u8],
         buffer: &mut [u8],
         image: &mut Image,
-    ) -> Step<()> {
+    ) -> StepResult<()> {
         let executable = manifest.executable();
         if let Err(error) = executable {
             go_on(Err(self.tell_value(Part::Manifest, document, error)))?;
@@ -629,7 +629,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     }
 
     #[inline(never)]
-    fn executable(&self, layer: &Layer<'_>, image: &mut Image) -> Step<()> {
+    fn executable(&self, layer: &Layer<'_>, image: &mut Image) -> StepResult<()> {
         let (Ok(executable), LayerKind::Executable { format, .. }) =
             (content_of(&layer.descriptor), layer.kind)
         else {
@@ -653,7 +653,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
 }
 
 /// Result of a step that has reported its refusal.
-const REFUSED: Step<()> = Err(ControlFlow::Continue(()));
+const REFUSED: StepResult<()> = Err(ControlFlow::Continue(()));
 
 /// Selected entries of an index.
 #[derive(Default)]

@@ -65,7 +65,7 @@ use super::OciLayout;
 use super::blob::{self, append_blob, read_named};
 use super::judge::{Selector, caps, content_of};
 use super::verdict::Code;
-use crate::atomic::{self, Output};
+use crate::atomic::{self, AtomicWriter};
 use crate::limits::COPY_BUFFER;
 use crate::port::exists;
 use crate::port::path::{Path, append, join};
@@ -634,7 +634,7 @@ fn read_index<'b, S: Storage>(
 fn replace<S: Storage>(
     storage: &S,
     path: &str,
-    fill: &mut dyn FnMut(&mut Output<'_, S>) -> Result<(), Error>,
+    fill: &mut dyn FnMut(&mut AtomicWriter<'_, S>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut filled = Ok(());
     let replaced = atomic::replace(storage, path, &mut |output| {

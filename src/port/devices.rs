@@ -40,7 +40,7 @@ pub enum Direction {
 
 /// A level that a watched pin has changed to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Change {
+pub struct PinChange {
     /// The pin.
     pub pin: Pin,
     /// True where the pin is active now.
@@ -74,7 +74,7 @@ pub trait Gpio {
     fn watch(&self, pin: Pin, watcher: Option<Slot>) -> Result<(), DeviceError>;
     /// Takes the oldest change that is kept for `watcher`. If there are too many changes, the
     /// oldest is dropped.
-    fn take_change(&self, watcher: Slot) -> Option<Change>;
+    fn take_change(&self, watcher: Slot) -> Option<PinChange>;
     /// Number of changes that `watcher` has lost since [`forget_changes`](Self::forget_changes).
     fn lost_changes(&self, watcher: Slot) -> u32;
     /// Forgets the changes kept for `watcher`, and the number of those lost.
@@ -83,7 +83,7 @@ pub trait Gpio {
 
 /// A pin, as seen from outside of the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen<'a> {
+pub struct PinView<'a> {
     /// Name of the pin, if it has one.
     pub name: Option<&'a str>,
     /// The pin.
@@ -97,7 +97,7 @@ pub struct Seen<'a> {
 /// Simulated pins and sensors, which are driven and read from outside of the device.
 pub trait Simulated {
     /// Shows the pins that have a name or are used.
-    fn pins(&self, show: &mut dyn FnMut(Seen<'_>));
+    fn pins(&self, show: &mut dyn FnMut(PinView<'_>));
     /// Drives a pin from outside, and wakes the thread that watches it.
     ///
     /// # Errors

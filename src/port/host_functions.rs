@@ -117,29 +117,29 @@ pub fn parameters(arguments: &[u64]) -> Parameters {
 }
 
 /// Type of a value of host functions.
-pub trait Value {
+pub trait HostValue {
     /// Letter of the wasm type: `i` and `I` are integers of 32 and 64 bits, `f` and `F` are floats.
     const LETTER: u8;
 }
 
-impl Value for u32 {
+impl HostValue for u32 {
     const LETTER: u8 = b'i';
 }
 
-impl Value for i32 {
+impl HostValue for i32 {
     const LETTER: u8 = b'i';
 }
 
-impl Value for u64 {
+impl HostValue for u64 {
     const LETTER: u8 = b'I';
 }
 
-impl Value for f64 {
+impl HostValue for f64 {
     const LETTER: u8 = b'F';
 }
 
 /// A parameter of a host function.
-pub trait Parameter: Value {
+pub trait Parameter: HostValue {
     /// Converts an engine's argument; a narrower one is in its low bits.
     fn from_argument(argument: u64) -> Self;
 }
@@ -218,9 +218,9 @@ macro_rules! host_functions {
                     $crate::port::host_functions::c_string(concat!(stringify!($name), "\0").as_bytes())
                 },
                 signature: const {
-                    use $crate::port::host_functions::{Value, c_string, signature};
-                    const PARAMETERS: &[u8] = &[$(<$type as Value>::LETTER),*];
-                    const RESULTS: &[u8] = &[$(<$result as Value>::LETTER)?];
+                    use $crate::port::host_functions::{HostValue, c_string, signature};
+                    const PARAMETERS: &[u8] = &[$(<$type as HostValue>::LETTER),*];
+                    const RESULTS: &[u8] = &[$(<$result as HostValue>::LETTER)?];
                     const BYTES: usize = PARAMETERS.len() + RESULTS.len() + 3;
                     const SIGNATURE: [u8; BYTES] = signature(PARAMETERS, RESULTS);
                     c_string(&SIGNATURE)

@@ -7,13 +7,13 @@ use lock_api::{MappedMutexGuard, MutexGuard};
 
 use super::{Platform, Supervisor};
 use crate::container::Error;
-use crate::container::log::{Cursor, Log, Record};
+use crate::container::log::{Cursor, Log, LogRecord};
 use crate::container::table::Handle;
 use crate::limits::{LOG_BYTES, MAX_LOG_RECORD};
 
 /// Result of [`Supervisor::await_log`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Follow {
+pub enum LogWait {
     /// There is more to read.
     More,
     /// All is read, and the container is not running.
@@ -52,7 +52,7 @@ impl<P: Platform> Supervisor<P> {
         handle: Handle,
         cursor: &mut Cursor,
         buffer: &mut [u8; MAX_LOG_RECORD],
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<LogRecord>, Error> {
         Ok(self.log(handle)?.read(cursor, buffer))
     }
 
@@ -73,7 +73,7 @@ impl<P: Platform> Supervisor<P> {
         handle: Handle,
         cursor: Cursor,
         until_us: Option<u64>,
-    ) -> Result<Follow, Error> {
+    ) -> Result<LogWait, Error> {
         // Guests announce their output only while this counter is not 0. It is raised before the
         // log is checked, and guests check it after they have written.
         self.followers.fetch_add(1, Ordering::SeqCst);
@@ -82,14 +82,14 @@ impl<P: Platform> Supervisor<P> {
             let live = self.status(handle)?.state.is_live();
             let more = self.log(handle)?.has_more(cursor);
             Ok(match (more, live) {
-                (true, _) => Some(Follow::More),
-                (false, false) => Some(Follow::Ended),
+                (true, _) => Some(LogWait::More),
+                (false, false) => Some(LogWait::Ended),
                 (false, true) => None,
             })
         });
         self.followers.fetch_sub(1, Ordering::SeqCst);
         match found {
-            Err(Error::TimedOut) => Ok(Follow::TimedOut),
+            Err(Error::TimedOut) => Ok(LogWait::TimedOut),
             found => found,
         }
     }

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 
 use super::{Platform, Supervisor};
 use crate::container::record::Dates;
-use crate::container::state::{Event, RestartDecision, RunResult, State};
+use crate::container::state::{LifecycleEvent, RestartDecision, RunResult, State};
 use crate::container::table::{Handle, Recorded, Status, Uptime, next_start};
 use crate::container::{Name, record};
 use crate::port::WATCHDOG;
@@ -97,7 +97,7 @@ impl<P: Platform> Supervisor<P> {
             let failures = &mut status.failures;
             status.restart.after(outcome, ran_us, failures)
         };
-        status.state = status.state.on(Event::End(outcome, then)).ok()?.0;
+        status.state = status.state.on(LifecycleEvent::End(outcome, then)).ok()?.0;
         status.computed_us = Uptime::new(self.platform.threads().computed_us(handle.slot()));
         status.alarm_us = match then {
             RestartDecision::Restart => next_start(now, status.failures),

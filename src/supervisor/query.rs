@@ -7,7 +7,7 @@ use lock_api::{MappedMutexGuard, MutexGuard};
 use ocre_oci::Sha256;
 
 use super::{Platform, Supervisor};
-use crate::container::events::Change;
+use crate::container::events::StateChange;
 use crate::container::table::{Handle, Status};
 use crate::container::{Error, Name, Spec, data};
 use crate::folders;
@@ -158,7 +158,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Returns the first change from `number` on, and sets `number` to the one behind it.
-    pub fn read_event(&self, number: &mut u64) -> Option<Change> {
+    pub fn read_event(&self, number: &mut u64) -> Option<StateChange> {
         self.events.lock().read(number)
     }
 

@@ -2,7 +2,7 @@
 //! Removal of containers.
 
 use super::{KILL_PATIENCE_US, Platform, Supervisor};
-use crate::container::state::{Action, Cause, Event};
+use crate::container::state::{Action, Cause, LifecycleEvent};
 use crate::container::table::Handle;
 use crate::container::{Error, Name, data, record};
 use crate::lost;
@@ -54,9 +54,9 @@ impl<P: Platform> Supervisor<P> {
     /// killed; the storage's own: then the container still exists, and can be removed again.
     pub fn remove(&self, handle: Handle, force: bool) -> Result<(), Error> {
         let event = if force {
-            Event::RemoveByForce
+            LifecycleEvent::RemoveByForce
         } else {
-            Event::Remove
+            LifecycleEvent::Remove
         };
         let name = loop {
             let mut table = self.table.lock();

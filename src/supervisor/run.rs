@@ -4,8 +4,8 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Platform, SlotData, Supervisor};
-use crate::container::state::{Cause, Failure, RunResult};
-use crate::container::table::{Handle, Times, Uptime};
+use crate::container::state::{Cause, RunResult, StartFailure};
+use crate::container::table::{ContainerTimes, Handle, Uptime};
 use crate::container::{Guest, Killed, Limits, Name, Spec, data};
 use crate::image::OciLayout;
 use crate::image::judge::Policy;
@@ -34,7 +34,12 @@ impl<P: Platform> Supervisor<P> {
 
     /// Reports the result of a run that has given back everything. `trial` is the fingerprint of
     /// its tag, if that was on trial.
-    pub(super) fn finish(&self, handle: Handle, result: Result<Exit, Failure>, trial: Option<u64>) {
+    pub(super) fn finish(
+        &self,
+        handle: Handle,
+        result: Result<Exit, StartFailure>,
+        trial: Option<u64>,
+    ) {
         let outcome = match result {
             Ok(Exit::Code(code)) => RunResult::Exited(code),
             Ok(Exit::Trap(trap)) => RunResult::Trapped(trap),
@@ -51,9 +56,11 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Runs a container, from reading its code to the guest's end. Gives back all that it takes.
-    fn run(&self, handle: Handle) -> Result<Exit, Failure> {
+    fn run(&self, handle: Handle) -> Result<Exit, StartFailure> {
         let engine = self.platform.engine();
-        let place = self.place(handle.slot()).map_err(|_| Failure::Thread)?;
+        let place = self
+            .place(handle.slot())
+            .map_err(|_| StartFailure::Thread)?;
         let name = self.name(handle)?;
 
         let mut code = self.read(handle)?;
@@ -79,7 +86,7 @@ impl<P: Platform> Supervisor<P> {
         };
         let mut result = Err(StartError::OutOfMemory);
         self.platform.with_host(&guest, &mut |host| {
-            let mut counted = Counted {
+            let mut counted = CountingHost {
                 host,
                 calls: &place.host_calls,
             };
@@ -95,12 +102,12 @@ impl<P: Platform> Supervisor<P> {
             );
         });
         result.map_err(|error| match error {
-            StartError::Link => Failure::Image(Code::WasmImport),
-            StartError::MemoryLimit => Failure::Image(Code::LimitMemory),
-            StartError::OutOfMemory => Failure::Image(Code::OutOfMemory),
-            StartError::Entry => Failure::Image(Code::WasmEntrySignature),
-            StartError::Stack => Failure::Image(Code::LimitStack),
-            StartError::Instantiate => Failure::Instantiate,
+            StartError::Link => StartFailure::Image(Code::WasmImport),
+            StartError::MemoryLimit => StartFailure::Image(Code::LimitMemory),
+            StartError::OutOfMemory => StartFailure::Image(Code::OutOfMemory),
+            StartError::Entry => StartFailure::Image(Code::WasmEntrySignature),
+            StartError::Stack => StartFailure::Image(Code::LimitStack),
+            StartError::Instantiate => StartFailure::Instantiate,
         })
     }
 
@@ -108,10 +115,10 @@ impl<P: Platform> Supervisor<P> {
     // They copy their data, so that no lock is held meanwhile.
 
     #[inline(never)]
-    fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, Failure> {
+    fn read(&self, handle: Handle) -> Result<<P::Engine as Engine>::Code, StartFailure> {
         let executable = self.spec(handle, |spec| spec.image.executable)?;
         judge::read_executable(self.images(), self.platform.engine(), &executable)
-            .map_err(Failure::Image)
+            .map_err(StartFailure::Image)
     }
 
     #[inline(never)]
@@ -120,7 +127,7 @@ impl<P: Platform> Supervisor<P> {
         handle: Handle,
         name: &Name,
         code: &'code mut [u8],
-    ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), Failure> {
+    ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), StartFailure> {
         let (image, settings) = self.spec(handle, |spec| {
             let settings = Settings {
                 limits: spec.limits,
@@ -143,7 +150,7 @@ impl<P: Platform> Supervisor<P> {
                     "container {name}: {code}{}{words}",
                     if words.is_empty() { "" } else { ": " }
                 );
-                Err(Failure::Image(code))
+                Err(StartFailure::Image(code))
             }
         }
     }
@@ -162,17 +169,18 @@ impl<P: Platform> Supervisor<P> {
         &self,
         handle: Handle,
         take: impl FnOnce(&Spec) -> T,
-    ) -> Result<T, Failure> {
-        self.with_spec(handle, take).map_err(|_| Failure::Thread)
+    ) -> Result<T, StartFailure> {
+        self.with_spec(handle, take)
+            .map_err(|_| StartFailure::Thread)
     }
 
-    pub(super) fn name(&self, handle: Handle) -> Result<Name, Failure> {
+    pub(super) fn name(&self, handle: Handle) -> Result<Name, StartFailure> {
         let mut table = self.table.lock();
-        let (name, _) = table.get(handle).map_err(|_| Failure::Thread)?;
+        let (name, _) = table.get(handle).map_err(|_| StartFailure::Thread)?;
         Ok(name.clone())
     }
 
-    pub(super) fn stamp(&self, handle: Handle, set: impl FnOnce(&mut Times, Uptime)) {
+    pub(super) fn stamp(&self, handle: Handle, set: impl FnOnce(&mut ContainerTimes, Uptime)) {
         let now = Uptime::at(self.now());
         if let Ok((_, status)) = self.table.lock().get(handle) {
             set(&mut status.times, now);
@@ -187,12 +195,12 @@ struct Settings {
 }
 
 /// Host functions whose calls are counted.
-struct Counted<'a> {
+struct CountingHost<'a> {
     host: &'a mut dyn Host,
     calls: &'a AtomicU32,
 }
 
-impl Host for Counted<'_> {
+impl Host for CountingHost<'_> {
     fn call(
         &mut self,
         function: usize,

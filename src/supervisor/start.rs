@@ -8,8 +8,8 @@ use lock_api::MutexGuard;
 use super::{Platform, Supervisor};
 use crate::container::Error;
 use crate::container::mount::{self, Mounts};
-use crate::container::state::{Action, Event, Failure, Refusal, RunResult, State};
-use crate::container::table::{Handle, Recorded, Times, Uptime};
+use crate::container::state::{Action, LifecycleEvent, Refusal, RunResult, StartFailure, State};
+use crate::container::table::{ContainerTimes, Handle, Recorded, Uptime};
 use crate::port::{Interrupt as _, ThreadSpec};
 
 impl<P: Platform> Supervisor<P> {
@@ -55,7 +55,7 @@ impl<P: Platform> Supervisor<P> {
                 return Err(Error::State(Refusal::NotRunning));
             }
             loop {
-                let (state, action) = status.state.on(Event::Start)?;
+                let (state, action) = status.state.on(LifecycleEvent::Start)?;
                 status.state = state;
                 if action == Action::Spawn {
                     break;
@@ -63,10 +63,10 @@ impl<P: Platform> Supervisor<P> {
             }
             status.killed = None;
             status.alarm_us = Uptime::new(deadline_us);
-            status.times = Times {
+            status.times = ContainerTimes {
                 created_us: status.times.created_us,
                 started_us: Uptime::at(now),
-                ..Times::default()
+                ..ContainerTimes::default()
             };
             status.dates.started = date;
             status.dates.ended = None;
@@ -96,7 +96,7 @@ impl<P: Platform> Supervisor<P> {
         self.changed(&name, Some(State::Running));
         if !watched || !self.platform.threads().spawn(handle.slot(), &thread) {
             // The watchdog's stack is too small to write to the partition.
-            self.ended(handle, RunResult::Failed(Failure::Thread), !by_itself);
+            self.ended(handle, RunResult::Failed(StartFailure::Thread), !by_itself);
         }
         Ok(now)
     }
@@ -146,7 +146,7 @@ impl<P: Platform> Supervisor<P> {
     /// The errors of [`stop`](Self::stop), except `container-not-running`, and of
     /// [`start`](Self::start).
     pub fn restart(&self, handle: Handle, grace_us: u64) -> Result<(), Error> {
-        let (_, action) = self.status(handle)?.state.on(Event::Restart)?;
+        let (_, action) = self.status(handle)?.state.on(LifecycleEvent::Restart)?;
         if action == Action::StopFirst {
             match self.stop(handle, grace_us) {
                 // The run has ended meanwhile.

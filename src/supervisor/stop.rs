@@ -7,7 +7,7 @@ use lock_api::MutexGuard;
 
 use super::{KILL_PATIENCE_US, Platform, Supervisor};
 use crate::container::Error;
-use crate::container::state::{Action, Cause, Event, RunResult, State};
+use crate::container::state::{Action, Cause, LifecycleEvent, RunResult, State};
 use crate::container::table::{Handle, Recorded, Status, Table, Uptime};
 use crate::port::{Interrupt as _, Slot};
 
@@ -18,7 +18,7 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// `container-not-running`, `container-paused`.
     pub fn pause(&self, handle: Handle) -> Result<(), Error> {
-        self.hold(handle, Event::Pause)
+        self.hold(handle, LifecycleEvent::Pause)
     }
 
     /// Lets a paused container's guest go on.
@@ -26,10 +26,10 @@ impl<P: Platform> Supervisor<P> {
     /// # Errors
     /// `container-not-paused`.
     pub fn unpause(&self, handle: Handle) -> Result<(), Error> {
-        self.hold(handle, Event::Unpause)
+        self.hold(handle, LifecycleEvent::Unpause)
     }
 
-    fn hold(&self, handle: Handle, event: Event) -> Result<(), Error> {
+    fn hold(&self, handle: Handle, event: LifecycleEvent) -> Result<(), Error> {
         let (name, state) = {
             let mut table = self.table.lock();
             let (name, status) = table.get(handle)?;
@@ -55,7 +55,7 @@ impl<P: Platform> Supervisor<P> {
     pub fn kill(&self, handle: Handle) -> Result<(), Error> {
         let mut table = self.table.lock();
         let (_, status) = table.get(handle)?;
-        let (state, action) = status.state.on(Event::Kill)?;
+        let (state, action) = status.state.on(LifecycleEvent::Kill)?;
         if action == Action::Rest {
             return self.rest(handle, state, table);
         }
@@ -91,7 +91,7 @@ impl<P: Platform> Supervisor<P> {
         let asked = {
             let mut table = self.table.lock();
             let (_, status) = table.get(handle)?;
-            let (state, action) = status.state.on(Event::Stop)?;
+            let (state, action) = status.state.on(LifecycleEvent::Stop)?;
             if let (Action::Rest, State::Ended(outcome)) = (action, state) {
                 self.rest(handle, state, table)?;
                 return Ok(outcome);
@@ -145,7 +145,7 @@ impl<P: Platform> Supervisor<P> {
     pub fn wait(&self, handle: Handle, until_us: Option<u64>) -> Result<RunResult, Error> {
         self.await_change(until_us, || {
             let state = self.status(handle)?.state;
-            let (_, action) = state.on(Event::Wait)?;
+            let (_, action) = state.on(LifecycleEvent::Wait)?;
             Ok(state.outcome().filter(|_| action == Action::Report))
         })
     }

@@ -12,8 +12,8 @@ use core::sync::atomic::Ordering;
 use ocre_oci::Format;
 
 use super::{Platform, Supervisor};
-use crate::container::record::{Origin, Tag};
-use crate::container::state::{Failure, RunResult};
+use crate::container::record::{Origin, TagName};
+use crate::container::state::{RunResult, StartFailure};
 use crate::container::table::Handle;
 use crate::container::{Name, record, restart};
 use crate::image::judge::{Policy, Selector, Workspace};
@@ -27,7 +27,11 @@ impl<P: Platform> Supervisor<P> {
     /// Gives a container the present image of its tag. If the tag is on trial, `trial` becomes its
     /// fingerprint.
     #[inline(never)] // its frame is not to stay under the guest
-    pub(super) fn follow(&self, handle: Handle, trial: &mut Option<u64>) -> Result<(), Failure> {
+    pub(super) fn follow(
+        &self,
+        handle: Handle,
+        trial: &mut Option<u64>,
+    ) -> Result<(), StartFailure> {
         let fingerprint = self.spec(handle, |spec| spec.followed)?;
         if fingerprint == 0 {
             return Ok(());
@@ -57,7 +61,7 @@ impl<P: Platform> Supervisor<P> {
     }
 
     /// Reads the tag that a container follows from its record. `buffer` has [`record::MAX_BYTES`].
-    pub fn tag(&self, name: &Name, buffer: &mut [u8]) -> Option<Tag> {
+    pub fn tag(&self, name: &Name, buffer: &mut [u8]) -> Option<TagName> {
         let mut tag = None;
         let mut show = |origin: &Origin<'_>| tag = origin.tag.try_into().ok();
         let read = record::read_origin(self.platform.storage(), name, buffer, &mut show);
@@ -73,11 +77,11 @@ impl<P: Platform> Supervisor<P> {
         &self,
         handle: Handle,
         name: &Name,
-        tag: &Tag,
+        tag: &TagName,
         fingerprint: u64,
         mut workspace: Workspace<'_>,
         image: &mut Image,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StartFailure> {
         let (format, limits) = self.spec(handle, |spec| (spec.image.format, spec.limits))?;
         let policy = Policy {
             // The same format as before, where there is a choice.
@@ -107,7 +111,7 @@ impl<P: Platform> Supervisor<P> {
         );
         let refusal = refusal.or(limits.check_format(image.format).err());
         if let Some(code) = refusal {
-            return Err(Failure::Image(code));
+            return Err(StartFailure::Image(code));
         }
         say!(
             Info,
@@ -139,7 +143,7 @@ impl<P: Platform> Supervisor<P> {
         });
         match (read, adopted) {
             (Ok(()), Ok(())) => Ok(()),
-            _ => Err(Failure::Image(Code::LimitCapacity)),
+            _ => Err(StartFailure::Image(Code::LimitCapacity)),
         }
     }
 

@@ -2,7 +2,7 @@
 //! Model of a container: its state, in plainer code than the supervisor's.
 
 use ocre::container::Restart;
-use ocre::container::state::{Cause, Failure, Refusal, RunResult, State};
+use ocre::container::state::{Cause, Refusal, RunResult, StartFailure, State};
 use ocre::container::table::Handle;
 use ocre::port::{Exit, Slot};
 
@@ -101,7 +101,7 @@ impl Model {
         self.kills.iter().filter(move |(at, _)| *at <= now)
     }
 
-    pub fn outcome(&self, now: u64, result: Result<Exit, Failure>) -> RunResult {
+    pub fn outcome(&self, now: u64, result: Result<Exit, StartFailure>) -> RunResult {
         let first = self.told(now).min_by_key(|(at, _)| *at);
         match result {
             Ok(Exit::Code(code)) => RunResult::Exited(code),
@@ -122,7 +122,7 @@ impl Model {
         (works || !self.told_by_hand(now)).then_some(works)
     }
 
-    pub fn ended(&mut self, now: u64, result: Result<Exit, Failure>, recording: bool) {
+    pub fn ended(&mut self, now: u64, result: Result<Exit, StartFailure>, recording: bool) {
         assert!(self.is_live(), "it was not live");
         let outcome = self.outcome(now, result);
         let told = self.told_by_hand(now);

@@ -8,9 +8,9 @@ use ocre::image::store::Store;
 use ocre::image::store::update::Tagged;
 use ocre::image::{Image, OciLayout};
 use ocre::supervisor::Platform as _;
-use ocre_conformance::images::{DOCUMENT, Layout, named, tag};
-use ocre_conformance::memory::Memory;
-use ocre_conformance::numbers::Numbers;
+use ocre_conformance::images::{DOCUMENT, LayoutWriter, named, tag};
+use ocre_conformance::memory::MemoryStorage;
+use ocre_conformance::numbers::PseudoRandom;
 use ocre_oci::{Sha256, write};
 
 use crate::platform::boot;
@@ -22,23 +22,23 @@ pub const VERSIONS: usize = 3;
 
 /// Images, each in a separate layout, and a flash that the first was imported to.
 pub struct Images {
-    pub layouts: [Memory; VERSIONS],
+    pub layouts: [MemoryStorage; VERSIONS],
     /// Judged images, with their marks.
     pub judged: [(Image, u64); VERSIONS],
-    pub flash: Memory,
+    pub flash: MemoryStorage,
 }
 
 impl Images {
     pub fn new() -> Self {
         let layouts = std::array::from_fn(|version| {
-            let layout = Memory::new(1 << 20);
-            let source = Layout::new(&layout, "/");
+            let layout = MemoryStorage::new(1 << 20);
+            let source = LayoutWriter::new(&layout, "/");
             let code = b"\0asm\x01\0\0\0";
             let mut config = String::new();
             let variable = format!("V={version}");
             write::config(
                 &mut config,
-                &write::Config {
+                &write::ConfigFields {
                     layer_digests: &[Sha256::of(code)],
                     entry_point: "_start",
                     env: &[&variable],
@@ -50,8 +50,8 @@ impl Images {
             source.index(&[(TAG, manifest, false)]);
             layout
         });
-        let imported: [Memory; VERSIONS] = layouts.each_ref().map(|layout| {
-            let flash = Memory::new(1 << 20);
+        let imported: [MemoryStorage; VERSIONS] = layouts.each_ref().map(|layout| {
+            let flash = MemoryStorage::new(1 << 20);
             import(&flash, layout);
             flash
         });
@@ -67,10 +67,10 @@ impl Images {
     }
 }
 
-fn judged(flash: &Memory) -> Image {
+fn judged(flash: &MemoryStorage) -> Image {
     let [mut document, mut config] = [[0; DOCUMENT]; 2];
     let mut image = Image::blank();
-    let device = boot(Arc::new(flash.clone()), Numbers(1), 0);
+    let device = boot(Arc::new(flash.clone()), PseudoRandom(1), 0);
     let workspace = Workspace {
         document: &mut document,
         config: &mut config,
@@ -91,7 +91,7 @@ fn judged(flash: &Memory) -> Image {
     image
 }
 
-pub fn import(flash: &Memory, layout: &Memory) {
+pub fn import(flash: &MemoryStorage, layout: &MemoryStorage) {
     let source = OciLayout {
         storage: layout,
         root: "/",
@@ -103,7 +103,7 @@ pub fn import(flash: &Memory, layout: &Memory) {
     assert_eq!(imported, Ok(()));
 }
 
-pub fn tagged(flash: &Memory) -> Tagged {
+pub fn tagged(flash: &MemoryStorage) -> Tagged {
     let mut document = [0; DOCUMENT];
     let mut store = Store::opened(flash, "/", &mut document);
     store.tagged(TAG).unwrap().expect("the tag is there")

@@ -21,7 +21,7 @@ mod world;
 
 use std::panic::{self, AssertUnwindSafe};
 
-use ocre_conformance::numbers::Numbers;
+use ocre_conformance::numbers::PseudoRandom;
 
 use crate::images::Images;
 use crate::world::{NAMES, World};
@@ -30,7 +30,7 @@ use crate::world::{NAMES, World};
 const SECOND: u64 = 1_000_000;
 
 fn sequence(images: &Images, seed: u64) {
-    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut numbers = PseudoRandom(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     for _ in 0..4 {
         numbers.next();
     }

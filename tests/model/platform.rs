@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
-use ocre::container::state::Failure;
+use ocre::container::state::StartFailure;
 use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
@@ -17,8 +17,8 @@ use ocre::port::{
 };
 use ocre::supervisor::{Platform, Supervisor};
 use ocre_conformance::images::DOCUMENT;
-use ocre_conformance::memory::Memory;
-use ocre_conformance::numbers::Numbers;
+use ocre_conformance::memory::MemoryStorage;
+use ocre_conformance::numbers::PseudoRandom;
 use parking_lot::Mutex;
 
 use crate::SECOND;
@@ -49,7 +49,7 @@ struct SimGuest {
     /// Time of the end, once the guest was told to end.
     dies_us: Option<u64>,
     /// Result of the engine; `None` where the run did not come so far.
-    result: Option<Result<Exit, Failure>>,
+    result: Option<Result<Exit, StartFailure>>,
 }
 
 /// The supervisor's own thread.
@@ -68,15 +68,15 @@ pub enum Happening {
     /// The thread begins, and looks up the image of the tag.
     Followed,
     /// The thread has ended.
-    Ended(Result<Exit, Failure>),
+    Ended(Result<Exit, StartFailure>),
 }
 
 /// Platform in virtual time.
 pub struct Sim {
     /// The partition, which outlives the platform.
-    pub storage: Arc<Memory>,
+    pub storage: Arc<MemoryStorage>,
     /// Source of all choices.
-    pub numbers: Mutex<Numbers>,
+    pub numbers: Mutex<PseudoRandom>,
     /// Events: time, slot, and true where they are the watchdog's work.
     pub happened: Mutex<Vec<(u64, Slot, bool, Happening)>>,
     now: AtomicU64,
@@ -133,7 +133,7 @@ impl Interrupt for Flags {
 }
 
 /// Boots a device.
-pub fn boot(storage: Arc<Memory>, numbers: Numbers, now: u64) -> Arc<Supervisor<Sim>> {
+pub fn boot(storage: Arc<MemoryStorage>, numbers: PseudoRandom, now: u64) -> Arc<Supervisor<Sim>> {
     let supervisor = Arc::new(Supervisor::new(Sim {
         storage,
         numbers: Mutex::new(numbers),
@@ -459,7 +459,7 @@ impl Engine for Sim {
     ) -> Result<Exit, StartError> {
         let fails = self.own(|guest| {
             if guest.fails {
-                guest.result = Some(Err(Failure::Instantiate));
+                guest.result = Some(Err(StartFailure::Instantiate));
             } else {
                 guest.requests = Some(Arc::clone(&interrupt.0));
             }
@@ -500,10 +500,10 @@ impl Engine for Sim {
 
 impl Platform for Sim {
     type RawMutex = parking_lot::RawMutex;
-    type Storage = Memory;
+    type Storage = MemoryStorage;
     type Engine = Self;
 
-    fn storage(&self) -> &Memory {
+    fn storage(&self) -> &MemoryStorage {
         &self.storage
     }
 

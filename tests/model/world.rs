@@ -6,7 +6,7 @@ use std::mem;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
-use ocre::container::state::{Cause, Failure, Refusal, RunResult};
+use ocre::container::state::{Cause, Refusal, RunResult, StartFailure};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Follow, Limits, Options, Restart, Spec, data, record};
 use ocre::image::store::update::Tagged;
@@ -14,7 +14,7 @@ use ocre::lost;
 use ocre::port::{EntryKind, Storage as _};
 use ocre::supervisor::Supervisor;
 use ocre_conformance::images::{get, put};
-use ocre_conformance::numbers::Numbers;
+use ocre_conformance::numbers::PseudoRandom;
 
 use crate::SECOND;
 use crate::container::{Life, Model};
@@ -41,7 +41,7 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     /// Creates a device without containers.
-    pub fn new(images: &'a Images, numbers: Numbers) -> Self {
+    pub fn new(images: &'a Images, numbers: PseudoRandom) -> Self {
         let storage = Arc::new(images.flash.clone());
         Self {
             supervisor: boot(storage, numbers, SECOND),
@@ -80,7 +80,7 @@ impl World<'_> {
 
     /// Tells the model what has happened. Returns the failure of a start of the container `of` that
     /// did not get as far as its guest.
-    pub fn follow(&mut self, of: usize) -> Option<Failure> {
+    pub fn follow(&mut self, of: usize) -> Option<StartFailure> {
         let mut failed = None;
         let happened = mem::take(&mut *self.sim().happened.lock());
         for (now, slot, watching, what) in happened {
@@ -111,7 +111,7 @@ impl World<'_> {
                     model.spawned(now, watching);
                     failed = failed.filter(|_| index != of);
                     if !there {
-                        end = Some(Err(Failure::Thread));
+                        end = Some(Err(StartFailure::Thread));
                     }
                 }
                 Happening::Followed => {
@@ -134,7 +134,11 @@ impl World<'_> {
                 }
             }
             if let Some(result) = end {
-                model.ended(now, result, !(watching && result == Err(Failure::Thread)));
+                model.ended(
+                    now,
+                    result,
+                    !(watching && result == Err(StartFailure::Thread)),
+                );
                 if let (Err(failure), true) = (result, index == of) {
                     failed = Some(failure);
                 }

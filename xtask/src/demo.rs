@@ -91,7 +91,7 @@ const SHOWS: [Show; 7] = [
 const CODES: [&str; 2] = ["wasm", "aot"];
 
 /// Results of a guest's run.
-struct Run {
+struct DemoRun {
     output: String,
     exit: Option<i32>,
     timing: Timing,
@@ -214,7 +214,7 @@ impl Demo {
         Ok(())
     }
 
-    fn run(&self, show: &Show, code: &str) -> Result<Run> {
+    fn run(&self, show: &Show, code: &str) -> Result<DemoRun> {
         let mut command = self.ocre();
         command.args(["run", "--rm", "--timing", "--prefer", code]);
         for variable in show.environment {
@@ -229,7 +229,7 @@ impl Demo {
         let Some(timing) = said.lines().find_map(Timing::read) else {
             bail!("ocre run {} gave no timing:\n{said}", show.guest);
         };
-        Ok(Run {
+        Ok(DemoRun {
             output: String::from_utf8(output.stdout).context("what the guest printed")?,
             exit: output.status.code(),
             timing,

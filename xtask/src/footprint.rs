@@ -139,7 +139,7 @@ struct Piece<'a> {
 }
 
 /// Collected pieces of an output section.
-struct Output<'a> {
+struct OutputSection<'a> {
     in_flash: bool,
     in_ram: bool,
     pieces: Vec<Piece<'a>>,
@@ -166,7 +166,7 @@ fn read(text: &str) -> Result<Footprint> {
     let ram = region("RAM").context("there is no memory RAM")?;
 
     let mut footprint = Footprint::default();
-    let mut output: Option<Output<'_>> = None;
+    let mut output: Option<OutputSection<'_>> = None;
     let mut name = "";
     for line in text.lines() {
         let indented = line.starts_with(' ');
@@ -202,7 +202,7 @@ fn read(text: &str) -> Result<Footprint> {
                     .find(|words| words.starts_with(&["load", "address"]))
                     .and_then(|words| number(words[2]));
                 let is_loaded = !NOT_LOADED.iter().any(|name| section.starts_with(name));
-                output = Some(Output {
+                output = Some(OutputSection {
                     in_flash: is_loaded && flash.contains(&load.unwrap_or(address)),
                     in_ram: ram.contains(&address),
                     pieces: Vec::new(),
@@ -242,7 +242,7 @@ fn read(text: &str) -> Result<Footprint> {
 }
 
 impl Footprint {
-    fn add(&mut self, output: Option<Output<'_>>) {
+    fn add(&mut self, output: Option<OutputSection<'_>>) {
         let Some(output) = output else {
             return;
         };

@@ -17,39 +17,39 @@ use crate::process::{read, run, step, succeeds};
 use crate::workspace::{cargo, root, target_dir};
 
 /// Tool that the tasks need, besides those of rustup.
-struct Need {
+struct RequiredTool {
     what: &'static str,
     met: fn() -> bool,
     /// Packages with the tool on Debian and Ubuntu.
     packages: &'static [&'static str],
 }
 
-const GUESTS_C: Need = Need {
+const GUESTS_C: RequiredTool = RequiredTool {
     what: "clang with wasm-ld, wasi-libc and its run-time library for wasm32, for guests in C",
     met: guests::c_compiler_works,
     packages: &["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32"],
 };
 
-const C_COMPILER: Need = Need {
+const C_COMPILER: RequiredTool = RequiredTool {
     what: "a C compiler, for WAMR and littlefs",
     met: || answers("cc"),
     packages: &["gcc", "libc6-dev"],
 };
 
-const LLVM: Need = Need {
+const LLVM: RequiredTool = RequiredTool {
     what: "LLVM 16 and a C++ compiler, for ahead-of-time compilation",
     // The library has to exist, not only the program that knows its place.
     met: || succeeds(&mut tool("llvm-config-16", &["--libs"])) && answers("c++"),
     packages: &["llvm-16-dev", "g++"],
 };
 
-const PYTHON: Need = Need {
+const PYTHON: RequiredTool = RequiredTool {
     what: "Python with its module venv, for a client of registries, for tests",
     met: || succeeds(&mut tool("python3", &["-c", "import venv, ensurepip"])),
     packages: &["python3", "python3-venv"],
 };
 
-const REGISTRY: Need = Need {
+const REGISTRY: RequiredTool = RequiredTool {
     what: "a registry, other clients of registries and layouts, and openssl, for tests",
     met: || {
         let answer = |program, version| succeeds(&mut tool(program, &[version]));
@@ -61,7 +61,7 @@ const REGISTRY: Need = Need {
     packages: &["docker-registry", "skopeo", "umoci", "openssl"],
 };
 
-const EMULATORS: Need = Need {
+const EMULATORS: RequiredTool = RequiredTool {
     what: "Zephyr's build tools, a compiler for Arm and its emulator, for firmware",
     met: || {
         let mut tools = [
@@ -226,8 +226,8 @@ fn rustup(what: &str, names: &[&str]) -> Result<()> {
     })
 }
 
-fn packages(needs: &[Need]) -> Result<()> {
-    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.met)()).collect();
+fn packages(needs: &[RequiredTool]) -> Result<()> {
+    let missing: Vec<&RequiredTool> = needs.iter().filter(|need| !(need.met)()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -30,7 +30,7 @@ const REQUIREMENTS: [&str; 3] = ["base", "build-test", "run-test"];
 
 /// Arguments of the task.
 #[derive(PartialEq, Eq, Debug)]
-struct Arguments<'a> {
+struct TwisterArguments<'a> {
     boards: Vec<&'a str>,
     /// Revision of Zephyr that a workspace is made with.
     zephyr: Option<&'a str>,
@@ -42,7 +42,7 @@ struct Arguments<'a> {
 
 /// Counts of a run of twister.
 #[derive(Default, PartialEq, Eq, Debug)]
-struct Counts {
+struct TestCounts {
     /// Test cases that were executed.
     executed: usize,
     /// Executed test cases that did not pass.
@@ -86,7 +86,7 @@ pub fn twister(args: &[&str]) -> Result<()> {
         let ended = run(&mut command);
         let counts = match fs::read_to_string(&report) {
             Ok(text) => count(&serde_json::from_str(&text)?),
-            Err(_) => Counts::default(),
+            Err(_) => TestCounts::default(),
         };
         lines.push(format!(
             "{board}: {} test cases executed, {} of them failed, {} configurations built only",
@@ -104,12 +104,12 @@ pub fn twister(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn parse<'a>(args: &'a [&'a str]) -> Result<Arguments<'a>> {
+fn parse<'a>(args: &'a [&'a str]) -> Result<TwisterArguments<'a>> {
     let (args, rest) = match args.iter().position(|arg| *arg == "--") {
         Some(at) => (&args[..at], &args[at + 1..]),
         None => (args, &[][..]),
     };
-    let mut arguments = Arguments {
+    let mut arguments = TwisterArguments {
         boards: Vec::new(),
         zephyr: None,
         workspace: None,
@@ -237,9 +237,9 @@ fn program() -> Result<PathBuf> {
 }
 
 /// Counts the test cases in twister's report.
-fn count(report: &Value) -> Counts {
+fn count(report: &Value) -> TestCounts {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut counts = Counts::default();
+    let mut counts = TestCounts::default();
     for suite in list(&report["testsuites"]) {
         let status = suite["status"].as_str().unwrap_or_default();
         if matches!(status, "filtered" | "skipped") {
@@ -275,7 +275,7 @@ mod tests {
         let args = [
             "--board", "a/b", "--zephyr", "v1", "--board", "c", "--", "-v",
         ];
-        let wanted = Arguments {
+        let wanted = TwisterArguments {
             boards: vec!["a/b", "c"],
             zephyr: Some("v1"),
             workspace: None,
@@ -323,13 +323,13 @@ mod tests {
             suite("filtered", true, &["filtered"]),
             suite("skipped", true, &["passed"]),
         ] });
-        let wanted = Counts {
+        let wanted = TestCounts {
             executed: 5,
             failed: 2,
             built: 2,
         };
         assert_eq!(count(&report), wanted);
-        assert_eq!(count(&json!({ "testsuites": [] })), Counts::default());
+        assert_eq!(count(&json!({ "testsuites": [] })), TestCounts::default());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! Calls into `src/c/shim.c`; without LLVM, an error in their place.
 
 #[cfg(not(have_llvm))]
-pub(crate) fn compile(_: &[u8], _: &crate::Options) -> Result<Vec<u8>, crate::Error> {
+pub(crate) fn compile(_: &[u8], _: &crate::CompileOptions) -> Result<Vec<u8>, crate::Error> {
     Err(crate::Error::NoLlvm)
 }
 
@@ -15,7 +15,7 @@ mod with_llvm {
     use std::ptr;
     use std::sync::{Mutex, PoisonError};
 
-    use crate::{Error, Options};
+    use crate::{CompileOptions, Error};
 
     /// `struct ocre_aot_options`.
     #[repr(C)]
@@ -50,7 +50,7 @@ mod with_llvm {
 
     const MESSAGE_LEN: usize = 256;
 
-    pub(crate) fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
+    pub(crate) fn compile(wasm: &[u8], options: &CompileOptions) -> Result<Vec<u8>, Error> {
         let wasm_len = u32::try_from(wasm.len()).map_err(|_| Error::OutOfMemory)?;
         let text = |value: &str| {
             CString::new(value)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! WebAssembly to ahead-of-time (AOT) code for WAMR 2.4.3, on a PC.
 //!
-//! Promises of [`compile`] about the file that it returns, unless [`Options`] says
+//! Promises of [`compile`] about the file that it returns, unless [`CompileOptions`] says
 //! otherwise:
 //!
 //! - Every access to linear memory is checked, so it runs safely on a machine
@@ -21,7 +21,7 @@
 //! optimisations between the two. Where LLVM was missing when the crate was
 //! built, [`compile`] returns [`Error::NoLlvm`].
 //!
-//! The file must run on a WAMR of the same version. [`Options::annotations`] holds
+//! The file must run on a WAMR of the same version. [`CompileOptions::annotations`] holds
 //! the facts that its header leaves out.
 
 mod error;
@@ -34,10 +34,10 @@ pub use target::{Target, UnknownTarget};
 /// The WAMR release whose AOT format this crate writes.
 pub const WAMR_VERSION: &str = "2.4.3";
 
-/// Settings of a compilation. [`Options::new`] gives those that a container needs;
+/// Settings of a compilation. [`CompileOptions::new`] gives those that a container needs;
 /// each check can be left out to measure its cost.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct CompileOptions {
     /// The machine the file will run on.
     pub target: Target,
     /// An LLVM CPU name in place of [`Target::cpu`]. The file then needs that
@@ -55,7 +55,7 @@ pub struct Options {
     pub kill_proof: bool,
 }
 
-impl Options {
+impl CompileOptions {
     /// All checks on, full optimisation.
     #[must_use]
     pub fn new(target: Target) -> Self {
@@ -99,10 +99,10 @@ impl Options {
 /// A process runs one compilation at a time; further callers wait.
 ///
 /// ```
-/// use ocre_aot::{Error, Options, Target, compile};
+/// use ocre_aot::{CompileOptions, Error, Target, compile};
 ///
 /// let wasm = wat::parse_str(r#"(module (func (export "_start")))"#)?;
-/// match compile(&wasm, &Options::new(Target::Thumbv7m)) {
+/// match compile(&wasm, &CompileOptions::new(Target::Thumbv7m)) {
 ///     Ok(file) => assert!(file.starts_with(b"\0aot")),
 ///     Err(Error::NoLlvm) => println!("this build has no compiler"),
 ///     Err(error) => return Err(error.into()),
@@ -113,7 +113,7 @@ impl Options {
 /// # Errors
 ///
 /// See [`Error`].
-pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
+pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<Vec<u8>, Error> {
     let mut file = ffi::compile(wasm, options)?;
     file.resize(file.len().next_multiple_of(4), 0);
     file.extend(ocre_module_reader::aot::seal(&file));

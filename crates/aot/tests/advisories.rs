@@ -4,12 +4,12 @@
 #![cfg(all(have_llvm, target_arch = "x86_64"))]
 
 use ocre::port::{Engine as _, Exit, Host, HostExit, Program, Trap};
-use ocre_aot::{Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
+use ocre_aot::{CompileOptions, Target, compile};
+use ocre_wamr::{PC_TARGET, RunInterrupt, WamrEngine};
 
-struct NoHost;
+struct TrappingHost;
 
-impl Host for NoHost {
+impl Host for TrappingHost {
     fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         Err(HostExit::Trap(Trap::Host))
     }
@@ -17,7 +17,7 @@ impl Host for NoHost {
 
 #[test]
 fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
-    let options = ocre_wamr::Options {
+    let options = ocre_wamr::EngineOptions {
         pool: None,
         limit_bytes: 0,
         host_stack_bytes: 64 * 1024,
@@ -25,7 +25,7 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
         aot_only: false,
         aot_elsewhere: false,
     };
-    let engine = Engine::start(&[], options).expect("the first start");
+    let engine = WamrEngine::start(&[], options).expect("the first start");
     let program = Program {
         entry: "_start",
         memory_bytes: 4 << 16,
@@ -43,14 +43,15 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
                 r#"(module (memory (export "memory") 1 65536) (func (export "_start") {body}))"#
             );
             let wasm = wat::parse_str(&text).expect("the test's own text");
-            let mut code = compile(&wasm, &Options::new(Target::X86_64)).expect("it compiles");
+            let mut code =
+                compile(&wasm, &CompileOptions::new(Target::X86_64)).expect("it compiles");
             let mut module = engine
                 .load(&mut code, &mut |words| panic!("{words}"))
                 .expect("it loads");
             let ended = engine.run(
                 &mut module,
                 &program,
-                &mut NoHost,
+                &mut TrappingHost,
                 &RunInterrupt::default(),
                 &mut || (),
             );

@@ -2,7 +2,7 @@
 //! Results of `compile` on every target, without running the code.
 #![cfg(have_llvm)]
 
-use ocre_aot::{Error, Options, Target, compile};
+use ocre_aot::{CompileOptions, Error, Target, compile};
 
 /// A loop over memory, a recursion, floats and an indirect call.
 const MODULE: &str = r#"(module
@@ -51,7 +51,7 @@ fn every_target_is_named_in_the_header() {
             Target::Riscv32 => (ELF_RISCV, "riscv32"),
             _ => unreachable!("a target without a row here"),
         };
-        let file = compile(&module(), &Options::new(target)).expect("compiles");
+        let file = compile(&module(), &CompileOptions::new(target)).expect("compiles");
 
         assert_eq!(&file[..8], b"\0aot\x06\0\0\0", "{target}");
         // The first section is the target's: type 0, 48 bytes.
@@ -72,17 +72,17 @@ fn every_target_is_named_in_the_header() {
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     for target in Target::ALL {
-        let options = Options::new(target);
+        let options = CompileOptions::new(target);
         let first = compile(&module(), &options);
         // Something else in between must leave no trace.
-        compile(&module(), &Options::new(Target::I386)).expect("compiles");
+        compile(&module(), &CompileOptions::new(Target::I386)).expect("compiles");
         assert_eq!(first, compile(&module(), &options), "{target}");
     }
 }
 
 #[test]
 fn a_bad_module_is_refused_in_the_loaders_words() {
-    let options = Options::new(Target::X86_64);
+    let options = CompileOptions::new(Target::X86_64);
     let mut cut = module();
     cut.truncate(20);
     for bytes in [&b""[..], b"\0asm", b"not wasm at all", &cut] {
@@ -97,7 +97,7 @@ fn a_bad_module_is_refused_in_the_loaders_words() {
 
 #[test]
 fn a_bad_module_does_not_spoil_the_next() {
-    let options = Options::new(Target::Thumbv7m);
+    let options = CompileOptions::new(Target::Thumbv7m);
     let good = compile(&module(), &options).expect("compiles");
     compile(b"\0asm\x01\0\0\0\xff", &options).expect_err("refused");
     assert_eq!(compile(&module(), &options), Ok(good));
@@ -106,13 +106,13 @@ fn a_bad_module_does_not_spoil_the_next() {
 #[test]
 fn an_empty_module_compiles() {
     for target in Target::ALL {
-        compile(b"\0asm\x01\0\0\0", &Options::new(target)).expect("compiles");
+        compile(b"\0asm\x01\0\0\0", &CompileOptions::new(target)).expect("compiles");
     }
 }
 
 #[test]
 fn a_cpu_that_llvm_does_not_know_is_refused() {
-    let mut options = Options::new(Target::X86_64);
+    let mut options = CompileOptions::new(Target::X86_64);
     options.cpu = Some("cortex-m3".into());
     let error = compile(&module(), &options).expect_err("refused");
     assert!(matches!(error, Error::Unsupported(_)), "{error:?}");
@@ -123,7 +123,7 @@ fn what_a_file_is_annotated_with_is_what_the_judge_takes() {
     let known = ocre::port::AotTarget::ALL;
     assert_eq!(known.len(), Target::ALL.len());
     for (target, known) in Target::ALL.into_iter().zip(known) {
-        let annotations = Options::new(target).annotations();
+        let annotations = CompileOptions::new(target).annotations();
         let expected = [known.name, known.cpus[0], known.abi, known.wamr, "true"];
         assert_eq!(annotations.map(|(_, value)| value), expected);
         assert_eq!(target.arch(), known.arch);
@@ -147,7 +147,7 @@ fn loops_that_touch_nothing_are_checked_on_every_target() {
         let wasm = wat::parse_str(&text).expect("the module is well-formed");
         for target in Target::ALL {
             for opt_level in 0..=3 {
-                let mut options = Options::new(target);
+                let mut options = CompileOptions::new(target);
                 options.opt_level = opt_level;
                 assert!(
                     compile(&wasm, &options).is_ok(),

@@ -12,9 +12,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use ocre::port::{Engine as _, Exit, Host, HostExit, HostFunction, HostModule, LoadError, Program};
-use ocre_aot::{Error, Options, Target, compile};
-use ocre_module_reader::aot::{self, Error as Refusal, Fault, Machine};
-use ocre_wamr::{Engine, HostCalls, Instance, InstanceLimits, PC_TARGET, RunInterrupt};
+use ocre_aot::{CompileOptions, Error, Target, compile};
+use ocre_module_reader::aot::{self, AotFault, Error as Refusal, Machine};
+use ocre_wamr::{HostCalls, Instance, InstanceLimits, PC_TARGET, RunInterrupt, WamrEngine};
 
 static MODULES: &[HostModule] = &[HostModule {
     name: c"env",
@@ -105,10 +105,10 @@ const MODULES_OF_EVERY_KIND: [&str; 4] = [
         (func (export "__pin") (param i32) (result i32) (local.get 0)))"#,
 ];
 
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
+fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let options = ocre_wamr::Options {
+        let options = ocre_wamr::EngineOptions {
             pool: None,
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
@@ -116,7 +116,7 @@ fn engine() -> &'static Engine {
             aot_only: false,
             aot_elsewhere: false,
         };
-        Engine::start(MODULES, options).expect("the first start")
+        WamrEngine::start(MODULES, options).expect("the first start")
     })
 }
 
@@ -125,7 +125,7 @@ const STACK_BYTES: u32 = 64 * 1024;
 
 fn compiled(text: &str, level: u8) -> Vec<u8> {
     let wasm = wat::parse_str(text).expect("the test's own text");
-    let mut options = Options::new(Target::X86_64);
+    let mut options = CompileOptions::new(Target::X86_64);
     options.opt_level = level;
     compile(&wasm, &options).expect("it compiles")
 }
@@ -258,7 +258,7 @@ fn the_reader_accepts_what_is_compiled_for_every_target() {
             .flat_map(|text| (0..=3).map(move |level| (text, level)))
         {
             let wasm = wat::parse_str(text).expect("the test's own text");
-            let mut options = Options::new(target);
+            let mut options = CompileOptions::new(target);
             options.opt_level = level;
             let file = compile(&wasm, &options).expect("it compiles");
             assert_eq!(check(&file), Ok(()), "{target} {level}: {text}");
@@ -303,7 +303,7 @@ fn what_the_reader_accepts_is_loaded_without_harm() {
                 let changed = changed(&file, at, byte);
                 match check(&changed) {
                     Err(error) => {
-                        assert_ne!(error.fault, Fault::Checksum);
+                        assert_ne!(error.fault, AotFault::Checksum);
                         refused += 1;
                     }
                     Ok(()) => loaded += u32::from(load(&changed, instantiate).is_ok()),
@@ -391,7 +391,11 @@ fn imports_of_tables_and_of_other_memories_are_not_compiled() {
         (r#"(import "wasi" "memory" (memory 1 2))"#, "wasi.memory"),
     ] {
         let wasm = wat::parse_str(format!("(module {import} (func (export \"_start\")))"));
-        let error = compile(&wasm.expect("a module"), &Options::new(Target::X86_64)).unwrap_err();
+        let error = compile(
+            &wasm.expect("a module"),
+            &CompileOptions::new(Target::X86_64),
+        )
+        .unwrap_err();
         assert_eq!(error, Error::Import(name.into()));
         assert_eq!(error.code(), "wasm-import");
     }

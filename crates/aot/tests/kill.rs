@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use guest::{aot, aot_at, assemble, run, start, stop_after};
 use ocre::port::{Exit, Trap};
-use ocre_aot::{Error, Options, Target, compile};
+use ocre_aot::{CompileOptions, Error, Target, compile};
 
 /// A module of functions `$f0` to `$f{depth}`, each made by `body` from the next one's
 /// number, and a `_start` that calls the first.
@@ -376,7 +376,7 @@ fn every_target_is_proven() {
         let wasm = assemble(&text);
         for target in Target::ALL {
             for opt_level in [0, 3] {
-                let mut options = Options::new(target);
+                let mut options = CompileOptions::new(target);
                 options.opt_level = opt_level;
                 if let Err(error) = compile(&wasm, &options) {
                     panic!("{name} for {target} at level {opt_level}: {error}");
@@ -390,7 +390,7 @@ fn every_target_is_proven() {
 #[test]
 fn nothing_endless_is_proven_without_checks() {
     for (name, text) in endless() {
-        let mut options = Options::new(Target::X86_64);
+        let mut options = CompileOptions::new(Target::X86_64);
         options.opt_level = 0;
         options.kill_checks = false;
         let answer = compile(&assemble(&text), &options);
@@ -413,7 +413,7 @@ fn nothing_endless_is_proven_without_checks() {
 #[test]
 fn what_needs_no_check_is_proven_without() {
     let text = start("(i32.add (call $param (i32.const 0)) (i32.const 1))");
-    let mut options = Options::new(Target::X86_64);
+    let mut options = CompileOptions::new(Target::X86_64);
     options.kill_checks = false;
     let code = compile(&assemble(&text), &options).expect("it is proven");
     assert_eq!(run(&code, &[41]), Exit::Code(42));

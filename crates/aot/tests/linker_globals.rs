@@ -6,24 +6,24 @@
 use std::sync::OnceLock;
 
 use ocre::port::{Engine as _, Exit, Host, HostExit, Program, StartError, Trap};
-use ocre_aot::{Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
+use ocre_aot::{CompileOptions, Target, compile};
+use ocre_wamr::{PC_TARGET, RunInterrupt, WamrEngine};
 
 /// Most of linear memory.
 const MEMORY_BYTES: u32 = 4 << 16;
 
-struct NoHost;
+struct UncalledHost;
 
-impl Host for NoHost {
+impl Host for UncalledHost {
     fn call(&mut self, _: usize, _: &mut [u8], _: &mut [u64]) -> Result<(), HostExit> {
         unreachable!("nothing is imported")
     }
 }
 
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
+fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let options = ocre_wamr::Options {
+        let options = ocre_wamr::EngineOptions {
             pool: None,
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
@@ -31,7 +31,7 @@ fn engine() -> &'static Engine {
             aot_only: false,
             aot_elsewhere: false,
         };
-        Engine::start(&[], options).expect("the first start")
+        WamrEngine::start(&[], options).expect("the first start")
     })
 }
 
@@ -50,7 +50,7 @@ fn run(code: &[u8]) -> Result<Exit, StartError> {
     engine().run(
         &mut module,
         &program,
-        &mut NoHost,
+        &mut UncalledHost,
         &RunInterrupt::default(),
         &mut || (),
     )
@@ -61,7 +61,7 @@ fn both(text: &str) -> Result<Exit, StartError> {
     let wasm = wat::parse_str(text).expect("the test's own text");
     let interpreted = run(&wasm);
     for level in 0..=3 {
-        let mut options = Options::new(Target::X86_64);
+        let mut options = CompileOptions::new(Target::X86_64);
         options.opt_level = level;
         let code = compile(&wasm, &options).expect("it compiles");
         assert_eq!(run(&code), interpreted, "level {level}: {text}");

@@ -70,7 +70,7 @@ fn module(seed: u64) -> Vec<u8> {
 }
 
 #[derive(Default, Debug)]
-struct Counts {
+struct OutcomeCounts {
     by_themselves: u64,
     stopped: u64,
     trapped: u64,
@@ -89,7 +89,7 @@ fn every_random_module_ends() {
         Err(_) => 0..FEW,
     };
     let modules = seeds.end - seeds.start;
-    let mut counts = Counts::default();
+    let mut counts = OutcomeCounts::default();
     let mut worst = Duration::ZERO;
     for seed in seeds {
         let wasm = module(seed);

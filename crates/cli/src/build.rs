@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
 use ocre::port::Engine;
@@ -14,16 +14,16 @@ use ocre_tools::build_file::{self, Ocrefile};
 use ocre_tools::build_guest;
 use ocre_tools::failure::Failure;
 use ocre_tools::layout_name::LayoutName;
-use ocre_tools::pack::{Blob, Input};
+use ocre_tools::pack::{DataFile, PackInput};
 
 use super::compile;
 use super::import;
-use super::output::Output;
+use super::output::LineOutput;
 use super::pack;
 
 /// Makes an image of a project: compiles, packs, and names it.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct BuildArgs {
     /// Compile for this target too, in addition to those of Ocrefile.toml
     #[arg(long, value_name = "TARGET", value_parser = compile::targets())]
     target: Vec<Target>,
@@ -43,13 +43,13 @@ pub struct Args {
 
 /// Builds, and prints the digests.
 pub fn run<E: Engine>(
-    args: &Args,
+    args: &BuildArgs,
     flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't build {}", args.folder.display());
     let io = |error| Failure::io(&what, &error);
     let project = build_file::project(&args.folder);
@@ -87,10 +87,10 @@ pub fn run<E: Engine>(
     }
     let blobs = file.blobs.iter().map(|blob| {
         let path = folder.join(blob).into_os_string();
-        Blob::parse(path).map_err(|error| refused(format!("`blobs`: {blob:?}: {error}")))
+        DataFile::parse(path).map_err(|error| refused(format!("`blobs`: {blob:?}: {error}")))
     });
     let output = args.output.clone();
-    let input = Input {
+    let input = PackInput {
         wasm: Some(module),
         aot: compiled,
         blobs: blobs.collect::<Result<_, _>>()?,
@@ -110,10 +110,10 @@ pub fn run<E: Engine>(
     };
     let packed = ocre_tools::pack::pack(&input, engine, policy)?;
     let status = pack::report(&input, &packed, &hint, out, err)?;
-    if status != Status::Ok || !args.import {
+    if status != CommandStatus::Ok || !args.import {
         return Ok(status);
     }
-    let importing = import::Args {
+    let importing = import::ImportArgs {
         layout: LayoutName {
             path: input.output,
             name: input.tag,

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, Workspace};
@@ -16,20 +16,20 @@ use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_files::{MAX_CONFIG, MAX_CONTENT};
 use ocre_pc::dev_folder::WithDevices;
 use ocre_pc::needs;
-use ocre_pc::platform::bare::{self, Folder, Setting};
+use ocre_pc::platform::bare::{self, FolderMount, Setting};
 use ocre_pc::posix_folders::PosixFolders;
-use ocre_tools::bundle::{self, Code, Config, Owner, Process, Refusal};
+use ocre_tools::bundle::{self, BundleCode, BundleConfig, BundleRefusal, Owner, Process};
 use ocre_tools::failure::Failure;
 use ocre_tools::partition;
-use ocre_wamr::Engine;
+use ocre_wamr::WamrEngine;
 use serde_json::json;
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::wasm;
 
 /// Writes an image of the flash as a bundle.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct BundleArgs {
     /// Image in the flash file
     #[arg(value_name = "IMAGE")]
     image: String,
@@ -44,15 +44,19 @@ pub struct Args {
 /// last.
 struct Folders<'c> {
     storage: WithDevices,
-    at: Vec<Folder<'c>>,
+    at: Vec<FolderMount<'c>>,
 }
 
 impl<'c> Folders<'c> {
-    fn of(bundle: &Path, config: &'c Config, owner: Option<&Owner>) -> Result<Self, Refusal> {
+    fn of(
+        bundle: &Path,
+        config: &'c BundleConfig,
+        owner: Option<&Owner>,
+    ) -> Result<Self, BundleRefusal> {
         let root = inside(bundle, &config.root)?;
         may_change(&root, config.read_only, owner, "root")?;
         let mut hosts = vec![root];
-        let mut at = vec![Folder {
+        let mut at = vec![FolderMount {
             at: "/",
             read_only: config.read_only,
         }];
@@ -62,21 +66,21 @@ impl<'c> Folders<'c> {
             let real = source.canonicalize().unwrap_or(source);
             may_change(&real, mount.read_only, owner, "mounts")?;
             hosts.push(real);
-            at.push(Folder {
+            at.push(FolderMount {
                 at: &mount.destination,
                 read_only: mount.read_only,
             });
         }
         let count = hosts.len();
         let folders = PosixFolders::open(hosts).map_err(|(path, error)| {
-            Refusal::new(
-                Code::Mount,
+            BundleRefusal::new(
+                BundleCode::Mount,
                 "mounts",
                 format_args!("{}: {error}", path.display()),
             )
         })?;
         if !config.devices.is_empty() {
-            at.push(Folder {
+            at.push(FolderMount {
                 at: "/dev",
                 read_only: false,
             });
@@ -88,7 +92,7 @@ impl<'c> Folders<'c> {
     }
 
     /// Reads a program from the root folder: at its path, or in a folder of `PATH`.
-    fn program(&self, process: &Process) -> Result<Vec<u8>, Refusal> {
+    fn program(&self, process: &Process) -> Result<Vec<u8>, BundleRefusal> {
         let name = process.args.first().map(String::as_str).unwrap_or_default();
         let mut paths = vec![format!("/{}", name.trim_start_matches('/'))];
         if !name.contains('/') {
@@ -104,12 +108,12 @@ impl<'c> Folders<'c> {
                 Err(StorageError::NotFound | StorageError::IsDirectory) => {}
                 Err(error) => {
                     let why = format_args!("{path}: {error}");
-                    return Err(Refusal::new(Code::Process, "args", why));
+                    return Err(BundleRefusal::new(BundleCode::Process, "args", why));
                 }
             }
         }
         let why = format_args!("{name} is not in the root folder");
-        Err(Refusal::new(Code::Process, "args", why))
+        Err(BundleRefusal::new(BundleCode::Process, "args", why))
     }
 }
 
@@ -120,21 +124,21 @@ fn may_change(
     read_only: bool,
     owner: Option<&Owner>,
     place: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), BundleRefusal> {
     let why = owner
         .filter(|_| !read_only)
         .and_then(|owner| bundle::protected(real, owner));
     why.map_or(Ok(()), |why| {
         let why = format_args!("{}: {why}", real.display());
-        Err(Refusal::new(Code::HostFolder, place, why))
+        Err(BundleRefusal::new(BundleCode::HostFolder, place, why))
     })
 }
 
 /// Finds the root folder. One with a relative path must be in the bundle, with all links resolved.
-fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, Refusal> {
+fn inside(bundle: &Path, root: &Path) -> Result<PathBuf, BundleRefusal> {
     let wrong = |why: &dyn std::fmt::Display| {
         let why = format_args!("{}: {why}", root.display());
-        Refusal::new(Code::Root, "root", why)
+        BundleRefusal::new(BundleCode::Root, "root", why)
     };
     let real = bundle
         .join(root)
@@ -165,7 +169,7 @@ fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
 }
 
 /// A bundle to run.
-pub struct Run<'w> {
+pub struct BundleRun<'w> {
     /// Folder of the bundle.
     pub folder: &'w Path,
     /// True where a guest may change protected folders of the host.
@@ -174,12 +178,12 @@ pub struct Run<'w> {
 
 /// Runs a bundle's processes one after the other, until one fails.
 pub fn run(
-    run: &Run<'_>,
+    run: &BundleRun<'_>,
     flash: Option<&Path>,
-    engine: &Engine,
+    engine: &WamrEngine,
     policy: &Policy<'_>,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let folder = run.folder;
     let what = format!("can't run the bundle {}", folder.display());
     let owner = Owner {
@@ -192,7 +196,7 @@ pub fn run(
     let path = folder.join("config.json");
     let text = ocre_files::read_text(&path, MAX_CONFIG)
         .map_err(|error| Failure::io(&what, &error).at(path.display()))?;
-    let refused = |refusal: Refusal| {
+    let refused = |refusal: BundleRefusal| {
         let code = refusal.code();
         Failure::new(&what, code.as_str(), code.hint())
             .at(refusal.place())
@@ -225,23 +229,23 @@ pub fn run(
             format!("a bundle grants nothing: run the image itself with `ocre run {options} IMAGE`")
         };
         match wasm::ended(name, &what, ran, &grant, err)? {
-            Status::Guest(0) => {}
+            CommandStatus::Guest(0) => {}
             other => return Ok(other),
         }
     }
-    Ok(Status::Guest(0))
+    Ok(CommandStatus::Guest(0))
 }
 
 // ---------------------------------------------------------------- writing
 
 /// Writes the image that the device would run, and prints the folder.
 pub fn write(
-    args: &Args,
+    args: &BundleArgs,
     flash: Option<&Path>,
-    engine: &Engine,
+    engine: &WamrEngine,
     policy: &Policy<'_>,
-    out: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't make a bundle of {}", args.image);
     let io = |error| Failure::io(&what, &error);
     let partition = partition::partition_with(&args.image, flash, &what)?;
@@ -297,14 +301,14 @@ pub fn write(
         out.line(format_args!("wrote {}", args.folder.display()))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Judges the image, as for a container of it.
 fn judged<S: Storage>(
     source: OciLayout<'_, S>,
     name: &str,
-    engine: &Engine,
+    engine: &WamrEngine,
     policy: &Policy<'_>,
     what: &str,
 ) -> Result<Image, Failure> {

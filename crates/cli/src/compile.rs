@@ -6,21 +6,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use ocre::command::{Status, hints::refusal};
+use ocre::command::{CommandStatus, hints::refusal};
 use ocre::image::verdict::Code;
-use ocre_aot::{Error, Options, Target};
+use ocre_aot::{CompileOptions, Error, Target};
 use ocre_files::MAX_CONTENT;
 use ocre_tools::aot_file;
 use ocre_tools::failure::Failure;
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Highest level of optimisation.
 pub const BEST: u8 = 3;
 
 /// Compiles a module ahead of time.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct CompileArgs {
     /// Target of the code
     #[arg(long, value_parser = targets())]
     target: Target,
@@ -44,7 +44,7 @@ pub fn targets() -> impl clap::builder::TypedValueParser<Value = Target> {
 }
 
 /// Compiles, and prints the sizes.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &CompileArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let what = format!("can't compile {}", args.input.display());
     let wasm =
         ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
@@ -72,7 +72,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Writes a file, or leaves the old one: a regular file is written beside it first.
@@ -102,7 +102,7 @@ pub fn compiled(
     opt: u8,
     what: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let mut options = Options::new(target);
+    let mut options = CompileOptions::new(target);
     options.cpu = cpu.map(str::to_owned);
     options.opt_level = opt;
     let mut aot = ocre_aot::compile(wasm, &options)

@@ -2,15 +2,15 @@
 //! `ocre completion`: scripts by which shells complete command lines.
 
 use clap_complete::Shell;
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre_tools::failure::Failure;
 
 use super::clap_grammar;
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Prints what a shell needs to complete command lines.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct CompletionArgs {
     /// Shell to generate for
     #[arg(value_name = "bash|zsh|fish")]
     shell: Known,
@@ -25,7 +25,7 @@ enum Known {
 }
 
 /// Prints the script.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &CompletionArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let shell = match args.shell {
         Known::Bash => Shell::Bash,
         Known::Zsh => Shell::Zsh,
@@ -40,7 +40,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     }
     out.text(&script)
         .map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Part that clap's script for fish lacks: possible words of operands, for commands outside of

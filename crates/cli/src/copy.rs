@@ -7,25 +7,25 @@ use std::fmt::{self, Display};
 use std::os::unix::ffi::OsStrExt as _;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::image::OciLayout;
-use ocre_registry::{Access, Client, Copied, ImageName, Platform, Repository, Sink, Source};
+use ocre_registry::{Access, Client, Copied, ImageName, PlatformName, Repository, Sink, Source};
 use ocre_tools::failure::Failure;
-use ocre_tools::layout::Layout;
+use ocre_tools::layout::OpenLayout;
 use ocre_tools::layout_archive::LayoutArchive;
 use ocre_tools::layout_folder::LayoutFolder;
 use ocre_tools::layout_name::LayoutName;
 use ocre_tools::layout_source::LayoutSource;
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::transfer::{RegistryOptions, failed, image_name, platform};
 
 /// Copies an image between registries and layouts, with its digests.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct CopyArgs {
     /// Copy only the manifest for this platform from an index
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
-    platform: Option<Platform>,
+    platform: Option<PlatformName>,
     /// Copy the referrers too, such as signatures
     #[arg(long)]
     referrers: bool,
@@ -33,15 +33,15 @@ pub struct Args {
     registry_options: RegistryOptions,
     /// Source: REGISTRY/NAME[:TAG|@DIGEST], oci:LAYOUT[:REF|@DIGEST] or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "FROM", value_parser = OsStringValueParser::new().try_map(place))]
-    from: Place,
+    from: ImageEndpoint,
     /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF]
     #[arg(value_name = "TO", value_parser = OsStringValueParser::new().try_map(place))]
-    to: Place,
+    to: ImageEndpoint,
 }
 
 /// Source or destination of an image, in skopeo's syntax; `docker://` may be left out.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum ImageEndpoint {
     /// An image in a registry.
     Registry(ImageName),
     /// An image in a layout's folder.
@@ -51,19 +51,19 @@ pub enum Place {
 }
 
 /// Parses a place, for clap.
-pub fn place(argument: OsString) -> Result<Place, String> {
+pub fn place(argument: OsString) -> Result<ImageEndpoint, String> {
     let layout = |prefix: &str| argument.as_bytes().strip_prefix(prefix.as_bytes());
     if let Some(layout) = layout("oci:") {
-        return LayoutName::parse(OsStr::from_bytes(layout)).map(Place::Layout);
+        return LayoutName::parse(OsStr::from_bytes(layout)).map(ImageEndpoint::Layout);
     }
     if let Some(archive) = layout("oci-archive:") {
-        return LayoutName::parse(OsStr::from_bytes(archive)).map(Place::Archive);
+        return LayoutName::parse(OsStr::from_bytes(archive)).map(ImageEndpoint::Archive);
     }
     let text = argument.to_str().ok_or("not UTF-8")?;
-    image_name(text.strip_prefix("docker://").unwrap_or(text)).map(Place::Registry)
+    image_name(text.strip_prefix("docker://").unwrap_or(text)).map(ImageEndpoint::Registry)
 }
 
-impl Display for Place {
+impl Display for ImageEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (prefix, layout) = match self {
             Self::Registry(name) => return name.fmt(f),
@@ -75,7 +75,7 @@ impl Display for Place {
 }
 
 /// Copies the image, and prints its destination and digest.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &CopyArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let what = format!("can't copy {} to {}", args.from, args.to);
     let client = args.registry_options.client(&what)?;
     let to = Destination {
@@ -87,16 +87,22 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
     };
     let from = args.from.to_string();
     let copied = match &args.from {
-        Place::Registry(name) => {
+        ImageEndpoint::Registry(name) => {
             let from = Repository::new(&client, name, Access::Pull, None)
                 .map_err(|error| failed(&what, &error))?;
             to.put(&from, Some(name), &what)
         }
-        Place::Layout(name) | Place::Archive(name) => match Layout::open(&name.path) {
-            Ok(Layout::Folder(folder)) => to.put(&stored(&folder, name, &from), None, &what),
-            Ok(Layout::Archive(archive)) => to.put(&stored(&archive, name, &from), None, &what),
-            Err(missing) => Err(missing.into_failure(&what)),
-        },
+        ImageEndpoint::Layout(name) | ImageEndpoint::Archive(name) => {
+            match OpenLayout::open(&name.path) {
+                Ok(OpenLayout::Folder(folder)) => {
+                    to.put(&stored(&folder, name, &from), None, &what)
+                }
+                Ok(OpenLayout::Archive(archive)) => {
+                    to.put(&stored(&archive, name, &from), None, &what)
+                }
+                Err(missing) => Err(missing.into_failure(&what)),
+            }
+        }
     }?;
     print("copied to", &args.to, &copied, out)
 }
@@ -113,9 +119,9 @@ pub fn stored<'a, S>(storage: &'a S, name: &'a LayoutName, text: &str) -> Layout
 /// Destination of an image, and settings of the copy.
 pub struct Destination<'a> {
     /// Place of the copy.
-    pub place: &'a Place,
+    pub place: &'a ImageEndpoint,
     /// Platform to copy from an index; `None` for all.
-    pub platform: Option<Platform>,
+    pub platform: Option<PlatformName>,
     /// True where referrers are copied too.
     pub referrers: bool,
     /// Settings for registries.
@@ -138,18 +144,18 @@ impl Destination<'_> {
                 .copy(from, to, platform, self.referrers, what)
         };
         match self.place {
-            Place::Registry(name) => {
+            ImageEndpoint::Registry(name) => {
                 let to = Repository::new(self.client, name, Access::Push, beside)
                     .map_err(|error| failed(what, &error))?;
                 copy(&to)
             }
-            Place::Layout(layout) => copy(&LayoutFolder::open(
+            ImageEndpoint::Layout(layout) => copy(&LayoutFolder::open(
                 &layout.path,
                 layout.name.clone(),
                 true,
                 what,
             )?),
-            Place::Archive(layout) => {
+            ImageEndpoint::Archive(layout) => {
                 let to = LayoutArchive::create(&layout.path, layout.name.clone(), what)?;
                 let copied = copy(&to)?;
                 to.finish(what)?;
@@ -164,8 +170,8 @@ pub fn print(
     verb: &str,
     to: &dyn Display,
     copied: &Copied,
-    out: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let printed = if out.json() {
         out.document(|out| {
             out.display("name", &to);
@@ -183,5 +189,5 @@ pub fn print(
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }

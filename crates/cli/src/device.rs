@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ocre::command::arguments::{Argument, Arguments, Key};
 use ocre::command::report::Sanitized;
 use ocre::command::table::{Verb, find};
-use ocre::command::{self, Environment, Outcome, Status, hints};
+use ocre::command::{self, CommandStatus, Environment, Outcome, hints};
 use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::judge::{Policy, Selector, Workspace, judge};
@@ -22,7 +22,7 @@ use ocre::supervisor::Platform as _;
 use ocre_pc::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::needs;
-use ocre_pc::platform::{self, BootError, Documents, Pc, Terminal, console};
+use ocre_pc::platform::{self, BootError, Pc, PcDocuments, Terminal, console};
 use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 use ocre_tools::partition::{
@@ -30,7 +30,7 @@ use ocre_tools::partition::{
 };
 use parking_lot::MutexGuard;
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::short_digest;
 
 /// Longest wait for killed containers when the device is switched off, in microseconds.
@@ -38,7 +38,7 @@ const PATIENCE_US: u64 = 2_000_000;
 
 /// Opens the flash file, or makes an empty one and reports it. A missing folder is made only for
 /// the default file.
-pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partition, Failure> {
+pub fn partition_or_new(flash: Option<&Path>, err: &mut LineOutput) -> Result<Partition, Failure> {
     if let Some(partition) = partition_if_any(flash)? {
         return Ok(partition);
     }
@@ -66,13 +66,13 @@ pub fn partition_or_new(flash: Option<&Path>, err: &mut Output) -> Result<Partit
 }
 
 /// Prints a note, which is neither a failure nor a result.
-pub fn note(text: std::fmt::Arguments<'_>, err: &mut Output) -> Result<(), Failure> {
+pub fn note(text: std::fmt::Arguments<'_>, err: &mut LineOutput) -> Result<(), Failure> {
     err.line(format_args!("note: {}", Sanitized(text)))
         .map_err(|error| Failure::io("can't print", &error))
 }
 
 /// A device that is on.
-pub struct Device<F: Flash + 'static = FileFlash> {
+pub struct SimulatedDevice<F: Flash + 'static = FileFlash> {
     pc: Arc<platform::Device<LittleFs<F>>>,
 }
 
@@ -90,12 +90,12 @@ impl Write for Heard<'_> {
 }
 
 /// Buffers of the PC for documents, locked while a command uses them.
-struct Shared<'a, F: Flash> {
+struct LockedDocuments<'a, F: Flash> {
     pc: &'a Pc<LittleFs<F>>,
-    taken: Option<MutexGuard<'a, Documents>>,
+    taken: Option<MutexGuard<'a, PcDocuments>>,
 }
 
-impl<F: Flash + 'static> command::Documents for Shared<'_, F> {
+impl<F: Flash + 'static> command::Documents for LockedDocuments<'_, F> {
     fn lend(&mut self) -> Workspace<'_> {
         let taken = &mut self.taken;
         taken.get_or_insert_with(|| self.pc.documents()).workspace()
@@ -106,7 +106,7 @@ impl<F: Flash + 'static> command::Documents for Shared<'_, F> {
     }
 }
 
-impl Device<RamFlash> {
+impl SimulatedDevice<RamFlash> {
     /// Boots a device with an empty flash in memory.
     pub fn empty(policy: Policy<'static>) -> Result<Self, Failure> {
         let (memory, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
@@ -147,7 +147,7 @@ pub fn no_engine() -> Failure {
     Failure::new("can't start the engine", "out-of-memory", hints)
 }
 
-impl<F: Flash + 'static> Device<F> {
+impl<F: Flash + 'static> SimulatedDevice<F> {
     /// Boots a device from a partition.
     pub fn boot(partition: LittleFs<F>, policy: Policy<'static>) -> Result<Self, Failure> {
         let mut document = document();
@@ -200,7 +200,8 @@ impl<F: Flash + 'static> Device<F> {
         self.explain_mounts(&words, &mut err)?;
         let status = self.run(&words, out, &mut err)?;
         let denied = self.pc.platform().take_denied();
-        if matches!(status, Status::Guest(code) if code != 0) && denied != Permissions::NONE {
+        if matches!(status, CommandStatus::Guest(code) if code != 0) && denied != Permissions::NONE
+        {
             let (names, options) = (needs::names(denied), needs::options(denied));
             writeln!(
                 err,
@@ -216,7 +217,7 @@ impl<F: Flash + 'static> Device<F> {
             words,
             &mut Environment {
                 supervisor: &self.pc,
-                documents: &mut Shared {
+                documents: &mut LockedDocuments {
                     pc: self.pc.platform(),
                     taken: None,
                 },

@@ -8,7 +8,7 @@ use ocre::command::arguments::{Argument, Arguments, Key, Opt};
 use ocre::command::table::{Command, Verb, find};
 
 use super::Global;
-use super::output::{Color, Format};
+use super::output::{Color, OutputFormat};
 use crate::AotRule;
 
 const fn global(long: &'static str) -> Opt {
@@ -82,7 +82,7 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
                         AotRule::parse(value).map_err(|error| format!("--aot-policy: {error}"))?;
                 }
                 "format" => {
-                    global.format = Format::from_str(value, false)
+                    global.format = OutputFormat::from_str(value, false)
                         .map_err(|error| format!("--format: {error}"))?;
                 }
                 name if option.value.is_some() => kept.push(format!("--{name}={value}")),
@@ -90,7 +90,7 @@ pub fn lift(words: &[OsString], global: &mut Global) -> Result<Vec<String>, Stri
             },
         }
     }
-    if formats && global.format == Format::Json {
+    if formats && global.format == OutputFormat::Json {
         kept.push("--format=json".to_owned());
     }
     if operands.iter().any(|operand| operand.starts_with('-')) {
@@ -228,7 +228,7 @@ mod tests {
     fn lifted(words: &[&str]) -> (Result<Vec<String>, String>, Global) {
         let mut global = Global {
             flash: None,
-            format: Format::Text,
+            format: OutputFormat::Text,
             color: Color::Auto,
             aot_policy: AotRule::Allow,
             bundle: None,

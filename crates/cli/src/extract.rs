@@ -11,63 +11,69 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::report::Sanitized;
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::judge::{Selector, TITLE};
 use ocre_oci::json::Elements;
 use ocre_oci::{Descriptor, Sha256};
-use ocre_registry::{Blob, Document, Platform, Source, Verified, manifest};
+use ocre_registry::{Blob, ImageDocument, PlatformName, Source, Verified, manifest};
 use ocre_tools::failure::Failure;
-use ocre_tools::layout::Layout;
+use ocre_tools::layout::OpenLayout;
 use ocre_tools::layout_name::LayoutName;
 use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::oras_folder;
 use ocre_tools::partition;
 
-use super::copy::{self, Place};
-use super::output::Output;
+use super::copy::{self, ImageEndpoint};
+use super::output::LineOutput;
 use super::transfer::{failed, platform};
 
 /// Writes the files of an image that have names.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ExtractArgs {
     /// Platform of an index
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
-    platform: Option<Platform>,
+    platform: Option<PlatformName>,
     /// Image in the flash file, or oci:LAYOUT[:REF|@DIGEST], or oci-archive:FILE[:REF|@DIGEST]
     #[arg(value_name = "IMAGE", value_parser = OsStringValueParser::new().try_map(image))]
-    image: Image,
+    image: ImageSource,
     /// Output folder, new or empty
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
 #[derive(Clone, Debug)]
-enum Image {
+enum ImageSource {
     Flash(String),
     Layout(LayoutName, String),
 }
 
-fn image(argument: std::ffi::OsString) -> Result<Image, String> {
+fn image(argument: std::ffi::OsString) -> Result<ImageSource, String> {
     let text = argument.to_string_lossy().into_owned();
     if text.starts_with("oci:") || text.starts_with("oci-archive:") {
         return match copy::place(argument)? {
-            Place::Layout(name) | Place::Archive(name) => Ok(Image::Layout(name, text)),
-            Place::Registry(_) => Err("not a layout".to_owned()),
+            ImageEndpoint::Layout(name) | ImageEndpoint::Archive(name) => {
+                Ok(ImageSource::Layout(name, text))
+            }
+            ImageEndpoint::Registry(_) => Err("not a layout".to_owned()),
         };
     }
     argument
         .into_string()
-        .map(Image::Flash)
+        .map(ImageSource::Flash)
         .map_err(|_| "not UTF-8".to_owned())
 }
 
 /// Extracts the files, and prints them.
-pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
-    let (Image::Flash(text) | Image::Layout(_, text)) = &args.image;
+pub fn run(
+    args: &ExtractArgs,
+    flash: Option<&Path>,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let (ImageSource::Flash(text) | ImageSource::Layout(_, text)) = &args.image;
     let what = format!("can't extract {text}");
     match &args.image {
-        Image::Flash(name) => {
+        ImageSource::Flash(name) => {
             let selector = Selector::parse(name)
                 .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
             let partition = partition::partition_with(name, flash, &what)?;
@@ -82,11 +88,11 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
             };
             extract(args, &from, &what, out)
         }
-        Image::Layout(name, text) => match Layout::open(&name.path) {
-            Ok(Layout::Folder(folder)) => {
+        ImageSource::Layout(name, text) => match OpenLayout::open(&name.path) {
+            Ok(OpenLayout::Folder(folder)) => {
                 extract(args, &copy::stored(&folder, name, text), &what, out)
             }
-            Ok(Layout::Archive(archive)) => {
+            Ok(OpenLayout::Archive(archive)) => {
                 extract(args, &copy::stored(&archive, name, text), &what, out)
             }
             Err(missing) => Err(missing.into_failure(&what)),
@@ -98,22 +104,22 @@ pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status
 struct Named {
     title: String,
     blob: Blob,
-    folder: Option<Folder>,
+    folder: Option<PackedFolder>,
 }
 
 /// A folder that ORAS has packed into a file.
-struct Folder {
+struct PackedFolder {
     digest: Option<Sha256>,
     /// Number of files in it; 0 until it is unpacked.
     files: usize,
 }
 
 fn extract(
-    args: &Args,
+    args: &ExtractArgs,
     from: &dyn Source,
     what: &str,
-    out: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let refused = |error| failed(what, &error);
     let document = manifest(from, args.platform.as_ref()).map_err(refused)?;
     let (named, unnamed) = named(&document, what)?;
@@ -159,11 +165,11 @@ fn extract(
         folder.files = unpacked?;
     }
     print(args, &named, unnamed, out).map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Lists the named files of a manifest, its config first, and counts those without a name.
-fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure> {
+fn named(document: &ImageDocument, what: &str) -> Result<(Vec<Named>, usize), Failure> {
     let root = document.parse().map_err(|error| failed(what, &error))?;
     let wrong = |error| {
         let error = ocre_registry::Error::of_document(error, &document.bytes, document.digest);
@@ -211,7 +217,7 @@ fn named(document: &Document, what: &str) -> Result<(Vec<Named>, usize), Failure
         };
         let size = descriptor.size;
         let annotations = descriptor.annotations();
-        let folder = oras_folder::is_folder(&descriptor).then(|| Folder {
+        let folder = oras_folder::is_folder(&descriptor).then(|| PackedFolder {
             digest: oras_folder::digest(annotations),
             files: 0,
         });
@@ -274,7 +280,12 @@ fn write(
     done.map_err(|error| ocre_registry::Error::of_io(error, path.display()))
 }
 
-fn print(args: &Args, named: &[Named], unnamed: usize, out: &mut Output) -> io::Result<()> {
+fn print(
+    args: &ExtractArgs,
+    named: &[Named],
+    unnamed: usize,
+    out: &mut LineOutput,
+) -> io::Result<()> {
     if out.json() {
         return out.document(|out| {
             out.array("files", |out| {

@@ -7,16 +7,16 @@ mod sweep;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::command::report::Sanitized;
 use ocre_tools::failure::Failure;
-use ocre_tools::flash_check::{Repaired, Report, check};
+use ocre_tools::flash_check::{CheckReport, Repaired, check};
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Finds what is damaged in a flash file.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashCheckArgs {
     /// Flash file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -26,17 +26,17 @@ pub struct Args {
 }
 
 /// Checks the flash, prints the findings, and fails if damage stays.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &FlashCheckArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let (left, mended) = check(&args.file, args.repair)?;
     print(&left, &mended, out).map_err(|error| Failure::io("can't print", &error))?;
     Ok(if left.damaged.is_empty() {
-        Status::Ok
+        CommandStatus::Ok
     } else {
-        Status::Failed
+        CommandStatus::Failed
     })
 }
 
-fn print(left: &Report, mended: &Repaired, out: &mut Output) -> std::io::Result<()> {
+fn print(left: &CheckReport, mended: &Repaired, out: &mut LineOutput) -> std::io::Result<()> {
     if out.json() {
         return out.document(|out| {
             out.boolean("whole", left.damaged.is_empty());

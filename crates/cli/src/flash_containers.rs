@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::container::record::{self, Dates};
 use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::{Name, Spec};
@@ -16,9 +16,9 @@ use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 
-use super::device::Device;
+use super::device::SimulatedDevice;
 use super::line::split;
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Commands, and their places for messages.
 pub struct Script {
@@ -64,13 +64,13 @@ pub fn put(
     script: &Script,
     storage: &LittleFs<RamFlash>,
     firmware: &Firmware,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<Vec<Name>, Failure> {
     let mut names = Vec::new();
     if script.lines.is_empty() {
         return Ok(names);
     }
-    let mut device = Device::prepare(storage.clone(), firmware)?;
+    let mut device = SimulatedDevice::prepare(storage.clone(), firmware)?;
     for (place, line) in &script.lines {
         let wrong = |why: &dyn std::fmt::Display| {
             let what = "can't make the containers";
@@ -105,10 +105,10 @@ pub fn put(
 /// Runs `create …` with the device's defaults; the error is the reason of a refusal.
 fn create(
     rest: &[&str],
-    device: &mut Device<RamFlash>,
+    device: &mut SimulatedDevice<RamFlash>,
     storage: &LittleFs<RamFlash>,
     firmware: &Firmware,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<Name, String> {
     let memory = format!("--memory={}", firmware.policy.memory_bytes);
     let stack = format!("--stack={}", firmware.stack);
@@ -120,7 +120,7 @@ fn create(
     words.extend(rest);
     let mut out = String::new();
     let status = device.command(&words, &mut out, err);
-    if status != Ok(Status::Ok) {
+    if status != Ok(CommandStatus::Ok) {
         return Err("the command is refused".to_owned());
     }
     // The line asks for help.

@@ -8,19 +8,19 @@
 use std::path::{Path, PathBuf};
 
 use ocre::atomic;
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
 use ocre_pc::directory::Directory;
 use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::partition::{self, Partition};
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::tree::{Unusable, join, tell, walk};
 
 /// Copies files and folders.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashCpArgs {
     /// Create missing parent folders of DST
     #[arg(short, long)]
     parents: bool,
@@ -33,12 +33,12 @@ pub struct Args {
 }
 
 /// Place of a file or folder.
-enum Place {
+enum FileLocation {
     Flash(PathBuf, String),
     Pc(Directory, String),
 }
 
-impl Place {
+impl FileLocation {
     /// Parses an argument. A name that exists on the PC means that file, even with `:/` in it.
     fn of(argument: &Path, what: &str) -> Result<Self, Failure> {
         if let Some(text) = argument.to_str()
@@ -87,22 +87,29 @@ fn open(file: &Path, to_read: bool) -> Result<Partition, Failure> {
 
 /// Counts of a copy, and the entries that were left out.
 #[derive(Default)]
-struct Copied {
+struct CopyCounts {
     files: u64,
     bytes: u64,
     left: Vec<Unusable>,
 }
 
 /// Copies, and prints the numbers of files and bytes.
-pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+pub fn run(
+    args: &FlashCpArgs,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!(
         "can't copy {} to {}",
         args.from.display(),
         args.to.display()
     );
-    let (from, to) = (Place::of(&args.from, &what)?, Place::of(&args.to, &what)?);
+    let (from, to) = (
+        FileLocation::of(&args.from, &what)?,
+        FileLocation::of(&args.to, &what)?,
+    );
     let copied = match (from, to) {
-        (Place::Flash(from, path), Place::Flash(to, at)) => {
+        (FileLocation::Flash(from, path), FileLocation::Flash(to, at)) => {
             let same = from
                 .canonicalize()
                 .ok()
@@ -114,13 +121,13 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
                 copy(&open(&from, true)?, &path, &to, &at, args.parents, &what)
             }
         }
-        (Place::Flash(from, path), Place::Pc(to, at)) => {
+        (FileLocation::Flash(from, path), FileLocation::Pc(to, at)) => {
             copy(&open(&from, true)?, &path, &to, &at, args.parents, &what)
         }
-        (Place::Pc(from, path), Place::Flash(to, at)) => {
+        (FileLocation::Pc(from, path), FileLocation::Flash(to, at)) => {
             copy(&from, &path, &open(&to, false)?, &at, args.parents, &what)
         }
-        (Place::Pc(..), Place::Pc(..)) => {
+        (FileLocation::Pc(..), FileLocation::Pc(..)) => {
             let hints = "name one of the two as FILE:/PATH";
             Err(Failure::new(&what, "flash-none", hints).because("neither path is in a flash file"))
         }
@@ -131,7 +138,7 @@ pub fn run(args: &Args, out: &mut Output, err: &mut Output) -> Result<Status, Fa
             out.unsigned("bytes", copied.bytes)
         })
     } else {
-        let Copied { files, bytes, .. } = copied;
+        let CopyCounts { files, bytes, .. } = copied;
         out.line(format_args!("copied {files} files, {bytes} bytes"))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
@@ -145,7 +152,7 @@ fn copy<A: Storage, B: Storage>(
     at: &str,
     parents: bool,
     what: &str,
-) -> Result<Copied, Failure> {
+) -> Result<CopyCounts, Failure> {
     let failed = |path: &str, error: StorageError| {
         let hints = match error {
             StorageError::NotFound => {
@@ -165,7 +172,7 @@ fn copy<A: Storage, B: Storage>(
     if parents {
         make_folders_above(to, &top).map_err(|(path, error)| failed(&path, error))?;
     }
-    let mut copied = Copied::default();
+    let mut copied = CopyCounts::default();
     let mut entries = vec![(path.to_owned(), source)];
     let content = walk(from, path).map_err(|(path, error)| failed(&path, error))?;
     entries.extend(content.entries);

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::container::Name;
 use ocre::image::judge::Policy;
 use ocre::image::store::Tag;
@@ -22,12 +22,12 @@ use ocre_tools::partition;
 use super::flash_containers::{self, Script};
 use super::flash_hex;
 use super::flash_images::{self, Wanted};
-use super::output::Output;
+use super::output::LineOutput;
 use super::zephyr_build;
 
 /// Makes a flash file, empty or with images and containers.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashCreateArgs {
     /// Size of the partition, such as 512K
     #[arg(long, value_name = "BYTES", value_parser = bytes, required_unless_present = "zephyr_build")]
     size: Option<u64>,
@@ -75,7 +75,7 @@ struct Purpose {
 }
 
 impl Purpose {
-    fn of(args: &Args, policy: Policy<'static>, what: &str) -> Result<Self, Failure> {
+    fn of(args: &FlashCreateArgs, policy: Policy<'static>, what: &str) -> Result<Self, Failure> {
         let build = args.zephyr_build.as_deref();
         let build = build.map(|folder| zephyr_build::read(folder, what));
         let build = build.transpose()?;
@@ -115,11 +115,11 @@ impl Purpose {
 
 /// Makes the file, and prints its sizes and content.
 pub fn run(
-    args: &Args,
+    args: &FlashCreateArgs,
     policy: Policy<'static>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let names: Vec<String> = args
         .output
         .iter()
@@ -193,8 +193,8 @@ fn print(
     purpose: &Purpose,
     images: &[(Tag, Sha256)],
     containers: &[Name],
-    out: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let geometry = purpose.geometry;
     let printed = if out.json() {
         out.document(|out| {
@@ -235,5 +235,5 @@ fn print(
         out.text(&text)
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
 use ocre::image::store::Tag;
@@ -16,12 +16,12 @@ use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::partition;
 
 use super::copy;
-use super::output::Output;
+use super::output::LineOutput;
 use super::transfer::failed;
 
 /// Copies an image out of a flash file.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashExtractArgs {
     /// Flash file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 /// Copies the image, and prints its destination and digest.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &FlashExtractArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let what = format!("can't extract {} from {}", args.image, args.file.display());
     let selector = Selector::parse(&args.image)
         .map_err(|code| Failure::new(&what, code.as_str(), hints::refusal(code)))?;
@@ -54,7 +54,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         .filter(|_| selector.name.is_some());
     let name = reference.map(|reference| Tag::new(&reference).as_str().to_owned());
     let to = LayoutFolder::open(&args.layout, name, true, &what)?;
-    let options = ocre_registry::Options {
+    let options = ocre_registry::CopyOptions {
         platform: None,
         referrers: false,
         parallel: 1,

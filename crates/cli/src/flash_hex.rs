@@ -8,12 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ihex::Record;
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre_pc::flash::{FileFlash, Geometry};
 use ocre_tools::failure::Failure;
 use ocre_tools::partition::{self, Partition};
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Bytes in a record: a number that every reader takes.
 const RECORD_BYTES: usize = 16;
@@ -30,7 +30,7 @@ const SUPERBLOCKS: usize = 2;
 
 /// Writes a flash file as Intel HEX.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashHexArgs {
     /// Flash file
     #[arg(value_name = "FILE")]
     input: PathBuf,
@@ -58,7 +58,7 @@ pub fn address(text: &str) -> Result<u64, &'static str> {
 }
 
 /// Writes the file, and prints its sizes.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &FlashHexArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let partition = open(&args.input)?;
     let geometry = partition.geometry();
     let what = format!("can't write {}", args.output.display());
@@ -83,7 +83,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 fn open(path: &Path) -> Result<Partition, Failure> {

@@ -15,15 +15,15 @@ use ocre_oci::Sha256;
 use ocre_pc::platform;
 use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
-use ocre_tools::layout::Layout;
+use ocre_tools::layout::OpenLayout;
 use ocre_tools::layout_name::LayoutName;
 use ocre_tools::linux_image;
 use ocre_tools::partition;
-use ocre_wamr::Engine;
+use ocre_wamr::WamrEngine;
 
 use super::device;
 use super::import;
-use super::output::Output;
+use super::output::LineOutput;
 
 /// An image of a layout on the PC, and its name on the flash.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub fn put<S: Storage>(
     images: &[Wanted],
     storage: &S,
     firmware: &Firmware,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<Vec<(Tag, Sha256)>, Failure> {
     let mut put = Vec::new();
     if images.is_empty() {
@@ -66,11 +66,11 @@ pub fn put<S: Storage>(
     let mut store = partition::store(storage, &mut document)?;
     for image in images {
         let what = format!("can't import {}", image.layout.path.display());
-        let taken = match Layout::open(&image.layout.path) {
-            Ok(Layout::Folder(folder)) => {
+        let taken = match OpenLayout::open(&image.layout.path) {
+            Ok(OpenLayout::Folder(folder)) => {
                 take(image, &folder, &mut store, &engine, firmware, &what, err)
             }
-            Ok(Layout::Archive(archive)) => {
+            Ok(OpenLayout::Archive(archive)) => {
                 take(image, &archive, &mut store, &engine, firmware, &what, err)
             }
             Err(missing) => Err(missing.into_failure(&what)),
@@ -85,10 +85,10 @@ fn take<F: Storage, S: Storage>(
     image: &Wanted,
     layout: &F,
     store: &mut Store<'_, S>,
-    engine: &Engine,
+    engine: &WamrEngine,
     firmware: &Firmware,
     what: &str,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<(Tag, Sha256), Failure> {
     let source = OciLayout {
         storage: layout,
@@ -120,7 +120,7 @@ fn take<F: Storage, S: Storage>(
 fn look<F: Storage>(
     source: OciLayout<'_, F>,
     selector: Selector<'_>,
-    engine: &Engine,
+    engine: &WamrEngine,
     firmware: &Firmware,
     report: Report<'_>,
 ) -> Option<Image> {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::image::judge::Policy;
 use ocre::port::Storage as _;
 use ocre_oci::json::{self, Caps};
@@ -15,12 +15,12 @@ use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 use ocre_tools::partition;
 
-use super::device::Device;
-use super::output::Output;
+use super::device::SimulatedDevice;
+use super::output::LineOutput;
 
 /// Tells what is in a flash file.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashInfoArgs {
     /// Flash file [default: the file of --flash]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -28,12 +28,12 @@ pub struct Args {
 
 /// Prints the facts.
 pub fn run(
-    args: &Args,
+    args: &FlashInfoArgs,
     flash: Option<&Path>,
     policy: Policy<'static>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let file = partition::flash_file(args.file.as_deref().or(flash))?;
     let unusable = |error: FileError| partition::unusable(&file, &error);
     let mount = |error| unusable(FileError::Mount(error));
@@ -46,8 +46,8 @@ pub fn run(
 
     let copy = partition.with_flash(FileFlash::copy).map_err(unusable)?;
     let copy = LittleFs::mount(copy).map_err(|(_, error)| mount(error))?;
-    let mut copy = Device::prepare(copy, &Firmware::this(policy))?;
-    let mut status = Status::Ok;
+    let mut copy = SimulatedDevice::prepare(copy, &Firmware::this(policy))?;
+    let mut status = CommandStatus::Ok;
     let as_json = out.json();
     let mut told = |words: &[&str]| {
         let mut words = words.to_vec();
@@ -55,8 +55,8 @@ pub fn run(
             words.push("--format=json");
         }
         let mut text = String::new();
-        if copy.command(&words, &mut text, err) != Ok(Status::Ok) {
-            status = Status::Failed;
+        if copy.command(&words, &mut text, err) != Ok(CommandStatus::Ok) {
+            status = CommandStatus::Failed;
         }
         text
     };

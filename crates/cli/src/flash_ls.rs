@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ocre::command::report::Sanitized;
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::port::{EntryKind, Storage as _};
 use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::partition;
 
-use super::output::Output;
-use super::tree::{self, Content, absolute};
+use super::output::LineOutput;
+use super::tree::{self, FolderContent, absolute};
 
 /// Lists the files in a flash file.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashLsArgs {
     /// Flash file [default: the file of --flash]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -28,11 +28,11 @@ pub struct Args {
 /// Lists the files with their sizes. A folder that can't be listed is reported, and the rest is
 /// listed.
 pub fn run(
-    args: &Args,
+    args: &FlashLsArgs,
     flash: Option<&Path>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let file = partition::flash_file(args.file.as_deref().or(flash))?;
     let what = format!("can't list {} in {}", args.path, file.display());
     let partition =
@@ -47,10 +47,10 @@ pub fn run(
     };
     let top = partition.metadata(&args.path);
     let top = top.map_err(|error| failed((args.path.clone(), error)))?;
-    let Content { entries, unlisted } = if top.kind == EntryKind::Directory {
+    let FolderContent { entries, unlisted } = if top.kind == EntryKind::Directory {
         tree::walk(&partition, &args.path).map_err(failed)?
     } else {
-        Content {
+        FolderContent {
             entries: vec![(args.path.clone(), top)],
             unlisted: Vec::new(),
         }

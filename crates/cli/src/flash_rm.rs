@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::container::mount::RESERVED;
 use ocre::port::{EntryKind, Storage, StorageError, path};
 use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::partition;
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::tree::{absolute, walk};
 
 /// Files of the image store, at the top.
@@ -18,7 +18,7 @@ const FILES: [&str; 2] = ["/oci-layout", "/index.json"];
 
 /// Removes a file or a folder.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct FlashRmArgs {
     /// Remove a folder and everything in it
     #[arg(short, long)]
     recursive: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Removes, and prints the numbers of files and folders.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &FlashRmArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let what = format!("can't remove {} from {}", args.path, args.file.display());
     let own = |folder: &&str| path::is_within(&args.path, folder);
     if args.path == "/" || RESERVED.iter().chain(&FILES).any(own) {
@@ -68,5 +68,5 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         out.line(format_args!("removed {}", entries.len()))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }

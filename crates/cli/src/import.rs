@@ -10,7 +10,7 @@ use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::verify::Look;
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, Workspace};
@@ -19,7 +19,7 @@ use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
 use ocre_oci::{Reference, Sha256};
 use ocre_tools::failure::Failure;
-use ocre_tools::layout::Layout;
+use ocre_tools::layout::OpenLayout;
 use ocre_tools::layout_name::{self, LayoutName};
 use ocre_tools::linux_image;
 use ocre_tools::oras_folder;
@@ -27,12 +27,12 @@ use ocre_tools::partition;
 
 use super::device;
 use super::import_name::ImportName;
-use super::output::Output;
+use super::output::LineOutput;
 use super::progress::Bar;
 
 /// Copies an image onto the flash.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ImportArgs {
     /// OCI image layout (a folder, a tar file or a zip file), and the image in the layout
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
     pub layout: LayoutName,
@@ -52,17 +52,17 @@ pub fn name(text: &str) -> Result<String, String> {
 
 /// Judges, copies, and prints the image's name and digest.
 pub fn run<E: Engine>(
-    args: &Args,
+    args: &ImportArgs,
     flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't import {}", args.layout.path.display());
-    let taken = match Layout::open(&args.layout.path) {
-        Ok(Layout::Folder(folder)) => take(args, &folder, flash, engine, policy, &what, err),
-        Ok(Layout::Archive(archive)) => take(args, &archive, flash, engine, policy, &what, err),
+    let taken = match OpenLayout::open(&args.layout.path) {
+        Ok(OpenLayout::Folder(folder)) => take(args, &folder, flash, engine, policy, &what, err),
+        Ok(OpenLayout::Archive(archive)) => take(args, &archive, flash, engine, policy, &what, err),
         Err(missing) => Err(missing.into_failure(&what)),
     };
     print("imported", &taken?, out)
@@ -80,13 +80,13 @@ pub struct Imported {
 
 /// Judges and copies an image.
 fn take<S: Storage, E: Engine>(
-    args: &Args,
+    args: &ImportArgs,
     layout: &S,
     flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
     what: &str,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<Imported, Failure> {
     let source = OciLayout {
         storage: layout,
@@ -117,7 +117,11 @@ pub fn name_of<S: Storage>(
 }
 
 /// Prints an image's name on the flash, its digest, and the image that it replaced.
-pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status, Failure> {
+pub fn print(
+    verb: &str,
+    imported: &Imported,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let Imported {
         name: ImportName { tag, derived },
         digest,
@@ -145,7 +149,7 @@ pub fn print(verb: &str, imported: &Imported, out: &mut Output) -> Result<Status
         out.text(&format!("{verb} {name}\ndigest: {digest}\n{replaced}"))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Judges the image, and warns of a reason against running it here that allows keeping it.
@@ -155,7 +159,7 @@ pub fn warn<S: Storage, E: Engine>(
     engine: &E,
     policy: &Policy<'_>,
     what: &str,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<(), Failure> {
     if let Some(kept) = judge(source, selector, engine, policy, what)? {
         warn_of(&kept, "here", err)?;
@@ -172,15 +176,15 @@ pub fn warn<S: Storage, E: Engine>(
 }
 
 /// Reason why an image can be kept but not run.
-pub struct Kept {
+pub struct KeptReason {
     code: Code,
     /// Description of an image for an operating system, if it is one.
     linux: Option<String>,
 }
 
 /// Warns of the reason against running an image at `place`.
-pub fn warn_of(kept: &Kept, place: &str, err: &mut Output) -> Result<(), Failure> {
-    let Kept { code, linux } = kept;
+pub fn warn_of(kept: &KeptReason, place: &str, err: &mut LineOutput) -> Result<(), Failure> {
+    let KeptReason { code, linux } = kept;
     let kept = match linux {
         Some(linux) => format!(
             "warning: can't run {place}: {code} ({linux})\nhint: {}\n",
@@ -202,7 +206,7 @@ pub fn store<S: Storage>(
     name: ImportName,
     flash: Option<&Path>,
     what: &str,
-    err: &mut Output,
+    err: &mut LineOutput,
 ) -> Result<Imported, Failure> {
     let partition = device::partition_or_new(flash, err)?;
     let mut document = partition::document();
@@ -281,7 +285,7 @@ fn judge<S: Storage, E: Engine>(
     engine: &E,
     policy: &Policy<'_>,
     what: &str,
-) -> Result<Option<Kept>, Failure> {
+) -> Result<Option<KeptReason>, Failure> {
     let (mut document, mut config) = (partition::document(), partition::document());
     let mut examination = Examination {
         source,
@@ -303,7 +307,7 @@ pub fn weigh(
     look: Look<'_>,
     linux: &dyn Fn() -> Option<String>,
     what: &str,
-) -> Result<Option<Kept>, Failure> {
+) -> Result<Option<KeptReason>, Failure> {
     let mut verdict = Verdict::new(false);
     let mut first: Option<(Code, String)> = None;
     look(&mut |finding, at, detail| match finding {
@@ -315,7 +319,7 @@ pub fn weigh(
     });
     match (verdict.refusal(), first) {
         (None, None) => Ok(None),
-        (None, Some((code, _))) => Ok(Some(Kept {
+        (None, Some((code, _))) => Ok(Some(KeptReason {
             code,
             linux: linux(),
         })),

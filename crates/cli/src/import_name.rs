@@ -52,7 +52,7 @@ impl ImportName {
     /// Finds a name for the image that `layout` selects; `None` where neither the layout nor its
     /// path gives one.
     pub fn of_layout<S: Storage>(source: OciLayout<'_, S>, layout: &LayoutName) -> Option<Self> {
-        let Annotations { whole, tag } = annotations(source, layout).unwrap_or_default();
+        let AnnotatedNames { whole, tag } = annotations(source, layout).unwrap_or_default();
         if let Some(name) = whole {
             let tag = Tag::new(&Reference::parse(&name).ok()?);
             return Some(Self {
@@ -74,12 +74,12 @@ impl ImportName {
 
 /// Names in the annotations of an index entry.
 #[derive(Default)]
-struct Annotations {
+struct AnnotatedNames {
     whole: Option<String>,
     tag: Option<String>,
 }
 
-impl Annotations {
+impl AnnotatedNames {
     fn of(entry: &Entry<'_>) -> Self {
         let reference = entry.reference_name().map(|name| name.to_string());
         let containerd = entry.annotation(CONTAINERD_NAME);
@@ -96,7 +96,10 @@ impl Annotations {
 }
 
 /// Names of the first selected entry of the index that has one.
-fn annotations<S: Storage>(source: OciLayout<'_, S>, layout: &LayoutName) -> Option<Annotations> {
+fn annotations<S: Storage>(
+    source: OciLayout<'_, S>,
+    layout: &LayoutName,
+) -> Option<AnnotatedNames> {
     let mut buffer = partition::document();
     let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
     let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;
@@ -109,7 +112,7 @@ fn annotations<S: Storage>(source: OciLayout<'_, S>, layout: &LayoutName) -> Opt
         selector.names(entry) && selector.digest.is_none_or(has)
     };
     let meant = index.manifests().filter(is_meant);
-    let mut named = meant.map(|entry| Annotations::of(&entry));
+    let mut named = meant.map(|entry| AnnotatedNames::of(&entry));
     named.find(|found| found.whole.is_some() || found.tag.is_some())
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use ocre::command::{Outcome, Status};
+use ocre::command::{CommandStatus, Outcome};
 use ocre::image::OciLayout;
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permission;
@@ -15,24 +15,24 @@ use ocre_pc::flash::Flash;
 use ocre_pc::needs::Needs;
 use ocre_tools::layout_index::document;
 
-use super::device::Device;
-use super::output::Output;
+use super::device::SimulatedDevice;
+use super::output::LineOutput;
 
 /// Runs the command and adds the member `needs`, where the image's code can be loaded.
 ///
 /// # Errors
 /// Of the output alone.
 pub fn run<F: Flash + 'static>(
-    device: &mut Device<F>,
+    device: &mut SimulatedDevice<F>,
     words: &[&str],
     policy: &Policy<'_>,
-    out: &mut Output,
-    err: &mut Output,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
 ) -> Outcome {
     let mut text = String::new();
     let status = device.command(words, &mut text, err)?;
     let whole = match words {
-        [_, _, name] if status == Status::Ok => with_needs(&text, name, device, policy),
+        [_, _, name] if status == CommandStatus::Ok => with_needs(&text, name, device, policy),
         _ => None,
     };
     // The writer keeps an error, and `finish` returns it.
@@ -43,7 +43,7 @@ pub fn run<F: Flash + 'static>(
 fn with_needs<F: Flash + 'static>(
     text: &str,
     name: &str,
-    device: &Device<F>,
+    device: &SimulatedDevice<F>,
     policy: &Policy<'_>,
 ) -> Option<String> {
     let image = device.image(name)?;

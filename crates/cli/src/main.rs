@@ -61,8 +61,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
-use device::Device;
-use ocre::command::{Status, VERSION, table, usage};
+use device::SimulatedDevice;
+use ocre::command::{CommandStatus, VERSION, table, usage};
 use ocre::image::judge::{AotPolicy, Policy};
 use ocre_oci::Sha256;
 use ocre_pc::closed_streams;
@@ -70,8 +70,8 @@ use ocre_pc::flash::Flash;
 use ocre_pc::platform::{self, POLICY, console};
 use ocre_tools::failure::Failure;
 use ocre_tools::partition;
-use ocre_wamr::Engine;
-use output::{Color, Format, Output};
+use ocre_wamr::WamrEngine;
+use output::{Color, LineOutput, OutputFormat};
 
 /// Exit code of a process that SIGPIPE kills, because its reader is gone.
 const BROKEN_PIPE: u8 = 141;
@@ -88,7 +88,7 @@ struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(clap::Args, Debug)]
@@ -106,7 +106,7 @@ struct Global {
         hide_possible_values = true,
         hide_default_value = true
     )]
-    format: Format,
+    format: OutputFormat,
     /// Coloured output; auto: on a terminal, unless NO_COLOR is set
     #[arg(
         long,
@@ -169,7 +169,7 @@ impl AotRule {
 }
 
 #[derive(clap::Subcommand, Debug)]
-enum Command {
+enum CliCommand {
     /// Manage images
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Image {
@@ -183,9 +183,9 @@ enum Command {
         command: FlashCommand,
     },
     /// Convert an image to an OCI runtime bundle
-    Bundle(bundle::Args),
+    Bundle(bundle::BundleArgs),
     /// Compile a module to AOT code
-    Aot(compile::Args),
+    Aot(compile::CompileArgs),
     /// Run a module without an image and a container
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Wasm {
@@ -193,13 +193,13 @@ enum Command {
         command: WasmCommand,
     },
     /// Compile a project and pack an image
-    Build(build::Args),
+    Build(build::BuildArgs),
     /// Create a new project
-    New(new::Args),
+    New(new::NewArgs),
     /// Generate a completion script for a shell
-    Completion(completion::Args),
+    Completion(completion::CompletionArgs),
     /// Write the manual pages
-    Man(man::Args),
+    Man(man::ManArgs),
     /// Open the shell of the simulated device, for a terminal or a script
     Shell,
     /// A command of the core.
@@ -210,19 +210,19 @@ enum Command {
 #[derive(clap::Subcommand, Debug)]
 enum ImageCommand {
     /// Verify an image and check that this device can run it
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
     /// Pack a module, AOT code and data files into an image
-    Pack(pack::Args),
+    Pack(pack::PackArgs),
     /// Import an image from a layout into the flash file
-    Import(import::Args),
+    Import(import::ImportArgs),
     /// Pull an image from a registry into the flash file
-    Pull(Box<pull::Args>),
+    Pull(Box<pull::PullArgs>),
     /// Push an image of the flash file to a registry or a layout
-    Push(push::Args),
+    Push(push::PushArgs),
     /// Copy an image between registries and layouts
-    Copy(Box<copy::Args>),
+    Copy(Box<copy::CopyArgs>),
     /// Extract the named files of an image
-    Extract(extract::Args),
+    Extract(extract::ExtractArgs),
     /// A command of the core.
     #[command(external_subcommand)]
     Core(Vec<OsString>),
@@ -231,27 +231,27 @@ enum ImageCommand {
 #[derive(clap::Subcommand, Debug)]
 enum FlashCommand {
     /// Create a flash file for a partition, with images and containers
-    Create(Box<flash_create::Args>),
+    Create(Box<flash_create::FlashCreateArgs>),
     /// Print the size, images and containers of a flash file
-    Info(flash_info::Args),
+    Info(flash_info::FlashInfoArgs),
     /// List the files in a flash file
-    Ls(flash_ls::Args),
+    Ls(flash_ls::FlashLsArgs),
     /// Copy files and folders into, out of, or within a flash file
-    Cp(flash_cp::Args),
+    Cp(flash_cp::FlashCpArgs),
     /// Remove a file or a folder from a flash file
-    Rm(flash_rm::Args),
+    Rm(flash_rm::FlashRmArgs),
     /// Copy an image from a flash file to a layout
-    Extract(flash_extract::Args),
+    Extract(flash_extract::FlashExtractArgs),
     /// Check a flash file for damage, and repair it
-    Check(flash_check::Args),
+    Check(flash_check::FlashCheckArgs),
     /// Convert a flash file to Intel HEX
-    Hex(flash_hex::Args),
+    Hex(flash_hex::FlashHexArgs),
 }
 
 #[derive(clap::Subcommand, Debug)]
 enum WasmCommand {
     /// Run the `_start` function of a module and return its exit code
-    Run(wasm::Args),
+    Run(wasm::WasmRunArgs),
 }
 
 /// The grammar, with the core's commands in its help.
@@ -298,22 +298,22 @@ fn main() -> ExitCode {
         global.flash = named.map(PathBuf::from);
     }
     let command = match command {
-        Command::Image {
+        CliCommand::Image {
             command: ImageCommand::Core(words),
-        } => Command::Core([OsString::from("image")].into_iter().chain(words).collect()),
+        } => CliCommand::Core([OsString::from("image")].into_iter().chain(words).collect()),
         other => other,
     };
     let words = match &command {
-        Command::Core(words) => device_words::lift(words, &mut global),
+        CliCommand::Core(words) => device_words::lift(words, &mut global),
         _ => Ok(Vec::new()),
     };
-    let mut out = Output::stdout(global.color, global.format);
-    let mut err = Output::stderr(global.color);
+    let mut out = LineOutput::stdout(global.color, global.format);
+    let mut err = LineOutput::stderr(global.color);
     let done = match words {
         Ok(words) => run(command, &words, &guest, global, &mut out, &mut err),
         Err(misuse) => err
             .text(&format!("error: {misuse}\nhint: see `ocre --help`\n"))
-            .map(|()| Status::Usage)
+            .map(|()| CommandStatus::Usage)
             .map_err(|error| Failure::io("can't print", &error)),
     };
     let done = done.and_then(|status| {
@@ -365,52 +365,51 @@ fn answered(answer: &clap::Error) -> ExitCode {
         failed => failed,
     };
     match printed {
-        Ok(()) if usage => ExitCode::from(Status::Usage.exit_code()),
+        Ok(()) if usage => ExitCode::from(CommandStatus::Usage.exit_code()),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(
             &Failure::io("can't print", &error),
-            &mut Output::stderr(Color::Auto),
+            &mut LineOutput::stderr(Color::Auto),
         ),
     }
 }
 
 /// Reports a failure of the program; quiet where its reader is gone.
-fn failed(failure: &Failure, err: &mut Output) -> ExitCode {
+fn failed(failure: &Failure, err: &mut LineOutput) -> ExitCode {
     if failure.kind() == Some(io::ErrorKind::BrokenPipe) {
         return ExitCode::from(BROKEN_PIPE);
     }
     // If stderr fails too, only the exit code tells.
     let _ = err.text(&failure.to_string());
-    ExitCode::from(Status::Failed.exit_code())
+    ExitCode::from(CommandStatus::Failed.exit_code())
 }
 
 fn run(
-    command: Command,
+    command: CliCommand,
     words: &[String],
     guest: &[OsString],
     global: Global,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     log::show_errors();
     let policy = global.aot_policy.into_policy();
     let flash = global.flash.as_deref();
     match command {
-        Command::Image { command } => match command {
+        CliCommand::Image { command } => match command {
             // `finish` returns the reason of a failed write.
-            ImageCommand::Verify(args) => {
-                Ok(verify::run(&args, flash, &engine()?, &policy, out).unwrap_or(Status::Failed))
-            }
+            ImageCommand::Verify(args) => Ok(verify::run(&args, flash, &engine()?, &policy, out)
+                .unwrap_or(CommandStatus::Failed)),
             ImageCommand::Pack(args) => pack::run(args, &engine()?, &policy, out, err),
             ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
             ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
             ImageCommand::Push(args) => push::run(&args, flash, out),
             ImageCommand::Copy(args) => copy::run(&args, out),
             ImageCommand::Extract(args) => extract::run(&args, flash, out),
-            // These have become `Command::Core`.
-            ImageCommand::Core(_) => Ok(Status::Usage),
+            // These have become `CliCommand::Core`.
+            ImageCommand::Core(_) => Ok(CommandStatus::Usage),
         },
-        Command::Flash { command } => match command {
+        CliCommand::Flash { command } => match command {
             FlashCommand::Create(args) => flash_create::run(&args, policy, out, err),
             FlashCommand::Info(args) => flash_info::run(&args, flash, policy, out, err),
             FlashCommand::Ls(args) => flash_ls::run(&args, flash, out, err),
@@ -420,26 +419,26 @@ fn run(
             FlashCommand::Check(args) => flash_check::run(&args, out),
             FlashCommand::Hex(args) => flash_hex::run(&args, out),
         },
-        Command::Wasm {
+        CliCommand::Wasm {
             command: WasmCommand::Run(args),
         } => wasm::run(&args, guest, &engine()?, &policy, err),
-        Command::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
-        Command::Aot(args) => compile::run(&args, out),
-        Command::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
-        Command::New(args) => new::run(&args, out),
-        Command::Completion(args) => completion::run(&args, out),
-        Command::Man(args) => man::run(&args, out),
-        Command::Shell => {
+        CliCommand::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
+        CliCommand::Aot(args) => compile::run(&args, out),
+        CliCommand::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
+        CliCommand::New(args) => new::run(&args, out),
+        CliCommand::Completion(args) => completion::run(&args, out),
+        CliCommand::Man(args) => man::run(&args, out),
+        CliCommand::Shell => {
             device::catch_interrupts()?;
-            let mut device = Device::boot(device::partition_or_new(flash, err)?, policy)?;
+            let mut device = SimulatedDevice::boot(device::partition_or_new(flash, err)?, policy)?;
             device.resume();
             let status = shell::run(&mut device, out, err);
             device.shut_down();
             status
         }
-        Command::Core(_) => match &global.bundle {
+        CliCommand::Core(_) => match &global.bundle {
             Some(folder) => {
-                let run = bundle::Run {
+                let run = bundle::BundleRun {
                     folder,
                     allow_host_root: global.allow_host_root,
                 };
@@ -452,13 +451,13 @@ fn run(
 
 /// Runs `run --bundle DIR`; `words` are the other words of the command line.
 fn run_bundle(
-    run: &bundle::Run<'_>,
+    run: &bundle::BundleRun<'_>,
     words: &[String],
     flash: Option<&Path>,
     policy: &Policy<'static>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let asked: Vec<&str> = words.iter().map(String::as_str).collect();
     if device_words::asks_for_help(&asked) {
         return explain(&["run"], out, err);
@@ -469,7 +468,7 @@ fn run_bundle(
         );
         err.text(&misuse)
             .map_err(|error| Failure::io("can't print", &error))?;
-        return Ok(Status::Usage);
+        return Ok(CommandStatus::Usage);
     }
     bundle::run(run, flash, &engine()?, policy, err)
 }
@@ -479,16 +478,16 @@ fn core(
     words: &[String],
     flash: Option<&Path>,
     policy: Policy<'static>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let print = |error: io::Error| Failure::io("can't print", &error);
     match *words {
         // Neither needs a device.
         ["version"] => {
             out.line(format_args!("ocre {VERSION}")).map_err(print)?;
-            return Ok(Status::Ok);
+            return Ok(CommandStatus::Ok);
         }
         ["help", ref of @ ..] => return explain(of, out, err),
         _ => {}
@@ -498,7 +497,7 @@ fn core(
     }
     if let Some(text) = suggestion::for_unknown(&words, &grammar()) {
         err.text(&text).map_err(print)?;
-        return Ok(Status::Usage);
+        return Ok(CommandStatus::Usage);
     }
     let words = match device_words::for_one_boot(&words) {
         Ok(words) => words,
@@ -506,60 +505,83 @@ fn core(
             let hints = "run the command in `ocre shell`";
             err.text(&format!("error: {refusal}\nhint: {hints}\n"))
                 .map_err(print)?;
-            return Ok(Status::Usage);
+            return Ok(CommandStatus::Usage);
         }
     };
     path_as_image::refuse(&words, flash)?;
     device::catch_interrupts()?;
     match device_words::need(&words) {
-        device_words::Need::Nothing => on(Device::empty(policy)?, &words, &policy, out, err),
+        device_words::Need::Nothing => {
+            on(SimulatedDevice::empty(policy)?, &words, &policy, out, err)
+        }
         device_words::Need::Flash => {
             let failure = match partition::partition(flash) {
                 Ok(partition) => {
-                    return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+                    return on(
+                        SimulatedDevice::boot(partition, policy)?,
+                        &words,
+                        &policy,
+                        out,
+                        err,
+                    );
                 }
                 Err(failure) => failure,
             };
             if device_words::only_reads(&words)
                 && let Some(copy) = partition::read_only_copy(flash)?
             {
-                return on(Device::boot(copy, policy)?, &words, &policy, out, err);
+                return on(
+                    SimulatedDevice::boot(copy, policy)?,
+                    &words,
+                    &policy,
+                    out,
+                    err,
+                );
             }
             // A wrong command line is reported first.
             let (mut dropped, mut said) = (String::new(), String::new());
-            let mut empty = Device::empty(policy)?;
+            let mut empty = SimulatedDevice::empty(policy)?;
             match empty.command(&words, &mut dropped, &mut said) {
-                Ok(Status::Usage) => err.text(&said).map(|()| Status::Usage).map_err(print),
+                Ok(CommandStatus::Usage) => err
+                    .text(&said)
+                    .map(|()| CommandStatus::Usage)
+                    .map_err(print),
                 _ => Err(failure),
             }
         }
         device_words::Need::Image => {
             if let Some(partition) = partition::partition_if_any(flash)? {
-                return on(Device::boot(partition, policy)?, &words, &policy, out, err);
+                return on(
+                    SimulatedDevice::boot(partition, policy)?,
+                    &words,
+                    &policy,
+                    out,
+                    err,
+                );
             }
             // Without a flash file there is no such image; no file is made for the search.
             let path = partition::flash_file(flash)?;
             let missing = format_args!("there is no flash file {}", path.display());
             device::note(missing, err)?;
-            on(Device::empty(policy)?, &words, &policy, out, err)
+            on(SimulatedDevice::empty(policy)?, &words, &policy, out, err)
         }
     }
 }
 
 /// Runs a command of the core on a device, and switches the device off.
 fn on<F: Flash + 'static>(
-    mut device: Device<F>,
+    mut device: SimulatedDevice<F>,
     words: &[&str],
     policy: &Policy<'static>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     // `finish` returns the reason of a failed write.
     let done = match *words {
         ["image", "inspect", ..] => inspect::run(&mut device, words, policy, out, err),
         _ => device.command(words, out, err),
     };
-    let status = done.unwrap_or(Status::Failed);
+    let status = done.unwrap_or(CommandStatus::Failed);
     device.shut_down();
     Ok(status)
 }
@@ -568,14 +590,18 @@ fn on<F: Flash + 'static>(
 const BUNDLE_HELP: &str = "\non a PC, instead of IMAGE:\n      --bundle DIR        Run an OCI runtime bundle, a folder of the PC\n      --allow-host-root   Let the guest change folders of the host";
 
 /// Runs `help [COMMAND]`.
-fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+fn explain(
+    of: &[&str],
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let mut grammar = grammar();
     grammar.build();
     let mut found = Some(&mut grammar);
     for word in of {
         found = found.and_then(|grammar| grammar.find_subcommand_mut(word));
     }
-    let mut status = Status::Ok;
+    let mut status = CommandStatus::Ok;
     let printed = if let Some(grammar) = found {
         out.text(&grammar.render_long_help().to_string())
     } else {
@@ -600,11 +626,11 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
                 out.text(&text)
             }
             Ok((_, [word, ..])) => {
-                status = Status::Usage;
+                status = CommandStatus::Usage;
                 err.text(&format!("error: help: {word:?} is one argument too many\n"))
             }
             Err(misuse) => {
-                status = Status::Usage;
+                status = CommandStatus::Usage;
                 err.text(&format!("error: help: {misuse}\n"))
             }
         }
@@ -613,7 +639,7 @@ fn explain(of: &[&str], out: &mut Output, err: &mut Output) -> Result<Status, Fa
     Ok(status)
 }
 
-fn engine() -> Result<Engine, Failure> {
+fn engine() -> Result<WamrEngine, Failure> {
     platform::engine().map_err(|_| device::no_engine())
 }
 

@@ -4,22 +4,22 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre_tools::failure::Failure;
 
 use super::clap_grammar;
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Writes the manual pages.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ManArgs {
     /// Output folder, created if missing, such as /usr/local/share/man/man1
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
 /// Writes the pages, and prints their number.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &ManArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let what = format!("can't write the manual to {}", args.folder.display());
     let io = |error| Failure::io(&what, &error);
     let made = !args.folder.exists();
@@ -42,11 +42,11 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 /// Writes the page of a command, and those of its subcommands. Returns their number.
-fn write(command: &clap::Command, name: &str, args: &Args) -> std::io::Result<u64> {
+fn write(command: &clap::Command, name: &str, args: &ManArgs) -> std::io::Result<u64> {
     let mut page = Vec::new();
     // clap needs static names; one leaks for each command.
     let named = command.clone().name(name.to_owned().leak() as &'static str);

@@ -7,24 +7,24 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre_tools::failure::Failure;
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Makes a project that builds and runs.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct NewArgs {
     /// Language of the guest
     #[arg(value_name = "rust|c")]
-    language: Language,
+    language: ProjectLanguage,
     /// Folder to create, named as the project and the image
     #[arg(value_name = "NAME", value_parser = OsStringValueParser::new().try_map(project))]
     project: Project,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
-enum Language {
+enum ProjectLanguage {
     Rust,
     C,
 }
@@ -121,17 +121,17 @@ int main(int argc, char **argv)
 "#;
 
 /// Makes the project, and prints the next commands.
-pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(args: &NewArgs, out: &mut LineOutput) -> Result<CommandStatus, Failure> {
     let Project { folder, name } = &args.project;
     let what = format!("can't make {}", folder.display());
     let files: &[(&str, &str)] = match args.language {
-        Language::Rust => &[
+        ProjectLanguage::Rust => &[
             ("Ocrefile.toml", OCREFILE_RUST),
             ("Cargo.toml", CARGO),
             ("src/main.rs", MAIN_RS),
             (".gitignore", "/target\n"),
         ],
-        Language::C => &[
+        ProjectLanguage::C => &[
             ("Ocrefile.toml", OCREFILE_C),
             ("main.c", MAIN_C),
             (".gitignore", "/target\n"),
@@ -161,7 +161,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result<Status, Failure> {
         ))
     };
     printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
 #[cfg(test)]

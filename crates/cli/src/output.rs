@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
-pub use ocre::command::output::Output as Words;
+pub use ocre::command::output::CommandOutput as Words;
 use ocre::port;
 use ocre_oci::write::{self, Object};
 use ocre_pc::platform::console;
@@ -38,7 +38,7 @@ impl Color {
 
 /// Form of printed data.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people.
     #[default]
     Text,
@@ -48,12 +48,12 @@ pub enum Format {
 
 /// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stream {
+enum StandardStream {
     Out,
     Err,
 }
 
-impl Stream {
+impl StandardStream {
     /// Writes a text. Fails on a stdout that was closed from the start; drops the text where stderr
     /// was.
     fn write(self, text: &str) -> io::Result<()> {
@@ -77,8 +77,8 @@ impl Stream {
 }
 
 /// Standard output or standard error, in whole lines: text without a newline waits for one.
-pub struct Output {
-    stream: Stream,
+pub struct LineOutput {
+    stream: StandardStream,
     colored: bool,
     json: bool,
     line: String,
@@ -86,11 +86,11 @@ pub struct Output {
     broken: Option<io::Error>,
 }
 
-impl Output {
+impl LineOutput {
     /// Makes the standard output.
-    pub fn stdout(color: Color, format: Format) -> Self {
+    pub fn stdout(color: Color, format: OutputFormat) -> Self {
         Self::new(
-            Stream::Out,
+            StandardStream::Out,
             color.wanted(io::stdout().is_terminal()),
             format,
         )
@@ -99,17 +99,17 @@ impl Output {
     /// Makes the standard error.
     pub fn stderr(color: Color) -> Self {
         Self::new(
-            Stream::Err,
+            StandardStream::Err,
             color.wanted(io::stderr().is_terminal()),
-            Format::Text,
+            OutputFormat::Text,
         )
     }
 
-    fn new(stream: Stream, colored: bool, format: Format) -> Self {
+    fn new(stream: StandardStream, colored: bool, format: OutputFormat) -> Self {
         Self {
             stream,
             colored,
-            json: format == Format::Json,
+            json: format == OutputFormat::Json,
             line: String::new(),
             broken: None,
         }
@@ -173,7 +173,7 @@ impl Output {
     }
 }
 
-impl fmt::Write for Output {
+impl fmt::Write for LineOutput {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if self.broken.is_some() {
             return Err(fmt::Error);

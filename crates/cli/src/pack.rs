@@ -4,19 +4,19 @@
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
 use ocre::port::Engine;
 use ocre_pc::needs;
 use ocre_tools::failure::Failure;
-use ocre_tools::pack::{self, Input, Packed, PackedManifest};
+use ocre_tools::pack::{self, PackInput, Packed, PackedManifest};
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Makes an image of a module, of its variants compiled for machines, and of data.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct PackArgs {
     /// Portable module
     #[arg(long, value_name = "FILE", required_unless_present = "aot")]
     wasm: Option<PathBuf>,
@@ -24,8 +24,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     aot: Vec<PathBuf>,
     /// Data files, which the container reads as /image/TITLE [default title: the file name]
-    #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(pack::Blob::parse))]
-    blob: Vec<pack::Blob>,
+    #[arg(long, num_args = 1.., value_name = "FILE[=TITLE]", value_parser = OsStringValueParser::new().try_map(pack::DataFile::parse))]
+    blob: Vec<pack::DataFile>,
     /// Exported function to call at start
     #[arg(long, value_name = "NAME", default_value = "_start")]
     entry: String,
@@ -45,13 +45,13 @@ pub struct Args {
 
 /// Packs, and prints the digests.
 pub fn run<E: Engine>(
-    args: Args,
+    args: PackArgs,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
-    let input = Input {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let input = PackInput {
         wasm: args.wasm,
         aot: args.aot,
         blobs: args.blob,
@@ -73,12 +73,12 @@ pub fn run<E: Engine>(
 
 /// Prints a packed image, and a warning with `hint` about permissions that it should ask for.
 pub fn report(
-    input: &Input,
+    input: &PackInput,
     packed: &Packed,
     hint: &dyn Fn(Permissions) -> String,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let warning = packed.unasked(input).map(|(imports, missing)| {
         format!(
             "warning: permission-absent ({imports} without {}: each call will be refused)\nhint: {}\n",
@@ -89,10 +89,10 @@ pub fn report(
     print(input, packed, out)
         .and_then(|()| err.text(&warning.unwrap_or_default()))
         .map_err(|error| Failure::io("can't print", &error))?;
-    Ok(Status::Ok)
+    Ok(CommandStatus::Ok)
 }
 
-fn print(input: &Input, packed: &Packed, out: &mut Output) -> std::io::Result<()> {
+fn print(input: &PackInput, packed: &Packed, out: &mut LineOutput) -> std::io::Result<()> {
     let verdict = |one: &PackedManifest| one.verdict.code().unwrap_or(one.verdict.word());
     if out.json() {
         return out.document(|out| {

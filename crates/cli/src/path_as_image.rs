@@ -8,7 +8,7 @@ use ocre::command::table::{Verb, find};
 use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre_tools::failure::Failure;
-use ocre_tools::layout::{Layout, Missing};
+use ocre_tools::layout::{Missing, OpenLayout};
 use ocre_tools::partition;
 
 /// Refuses a file or folder of the PC in the place of an image, unless the flash has an image of
@@ -22,7 +22,7 @@ pub fn refuse(words: &[&str], flash: Option<&Path>) -> Result<(), Failure> {
         return Ok(());
     };
     let path = Path::new(operand);
-    let foreign = match Layout::open(path) {
+    let foreign = match OpenLayout::open(path) {
         Err(Missing::Foreign(foreign)) => Some(foreign),
         Ok(layout) if layout.is_marked() => None,
         _ => return Ok(()),

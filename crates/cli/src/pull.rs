@@ -7,28 +7,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::image::OciLayout;
 use ocre::image::judge::{Policy, Selector};
 use ocre::port::Engine;
 use ocre_oci::Sha256;
 use ocre_pc::directory::Directory;
-use ocre_registry::{Access, Client, ImageName, Platform, Repository};
+use ocre_registry::{Access, Client, ImageName, PlatformName, Repository};
 use ocre_tools::failure::Failure;
 use ocre_tools::layout_folder::LayoutFolder;
 use ocre_tools::partition;
 
 use super::import;
 use super::import_name::ImportName;
-use super::output::Output;
+use super::output::LineOutput;
 use super::transfer::{RegistryOptions, failed, image_name, platform};
 
 /// Takes an image from a registry onto the flash.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct PullArgs {
     /// Pull only the manifest for this platform, not all variants of the image
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
-    platform: Option<Platform>,
+    platform: Option<PlatformName>,
     #[command(flatten)]
     registry_options: RegistryOptions,
     /// Image: REGISTRY/NAME, with a tag or a digest
@@ -46,13 +46,13 @@ fn docker_name(text: &str) -> Result<ImageName, String> {
 
 /// Pulls, judges, and prints the image's name and digest.
 pub fn run<E: Engine>(
-    args: &Args,
+    args: &PullArgs,
     flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't pull {}", args.image);
     let text = args.name.clone().unwrap_or_else(|| args.image.to_string());
     let name = ImportName::given(&text, &what)?;
@@ -86,12 +86,12 @@ pub fn run<E: Engine>(
     judged?;
     match stored {
         Some(stored) => import::print("pulled", &stored?, out),
-        None => Ok(Status::Failed),
+        None => Ok(CommandStatus::Failed),
     }
 }
 
 /// Folder of the image until it is on the flash, unique to its name, platform and new name.
-fn staging(args: &Args) -> Result<PathBuf, Failure> {
+fn staging(args: &PullArgs) -> Result<PathBuf, Failure> {
     let wanted = format!("{} {:?} {:?}", args.image, args.platform, args.name);
     let name = Sha256::of(wanted.as_bytes()).hex().to_string();
     Ok(partition::cache_folder()?.join("pull").join(name))

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
@@ -13,14 +13,14 @@ use ocre_tools::failure::Failure;
 use ocre_tools::layout_source::LayoutSource;
 use ocre_tools::partition;
 
-use super::copy::{self, Destination, Place};
-use super::output::Output;
+use super::copy::{self, Destination, ImageEndpoint};
+use super::output::LineOutput;
 use super::short_digest;
 use super::transfer::{RegistryOptions, failed};
 
 /// Puts an image of the flash into a registry, or into a layout of the PC.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct PushArgs {
     /// Push the referrers too, such as signatures
     #[arg(long)]
     referrers: bool,
@@ -31,18 +31,22 @@ pub struct Args {
     image: String,
     /// Destination: REGISTRY/NAME[:TAG], oci:LAYOUT[:REF] or oci-archive:FILE[:REF] [default: IMAGE]
     #[arg(value_name = "DESTINATION", value_parser = OsStringValueParser::new().try_map(copy::place))]
-    destination: Option<Place>,
+    destination: Option<ImageEndpoint>,
 }
 
 /// Pushes the image, and prints its destination and digest.
-pub fn run(args: &Args, flash: Option<&Path>, out: &mut Output) -> Result<Status, Failure> {
+pub fn run(
+    args: &PushArgs,
+    flash: Option<&Path>,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't push {}", args.image);
     let refused = |code: Code| Failure::new(&what, code.as_str(), hints::refusal(code));
     Selector::parse(&args.image).map_err(refused)?;
     let destination = match &args.destination {
         Some(destination) => destination.clone(),
         None => ImageName::parse(&args.image)
-            .map(Place::Registry)
+            .map(ImageEndpoint::Registry)
             .map_err(|error| failed(&what, &error))?,
     };
     let client = args.registry_options.client(&what)?;

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 
 use ocre::command::table::COMMANDS;
-use ocre::command::{Status, VERSION};
+use ocre::command::{CommandStatus, VERSION};
 use ocre_pc::platform::console;
 use ocre_tools::failure::Failure;
 use ocre_tools::partition;
@@ -18,15 +18,19 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
 
-use super::device::{self, Device};
+use super::device::{self, SimulatedDevice};
 use super::line::split;
-use super::output::Output;
+use super::output::LineOutput;
 use super::{grammar, guests_heard, suggestion};
 
 const PROMPT: &str = "ocre> ";
 
 /// Runs commands until there are no more.
-pub fn run(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+pub fn run(
+    device: &mut SimulatedDevice,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     if io::stdin().is_terminal() {
         interactive(device, out, err)
     } else {
@@ -35,11 +39,11 @@ pub fn run(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<St
 }
 
 /// Result of a line.
-enum Line {
+enum LineResult {
     Nothing,
     Exit,
-    ExitWith(Status),
-    Ended(Status),
+    ExitWith(CommandStatus),
+    Ended(CommandStatus),
 }
 
 /// Message for a command that the shell does not have; for one of the PC, it says to run it
@@ -67,32 +71,32 @@ fn in_shell(words: &[&str], text: String) -> String {
 
 fn execute(
     line: &str,
-    device: &mut Device,
-    out: &mut Output,
-    err: &mut Output,
-) -> Result<Line, Failure> {
+    device: &mut SimulatedDevice,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<LineResult, Failure> {
     let print = |error: io::Error| Failure::io("can't print", &error);
     let words = match split(line) {
         Ok(words) => words,
         Err(error) => {
             err.line(format_args!("error: {error}")).map_err(print)?;
-            return Ok(Line::Ended(Status::Usage));
+            return Ok(LineResult::Ended(CommandStatus::Usage));
         }
     };
     // `ocre` before a command, as at a PC's prompt, is ignored.
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
     match words {
-        [] => return Ok(Line::Nothing),
-        ["exit" | "quit"] => return Ok(Line::Exit),
+        [] => return Ok(LineResult::Nothing),
+        ["exit" | "quit"] => return Ok(LineResult::Exit),
         ["exit" | "quit", code] if let Ok(code) = code.parse() => {
-            return Ok(Line::ExitWith(Status::Guest(code)));
+            return Ok(LineResult::ExitWith(CommandStatus::Guest(code)));
         }
         _ => {}
     }
     if let Some(text) = suggestion::for_unknown(words, &grammar()) {
         err.text(&in_shell(words, text)).map_err(print)?;
-        return Ok(Line::Ended(Status::Usage));
+        return Ok(LineResult::Ended(CommandStatus::Usage));
     }
     device::forget_interrupt();
     let outcome = device.command(words, out, err);
@@ -102,14 +106,18 @@ fn execute(
     if follows && console::is_abandoned() {
         return Err(print(io::ErrorKind::BrokenPipe.into()));
     }
-    Ok(Line::Ended(outcome.unwrap_or(Status::Failed)))
+    Ok(LineResult::Ended(outcome.unwrap_or(CommandStatus::Failed)))
 }
 
 /// Most bytes of a line of a script.
 const MAX_LINE: u64 = 64 * 1024;
 
-fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
-    let mut status = Status::Ok;
+fn script(
+    device: &mut SimulatedDevice,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let mut status = CommandStatus::Ok;
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -121,25 +129,29 @@ fn script(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Sta
         let Ok(text) = std::str::from_utf8(&line) else {
             let told = err.line(format_args!("error: the line is not UTF-8"));
             told.map_err(|error| Failure::io("can't print", &error))?;
-            status = Status::Usage;
+            status = CommandStatus::Usage;
             continue;
         };
         match execute(text, device, out, err)? {
-            Line::Nothing => {}
-            Line::Exit => return Ok(status),
-            Line::ExitWith(status) => return Ok(status),
-            Line::Ended(ended) => status = ended,
+            LineResult::Nothing => {}
+            LineResult::Exit => return Ok(status),
+            LineResult::ExitWith(status) => return Ok(status),
+            LineResult::Ended(ended) => status = ended,
         }
     }
 }
 
-fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Result<Status, Failure> {
+fn interactive(
+    device: &mut SimulatedDevice,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let failed = |error: ReadlineError| {
         let hints = "check the terminal, or give the commands in a file";
         Failure::new("can't read commands", "terminal", hints).because(error)
     };
-    let mut editor = Editor::<Words, DefaultHistory>::new().map_err(failed)?;
-    editor.set_helper(Some(Words));
+    let mut editor = Editor::<WordCompleter, DefaultHistory>::new().map_err(failed)?;
+    editor.set_helper(Some(WordCompleter));
     editor.set_auto_add_history(true);
     // The shell works without a history, too.
     let history = partition::default_file("history").ok();
@@ -152,17 +164,17 @@ fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Resul
         "ocre {VERSION}: `help` lists the commands, `exit` ends"
     ));
     welcome.map_err(|error| Failure::io("can't print", &error))?;
-    let mut status = Status::Ok;
+    let mut status = CommandStatus::Ok;
     loop {
         match editor.readline(PROMPT) {
             Ok(line) => match execute(&line, device, out, err)? {
-                Line::Nothing => {}
-                Line::Exit => break,
-                Line::ExitWith(ended) => {
+                LineResult::Nothing => {}
+                LineResult::Exit => break,
+                LineResult::ExitWith(ended) => {
                     status = ended;
                     break;
                 }
-                Line::Ended(ended) => status = ended,
+                LineResult::Ended(ended) => status = ended,
             },
             Err(ReadlineError::Interrupted) => {}
             Err(ReadlineError::Eof) => break,
@@ -180,9 +192,9 @@ fn interactive(device: &mut Device, out: &mut Output, err: &mut Output) -> Resul
 
 /// Completes the words of commands.
 #[derive(Helper, Highlighter, Hinter, Validator)]
-struct Words;
+struct WordCompleter;
 
-impl Completer for Words {
+impl Completer for WordCompleter {
     type Candidate = String;
 
     fn complete(

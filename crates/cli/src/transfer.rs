@@ -7,7 +7,8 @@ use std::time::Duration;
 use ocre::command::hints;
 use ocre::image::store;
 use ocre_registry::{
-    Client, Code, Copied, DockerConfig, Error, ImageName, Options, Platform, Settings, Sink, Source,
+    Client, ClientSettings, Copied, CopyOptions, DockerConfig, Error, ImageName, PlatformName,
+    RegistryCode, Sink, Source,
 };
 use ocre_tools::failure::Failure;
 
@@ -36,12 +37,12 @@ pub struct RegistryOptions {
 impl RegistryOptions {
     /// Makes a client with these settings and the user's credentials.
     pub fn client(&self, what: &str) -> Result<Client, Failure> {
-        let settings = Settings {
+        let settings = ClientSettings {
             plain_http: self.plain_http,
             allow_private: self.allow_private,
             retries: self.retries,
             timeout: Duration::from_secs(self.timeout),
-            ..Settings::default()
+            ..ClientSettings::default()
         };
         let config = DockerConfig::of_user().map_err(|error| failed(what, &error))?;
         let config = config.helper_timeout(settings.timeout);
@@ -53,19 +54,19 @@ impl RegistryOptions {
         &self,
         from: &dyn Source,
         to: &dyn Sink,
-        platform: Option<Platform>,
+        platform: Option<PlatformName>,
         referrers: bool,
         what: &str,
     ) -> Result<Copied, Failure> {
         let bar = Mutex::new(Bar::new());
-        let progress = |progress: ocre_registry::Progress| {
+        let progress = |progress: ocre_registry::CopyProgress| {
             let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
             bar.show(store::Progress {
                 done: progress.done,
                 total: progress.total,
             });
         };
-        let options = Options {
+        let options = CopyOptions {
             platform,
             referrers,
             parallel: usize::try_from(self.parallel).unwrap_or(1),
@@ -89,12 +90,12 @@ pub fn failed(what: &str, error: &Error) -> Failure {
 }
 
 /// Hint of the core for a fault of the image itself.
-fn hint_of_image(code: Code) -> &'static str {
+fn hint_of_image(code: RegistryCode) -> &'static str {
     use ocre::image::verdict::Code as Verdict;
     match code {
-        Code::Document(kind) => hints::document(kind),
-        Code::DigestUnsupported => hints::refusal(Verdict::DigestUnsupported),
-        Code::IndexNestedTooDeep => hints::refusal(Verdict::IndexNestedTooDeep),
+        RegistryCode::Document(kind) => hints::document(kind),
+        RegistryCode::DigestUnsupported => hints::refusal(Verdict::DigestUnsupported),
+        RegistryCode::IndexNestedTooDeep => hints::refusal(Verdict::IndexNestedTooDeep),
         _ => "",
     }
 }
@@ -111,8 +112,9 @@ pub fn image_name(text: &str) -> Result<ImageName, String> {
 }
 
 /// Parses a platform, for clap.
-pub fn platform(text: &str) -> Result<Platform, String> {
-    Platform::parse(text).ok_or_else(|| "not OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT".to_owned())
+pub fn platform(text: &str) -> Result<PlatformName, String> {
+    PlatformName::parse(text)
+        .ok_or_else(|| "not OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT".to_owned())
 }
 
 #[cfg(test)]
@@ -123,7 +125,7 @@ mod tests {
     fn every_code_is_documented_with_what_to_do() {
         let documented = include_str!("../../../docs/registries.md");
         let of_images = include_str!("../../../docs/errors.md");
-        for code in Code::OWN {
+        for code in RegistryCode::OWN {
             let name = code.as_str();
             match code.hint() {
                 Some(hint) => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All entries of a folder of a storage.
 
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 use ocre_tools::failure::Failure;
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Path of `name` in `folder`.
 pub fn join(folder: &str, name: &str) -> String {
@@ -17,7 +17,7 @@ pub type Unusable = (String, StorageError);
 
 /// Content of a folder, and of the folders in it.
 #[derive(Default)]
-pub struct Content {
+pub struct FolderContent {
     /// Entries by path, a folder before its content.
     pub entries: Vec<(String, Metadata)>,
     /// Folders that could not be listed. Where guests could rename folders as they liked, there
@@ -35,10 +35,10 @@ pub fn absolute(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// The storage's own, for the folder itself, with its path.
-pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<Content, Unusable> {
+pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<FolderContent, Unusable> {
     let failed = |error| (top.to_owned(), error);
     let metadata = storage.metadata(top).map_err(failed)?;
-    let mut content = Content::default();
+    let mut content = FolderContent::default();
     let mut open = vec![(top.to_owned(), metadata)];
     while let Some((path, metadata)) = open.pop() {
         if metadata.kind == EntryKind::Directory {
@@ -68,15 +68,19 @@ pub fn walk<S: Storage>(storage: &S, top: &str) -> Result<Content, Unusable> {
 ///
 /// # Errors
 /// `io`.
-pub fn tell(what: &str, unusable: &[Unusable], err: &mut Output) -> Result<Status, Failure> {
+pub fn tell(
+    what: &str,
+    unusable: &[Unusable],
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     for (path, error) in unusable {
         let failure = Failure::new(what, error.code(), hints::storage(*error)).at(path);
         err.text(&format!("{failure}\n"))
             .map_err(|error| Failure::io("can't print", &error))?;
     }
     Ok(if unusable.is_empty() {
-        Status::Ok
+        CommandStatus::Ok
     } else {
-        Status::Failed
+        CommandStatus::Failed
     })
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use ocre::command::Status;
+use ocre::command::CommandStatus;
 use ocre::command::report::{Reason, Sanitized};
-use ocre::command::verify::{Options, print};
+use ocre::command::verify::{VerifyOptions, print};
 use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::examine::Examination;
@@ -17,12 +17,12 @@ use ocre::image::verdict::{Code, Finding, Location, Part};
 use ocre::port::{Engine, Storage};
 use ocre_pc::needs::{self, Needs};
 use ocre_tools::failure::Explained;
-use ocre_tools::layout::{Layout, Missing};
+use ocre_tools::layout::{Missing, OpenLayout};
 use ocre_tools::layout_name::{self, LayoutName};
 use ocre_tools::linux_image;
 use ocre_tools::partition::{self, Partition};
 
-use super::output::Output;
+use super::output::LineOutput;
 use super::short_digest;
 
 /// Largest document, in bytes; larger than on a device, so that such images are judged too.
@@ -30,7 +30,7 @@ const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Says whether an image is what it claims to be and can run here.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct VerifyArgs {
     /// Refuse images with warnings
     #[arg(long)]
     strict: bool,
@@ -48,21 +48,21 @@ pub struct Args {
 /// # Errors
 /// Of the output alone.
 pub fn run<E: Engine>(
-    args: &Args,
+    args: &VerifyArgs,
     flash: Option<&Path>,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
-) -> Result<Status, fmt::Error> {
-    let options = Options {
+    out: &mut LineOutput,
+) -> Result<CommandStatus, fmt::Error> {
+    let options = VerifyOptions {
         strict: args.strict,
         all: args.all,
         json: out.json(),
     };
     let own = args.layout.selector();
-    match Layout::open(&args.layout.path) {
-        Ok(Layout::Folder(folder)) => judge(&folder, own, engine, policy, options, out),
-        Ok(Layout::Archive(archive)) => judge(&archive, own, engine, policy, options, out),
+    match OpenLayout::open(&args.layout.path) {
+        Ok(OpenLayout::Folder(folder)) => judge(&folder, own, engine, policy, options, out),
+        Ok(OpenLayout::Archive(archive)) => judge(&archive, own, engine, policy, options, out),
         Err(Missing::Code(code)) => {
             let mut name = args.layout.to_string();
             if let Some(partition) = partition::present(flash) {
@@ -114,9 +114,9 @@ fn judge<S: Storage, E: Engine>(
     selector: Selector<'_>,
     engine: &E,
     policy: &Policy<'_>,
-    options: Options,
-    out: &mut Output,
-) -> Result<Status, fmt::Error> {
+    options: VerifyOptions,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, fmt::Error> {
     let (mut document, mut config) = (vec![0; MAX_DOCUMENT], vec![0; MAX_DOCUMENT]);
     let source = OciLayout { storage, root: "/" };
     let mut examination = Examination {
@@ -144,7 +144,7 @@ fn judge<S: Storage, E: Engine>(
         options,
         out,
     )?;
-    if let (Some(image), Status::Ok, false) = (accepted, status, options.json) {
+    if let (Some(image), CommandStatus::Ok, false) = (accepted, status, options.json) {
         print_needs(source, &image, engine, policy, out)?;
     }
     Ok(status)
@@ -168,7 +168,7 @@ fn print_needs<S: Storage, E: Engine>(
     image: &Image,
     engine: &E,
     policy: &Policy<'_>,
-    out: &mut Output,
+    out: &mut LineOutput,
 ) -> Result<(), fmt::Error> {
     let Some(needs) = Needs::of_image(source, image, engine, policy) else {
         return Ok(());
@@ -197,7 +197,11 @@ fn print_needs<S: Storage, E: Engine>(
 }
 
 /// Prints the verdict on a missing layout.
-fn print_missing(code: Code, options: Options, out: &mut Output) -> Result<Status, fmt::Error> {
+fn print_missing(
+    code: Code,
+    options: VerifyOptions,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, fmt::Error> {
     let mut look = |report: ocre::image::verdict::Report<'_>| {
         // There are no further findings.
         let _ = report(Finding::Refusal(code), Location::Whole(Part::Layout), "");
@@ -209,9 +213,9 @@ fn print_missing(code: Code, options: Options, out: &mut Output) -> Result<Statu
 /// Prints the verdict on an unreadable layout, in the same form.
 fn print_refused(
     reason: &Reason<'_>,
-    options: Options,
-    out: &mut Output,
-) -> Result<Status, fmt::Error> {
+    options: VerifyOptions,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, fmt::Error> {
     let Reason {
         code, at, detail, ..
     } = *reason;
@@ -238,5 +242,7 @@ fn print_refused(
             Explained(reason)
         ))
     };
-    printed.map(|()| Status::Failed).map_err(|_| fmt::Error)
+    printed
+        .map(|()| CommandStatus::Failed)
+        .map_err(|_| fmt::Error)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ocre::command::arguments::{bytes, seconds};
-use ocre::command::{Status, hints};
+use ocre::command::{CommandStatus, hints};
 use ocre::container::state::{Cause, RunResult};
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
@@ -14,20 +14,20 @@ use ocre::image::verdict::Code;
 use ocre::port::{Exit, StorageError};
 use ocre_files::MAX_CONTENT;
 use ocre_pc::needs;
-use ocre_pc::platform::bare::{self, Refusal, Setting};
+use ocre_pc::platform::bare::{self, BareRefusal, Setting};
 use ocre_pc::platform::console;
 use ocre_pc::posix_folders::PosixFolders;
 use ocre_tools::failure::Failure;
-use ocre_wamr::Engine;
+use ocre_wamr::WamrEngine;
 
-use super::output::Output;
+use super::output::LineOutput;
 
 /// Bytes of stack for interpreted frames.
 pub const STACK: u32 = 1024 * 1024;
 
 /// Runs a module.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct WasmRunArgs {
     /// Folder of the PC, and a path for the module [default path: the same]
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = folder)]
     dir: Vec<(PathBuf, String)>,
@@ -83,12 +83,12 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Runs the module; `words` are its arguments.
 pub fn run(
-    args: &Args,
+    args: &WasmRunArgs,
     words: &[OsString],
-    engine: &Engine,
+    engine: &WamrEngine,
     policy: &Policy<'_>,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     let what = format!("can't run {}", args.input.display());
     if let Some(word) = words.iter().find(|word| word.to_str().is_none()) {
         let misuse = format!(
@@ -97,15 +97,15 @@ pub fn run(
         );
         err.text(&misuse)
             .map_err(|error| Failure::io("can't print", &error))?;
-        return Ok(Status::Usage);
+        return Ok(CommandStatus::Usage);
     }
     let code =
         ocre_files::read(&args.input, MAX_CONTENT).map_err(|error| Failure::io(&what, &error))?;
-    let folder = |at| bare::Folder {
+    let folder = |at| bare::FolderMount {
         at,
         read_only: false,
     };
-    let (hosts, guests): (Vec<PathBuf>, Vec<bare::Folder<'_>>) = args
+    let (hosts, guests): (Vec<PathBuf>, Vec<bare::FolderMount<'_>>) = args
         .dir
         .iter()
         .map(|(host, guest)| (host.clone(), folder(guest.as_str())))
@@ -149,19 +149,19 @@ pub fn run(
 pub fn ended(
     name: &str,
     what: &str,
-    run: Result<Exit, Refusal>,
+    run: Result<Exit, BareRefusal>,
     grant: &dyn Fn(Permissions) -> String,
-    err: &mut Output,
-) -> Result<Status, Failure> {
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
     match run {
-        Ok(Exit::Code(code)) => Ok(Status::of_run(RunResult::Exited(code))),
+        Ok(Exit::Code(code)) => Ok(CommandStatus::of_run(RunResult::Exited(code))),
         Ok(Exit::Trap(trap)) => {
             let failure = Failure::new(format!("{name} trapped"), trap.code(), hints::trap(trap));
             // A failed output may have caused the trap; if stderr fails, only the exit code tells.
             if console::failure().is_none() {
                 let _ = err.text(&failure.to_string());
             }
-            Ok(Status::of_run(RunResult::Trapped(trap)))
+            Ok(CommandStatus::of_run(RunResult::Trapped(trap)))
         }
         Ok(Exit::Stopped) => {
             let outcome = RunResult::Killed(Cause::TimeLimit);
@@ -172,15 +172,15 @@ pub fn ended(
                 let failure = Failure::new(format!("{name} was killed"), cause, hints);
                 let _ = err.text(&failure.to_string());
             }
-            Ok(Status::of_run(outcome))
+            Ok(CommandStatus::of_run(outcome))
         }
-        Err(Refusal::Setting(error)) => {
+        Err(BareRefusal::Setting(error)) => {
             Err(Failure::new(what, error.code(), hints::container(error)))
         }
-        Err(Refusal::Module(code, words)) => {
+        Err(BareRefusal::Module(code, words)) => {
             Err(Failure::new(what, code.as_str(), hints::refusal(code)).because(words))
         }
-        Err(Refusal::Denied {
+        Err(BareRefusal::Denied {
             imports,
             permissions,
         }) => {
@@ -188,8 +188,8 @@ pub fn ended(
             let code = Code::WasmImport;
             Err(Failure::new(what, code.as_str(), grant(permissions)).because(why))
         }
-        Err(Refusal::Instantiate) => {
-            let failure = ocre::container::state::Failure::Instantiate;
+        Err(BareRefusal::Instantiate) => {
+            let failure = ocre::container::state::StartFailure::Instantiate;
             Err(Failure::new(what, failure.code(), hints::failure(failure)))
         }
     }

@@ -5,12 +5,12 @@ mod cli;
 
 use std::fs;
 
-use cli::{Desk, Done, done};
+use cli::{CliFixture, ProgramOutput, done};
 use ocre_module_reader::aot::{SEAL_BYTES, seal, without_seal};
 use ocre_oci::Sha256;
 
 /// Compiles a text at a level; `None` where the program was built without the compiler.
-fn compile(desk: &Desk, text: &str, level: u8) -> Option<Done> {
+fn compile(desk: &CliFixture, text: &str, level: u8) -> Option<ProgramOutput> {
     desk.write(
         "guest.wasm",
         wat::parse_str(text).expect("the test's own text"),
@@ -29,7 +29,7 @@ fn compile(desk: &Desk, text: &str, level: u8) -> Option<Done> {
 }
 
 /// Packs `guest.aot` under a name. Returns the verdict on it.
-fn pack(desk: &Desk, name: &str) -> serde_json::Value {
+fn pack(desk: &CliFixture, name: &str) -> serde_json::Value {
     let packed = desk.ocre([
         "image",
         "pack",
@@ -74,7 +74,7 @@ const NO_DATA: &str = r#"(module
 #[test]
 fn a_stack_in_front_of_no_data_runs_at_each_level() {
     for (text, code) in [(STACK_FIRST, 144), (NO_DATA, 0)] {
-        let desk = Desk::new();
+        let desk = CliFixture::new();
         for level in 0..=3 {
             let Some(compiled) = compile(&desk, text, level) else {
                 return;
@@ -113,7 +113,7 @@ const LONG_FILLS: &str = r#"(module (memory 1600) (func (export "_start")
 fn code_without_an_end_is_killed_in_each_way_at_each_level() {
     for text in [&*short_calls(), LONG_FILLS] {
         for level in 0..=3 {
-            let desk = Desk::new();
+            let desk = CliFixture::new();
             let Some(compiled) = compile(&desk, text, level) else {
                 return;
             };
@@ -136,7 +136,7 @@ fn code_without_an_end_is_killed_in_each_way_at_each_level() {
 }
 
 /// Makes another file the layer of a layout, with digests that are right for it.
-fn exchange_layer(desk: &Desk, layout: &str, layer: &[u8], other: &[u8]) {
+fn exchange_layer(desk: &CliFixture, layout: &str, layer: &[u8], other: &[u8]) {
     let path = |hex: &str| desk.path(&format!("{layout}/blobs/sha256/{hex}"));
     let index = desk.path(&format!("{layout}/index.json"));
     let hex = |bytes: &[u8]| Sha256::of(bytes).hex().to_string();
@@ -159,7 +159,7 @@ fn exchange_layer(desk: &Desk, layout: &str, layer: &[u8], other: &[u8]) {
 }
 
 /// Checks that a file is refused everywhere: at a run, a pack, in a layout, and at an import.
-fn refused_everywhere(desk: &Desk, file: &[u8], changed: &[u8], words: &str) {
+fn refused_everywhere(desk: &CliFixture, file: &[u8], changed: &[u8], words: &str) {
     desk.write("guest.aot", file);
     // The flash is there before, and has no image after.
     desk.shell("info\n");
@@ -190,7 +190,7 @@ fn refused_everywhere(desk: &Desk, file: &[u8], changed: &[u8], words: &str) {
 
 #[test]
 fn a_changed_file_is_refused_everywhere() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let Some(_) = compile(&desk, STACK_FIRST, 3) else {
         return;
     };
@@ -204,7 +204,7 @@ fn a_changed_file_is_refused_everywhere() {
 
 #[test]
 fn a_changed_file_with_a_checksum_of_its_own_is_refused_by_its_place() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let Some(_) = compile(&desk, STACK_FIRST, 3) else {
         return;
     };
@@ -229,7 +229,7 @@ fn what_no_engine_offers_is_refused_by_the_compiler_as_by_the_judge() {
         ),
         (r#"(import "x" "y" (memory 1))"#, "x.y"),
     ] {
-        let desk = Desk::new();
+        let desk = CliFixture::new();
         let text = format!(r#"(module {import} (func (export "_start")))"#);
         let Some(compiled) = compile(&desk, &text, 3) else {
             return;
@@ -241,7 +241,7 @@ fn what_no_engine_offers_is_refused_by_the_compiler_as_by_the_judge() {
         }
         assert!(!desk.path("guest.aot").exists());
     }
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let offered = r#"(module (import "env" "memory" (memory 1))
         (func (export "_start") (result i32) (i32.load8_u (i32.const 65535))))"#;
     let Some(compiled) = compile(&desk, offered, 3) else {

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use rawzip::path::EntryPath;
@@ -16,7 +16,7 @@ use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 use tar::EntryType;
 
 /// Packs a guest with data into `layout`, as `hello:1`. Returns its digest.
-fn pack(desk: &Desk) -> String {
+fn pack(desk: &CliFixture) -> String {
     desk.write("data.txt", "some data\n".repeat(1000));
     let wasm = guest("hello-c");
     let arguments = ["image", "pack", "--wasm", wasm.to_str().unwrap()];
@@ -25,13 +25,13 @@ fn pack(desk: &Desk) -> String {
     packed["digest"].as_str().unwrap().to_owned()
 }
 
-fn digest(desk: &Desk, arguments: &[&str]) -> String {
+fn digest(desk: &CliFixture, arguments: &[&str]) -> String {
     let done = desk.json(arguments);
     done["digest"].as_str().unwrap().to_owned()
 }
 
 /// The files of the layout, by their names in it.
-fn files(desk: &Desk) -> Vec<(String, Vec<u8>)> {
+fn files(desk: &CliFixture) -> Vec<(String, Vec<u8>)> {
     let top = desk.path("layout");
     let mut files = vec!["index.json".to_owned(), "oci-layout".to_owned()];
     for blob in fs::read_dir(top.join("blobs/sha256")).unwrap() {
@@ -46,7 +46,11 @@ fn files(desk: &Desk) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A tar of the layout with more in it.
-fn tar_with(desk: &Desk, prefix: &str, more: impl FnOnce(&mut tar::Builder<File>)) -> PathBuf {
+fn tar_with(
+    desk: &CliFixture,
+    prefix: &str,
+    more: impl FnOnce(&mut tar::Builder<File>),
+) -> PathBuf {
     let path = desk.path("made.tar");
     let mut tar = tar::Builder::new(File::create(&path).unwrap());
     for (name, bytes) in files(desk) {
@@ -74,7 +78,7 @@ fn append(tar: &mut tar::Builder<File>, kind: EntryType, name: &str, bytes: &[u8
 }
 
 /// A zip of the layout with more in it.
-fn zip_with(desk: &Desk, more: impl FnOnce(&mut ZipArchiveWriter<File>)) -> PathBuf {
+fn zip_with(desk: &CliFixture, more: impl FnOnce(&mut ZipArchiveWriter<File>)) -> PathBuf {
     let path = desk.path("made.zip");
     let mut zip = ZipArchiveWriter::new(File::create(&path).unwrap());
     for (name, bytes) in files(desk) {
@@ -109,7 +113,7 @@ fn lie(zip: &mut ZipArchiveWriter<File>, name: &str, bytes: &[u8], said: DataDes
 
 /// Checks that each command refuses an archive with that code, and that the flash stays empty.
 #[track_caller]
-fn refused(desk: &Desk, path: &Path, words: &str) {
+fn refused(desk: &CliFixture, path: &Path, words: &str) {
     let path = path.to_str().unwrap();
     let place = format!("oci-archive:{path}:hello:1");
     desk.ocre(["image", "import", path])
@@ -144,7 +148,7 @@ fn refused(desk: &Desk, path: &Path, words: &str) {
 
 #[test]
 fn an_image_goes_through_archives_as_it_was() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let packed = pack(&desk);
     for file in ["a.tar", "a.zip"] {
         let archive = format!("oci-archive:{file}:hello:1");
@@ -185,7 +189,7 @@ fn an_image_goes_through_archives_as_it_was() {
 
 #[test]
 fn a_file_that_is_there_is_left_alone() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let there = desk.write("there.tar", "mine");
     desk.ocre([
@@ -220,7 +224,7 @@ fn a_file_that_is_there_is_left_alone() {
 
 #[test]
 fn skopeo_reads_what_ours_writes_and_writes_what_ours_reads() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let packed = pack(&desk);
     let skopeo = |arguments: &[&str]| {
         let mut command = Command::new("skopeo");
@@ -256,7 +260,7 @@ fn skopeo_reads_what_ours_writes_and_writes_what_ours_reads() {
 
 #[test]
 fn names_in_a_tar_may_begin_with_a_dot() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let packed = pack(&desk);
     let path = tar_with(&desk, "./", |tar| {
         append(tar, EntryType::Directory, "./", b"");
@@ -274,7 +278,7 @@ fn names_in_a_tar_may_begin_with_a_dot() {
 
 #[test]
 fn what_leads_out_of_a_tar_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     for (name, why) in [
         ("/etc/passwd", "the path is absolute"),
@@ -311,7 +315,7 @@ fn what_leads_out_of_a_tar_is_refused() {
 
 #[test]
 fn links_and_devices_in_a_tar_are_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     for (kind, code) in [
         (
@@ -346,7 +350,7 @@ fn links_and_devices_in_a_tar_are_refused() {
 
 #[test]
 fn a_name_that_is_twice_in_an_archive_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = tar_with(&desk, "", |tar| {
         append(tar, EntryType::Regular, "./index.json", b"{}")
@@ -374,7 +378,7 @@ fn a_name_that_is_twice_in_an_archive_is_refused() {
 
 #[test]
 fn sizes_in_an_archive_have_to_be_true() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let zeros = vec![0; 1 << 20];
     let sum = rawzip::crc32(&zeros);
@@ -400,7 +404,7 @@ fn sizes_in_an_archive_have_to_be_true() {
 
 #[test]
 fn archives_that_would_become_too_much_are_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let zeros = vec![0; 96 << 20];
     let said = DataDescriptorOutput::new(rawzip::crc32(&zeros), zeros.len() as u64);
@@ -434,7 +438,7 @@ fn implied(count: usize) -> impl Iterator<Item = String> {
 
 #[test]
 fn folders_that_names_imply_are_entries() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = zip_with(&desk, |zip| {
         for name in implied(65_000) {
@@ -465,7 +469,7 @@ fn append_long(tar: &mut tar::Builder<File>, name: &str) {
 
 #[test]
 fn what_only_says_something_is_counted_and_bounded() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = tar_with(&desk, "", |tar| {
         for _ in 0..65_536 {
@@ -498,7 +502,7 @@ fn what_only_says_something_is_counted_and_bounded() {
 
 #[test]
 fn entries_of_a_zip_share_nothing() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = zip_with(&desk, |zip| {
         store(zip, "one", b"x");
@@ -517,7 +521,7 @@ fn entries_of_a_zip_share_nothing() {
 
 #[test]
 fn links_in_a_zip_and_names_that_lead_out_are_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = zip_with(&desk, |zip| {
         let file = zip.new_file("x").unix_permissions(0o120_777);
@@ -553,7 +557,7 @@ fn links_in_a_zip_and_names_that_lead_out_are_refused() {
 
 #[test]
 fn what_is_no_archive_or_was_cut_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let hint = "hint: name a tar or zip file of an OCI image layout, or copy the file again";
     let path = desk.write("empty.tar", "");
@@ -592,7 +596,7 @@ fn what_is_no_archive_or_was_cut_is_refused() {
 
 #[test]
 fn an_archive_of_a_folder_above_is_no_layout() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     let path = tar_with(&desk, "layout/", |_| {});
     let done = desk.ocre(["image", "import", path.to_str().unwrap()]);
@@ -602,7 +606,7 @@ fn an_archive_of_a_folder_above_is_no_layout() {
 
 #[test]
 fn an_archive_that_was_changed_anywhere_is_read_or_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk);
     desk.write("layout/blobs/sha256/zeros", [0; 3000]);
     let tar = fs::read(tar_with(&desk, "", |_| {})).unwrap();

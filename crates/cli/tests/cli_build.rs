@@ -5,18 +5,18 @@ mod cli;
 
 use std::fs;
 
-use cli::Desk;
+use cli::CliFixture;
 use serde_json::Value;
 
 /// Builds the project `name`. Returns the printed JSON.
-fn build(desk: &Desk, name: &str) -> Value {
+fn build(desk: &CliFixture, name: &str) -> Value {
     desk.json(["build", name])
 }
 
 #[test]
 fn a_new_project_builds_and_runs() {
     for language in ["rust", "c"] {
-        let desk = Desk::new();
+        let desk = CliFixture::new();
         let made = desk.ok(["new", language, "hello"]);
         assert_eq!(
             made,
@@ -36,7 +36,7 @@ fn a_new_project_builds_and_runs() {
 #[test]
 fn two_clean_builds_have_one_digest_wherever_they_are() {
     for language in ["rust", "c"] {
-        let (one, other) = (Desk::new(), Desk::new());
+        let (one, other) = (CliFixture::new(), CliFixture::new());
         one.ok(["new", language, "hello"]);
         other.ok(["new", language, "hello"]);
         fs::create_dir(other.path("deeper")).unwrap();
@@ -58,7 +58,7 @@ fn two_clean_builds_have_one_digest_wherever_they_are() {
 
 #[test]
 fn an_image_has_what_the_file_says() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.ok(["new", "c", "hello"]);
     desk.write("hello/notes.txt", "notes\n");
     desk.write(
@@ -92,7 +92,7 @@ fn an_image_has_what_the_file_says() {
 
 #[test]
 fn what_is_wrong_is_said() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.ocre(["build", "nowhere"]).failed(
         1,
         "error: can't build nowhere: build-file at nowhere/Ocrefile.toml (no Ocrefile.toml found)\n\

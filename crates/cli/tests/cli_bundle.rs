@@ -5,16 +5,16 @@ mod cli;
 
 use std::fs;
 
-use cli::{Desk, Done, done, guest};
+use cli::{CliFixture, ProgramOutput, done, guest};
 use serde_json::{Value, json};
 
 /// A bundle with a guest as `/bin/hello`.
-fn bundle(desk: &Desk, config: &Value) -> Done {
+fn bundle(desk: &CliFixture, config: &Value) -> ProgramOutput {
     desk.write("b/rootfs/bin/hello", fs::read(guest("hello-c")).unwrap());
     run(desk, config)
 }
 
-fn run(desk: &Desk, config: &Value) -> Done {
+fn run(desk: &CliFixture, config: &Value) -> ProgramOutput {
     desk.write("b/config.json", config.to_string());
     desk.ocre(["run", "--bundle", "b"])
 }
@@ -46,7 +46,7 @@ fn with(mut config: Value, pointer: &str, value: Value) -> Value {
 
 #[test]
 fn both_forms_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for config in [today(), early()] {
         let ran = bundle(&desk, &config);
         assert_eq!(ran.code, 0, "{ran:?}");
@@ -60,7 +60,7 @@ fn both_forms_run() {
 
 #[test]
 fn the_exit_code_is_the_guests_and_ends_the_row_of_processes() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let ran = bundle(
         &desk,
         &with(
@@ -86,7 +86,7 @@ fn the_exit_code_is_the_guests_and_ends_the_row_of_processes() {
 
 #[test]
 fn user_and_host_are_told_by_variables() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let config = with(today(), "/hostname", json!("moon"));
     let config = with(config, "/process/user", json!({ "uid": 5, "gid": 6 }));
     let out = bundle(&desk, &config).out;
@@ -137,14 +137,14 @@ const ZEROS: &str =
 /// Writes: the errno.
 const WRITING: &str = "(call $write (local.get $file) (i32.const 16) (i32.const 1) (i32.const 32))";
 
-fn device(desk: &Desk, config: &Value, name: &str, rights: u32, act: &str) -> Done {
+fn device(desk: &CliFixture, config: &Value, name: &str, rights: u32, act: &str) -> ProgramOutput {
     desk.write("b/rootfs/guest", wat(4, name, 0, rights, act));
     run(desk, config)
 }
 
 #[test]
 fn devices_do_what_their_names_say() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let config = with(today(), "/process/args", json!(["/guest"]));
     let code = |name, rights, act| {
         let ran = device(&desk, &config, name, rights, act);
@@ -175,7 +175,7 @@ fn devices_do_what_their_names_say() {
 
 #[test]
 fn only_devices_that_are_named_are_there_and_no_others_can_be_made() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     const NOENT: i32 = 44;
     const INVAL: i32 = 28;
     let config = with(early(), "/processes/0/args", json!(["guest"]));
@@ -188,7 +188,7 @@ fn only_devices_that_are_named_are_there_and_no_others_can_be_made() {
 
 #[test]
 fn the_root_folder_can_be_changed_unless_it_is_to_be_read_only() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     const ROFS: i32 = 69;
     desk.write("b/rootfs/guest", wat(3, "made", 1, WRITE, WRITING));
     let args = json!(["/guest"]);
@@ -217,7 +217,7 @@ fn the_root_folder_can_be_changed_unless_it_is_to_be_read_only() {
 
 #[test]
 fn a_regular_folder_is_mounted() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("b/shared/text", "shared words");
     let args = json!(["/bin/hello", "--read", "/in/text"]);
     let mount = |options: Value| json!([{ "type": "bind", "source": "shared", "destination": "/in", "options": options }]);
@@ -235,7 +235,7 @@ fn a_regular_folder_is_mounted() {
 /// Requests that a guest can't have, with the message after the code and the place.
 #[test]
 fn what_a_guest_can_not_be_given_is_refused_by_name() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let refused = |config: Value, message: &str| {
         let ran = bundle(&desk, &config);
         let (_, rest) = ran
@@ -446,7 +446,7 @@ fn what_a_guest_can_not_be_given_is_refused_by_name() {
 
 #[test]
 fn a_limit_of_memory_holds() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let config = with(
         today(),
         "/linux",
@@ -457,7 +457,7 @@ fn a_limit_of_memory_holds() {
 
 #[test]
 fn what_is_no_bundle_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.ocre(["run", "--bundle", "none"])
         .failed(1, "io at none/config.json");
     desk.write("b/config.json", "{");
@@ -467,7 +467,7 @@ fn what_is_no_bundle_is_refused() {
 
 #[test]
 fn an_image_becomes_a_bundle_that_runs() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("data.txt", "some data");
     let mut command = desk.command([
         "image",
@@ -503,7 +503,7 @@ fn an_image_becomes_a_bundle_that_runs() {
 fn a_guest_does_not_change_the_host_unless_that_is_allowed() {
     use std::os::unix::fs::symlink;
 
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     symlink("/", desk.path("all")).unwrap();
     symlink("/etc", desk.path("etc")).unwrap();
     fs::create_dir_all(desk.path("home/.ssh")).unwrap();

@@ -8,11 +8,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use cli::{Desk, Done, done, guest};
+use cli::{CliFixture, ProgramOutput, done, guest};
 use serde_json::{Value, json};
 
 /// Packs a guest and imports it under its name.
-fn install(desk: &Desk, name: &str, more: &[&str]) {
+fn install(desk: &CliFixture, name: &str, more: &[&str]) {
     let mut command = desk.command(["image", "pack", "-t", name, "-o", name, "--wasm"]);
     command.arg(guest(name)).args(more);
     let packed = done(command);
@@ -22,7 +22,7 @@ fn install(desk: &Desk, name: &str, more: &[&str]) {
 
 /// Compiles a guest for this machine. `None`, with a note, where the program was built without the
 /// compiler.
-fn compiled(desk: &Desk, name: &str) -> Option<PathBuf> {
+fn compiled(desk: &CliFixture, name: &str) -> Option<PathBuf> {
     let path = desk.path(&format!("{name}.aot"));
     let mut command = desk.command(["aot", "--target", std::env::consts::ARCH, "-o"]);
     command.arg(&path).arg(guest(name));
@@ -39,7 +39,7 @@ fn compiled(desk: &Desk, name: &str) -> Option<PathBuf> {
 
 #[test]
 fn an_image_goes_from_files_to_a_run_and_away_again() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("data.txt", "some data");
     install(
         &desk,
@@ -78,7 +78,7 @@ fn an_image_goes_from_files_to_a_run_and_away_again() {
 
 #[test]
 fn an_image_that_is_refused_is_not_imported() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let before = desk.json(["image", "ls"]);
     let wasm = fs::read(guest("hello-c")).unwrap();
@@ -99,7 +99,7 @@ fn an_image_that_is_refused_is_not_imported() {
 
 #[test]
 fn an_image_that_only_can_not_run_here_is_kept_and_says_why() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let manifest = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"text/plain","digest":"sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","size":3},{"mediaType":"application/wasm","digest":"sha256:93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476","size":8}]}"#;
     desk.layout("generic", manifest, &[b"{}", b"foo", b"\0asm\x01\0\0\0"]);
     let imported = desk.ocre(["image", "import", "generic"]);
@@ -116,7 +116,7 @@ fn an_image_that_only_can_not_run_here_is_kept_and_says_why() {
 
 #[test]
 fn a_flash_without_room_says_so_and_keeps_what_it_has() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let before = desk.json(["image", "ls"]);
     // Larger than the whole flash.
@@ -143,7 +143,7 @@ fn a_flash_without_room_says_so_and_keeps_what_it_has() {
 
 #[test]
 fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let all = ["gpio", "messaging", "sensors", "timers"];
     let asked: Vec<&str> = all.iter().flat_map(|one| ["--permission", *one]).collect();
     install(&desk, "knock", &asked);
@@ -171,7 +171,7 @@ fn a_guest_gets_what_its_image_asks_for_and_the_operator_grants() {
 
 #[test]
 fn an_image_made_for_ocre_asks_by_ocres_names() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let asked = ["--permission", "filesystem", "--permission", "ocre:api"];
     install(&desk, "knock", &asked);
     assert_eq!(
@@ -210,7 +210,7 @@ fn an_image_made_for_ocre_asks_by_ocres_names() {
 
 #[test]
 fn the_shell_drives_what_is_around_a_container() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let asked = ["--permission", "gpio", "--permission", "timers"];
     install(&desk, "blinky", &asked);
     let asked = ["--permission", "sensors", "--permission", "timers"];
@@ -243,7 +243,7 @@ fn the_shell_drives_what_is_around_a_container() {
 
 #[test]
 fn what_is_around_a_device_is_told_as_json_too() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let done = desk.shell("device gpio 1.3 on\ndevice gpio --format json\n");
     let pins = &done.json()["pins"];
     assert_eq!(pins.as_array().unwrap().len(), 8);
@@ -262,7 +262,7 @@ fn what_is_around_a_device_is_told_as_json_too() {
 
 #[test]
 fn what_is_not_around_a_device_is_bad_usage() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (line, words) in [
         ("device", "second word"),
         ("device led", "there is no command \"led\""),
@@ -299,7 +299,7 @@ fn what_is_not_around_a_device_is_bad_usage() {
 
 #[test]
 fn a_guest_gets_its_arguments_and_environment_and_its_exit_code_is_the_programs() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (name, greeting) in [
         ("hello", "Hello from a Rust guest!"),
         ("hello-c", "Hello from a C guest!"),
@@ -326,7 +326,7 @@ fn a_guest_gets_its_arguments_and_environment_and_its_exit_code_is_the_programs(
 
 #[test]
 fn an_exit_code_that_does_not_fit_in_a_byte_is_no_success() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let exit = |code: &str| {
         let module = format!(
             r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -343,7 +343,7 @@ fn an_exit_code_that_does_not_fit_in_a_byte_is_no_success() {
 
 #[test]
 fn the_times_of_each_step_are_told_when_asked_for() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let ran = desk.ocre(["run", "--timing", "hello-c"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -362,7 +362,7 @@ fn the_times_of_each_step_are_told_when_asked_for() {
 }
 
 /// Checks the end of a hostile guest in each way, interpreted or compiled.
-fn hostile_ends(desk: &Desk, prefer: &str) {
+fn hostile_ends(desk: &CliFixture, prefer: &str) {
     for (way, code, words) in [
         ("unreachable", 134, "trap-unreachable"),
         ("divide", 134, "trap-divide-by-zero"),
@@ -414,7 +414,7 @@ fn hostile_ends(desk: &Desk, prefer: &str) {
 
 #[test]
 fn a_hostile_guest_is_ended_when_it_is_interpreted() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hostile", &[]);
     hostile_ends(&desk, "wasm");
     desk.ocre(["run", "--memory", "1K", "hostile", "grow"])
@@ -423,7 +423,7 @@ fn a_hostile_guest_is_ended_when_it_is_interpreted() {
 
 #[test]
 fn a_hostile_guest_is_ended_when_it_is_compiled() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let Some(aot) = compiled(&desk, "hostile") else {
         return;
     };
@@ -436,7 +436,7 @@ fn a_hostile_guest_is_ended_when_it_is_compiled() {
 
 #[test]
 fn both_kinds_of_code_of_one_image_do_the_same() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let Some(aot) = compiled(&desk, "kernel") else {
         return;
     };
@@ -467,7 +467,7 @@ fn both_kinds_of_code_of_one_image_do_the_same() {
 
 #[test]
 fn code_for_another_machine_is_packed_and_kept_and_not_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let wasm = guest("hello-c");
     let mut command = desk.command(["aot", "--target", "thumbv7m", "-o", "m3.aot"]);
     command.arg(&wasm);
@@ -487,7 +487,7 @@ fn code_for_another_machine_is_packed_and_kept_and_not_run() {
 
 #[test]
 fn a_named_container_is_there_at_the_next_boot_and_others_go() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let free = || desk.json(["info"])["storage"]["freeBytes"].clone();
     desk.ok(["run", "hello-c"]);
@@ -532,7 +532,7 @@ fn a_named_container_is_there_at_the_next_boot_and_others_go() {
 
 #[test]
 fn an_interrupt_kills_the_container() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hostile", &[]);
     let mut child = desk
         .command(["run", "hostile", "sleep"])
@@ -563,7 +563,7 @@ fn an_interrupt_kills_the_container() {
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_without_a_word() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let mut child = desk
         .command(["info"])
@@ -578,7 +578,7 @@ fn a_reader_that_goes_away_ends_the_program_without_a_word() {
 }
 
 /// A shell that has answered once, and whose output has no reader any more.
-fn open_shell(desk: &Desk) -> (Child, ChildStdin) {
+fn open_shell(desk: &CliFixture) -> (Child, ChildStdin) {
     let mut child = desk
         .command(["shell"])
         .stdin(Stdio::piped())
@@ -597,7 +597,7 @@ fn open_shell(desk: &Desk) -> (Child, ChildStdin) {
 
 #[test]
 fn what_is_followed_ends_when_its_reader_goes_away() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hostile", &[]);
     let create = ["create", "--name", "p", "--timeout", "30"];
     desk.ok(create.into_iter().chain(["hostile", "print"]));
@@ -613,7 +613,7 @@ fn what_is_followed_ends_when_its_reader_goes_away() {
 
 #[test]
 fn limits_that_the_device_or_the_code_cannot_keep_are_refused_by_every_command() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello", &[]);
     for command in ["run", "create"] {
         for limit in ["--memory=3G", "--instructions=2147483648"] {
@@ -651,7 +651,7 @@ fn limits_that_the_device_or_the_code_cannot_keep_are_refused_by_every_command()
 
 #[test]
 fn bad_usage_exits_with_2_and_says_what_is_wrong() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (arguments, words) in [
         (&["rnu", "hello"] as &[&str], "did you mean \"run\"?"),
         (&["image", "lss"], "did you mean \"ls\"?"),
@@ -703,7 +703,7 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
 
 #[test]
 fn arguments_that_do_not_fit_are_refused_not_cut() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let long = "x".repeat(300);
     desk.ocre(["run", "hello-c", &long])
@@ -723,7 +723,7 @@ fn arguments_that_do_not_fit_are_refused_not_cut() {
 
 #[test]
 fn help_names_every_command() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for arguments in [&["--help"] as &[&str], &["help"]] {
         let text = desk.ok(arguments);
         for name in ["image", "aot", "shell", "run", "image ls", "info"] {
@@ -741,7 +741,7 @@ fn help_names_every_command() {
 
 #[test]
 fn a_flash_file_that_can_not_be_used_is_named_and_left_alone() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let whole = fs::read(desk.path("flash.bin")).unwrap();
     let mut headless = whole.clone();
@@ -773,7 +773,7 @@ fn a_flash_file_that_can_not_be_used_is_named_and_left_alone() {
 
 #[test]
 fn one_process_at_a_time_uses_a_flash_file() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (mut child, stdin) = open_shell(&desk);
     desk.ocre(["image", "ls"]).failed(1, "flash-locked");
     drop(stdin);
@@ -784,7 +784,7 @@ fn one_process_at_a_time_uses_a_flash_file() {
 /// The program reports any damage with one of its exit codes.
 #[test]
 fn a_flipped_bit_anywhere_on_the_flash_is_no_reason_to_panic() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let whole = fs::read(desk.path("flash.bin")).unwrap();
     let used: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != 0xff).collect();
@@ -799,7 +799,7 @@ fn a_flipped_bit_anywhere_on_the_flash_is_no_reason_to_panic() {
             &["run", "hello-c"],
         ] {
             let script = format!("{}\n", arguments.join(" "));
-            let Done { code, err, out } = desk.shell_on("flipped.bin", &script);
+            let ProgramOutput { code, err, out } = desk.shell_on("flipped.bin", &script);
             assert!(code == 0 || code == 1, "byte {at}: {code} {err} {out}");
             assert!(!err.contains("panicked"), "byte {at}: {err}");
             assert!(code == 0 || (err + &out).contains("hint: "), "byte {at}");
@@ -813,7 +813,7 @@ fn a_flipped_bit_anywhere_on_the_flash_is_no_reason_to_panic() {
 
 #[test]
 fn a_script_in_the_shell_drives_containers_through_their_lives() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hostile", &[]);
     install(&desk, "hello-c", &[]);
     let ended = desk.shell(
@@ -875,7 +875,7 @@ fn a_script_in_the_shell_drives_containers_through_their_lives() {
 
 #[test]
 fn the_shell_says_what_is_wrong_with_a_line_and_goes_on() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let ended = desk.shell("run 'x\nbogus\nversion\nrun nix\n");
     assert_eq!(ended.code, 1, "{ended:?}");
     assert_eq!(ended.out, format!("ocre {}\n", env!("CARGO_PKG_VERSION")));
@@ -892,7 +892,7 @@ fn the_shell_says_what_is_wrong_with_a_line_and_goes_on() {
 
 #[test]
 fn a_container_that_runs_on_is_ended_with_the_shell() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hostile", &[]);
     let ended = desk.shell("run -d --name one hostile loop\nrun -d --name two hostile print\n");
     assert_eq!((ended.code, &*ended.out), (0, "one\ntwo\n"), "{ended:?}");
@@ -900,7 +900,7 @@ fn a_container_that_runs_on_is_ended_with_the_shell() {
 
 #[test]
 fn a_container_is_inspected_as_json() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(
         &desk,
         "hello-c",
@@ -934,7 +934,7 @@ fn a_container_is_inspected_as_json() {
 
 #[test]
 fn what_can_not_be_mounted_is_refused_with_its_code() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello", &[]);
     for (mounts, code) in [
         (&["/shared"][..], "mount-syntax"),
@@ -955,7 +955,7 @@ fn what_can_not_be_mounted_is_refused_with_its_code() {
 
 #[test]
 fn logs_are_followed_to_the_end() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     install(&desk, "hello-c", &[]);
     let ended = desk.shell("run -d --name k hello-c x\nlogs -f k\nwait k\n");
     assert_eq!(ended.code, 0, "{ended:?}");

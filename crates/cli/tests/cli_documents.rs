@@ -6,7 +6,7 @@ mod cli;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cli::Desk;
+use cli::CliFixture;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -27,7 +27,7 @@ fn documents() -> Vec<PathBuf> {
 
 #[test]
 fn every_command_in_the_text_is_one() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let all = desk.ok(["help"]);
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();

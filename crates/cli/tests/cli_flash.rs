@@ -5,12 +5,12 @@ mod cli;
 
 use std::fs;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use ihex::Record;
 use serde_json::json;
 
 /// An empty flash file.
-fn create(desk: &Desk, size: &str, block: &str, name: &str) {
+fn create(desk: &CliFixture, size: &str, block: &str, name: &str) {
     desk.ok([
         "flash",
         "create",
@@ -24,7 +24,7 @@ fn create(desk: &Desk, size: &str, block: &str, name: &str) {
 }
 
 /// Imports a guest into a flash file.
-fn install(desk: &Desk, flash: &str) {
+fn install(desk: &CliFixture, flash: &str) {
     let mut command = desk.command(["image", "pack", "-t", "hello", "-o", "layout", "--wasm"]);
     command.arg(guest("hello-c"));
     let packed = done(command);
@@ -52,7 +52,7 @@ fn flashed(hex: &str, address: usize, size: usize) -> Vec<u8> {
 
 #[test]
 fn images_fit_in_a_flash_of_any_sizes() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (size, block) in [
         ("64K", "512"),
         ("96K", "4K"),
@@ -70,7 +70,7 @@ fn images_fit_in_a_flash_of_any_sizes() {
 
 #[test]
 fn a_new_flash_file_has_the_sizes_that_were_asked_for() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let made = desk.json(["flash", "create", "--size", "96K", "-o", "f"]);
     assert_eq!(
         made,
@@ -91,7 +91,7 @@ fn a_new_flash_file_has_the_sizes_that_were_asked_for() {
 
 #[test]
 fn sizes_that_are_no_flash_are_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (size, block) in [
         ("65535", "4096"),
         ("8K", "4096"),
@@ -116,7 +116,7 @@ fn sizes_that_are_no_flash_are_refused() {
 
 #[test]
 fn a_file_that_is_there_is_left_alone() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("f", "mine");
     desk.ocre(["flash", "create", "--size", "64K", "-o", "f"])
         .failed(1, "flash-io");
@@ -125,7 +125,7 @@ fn a_file_that_is_there_is_left_alone() {
 
 #[test]
 fn what_was_flashed_from_hex_is_the_flash_whatever_was_there_before() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     create(&desk, "256K", "4096", "f");
     install(&desk, "f");
     // Beyond one window of 64 KiB, and not at the beginning of one.
@@ -151,7 +151,7 @@ fn what_was_flashed_from_hex_is_the_flash_whatever_was_there_before() {
 
 #[test]
 fn a_hex_file_leaves_erased_blocks_out() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     create(&desk, "1M", "4096", "f");
     let written = desk.json(["flash", "hex", "f", "--address=0x10000", "-o", "f.hex"]);
     assert_eq!(
@@ -162,7 +162,7 @@ fn a_hex_file_leaves_erased_blocks_out() {
 
 #[test]
 fn an_address_that_the_format_has_not_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     create(&desk, "64K", "4096", "f");
     let hex = |address: &str| {
         let address = format!("--address={address}");
@@ -178,7 +178,7 @@ fn an_address_that_the_format_has_not_is_refused() {
 
 #[test]
 fn only_a_flash_file_becomes_hex() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("f", vec![0xff; 65_536]);
     let mut command = desk.command(["flash", "hex", "f", "--address=0", "-o", "f.hex"]);
     command.env_remove("OCRE_FLASH");

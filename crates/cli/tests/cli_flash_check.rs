@@ -6,7 +6,7 @@ mod cli;
 use std::fs;
 use std::path::Path;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use ocre::container::{Name, data};
 use ocre::port::{OpenMode, Storage as _};
 use ocre_oci::Sha256;
@@ -17,8 +17,8 @@ use serde_json::Value;
 const BLOCK: usize = 4096;
 
 /// A flash with a container, its image, and another image.
-fn whole() -> Desk {
-    let desk = Desk::new();
+fn whole() -> CliFixture {
+    let desk = CliFixture::new();
     for name in ["hello-c", "knock"] {
         let mut command = desk.command(["image", "pack", "-t", name, "-o", name, "--wasm"]);
         command.arg(guest(name));
@@ -41,7 +41,7 @@ fn whole() -> Desk {
     desk
 }
 
-fn check(desk: &Desk, more: &[&str]) -> (i32, Value) {
+fn check(desk: &CliFixture, more: &[&str]) -> (i32, Value) {
     let words = ["--format=json", "flash", "check", "f"];
     let done = desk.ocre(words.iter().chain(more));
     (done.code, done.json())
@@ -59,7 +59,7 @@ fn told(list: &Value) -> Vec<String> {
 }
 
 /// Changes files in the flash.
-fn change(desk: &Desk, change: impl FnOnce(&LittleFs<FileFlash>)) {
+fn change(desk: &CliFixture, change: impl FnOnce(&LittleFs<FileFlash>)) {
     change(&LittleFs::open(&desk.path("f")).unwrap());
 }
 
@@ -90,7 +90,7 @@ fn code(name: &str) -> String {
 }
 
 /// The path in the flash of an image's manifest.
-fn manifest(desk: &Desk, name: &str) -> String {
+fn manifest(desk: &CliFixture, name: &str) -> String {
     let index: Value =
         serde_json::from_slice(&fs::read(desk.path(name).join("index.json")).unwrap()).unwrap();
     let digest = index["manifests"][0]["digest"].as_str().unwrap();
@@ -98,7 +98,7 @@ fn manifest(desk: &Desk, name: &str) -> String {
 }
 
 /// Plants a damage in a whole flash, and checks its findings, and those that stay after a repair.
-fn planted(plant: impl FnOnce(&Desk), found: &[&str], stays: &[&str]) {
+fn planted(plant: impl FnOnce(&CliFixture), found: &[&str], stays: &[&str]) {
     let desk = whole();
     plant(&desk);
     let before = fs::read(desk.path("f")).unwrap();
@@ -347,7 +347,7 @@ fn images_whose_index_entry_is_gone_are_not_removed() {
         let empty = br#"{"schemaVersion":2,"manifests":[]}"#;
         write(fs, "/index.json", empty);
     });
-    let blobs = |desk: &Desk| desk.ok(["flash", "ls", "f", "/blobs"]);
+    let blobs = |desk: &CliFixture| desk.ok(["flash", "ls", "f", "/blobs"]);
     let before = blobs(&desk);
     for line in [&["ps", "-a"][..], &["image", "ls"], &["info"]] {
         desk.ok(["--flash", "f"].iter().chain(line));
@@ -428,7 +428,7 @@ fn records_that_are_damaged_or_have_no_owner_are_found() {
 }
 
 /// Everything under a folder of the flash, by path.
-fn listed(desk: &Desk, folder: &str) -> Vec<String> {
+fn listed(desk: &CliFixture, folder: &str) -> Vec<String> {
     let list = desk.json(["flash", "ls", "f", folder]);
     let entries = list["entries"].as_array().unwrap().clone();
     let path = |entry: &Value| entry["path"].as_str().unwrap().to_owned();
@@ -441,7 +441,7 @@ fn files_of_a_container_that_is_not_found_are_kept() {
         "record-orphan at /containers/greeter.state",
         "data-orphan at /data/greeter",
     ];
-    let plant = |desk: &Desk| {
+    let plant = |desk: &CliFixture| {
         change(desk, |fs| {
             write(fs, "/data/greeter/own", b"mine");
             fs.remove("/containers/greeter.spec").unwrap();
@@ -518,7 +518,7 @@ fn files_of_a_container_that_is_not_found_are_kept() {
 
 #[test]
 fn what_a_remove_has_written_down_is_ended() {
-    let plant = |desk: &Desk| {
+    let plant = |desk: &CliFixture| {
         change(desk, |fs| {
             write(fs, "/data/greeter/own", b"mine");
             let name = Name::parse("greeter").unwrap();
@@ -547,7 +547,7 @@ fn a_record_that_is_not_in_its_place_comes_back_with_the_files() {
         "/lost+found/new",
         "/containers/.newgreeter.spec",
     ] {
-        let plant = |desk: &Desk| {
+        let plant = |desk: &CliFixture| {
             change(desk, |fs| {
                 write(fs, "/data/greeter/own", b"mine");
                 let _ = fs.create_dir("/lost+found");
@@ -579,14 +579,14 @@ fn a_record_that_is_not_in_its_place_comes_back_with_the_files() {
 #[test]
 fn a_container_without_its_folder_gets_it_back_where_it_is_kept() {
     let missing = ["data-missing at /data/greeter"];
-    let remove = |desk: &Desk| change(desk, |fs| fs.remove("/data/greeter").unwrap());
+    let remove = |desk: &CliFixture| change(desk, |fs| fs.remove("/data/greeter").unwrap());
     planted(remove, &missing, &missing);
     let desk = whole();
     remove(&desk);
     let listed = desk.ok(["--flash", "f", "ps", "-a"]);
     assert!(listed.contains("failed(start-data-missing)"), "{listed}");
 
-    let keep = |desk: &Desk, to: &str| {
+    let keep = |desk: &CliFixture, to: &str| {
         change(desk, |fs| {
             write(fs, "/data/greeter/own", b"mine");
             let _ = fs.create_dir("/lost+found");
@@ -595,7 +595,7 @@ fn a_container_without_its_folder_gets_it_back_where_it_is_kept() {
     };
     planted(|desk| keep(desk, "/lost+found/greeter.3"), &missing, &[]);
     // Two candidates: the right one is unknown.
-    let two = |desk: &Desk| {
+    let two = |desk: &CliFixture| {
         keep(desk, "/lost+found/greeter");
         change(desk, |fs| fs.create_dir("/lost+found/greeter.1").unwrap());
     };
@@ -619,7 +619,7 @@ fn what_is_written_anew_is_kept_as_it_was() {
 }
 
 /// A file of several blocks, each of one letter.
-fn big(desk: &Desk, name: &str, letters: &[u8]) {
+fn big(desk: &CliFixture, name: &str, letters: &[u8]) {
     let content: Vec<u8> = letters
         .iter()
         .flat_map(|letter| vec![*letter; BLOCK - 8])
@@ -641,7 +641,7 @@ fn block_of(flash: &[u8], letter: u8) -> usize {
 #[test]
 fn a_file_whose_blocks_lead_nowhere_is_found() {
     let found = ["file-unreadable at /big", "block-outside at block 16777200"];
-    let plant = |desk: &Desk| {
+    let plant = |desk: &CliFixture| {
         big(desk, "/big", b"ABCD");
         bend(&desk.path("f"), |flash| {
             let at = block_of(flash, b'C') * BLOCK;
@@ -698,7 +698,7 @@ fn a_file_system_that_does_not_mount_is_found() {
 
 #[test]
 fn a_file_of_another_size_is_fitted_where_that_loses_nothing() {
-    let cut = |desk: &Desk| {
+    let cut = |desk: &CliFixture| {
         bend(&desk.path("f"), |flash| {
             let used = flash
                 .chunks(BLOCK)
@@ -707,7 +707,7 @@ fn a_file_of_another_size_is_fitted_where_that_loses_nothing() {
         })
     };
     planted(cut, &["flash-size at /"], &[]);
-    let longer = |desk: &Desk| bend(&desk.path("f"), |flash| flash.extend([0xff; 1000]));
+    let longer = |desk: &CliFixture| bend(&desk.path("f"), |flash| flash.extend([0xff; 1000]));
     planted(longer, &["flash-size at /"], &[]);
     let desk = whole();
     let before = fs::read(desk.path("f")).unwrap();
@@ -718,7 +718,7 @@ fn a_file_of_another_size_is_fitted_where_that_loses_nothing() {
 
 #[test]
 fn a_file_that_can_not_be_looked_at_is_no_finding() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.ocre(["flash", "check", "gone"]).failed(1, "flash-io");
 }
 

@@ -6,13 +6,13 @@ mod cli;
 use std::fs;
 use std::path::PathBuf;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use ocre::container::{Name, Spec, record};
 use ocre_pc::littlefs::LittleFs;
 use serde_json::json;
 
 /// Packs a guest into a layout of its name.
-fn pack(desk: &Desk, name: &str, more: &[&str]) {
+fn pack(desk: &CliFixture, name: &str, more: &[&str]) {
     let mut command = desk.command(["image", "pack", "-t", name, "-o", name, "--wasm"]);
     command.arg(guest(name)).args(more);
     let packed = done(command);
@@ -63,13 +63,13 @@ CONFIG_CPU_CORTEX_M3=y
 # CONFIG_FPU is not set
 ";
 
-fn build(desk: &Desk, devicetree: &str, config: &str) {
+fn build(desk: &CliFixture, devicetree: &str, config: &str) {
     desk.write("build/zephyr/zephyr.dts", devicetree);
     desk.write("build/zephyr/.config", config);
 }
 
 /// Reads the spec in the record of a container on a flash file.
-fn spec(desk: &Desk, flash: &str, name: &str) -> Spec {
+fn spec(desk: &CliFixture, flash: &str, name: &str) -> Spec {
     let storage = LittleFs::open(&desk.path(flash)).unwrap();
     let mut spec = Spec::blank();
     let mut buffer = vec![0; record::MAX_BYTES];
@@ -81,7 +81,7 @@ fn spec(desk: &Desk, flash: &str, name: &str) -> Spec {
 
 #[test]
 fn a_flash_is_made_with_images_and_containers_that_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &[]);
     pack(&desk, "reader", &["--env", "A=1"]);
     desk.write(
@@ -130,7 +130,7 @@ fn a_flash_is_made_with_images_and_containers_that_run() {
 
 #[test]
 fn the_same_inputs_give_the_same_bytes() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &[]);
     pack(&desk, "reader", &[]);
     let made = |file: &str| {
@@ -154,7 +154,7 @@ fn the_same_inputs_give_the_same_bytes() {
 
 #[test]
 fn a_line_that_is_refused_is_told_and_nothing_is_made() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &[]);
     let refused = |lines: &str, words: &str| {
         desk.write("lines", lines);
@@ -193,7 +193,7 @@ fn a_line_that_is_refused_is_told_and_nothing_is_made() {
 
 #[test]
 fn an_image_that_is_refused_gets_on_no_flash() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.layout("broken", b"{}", &[]);
     let create = ["flash", "create", "--size=512K", "-o", "f", "--image"];
     desk.ocre(create.into_iter().chain(["broken"]))
@@ -207,7 +207,7 @@ fn an_image_that_is_refused_gets_on_no_flash() {
 
 #[test]
 fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     build(&desk, DEVICETREE, CONFIG);
     pack(&desk, "hello-c", &[]);
     let create = |more: &[&str]| {
@@ -272,7 +272,7 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
 
 #[test]
 fn code_for_the_devices_machine_is_taken_without_being_loaded_here() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     build(&desk, DEVICETREE, CONFIG);
     let aot = |target: &str| -> Option<PathBuf> {
         let path = desk.path(&format!("{target}.aot"));
@@ -310,7 +310,7 @@ fn code_for_the_devices_machine_is_taken_without_being_loaded_here() {
 
 #[test]
 fn a_build_that_says_too_little_is_refused_by_name() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let create = || desk.ocre(["flash", "create", "--zephyr-build=build", "-o", "f"]);
     create().failed(1, "io at build/zephyr/.config");
     build(&desk, "/ {", CONFIG);
@@ -336,7 +336,7 @@ fn a_build_that_says_too_little_is_refused_by_name() {
 
 #[test]
 fn hex_needs_an_address_that_its_records_divide() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let create = ["flash", "create", "--size=64K", "-o", "f", "-o", "f.hex"];
     desk.ocre(create).failed(1, "flash-address");
     build(

@@ -5,14 +5,14 @@ mod cli;
 
 use std::fs;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use ocre::port::{OpenMode, Storage as _};
 use ocre_pc::littlefs::LittleFs;
 use serde_json::json;
 
 /// A flash with an image and a container.
-fn made() -> Desk {
-    let desk = Desk::new();
+fn made() -> CliFixture {
+    let desk = CliFixture::new();
     desk.write("data.txt", "some data");
     let mut command = desk.command([
         "image",
@@ -190,7 +190,7 @@ fn an_image_comes_out_as_the_layout_that_it_was() {
 
 /// Makes `/own/LONG/t/…` in the flash, with paths that are too long to name, and beside it a file.
 /// Returns the folder with these entries.
-fn make_deep(desk: &Desk) -> String {
+fn make_deep(desk: &CliFixture) -> String {
     let disk = LittleFs::open(&desk.path("f")).unwrap();
     let inner = "x".repeat(60);
     for folder in ["/own", "/own/s", "/own/s/t"] {

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use cli::registry::Registry;
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 
 /// The commands with examples, in the order in which those build on each other.
 const COMMANDS: [&str; 15] = [
@@ -30,7 +30,7 @@ const COMMANDS: [&str; 15] = [
 
 #[test]
 fn every_example_works() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     fs::copy(guest("hello-c"), desk.path("hello.wasm")).unwrap();
     desk.write("notes.txt", "notes\n");
@@ -59,7 +59,7 @@ fn every_example_works() {
 
 #[test]
 fn there_is_a_page_for_each_command() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.ok(["man", "pages"]);
     for (page, said) in [
         ("ocre", "Build, verify and run"),
@@ -85,7 +85,7 @@ fn there_is_a_page_for_each_command() {
 
 #[test]
 fn bash_completes_commands_and_options() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("ocre.bash", desk.ok(["completion", "bash"]));
     let completed = |words: &str| {
         let count = words.split(' ').count() - 1;
@@ -120,7 +120,7 @@ fn bash_completes_commands_and_options() {
 
 #[test]
 fn zsh_and_fish_are_told_of_every_command() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for shell in ["zsh", "fish"] {
         let script = desk.ok(["completion", shell]);
         for word in [

@@ -9,14 +9,14 @@ use std::path::Path;
 use std::process::Command;
 
 use cli::child::ends;
-use cli::tls::{Answer, Server, plain, status};
-use cli::{Desk, guest};
+use cli::tls::{Answer, TlsServer, plain, status};
+use cli::{CliFixture, guest};
 
 /// Value of the header for the user `me` with the password `secret`.
 const BASIC: &str = "Basic bWU6c2VjcmV0";
 
 /// Command for `ocre`, run by a user who trusts the server and has logged in.
-fn command(desk: &Desk, server: &Server, arguments: &[&str]) -> Command {
+fn command(desk: &CliFixture, server: &TlsServer, arguments: &[&str]) -> Command {
     let port = server.address.port();
     let config = format!(r#"{{"auths":{{"localhost:{port}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#);
     desk.write("docker/config.json", config);
@@ -33,7 +33,7 @@ const PULL: [&str; 6] = ["image", "pull", "--retries", "0", "--timeout", "2"];
 /// Pulls `x:1`, which is refused with that code and those words. `heard` are all requests to the
 /// plain server at the other end.
 #[track_caller]
-fn refused(desk: &Desk, server: &Server, code: &str, words: &str) {
+fn refused(desk: &CliFixture, server: &TlsServer, code: &str, words: &str) {
     let name = server.name("x:1");
     let mut arguments = PULL.to_vec();
     arguments.push(&name);
@@ -56,9 +56,9 @@ fn refused(desk: &Desk, server: &Server, code: &str, words: &str) {
 
 #[test]
 fn a_plain_realm_of_an_encrypted_registry_learns_nothing() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (realm, heard) = plain("HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"token\":\"x\"}");
-    let server = Server::start(&desk, move |_| {
+    let server = TlsServer::start(&desk, move |_| {
         status(
             401,
             &format!("www-authenticate: Bearer realm=\"http://{realm}/token\",service=\"x\"\r\n"),
@@ -70,9 +70,9 @@ fn a_plain_realm_of_an_encrypted_registry_learns_nothing() {
 
 #[test]
 fn an_encrypted_registry_leads_to_no_plain_server() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (other, heard) = plain("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
-    let server = Server::start(&desk, move |_| {
+    let server = TlsServer::start(&desk, move |_| {
         status(307, &format!("location: http://{other}/x\r\n"))
     });
     refused(&desk, &server, "registry-redirect", "plain HTTP");
@@ -81,12 +81,12 @@ fn an_encrypted_registry_leads_to_no_plain_server() {
 
 #[test]
 fn an_encrypted_registry_sends_no_upload_to_a_plain_server() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let wasm = guest("hello-c");
     let packing = ["image", "pack", "--wasm", wasm.to_str().unwrap()];
     desk.ok(packing.iter().chain(&["-o", "layout", "-t", "hello:1"]));
     let (other, heard) = plain("HTTP/1.1 201 OK\r\ncontent-length: 0\r\n\r\n");
-    let server = Server::start(&desk, move |request| match request.split(' ').next() {
+    let server = TlsServer::start(&desk, move |request| match request.split(' ').next() {
         Some("HEAD") => status(404, ""),
         _ => status(202, &format!("location: http://{other}/upload\r\n")),
     });
@@ -107,14 +107,14 @@ fn an_encrypted_registry_sends_no_upload_to_a_plain_server() {
 
 #[test]
 fn no_registry_leads_to_metadata() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for address in [
         "https://169.254.169.254/latest/",
         "https://0xA9FEA9FE/latest/",
         "https://[::ffff:a9fe:a9fe]/latest/",
         "https://metadata.google.internal/computeMetadata/v1/",
     ] {
-        let server = Server::start(&desk, move |_| {
+        let server = TlsServer::start(&desk, move |_| {
             status(302, &format!("location: {address}\r\n"))
         });
         refused(&desk, &server, "registry-redirect", "metadata address");
@@ -123,10 +123,10 @@ fn no_registry_leads_to_metadata() {
 
 #[test]
 fn another_encrypted_server_learns_no_credentials() {
-    let desk = Desk::new();
-    let elsewhere = Server::start(&desk, |_| status(404, ""));
+    let desk = CliFixture::new();
+    let elsewhere = TlsServer::start(&desk, |_| status(404, ""));
     let port = elsewhere.address.port();
-    let server = Server::start(&desk, move |request| {
+    let server = TlsServer::start(&desk, move |request| {
         if !request.contains("authorization") {
             return status(401, "www-authenticate: Basic realm=\"x\"\r\n");
         }
@@ -153,8 +153,8 @@ fn another_encrypted_server_learns_no_credentials() {
 
 #[test]
 fn an_answer_whose_encryption_drips_is_given_up() {
-    let desk = Desk::new();
-    let server = Server::start(&desk, |request| {
+    let desk = CliFixture::new();
+    let server = TlsServer::start(&desk, |request| {
         if request.starts_with("GET /v2/ ") {
             // Which shows that it speaks TLS.
             return status(200, "");
@@ -175,8 +175,8 @@ fn named_pipe(path: &Path) {
 
 #[test]
 fn certificates_and_configurations_are_regular_files() {
-    let desk = Desk::new();
-    let server = Server::start(&desk, |_| status(404, ""));
+    let desk = CliFixture::new();
+    let server = TlsServer::start(&desk, |_| status(404, ""));
     let name = server.name("x:1");
     let mut arguments = PULL.to_vec();
     arguments.push(&name);
@@ -207,7 +207,7 @@ fn certificates_and_configurations_are_regular_files() {
 }
 
 /// Makes a credential helper of a shell script, and the command that asks it.
-fn with_helper(desk: &Desk, server: &Server, script: &str, timeout: &str) -> Command {
+fn with_helper(desk: &CliFixture, server: &TlsServer, script: &str, timeout: &str) -> Command {
     let path = desk.write(
         "bin/docker-credential-kept",
         format!("#!/bin/sh\n{script}\n"),
@@ -230,8 +230,8 @@ fn with_helper(desk: &Desk, server: &Server, script: &str, timeout: &str) -> Com
     command
 }
 
-fn asking_for_a_password(desk: &Desk) -> Server {
-    Server::start(desk, |request| {
+fn asking_for_a_password(desk: &CliFixture) -> TlsServer {
+    TlsServer::start(desk, |request| {
         if request.contains("authorization") {
             return status(404, "");
         }
@@ -243,7 +243,7 @@ const ANSWER: &str = r#"echo '{"Username":"me","Secret":"secret"}'"#;
 
 #[test]
 fn a_helper_has_answered_when_it_ends() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let server = asking_for_a_password(&desk);
     let agent = desk.path("agent");
     // A background process keeps the pipes open.
@@ -258,7 +258,7 @@ fn a_helper_has_answered_when_it_ends() {
 
 #[test]
 fn a_helper_is_bounded_in_time_and_bytes() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let server = asking_for_a_password(&desk);
     let slow = ends(with_helper(&desk, &server, "exec sleep 1000", "1"));
     slow.failed(1, "credentials-helper at docker-credential-kept");

@@ -8,14 +8,14 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use serde_json::json;
 
 const MANIFEST: &[u8] = include_bytes!("../../../testdata/vectors/ocre-manifest.json");
 const CONFIG: &[u8] = include_bytes!("../../../testdata/vectors/ocre-config.json");
 
 /// Packs a guest as `layout`.
-fn pack(desk: &Desk, guest_name: &str, more: &[&str]) -> String {
+fn pack(desk: &CliFixture, guest_name: &str, more: &[&str]) -> String {
     let wasm = guest(guest_name);
     let mut arguments = vec![
         "image".as_ref(),
@@ -31,7 +31,7 @@ fn pack(desk: &Desk, guest_name: &str, more: &[&str]) -> String {
 
 #[test]
 fn the_published_documents_pass_and_their_layer_is_missing() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.layout("golden", MANIFEST, &[CONFIG]);
     let done = desk.ocre(["image", "verify", "--format", "json", "golden"]);
     assert_eq!(done.code, 1);
@@ -50,7 +50,7 @@ fn the_published_documents_pass_and_their_layer_is_missing() {
 
 #[test]
 fn all_lists_every_finding_and_the_first_is_the_verdict() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let manifest = std::str::from_utf8(MANIFEST).unwrap();
     let manifest = manifest.replace("\"size\": 196", "\"size\": \"196\"");
     let manifest = manifest.replace("\"schemaVersion\": 2", "\"schemaVersion\": 1");
@@ -71,7 +71,7 @@ fn all_lists_every_finding_and_the_first_is_the_verdict() {
 
 #[test]
 fn warnings_are_no_refusals_unless_strict() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let manifest = std::str::from_utf8(MANIFEST).unwrap();
     let manifest = manifest.replace("application/wasm", "application/vnd.ocre.image.v1.wasm");
     let wasm = fs::read(guest("hello-c")).unwrap();
@@ -101,7 +101,7 @@ fn warnings_are_no_refusals_unless_strict() {
 
 #[test]
 fn what_is_packed_verifies() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello", &["-t", "hello:1"]);
     for layout in ["layout", "layout:hello:1"] {
         let verdict = desk.json(["image", "verify", "--strict", layout]);
@@ -116,8 +116,8 @@ fn what_is_packed_verifies() {
 
 #[test]
 fn the_same_input_has_the_same_digests_whatever_the_files_are_called() {
-    let one = Desk::new();
-    let other = Desk::new();
+    let one = CliFixture::new();
+    let other = CliFixture::new();
     let name = guest("hello-c");
     other.write("renamed.bin", fs::read(&name).unwrap());
     for desk in [&one, &other] {
@@ -132,7 +132,7 @@ fn the_same_input_has_the_same_digests_whatever_the_files_are_called() {
         "timers",
         "-o",
     ];
-    let packed = |desk: &Desk, wasm: &Path, layout: &str| {
+    let packed = |desk: &CliFixture, wasm: &Path, layout: &str| {
         let mut command = desk.command(["--format", "json", "image", "pack", "--wasm"]);
         command.arg(wasm).args(options).arg(layout);
         done(command).json()["digest"].clone()
@@ -140,13 +140,14 @@ fn the_same_input_has_the_same_digests_whatever_the_files_are_called() {
     let digest = packed(&one, &name, "a");
     assert!(digest.as_str().unwrap().starts_with("sha256:"));
     assert_eq!(packed(&other, Path::new("renamed.bin"), "b"), digest);
-    let index = |desk: &Desk, layout: &str| fs::read(desk.path(layout).join("index.json")).unwrap();
+    let index =
+        |desk: &CliFixture, layout: &str| fs::read(desk.path(layout).join("index.json")).unwrap();
     assert_eq!(index(&one, "a"), index(&other, "b"));
 }
 
 #[test]
 fn packing_into_a_layout_adds_a_name_or_replaces_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &["-t", "a"]);
     pack(&desk, "hello", &["-t", "b"]);
     pack(&desk, "kernel", &["-t", "a:latest"]);
@@ -164,7 +165,7 @@ fn packing_into_a_layout_adds_a_name_or_replaces_it() {
 
 #[test]
 fn what_the_judge_refuses_is_not_packed() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &[]);
     let before = fs::read(desk.path("layout/index.json")).unwrap();
     let wasm = guest("hello-c");
@@ -196,7 +197,7 @@ fn what_the_judge_refuses_is_not_packed() {
 
 #[test]
 fn a_folder_that_is_no_layout_is_left_alone() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("mine/letter.txt", "dear");
     let mut command = desk.command(["image", "pack", "-o", "mine", "--wasm"]);
     command.arg(guest("hello-c"));
@@ -212,7 +213,7 @@ fn a_folder_that_is_no_layout_is_left_alone() {
 
 #[test]
 fn an_aot_file_that_does_not_say_what_it_is_for_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("bare.aot", b"\0aot\x06\0\0\0");
     let done = desk.ocre(["image", "pack", "--aot", "bare.aot", "-o", "layout"]);
     done.failed(1, "aot-metadata");
@@ -222,7 +223,7 @@ fn an_aot_file_that_does_not_say_what_it_is_for_is_refused() {
 
 #[test]
 fn a_damaged_layer_is_found_and_packing_again_repairs_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "hello-c", &["-t", "a"]);
     let wasm = fs::read(guest("hello-c")).unwrap();
     let blob = format!("layout/blobs/sha256/{}", ocre_oci::Sha256::of(&wasm).hex());
@@ -243,7 +244,7 @@ fn a_damaged_layer_is_found_and_packing_again_repairs_it() {
 
 #[test]
 fn bad_usage_exits_with_2_and_says_what_is_wrong() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.layout("golden", MANIFEST, &[CONFIG]);
     for (arguments, words) in [
         (&["image", "verify"] as &[&str], "LAYOUT"),
@@ -276,7 +277,7 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
 
 #[test]
 fn words_are_coloured_only_where_that_is_wanted() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let plain = desk.ocre(["image", "verify", "nowhere"]);
     assert!(!plain.out.contains('\x1b'), "{plain:?}");
     let colored = desk.ocre(["--color", "always", "image", "verify", "nowhere"]);
@@ -288,7 +289,7 @@ fn words_are_coloured_only_where_that_is_wanted() {
 
 #[test]
 fn the_texts_of_strangers_do_not_reach_the_terminal_raw() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let manifest = br#"{"schemaVersion":2,"config":{"\u001b[31m":{"\u001b[31m":0},"mediaType":"a/b"},"layers":[]}"#;
     desk.layout("evil", manifest, &[]);
     for format in ["text", "json"] {

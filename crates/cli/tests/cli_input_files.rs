@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cli::child::ends;
-use cli::{Desk, guest};
+use cli::{CliFixture, guest};
 
 /// Puts each kind of special file in a place, and calls `run` to read it.
-fn try_each(desk: &Desk, place: &str, mut run: impl FnMut(&Path, &str)) {
+fn try_each(desk: &CliFixture, place: &str, mut run: impl FnMut(&Path, &str)) {
     let path = desk.path(place);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let pipe = desk.path("a pipe");
@@ -115,7 +115,7 @@ const READERS: [(&str, &[&str]); 12] = [
 
 #[test]
 fn only_regular_files_are_read() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("good.wasm", fs::read(guest("hello-c")).unwrap());
     desk.write("l/oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#);
     fs::create_dir_all(desk.path("b/rootfs")).unwrap();
@@ -145,7 +145,7 @@ fn only_regular_files_are_read() {
 
 #[test]
 fn layouts_archives_and_flash_files_are_regular_files_too() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("good.wasm", fs::read(guest("hello-c")).unwrap());
     let packing = [
         "image",
@@ -187,7 +187,7 @@ fn layouts_archives_and_flash_files_are_regular_files_too() {
 
 #[test]
 fn a_line_of_a_script_has_an_end() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let mut command = desk.command(["shell"]);
     command.stdin(Stdio::from(fs::File::open("/dev/zero").unwrap()));
     ends(command).failed(1, "file-too-large");

@@ -7,11 +7,11 @@ use std::fs;
 use std::process::Command;
 
 use cli::registry::Registry;
-use cli::{Desk, guest};
+use cli::{CliFixture, guest};
 use serde_json::Value;
 
 /// Runs another tool in the desk's folder. Returns its output.
-fn tool(desk: &Desk, program: &str, arguments: &[&str]) -> String {
+fn tool(desk: &CliFixture, program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -24,7 +24,7 @@ fn tool(desk: &Desk, program: &str, arguments: &[&str]) -> String {
 }
 
 /// Copies without a policy, without TLS, and with the digests.
-fn skopeo_copy(desk: &Desk, from: &str, to: &str) {
+fn skopeo_copy(desk: &CliFixture, from: &str, to: &str) {
     let arguments = [
         "--insecure-policy",
         "copy",
@@ -38,13 +38,13 @@ fn skopeo_copy(desk: &Desk, from: &str, to: &str) {
     tool(desk, "skopeo", &arguments);
 }
 
-fn digest(desk: &Desk, arguments: &[&str]) -> String {
+fn digest(desk: &CliFixture, arguments: &[&str]) -> String {
     let done = desk.json(arguments);
     done["digest"].as_str().unwrap().to_owned()
 }
 
 /// Makes an index of two variants, as `hello:1` in `layout`. Returns its digest.
-fn pack(desk: &Desk) -> String {
+fn pack(desk: &CliFixture) -> String {
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();
     desk.ok(["aot", wasm, "--target", "x86_64", "-o", "pc.aot"]);
@@ -56,7 +56,7 @@ fn pack(desk: &Desk) -> String {
 
 #[test]
 fn digests_stay_between_layout_archive_and_registry() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let packed = pack(&desk);
     let (ours, theirs) = (registry.name("ours:1"), registry.name("theirs:1"));
@@ -108,7 +108,7 @@ fn digests_stay_between_layout_archive_and_registry() {
 
 #[test]
 fn umoci_accepts_our_layouts() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     // umoci knows neither nested indexes nor configs of other types.
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();

@@ -7,14 +7,14 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use cli::{Desk, Done, done};
+use cli::{CliFixture, ProgramOutput, done};
 
-fn ocre(desk: &Desk, words: &str) -> Done {
+fn ocre(desk: &CliFixture, words: &str) -> ProgramOutput {
     desk.ocre(words.split(' '))
 }
 
 #[track_caller]
-fn says(done: &Done, code: i32, all: &[&str]) {
+fn says(done: &ProgramOutput, code: i32, all: &[&str]) {
     assert_eq!(done.code, code, "{done:?}");
     for text in all {
         assert!(done.err.contains(text), "{text:?}: {done:?}");
@@ -29,7 +29,7 @@ fn the_first_command_on_a_new_device_says_how_to_get_an_image() {
         "`ocre image pull`",
         "`ocre image import`",
     ];
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for command in ["run hello", "create hello"] {
         let done = ocre(&desk, command);
         says(&done, 1, &ways);
@@ -43,7 +43,7 @@ fn the_first_command_on_a_new_device_says_how_to_get_an_image() {
         !desk.path("flash.bin").exists(),
         "nothing is made to find that out"
     );
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     says(&ocre(&desk, "run nope"), 1, &ways);
     let words = ["can't run nope: no image has this name or digest (reference-not-found"];
     says(&ocre(&desk, "run nope"), 1, &words);
@@ -53,7 +53,7 @@ fn the_first_command_on_a_new_device_says_how_to_get_an_image() {
 
 #[test]
 fn a_flash_file_that_is_not_there_is_made_only_by_what_brings_something() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     for command in [
         "ps",
         "ps -a",
@@ -138,7 +138,7 @@ fn a_flash_file_that_is_not_there_is_made_only_by_what_brings_something() {
 
 #[test]
 fn a_flash_that_could_not_be_made_is_not_there() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     let words = "flash create --size 16K -o small.bin --image layout";
     let done = ocre(&desk, words);
     says(
@@ -160,7 +160,7 @@ fn a_flash_that_could_not_be_made_is_not_there() {
 
 #[test]
 fn an_image_that_does_not_fit_is_told_with_sizes() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     desk.write("big", vec![7; 2 << 20]);
     desk.ok([
         "image",
@@ -185,7 +185,7 @@ fn an_image_that_does_not_fit_is_told_with_sizes() {
 
 #[test]
 fn a_full_disk_of_the_pc_is_no_reason_to_remove_images() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     // A file system of 64 KiB, where this user may mount one.
     let small = desk.path("small");
     fs::create_dir(&small).unwrap();
@@ -213,7 +213,7 @@ fn a_full_disk_of_the_pc_is_no_reason_to_remove_images() {
 
 #[test]
 fn a_command_that_is_not_there_leads_to_the_one_that_is_meant() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (typed, meant) in [
         ("pull x", Some("image pull")),
         ("image imprt x", Some("import")),
@@ -245,7 +245,7 @@ fn a_command_that_is_not_there_leads_to_the_one_that_is_meant() {
 
 #[test]
 fn what_is_named_is_what_was_typed() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     let many: Vec<String> = (0..40).map(|number| number.to_string()).collect();
     let done = desk.ocre(
         ["run", "hello"]
@@ -312,7 +312,7 @@ fn what_is_named_is_what_was_typed() {
 
 #[test]
 fn a_folder_of_the_pc_is_not_mounted_in_silence() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     fs::create_dir(desk.path("dir")).unwrap();
     let here = desk.path("dir").display().to_string();
     let done = desk.ocre(["run", "-v", &format!("{here}:/host"), "hello"]);
@@ -343,7 +343,7 @@ fn a_folder_of_the_pc_is_not_mounted_in_silence() {
 
 #[test]
 fn files_are_brought_into_folders_and_removed() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     desk.write("a.txt", "a");
     let words = ["flash", "cp", "a.txt", "flash.bin:/shared/deep/a.txt"];
     says(
@@ -399,7 +399,7 @@ fn files_are_brought_into_folders_and_removed() {
 
 #[test]
 fn names_that_command_a_terminal_are_shown_not_obeyed() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     let name = "\u{1b}[31mred\n\u{202e}\u{9b}";
     let shown = "\\u{1b}[31mred\\n\\u{202e}\\u{9b}";
     desk.write(&format!("d/{name}/x"), "x");
@@ -437,7 +437,7 @@ fn names_that_command_a_terminal_are_shown_not_obeyed() {
 
 #[test]
 fn the_lists_fit_a_terminal_and_short_digests_are_taken() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     desk.ok(["create", "--name", "c", "hello"]);
     let listed = desk.ok(["image", "ls"]);
     assert!(listed.lines().all(|line| line.len() <= 80), "{listed}");
@@ -476,7 +476,7 @@ fn the_lists_fit_a_terminal_and_short_digests_are_taken() {
 
 #[test]
 fn projects_are_named_as_cargo_takes_them() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     assert!(
         desk.ok(["new", "c", "here"])
             .contains("ocre build --import here && ocre run here")
@@ -515,7 +515,7 @@ fn projects_are_named_as_cargo_takes_them() {
 
 #[test]
 fn values_may_have_the_units_that_people_write() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     for (option, value) in [
         ("--memory", "2MB"),
         ("--memory", "2MiB"),
@@ -559,7 +559,7 @@ fn values_may_have_the_units_that_people_write() {
 
 #[test]
 fn completion_and_colours_do_as_they_are_told() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let done = ocre(&desk, "completion");
     assert!(!done.err.contains("--flash"), "{done:?}");
     for words in [
@@ -575,7 +575,7 @@ fn completion_and_colours_do_as_they_are_told() {
 
 #[test]
 fn a_folder_is_given_under_its_own_name() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     desk.write("folder/file.txt", "in it\n");
     let done = ocre(
         &desk,
@@ -591,7 +591,7 @@ fn a_folder_is_given_under_its_own_name() {
 
 #[test]
 fn what_is_interrupted_is_not_called_a_failure() {
-    let desk = self::Desk::with_hello();
+    let desk = self::CliFixture::with_hello();
     desk.write(
         "loop.wasm",
         wat::parse_str(

@@ -8,7 +8,7 @@ mod cli;
 use std::process::Stdio;
 
 use cli::encode::{NOTHING, leb, list, module};
-use cli::{Desk, Done, done};
+use cli::{CliFixture, ProgramOutput, done};
 
 /// Address space of the program, in KiB: enough for a small guest, and a fraction of what the
 /// refused modules claim. The address sanitizer takes terabytes of it for itself.
@@ -20,7 +20,7 @@ fn address_space() -> &'static str {
 }
 
 /// Runs a module with bounded memory.
-fn run(desk: &Desk, module: &[u8]) -> Done {
+fn run(desk: &CliFixture, module: &[u8]) -> ProgramOutput {
     desk.write("module.wasm", module);
     let program = desk.command([] as [&str; 0]);
     let mut command = desk.command([] as [&str; 0]);
@@ -43,7 +43,7 @@ fn run(desk: &Desk, module: &[u8]) -> Done {
     done(shell)
 }
 
-fn refused(desk: &Desk, name: &str, module: &[u8], words: &str) {
+fn refused(desk: &CliFixture, name: &str, module: &[u8], words: &str) {
     let ran = run(desk, module);
     assert!(
         ran.code == 1 && ran.err.contains(words),
@@ -71,7 +71,7 @@ fn functions(types: &[u8], extra: &[(u8, Vec<u8>)], bodies: &[Vec<u8>]) -> Vec<u
 
 #[test]
 fn claimed_counts_are_refused_whatever_they_claim() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let nothing = || vec![b"\0\x0b".to_vec()];
     let table = (4, b"\x01\x70\0\x01".to_vec());
     for count in [1_000_000, 400_000_000, u32::MAX] {
@@ -145,7 +145,7 @@ fn with_results(count: u32) -> Vec<u8> {
 
 #[test]
 fn wide_and_deep_code_runs_or_is_refused_by_a_limit() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let body = |code: &[&[u8]]| vec![code.concat()];
     let wide = |targets: u32, results: u32| {
         let pushed = b"\x41\0".repeat(results as usize);
@@ -221,7 +221,7 @@ fn wide_and_deep_code_runs_or_is_refused_by_a_limit() {
 
 #[test]
 fn a_full_table_of_constants_is_refused_and_less_of_them_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     // As published: i64s and an i32 that fill the table, then results of a block, the first of
     // which is in it.
     let published = |i64s: usize, results: u32| {
@@ -257,7 +257,7 @@ fn a_full_table_of_constants_is_refused_and_less_of_them_run() {
 
 #[test]
 fn features_are_named_with_their_place() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (text, words) in [
         (
             "(module (tag) (func (export \"_start\")))",

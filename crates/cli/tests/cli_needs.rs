@@ -3,11 +3,11 @@
 
 mod cli;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 use serde_json::json;
 
 /// Packs a guest as `layout`, with these permissions. Returns the text on stderr.
-fn pack(desk: &Desk, name: &str, permissions: &[&str]) -> String {
+fn pack(desk: &CliFixture, name: &str, permissions: &[&str]) -> String {
     let mut command = desk.command(["image", "pack", "--wasm"]);
     command.arg(guest(name)).args(["-t", name, "-o", "layout"]);
     for permission in permissions {
@@ -18,7 +18,12 @@ fn pack(desk: &Desk, name: &str, permissions: &[&str]) -> String {
     done.err
 }
 
-fn wasm_run(desk: &Desk, options: &[&str], name: &str, arguments: &[&str]) -> cli::Done {
+fn wasm_run(
+    desk: &CliFixture,
+    options: &[&str],
+    name: &str,
+    arguments: &[&str],
+) -> cli::ProgramOutput {
     let mut command = desk.command(["wasm", "run"]);
     command.args(options).arg(guest(name)).args(arguments);
     done(command)
@@ -26,7 +31,7 @@ fn wasm_run(desk: &Desk, options: &[&str], name: &str, arguments: &[&str]) -> cl
 
 #[test]
 fn a_bare_module_gets_functions_that_need_a_permission_only_with_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let refused = wasm_run(&desk, &[], "blinky", &["1", "1"]);
     refused.failed(1, "(wasm-import)");
     for words in [
@@ -55,7 +60,7 @@ fn a_bare_module_gets_functions_that_need_a_permission_only_with_it() {
 
 #[test]
 fn a_bare_module_has_the_functions_that_need_no_permission() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     // Errors are Linux's, negated: there is no event, and the kind of the last is none.
     let code = wat::parse_str(
         r#"(module
@@ -80,7 +85,7 @@ fn a_bare_module_has_the_functions_that_need_no_permission() {
 
 #[test]
 fn a_bundle_is_refused_whose_module_needs_a_permission() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "blinky", &["gpio", "timers"]);
     desk.ok(["image", "import", "layout"]);
     desk.ok(["bundle", "blinky", "bundle"]);
@@ -95,7 +100,7 @@ fn a_bundle_is_refused_whose_module_needs_a_permission() {
 
 #[test]
 fn packing_warns_of_imports_without_a_permission() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     assert_eq!(pack(&desk, "hello-c", &[]), "");
     assert_eq!(pack(&desk, "blinky", &["gpio", "timers"]), "");
     assert_eq!(pack(&desk, "blinky", &["gpio,timers"]), "");
@@ -113,7 +118,7 @@ fn packing_warns_of_imports_without_a_permission() {
 
 #[test]
 fn building_warns_and_names_the_line_of_the_ocrefile() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let main = "__attribute__((import_module(\"env\"), import_name(\"ocre_timer_create\")))\n\
                 int timer_create(int id);\nint main(void) { return timer_create(1) == -1; }\n";
     desk.write("app/main.c", main);
@@ -152,7 +157,7 @@ fn building_warns_and_names_the_line_of_the_ocrefile() {
 
 #[test]
 fn making_a_container_notes_permissions_that_only_one_side_names() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "blinky", &["gpio", "timers"]);
     desk.ok(["image", "import", "layout"]);
     let run = |options: &[&str]| {
@@ -190,7 +195,7 @@ fn making_a_container_notes_permissions_that_only_one_side_names() {
 
 #[test]
 fn memory_that_compilers_give_by_default_is_there() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     // Rust's is 17 pages, Zig's 17 MiB.
     for pages in [17, 272] {
         let text =
@@ -222,7 +227,7 @@ fn memory_that_compilers_give_by_default_is_there() {
 
 #[test]
 fn a_plain_cargo_build_of_hello_runs() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write(
         "src/main.rs",
         "fn main() { println!(\"Hello, plain!\"); }\n",
@@ -250,7 +255,7 @@ fn a_plain_cargo_build_of_hello_runs() {
 
 #[test]
 fn verify_and_inspect_show_what_a_module_needs() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     pack(&desk, "blinky", &["gpio"]);
     let text = desk.ok(["image", "verify", "layout"]);
     for line in [
@@ -300,7 +305,7 @@ const NAP: &str = r#"(module
 
 #[test]
 fn the_documented_containers_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let text = include_str!("../../../docs/flash-files.md");
     let (_, block) = text.split_once("```text file=containers\n").unwrap();
     let (block, _) = block.split_once("```\n").unwrap();

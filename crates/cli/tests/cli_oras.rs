@@ -8,13 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use cli::registry::Registry;
-use cli::{Desk, guest, python};
+use cli::{CliFixture, guest, python};
 use serde_json::Value;
 
 const CONFIG: &str = r#"{"architecture":"wasm","os":"wasip1","layerDigests":["DIGEST"],"module":{"entryPoint":"_start"}}"#;
 
 /// Runs a command of the Python client with the registry.
-fn oras(desk: &Desk, registry: &Registry, script: &str) {
+fn oras(desk: &CliFixture, registry: &Registry, script: &str) {
     let head = "import sys\nfrom oras.client import OrasClient\n\
                 client = OrasClient(hostname=sys.argv[1], insecure=True)\nhost = sys.argv[1]\n";
     let mut command = python();
@@ -31,7 +31,7 @@ fn oras(desk: &Desk, registry: &Registry, script: &str) {
 }
 
 /// A guest in `app.wasm`, and a config for it in `config.json`.
-fn files(desk: &Desk) {
+fn files(desk: &CliFixture) {
     let wasm = fs::read(guest("hello-c")).unwrap();
     let digest = ocre_oci::Sha256::of(&wasm).to_string();
     desk.write("app.wasm", wasm);
@@ -40,7 +40,7 @@ fn files(desk: &Desk) {
 }
 
 /// Pushes the guest with these arguments of the client, and pulls it as `name`.
-fn pushed(desk: &Desk, registry: &Registry, name: &str, arguments: &str) {
+fn pushed(desk: &CliFixture, registry: &Registry, name: &str, arguments: &str) {
     let push = format!(
         "client.push(target=host + '/{name}:1', files=['app.wasm:application/wasm'], {arguments})"
     );
@@ -50,7 +50,7 @@ fn pushed(desk: &Desk, registry: &Registry, name: &str, arguments: &str) {
 
 #[test]
 fn a_custom_config_with_its_media_type_runs() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     files(&desk);
     let config = "manifest_config='config.json:application/vnd.wasm.config.v0+json'";
@@ -62,7 +62,7 @@ fn a_custom_config_with_its_media_type_runs() {
 
 #[test]
 fn any_other_config_is_kept_and_refused_at_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     files(&desk);
     for (name, arguments, media_type) in [
@@ -121,7 +121,7 @@ fn any_other_config_is_kept_and_refused_at_run() {
 
 #[test]
 fn a_packed_image_gives_its_files_to_other_tools() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let wasm = guest("hello-c");
     desk.write("program.wasm", "a blob of that name");
@@ -169,7 +169,7 @@ fn a_packed_image_gives_its_files_to_other_tools() {
 
 #[test]
 fn a_folder_of_oras_is_unpacked_and_noted_on_import() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     files(&desk);
     desk.write("data/one.txt", "one");
@@ -204,7 +204,7 @@ fn a_folder_of_oras_is_unpacked_and_noted_on_import() {
 }
 
 /// A layout whose only layer is a folder of these bytes, as `data`.
-fn folder(desk: &Desk, bytes: &[u8], more: &str) {
+fn folder(desk: &CliFixture, bytes: &[u8], more: &str) {
     let digest = ocre_oci::Sha256::of(bytes);
     let size = bytes.len();
     let manifest = format!(
@@ -235,7 +235,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_folder_that_is_not_what_it_says_leaves_nothing() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let regular = tar::EntryType::Regular;
     let good = tar_of("data/x", regular, b"x");
     let bomb = gzip(&vec![0; 80 << 20]);
@@ -264,7 +264,7 @@ fn a_folder_that_is_not_what_it_says_leaves_nothing() {
         assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0, "{code}");
     }
     // A user's archive is a file.
-    let unmarked = |desk: &Desk| {
+    let unmarked = |desk: &CliFixture| {
         folder(desk, &gzip(&good), "");
         let text = fs::read_dir(desk.path("folder/blobs/sha256")).unwrap();
         let manifest = text
@@ -297,7 +297,7 @@ fn a_folder_that_is_not_what_it_says_leaves_nothing() {
 }
 
 /// The descriptor of the config, of the only manifest in a layout.
-fn config(desk: &Desk, layout: &str) -> Value {
+fn config(desk: &CliFixture, layout: &str) -> Value {
     let read = |path: &str| -> Value {
         serde_json::from_slice(&fs::read(desk.path(path)).unwrap()).unwrap()
     };
@@ -312,7 +312,7 @@ fn config(desk: &Desk, layout: &str) -> Value {
 
 #[test]
 fn files_and_configs_come_back_under_their_names() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     files(&desk);
     desk.write("data/notes.txt", "some notes\n");
@@ -373,7 +373,7 @@ fn files_and_configs_come_back_under_their_names() {
 }
 
 /// A layout whose manifest has these titles, each of a blob `x`; `None` is a blob without a title.
-fn titled(desk: &Desk, titles: &[Option<&str>]) {
+fn titled(desk: &CliFixture, titles: &[Option<&str>]) {
     let digest = ocre_oci::Sha256::of(b"x");
     let layers: Vec<String> = titles
         .iter()
@@ -395,7 +395,7 @@ fn titled(desk: &Desk, titles: &[Option<&str>]) {
 
 #[test]
 fn titles_lead_nowhere_but_into_the_folder() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (title, why) in [
         ("", "the title is empty"),
         ("/etc/x", "the title is absolute"),
@@ -449,7 +449,7 @@ fn titles_lead_nowhere_but_into_the_folder() {
 
 #[test]
 fn what_is_not_what_its_digest_says_gets_no_name() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     titled(&desk, &[Some("a")]);
     let blob = format!("titled/blobs/sha256/{}", ocre_oci::Sha256::of(b"x").hex());
     desk.write(&blob, "y");
@@ -462,7 +462,7 @@ fn what_is_not_what_its_digest_says_gets_no_name() {
 
 #[test]
 fn of_an_index_one_part_is_extracted() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();
     desk.ok(["aot", wasm, "--target", "thumbv7m", "-o", "m.aot"]);

@@ -6,7 +6,7 @@ mod cli;
 use std::fs;
 use std::path::PathBuf;
 
-use cli::{Desk, guest};
+use cli::{CliFixture, guest};
 use ocre_oci::Sha256;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
 }
 
 /// Writes a layout whose index has these entries, with those blobs.
-fn layout(desk: &Desk, name: &str, entries: &[Value], blobs: &[&[u8]]) -> PathBuf {
+fn layout(desk: &CliFixture, name: &str, entries: &[Value], blobs: &[&[u8]]) -> PathBuf {
     let index = json!({ "schemaVersion": 2, "manifests": entries });
     desk.write(
         &format!("{name}/oci-layout"),
@@ -38,7 +38,13 @@ fn layout(desk: &Desk, name: &str, entries: &[Value], blobs: &[&[u8]]) -> PathBu
 }
 
 /// Writes a layout with one image: its config, and one layer of code.
-fn image(desk: &Desk, name: &str, config: (&str, &Value), layer: (&str, &[u8]), entry: Value) {
+fn image(
+    desk: &CliFixture,
+    name: &str,
+    config: (&str, &Value),
+    layer: (&str, &[u8]),
+    entry: Value,
+) {
     let (config_type, config) = config;
     let config = config.to_string().into_bytes();
     let manifest = json!({
@@ -86,7 +92,7 @@ fn images_of_the_wasm_artifact_layout_run_with_a_warning() {
         ("older", WASM_CONFIG, cncf(&code), older, &[alias, absent]),
         ("to-oci", to_oci, json!({}), older, &[alias, absent]),
     ] {
-        let desk = Desk::new();
+        let desk = CliFixture::new();
         image(
             &desk,
             name,
@@ -111,7 +117,7 @@ fn images_of_the_wasm_artifact_layout_run_with_a_warning() {
 
 #[test]
 fn without_a_start_or_with_an_empty_module_there_is_no_entry_point() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let code = wat::parse_str(r#"(module (func (export "main")))"#).unwrap();
     let mut empty = cncf(&code);
     empty["module"] = json!({});
@@ -131,7 +137,7 @@ fn without_a_start_or_with_an_empty_module_there_is_no_entry_point() {
 }
 
 /// Imports a layout. Returns its name, and the digest that it has replaced.
-fn imported(desk: &Desk, arguments: &[&str]) -> (String, Value) {
+fn imported(desk: &CliFixture, arguments: &[&str]) -> (String, Value) {
     let mut all = vec!["image", "import"];
     all.extend(arguments);
     let done = desk.json(all);
@@ -143,7 +149,7 @@ fn imported(desk: &Desk, arguments: &[&str]) -> (String, Value) {
 
 #[test]
 fn a_name_comes_from_the_first_of_four_places() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let code = hello();
     let reference = |name: &str| json!({ "org.opencontainers.image.ref.name": name });
     let both = json!({
@@ -207,7 +213,7 @@ fn a_name_comes_from_the_first_of_four_places() {
 }
 
 /// Entries of `image ls`: names; for a previous image, the name that it was kept for.
-fn listed(desk: &Desk) -> Vec<(Value, Value)> {
+fn listed(desk: &CliFixture) -> Vec<(Value, Value)> {
     let list = desk.json(["image", "ls"]);
     let entries = list["images"].as_array().unwrap().iter();
     let mut all: Vec<_> = entries
@@ -219,7 +225,7 @@ fn listed(desk: &Desk) -> Vec<(Value, Value)> {
 
 #[test]
 fn two_archives_of_one_tag_are_two_images() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let latest = json!({ "org.opencontainers.image.ref.name": "latest" });
     for (name, guest_name) in [("one", "hello-c"), ("two", "hello")] {
         let code = fs::read(guest(guest_name)).unwrap();
@@ -250,7 +256,7 @@ fn two_archives_of_one_tag_are_two_images() {
 
 #[test]
 fn what_loses_its_name_is_told_and_kept_only_where_the_name_was_meant() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let mut digests = Vec::new();
     for (folder, guest_name, name) in [
         ("a/app", "hello-c", Value::Null),
@@ -300,7 +306,7 @@ fn what_loses_its_name_is_told_and_kept_only_where_the_name_was_meant() {
 
 #[test]
 fn a_flash_file_with_two_images_of_one_name_says_so() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for (folder, guest_name) in [("a/app", "hello-c"), ("b/app", "hello")] {
         let code = fs::read(guest(guest_name)).unwrap();
         let config = (WASM_CONFIG, &cncf(&code));
@@ -325,7 +331,7 @@ fn a_flash_file_with_two_images_of_one_name_says_so() {
 
 /// Checks that `image verify`, `import` and `run` refuse a path and name the command for it.
 #[track_caller]
-fn refused(desk: &Desk, path: &str, code: &str, words: &str, command: &str) {
+fn refused(desk: &CliFixture, path: &str, code: &str, words: &str, command: &str) {
     let verdict = desk.json(["image", "verify", path]);
     assert_eq!(
         (&verdict["verdict"], &verdict["code"]),
@@ -357,7 +363,7 @@ fn refused(desk: &Desk, path: &str, code: &str, words: &str, command: &str) {
 
 #[test]
 fn files_and_folders_that_are_no_image_are_known() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("app.wasm", hello());
     desk.write("App.wasm", hello());
     desk.write("module/app.wasm", hello());
@@ -440,7 +446,7 @@ fn files_and_folders_that_are_no_image_are_known() {
 
 #[test]
 fn a_layout_is_imported_before_it_runs_and_an_image_goes_before_a_file() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let code = hello();
     image(
         &desk,
@@ -487,7 +493,7 @@ fn a_layout_is_imported_before_it_runs_and_an_image_goes_before_a_file() {
 
 #[test]
 fn an_archive_of_docker_save_is_known() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let file = fs::File::create(desk.path("saved.tar")).unwrap();
     let mut archive = tar::Builder::new(file);
     let mut add = |name: &str, bytes: &[u8]| {
@@ -521,7 +527,7 @@ fn an_archive_of_docker_save_is_known() {
 
 #[test]
 fn an_image_for_linux_is_known() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let layer: &[u8] = b"\x1f\x8b";
     let words = "an image for linux/amd64, which has no WebAssembly";
     let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": {} });

@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
-use cli::{Desk, guest};
+use cli::{CliFixture, guest};
 
 /// Writes a line for ever, and ignores errors.
 const FOREVER: &str = r#"(module
@@ -60,7 +60,7 @@ fn once(goes_on: bool) -> String {
 }
 
 /// Command lines that run a module: alone, as an image, and in a bundle.
-fn ways(desk: &Desk, wat: &str) -> Vec<Vec<String>> {
+fn ways(desk: &CliFixture, wat: &str) -> Vec<Vec<String>> {
     desk.write("m.wasm", wat::parse_str(wat).unwrap());
     desk.ok([
         "image", "pack", "--wasm", "m.wasm", "-t", "m", "-o", "layout",
@@ -96,7 +96,7 @@ fn closed() -> std::io::PipeWriter {
 
 #[test]
 fn a_guest_that_writes_for_ever_ends_with_its_reader() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for way in ways(&desk, FOREVER) {
         let mut command = desk.command(&way);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -114,7 +114,7 @@ fn a_guest_that_writes_for_ever_ends_with_its_reader() {
 
 #[test]
 fn a_guest_that_writes_for_ever_to_a_full_disk_is_ended_with_an_error() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for way in ways(&desk, FOREVER) {
         let (code, said) = run(desk.command(&way), full());
         assert_eq!(code, Some(1), "{way:?}: {said}");
@@ -125,7 +125,7 @@ fn a_guest_that_writes_for_ever_to_a_full_disk_is_ended_with_an_error() {
 
 #[test]
 fn the_guest_learns_why_its_output_is_not_taken() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for way in ways(&desk, ERRNO) {
         let (code, said) = run(desk.command(&way), closed());
         assert_eq!((code, &*said), (Some(141), "64\n"), "{way:?}");
@@ -141,7 +141,7 @@ fn the_guest_learns_why_its_output_is_not_taken() {
 #[test]
 fn a_little_output_is_not_lost_either_though_the_guest_ends_well() {
     for goes_on in [false, true] {
-        let desk = Desk::new();
+        let desk = CliFixture::new();
         for way in ways(&desk, &once(goes_on)) {
             let (code, said) = run(desk.command(&way), full());
             assert_eq!(code, Some(1), "{way:?}: {said}");
@@ -153,7 +153,7 @@ fn a_little_output_is_not_lost_either_though_the_guest_ends_well() {
 }
 
 /// A shell closes the stream before the program starts.
-fn with_closed_stdout(desk: &Desk, words: &[String]) -> (Option<i32>, String) {
+fn with_closed_stdout(desk: &CliFixture, words: &[String]) -> (Option<i32>, String) {
     let mut command = Command::new("sh");
     command
         .args(["-c", "exec \"$@\" >&-", "sh", env!("CARGO_BIN_EXE_ocre")])
@@ -166,7 +166,7 @@ fn with_closed_stdout(desk: &Desk, words: &[String]) -> (Option<i32>, String) {
 
 #[test]
 fn a_stdout_that_is_closed_from_the_start_is_an_error() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     for way in ways(&desk, ERRNO) {
         let (code, said) = with_closed_stdout(&desk, &way);
         assert_eq!(code, Some(1), "{way:?}: {said}");
@@ -194,7 +194,7 @@ fn a_stdout_that_is_closed_from_the_start_is_an_error() {
 
 #[test]
 fn a_stderr_that_is_closed_from_the_start_is_not_missed() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     fs::copy(guest("hello"), desk.path("hello.wasm")).unwrap();
     let mut command = Command::new("sh");
     command
@@ -209,7 +209,7 @@ fn a_stderr_that_is_closed_from_the_start_is_not_missed() {
 
 #[test]
 fn every_command_ends_quietly_when_nobody_reads_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     ways(&desk, FOREVER);
     for words in [
         "--help",
@@ -240,7 +240,7 @@ fn every_command_ends_quietly_when_nobody_reads_it() {
 
 #[test]
 fn the_shell_ends_with_its_reader() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     ways(&desk, FOREVER);
     for script in [
         "run m\nps\n",
@@ -258,7 +258,7 @@ fn the_shell_ends_with_its_reader() {
 
 #[test]
 fn the_log_has_what_the_console_does_not_take() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     ways(&desk, &once(false));
     let script = "run --name o m\n";
     let mut command = desk.command(["shell"]);

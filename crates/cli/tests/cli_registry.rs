@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use cli::registry::{Line, Registry};
-use cli::{Desk, Done, done, guest};
+use cli::registry::{CutConnection, Registry};
+use cli::{CliFixture, ProgramOutput, done, guest};
 use serde_json::Value;
 
 /// Command for `ocre` with a new cache and configuration.
-fn command(desk: &Desk, arguments: &[&str]) -> Command {
+fn command(desk: &CliFixture, arguments: &[&str]) -> Command {
     let mut command = desk.command(arguments);
     command
         .env("XDG_CACHE_HOME", desk.path("cache"))
@@ -27,12 +27,12 @@ fn command(desk: &Desk, arguments: &[&str]) -> Command {
     command
 }
 
-fn ocre(desk: &Desk, arguments: &[&str]) -> Done {
+fn ocre(desk: &CliFixture, arguments: &[&str]) -> ProgramOutput {
     done(command(desk, arguments))
 }
 
 #[track_caller]
-fn ok(desk: &Desk, arguments: &[&str]) -> String {
+fn ok(desk: &CliFixture, arguments: &[&str]) -> String {
     let done = ocre(desk, arguments);
     assert_eq!(done.code, 0, "{done:?}");
     done.out
@@ -40,7 +40,7 @@ fn ok(desk: &Desk, arguments: &[&str]) -> String {
 
 /// The digest that the command prints.
 #[track_caller]
-fn digest(desk: &Desk, arguments: &[&str]) -> String {
+fn digest(desk: &CliFixture, arguments: &[&str]) -> String {
     let arguments: Vec<&str> = ["--format", "json"]
         .iter()
         .chain(arguments)
@@ -54,7 +54,7 @@ fn digest(desk: &Desk, arguments: &[&str]) -> String {
 }
 
 /// Packs a guest into the layout `layout`, as `hello:1`.
-fn pack(desk: &Desk, more: &[&str]) -> String {
+fn pack(desk: &CliFixture, more: &[&str]) -> String {
     let wasm = guest("hello-c");
     let mut arguments = vec!["image", "pack", "--wasm", wasm.to_str().unwrap()];
     arguments.extend(["-o", "layout", "-t", "hello:1"]);
@@ -91,7 +91,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn an_image_goes_into_a_registry_and_comes_back_as_it_was() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let (one, two) = (registry.name("a/hello:1"), registry.name("b/hello:2"));
     let packed = pack(&desk, &[]);
@@ -124,7 +124,7 @@ fn an_image_goes_into_a_registry_and_comes_back_as_it_was() {
 
 #[test]
 fn a_digest_decides_whatever_the_tag_leads_to_now() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let name = registry.name("hello:1");
     let first = pack(&desk, &[]);
@@ -142,7 +142,7 @@ fn a_digest_decides_whatever_the_tag_leads_to_now() {
 
 #[test]
 fn what_is_not_there_is_said() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let mut registry = Registry::start(&desk);
     let name = registry.name("none:1");
     let said = format!("error: can't pull {name}: registry-not-found at {name}");
@@ -157,7 +157,7 @@ fn what_is_not_there_is_said() {
 
 #[test]
 fn an_index_comes_whole_or_by_its_platform() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let wasm = guest("hello-c");
     let wasm = wasm.to_str().unwrap();
@@ -201,7 +201,7 @@ fn an_index_comes_whole_or_by_its_platform() {
 
 #[test]
 fn what_the_judge_refuses_does_not_get_onto_the_flash() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let manifest = br#"{"schemaVersion":2,"config":{"mediaType":"application/vnd.wasm.config.v0+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"application/wasm","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}]}"#;
     desk.layout("bad", manifest, &[b"{}"]);
@@ -213,7 +213,7 @@ fn what_the_judge_refuses_does_not_get_onto_the_flash() {
 }
 
 /// A registry with a large image, and the size of its data in bytes.
-fn much(desk: &Desk) -> (Registry, u64) {
+fn much(desk: &CliFixture) -> (Registry, u64) {
     let registry = Registry::start(desk);
     let data = noise(24 << 20);
     desk.write("data.bin", &data);
@@ -225,7 +225,7 @@ fn much(desk: &Desk) -> (Registry, u64) {
 
 /// Checks that the data came over the line once, with at most 2 MiB more.
 #[track_caller]
-fn came_once(line: &Line, size: u64) {
+fn came_once(line: &CutConnection, size: u64) {
     let came_back = line.came_back.load(Ordering::SeqCst);
     assert!(
         (size..size + (2 << 20)).contains(&came_back),
@@ -235,14 +235,14 @@ fn came_once(line: &Line, size: u64) {
 
 #[test]
 fn a_registry_that_stops_half_way_is_waited_for_and_read_on() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (registry, size) = much(&desk);
     let address = registry.address;
     // The test has it until it ends.
     let registry = Arc::new(Mutex::new(registry));
     let stopped = Arc::clone(&registry);
     // It is stopped in the middle of the blob, and started again a little later.
-    let line = Line::to(address, size / 2, move || {
+    let line = CutConnection::to(address, size / 2, move || {
         stopped.lock().unwrap().stop();
         thread::spawn(move || {
             thread::sleep(Duration::from_millis(700));
@@ -266,9 +266,9 @@ fn a_registry_that_stops_half_way_is_waited_for_and_read_on() {
 
 #[test]
 fn a_pull_that_was_cut_goes_on_in_the_next_run() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (registry, size) = much(&desk);
-    let line = Line::to(registry.address, size / 2, || {});
+    let line = CutConnection::to(registry.address, size / 2, || {});
     let name = format!("{}/much:1", line.address);
     ok(
         &desk,
@@ -290,10 +290,10 @@ fn a_pull_that_was_cut_goes_on_in_the_next_run() {
 
 #[test]
 fn a_part_that_was_damaged_meanwhile_is_read_anew() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (registry, size) = much(&desk);
     let name = registry.name("much:1");
-    let line = Line::to(registry.address, size / 2, || {});
+    let line = CutConnection::to(registry.address, size / 2, || {});
     let cut = format!("{}/much:1", line.address);
     ocre(
         &desk,
@@ -321,7 +321,7 @@ fn a_part_that_was_damaged_meanwhile_is_read_anew() {
 
 #[test]
 fn a_registry_with_a_password_is_for_who_has_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::with_password(&desk);
     pack(&desk, &[]);
     let name = registry.name("hello:1");
@@ -345,7 +345,7 @@ fn a_registry_with_a_password_is_for_who_has_it() {
 
 #[test]
 fn a_helper_keeps_the_password() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::with_password(&desk);
     pack(&desk, &[]);
     let name = registry.name("hello:1");
@@ -376,7 +376,7 @@ fn a_helper_keeps_the_password() {
 
 #[test]
 fn a_registry_has_to_prove_who_it_is() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let (registry, certificate) = Registry::with_tls(&desk);
     pack(&desk, &[]);
     let name = format!("localhost:{}/hello:1", registry.address.port());
@@ -395,7 +395,7 @@ fn a_registry_has_to_prove_who_it_is() {
 
 #[test]
 fn referrers_go_along_when_they_are_asked_for() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     let subject = pack(&desk, &[]);
     let size = fs::metadata(desk.path("layout/blobs/sha256").join(&subject[7..]))
@@ -457,7 +457,7 @@ fn referrers_go_along_when_they_are_asked_for() {
 
 #[test]
 fn a_layout_is_written_by_one_at_a_time_and_keeps_what_it_has() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     pack(&desk, &[]);
     let name = registry.name("hello:1");
@@ -513,7 +513,7 @@ fn proxy_to(registry: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 
 #[test]
 fn the_proxy_of_the_environment_is_asked_but_not_for_what_it_is_not_for() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let registry = Registry::start(&desk);
     pack(&desk, &[]);
     ok(
@@ -592,7 +592,7 @@ fn the_proxy_of_the_environment_is_asked_but_not_for_what_it_is_not_for() {
 fn a_process_ends_with_the_test_that_started_it() {
     use std::os::unix::process::ExitStatusExt as _;
 
-    use cli::child::{Running, tied};
+    use cli::child::{RunningProcess, tied};
 
     let sleep = || {
         let mut command = Command::new("sleep");
@@ -603,7 +603,7 @@ fn a_process_ends_with_the_test_that_started_it() {
     let started = thread::spawn(move || tied(&mut sleep()).spawn().unwrap());
     let mut child = started.join().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
-    let running = Running::start(sleep()).unwrap();
+    let running = RunningProcess::start(sleep()).unwrap();
     let process = Path::new("/proc").join(running.id().to_string());
     assert!(process.exists());
     drop(running);

@@ -8,9 +8,9 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use cli::{Desk, done, guest};
+use cli::{CliFixture, done, guest};
 
-fn run(desk: &Desk, options: &[&str], name: &str, arguments: &[&str]) -> cli::Done {
+fn run(desk: &CliFixture, options: &[&str], name: &str, arguments: &[&str]) -> cli::ProgramOutput {
     let mut command = desk.command(["wasm", "run"]);
     command.args(options).arg(guest(name)).args(arguments);
     done(command)
@@ -18,7 +18,7 @@ fn run(desk: &Desk, options: &[&str], name: &str, arguments: &[&str]) -> cli::Do
 
 #[test]
 fn a_module_has_its_arguments_variables_and_folders_and_the_exit_code_is_its_own() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("folder/file.txt", "what is in it\n");
     let options = ["--dir", "folder::/", "-e", "PLANET=Mars", "--env=A=b=c"];
     let arguments = ["one", "--read", "/file.txt", "--exit", "7"];
@@ -37,7 +37,7 @@ fn a_module_has_its_arguments_variables_and_folders_and_the_exit_code_is_its_own
 
 #[test]
 fn the_standard_library_works_over_a_folder() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     fs::create_dir(desk.path("folder")).unwrap();
     let mut command = desk.command(["wasm", "run", "--dir", "folder::/", "-e", "POSIX=1"]);
     let mut child = command
@@ -61,7 +61,7 @@ fn the_standard_library_works_over_a_folder() {
 
 #[test]
 fn no_path_leaves_the_folders() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("other/secret", "a secret");
     desk.write("a/image.txt", "");
     fs::create_dir(desk.path("b")).unwrap();
@@ -86,7 +86,7 @@ fn no_path_leaves_the_folders() {
 
 #[test]
 fn links_in_a_folder_lead_to_what_is_in_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("folder/in/file.txt", "what is in it\n");
     desk.write("secret", "a secret");
     for (target, link) in [
@@ -113,7 +113,7 @@ fn links_in_a_folder_lead_to_what_is_in_it() {
 
 #[test]
 fn what_is_no_module_no_folder_or_no_variable_is_refused() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     desk.write("text.wasm", "no module");
     desk.write("file", "");
     desk.ocre(["wasm", "run", "text.wasm"])

@@ -6,7 +6,7 @@ mod cli;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use cli::{Desk, done};
+use cli::{CliFixture, done};
 
 /// Words that look like options of the program.
 const WORDS: &[&[&str]] = &[
@@ -52,7 +52,7 @@ fn arguments(out: &str) -> Vec<String> {
 
 #[test]
 fn every_word_after_the_module_or_the_image_reaches_the_guest() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     for command in [
         &["wasm", "run", "hello.wasm"] as &[_],
         &["wasm", "run", "--", "hello.wasm"],
@@ -79,7 +79,7 @@ fn every_word_after_the_module_or_the_image_reaches_the_guest() {
 
 #[test]
 fn a_container_is_created_with_every_word_after_its_image() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     for command in [
         &["create", "--name", "c", "hello"] as &[_],
         &["create", "--name=c", "--", "hello"],
@@ -99,7 +99,7 @@ fn a_container_is_created_with_every_word_after_its_image() {
 
 #[test]
 fn the_shell_passes_them_on_too() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     for words in WORDS {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let done = desk.shell(&format!("run --rm hello {}\n", quoted.join(" ")));
@@ -110,7 +110,7 @@ fn the_shell_passes_them_on_too() {
 
 #[test]
 fn a_word_that_is_no_text_is_refused_and_named() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     for command in [&["wasm", "run", "hello.wasm"] as &[_], &["run", "hello"]] {
         let mut command = desk.command(command);
         command.arg(OsStr::from_bytes(b"a\xff\x1b"));
@@ -123,7 +123,7 @@ fn a_word_that_is_no_text_is_refused_and_named() {
 
 #[test]
 fn the_words_in_front_are_the_programs() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     assert!(desk.ok(["wasm", "run", "--help"]).contains("--dir"));
     assert!(
         desk.ok(["wasm", "run", "--help", "hello.wasm"])
@@ -148,7 +148,7 @@ fn the_words_in_front_are_the_programs() {
 
 #[test]
 fn a_bundle_has_its_own_words() {
-    let desk = Desk::with_hello();
+    let desk = CliFixture::with_hello();
     desk.ok(["bundle", "hello", "b"]);
     for words in [
         "run --bundle b",

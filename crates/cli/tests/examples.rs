@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cli::registry::Registry;
-use cli::{Desk, child, done, guest, python};
+use cli::{CliFixture, child, done, guest, python};
 
 /// Reasons why a block is not run, as in `no-run=REASON`, and texts of which such a block has one.
 const REASONS: [(&str, &[&str]); 3] = [
@@ -69,7 +69,7 @@ struct Block {
 
 /// Treatment of a block that is as it should be.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Done {
+enum BlockResult {
     Run,
     Parsed,
     Compiled,
@@ -157,7 +157,7 @@ fn is_like(shown: &str, line: &str) -> bool {
 /// A document, and the folder in which its blocks are run one after the other.
 struct Page {
     path: String,
-    desk: Desk,
+    desk: CliFixture,
     registry: Option<Registry>,
 }
 
@@ -165,7 +165,7 @@ impl Page {
     fn new(path: &str) -> Self {
         let page = Self {
             path: path.to_owned(),
-            desk: Desk::new(),
+            desk: CliFixture::new(),
             registry: None,
         };
         if let Some((_, script)) = BEFORE.iter().find(|(of, _)| *of == path) {
@@ -176,7 +176,7 @@ impl Page {
     }
 
     /// Treats a block by its language and marks.
-    fn check(&mut self, block: &Block) -> Result<Done, String> {
+    fn check(&mut self, block: &Block) -> Result<BlockResult, String> {
         if let Some(reason) = &block.excuse {
             return not_run(&self.desk, reason, &block.text);
         }
@@ -198,8 +198,8 @@ impl Page {
             "c" => self.compile(&text),
             "cmake" => calls_of_cmake(&text),
             "rust" => doctest(&self.path),
-            "mermaid" => Ok(Done::Picture),
-            "text" if block.file.is_some() => Ok(Done::Written),
+            "mermaid" => Ok(BlockResult::Picture),
+            "text" if block.file.is_some() => Ok(BlockResult::Written),
             "text" => picture(&text),
             other => Err(format!(
                 "the language {other:?} is not known; `text` is for a picture"
@@ -207,12 +207,12 @@ impl Page {
         }
     }
 
-    fn script(&self, text: &str) -> Result<Done, String> {
+    fn script(&self, text: &str) -> Result<BlockResult, String> {
         text.lines().try_for_each(known_program)?;
-        self.shell(text).map(|_| Done::Run)
+        self.shell(text).map(|_| BlockResult::Run)
     }
 
-    fn console(&self, text: &str) -> Result<Done, String> {
+    fn console(&self, text: &str) -> Result<BlockResult, String> {
         for (command, shown) in dialogue(text)? {
             known_program(command)?;
             let output = self.shell(command)?;
@@ -221,10 +221,10 @@ impl Page {
                 return Err(format!("`{command}` prints\n{output}"));
             }
         }
-        Ok(Done::Run)
+        Ok(BlockResult::Run)
     }
 
-    fn compile(&self, text: &str) -> Result<Done, String> {
+    fn compile(&self, text: &str) -> Result<BlockResult, String> {
         let source = self.desk.write("example.c", text);
         let mut compiler = Command::new("clang");
         // A guest includes the one header, firmware the other.
@@ -238,7 +238,7 @@ impl Page {
         compiler.arg(source);
         let compiled = done(compiler);
         match compiled.code {
-            0 => Ok(Done::Compiled),
+            0 => Ok(BlockResult::Compiled),
             _ => Err(compiled.err),
         }
     }
@@ -276,9 +276,9 @@ fn python_path() -> String {
     python().get_program().to_str().unwrap().to_owned()
 }
 
-fn parsed<T, E: ToString>(result: Result<T, E>) -> Result<Done, String> {
+fn parsed<T, E: ToString>(result: Result<T, E>) -> Result<BlockResult, String> {
     result
-        .map(|_| Done::Parsed)
+        .map(|_| BlockResult::Parsed)
         .map_err(|error| error.to_string())
 }
 
@@ -294,7 +294,7 @@ fn known_program(line: &str) -> Result<(), String> {
 }
 
 /// Checks a block that is not run: its reason, and that its commands, tasks and packages are there.
-fn not_run(desk: &Desk, reason: &str, text: &str) -> Result<Done, String> {
+fn not_run(desk: &CliFixture, reason: &str, text: &str) -> Result<BlockResult, String> {
     let Some((_, signs)) = REASONS.iter().find(|(known, _)| *known == reason) else {
         return Err(format!("the reason {reason} is none of {REASONS:?}"));
     };
@@ -321,10 +321,10 @@ fn not_run(desk: &Desk, reason: &str, text: &str) -> Result<Done, String> {
             _ => {}
         }
     }
-    Ok(Done::NotRun(reason.to_owned()))
+    Ok(BlockResult::NotRun(reason.to_owned()))
 }
 
-fn known_command(desk: &Desk, help: &[&str]) -> Result<(), String> {
+fn known_command(desk: &CliFixture, help: &[&str]) -> Result<(), String> {
     match desk.ocre(help).code {
         0 => Ok(()),
         _ => Err(format!("there is no command {:?}", &help[1..])),
@@ -332,7 +332,7 @@ fn known_command(desk: &Desk, help: &[&str]) -> Result<(), String> {
 }
 
 /// Checks that the functions of this project that a CMake file calls are there.
-fn calls_of_cmake(text: &str) -> Result<Done, String> {
+fn calls_of_cmake(text: &str) -> Result<BlockResult, String> {
     let functions = fs::read_to_string(root().join("cmake/ocre_preload.cmake")).unwrap();
     for line in text.lines().filter(|line| line.starts_with("ocre_")) {
         let name = line.split('(').next().unwrap();
@@ -340,30 +340,30 @@ fn calls_of_cmake(text: &str) -> Result<Done, String> {
             return Err(format!("there is no function {name}"));
         }
     }
-    Ok(Done::Parsed)
+    Ok(BlockResult::Parsed)
 }
 
 /// Checks that the crate of a README has its examples as doc tests.
-fn doctest(path: &str) -> Result<Done, String> {
+fn doctest(path: &str) -> Result<BlockResult, String> {
     let library = path
         .strip_suffix("README.md")
         .map(|folder| root().join(folder).join("src/lib.rs"));
     let library = library.and_then(|library| fs::read_to_string(library).ok());
     match library {
-        Some(text) if text.contains("include_str!(\"../README.md\")") => Ok(Done::Doctest),
+        Some(text) if text.contains("include_str!(\"../README.md\")") => Ok(BlockResult::Doctest),
         Some(_) => Err("src/lib.rs does not include README.md as doc tests".to_owned()),
         None => Err("an example in Rust stands in the documentation of a crate".to_owned()),
     }
 }
 
 /// Refuses commands in a block that is not run.
-fn picture(text: &str) -> Result<Done, String> {
+fn picture(text: &str) -> Result<BlockResult, String> {
     let is_command = |line: &&str| line.starts_with("ocre ") || line.starts_with("$ ");
     match text.lines().find(is_command) {
         Some(line) => Err(format!(
             "a command stands in `sh` or `console`, not in `text`: {line}"
         )),
-        None => Ok(Done::Picture),
+        None => Ok(BlockResult::Picture),
     }
 }
 
@@ -406,7 +406,7 @@ fn every_example_of_the_documents_works_or_says_why_it_is_not_run() {
     }
     println!("{counts:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    assert!(counts.get(&Done::Run) >= Some(&5), "{counts:?}");
+    assert!(counts.get(&BlockResult::Run) >= Some(&5), "{counts:?}");
 }
 
 /// The entry for Zephyr's list has its blocks in reStructuredText, which has no marks: those in C and
@@ -437,7 +437,7 @@ fn the_examples_of_the_entry_for_zephyr_compile() {
 }
 
 /// Treats the only block of a document.
-fn only(document: &str) -> Result<Done, String> {
+fn only(document: &str) -> Result<BlockResult, String> {
     let blocks = blocks(document)?;
     let [block] = &blocks[..] else {
         panic!("{blocks:?}");
@@ -459,22 +459,22 @@ fn blocks_and_their_marks_are_found() {
 #[test]
 fn examples_that_work_are_accepted() {
     for (document, expected) in [
-        ("```sh\nocre help    # all\n```", Done::Run),
+        ("```sh\nocre help    # all\n```", BlockResult::Run),
         (
             "```console\n$ ocre new c x\nmade …\n…\n$ ocre help ps\n…\nusage: ocre ps …\n…\n```",
-            Done::Run,
+            BlockResult::Run,
         ),
-        ("```json\n{}\n```", Done::Parsed),
-        ("```toml\na = 1\n```", Done::Parsed),
-        ("```cmake\nocre_image(a WASM b)\n```", Done::Parsed),
+        ("```json\n{}\n```", BlockResult::Parsed),
+        ("```toml\na = 1\n```", BlockResult::Parsed),
+        ("```cmake\nocre_image(a WASM b)\n```", BlockResult::Parsed),
         (
             "```c\n#include <ocre/ocre.h>\nint f(void) { return ocre_init(); }\n```",
-            Done::Compiled,
+            BlockResult::Compiled,
         ),
-        ("```text\na -> b\n```", Done::Picture),
+        ("```text\na -> b\n```", BlockResult::Picture),
         (
             "```sh no-run=cargo\ncargo xtask test\n```",
-            Done::NotRun("cargo".into()),
+            BlockResult::NotRun("cargo".into()),
         ),
     ] {
         assert_eq!(only(document), Ok(expected), "{document}");

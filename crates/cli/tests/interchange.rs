@@ -7,7 +7,7 @@ mod cli;
 use std::fs;
 use std::path::PathBuf;
 
-use cli::Desk;
+use cli::CliFixture;
 use ihex::Record;
 use ocre::port::{OpenMode, Storage as _};
 use ocre_pc::littlefs::LittleFs;
@@ -17,7 +17,7 @@ const HEX: &str = include_str!("../../../testdata/device/cortex-m3.hex");
 const PARTITION_BYTES: usize = 16 << 20;
 
 /// The partition as a flash file.
-fn device(desk: &Desk) -> PathBuf {
+fn device(desk: &CliFixture) -> PathBuf {
     let mut flash = vec![0xff; PARTITION_BYTES];
     let mut upper = 0;
     for record in ihex::Reader::new(HEX) {
@@ -35,7 +35,7 @@ fn device(desk: &Desk) -> PathBuf {
 
 #[test]
 fn a_file_that_a_devices_container_wrote_is_read_and_nothing_is_changed_by_it() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     let path = device(&desk);
     let before = fs::read(&path).unwrap();
     let storage = LittleFs::open(&path).unwrap();
@@ -60,7 +60,7 @@ fn a_file_that_a_devices_container_wrote_is_read_and_nothing_is_changed_by_it() 
 
 #[test]
 fn an_image_that_lies_beside_what_a_device_wrote_is_whole() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     device(&desk);
     let verdict = desk.shell("image verify --strict --format json scribe\n");
     let verdict: serde_json::Value = serde_json::from_str(&verdict.out).unwrap();
@@ -73,7 +73,7 @@ fn an_image_that_lies_beside_what_a_device_wrote_is_whole() {
 
 #[test]
 fn the_pc_goes_on_with_a_devices_containers() {
-    let desk = Desk::new();
+    let desk = CliFixture::new();
     device(&desk);
     let done = desk.shell("ps -a\nstart waiting\nwait waiting\nlogs waiting\nrm waiting\nps -a\n");
     assert_eq!(done.code, 0, "{done:?}");

@@ -3,13 +3,13 @@
 
 use ocre::port::Clock;
 
-use crate::promise::{Failure, expect};
+use crate::promise::{BrokenPromise, expect};
 
 /// Checks a clock.
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn clock<C: Clock>(clock: &C) -> Result<(), Failure> {
+pub fn clock<C: Clock>(clock: &C) -> Result<(), BrokenPromise> {
     let mut last = 0;
     for _ in 0..1000 {
         let now = clock.uptime_us();

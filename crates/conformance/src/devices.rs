@@ -4,13 +4,13 @@
 use ocre::port::Slot;
 use ocre::port::devices::{DeviceError, Direction, Gpio, Pin, Sensors};
 
-use crate::promise::{Failure, expect};
+use crate::promise::{BrokenPromise, expect};
 
 /// Checks pins of which nothing outside drives the two given. Afterwards both are off.
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn gpio<G: Gpio + ?Sized>(gpio: &G, output: Pin, input: Pin) -> Result<(), Failure> {
+pub fn gpio<G: Gpio + ?Sized>(gpio: &G, output: Pin, input: Pin) -> Result<(), BrokenPromise> {
     const WATCHER: Slot = 0;
     let absent = Pin {
         port: u8::MAX,
@@ -61,7 +61,7 @@ pub fn gpio<G: Gpio + ?Sized>(gpio: &G, output: Pin, input: Pin) -> Result<(), F
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn sensors<S: Sensors + ?Sized>(sensors: &S) -> Result<(), Failure> {
+pub fn sensors<S: Sensors + ?Sized>(sensors: &S) -> Result<(), BrokenPromise> {
     let count = sensors.count();
     for sensor in 0..count {
         expect(

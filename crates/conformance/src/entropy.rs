@@ -3,13 +3,13 @@
 
 use ocre::port::Entropy;
 
-use crate::promise::{Failure, expect};
+use crate::promise::{BrokenPromise, expect};
 
 /// Checks a source of random bytes.
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn entropy<E: Entropy>(entropy: &E) -> Result<(), Failure> {
+pub fn entropy<E: Entropy>(entropy: &E) -> Result<(), BrokenPromise> {
     let (mut first, mut second) = ([0; 32], [0; 32]);
     let answers = (entropy.fill(&mut first), entropy.fill(&mut second));
     match answers {

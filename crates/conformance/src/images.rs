@@ -6,10 +6,10 @@ use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
-use crate::numbers::Numbers;
+use crate::numbers::PseudoRandom;
 
 /// Media type of a manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -18,12 +18,12 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const DOCUMENT: usize = 2048;
 
 /// OCI layout that is being written.
-pub struct Layout<'a, S> {
+pub struct LayoutWriter<'a, S> {
     storage: &'a S,
     root: &'a str,
 }
 
-impl<'a, S: Storage> Layout<'a, S> {
+impl<'a, S: Storage> LayoutWriter<'a, S> {
     /// Makes the folders and the marker.
     pub fn new(storage: &'a S, root: &'a str) -> Self {
         let layout = Self { storage, root };
@@ -74,7 +74,7 @@ impl<'a, S: Storage> Layout<'a, S> {
 
     /// Adds an image of a config and these layers. Returns its manifest.
     pub fn image(&self, config: &str, layers: &[&[u8]]) -> Content {
-        let describe = |content: Content, media_type| Descriptor {
+        let describe = |content: Content, media_type| DescriptorFields {
             media_type,
             digest: content.digest,
             size: content.size,
@@ -95,25 +95,25 @@ impl<'a, S: Storage> Layout<'a, S> {
     }
 
     /// Adds a nested index of such entries.
-    pub fn nested(&self, entries: &[Entry<'_>]) -> Content {
+    pub fn nested(&self, entries: &[LayoutEntry<'_>]) -> Content {
         self.blob(index(entries).as_bytes())
     }
 
     /// Writes `index.json`.
-    pub fn index(&self, entries: &[Entry<'_>]) {
+    pub fn index(&self, entries: &[LayoutEntry<'_>]) {
         self.put("index.json", index(entries).as_bytes());
     }
 }
 
 /// Index entry: its name, empty for none; its content; true where the content is an index.
-pub type Entry<'a> = (&'a str, Content, bool);
+pub type LayoutEntry<'a> = (&'a str, Content, bool);
 
-fn index(entries: &[Entry<'_>]) -> String {
+fn index(entries: &[LayoutEntry<'_>]) -> String {
     let mut text = String::new();
     write::index(&mut text, |out| {
         entries.iter().try_for_each(|(name, content, is_index)| {
             let named = [(REF_NAME, *name)];
-            out.descriptor(&Descriptor {
+            out.descriptor(&DescriptorFields {
                 media_type: if *is_index {
                     INDEX_MEDIA_TYPE
                 } else {
@@ -152,7 +152,7 @@ pub fn get<S: Storage>(storage: &S, path: &str) -> Vec<u8> {
 
 /// Bytes that differ for each seed and do not compress to a pattern of blocks.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut numbers = PseudoRandom(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     (0..length).map(|_| numbers.next() as u8).collect()
 }
 
@@ -180,7 +180,7 @@ pub fn open<'a, S: Storage>(storage: &'a S, document: &'a mut [u8]) -> Result<St
 /// Content of a store: its tags in the index's order, and its blobs, each of which is checked
 /// against its name. No other file may lie in its folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Seen {
+pub struct StoreContent {
     /// Name and digest of each tag.
     pub tags: Vec<(String, Sha256)>,
     /// Size of each blob.
@@ -191,8 +191,8 @@ pub struct Seen {
 ///
 /// # Panics
 /// The store is not whole.
-pub fn see<S: Storage>(storage: &S) -> Seen {
-    let mut seen = Seen::default();
+pub fn see<S: Storage>(storage: &S) -> StoreContent {
+    let mut seen = StoreContent::default();
     let mut document = [0; DOCUMENT];
     let mut store = open(storage, &mut document).expect("the store opens");
     for entry in store.index().expect("the index is whole").manifests() {

@@ -31,7 +31,7 @@ mod threads;
 pub use clock::clock;
 pub use devices::{gpio, sensors};
 pub use entropy::entropy;
-pub use promise::Failure;
+pub use promise::BrokenPromise;
 pub use storage::{after_restart, before_restart, storage};
 pub use threads::threads;
 

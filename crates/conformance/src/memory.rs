@@ -11,7 +11,7 @@ use ocre::port::{
 
 /// Effect of the fault on the chosen change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum InjectedFault {
     /// Power cut: the change does not happen, and nothing works any more.
     Cut,
     /// Single error; the change does not happen.
@@ -19,40 +19,40 @@ pub enum Fault {
 }
 
 /// Content of each file; `None` for a folder.
-type Entries = BTreeMap<String, Option<Vec<u8>>>;
+type MemoryEntries = BTreeMap<String, Option<Vec<u8>>>;
 
 #[derive(Clone)]
-struct State {
-    entries: Entries,
+struct MemoryState {
+    entries: MemoryEntries,
     capacity: u64,
     /// Changes until the fault, and the fault.
-    fault: Option<(u32, Fault)>,
+    fault: Option<(u32, InjectedFault)>,
     faulted: bool,
     off: bool,
 }
 
 /// File system in memory.
-pub struct Memory(Mutex<State>);
+pub struct MemoryStorage(Mutex<MemoryState>);
 
-impl Clone for Memory {
+impl Clone for MemoryStorage {
     fn clone(&self) -> Self {
         Self(Mutex::new(self.state().clone()))
     }
 }
 
 /// Open file: a copy of the content, until it is synced.
-pub struct File {
+pub struct MemoryFile {
     path: String,
     mode: OpenMode,
     content: Vec<u8>,
     position: usize,
 }
 
-impl Memory {
+impl MemoryStorage {
     /// Creates a file system that takes so many bytes of content.
     pub fn new(capacity: u64) -> Self {
-        let entries = Entries::from([("/".to_owned(), None)]);
-        Self(Mutex::new(State {
+        let entries = MemoryEntries::from([("/".to_owned(), None)]);
+        Self(Mutex::new(MemoryState {
             entries,
             capacity,
             fault: None,
@@ -61,13 +61,13 @@ impl Memory {
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
         // A test that has failed may look at the files.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Arms a fault for the change after `changes` others.
-    pub fn arm(&self, changes: u32, fault: Fault) {
+    pub fn arm(&self, changes: u32, fault: InjectedFault) {
         self.state().fault = Some((changes, fault));
     }
 
@@ -92,7 +92,7 @@ fn split(path: &str) -> (&str, &str) {
     }
 }
 
-impl State {
+impl MemoryState {
     fn powered(&self) -> Result<(), StorageError> {
         if self.off {
             Err(StorageError::Io)
@@ -107,10 +107,10 @@ impl State {
         match self.fault.take() {
             Some((0, fault)) => {
                 self.faulted = true;
-                self.off = fault == Fault::Cut;
+                self.off = fault == InjectedFault::Cut;
                 match fault {
-                    Fault::Cut => Err(StorageError::Io),
-                    Fault::Once(error) => Err(error),
+                    InjectedFault::Cut => Err(StorageError::Io),
+                    InjectedFault::Once(error) => Err(error),
                 }
             }
             Some((left, fault)) => {
@@ -162,10 +162,10 @@ impl State {
     }
 }
 
-impl Storage for Memory {
-    type File = File;
+impl Storage for MemoryStorage {
+    type File = MemoryFile;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<MemoryFile, StorageError> {
         let mut state = self.state();
         let content = match state.find(path) {
             _ if !mode.is_valid() => return Err(StorageError::Invalid),
@@ -181,7 +181,7 @@ impl Storage for Memory {
             }
             Err(error) => return Err(error),
         };
-        Ok(File {
+        Ok(MemoryFile {
             path: path.to_owned(),
             mode,
             content,
@@ -189,7 +189,7 @@ impl Storage for Memory {
         })
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut MemoryFile, buffer: &mut [u8]) -> Result<usize, StorageError> {
         self.state().powered()?;
         if !file.mode.read {
             return Err(StorageError::Invalid);
@@ -201,7 +201,7 @@ impl Storage for Memory {
         Ok(count)
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut MemoryFile, bytes: &[u8]) -> Result<(), StorageError> {
         if !file.mode.write {
             return Err(StorageError::Invalid);
         }
@@ -224,7 +224,7 @@ impl Storage for Memory {
         Ok(())
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut MemoryFile, to: SeekFrom) -> Result<u64, StorageError> {
         let (base, offset) = match to {
             SeekFrom::Start(position) => (position, 0),
             SeekFrom::Current(offset) => (file.position as u64, offset),
@@ -237,11 +237,11 @@ impl Storage for Memory {
         Ok(file.position as u64)
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut MemoryFile) -> Result<u64, StorageError> {
         Ok(file.content.len() as u64)
     }
 
-    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut MemoryFile, size: u64) -> Result<(), StorageError> {
         if !file.mode.write {
             return Err(StorageError::Invalid);
         }
@@ -249,7 +249,7 @@ impl Storage for Memory {
         Ok(())
     }
 
-    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut MemoryFile) -> Result<(), StorageError> {
         if file.mode.write {
             let mut state = self.state();
             state.change()?;
@@ -260,7 +260,7 @@ impl Storage for Memory {
         Ok(())
     }
 
-    fn close(&self, mut file: File) -> Result<(), StorageError> {
+    fn close(&self, mut file: MemoryFile) -> Result<(), StorageError> {
         self.sync(&mut file)
     }
 

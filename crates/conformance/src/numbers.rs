@@ -3,9 +3,9 @@
 
 /// Pseudo-random numbers, the same each time, from a seed other than 0.
 #[derive(Clone)]
-pub struct Numbers(pub u64);
+pub struct PseudoRandom(pub u64);
 
-impl Numbers {
+impl PseudoRandom {
     /// Next number.
     #[allow(
         clippy::should_implement_trait,

@@ -7,14 +7,14 @@ use ocre::port::StorageError;
 
 /// A promise that was not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Failure {
+pub struct BrokenPromise {
     /// The promise.
     pub what: &'static str,
     /// Error of the port, if it answered with one.
     pub error: Option<StorageError>,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for BrokenPromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.what)?;
         match self.error {
@@ -24,18 +24,18 @@ impl fmt::Display for Failure {
     }
 }
 
-impl core::error::Error for Failure {}
+impl core::error::Error for BrokenPromise {}
 
-pub fn expect(kept: bool, what: &'static str) -> Result<(), Failure> {
+pub fn expect(kept: bool, what: &'static str) -> Result<(), BrokenPromise> {
     if kept {
         Ok(())
     } else {
-        Err(Failure { what, error: None })
+        Err(BrokenPromise { what, error: None })
     }
 }
 
-pub fn done<T>(result: Result<T, StorageError>, what: &'static str) -> Result<T, Failure> {
-    result.map_err(|error| Failure {
+pub fn done<T>(result: Result<T, StorageError>, what: &'static str) -> Result<T, BrokenPromise> {
+    result.map_err(|error| BrokenPromise {
         what,
         error: Some(error),
     })
@@ -45,10 +45,10 @@ pub fn refused<T>(
     result: Result<T, StorageError>,
     expected: StorageError,
     what: &'static str,
-) -> Result<(), Failure> {
+) -> Result<(), BrokenPromise> {
     match result {
         Err(error) if error == expected => Ok(()),
-        other => Err(Failure {
+        other => Err(BrokenPromise {
             what,
             error: other.err(),
         }),

@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 use ocre::limits::MAX_PATH;
 use ocre::port::{EntryKind, Metadata, OpenMode, SeekFrom, SetTime, Storage, StorageError, Times};
 
-use crate::promise::{Failure, done, expect, refused};
+use crate::promise::{BrokenPromise, done, expect, refused};
 
 /// Checks a file system for littlefs's promises, or for POSIX's if it is [`Storage::POSIX`]. The
 /// folder `root` exists, is empty, and has a path of at most 100 bytes. Afterwards it is empty
@@ -14,7 +14,7 @@ use crate::promise::{Failure, done, expect, refused};
 ///
 /// # Errors
 /// The first promise not kept; then files may be left behind.
-pub fn storage<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
+pub fn storage<S: Storage>(storage: &S, root: &str) -> Result<(), BrokenPromise> {
     let suite = Suite { storage, root };
     suite.paths()?;
     suite.folders()?;
@@ -42,7 +42,7 @@ pub fn storage<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn before_restart<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
+pub fn before_restart<S: Storage>(storage: &S, root: &str) -> Result<(), BrokenPromise> {
     let suite = Suite { storage, root };
     suite.put("kept", LONG)?;
     suite.put("replaced", b"old")?;
@@ -68,7 +68,7 @@ pub fn before_restart<S: Storage>(storage: &S, root: &str) -> Result<(), Failure
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn after_restart<S: Storage>(storage: &S, root: &str) -> Result<(), Failure> {
+pub fn after_restart<S: Storage>(storage: &S, root: &str) -> Result<(), BrokenPromise> {
     let suite = Suite { storage, root };
     suite.holds("kept", LONG, "what was closed survives a restart")?;
     suite.holds("replaced", b"new", "a rename survives a restart")?;
@@ -98,7 +98,7 @@ const READ_WRITE: OpenMode = OpenMode {
     append: false,
 };
 
-type Path = heapless::String<MAX_PATH>;
+type TestPath = heapless::String<MAX_PATH>;
 
 struct Suite<'a, S> {
     storage: &'a S,
@@ -107,15 +107,15 @@ struct Suite<'a, S> {
 
 impl<S: Storage> Suite<'_, S> {
     /// The path of `name`, or of the suite's own folder for the empty name.
-    fn at(&self, name: &str) -> Result<Path, Failure> {
-        let mut path = Path::new();
+    fn at(&self, name: &str) -> Result<TestPath, BrokenPromise> {
+        let mut path = TestPath::new();
         let root = self.root.trim_end_matches('/');
         let written = match (root, name) {
             ("", "") => path.write_str("/"),
             (root, "") => path.write_str(root),
             (root, name) => write!(path, "{root}/{name}"),
         };
-        let too_long = Failure {
+        let too_long = BrokenPromise {
             what: "the folder's path is short enough",
             error: None,
         };
@@ -123,29 +123,29 @@ impl<S: Storage> Suite<'_, S> {
         Ok(path)
     }
 
-    fn open(&self, name: &str, mode: OpenMode) -> Result<S::File, Failure> {
+    fn open(&self, name: &str, mode: OpenMode) -> Result<S::File, BrokenPromise> {
         done(self.storage.open(&self.at(name)?, mode), "a file is opened")
     }
 
-    fn close(&self, file: S::File) -> Result<(), Failure> {
+    fn close(&self, file: S::File) -> Result<(), BrokenPromise> {
         done(self.storage.close(file), "a file is closed")
     }
 
-    fn write(&self, file: &mut S::File, bytes: &[u8]) -> Result<(), Failure> {
+    fn write(&self, file: &mut S::File, bytes: &[u8]) -> Result<(), BrokenPromise> {
         done(self.storage.write(file, bytes), "a file is written")
     }
 
-    fn put(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+    fn put(&self, name: &str, content: &[u8]) -> Result<(), BrokenPromise> {
         let mut file = self.open(name, OpenMode::REWRITE)?;
         self.write(&mut file, content)?;
         self.close(file)
     }
 
-    fn mkdir(&self, name: &str) -> Result<(), Failure> {
+    fn mkdir(&self, name: &str) -> Result<(), BrokenPromise> {
         done(self.storage.create_dir(&self.at(name)?), "a folder is made")
     }
 
-    fn remove(&self, name: &str) -> Result<(), Failure> {
+    fn remove(&self, name: &str) -> Result<(), BrokenPromise> {
         done(self.storage.remove(&self.at(name)?), "an entry is removed")
     }
 
@@ -155,7 +155,7 @@ impl<S: Storage> Suite<'_, S> {
         file: &mut S::File,
         mut expected: &[u8],
         what: &'static str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BrokenPromise> {
         let mut buffer = [0; 37];
         loop {
             let count = done(self.storage.read(file, &mut buffer), what)?;
@@ -172,7 +172,7 @@ impl<S: Storage> Suite<'_, S> {
     }
 
     /// Checks a file's content and metadata.
-    fn holds(&self, name: &str, content: &[u8], what: &'static str) -> Result<(), Failure> {
+    fn holds(&self, name: &str, content: &[u8], what: &'static str) -> Result<(), BrokenPromise> {
         let metadata = done(self.storage.metadata(&self.at(name)?), what)?;
         let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
         expect(
@@ -188,7 +188,7 @@ impl<S: Storage> Suite<'_, S> {
         self.close(file)
     }
 
-    fn count(&self, name: &str) -> Result<usize, Failure> {
+    fn count(&self, name: &str) -> Result<usize, BrokenPromise> {
         let mut count = 0_usize;
         let counted = self.storage.read_dir(&self.at(name)?, &mut |_, _| {
             count = count.saturating_add(1);
@@ -198,7 +198,7 @@ impl<S: Storage> Suite<'_, S> {
         Ok(count)
     }
 
-    fn paths(&self) -> Result<(), Failure> {
+    fn paths(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         for path in ["", "x", "//", "/x/", "/x//y", "/.", "/..", "/x/../y", "/\0"] {
             let what = "a path that is not absolute and plain is invalid";
@@ -220,7 +220,7 @@ impl<S: Storage> Suite<'_, S> {
         expect(root.kind == EntryKind::Directory, "the root is a folder")
     }
 
-    fn folders(&self) -> Result<(), Failure> {
+    fn folders(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.mkdir("d")?;
         self.mkdir("d/e")?;
@@ -273,7 +273,7 @@ impl<S: Storage> Suite<'_, S> {
         refused(gone, StorageError::NotFound, "a removed folder is gone")
     }
 
-    fn listing(&self) -> Result<(), Failure> {
+    fn listing(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.mkdir("d")?;
         self.mkdir("d/c")?;
@@ -328,7 +328,7 @@ impl<S: Storage> Suite<'_, S> {
         Ok(())
     }
 
-    fn opening(&self) -> Result<(), Failure> {
+    fn opening(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let open = |name: &str, mode| Ok(storage.open(&self.at(name)?, mode));
         self.mkdir("d")?;
@@ -416,7 +416,7 @@ impl<S: Storage> Suite<'_, S> {
         Ok(())
     }
 
-    fn content(&self) -> Result<(), Failure> {
+    fn content(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let mut content = [0_u8; 2500];
         let bytes = (0..=250_u8).cycle();
@@ -467,7 +467,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn streaming(&self) -> Result<(), Failure> {
+    fn streaming(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let pattern = |position: u64| (position % 251).to_le_bytes()[0];
         // Empty, beside its name, in one block, in several.
@@ -497,7 +497,7 @@ impl<S: Storage> Suite<'_, S> {
         mode: OpenMode,
         size: u64,
         pattern: &dyn Fn(u64) -> u8,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let mut buffer = [0; 1024];
         let mut file = self.open("f", mode)?;
@@ -540,7 +540,7 @@ impl<S: Storage> Suite<'_, S> {
         self.close(file)
     }
 
-    fn positions(&self) -> Result<(), Failure> {
+    fn positions(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.put("f", b"0123456789")?;
         let mut file = self.open("f", READ_WRITE)?;
@@ -606,7 +606,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn truncation(&self) -> Result<(), Failure> {
+    fn truncation(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.put("f", LONG)?;
         let mut file = self.open("f", READ_WRITE)?;
@@ -629,7 +629,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn unsynced(&self) -> Result<(), Failure> {
+    fn unsynced(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.put("f", LONG)?;
         let mut file = self.open("f", OpenMode::REWRITE)?;
@@ -652,7 +652,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn open_files(&self) -> Result<(), Failure> {
+    fn open_files(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let mut file = self.open("f", READ_WRITE)?;
         self.write(&mut file, LONG)?;
@@ -677,7 +677,7 @@ impl<S: Storage> Suite<'_, S> {
         self.close(other)
     }
 
-    fn links(&self) -> Result<(), Failure> {
+    fn links(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.put("f", b"content")?;
         let (file, link) = (self.at("f")?, self.at("l")?);
@@ -752,7 +752,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn times(&self) -> Result<(), Failure> {
+    fn times(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         self.put("f", b"")?;
         let (file, link) = (self.at("f")?, self.at("l")?);
@@ -804,7 +804,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn reservation(&self) -> Result<(), Failure> {
+    fn reservation(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let mut file = self.open("f", READ_WRITE)?;
         for (offset, length, size) in [(0, 100, 100), (10, 10, 100), (90, 20, 110)] {
@@ -823,7 +823,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("f")
     }
 
-    fn renaming(&self) -> Result<(), Failure> {
+    fn renaming(&self) -> Result<(), BrokenPromise> {
         let storage = self.storage;
         let rename = |from: &str, to: &str| Ok(storage.rename(&self.at(from)?, &self.at(to)?));
         self.put("a", b"a")?;
@@ -882,7 +882,7 @@ impl<S: Storage> Suite<'_, S> {
         Ok(())
     }
 
-    fn two_files(&self) -> Result<(), Failure> {
+    fn two_files(&self) -> Result<(), BrokenPromise> {
         let mut first = self.open("a", OpenMode::REWRITE)?;
         let mut second = self.open("b", OpenMode::REWRITE)?;
         for _ in 0..10 {
@@ -911,7 +911,7 @@ impl<S: Storage> Suite<'_, S> {
         self.remove("b")
     }
 
-    fn room(&self) -> Result<(), Failure> {
+    fn room(&self) -> Result<(), BrokenPromise> {
         let space = done(self.storage.space(), "the room is known")?;
         expect(space.free <= space.total, "no more is free than there is")
     }

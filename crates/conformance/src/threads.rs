@@ -3,13 +3,13 @@
 
 use ocre::port::{Slot, Threads};
 
-use crate::promise::{Failure, expect};
+use crate::promise::{BrokenPromise, expect};
 
 /// Checks the waits, on a thread that stands for that of `slot`, which no container uses.
 ///
 /// # Errors
 /// The first promise not kept.
-pub fn threads<T: Threads>(threads: &T, slot: Slot) -> Result<(), Failure> {
+pub fn threads<T: Threads>(threads: &T, slot: Slot) -> Result<(), BrokenPromise> {
     threads.wake(slot);
     expect(threads.sleep(slot, None), "a wake before a sleep ends it")?;
     expect(

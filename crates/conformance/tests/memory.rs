@@ -2,12 +2,12 @@
 //! The file system in memory keeps the promises of a file system.
 
 use ocre::port::{OpenMode, Storage as _, StorageError};
-use ocre_conformance::memory::{Fault, Memory};
+use ocre_conformance::memory::{InjectedFault, MemoryStorage};
 use ocre_conformance::{after_restart, before_restart, images, storage};
 
 #[test]
 fn the_file_system_in_memory_conforms() {
-    let memory = Memory::new(1 << 20);
+    let memory = MemoryStorage::new(1 << 20);
     storage(&memory, "/").unwrap();
     memory.create_dir("/inside").unwrap();
     storage(&memory, "/inside").unwrap();
@@ -17,15 +17,15 @@ fn the_file_system_in_memory_conforms() {
 
 #[test]
 fn the_chosen_change_fails_and_a_cut_lasts_until_the_restart() {
-    let memory = Memory::new(1 << 20);
+    let memory = MemoryStorage::new(1 << 20);
     images::put(&memory, "/file", b"old");
-    memory.arm(1, Fault::Once(StorageError::NoSpace));
+    memory.arm(1, InjectedFault::Once(StorageError::NoSpace));
     memory.create_dir("/first").unwrap();
     assert_eq!(memory.create_dir("/second"), Err(StorageError::NoSpace));
     assert!(memory.recover());
     memory.create_dir("/second").unwrap();
 
-    memory.arm(0, Fault::Cut);
+    memory.arm(0, InjectedFault::Cut);
     let mut file = memory.open("/file", OpenMode::REWRITE).unwrap();
     memory.write(&mut file, b"new").unwrap();
     assert_eq!(memory.close(file), Err(StorageError::Io));

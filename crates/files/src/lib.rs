@@ -24,18 +24,18 @@ pub const MAX_BUILD_FILE: u64 = 16 << 20;
 /// Cap for modules, AOT files and other content that is held in memory, in bytes.
 pub const MAX_CONTENT: u64 = 256 << 20;
 
-/// Reason for which a file is not read. [`Refusal::of`] finds it in an [`io::Error`].
+/// Reason for which a file is not read. [`FileRefusal::of`] finds it in an [`io::Error`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
+pub enum FileRefusal {
     /// The path leads to something other than a regular file.
-    NotRegular(Kind),
+    NotRegular(FileKind),
     /// The content has more bytes than the cap.
     TooLarge(u64),
 }
 
 /// File types other than a regular file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum FileKind {
     /// A folder.
     Folder,
     /// A named pipe.
@@ -48,7 +48,7 @@ pub enum Kind {
     Other,
 }
 
-impl Refusal {
+impl FileRefusal {
     /// The refusal in an error of this crate.
     pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
@@ -71,16 +71,16 @@ impl Refusal {
     }
 }
 
-impl Display for Refusal {
+impl Display for FileRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRegular(kind) => {
                 let kind = match kind {
-                    Kind::Folder => "a folder",
-                    Kind::Pipe => "a named pipe",
-                    Kind::Device => "a device",
-                    Kind::Socket => "a socket",
-                    Kind::Other => "a special file",
+                    FileKind::Folder => "a folder",
+                    FileKind::Pipe => "a named pipe",
+                    FileKind::Device => "a device",
+                    FileKind::Socket => "a socket",
+                    FileKind::Other => "a special file",
                 };
                 write!(f, "this is {kind}, not a regular file")
             }
@@ -89,14 +89,14 @@ impl Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for FileRefusal {}
 
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<FileRefusal> for io::Error {
+    fn from(refusal: FileRefusal) -> Self {
         let kind = match refusal {
-            Refusal::NotRegular(Kind::Folder) => io::ErrorKind::IsADirectory,
-            Refusal::NotRegular(_) => io::ErrorKind::InvalidInput,
-            Refusal::TooLarge(_) => io::ErrorKind::FileTooLarge,
+            FileRefusal::NotRegular(FileKind::Folder) => io::ErrorKind::IsADirectory,
+            FileRefusal::NotRegular(_) => io::ErrorKind::InvalidInput,
+            FileRefusal::TooLarge(_) => io::ErrorKind::FileTooLarge,
         };
         Self::new(kind, refusal)
     }
@@ -105,7 +105,7 @@ impl From<Refusal> for io::Error {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// [`Refusal::NotRegular`], and those of the file system.
+/// [`FileRefusal::NotRegular`], and those of the file system.
 pub fn open(path: &Path) -> io::Result<File> {
     open_with(path, OpenOptions::new().read(true))
 }
@@ -153,22 +153,22 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// Accepts a regular file alone.
 ///
 /// # Errors
-/// [`Refusal::NotRegular`].
+/// [`FileRefusal::NotRegular`].
 pub fn regular(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     if kind.is_file() {
         return Ok(());
     }
-    Err(Refusal::NotRegular(if kind.is_dir() {
-        Kind::Folder
+    Err(FileRefusal::NotRegular(if kind.is_dir() {
+        FileKind::Folder
     } else if kind.is_fifo() {
-        Kind::Pipe
+        FileKind::Pipe
     } else if kind.is_char_device() || kind.is_block_device() {
-        Kind::Device
+        FileKind::Device
     } else if kind.is_socket() {
-        Kind::Socket
+        FileKind::Socket
     } else {
-        Kind::Other
+        FileKind::Other
     })
     .into())
 }
@@ -178,23 +178,23 @@ pub fn regular(found: &Metadata) -> io::Result<()> {
 /// ```
 /// use std::path::Path;
 ///
-/// use ocre_files::{Kind, Refusal};
+/// use ocre_files::{FileKind, FileRefusal};
 ///
 /// let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
 /// assert!(ocre_files::read(&manifest, ocre_files::MAX_CONFIG).is_ok());
 /// let error = ocre_files::read(&manifest, 10).unwrap_err();
-/// assert_eq!(Refusal::of(&error), Some(Refusal::TooLarge(10)));
+/// assert_eq!(FileRefusal::of(&error), Some(FileRefusal::TooLarge(10)));
 /// let error = ocre_files::read(Path::new("/dev/zero"), 10).unwrap_err();
-/// assert_eq!(Refusal::of(&error), Some(Refusal::NotRegular(Kind::Device)));
+/// assert_eq!(FileRefusal::of(&error), Some(FileRefusal::NotRegular(FileKind::Device)));
 /// ```
 ///
 /// # Errors
-/// Both of [`Refusal`], and those of the file system.
+/// Both of [`FileRefusal`], and those of the file system.
 pub fn read(path: &Path, cap: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     // A sparse or growing file reports any size: what is read counts.
     if file.metadata()?.len() > cap {
-        return Err(Refusal::TooLarge(cap).into());
+        return Err(FileRefusal::TooLarge(cap).into());
     }
     read_from(file, cap)
 }
@@ -211,14 +211,14 @@ pub fn read_text(path: &Path, cap: u64) -> io::Result<String> {
 /// Reads a stream of at most `cap` bytes to its end.
 ///
 /// # Errors
-/// [`Refusal::TooLarge`], and those of the stream.
+/// [`FileRefusal::TooLarge`], and those of the stream.
 pub fn read_from(stream: impl Read, cap: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     let count = stream
         .take(cap.saturating_add(1))
         .read_to_end(&mut content)?;
     if count as u64 > cap {
-        return Err(Refusal::TooLarge(cap).into());
+        return Err(FileRefusal::TooLarge(cap).into());
     }
     Ok(content)
 }
@@ -230,7 +230,7 @@ pub fn read_from(stream: impl Read, cap: u64) -> io::Result<Vec<u8>> {
 pub fn read_line(stream: impl BufRead, line: &mut Vec<u8>, cap: u64) -> io::Result<usize> {
     let count = stream.take(cap.saturating_add(1)).read_until(b'\n', line)?;
     if count as u64 > cap {
-        return Err(Refusal::TooLarge(cap).into());
+        return Err(FileRefusal::TooLarge(cap).into());
     }
     Ok(count)
 }
@@ -243,8 +243,8 @@ mod tests {
 
     use super::*;
 
-    fn refused(result: io::Result<Vec<u8>>) -> Option<Refusal> {
-        Refusal::of(&result.err()?)
+    fn refused(result: io::Result<Vec<u8>>) -> Option<FileRefusal> {
+        FileRefusal::of(&result.err()?)
     }
 
     #[test]
@@ -263,14 +263,14 @@ mod tests {
             assert_eq!(read(&path(name), 3).unwrap(), b"abc", "{name}");
         }
         for (name, kind) in [
-            ("", Kind::Folder),
-            ("pipe", Kind::Pipe),
-            ("link to pipe", Kind::Pipe),
-            ("zero", Kind::Device),
-            ("socket", Kind::Socket),
+            ("", FileKind::Folder),
+            ("pipe", FileKind::Pipe),
+            ("link to pipe", FileKind::Pipe),
+            ("zero", FileKind::Device),
+            ("socket", FileKind::Socket),
         ] {
             let found = refused(read(&path(name), 3));
-            assert_eq!(found, Some(Refusal::NotRegular(kind)), "{name}");
+            assert_eq!(found, Some(FileRefusal::NotRegular(kind)), "{name}");
             assert!(open_to_write(&path(name)).is_err(), "{name}");
             assert!(open_or_create(&path(name)).is_err(), "{name}");
         }
@@ -283,9 +283,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sparse");
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
-        assert_eq!(refused(read(&path, 9)), Some(Refusal::TooLarge(9)));
+        assert_eq!(refused(read(&path, 9)), Some(FileRefusal::TooLarge(9)));
         fs::write(&path, "0123456789").unwrap();
-        assert_eq!(refused(read(&path, 9)), Some(Refusal::TooLarge(9)));
+        assert_eq!(refused(read(&path, 9)), Some(FileRefusal::TooLarge(9)));
         assert_eq!(read(&path, 10).unwrap().len(), 10);
     }
 
@@ -294,13 +294,13 @@ mod tests {
         // The kernel's own files report no bytes.
         let path = Path::new("/proc/self/status");
         assert!(read_text(path, MAX_CONFIG).unwrap().contains("Name:"));
-        assert_eq!(refused(read(path, 5)), Some(Refusal::TooLarge(5)));
+        assert_eq!(refused(read(path, 5)), Some(FileRefusal::TooLarge(5)));
     }
 
     #[test]
     fn a_stream_without_an_end_is_refused() {
         let found = refused(read_from(io::repeat(b'x'), 1000));
-        assert_eq!(found, Some(Refusal::TooLarge(1000)));
+        assert_eq!(found, Some(FileRefusal::TooLarge(1000)));
         let mut line = Vec::new();
         let endless = io::BufReader::new(io::repeat(b'x'));
         assert!(read_line(endless, &mut line, 1000).is_err());
@@ -322,7 +322,10 @@ mod tests {
     #[test]
     fn every_code_is_documented_with_its_remedy() {
         let documented = include_str!("../../../docs/errors.md");
-        for refusal in [Refusal::NotRegular(Kind::Pipe), Refusal::TooLarge(1)] {
+        for refusal in [
+            FileRefusal::NotRegular(FileKind::Pipe),
+            FileRefusal::TooLarge(1),
+        ] {
             let row = format!("| `{}` |", refusal.code());
             let row = documented.lines().find(|line| line.starts_with(&row));
             let row = row.unwrap_or_else(|| panic!("{}: no row", refusal.code()));

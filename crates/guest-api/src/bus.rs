@@ -11,7 +11,7 @@ use ocre::port::devices::Pin;
 use ocre::port::{Slot, Threads};
 
 use crate::errno::Errno;
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{Inbox, InboxMessage};
 
 /// Inboxes and claims of a device; one static for its whole life.
 pub struct Bus<R: RawMutex> {
@@ -54,7 +54,7 @@ impl<R: RawMutex> Bus<R> {
 
     /// Copies a message into each inbox with a matching subscription. Returns true where there is
     /// one.
-    pub(crate) fn publish(&self, message: &Message<'_>, threads: &dyn Threads) -> bool {
+    pub(crate) fn publish(&self, message: &InboxMessage<'_>, threads: &dyn Threads) -> bool {
         let mut taken = false;
         for (slot, inbox) in (0..).zip(&self.inboxes) {
             let (offered, awaited) = {

@@ -5,7 +5,7 @@
 //! event of another one by more than two events.
 
 use lock_api::RawMutex;
-use ocre::port::devices::Change;
+use ocre::port::devices::PinChange;
 use ocre::port::memory::Memory;
 
 use crate::errno::{Errno, Error};
@@ -14,13 +14,13 @@ use crate::{GuestApi, Inbox};
 
 /// Source of an event, in the order of turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Origin {
+enum EventSource {
     Timer,
     Pin,
     Message,
 }
 
-impl Origin {
+impl EventSource {
     const fn next(self) -> Self {
         match self {
             Self::Timer => Self::Pin,
@@ -38,7 +38,7 @@ pub(crate) const MESSAGE: u32 = 3;
 
 /// Event, as `ocre_get_event` returns it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Event {
+pub(crate) struct QueuedEvent {
     pub(crate) kind: u32,
     /// Timer, line of a port, or number of the message.
     pub(crate) id: u32,
@@ -52,7 +52,7 @@ pub(crate) struct Event {
     pub(crate) bytes: u32,
 }
 
-impl Event {
+impl QueuedEvent {
     /// Words, in the order of the parameters of `ocre_get_event`.
     pub(crate) const fn words(&self) -> [u32; 6] {
         [
@@ -63,19 +63,19 @@ impl Event {
 
 /// Event state of a run.
 #[derive(Debug)]
-pub(crate) struct Events {
-    first: Origin,
+pub(crate) struct EventState {
+    first: EventSource,
     /// Change that was taken from the port to look for events.
-    change: Option<Change>,
+    change: Option<PinChange>,
     /// Missed expiries of periodic timers.
     pub(crate) missed: u32,
     pub(crate) room: MessageBuffer,
 }
 
-impl Events {
+impl EventState {
     pub(crate) fn new() -> Self {
         Self {
-            first: Origin::Timer,
+            first: EventSource::Timer,
             change: None,
             missed: 0,
             room: MessageBuffer::default(),
@@ -86,7 +86,7 @@ impl Events {
 impl<R: RawMutex> GuestApi<'_, R> {
     /// Takes the next event; `Nomsg` where there is none, `Nomem` where the guest must first give
     /// messages back.
-    pub(crate) fn next_event(&mut self, memory: &mut Memory<'_>) -> Result<Event, Error> {
+    pub(crate) fn next_event(&mut self, memory: &mut Memory<'_>) -> Result<QueuedEvent, Error> {
         let mut none = Errno::Nomsg.into();
         let mut origin = self.events.first;
         for _ in 0..3 {
@@ -105,32 +105,32 @@ impl<R: RawMutex> GuestApi<'_, R> {
 
     fn event_from(
         &mut self,
-        origin: Origin,
+        origin: EventSource,
         memory: &mut Memory<'_>,
-    ) -> Result<Option<Event>, Error> {
-        let mut event = Event::default();
+    ) -> Result<Option<QueuedEvent>, Error> {
+        let mut event = QueuedEvent::default();
         match origin {
-            Origin::Timer => {
+            EventSource::Timer => {
                 let Some((id, missed)) = self.timers.take(self.now_us()) else {
                     return Ok(None);
                 };
                 self.events.missed = self.events.missed.saturating_add(missed);
                 (event.kind, event.id) = (TIMER, id);
             }
-            Origin::Pin => {
+            EventSource::Pin => {
                 self.look_at_pins();
-                let Some(Change { pin, active }) = self.events.change.take() else {
+                let Some(PinChange { pin, active }) = self.events.change.take() else {
                     return Ok(None);
                 };
                 (event.kind, event.id) = (GPIO, pin.line.into());
                 (event.port, event.state) = (pin.port.into(), active.into());
             }
-            Origin::Message => return self.message(memory),
+            EventSource::Message => return self.message(memory),
         }
         Ok(Some(event))
     }
 
-    fn message(&mut self, memory: &mut Memory<'_>) -> Result<Option<Event>, Error> {
+    fn message(&mut self, memory: &mut Memory<'_>) -> Result<Option<QueuedEvent>, Error> {
         let room = &mut self.events.room;
         let hand = |inbox: &mut Inbox| {
             let Some((id, message)) = inbox.oldest() else {
@@ -138,7 +138,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
             };
             let handed = room.hand(memory, &message)?;
             inbox.discard();
-            Ok(Some(Event {
+            Ok(Some(QueuedEvent {
                 kind: MESSAGE,
                 id,
                 port: handed.topic,

@@ -15,13 +15,13 @@ use crate::topic;
 
 /// Message, in a guest's memory or in an inbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Message<'a> {
+pub(crate) struct InboxMessage<'a> {
     pub(crate) topic: &'a [u8],
     pub(crate) content_type: &'a [u8],
     pub(crate) content: &'a [u8],
 }
 
-impl Message<'_> {
+impl InboxMessage<'_> {
     /// Bytes in an inbox, with the header.
     fn size(&self) -> usize {
         [
@@ -110,7 +110,7 @@ impl Inbox {
     }
 
     /// Copies a message that matches a subscription, and returns true for it. The message must fit.
-    pub(crate) fn offer(&mut self, message: &Message<'_>) -> bool {
+    pub(crate) fn offer(&mut self, message: &InboxMessage<'_>) -> bool {
         if !self.has(&mut |filter| topic::matches(filter, message.topic)) {
             return false;
         }
@@ -144,13 +144,13 @@ impl Inbox {
     }
 
     /// Oldest message, and its number.
-    pub(crate) fn oldest(&self) -> Option<(u32, Message<'_>)> {
+    pub(crate) fn oldest(&self) -> Option<(u32, InboxMessage<'_>)> {
         let (header, rest) = self.queue.split_first_chunk::<MESSAGE_HEADER>()?;
         let [n0, n1, n2, n3, topic, content_type, c0, c1] = *header;
         let (topic, rest) = rest.split_at_checked(topic.into())?;
         let (content_type, rest) = rest.split_at_checked(content_type.into())?;
         let content = rest.get(..u16::from_le_bytes([c0, c1]).into())?;
-        let message = Message {
+        let message = InboxMessage {
             topic,
             content_type,
             content,
@@ -175,8 +175,8 @@ impl Inbox {
 mod tests {
     use super::*;
 
-    fn message<'a>(topic: &'a str, content: &'a [u8]) -> Message<'a> {
-        Message {
+    fn message<'a>(topic: &'a str, content: &'a [u8]) -> InboxMessage<'a> {
+        InboxMessage {
             topic: topic.as_bytes(),
             content_type: b"text/plain",
             content,

@@ -58,7 +58,7 @@ use bus::Claim;
 use calls::{gpio, messaging, sensors, system, timer};
 pub use errno::Errno;
 use errno::Error;
-use events::Events;
+use events::EventState;
 use inbox::Inbox;
 use message_buffer::MessageBuffer;
 use timers::Timers;
@@ -70,7 +70,7 @@ pub const MODULE: HostModule = HostModule {
 };
 
 /// Functions of one subject.
-struct Part {
+struct FunctionGroup {
     functions: &'static [HostFunction],
     /// Permission that each of the functions needs.
     permission: Option<Permission>,
@@ -80,22 +80,22 @@ const fn part(
     capacity: usize,
     functions: &'static [HostFunction],
     permission: Option<Permission>,
-) -> Part {
-    Part {
+) -> FunctionGroup {
+    FunctionGroup {
         functions: if capacity == 0 { &[] } else { functions },
         permission,
     }
 }
 
-const SYSTEM: Part = part(1, system::FUNCTIONS, None);
-const TIMERS: Part = part(MAX_TIMERS, timer::FUNCTIONS, Some(Permission::Timers));
-const MESSAGING: Part = part(
+const SYSTEM: FunctionGroup = part(1, system::FUNCTIONS, None);
+const TIMERS: FunctionGroup = part(MAX_TIMERS, timer::FUNCTIONS, Some(Permission::Timers));
+const MESSAGING: FunctionGroup = part(
     INBOX_BYTES,
     messaging::FUNCTIONS,
     Some(Permission::Messaging),
 );
-const GPIO: Part = part(MAX_PINS, gpio::FUNCTIONS, Some(Permission::Gpio));
-const SENSORS: Part = part(MAX_SENSORS, sensors::FUNCTIONS, Some(Permission::Sensors));
+const GPIO: FunctionGroup = part(MAX_PINS, gpio::FUNCTIONS, Some(Permission::Gpio));
+const SENSORS: FunctionGroup = part(MAX_SENSORS, sensors::FUNCTIONS, Some(Permission::Sensors));
 
 const COUNT: usize = SYSTEM.functions.len()
     + TIMERS.functions.len()
@@ -224,7 +224,7 @@ pub struct GuestApi<'a, R: RawMutex> {
     /// Permissions that calls were refused for.
     denied: Permissions,
     timers: Timers,
-    events: Events,
+    events: EventState,
     /// Number of sensors that the guest has discovered.
     sensors: u8,
     /// Result of the last measurement.
@@ -250,7 +250,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
             granted,
             denied: Permissions::NONE,
             timers: Timers::new(),
-            events: Events::new(),
+            events: EventState::new(),
             sensors: 0,
             measured: 0.0,
         }
@@ -301,7 +301,7 @@ impl<'a, R: RawMutex> GuestApi<'a, R> {
 
     /// Handler of a function, and its permission.
     fn find(function: usize) -> Option<(Handler<Self>, Option<Permission>)> {
-        let within = |part: &Part, index: usize| index.checked_sub(part.functions.len());
+        let within = |part: &FunctionGroup, index: usize| index.checked_sub(part.functions.len());
         // In the order of the table. A part that is left out has no functions, so that the compiler
         // sees that its handlers are never reached.
         let Some(index) = within(&SYSTEM, function) else {

@@ -11,7 +11,7 @@
 use ocre::port::memory::Memory;
 
 use crate::errno::{Errno, Error};
-use crate::inbox::Message;
+use crate::inbox::InboxMessage;
 
 /// Host buffer. A buffer of 0 bytes takes no message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +51,7 @@ impl MessageBuffer {
     pub(crate) fn hand(
         &mut self,
         memory: &mut Memory<'_>,
-        message: &Message<'_>,
+        message: &InboxMessage<'_>,
     ) -> Result<Handed, Error> {
         let texts = [message.topic, message.content_type, message.content];
         // All parts must fit before the first one is written.
@@ -103,7 +103,7 @@ impl MessageBuffer {
 mod tests {
     use super::*;
 
-    const MESSAGE: Message<'_> = Message {
+    const MESSAGE: InboxMessage<'_> = InboxMessage {
         topic: b"a/b",
         content_type: b"t",
         content: b"abcde",

@@ -15,7 +15,7 @@ use crate::errno::Errno;
 const US_PER_MS: u64 = 1000;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+enum TimerState {
     Absent,
     Stopped,
     Once,
@@ -23,15 +23,15 @@ enum State {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Timer {
+struct GuestTimer {
     due_us: u64,
     interval_ms: u16,
-    state: State,
+    state: TimerState,
 }
 
-impl Timer {
+impl GuestTimer {
     const fn runs(&self) -> bool {
-        matches!(self.state, State::Once | State::Periodic)
+        matches!(self.state, TimerState::Once | TimerState::Periodic)
     }
 
     const fn interval_us(&self) -> u64 {
@@ -39,32 +39,32 @@ impl Timer {
     }
 }
 
-const _: () = assert!(size_of::<Timer>() <= 16);
+const _: () = assert!(size_of::<GuestTimer>() <= 16);
 
 /// Numbered from 1.
 #[derive(Debug)]
-pub(crate) struct Timers([Timer; MAX_TIMERS]);
+pub(crate) struct Timers([GuestTimer; MAX_TIMERS]);
 
 impl Timers {
     pub(crate) const fn new() -> Self {
         Self(
-            [Timer {
+            [GuestTimer {
                 due_us: 0,
                 interval_ms: 0,
-                state: State::Absent,
+                state: TimerState::Absent,
             }; MAX_TIMERS],
         )
     }
 
-    fn numbered(&mut self, id: i32) -> Result<&mut Timer, Errno> {
+    fn numbered(&mut self, id: i32) -> Result<&mut GuestTimer, Errno> {
         let index = usize::try_from(id.wrapping_sub(1)).map_err(|_| Errno::Inval)?;
         self.0.get_mut(index).ok_or(Errno::Inval)
     }
 
-    fn created(&mut self, id: i32) -> Result<&mut Timer, Errno> {
+    fn created(&mut self, id: i32) -> Result<&mut GuestTimer, Errno> {
         let timer = self.numbered(id)?;
         match timer.state {
-            State::Absent => Err(Errno::Inval),
+            TimerState::Absent => Err(Errno::Inval),
             _ => Ok(timer),
         }
     }
@@ -72,15 +72,15 @@ impl Timers {
     /// Creates a timer; `Busy` where it exists.
     pub(crate) fn create(&mut self, id: i32) -> Result<(), Errno> {
         let timer = self.numbered(id)?;
-        if timer.state != State::Absent {
+        if timer.state != TimerState::Absent {
             return Err(Errno::Busy);
         }
-        timer.state = State::Stopped;
+        timer.state = TimerState::Stopped;
         Ok(())
     }
 
     pub(crate) fn delete(&mut self, id: i32) -> Result<(), Errno> {
-        self.created(id)?.state = State::Absent;
+        self.created(id)?.state = TimerState::Absent;
         Ok(())
     }
 
@@ -100,15 +100,15 @@ impl Timers {
         timer.interval_ms = interval_ms;
         timer.due_us = now_us.saturating_add(timer.interval_us());
         timer.state = if periodic {
-            State::Periodic
+            TimerState::Periodic
         } else {
-            State::Once
+            TimerState::Once
         };
         Ok(())
     }
 
     pub(crate) fn stop(&mut self, id: i32) -> Result<(), Errno> {
-        self.created(id)?.state = State::Stopped;
+        self.created(id)?.state = TimerState::Stopped;
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl Timers {
         let (index, due_us) = self.next().filter(|(_, due_us)| *due_us <= now_us)?;
         let timer = self.0.get_mut(index)?;
         let mut missed = 0;
-        if timer.state == State::Periodic {
+        if timer.state == TimerState::Periodic {
             let (late_us, interval_us) = (now_us.saturating_sub(due_us), timer.interval_us());
             missed = late_us.checked_div(interval_us)?;
             let since_us = late_us.checked_rem(interval_us)?;
@@ -153,7 +153,7 @@ impl Timers {
             let ahead_us = interval_us.saturating_sub(since_us);
             timer.due_us = now_us.saturating_add(ahead_us);
         } else {
-            timer.state = State::Stopped;
+            timer.state = TimerState::Stopped;
         }
         let id = u32::try_from(index.saturating_add(1)).ok()?;
         Some((id, u32::try_from(missed).unwrap_or(u32::MAX)))

@@ -9,9 +9,9 @@ const C: &str = include_str!("../../../sdk/c/ocre.h");
 const RUST: &str = include_str!("../../../sdk/rust/src/sys.rs");
 
 /// Letters of the parameters and of the result.
-type Signature = (String, String);
+type SignatureLetters = (String, String);
 
-fn table() -> BTreeMap<&'static str, Signature> {
+fn table() -> BTreeMap<&'static str, SignatureLetters> {
     let functions = FUNCTIONS.iter();
     let entry = |function: &ocre::port::HostFunction| {
         let (parameters, result) = function.types();
@@ -39,7 +39,7 @@ fn parameters(list: &str, type_of: impl Fn(&str) -> &str) -> String {
 }
 
 /// Signatures of the header's prototypes, by the names of their imports.
-fn in_c() -> BTreeMap<&'static str, Signature> {
+fn in_c() -> BTreeMap<&'static str, SignatureLetters> {
     let import = |(at, _): (usize, &str)| {
         let before = &C[..at];
         let result = before.trim_end().rsplit(['\n', ' ']).find(|word| {
@@ -69,7 +69,7 @@ fn in_c() -> BTreeMap<&'static str, Signature> {
 }
 
 /// Signatures of the list of imports.
-fn in_rust() -> BTreeMap<&'static str, Signature> {
+fn in_rust() -> BTreeMap<&'static str, SignatureLetters> {
     let (_, list) = RUST.split_once("\nimports! {").unwrap();
     let functions = list.split("fn ").skip(1);
     let import = |text: &'static str| {

@@ -22,7 +22,7 @@ mod relocations;
 mod tests;
 
 pub use checksum::{SEAL_BYTES, seal, without_seal};
-use cursor::Cursor;
+use cursor::SectionCursor;
 pub use relocations::Machine;
 
 /// First bytes of a file; a version follows.
@@ -73,7 +73,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Error {
     /// The fault.
-    pub fault: Fault,
+    pub fault: AotFault,
     /// The section.
     pub section: &'static str,
     /// Number of bytes that were read before it.
@@ -94,7 +94,7 @@ impl Error {
 
 /// Kinds of faults.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Fault {
+pub enum AotFault {
     /// A section, or the file, ends too early, or goes on after its content.
     End,
     /// The magic, the version, a section's type or place, or the object type is not the one
@@ -118,7 +118,7 @@ pub enum Fault {
     Checksum,
 }
 
-impl Fault {
+impl AotFault {
     const fn text(self) -> &'static str {
         match self {
             Self::End => "wrong length",
@@ -141,7 +141,7 @@ impl Fault {
 /// # Errors
 /// The first fault in the file.
 pub fn check(file: &[u8], machine: &Machine) -> Result<(), Error> {
-    let mut reader = Reader::new(file, machine);
+    let mut reader = SectionReader::new(file, machine);
     reader.file();
     reader.cursor.fault.map_or(Ok(()), |(fault, offset)| {
         Err(Error {
@@ -153,8 +153,8 @@ pub fn check(file: &[u8], machine: &Machine) -> Result<(), Error> {
 }
 
 /// A place in a file, and the facts from the sections before it.
-struct Reader<'f> {
-    cursor: Cursor<'f>,
+struct SectionReader<'f> {
+    cursor: SectionCursor<'f>,
     /// The type of the section.
     kind: u32,
     machine: &'f Machine,
@@ -171,10 +171,10 @@ struct Reader<'f> {
     function_offsets: usize,
 }
 
-impl<'f> Reader<'f> {
+impl<'f> SectionReader<'f> {
     fn new(file: &'f [u8], machine: &'f Machine) -> Self {
         Self {
-            cursor: Cursor {
+            cursor: SectionCursor {
                 file,
                 at: 0,
                 end: file.len(),
@@ -208,7 +208,7 @@ impl<'f> Reader<'f> {
         self.cursor.fault.is_none()
     }
 
-    fn ensure(&mut self, holds: bool, fault: Fault) {
+    fn ensure(&mut self, holds: bool, fault: AotFault) {
         self.cursor.ensure(holds, fault);
     }
 
@@ -241,8 +241,8 @@ impl<'f> Reader<'f> {
     fn file(&mut self) {
         let magic = self.cursor.take(MAGIC.len()) == MAGIC;
         let version = self.cursor.u32();
-        self.ensure(magic && version == VERSION, Fault::Header);
-        self.ensure(self.cursor.file.len() <= MOST_BYTES, Fault::Limit);
+        self.ensure(magic && version == VERSION, AotFault::Header);
+        self.ensure(self.cursor.file.len() <= MOST_BYTES, AotFault::Limit);
         while self.is_fine() && self.kind <= RELOCATIONS {
             self.begin();
             match self.kind {
@@ -253,7 +253,7 @@ impl<'f> Reader<'f> {
                 4 => self.exports(),
                 _ => self.relocations(),
             }
-            self.ensure(self.cursor.at == self.cursor.end, Fault::End);
+            self.ensure(self.cursor.at == self.cursor.end, AotFault::End);
             if self.is_fine() {
                 self.kind = self.kind.wrapping_add(1);
             }
@@ -268,17 +268,17 @@ impl<'f> Reader<'f> {
             // sub-type WAMR would read symbols of code that runs in place.
             let sub_type = self.cursor.u32();
             let known = sub_type == 0 || checksum::is_sub_type(sub_type);
-            self.ensure(known, Fault::Feature);
+            self.ensure(known, AotFault::Feature);
             self.cursor.at = self.cursor.end;
         }
-        self.ensure(checksum::is_sealed(self.cursor.file), Fault::Checksum);
+        self.ensure(checksum::is_sealed(self.cursor.file), AotFault::Checksum);
     }
 
     /// Reads the header of the section that comes next.
     fn begin(&mut self) {
         self.cursor.end = self.cursor.file.len();
         let kind = self.cursor.u32();
-        self.ensure(kind == self.kind, Fault::Header);
+        self.ensure(kind == self.kind, AotFault::Header);
         let bytes = self.cursor.u32();
         let start = self.cursor.at;
         self.cursor.take(bytes as usize);
@@ -297,10 +297,10 @@ impl<'f> Reader<'f> {
         let (features, more_features) = (cursor.u32(), cursor.u32());
         cursor.take(24); // a reserved number, and the machine's name
         let fits = machine == self.machine.number && object_type == RELOCATABLE;
-        self.ensure(fits, Fault::Header);
+        self.ensure(fits, AotFault::Header);
         self.ensure(
             features & !FEATURES == 0 && more_features == 0,
-            Fault::Feature,
+            AotFault::Feature,
         );
     }
 
@@ -311,7 +311,7 @@ impl<'f> Reader<'f> {
         if self.machine.wide {
             let above = self.cursor.u32();
             let negative = sign != 0 && number >> 31 != 0;
-            self.ensure(above == if negative { sign } else { 0 }, Fault::Offset);
+            self.ensure(above == if negative { sign } else { 0 }, AotFault::Offset);
         }
         number
     }
@@ -319,7 +319,7 @@ impl<'f> Reader<'f> {
     /// Length of literals, which no machine here has, and machine code.
     fn code(&mut self) {
         let literals = self.cursor.u32();
-        self.ensure(literals == 0, Fault::Offset);
+        self.ensure(literals == 0, AotFault::Offset);
         self.code_bytes = self.cursor.end.saturating_sub(self.cursor.at) as u32;
         self.cursor.at = self.cursor.end;
     }
@@ -332,7 +332,7 @@ impl<'f> Reader<'f> {
             let offset = reader.word(UNSIGNED);
             let inside = offset < reader.code_bytes;
             let aligned = reader.machine.is_aligned(offset);
-            reader.ensure(inside && aligned, Fault::Offset);
+            reader.ensure(inside && aligned, AotFault::Offset);
         });
         // Types, and sizes of locals and of operands.
         self.repeat(own, |reader| {
@@ -348,7 +348,7 @@ impl<'f> Reader<'f> {
             let name = reader.cursor.string();
             // WAMR takes these for functions of the module's own.
             let own = kind == 0 && (name == b"__pin" || name == b"__retain");
-            reader.ensure(!own || index >= reader.functions.0, Fault::Index);
+            reader.ensure(!own || index >= reader.functions.0, AotFault::Index);
         });
     }
 }

@@ -22,4 +22,4 @@ pub mod wasm;
 /// Examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct ModuleReaderReadme;

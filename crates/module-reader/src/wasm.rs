@@ -15,7 +15,7 @@
 //! let module = b"\0asm\x01\0\0\0\x05\x03\x01\x02\x01"; // a shared memory without a maximum
 //! let mut scratch = vec![0; wasm::scratch_words(module)];
 //! let refusal = wasm::check(module, &mut scratch).unwrap_err();
-//! assert_eq!(refusal.fault, wasm::Fault::Feature("threads"));
+//! assert_eq!(refusal.fault, wasm::WasmFault::Feature("threads"));
 //! assert_eq!(refusal.to_string(), "threads, at byte 11");
 //! ```
 
@@ -39,7 +39,7 @@ pub const PREAMBLE: &[u8; 8] = b"\0asm\x01\0\0\0";
 
 /// Reason of a refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum WasmFault {
     /// The bytes are no module by the specification; names the part that is wrong.
     Invalid(&'static str),
     /// The module uses a feature that the engine lacks; names the proposal.
@@ -48,7 +48,7 @@ pub enum Fault {
     Limit(&'static str, u32),
 }
 
-impl Fault {
+impl WasmFault {
     /// The stable code of a verdict.
     pub const fn code(self) -> &'static str {
         match self {
@@ -61,19 +61,19 @@ impl Fault {
 
 /// A refused module.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Refusal {
+pub struct ModuleRefusal {
     /// Reason of the refusal.
-    pub fault: Fault,
+    pub fault: WasmFault,
     /// Offset in the file of the item that is refused.
     pub offset: usize,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ModuleRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.fault {
-            Fault::Invalid(part) => write!(f, "invalid {part}")?,
-            Fault::Feature(name) => f.write_str(name)?,
-            Fault::Limit(name, most) => write!(f, "more than {most} {name}")?,
+            WasmFault::Invalid(part) => write!(f, "invalid {part}")?,
+            WasmFault::Feature(name) => f.write_str(name)?,
+            WasmFault::Limit(name, most) => write!(f, "more than {most} {name}")?,
         }
         write!(f, ", at byte {}", self.offset)
     }
@@ -87,15 +87,15 @@ impl fmt::Display for Refusal {
 /// # Errors
 /// The first fault in the order of the file, except that a missing or a superfluous function
 /// body, data segment or count is found at the end.
-pub fn check(module: &[u8], scratch: &mut [u32]) -> Result<(), Refusal> {
+pub fn check(module: &[u8], scratch: &mut [u32]) -> Result<(), ModuleRefusal> {
     let length = u32::try_from(module.len()).unwrap_or(u32::MAX);
-    let mut walk = Walk::new(module, scratch);
+    let mut walk = ModuleWalk::new(module, scratch);
     walk.locals = limits::module_values(length);
     walk.values = limits::module_values(length);
     walk.work = limits::loader_steps(length);
     walk.module();
     walk.problem.map_or(Ok(()), |(problem, offset)| {
-        Err(Refusal {
+        Err(ModuleRefusal {
             fault: problem.fault(length),
             offset,
         })
@@ -123,12 +123,12 @@ struct Counts {
 /// A walk through a module: position, budgets, and the declarations so far.
 ///
 /// A problem is kept, not returned: the first one counts, no byte is left after it, and loops
-/// end by [`Walk::more`]. This takes less code than a result of each read.
+/// end by [`ModuleWalk::more`]. This takes less code than a result of each read.
 ///
 /// The scratch memory holds, from its start, a word per type (parameters << 16 | results), a
 /// word per function (index of its type) and the open blocks of the current body; from its
 /// end backwards a word per imported global (type and mutability).
-struct Walk<'a> {
+struct ModuleWalk<'a> {
     bytes: &'a [u8],
     at: usize,
     /// End of the section or body that is read.
@@ -146,7 +146,7 @@ struct Walk<'a> {
     body: Body,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ModuleWalk<'a> {
     fn new(bytes: &'a [u8], scratch: &'a mut [u32]) -> Self {
         Self {
             bytes,

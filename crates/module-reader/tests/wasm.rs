@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Accepted modules, and the name of each refusal.
 
-use ocre_module_reader::wasm::{Fault, PREAMBLE, Refusal, check, limits, scratch_words};
+use ocre_module_reader::wasm::{ModuleRefusal, PREAMBLE, WasmFault, check, limits, scratch_words};
 
 fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own text")
 }
 
-fn judge(module: &[u8]) -> Result<(), Refusal> {
+fn judge(module: &[u8]) -> Result<(), ModuleRefusal> {
     check(module, &mut vec![0; scratch_words(module)])
 }
 
-fn fault(module: &[u8]) -> Fault {
+fn fault(module: &[u8]) -> WasmFault {
     judge(module).expect_err("the module is accepted").fault
 }
 
@@ -162,7 +162,7 @@ fn features_are_refused_by_their_names() {
         ),
         ("component model", "(component)"),
     ] {
-        assert_eq!(fault(&assemble(text)), Fault::Feature(name), "{text}");
+        assert_eq!(fault(&assemble(text)), WasmFault::Feature(name), "{text}");
     }
 }
 
@@ -210,37 +210,53 @@ fn claimed_counts_are_compared_with_the_bytes() {
         (10, b"\x02\0\x0b"),
         (11, b"\0\x41\0\x0b\x01x"),
     ] {
-        assert_eq!(fault(&listed(id, item)), Fault::Invalid("count"), "{id}");
+        assert_eq!(
+            fault(&listed(id, item)),
+            WasmFault::Invalid("count"),
+            "{id}"
+        );
     }
     let types = [&huge[..], b"\x60\0\0"].concat();
-    assert_eq!(fault(&module(&[(1, &types)])), Fault::Invalid("count"));
+    assert_eq!(fault(&module(&[(1, &types)])), WasmFault::Invalid("count"));
     let parameters = [b"\x01\x60", &huge[..], b"\x7f\0"].concat();
-    assert_eq!(fault(&module(&[(1, &parameters)])), Fault::Invalid("count"));
+    assert_eq!(
+        fault(&module(&[(1, &parameters)])),
+        WasmFault::Invalid("count")
+    );
     let elements = [b"\x01\x01\0", &huge[..], b"\0"].concat();
-    assert_eq!(fault(&module(&[(9, &elements)])), Fault::Invalid("count"));
+    assert_eq!(
+        fault(&module(&[(9, &elements)])),
+        WasmFault::Invalid("count")
+    );
     let targets = [b"\0\x41\0\x0e", &huge[..], b"\0\x0b"].concat();
     let branches = with_body(NOTHING, &targets);
-    assert_eq!(fault(&branches), Fault::Invalid("count"));
+    assert_eq!(fault(&branches), WasmFault::Invalid("count"));
     let locals = [b"\x01", &huge[..], b"\x7e\x0b"].concat();
     let locals = with_body(NOTHING, &locals);
-    assert_eq!(fault(&locals), Fault::Limit("cells of locals", 16_000));
+    assert_eq!(fault(&locals), WasmFault::Limit("cells of locals", 16_000));
     // Zero locals, stated very often.
     let groups = [&huge[..], b"\0\x7f\x0b"].concat();
-    assert_eq!(fault(&with_body(NOTHING, &groups)), Fault::Invalid("count"));
+    assert_eq!(
+        fault(&with_body(NOTHING, &groups)),
+        WasmFault::Invalid("count")
+    );
     let data = [b"\x01\x01", &huge[..], b"x"].concat();
-    assert_eq!(fault(&module(&[(11, &data)])), Fault::Invalid("end"));
+    assert_eq!(fault(&module(&[(11, &data)])), WasmFault::Invalid("end"));
     let table = [b"\x01\x70\0", &huge[..]].concat();
     assert_eq!(
         fault(&module(&[(4, &table)])),
-        Fault::Limit("table elements", limits::TABLE_ELEMENTS)
+        WasmFault::Limit("table elements", limits::TABLE_ELEMENTS)
     );
     let memory = [b"\x01\0", &huge[..]].concat();
-    assert_eq!(fault(&module(&[(5, &memory)])), Fault::Invalid("limits"));
+    assert_eq!(
+        fault(&module(&[(5, &memory)])),
+        WasmFault::Invalid("limits")
+    );
 }
 
 #[test]
 fn sections_come_once_and_in_their_order() {
-    let section = Fault::Invalid("section");
+    let section = WasmFault::Invalid("section");
     let empty = &b"\0"[..];
     assert_eq!(fault(&module(&[(1, empty), (1, empty)])), section);
     assert_eq!(fault(&module(&[(3, empty), (1, empty)])), section);
@@ -253,13 +269,16 @@ fn sections_come_once_and_in_their_order() {
     assert_eq!(judge(&module(&[(12, b"\0"), (11, empty)])), Ok(()));
     assert_eq!(
         fault(&module(&[(12, b"\x01"), (11, empty)])),
-        Fault::Invalid("count")
+        WasmFault::Invalid("count")
     );
-    assert_eq!(fault(&module(&[(1, b"\0\0")])), Fault::Invalid("size"));
-    assert_eq!(fault(&module(&[(0, b"\x05ab")])), Fault::Invalid("count"));
-    assert_eq!(fault(&module(&[(0, b"")])), Fault::Invalid("end"));
+    assert_eq!(fault(&module(&[(1, b"\0\0")])), WasmFault::Invalid("size"));
+    assert_eq!(
+        fault(&module(&[(0, b"\x05ab")])),
+        WasmFault::Invalid("count")
+    );
+    assert_eq!(fault(&module(&[(0, b"")])), WasmFault::Invalid("end"));
     let unfinished = module(&[(1, NOTHING), (3, b"\x01\0")]);
-    assert_eq!(fault(&unfinished), Fault::Invalid("number of bodies"));
+    assert_eq!(fault(&unfinished), WasmFault::Invalid("number of bodies"));
 }
 
 #[test]
@@ -268,7 +287,7 @@ fn numbers_are_as_long_as_they_may_be() {
         let body = [b"\0", bytes, b"\x1a\x0b"].concat();
         judge(&with_body(NOTHING, &body)).map_err(|refusal| refusal.fault)
     };
-    let wrong = Err(Fault::Invalid("number"));
+    let wrong = Err(WasmFault::Invalid("number"));
     assert_eq!(constant(b"\x41\xff\xff\xff\xff\x07"), Ok(()));
     assert_eq!(constant(b"\x41\x80\x80\x80\x80\x78"), Ok(()));
     assert_eq!(constant(b"\x41\xff\xff\xff\xff\x7f"), Ok(()));
@@ -289,7 +308,7 @@ fn numbers_are_as_long_as_they_may_be() {
     );
     assert_eq!(
         fault(b"\0asm\x01\0\0\0\x01\x80\x80\x80\x80\x10"),
-        Fault::Invalid("number")
+        WasmFault::Invalid("number")
     );
     // An index that is longer than it must be.
     assert_eq!(
@@ -324,7 +343,7 @@ fn short_and_long_immediates_are_read_alike() {
         assert_eq!(body(short), Ok(()), "{short:x?}");
         assert_eq!(body(long), Ok(()), "{long:x?}");
     }
-    let operands = Err(Fault::Invalid("number of operands"));
+    let operands = Err(WasmFault::Invalid("number of operands"));
     assert_eq!(body(b"\x1a\x1a\x1a"), operands);
     assert_eq!(body(b"\x1b"), operands);
     assert_eq!(body(b"\x1a\x36\0\0"), operands);
@@ -333,12 +352,16 @@ fn short_and_long_immediates_are_read_alike() {
     assert_eq!(body(b"\x02\x40\0\x1a\x6a\x36\0\0\x0b"), Ok(()));
     for alignment in 4..0x40 {
         let refused = body(&[0x28, alignment, 0]);
-        assert_eq!(refused, Err(Fault::Invalid("instruction")), "{alignment}");
+        assert_eq!(
+            refused,
+            Err(WasmFault::Invalid("instruction")),
+            "{alignment}"
+        );
     }
     // An instruction that the end of the body cuts.
     for cut in [&b"\x20"[..], b"\x28\0", b"\x41", b"\x41\x80"] {
         let module = with_body(NOTHING, &[&b"\x01\x01\x7f\x41\0"[..], cut].concat());
-        assert_eq!(fault(&module), Fault::Invalid("end"), "{cut:x?}");
+        assert_eq!(fault(&module), WasmFault::Invalid("end"), "{cut:x?}");
     }
 }
 
@@ -356,7 +379,7 @@ fn global(value: &[u8]) -> Vec<u8> {
 fn constant_expressions_are_validated() {
     assert_eq!(judge(&global(b"\x41\0\x0b")), Ok(()));
     assert_eq!(judge(&global(b"\x23\0\x41\x01\x6c\x0b")), Ok(()));
-    let wrong = Fault::Invalid("constant expression");
+    let wrong = WasmFault::Invalid("constant expression");
     for value in [
         &b"\x0b"[..],
         b"\x6a\x0b",
@@ -372,18 +395,18 @@ fn constant_expressions_are_validated() {
     ] {
         assert_eq!(fault(&global(value)), wrong, "{value:x?}");
     }
-    let instruction = Fault::Invalid("instruction");
+    let instruction = WasmFault::Invalid("instruction");
     assert_eq!(fault(&global(b"\x41\0\x41\0\x6d\x0b")), instruction);
     assert_eq!(fault(&global(b"\x01\x41\0\x0b")), instruction);
-    assert_eq!(fault(&global(b"\x23\x05\x0b")), Fault::Invalid("index"));
-    assert_eq!(fault(&global(b"\xd2\0\x0b")), Fault::Invalid("index"));
-    assert_eq!(fault(&global(b"\x41\0")), Fault::Invalid("end"));
-    assert_eq!(fault(&global(b"\x44\0\0")), Fault::Invalid("end"));
+    assert_eq!(fault(&global(b"\x23\x05\x0b")), WasmFault::Invalid("index"));
+    assert_eq!(fault(&global(b"\xd2\0\x0b")), WasmFault::Invalid("index"));
+    assert_eq!(fault(&global(b"\x41\0")), WasmFault::Invalid("end"));
+    assert_eq!(fault(&global(b"\x44\0\0")), WasmFault::Invalid("end"));
     let chain = |operators: usize| {
         let value = [&b"\x41\0"[..], &b"\x41\x01\x6a".repeat(operators), b"\x0b"].concat();
         judge(&global(&value)).map_err(|refusal| refusal.fault)
     };
-    let limit = Err(Fault::Limit("constant operators", 16));
+    let limit = Err(WasmFault::Limit("constant operators", 16));
     assert_eq!(chain(16), Ok(()));
     assert_eq!(chain(17), limit);
     let nested = |operators: usize| {
@@ -402,24 +425,24 @@ fn blocks_are_balanced() {
         judge(&with_body(b"\x02\x60\0\0\x60\x02\x7f\x7f\x01\x7f", &body))
             .map_err(|refusal| refusal.fault)
     };
-    let operands = Err(Fault::Invalid("number of operands"));
+    let operands = Err(WasmFault::Invalid("number of operands"));
     assert_eq!(body(b"\x0b"), Ok(()));
-    assert_eq!(body(b"\x0b\x0b"), Err(Fault::Invalid("size")));
-    assert_eq!(body(b"\x02\x40\x0b"), Err(Fault::Invalid("end")));
+    assert_eq!(body(b"\x0b\x0b"), Err(WasmFault::Invalid("size")));
+    assert_eq!(body(b"\x02\x40\x0b"), Err(WasmFault::Invalid("end")));
     assert_eq!(body(b"\x1a\x0b"), operands);
     assert_eq!(body(b"\x41\0\x0b"), operands);
     assert_eq!(body(b"\x41\0\x02\x40\x1a\x0b\x0b"), operands);
-    assert_eq!(body(b"\x05\x0b"), Err(Fault::Invalid("instruction")));
+    assert_eq!(body(b"\x05\x0b"), Err(WasmFault::Invalid("instruction")));
     assert_eq!(
         body(b"\x41\0\x04\x40\x05\x05\x0b\x0b"),
-        Err(Fault::Invalid("instruction"))
+        Err(WasmFault::Invalid("instruction"))
     );
-    assert_eq!(body(b"\x0c\x01\x0b"), Err(Fault::Invalid("index")));
+    assert_eq!(body(b"\x0c\x01\x0b"), Err(WasmFault::Invalid("index")));
     assert_eq!(
         body(b"\x02\x40\x0c\x02\x0b\x0b"),
-        Err(Fault::Invalid("index"))
+        Err(WasmFault::Invalid("index"))
     );
-    assert_eq!(body(b"\x02\x05\x0b\x0b"), Err(Fault::Invalid("index")));
+    assert_eq!(body(b"\x02\x05\x0b\x0b"), Err(WasmFault::Invalid("index")));
     // Behind a branch anything is on the stack, but no more than the block gives.
     assert_eq!(body(b"\x00\x6a\x1a\x0b"), Ok(()));
     assert_eq!(body(b"\x00\x41\0\x0b"), operands);
@@ -438,7 +461,7 @@ fn blocks_are_balanced() {
     // The targets of a table pass alike.
     assert_eq!(
         body(b"\x02\x7f\x41\0\x41\0\x0e\x01\0\x01\x0b\x1a\x0b"),
-        Err(Fault::Invalid("index"))
+        Err(WasmFault::Invalid("index"))
     );
 }
 
@@ -454,7 +477,7 @@ fn constants(parts: &[(&[u8], usize)]) -> Vec<u8> {
 
 #[test]
 fn a_full_table_of_constants_is_refused() {
-    let full = Fault::Limit("cells of constants", 32_000);
+    let full = WasmFault::Limit("cells of constants", 32_000);
     let (i32, i64) = (&b"\x41\x07"[..], &b"\x42\x07"[..]);
     let (f32, f64) = (&b"\x43\0\0\0\0"[..], &b"\x44\0\0\0\0\0\0\0\0"[..]);
     for (constant, most) in [(i32, 32_000), (f32, 32_000), (i64, 16_000), (f64, 16_000)] {
@@ -477,7 +500,10 @@ fn deep_and_wide_code_is_refused_by_a_limit() {
         with_body(NOTHING, &body.concat())
     };
     assert_eq!(judge(&deep(500)), Ok(()));
-    assert_eq!(fault(&deep(100_000)), Fault::Limit("nested blocks", 2_000));
+    assert_eq!(
+        fault(&deep(100_000)),
+        WasmFault::Limit("nested blocks", 2_000)
+    );
 
     // Operands that nothing takes away.
     let pushes = |count: usize| {
@@ -485,7 +511,7 @@ fn deep_and_wide_code_is_refused_by_a_limit() {
         with_body(NOTHING, &body)
     };
     assert_eq!(judge(&pushes(8_000)), Ok(()));
-    assert_eq!(fault(&pushes(8_001)), Fault::Limit("operands", 8_000));
+    assert_eq!(fault(&pushes(8_001)), WasmFault::Limit("operands", 8_000));
 
     // Targets of a table, times the results of the block that they leave.
     let results: usize = 900;
@@ -506,7 +532,7 @@ fn deep_and_wide_code_is_refused_by_a_limit() {
     let wide_table = with_body(&wide, &table.concat());
     let values = |module: &[u8]| {
         let most = limits::module_values(module.len() as u32);
-        Fault::Limit("values of blocks and calls", most)
+        WasmFault::Limit("values of blocks and calls", most)
     };
     assert_eq!(fault(&wide_table), values(&wide_table));
     // The same by blocks, by branches and by returns that are never reached.
@@ -534,7 +560,7 @@ fn deep_and_wide_code_is_refused_by_a_limit() {
     let most = limits::module_values(module.len() as u32);
     assert_eq!(
         fault(&module),
-        Fault::Limit("locals in all functions", most)
+        WasmFault::Limit("locals in all functions", most)
     );
 }
 
@@ -542,7 +568,7 @@ fn deep_and_wide_code_is_refused_by_a_limit() {
 fn repeated_work_of_the_loader_is_limited() {
     let steps = |module: &[u8]| {
         let most = limits::loader_steps(module.len() as u32);
-        assert_eq!(fault(module), Fault::Limit("loader steps", most));
+        assert_eq!(fault(module), WasmFault::Limit("loader steps", most));
     };
     // Many operands, and many locals set above them.
     let body = [
@@ -580,7 +606,7 @@ fn repeated_work_of_the_loader_is_limited() {
         module(&[(1, &section)])
     };
     assert_eq!(judge(&types(8_000)), Ok(()));
-    assert_eq!(fault(&types(8_001)), Fault::Limit("types", 8_000));
+    assert_eq!(fault(&types(8_001)), WasmFault::Limit("types", 8_000));
     let short = [&leb(8_000)[..], &b"\x60\0\0".repeat(8_000)].concat();
     steps(&module(&[(1, &short)]));
 }
@@ -601,7 +627,7 @@ fn too_little_scratch_memory_is_a_refusal() {
 #[test]
 fn names_that_the_engine_would_cut_are_refused() {
     let zero = module(&[(1, NOTHING), (2, b"\x01\x03a\0b\x01c\0\0")]);
-    assert_eq!(fault(&zero), Fault::Limit("zero bytes in a name", 0));
+    assert_eq!(fault(&zero), WasmFault::Limit("zero bytes in a name", 0));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use core::ops::ControlFlow;
 use crate::descriptor::{check_strings, digest, strings};
 use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Value};
-use crate::{ConfigType, DigestRef, Error, ErrorKind, Manifest, Report, Text};
+use crate::{ConfigType, DigestRef, Error, ErrorKind, ErrorReport, Manifest, Text};
 
 /// Entry point of an image whose config names none.
 pub const DEFAULT_ENTRY_POINT: &str = "_start";
@@ -42,21 +42,21 @@ pub struct Config<'a> {
 }
 
 /// Position of a setting: the names of members from the root down.
-type Path = &'static [&'static str];
+type SettingPath = &'static [&'static str];
 
-const ENTRY_POINT: &[Path] = &[
+const ENTRY_POINT: &[SettingPath] = &[
     &["module", "entryPoint"],
     &["config", "EntryPoint"],
     &["config", "Entrypoint"],
 ];
 
-const ENV: &[Path] = &[&["config", "Env"], &["config", "Environment"]];
+const ENV: &[SettingPath] = &[&["config", "Env"], &["config", "Environment"]];
 
 /// Values of one setting, from the places that a dialect has for it: the first is in both.
 fn settings<'a>(
     root: Value<'a>,
     config_type: ConfigType,
-    places: &'static [Path],
+    places: &'static [SettingPath],
 ) -> impl Iterator<Item = Value<'a>> {
     let count = match config_type {
         ConfigType::Ocre => places.len(),
@@ -66,7 +66,7 @@ fn settings<'a>(
     places.filter_map(move |path| find(root, path))
 }
 
-fn find<'a>(root: Value<'a>, path: Path) -> Option<Value<'a>> {
+fn find<'a>(root: Value<'a>, path: SettingPath) -> Option<Value<'a>> {
     path.iter().try_fold(root, |value, name| value.get(name))
 }
 
@@ -103,7 +103,7 @@ impl<'a> Config<'a> {
         value: Value<'a>,
         config_type: ConfigType,
         manifest: &Manifest<'_>,
-        report: Report<'_>,
+        report: ErrorReport<'_>,
     ) -> ControlFlow<()> {
         let systems: &[&str] = match config_type {
             ConfigType::Wasm | ConfigType::WasmToOci => &["wasip1"],
@@ -167,7 +167,7 @@ impl<'a> Config<'a> {
     pub fn check_permissions(
         &self,
         known: impl Fn(Text<'a>) -> bool,
-        report: Report<'_>,
+        report: ErrorReport<'_>,
     ) -> ControlFlow<()> {
         for permission in Elements::of(self.permissions) {
             if !permission.text().is_ok_and(&known) {
@@ -183,7 +183,7 @@ fn check_one_of(
     name: &str,
     accepted: &[&str],
     kind: ErrorKind,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
 ) -> ControlFlow<()> {
     let checked = object.require(name).and_then(|value| {
         let text = value.text()?;
@@ -199,7 +199,7 @@ fn check_one_of(
 fn check_layer_digests(
     digests: Value<'_>,
     manifest: &Manifest<'_>,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
 ) -> ControlFlow<()> {
     if let Err(error) = digests.expect(Kind::Array) {
         return report(error);
@@ -221,7 +221,7 @@ fn check_layer_digests(
 fn check_entry_point(
     value: Value<'_>,
     config_type: ConfigType,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
 ) -> ControlFlow<()> {
     let mut chosen: Option<Text<'_>> = None;
     let mut present = false;
@@ -243,7 +243,11 @@ fn check_entry_point(
     ControlFlow::Continue(())
 }
 
-fn check_env(value: Value<'_>, config_type: ConfigType, report: Report<'_>) -> ControlFlow<()> {
+fn check_env(
+    value: Value<'_>,
+    config_type: ConfigType,
+    report: ErrorReport<'_>,
+) -> ControlFlow<()> {
     let mut chosen: Option<Value<'_>> = None;
     for found in settings(value, config_type, ENV) {
         check_strings(found, report, Some((is_env, ErrorKind::ConfigEnv)))?;

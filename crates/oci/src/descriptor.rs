@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use crate::base64::{BadBase64, Groups};
 use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Members, Value};
-use crate::{DigestRef, Error, ErrorKind, Hasher, MediaType, Report, Text, uri};
+use crate::{DigestRef, Error, ErrorKind, ErrorReport, Hasher, MediaType, Text, uri};
 
 /// Type, digest and size of a content that is stored elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl<'a> Descriptor<'a> {
     /// (`data-mismatch` unless it is canonical base64 of `size` bytes that have the digest, where
     /// the digest is sha256); `urls` (`url-syntax`); `annotations` (`annotation-type`);
     /// `artifactType`; and `platform`, which needs `architecture` and `os`.
-    pub fn check(value: Value<'a>, report: Report<'_>) -> ControlFlow<()> {
+    pub fn check(value: Value<'a>, report: ErrorReport<'_>) -> ControlFlow<()> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
@@ -74,7 +74,7 @@ impl<'a> Descriptor<'a> {
             hand_over(media_type(artifact_type), report)?;
         }
         if let Some(platform) = platform {
-            Platform::check(platform, report)?;
+            ImagePlatform::check(platform, report)?;
         }
         ControlFlow::Continue(())
     }
@@ -116,8 +116,8 @@ impl<'a> Descriptor<'a> {
     }
 
     /// `platform`
-    pub fn platform(&self) -> Option<Platform<'a>> {
-        Platform::required(self.value.get("platform")?).ok()
+    pub fn platform(&self) -> Option<ImagePlatform<'a>> {
+        ImagePlatform::required(self.value.get("platform")?).ok()
     }
 }
 
@@ -134,7 +134,7 @@ impl<'a> Data<'a> {
 
 /// Machine and system that the content was built for (OCI image-index.md, `platform`).
 #[derive(Clone, Copy, Debug)]
-pub struct Platform<'a> {
+pub struct ImagePlatform<'a> {
     /// `architecture`
     pub architecture: Text<'a>,
     /// `os`
@@ -146,8 +146,8 @@ pub struct Platform<'a> {
     value: Value<'a>,
 }
 
-impl<'a> Platform<'a> {
-    fn check(value: Value<'a>, report: Report<'_>) -> ControlFlow<()> {
+impl<'a> ImagePlatform<'a> {
+    fn check(value: Value<'a>, report: ErrorReport<'_>) -> ControlFlow<()> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
@@ -208,7 +208,10 @@ impl<'a> Annotations<'a> {
 }
 
 /// Checks that `annotations` is an object of strings.
-pub(crate) fn check_annotations(annotations: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
+pub(crate) fn check_annotations(
+    annotations: Value<'_>,
+    report: ErrorReport<'_>,
+) -> ControlFlow<()> {
     if let Err(error) = annotations.expect(Kind::Object) {
         return report(error);
     }
@@ -228,7 +231,7 @@ type Rule = (fn(Text<'_>) -> bool, ErrorKind);
 #[inline(never)]
 pub(crate) fn check_strings(
     value: Value<'_>,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
     rule: Option<Rule>,
 ) -> ControlFlow<()> {
     if let Err(error) = value.expect(Kind::Array) {

@@ -95,10 +95,10 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// Callback for each error that a `check` finds; `Break` ends the check.
-pub type Report<'r> = &'r mut dyn FnMut(Error) -> ControlFlow<()>;
+pub type ErrorReport<'r> = &'r mut dyn FnMut(Error) -> ControlFlow<()>;
 
 /// Turns a check into a parser: runs it up to its first error.
-pub(crate) fn first(check: impl FnOnce(Report<'_>) -> ControlFlow<()>) -> Result<(), Error> {
+pub(crate) fn first(check: impl FnOnce(ErrorReport<'_>) -> ControlFlow<()>) -> Result<(), Error> {
     let mut found = Ok(());
     let _ = check(&mut |error| {
         found = Err(error);
@@ -110,7 +110,7 @@ pub(crate) fn first(check: impl FnOnce(Report<'_>) -> ControlFlow<()>) -> Result
 /// Reports the error of a result, or returns its value.
 pub(crate) fn report<T>(
     result: Result<T, Error>,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
 ) -> ControlFlow<(), Option<T>> {
     match result {
         Ok(value) => ControlFlow::Continue(Some(value)),

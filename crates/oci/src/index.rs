@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use crate::descriptor::{check_annotations, media_type};
 use crate::error::{first, report as hand_over};
 use crate::json::{Elements, Kind, Members, Value};
-use crate::{Annotations, Descriptor, Error, ErrorKind, MediaType, Report, Text};
+use crate::{Annotations, Descriptor, Error, ErrorKind, ErrorReport, MediaType, Text};
 
 /// Media type of an index, in its own `mediaType` and in the descriptor of a nested one.
 pub const INDEX_MEDIA_TYPE: &str = "application/vnd.oci.image.index.v1+json";
@@ -52,7 +52,7 @@ impl<'a> Index<'a> {
     ///
     /// The entries' own members are left to [`Entry::descriptor`]: one bad entry
     /// must not hide its neighbours.
-    pub fn check(value: Value<'a>, report: Report<'_>) -> ControlFlow<()> {
+    pub fn check(value: Value<'a>, report: ErrorReport<'_>) -> ControlFlow<()> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
         }
@@ -126,7 +126,7 @@ impl<'a> Entry<'a> {
 /// Checks that `schemaVersion` is 2, in indexes and manifests alike.
 pub(crate) fn check_schema_version(
     version: Result<Value<'_>, Error>,
-    report: Report<'_>,
+    report: ErrorReport<'_>,
 ) -> ControlFlow<()> {
     let checked = version.and_then(|value| match value.unsigned() {
         Ok(2) => Ok(()),
@@ -137,7 +137,7 @@ pub(crate) fn check_schema_version(
 }
 
 /// Checks the optional members that end indexes and manifests alike.
-pub(crate) fn check_tail(object: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
+pub(crate) fn check_tail(object: Value<'_>, report: ErrorReport<'_>) -> ControlFlow<()> {
     let [artifact_type, subject, annotations] =
         object.fields(["artifactType", "subject", "annotations"]);
     if let Some(artifact_type) = artifact_type {

@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 
 use crate::error::{first, report as hand_over};
 use crate::json::{Kind, Value};
-use crate::{Error, ErrorKind, Report};
+use crate::{Error, ErrorKind, ErrorReport};
 
 /// The one version of the layout there is.
 pub const LAYOUT_VERSION: &str = "1.0.0";
@@ -24,7 +24,7 @@ impl Layout {
 
     /// Reports `field-missing`, `field-type` or `layout-version` for
     /// `imageLayoutVersion`.
-    pub fn check(value: Value<'_>, report: Report<'_>) -> ControlFlow<()> {
+    pub fn check(value: Value<'_>, report: ErrorReport<'_>) -> ControlFlow<()> {
         let checked = value.expect(Kind::Object).and_then(|value| {
             let version = value.require("imageLayoutVersion")?;
             if version.text()? == LAYOUT_VERSION {

@@ -61,9 +61,9 @@ mod uri;
 pub mod write;
 
 pub use config::{Config, DEFAULT_ENTRY_POINT};
-pub use descriptor::{Annotations, Data, Descriptor, Platform};
+pub use descriptor::{Annotations, Data, Descriptor, ImagePlatform};
 pub use digest::{DigestRef, Hasher, Hex, OtherDigest, Sha256};
-pub use error::{Error, ErrorKind, Report};
+pub use error::{Error, ErrorKind, ErrorReport};
 pub use index::{Entry, INDEX_MEDIA_TYPE, Index, REF_NAME};
 pub use layout::{LAYOUT_VERSION, Layout};
 pub use manifest::{Layer, Layers, Manifest, Warning, Warnings};
@@ -74,4 +74,4 @@ pub use text::Text;
 /// Examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct OciReadme;

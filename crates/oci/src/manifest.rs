@@ -8,8 +8,8 @@ use crate::error::{first, report as hand_over};
 use crate::index::{artifact_type, check_schema_version, check_tail};
 use crate::json::{Elements, Kind, Value};
 use crate::{
-    Annotations, ConfigType, Descriptor, Error, ErrorKind, LayerKind, ManifestType, MediaType,
-    Naming, Report,
+    Annotations, ConfigType, Descriptor, Error, ErrorKind, ErrorReport, LayerKind, ManifestType,
+    MediaType, Naming,
 };
 
 /// A config and at least one layer.
@@ -62,7 +62,7 @@ impl<'a> Manifest<'a> {
     pub fn check(
         value: Value<'a>,
         described_as: Option<MediaType<'_>>,
-        report: Report<'_>,
+        report: ErrorReport<'_>,
     ) -> ControlFlow<()> {
         if let Err(error) = value.expect(Kind::Object) {
             return report(error);
@@ -354,7 +354,7 @@ mod tests {
     #[track_caller]
     fn refused(document: &str, described_as: Option<&str>, expected: &str) {
         let described_as = described_as.map(|text| MediaType::parse(text).unwrap());
-        let check = |value, report: Report<'_>| Manifest::check(value, described_as, report);
+        let check = |value, report: ErrorReport<'_>| Manifest::check(value, described_as, report);
         assert_eq!(errors(document, check), [expected], "{document}");
         let first = Manifest::parse(value(document), described_as).unwrap_err();
         assert_eq!(place(document, first), expected);

@@ -7,7 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::json::{self, Caps, Value};
-use crate::{Error, Report};
+use crate::{Error, ErrorReport};
 
 pub const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -27,7 +27,7 @@ pub fn place(document: &str, error: Error) -> String {
 /// Lists the errors that `check` reports.
 pub fn errors<'a>(
     document: &'a str,
-    check: impl FnOnce(Value<'a>, Report<'_>) -> ControlFlow<()>,
+    check: impl FnOnce(Value<'a>, ErrorReport<'_>) -> ControlFlow<()>,
 ) -> Vec<String> {
     let mut found = Vec::new();
     let _ = check(value(document), &mut |error| {

@@ -10,10 +10,10 @@
 //! serves any other JSON.
 //!
 //! ```
-//! use ocre_oci::write::{self, Descriptor};
+//! use ocre_oci::write::{self, DescriptorFields};
 //! use ocre_oci::{Manifest, Sha256, json};
 //!
-//! let describe = |media_type, content: &[u8]| Descriptor {
+//! let describe = |media_type, content: &[u8]| DescriptorFields {
 //!     media_type,
 //!     digest: Sha256::of(content),
 //!     size: content.len() as u64,
@@ -24,7 +24,7 @@
 //! let mut config = String::new();
 //! write::config(
 //!     &mut config,
-//!     &write::Config {
+//!     &write::ConfigFields {
 //!         layer_digests: &[Sha256::of(code)],
 //!         entry_point: "_start",
 //!         env: &[],
@@ -51,7 +51,7 @@ pub type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// A descriptor to write.
 #[derive(Clone, Copy, Debug)]
-pub struct Descriptor<'a> {
+pub struct DescriptorFields<'a> {
     /// `mediaType`
     pub media_type: &'a str,
     /// `digest`
@@ -66,7 +66,7 @@ pub struct Descriptor<'a> {
 
 /// A config to write, in the current dialect.
 #[derive(Clone, Copy, Debug)]
-pub struct Config<'a> {
+pub struct ConfigFields<'a> {
     /// `layerDigests`
     pub layer_digests: &'a [Sha256],
     /// `module.entryPoint`
@@ -104,8 +104,8 @@ pub fn index(
 /// Writes a manifest of the OCI type.
 pub fn manifest(
     out: &mut dyn Write,
-    config: &Descriptor<'_>,
-    layers: &[Descriptor<'_>],
+    config: &DescriptorFields<'_>,
+    layers: &[DescriptorFields<'_>],
     annotations: Pairs<'_>,
 ) -> fmt::Result {
     object(out, |manifest| {
@@ -122,7 +122,7 @@ pub fn manifest(
 }
 
 /// Writes a config.
-pub fn config(out: &mut dyn Write, config: &Config<'_>) -> fmt::Result {
+pub fn config(out: &mut dyn Write, config: &ConfigFields<'_>) -> fmt::Result {
     object(out, |out| {
         out.string("architecture", "wasm");
         out.string("os", "wasip1");
@@ -144,7 +144,7 @@ pub fn config(out: &mut dyn Write, config: &Config<'_>) -> fmt::Result {
     })
 }
 
-impl Descriptor<'_> {
+impl DescriptorFields<'_> {
     fn members(&self, out: &mut Object<'_>) {
         out.string("mediaType", self.media_type);
         out.display("digest", &self.digest);
@@ -240,7 +240,7 @@ impl<'w> Object<'w> {
     #[inline(never)]
     fn quote(&mut self, text: &dyn Display) {
         self.put('"');
-        let _ = write!(Escape(self), "{text}");
+        let _ = write!(JsonEscape(self), "{text}");
         self.put('"');
     }
 
@@ -366,7 +366,7 @@ impl<'w> Array<'_, 'w> {
     }
 
     /// An element that is a descriptor.
-    pub fn descriptor(&mut self, descriptor: &Descriptor<'_>) -> fmt::Result {
+    pub fn descriptor(&mut self, descriptor: &DescriptorFields<'_>) -> fmt::Result {
         self.object(|out| descriptor.members(out));
         self.0.written
     }
@@ -406,9 +406,9 @@ impl<'w> Array<'_, 'w> {
 }
 
 /// Passes text on, escaped for the inside of a JSON string.
-struct Escape<'a, 'w>(&'a mut Object<'w>);
+struct JsonEscape<'a, 'w>(&'a mut Object<'w>);
 
-impl Write for Escape<'_, '_> {
+impl Write for JsonEscape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             let letter = match character {
@@ -448,7 +448,7 @@ mod tests {
         out
     }
 
-    const BLOB: Descriptor<'_> = Descriptor {
+    const BLOB: DescriptorFields<'_> = DescriptorFields {
         media_type: "a/b",
         digest: Sha256([0xab; 32]),
         size: 7,
@@ -514,7 +514,7 @@ mod tests {
             let (env, permissions) = (&["A=\"1\""][..], &["gpio"][..]);
             config(
                 out,
-                &Config {
+                &ConfigFields {
                     layer_digests,
                     entry_point: "_start",
                     env,
@@ -525,13 +525,13 @@ mod tests {
         let digest = Sha256::of(config_text.as_bytes());
         let size = u64::try_from(config_text.len()).unwrap();
         let media_type = "application/vnd.wasm.config.v0+json";
-        let config = Descriptor {
+        let config = DescriptorFields {
             media_type,
             digest,
             size,
             ..BLOB
         };
-        let layers = [Descriptor {
+        let layers = [DescriptorFields {
             media_type: "application/wasm",
             ..BLOB
         }];
@@ -576,7 +576,7 @@ mod tests {
         let document = written(|out| {
             config(
                 out,
-                &Config {
+                &ConfigFields {
                     layer_digests,
                     entry_point: "on_init",
                     env: &[],
@@ -591,7 +591,7 @@ mod tests {
     #[test]
     fn an_index_entry_keeps_everything_but_its_name() {
         let annotations = &[("a", "b"), (REF_NAME, "old")];
-        let named = Descriptor {
+        let named = DescriptorFields {
             annotations,
             platform: Some(("wasm", "wasip1")),
             ..BLOB

@@ -47,7 +47,7 @@ impl Root {
     ///
     /// # Errors
     /// `ENOENT` and `ENOTDIR` for the folder above the entry, `ELOOP` for a link on the way.
-    pub fn entry(&self, path: &str) -> Result<Entry> {
+    pub fn entry(&self, path: &str) -> Result<FolderEntry> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let above = if above.is_empty() { ITSELF } else { above };
         let folder = match self.folder(above) {
@@ -56,7 +56,7 @@ impl Root {
         };
         let name = if name.is_empty() { ITSELF } else { name };
         let name = name.to_owned();
-        Ok(Entry { folder, name })
+        Ok(FolderEntry { folder, name })
     }
 
     fn folder(&self, path: &str) -> Result<OwnedFd> {
@@ -85,12 +85,12 @@ impl Root {
 
 /// An entry of a folder, there or not.
 #[derive(Debug)]
-pub struct Entry {
+pub struct FolderEntry {
     folder: OwnedFd,
     name: String,
 }
 
-impl Entry {
+impl FolderEntry {
     /// Another entry of the same folder.
     pub fn beside(&self, name: String) -> Result<Self> {
         let folder = self.folder.try_clone().map_err(|error| errno(&error))?;

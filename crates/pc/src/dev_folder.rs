@@ -23,7 +23,7 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// A device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Device {
+pub enum CharacterDevice {
     /// Takes everything and gives the end of the file.
     Null,
     /// Takes everything and gives zeros.
@@ -38,7 +38,7 @@ pub enum Device {
     Tty,
 }
 
-impl Device {
+impl CharacterDevice {
     /// Every device.
     pub const ALL: [Self; 6] = [
         Self::Null,
@@ -103,19 +103,19 @@ pub struct WithDevices {
     folders: PosixFolders,
     /// Name of the folder with devices.
     number: String,
-    devices: Vec<Device>,
+    devices: Vec<CharacterDevice>,
 }
 
 /// Target of a path.
-enum Place {
+enum DevFolderPath {
     Folders,
     Top,
-    Device(Device),
+    Device(CharacterDevice),
 }
 
 impl WithDevices {
     /// Adds the folder with `devices` after `count` folders.
-    pub fn new(folders: PosixFolders, count: usize, devices: Vec<Device>) -> Self {
+    pub fn new(folders: PosixFolders, count: usize, devices: Vec<CharacterDevice>) -> Self {
         Self {
             folders,
             number: count.to_string(),
@@ -123,18 +123,18 @@ impl WithDevices {
         }
     }
 
-    fn find(&self, path: &str) -> Result<Place, StorageError> {
+    fn find(&self, path: &str) -> Result<DevFolderPath, StorageError> {
         let mut names = rules::components(path)?;
         if names.next() != Some(&*self.number) {
-            return Ok(Place::Folders);
+            return Ok(DevFolderPath::Folders);
         }
         let Some(name) = names.next() else {
-            return Ok(Place::Top);
+            return Ok(DevFolderPath::Top);
         };
         let device = self.devices.iter().find(|device| device.name() == name);
         let device = device.ok_or(StorageError::NotFound)?;
         match names.next() {
-            None => Ok(Place::Device(*device)),
+            None => Ok(DevFolderPath::Device(*device)),
             Some(_) => Err(StorageError::NotDirectory),
         }
     }
@@ -142,7 +142,7 @@ impl WithDevices {
     /// Refuses a change in the folder with devices: nothing there can be made, removed or renamed.
     fn changeable(&self, path: &str) -> Result<(), StorageError> {
         match self.find(path) {
-            Ok(Place::Folders) => Ok(()),
+            Ok(DevFolderPath::Folders) => Ok(()),
             Ok(_) | Err(StorageError::NotFound) => Err(StorageError::Invalid),
             Err(error) => Err(error),
         }
@@ -150,11 +150,11 @@ impl WithDevices {
 }
 
 /// An open file or device.
-pub enum File {
+pub enum FileOrDevice {
     /// A file of a folder.
     Real(fs::File),
     /// A device, and the reader's position in it.
-    Device(Device, u64),
+    Device(CharacterDevice, u64),
 }
 
 /// Bytes by which the size of an endless device is beyond the reader's position.
@@ -166,26 +166,28 @@ const DEVICE: Metadata = Metadata {
 };
 
 impl Storage for WithDevices {
-    type File = File;
+    type File = FileOrDevice;
 
     const POSIX: bool = true;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<FileOrDevice, StorageError> {
         match self.find(path) {
-            Ok(Place::Folders) => self.folders.open(path, mode).map(File::Real),
-            Ok(Place::Top) => Err(StorageError::IsDirectory),
-            Ok(Place::Device(_)) if !mode.is_valid() => Err(StorageError::Invalid),
-            Ok(Place::Device(_)) if mode.create && mode.exclusive => Err(StorageError::Exists),
-            Ok(Place::Device(device)) => Ok(File::Device(device, 0)),
+            Ok(DevFolderPath::Folders) => self.folders.open(path, mode).map(FileOrDevice::Real),
+            Ok(DevFolderPath::Top) => Err(StorageError::IsDirectory),
+            Ok(DevFolderPath::Device(_)) if !mode.is_valid() => Err(StorageError::Invalid),
+            Ok(DevFolderPath::Device(_)) if mode.create && mode.exclusive => {
+                Err(StorageError::Exists)
+            }
+            Ok(DevFolderPath::Device(device)) => Ok(FileOrDevice::Device(device, 0)),
             Err(StorageError::NotFound) if mode.create => Err(StorageError::Invalid),
             Err(error) => Err(error),
         }
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut FileOrDevice, buffer: &mut [u8]) -> Result<usize, StorageError> {
         match file {
-            File::Real(file) => self.folders.read(file, buffer),
-            File::Device(device, position) => {
+            FileOrDevice::Real(file) => self.folders.read(file, buffer),
+            FileOrDevice::Device(device, position) => {
                 let count = device.read(buffer)?;
                 *position = position.saturating_add(count as u64);
                 Ok(count)
@@ -193,17 +195,17 @@ impl Storage for WithDevices {
         }
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut FileOrDevice, bytes: &[u8]) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.write(file, bytes),
-            File::Device(device, _) => device.write(bytes),
+            FileOrDevice::Real(file) => self.folders.write(file, bytes),
+            FileOrDevice::Device(device, _) => device.write(bytes),
         }
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut FileOrDevice, to: SeekFrom) -> Result<u64, StorageError> {
         match file {
-            File::Real(file) => self.folders.seek(file, to),
-            File::Device(_, position) => {
+            FileOrDevice::Real(file) => self.folders.seek(file, to),
+            FileOrDevice::Device(_, position) => {
                 if let SeekFrom::Start(to) = to {
                     *position = to;
                 }
@@ -212,43 +214,43 @@ impl Storage for WithDevices {
         }
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut FileOrDevice) -> Result<u64, StorageError> {
         match file {
-            File::Real(file) => self.folders.size(file),
-            File::Device(Device::Null, _) => Ok(0),
-            File::Device(_, position) => Ok(position.saturating_add(MORE)),
+            FileOrDevice::Real(file) => self.folders.size(file),
+            FileOrDevice::Device(CharacterDevice::Null, _) => Ok(0),
+            FileOrDevice::Device(_, position) => Ok(position.saturating_add(MORE)),
         }
     }
 
-    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut FileOrDevice, size: u64) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.truncate(file, size),
-            File::Device(..) => Ok(()),
+            FileOrDevice::Real(file) => self.folders.truncate(file, size),
+            FileOrDevice::Device(..) => Ok(()),
         }
     }
 
-    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut FileOrDevice) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.sync(file),
-            File::Device(..) => Ok(()),
+            FileOrDevice::Real(file) => self.folders.sync(file),
+            FileOrDevice::Device(..) => Ok(()),
         }
     }
 
-    fn close(&self, file: File) -> Result<(), StorageError> {
+    fn close(&self, file: FileOrDevice) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.close(file),
-            File::Device(..) => Ok(()),
+            FileOrDevice::Real(file) => self.folders.close(file),
+            FileOrDevice::Device(..) => Ok(()),
         }
     }
 
     fn metadata(&self, path: &str) -> Result<Metadata, StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.metadata(path),
-            Place::Top => Ok(Metadata {
+            DevFolderPath::Folders => self.folders.metadata(path),
+            DevFolderPath::Top => Ok(Metadata {
                 kind: EntryKind::Directory,
                 size: 0,
             }),
-            Place::Device(_) => Ok(DEVICE),
+            DevFolderPath::Device(_) => Ok(DEVICE),
         }
     }
 
@@ -274,9 +276,9 @@ impl Storage for WithDevices {
         entry: &mut dyn FnMut(&str, Metadata) -> bool,
     ) -> Result<(), StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.read_dir(path, entry),
-            Place::Device(_) => Err(StorageError::NotDirectory),
-            Place::Top => {
+            DevFolderPath::Folders => self.folders.read_dir(path, entry),
+            DevFolderPath::Device(_) => Err(StorageError::NotDirectory),
+            DevFolderPath::Top => {
                 for device in &self.devices {
                     if !entry(device.name(), DEVICE) {
                         break;
@@ -293,8 +295,8 @@ impl Storage for WithDevices {
         entry: &mut dyn FnMut(&str, EntryKind) -> bool,
     ) -> Result<(), StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.read_names(path, entry),
-            Place::Top | Place::Device(_) => {
+            DevFolderPath::Folders => self.folders.read_names(path, entry),
+            DevFolderPath::Top | DevFolderPath::Device(_) => {
                 self.read_dir(path, &mut |name, metadata| entry(name, metadata.kind))
             }
         }
@@ -307,43 +309,48 @@ impl Storage for WithDevices {
     /// Returns the attributes; a device has none.
     fn attributes(&self, path: &str) -> Result<Attributes, StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.attributes(path),
-            Place::Top | Place::Device(_) => Ok(Attributes::default()),
+            DevFolderPath::Folders => self.folders.attributes(path),
+            DevFolderPath::Top | DevFolderPath::Device(_) => Ok(Attributes::default()),
         }
     }
 
-    fn file_attributes(&self, file: &mut File) -> Result<Attributes, StorageError> {
+    fn file_attributes(&self, file: &mut FileOrDevice) -> Result<Attributes, StorageError> {
         match file {
-            File::Real(file) => self.folders.file_attributes(file),
-            File::Device(..) => Ok(Attributes::default()),
+            FileOrDevice::Real(file) => self.folders.file_attributes(file),
+            FileOrDevice::Device(..) => Ok(Attributes::default()),
         }
     }
 
     fn set_times(&self, path: &str, times: Times) -> Result<(), StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.set_times(path, times),
-            Place::Top | Place::Device(_) => Err(StorageError::Denied),
+            DevFolderPath::Folders => self.folders.set_times(path, times),
+            DevFolderPath::Top | DevFolderPath::Device(_) => Err(StorageError::Denied),
         }
     }
 
-    fn set_file_times(&self, file: &mut File, times: Times) -> Result<(), StorageError> {
+    fn set_file_times(&self, file: &mut FileOrDevice, times: Times) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.set_file_times(file, times),
-            File::Device(..) => Err(StorageError::Denied),
+            FileOrDevice::Real(file) => self.folders.set_file_times(file, times),
+            FileOrDevice::Device(..) => Err(StorageError::Denied),
         }
     }
 
-    fn allocate(&self, file: &mut File, offset: u64, length: u64) -> Result<(), StorageError> {
+    fn allocate(
+        &self,
+        file: &mut FileOrDevice,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), StorageError> {
         match file {
-            File::Real(file) => self.folders.allocate(file, offset, length),
-            File::Device(..) => Err(StorageError::Unsupported),
+            FileOrDevice::Real(file) => self.folders.allocate(file, offset, length),
+            FileOrDevice::Device(..) => Err(StorageError::Unsupported),
         }
     }
 
     fn read_link(&self, path: &str, buffer: &mut [u8]) -> Result<usize, StorageError> {
         match self.find(path)? {
-            Place::Folders => self.folders.read_link(path, buffer),
-            Place::Top | Place::Device(_) => Err(StorageError::Invalid),
+            DevFolderPath::Folders => self.folders.read_link(path, buffer),
+            DevFolderPath::Top | DevFolderPath::Device(_) => Err(StorageError::Invalid),
         }
     }
 

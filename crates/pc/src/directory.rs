@@ -22,7 +22,7 @@ use ocre::port::{
 use ocre_files::MAX_CONTENT;
 use rustix::fs::OFlags;
 
-use crate::beneath::{Entry, Root, failure, io_failure};
+use crate::beneath::{FolderEntry, Root, failure, io_failure};
 
 /// A folder of the PC.
 #[derive(Debug)]
@@ -55,14 +55,14 @@ impl Directory {
     }
 
     /// Finds the entry at a path, if no link is on the way to it.
-    fn entry(&self, path: &str) -> Result<Entry, StorageError> {
+    fn entry(&self, path: &str) -> Result<FolderEntry, StorageError> {
         rules::check(path)?;
         let inner = path.strip_prefix('/').unwrap_or_default();
         self.root.entry(inner).map_err(failure)
     }
 
     /// Finds the entry at a path, with its metadata.
-    fn find(&self, path: &str) -> Result<(Entry, Metadata), StorageError> {
+    fn find(&self, path: &str) -> Result<(FolderEntry, Metadata), StorageError> {
         let entry = self.entry(path)?;
         let found = entry.metadata().map_err(failure)?;
         let metadata = metadata(&found).ok_or(StorageError::Invalid)?;
@@ -83,9 +83,9 @@ fn metadata(found: &fs::Metadata) -> Option<Metadata> {
 }
 
 /// An open file.
-pub struct File(Open);
+pub struct DirectoryFile(FileAccess);
 
-enum Open {
+enum FileAccess {
     Reading(BufReader<fs::File>),
     Writing(Copy),
 }
@@ -111,7 +111,7 @@ const READ_AHEAD: usize = 32 * 1024;
 
 /// A file's content as its writer sees it.
 struct Copy {
-    place: Entry,
+    place: FolderEntry,
     mode: OpenMode,
     content: Vec<u8>,
     position: u64,
@@ -190,7 +190,7 @@ const MAX_POSITION: u64 = i64::MAX as u64;
 
 /// Replaces a file so that it has its old content or the new one: after a power cut too with
 /// `durable`, else after the end of the process.
-fn replace(place: &Entry, content: &[u8], durable: bool) -> io::Result<()> {
+fn replace(place: &FolderEntry, content: &[u8], durable: bool) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!(".ocre-{}-{count}", std::process::id());
@@ -214,9 +214,9 @@ fn replace(place: &Entry, content: &[u8], durable: bool) -> io::Result<()> {
 const NEW: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL);
 
 impl Storage for Directory {
-    type File = File;
+    type File = DirectoryFile;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<DirectoryFile, StorageError> {
         let entry = self.entry(path)?;
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
@@ -232,9 +232,9 @@ impl Storage for Directory {
         };
         if !mode.write {
             let file = entry.open_file(OFlags::RDONLY).map_err(failure)?;
-            return Ok(File(Open::Reading(BufReader::with_capacity(
-                READ_AHEAD, file,
-            ))));
+            return Ok(DirectoryFile(FileAccess::Reading(
+                BufReader::with_capacity(READ_AHEAD, file),
+            )));
         }
         let mut content = Vec::new();
         if !found {
@@ -244,7 +244,7 @@ impl Storage for Directory {
             content = ocre_files::read_from(file, MAX_CONTENT).map_err(io_failure)?;
         }
         let dirty = found && mode.truncate;
-        Ok(File(Open::Writing(Copy {
+        Ok(DirectoryFile(FileAccess::Writing(Copy {
             place: entry,
             mode,
             content,
@@ -254,21 +254,21 @@ impl Storage for Directory {
         })))
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut DirectoryFile, buffer: &mut [u8]) -> Result<usize, StorageError> {
         match &mut file.0 {
-            Open::Reading(file) => file.read(buffer).map_err(io_failure),
-            Open::Writing(copy) if copy.mode.read => Ok(copy.read(buffer)),
-            Open::Writing(_) => Err(StorageError::Invalid),
+            FileAccess::Reading(file) => file.read(buffer).map_err(io_failure),
+            FileAccess::Writing(copy) if copy.mode.read => Ok(copy.read(buffer)),
+            FileAccess::Writing(_) => Err(StorageError::Invalid),
         }
     }
 
     fn stream(
         &self,
-        file: &mut File,
+        file: &mut DirectoryFile,
         buffer: &mut [u8],
         piece: &mut dyn FnMut(&[u8]),
     ) -> Result<(), StorageError> {
-        let Open::Reading(file) = &mut file.0 else {
+        let FileAccess::Reading(file) = &mut file.0 else {
             return stream_through(self, file, buffer, piece);
         };
         if buffer.is_empty() {
@@ -277,16 +277,16 @@ impl Storage for Directory {
         pieces(file, piece).map_err(io_failure)
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut DirectoryFile, bytes: &[u8]) -> Result<(), StorageError> {
         match &mut file.0 {
-            Open::Reading(_) => Err(StorageError::Invalid),
-            Open::Writing(copy) => copy.write(bytes),
+            FileAccess::Reading(_) => Err(StorageError::Invalid),
+            FileAccess::Writing(copy) => copy.write(bytes),
         }
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut DirectoryFile, to: SeekFrom) -> Result<u64, StorageError> {
         match &mut file.0 {
-            Open::Reading(file) => {
+            FileAccess::Reading(file) => {
                 let to = match to {
                     SeekFrom::Start(position) => io::SeekFrom::Start(position),
                     SeekFrom::Current(offset) => io::SeekFrom::Current(offset),
@@ -295,32 +295,32 @@ impl Storage for Directory {
                 // The only way in which a seek in a regular file fails.
                 file.seek(to).map_err(|_| StorageError::Invalid)
             }
-            Open::Writing(copy) => copy.seek(to),
+            FileAccess::Writing(copy) => copy.seek(to),
         }
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut DirectoryFile) -> Result<u64, StorageError> {
         match &file.0 {
-            Open::Reading(file) => Ok(file.get_ref().metadata().map_err(io_failure)?.len()),
-            Open::Writing(copy) => Ok(copy.content.len() as u64),
+            FileAccess::Reading(file) => Ok(file.get_ref().metadata().map_err(io_failure)?.len()),
+            FileAccess::Writing(copy) => Ok(copy.content.len() as u64),
         }
     }
 
-    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut DirectoryFile, size: u64) -> Result<(), StorageError> {
         match &mut file.0 {
-            Open::Reading(_) => Err(StorageError::Invalid),
-            Open::Writing(copy) => copy.resize(size),
+            FileAccess::Reading(_) => Err(StorageError::Invalid),
+            FileAccess::Writing(copy) => copy.resize(size),
         }
     }
 
-    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut DirectoryFile) -> Result<(), StorageError> {
         match &mut file.0 {
-            Open::Reading(_) => Ok(()),
-            Open::Writing(copy) => copy.sync(),
+            FileAccess::Reading(_) => Ok(()),
+            FileAccess::Writing(copy) => copy.sync(),
         }
     }
 
-    fn close(&self, mut file: File) -> Result<(), StorageError> {
+    fn close(&self, mut file: DirectoryFile) -> Result<(), StorageError> {
         self.sync(&mut file)
     }
 

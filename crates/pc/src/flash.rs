@@ -74,27 +74,27 @@ impl Default for Geometry {
 
 /// Failure of a flash operation: it lies outside of the flash, or the device failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Failed;
+pub struct FlashError;
 
 /// A flash. Offsets and lengths are in bytes; an operation stays within one block.
 pub trait Flash: Send {
     /// Sizes of the flash.
     fn geometry(&self) -> Geometry;
     /// Reads bytes of a block.
-    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed>;
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), FlashError>;
     /// Writes to bytes that were not programmed since their last erase.
-    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed>;
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), FlashError>;
     /// Sets every byte of a block to 0xff.
-    fn erase(&mut self, block: u32) -> Result<(), Failed>;
+    fn erase(&mut self, block: u32) -> Result<(), FlashError>;
     /// Returns when all earlier writes survive a power cut.
-    fn sync(&mut self) -> Result<(), Failed>;
+    fn sync(&mut self) -> Result<(), FlashError>;
 
     /// True where [`lend`](Self::lend) works.
     const LENDS: bool = false;
 
     /// Borrows bytes of a block without copying them.
-    fn lend(&mut self, _block: u32, _offset: u32, _length: usize) -> Result<&[u8], Failed> {
-        Err(Failed)
+    fn lend(&mut self, _block: u32, _offset: u32, _length: usize) -> Result<&[u8], FlashError> {
+        Err(FlashError)
     }
 }
 
@@ -132,15 +132,15 @@ impl RamFlash {
         &mut self.bytes
     }
 
-    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], Failed> {
+    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], FlashError> {
         let within = u64::from(offset) + length as u64 <= u64::from(self.geometry.block_bytes);
         let start = u64::from(block) * u64::from(self.geometry.block_bytes) + u64::from(offset);
-        let start = usize::try_from(start).map_err(|_| Failed)?;
+        let start = usize::try_from(start).map_err(|_| FlashError)?;
         let place = self
             .bytes
             .get_mut(start..)
             .and_then(|rest| rest.get_mut(..length));
-        place.filter(|_| within).ok_or(Failed)
+        place.filter(|_| within).ok_or(FlashError)
     }
 }
 
@@ -149,30 +149,30 @@ impl Flash for RamFlash {
         self.geometry
     }
 
-    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), FlashError> {
         buffer.copy_from_slice(self.place(block, offset, buffer.len())?);
         Ok(())
     }
 
-    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         let place = self.place(block, offset, bytes.len())?;
         place.copy_from_slice(bytes);
         Ok(())
     }
 
-    fn erase(&mut self, block: u32) -> Result<(), Failed> {
+    fn erase(&mut self, block: u32) -> Result<(), FlashError> {
         self.place(block, 0, self.geometry.block_bytes as usize)?
             .fill(ERASED);
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), Failed> {
+    fn sync(&mut self) -> Result<(), FlashError> {
         Ok(())
     }
 
     const LENDS: bool = true;
 
-    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], Failed> {
+    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], FlashError> {
         Ok(self.place(block, offset, length)?)
     }
 }

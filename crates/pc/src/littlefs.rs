@@ -84,7 +84,7 @@ const MAX_TRANSFER: usize = 64 * 1024;
 const READS_OF_WHOLE_FLASH: u64 = 256;
 
 /// Context of the callbacks of littlefs.
-struct Device<F> {
+struct FlashContext<F> {
     flash: F,
     /// Reads that the operation under way may still make.
     reads_left: u64,
@@ -93,13 +93,13 @@ struct Device<F> {
 /// Runs a flash operation for littlefs and returns its status.
 ///
 /// # Safety
-/// `context` is the `Device<F>` that [`Volume::contract`] put there, and is used here alone.
+/// `context` is the `FlashContext<F>` that [`Volume::contract`] put there, and is used here alone.
 unsafe fn operate<F>(
     context: *mut c_void,
-    operation: impl FnOnce(&mut Device<F>) -> Option<()>,
+    operation: impl FnOnce(&mut FlashContext<F>) -> Option<()>,
 ) -> i32 {
     // SAFETY: the caller's promise.
-    let device = unsafe { &mut *context.cast::<Device<F>>() };
+    let device = unsafe { &mut *context.cast::<FlashContext<F>>() };
     if operation(device).is_some() { 0 } else { IO }
 }
 
@@ -110,7 +110,7 @@ unsafe extern "C" fn device_read<F: Flash>(
     buffer: *mut c_void,
     size: u32,
 ) -> i32 {
-    let read = |device: &mut Device<F>| {
+    let read = |device: &mut FlashContext<F>| {
         device.reads_left = device.reads_left.checked_sub(1)?;
         // SAFETY: littlefs passes a buffer of `size` bytes that it alone uses.
         let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast(), size as usize) };
@@ -127,7 +127,7 @@ unsafe extern "C" fn device_program<F: Flash>(
     bytes: *const c_void,
     size: u32,
 ) -> i32 {
-    let program = |device: &mut Device<F>| {
+    let program = |device: &mut FlashContext<F>| {
         // SAFETY: littlefs passes `size` readable bytes.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.cast(), size as usize) };
         device.flash.program(block, offset, bytes).ok()
@@ -139,7 +139,7 @@ unsafe extern "C" fn device_program<F: Flash>(
 unsafe extern "C" fn device_erase<F: Flash>(context: *mut c_void, block: u32) -> i32 {
     // SAFETY: as in `device_read`.
     unsafe {
-        operate(context, |device: &mut Device<F>| {
+        operate(context, |device: &mut FlashContext<F>| {
             device.flash.erase(block).ok()
         })
     }
@@ -147,14 +147,18 @@ unsafe extern "C" fn device_erase<F: Flash>(context: *mut c_void, block: u32) ->
 
 unsafe extern "C" fn device_sync<F: Flash>(context: *mut c_void) -> i32 {
     // SAFETY: as in `device_read`.
-    unsafe { operate(context, |device: &mut Device<F>| device.flash.sync().ok()) }
+    unsafe {
+        operate(context, |device: &mut FlashContext<F>| {
+            device.flash.sync().ok()
+        })
+    }
 }
 
 /// A mounted file system, to be used by one thread at a time.
 struct Volume<F: Flash> {
     fs: NonNull<sys::Fs>,
     /// Made by `Box::into_raw`; littlefs has the same pointer.
-    device: NonNull<Device<F>>,
+    device: NonNull<FlashContext<F>>,
     geometry: Geometry,
 }
 
@@ -163,8 +167,12 @@ struct Volume<F: Flash> {
 unsafe impl<F: Flash> Send for Volume<F> {}
 
 impl<F: Flash> Volume<F> {
-    fn contract(geometry: Geometry, device: NonNull<Device<F>>, tuning: Tuning) -> sys::Device {
-        sys::Device {
+    fn contract(
+        geometry: Geometry,
+        device: NonNull<FlashContext<F>>,
+        tuning: Tuning,
+    ) -> sys::LfsDevice {
+        sys::LfsDevice {
             context: device.as_ptr().cast(),
             read: device_read::<F>,
             program: device_program::<F>,
@@ -191,10 +199,10 @@ impl<F: Flash> Volume<F> {
     fn with_device<T>(
         flash: F,
         tuning: Tuning,
-        operation: impl FnOnce(&sys::Device) -> Result<T, StorageError>,
-    ) -> (Result<T, StorageError>, NonNull<Device<F>>) {
+        operation: impl FnOnce(&sys::LfsDevice) -> Result<T, StorageError>,
+    ) -> (Result<T, StorageError>, NonNull<FlashContext<F>>) {
         let geometry = flash.geometry();
-        let device = Box::new(Device {
+        let device = Box::new(FlashContext {
             flash,
             reads_left: Self::reads(geometry),
         });
@@ -202,7 +210,7 @@ impl<F: Flash> Volume<F> {
         (operation(&Self::contract(geometry, device, tuning)), device)
     }
 
-    fn take_flash(device: NonNull<Device<F>>) -> F {
+    fn take_flash(device: NonNull<FlashContext<F>>) -> F {
         // SAFETY: made by `Box::leak` in `with_device`, and littlefs has let go of it.
         unsafe { Box::from_raw(device.as_ptr()) }.flash
     }
@@ -516,23 +524,23 @@ fn metadata(kind: u32, size: u32) -> Metadata {
 }
 
 /// An open file.
-pub struct File<F: Flash> {
+pub struct LittleFsFile<F: Flash> {
     volume: Arc<Mutex<Volume<F>>>,
     /// Open on `volume`; null once closed.
-    file: *mut sys::File,
+    file: *mut sys::LfsFile,
     mode: OpenMode,
     /// Error by which written data was lost, if it was.
     lost: Option<StorageError>,
 }
 
 // SAFETY: the file is used under the volume's lock only.
-unsafe impl<F: Flash> Send for File<F> {}
+unsafe impl<F: Flash> Send for LittleFsFile<F> {}
 
-impl<F: Flash> File<F> {
+impl<F: Flash> LittleFsFile<F> {
     /// Makes one call of the shim about this file.
     fn call(
         &mut self,
-        call: impl FnOnce(*mut sys::Fs, *mut sys::File) -> i32,
+        call: impl FnOnce(*mut sys::Fs, *mut sys::LfsFile) -> i32,
     ) -> Result<u32, StorageError> {
         let file = self.file;
         lock(&self.volume).call(|fs| call(fs, file))
@@ -542,7 +550,7 @@ impl<F: Flash> File<F> {
     /// data, so later calls return that error.
     fn change(
         &mut self,
-        call: impl FnOnce(*mut sys::Fs, *mut sys::File) -> i32,
+        call: impl FnOnce(*mut sys::Fs, *mut sys::LfsFile) -> i32,
     ) -> Result<u32, StorageError> {
         if let Some(error) = self.lost {
             return Err(error);
@@ -555,7 +563,7 @@ impl<F: Flash> File<F> {
     /// Makes a call that writes out the file's cache; a change where the file is open for writing.
     fn call_or_change(
         &mut self,
-        call: impl FnOnce(*mut sys::Fs, *mut sys::File) -> i32,
+        call: impl FnOnce(*mut sys::Fs, *mut sys::LfsFile) -> i32,
     ) -> Result<u32, StorageError> {
         if self.mode.write {
             self.change(call)
@@ -590,7 +598,7 @@ impl<F: Flash> File<F> {
     }
 }
 
-impl<F: Flash> Drop for File<F> {
+impl<F: Flash> Drop for LittleFsFile<F> {
     fn drop(&mut self) {
         if !self.file.is_null() {
             // SAFETY: the file is open on this volume. Discarding writes nothing, so there
@@ -601,12 +609,12 @@ impl<F: Flash> Drop for File<F> {
 }
 
 /// A folder being read. Closed when dropped, even after a panic of the callback.
-struct Dir<F: Flash> {
+struct FolderReader<F: Flash> {
     volume: Arc<Mutex<Volume<F>>>,
-    dir: *mut sys::Dir,
+    dir: *mut sys::LfsDir,
 }
 
-impl<F: Flash> Dir<F> {
+impl<F: Flash> FolderReader<F> {
     /// The next entry; `.` and `..` are among them.
     fn next(
         &mut self,
@@ -622,7 +630,7 @@ impl<F: Flash> Dir<F> {
     }
 }
 
-impl<F: Flash> Drop for Dir<F> {
+impl<F: Flash> Drop for FolderReader<F> {
     fn drop(&mut self) {
         let dir = self.dir;
         let _ = lock(&self.volume).call(|fs| {
@@ -634,9 +642,9 @@ impl<F: Flash> Drop for Dir<F> {
 }
 
 impl<F: Flash> Storage for LittleFs<F> {
-    type File = File<F>;
+    type File = LittleFsFile<F>;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File<F>, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<LittleFsFile<F>, StorageError> {
         let path = terminated(path)?;
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
@@ -658,7 +666,7 @@ impl<F: Flash> Storage for LittleFs<F> {
             // SAFETY: the file system is mounted, the path ends with a NUL.
             unsafe { sys::ocre_lfs_open(fs, path.as_ptr(), bits, &mut file) }
         })?;
-        Ok(File {
+        Ok(LittleFsFile {
             volume: Arc::clone(&self.volume),
             file,
             mode,
@@ -666,7 +674,7 @@ impl<F: Flash> Storage for LittleFs<F> {
         })
     }
 
-    fn read(&self, file: &mut File<F>, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut LittleFsFile<F>, buffer: &mut [u8]) -> Result<usize, StorageError> {
         if !file.mode.read {
             return Err(StorageError::Invalid);
         }
@@ -679,7 +687,7 @@ impl<F: Flash> Storage for LittleFs<F> {
 
     fn stream(
         &self,
-        file: &mut File<F>,
+        file: &mut LittleFsFile<F>,
         buffer: &mut [u8],
         piece: &mut dyn FnMut(&[u8]),
     ) -> Result<(), StorageError> {
@@ -687,7 +695,7 @@ impl<F: Flash> Storage for LittleFs<F> {
         stream_through(self, file, buffer, piece)
     }
 
-    fn write(&self, file: &mut File<F>, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut LittleFsFile<F>, bytes: &[u8]) -> Result<(), StorageError> {
         if !file.mode.write {
             return Err(StorageError::Invalid);
         }
@@ -699,7 +707,7 @@ impl<F: Flash> Storage for LittleFs<F> {
         Ok(())
     }
 
-    fn seek(&self, file: &mut File<F>, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut LittleFsFile<F>, to: SeekFrom) -> Result<u64, StorageError> {
         let (base, offset) = match to {
             SeekFrom::Start(position) => (position, 0),
             // SAFETY: the file is open on this volume.
@@ -719,14 +727,14 @@ impl<F: Flash> Storage for LittleFs<F> {
         Ok(file.call_or_change(seek)?.into())
     }
 
-    fn size(&self, file: &mut File<F>) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut LittleFsFile<F>) -> Result<u64, StorageError> {
         // SAFETY: the file is open on this volume.
         Ok(file
             .call(|fs, file| unsafe { sys::ocre_lfs_size(fs, file) })?
             .into())
     }
 
-    fn truncate(&self, file: &mut File<F>, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut LittleFsFile<F>, size: u64) -> Result<(), StorageError> {
         if !file.mode.write {
             return Err(StorageError::Invalid);
         }
@@ -739,13 +747,13 @@ impl<F: Flash> Storage for LittleFs<F> {
             .map(drop)
     }
 
-    fn sync(&self, file: &mut File<F>) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut LittleFsFile<F>) -> Result<(), StorageError> {
         // SAFETY: the file is open on this volume.
         file.change(|fs, file| unsafe { sys::ocre_lfs_sync(fs, file) })
             .map(drop)
     }
 
-    fn close(&self, mut file: File<F>) -> Result<(), StorageError> {
+    fn close(&self, mut file: LittleFsFile<F>) -> Result<(), StorageError> {
         if let Some(error) = file.lost {
             return Err(error);
         }
@@ -798,7 +806,7 @@ impl<F: Flash> Storage for LittleFs<F> {
             // SAFETY: the file system is mounted, the path ends with a NUL.
             unsafe { sys::ocre_lfs_dir_open(fs, path.as_ptr(), &mut dir) }
         })?;
-        let mut dir = Dir {
+        let mut dir = FolderReader {
             volume: Arc::clone(&self.volume),
             dir,
         };

@@ -15,19 +15,19 @@ use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::port::AotTarget;
-use ocre::port::devices::{DeviceError, Pin, Seen, Simulated};
+use ocre::port::devices::{DeviceError, Pin, PinView, Simulated};
 use ocre::port::host_functions::Pair;
 use ocre::port::{Clock, Console, Entropy, Host, HostModule, Storage, StorageError, Threads};
 use ocre::supervisor::Platform;
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
-use ocre_wamr::{Engine, EngineError, PC_TARGET};
+use ocre_wamr::{EngineError, PC_TARGET, WamrEngine};
 use ocre_wasi::Wasi;
 use parking_lot::{Mutex, MutexGuard};
 
 pub use console::Terminal;
 pub use devices::Devices;
-use threads::{Body, PcThreads};
+use threads::{PcThreads, ThreadBody};
 
 /// Default policy of a PC for images.
 pub const POLICY: Policy<'static> = Policy {
@@ -53,14 +53,14 @@ static FUNCTIONS: [HostModule; 2] = [ocre_wasi::MODULE, ocre_guest_api::MODULE];
 /// The PC, with its containers on a storage.
 pub struct Pc<S> {
     storage: S,
-    engine: Engine,
+    engine: WamrEngine,
     clock: PcClock,
     threads: PcThreads,
     console: Box<dyn Console + Send + Sync>,
     policy: Policy<'static>,
     devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
-    documents: Mutex<Documents>,
+    documents: Mutex<PcDocuments>,
     /// Permissions whose lack made calls of guests fail.
     denied: Mutex<Permissions>,
     /// True where there is neither a date nor randomness.
@@ -75,13 +75,13 @@ pub const MAX_CONFIG: usize = 16 * 1024;
 
 /// Buffers for the documents of images, for one user at a time.
 #[derive(Debug)]
-pub struct Documents {
+pub struct PcDocuments {
     document: Vec<u8>,
     config: Vec<u8>,
     image: Box<Image>,
 }
 
-impl Documents {
+impl PcDocuments {
     /// The buffers.
     pub fn workspace(&mut self) -> Workspace<'_> {
         Workspace {
@@ -155,7 +155,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
 
     fn with_engine(
         storage: S,
-        engine: Engine,
+        engine: WamrEngine,
         console: Box<dyn Console + Send + Sync>,
         policy: Policy<'static>,
         preparation: Preparation,
@@ -165,7 +165,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
             let device = device.clone();
             let body = move |slot| {
                 let device = device.upgrade()?;
-                let body: Body = Box::new(move || device.thread_main(slot));
+                let body: ThreadBody = Box::new(move || device.thread_main(slot));
                 Some(body)
             };
             Supervisor::new(Self {
@@ -180,7 +180,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                 policy,
                 devices: Devices::new(),
                 bus: Bus::new(),
-                documents: Mutex::new(Documents {
+                documents: Mutex::new(PcDocuments {
                     document: vec![0; preparation.document],
                     config: vec![0; preparation.config],
                     image: Box::new(Image::blank()),
@@ -195,7 +195,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
     }
 
     /// Locks the buffers for documents of images, for one user of the image store at a time.
-    pub fn documents(&self) -> MutexGuard<'_, Documents> {
+    pub fn documents(&self) -> MutexGuard<'_, PcDocuments> {
         self.documents.lock()
     }
 
@@ -211,7 +211,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
 }
 
 impl<S> Simulated for Pc<S> {
-    fn pins(&self, show: &mut dyn FnMut(Seen<'_>)) {
+    fn pins(&self, show: &mut dyn FnMut(PinView<'_>)) {
         self.devices.pins().into_iter().for_each(show);
     }
 
@@ -237,7 +237,7 @@ impl<S> Simulated for Pc<S> {
 ///
 /// # Errors
 /// The engine's error, the same at each call.
-pub fn engine() -> Result<Engine, EngineError> {
+pub fn engine() -> Result<WamrEngine, EngineError> {
     engine_for(PC_TARGET)
 }
 
@@ -246,10 +246,10 @@ pub fn engine() -> Result<Engine, EngineError> {
 ///
 /// # Errors
 /// As [`engine`].
-pub fn engine_for(target: Option<&'static AotTarget>) -> Result<Engine, EngineError> {
-    static ENGINE: OnceLock<Result<Engine, EngineError>> = OnceLock::new();
+pub fn engine_for(target: Option<&'static AotTarget>) -> Result<WamrEngine, EngineError> {
+    static ENGINE: OnceLock<Result<WamrEngine, EngineError>> = OnceLock::new();
     *ENGINE.get_or_init(|| {
-        let options = ocre_wamr::Options {
+        let options = ocre_wamr::EngineOptions {
             pool: None,
             limit_bytes: ENGINE_BYTES,
             host_stack_bytes: HOST_STACK,
@@ -257,20 +257,20 @@ pub fn engine_for(target: Option<&'static AotTarget>) -> Result<Engine, EngineEr
             aot_only: false,
             aot_elsewhere: target != PC_TARGET,
         };
-        Engine::start(&FUNCTIONS, options)
+        WamrEngine::start(&FUNCTIONS, options)
     })
 }
 
 impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
     type RawMutex = parking_lot::RawMutex;
     type Storage = S;
-    type Engine = Engine;
+    type Engine = WamrEngine;
 
     fn storage(&self) -> &S {
         &self.storage
     }
 
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &WamrEngine {
         &self.engine
     }
 
@@ -320,7 +320,7 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
 
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
         let mut documents = self.documents();
-        let Documents {
+        let PcDocuments {
             document,
             config,
             image,

@@ -18,7 +18,7 @@ use ocre::port::{
 };
 use rustix::fs::{FallocateFlags, FileType, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
-use crate::beneath::{Entry, Root, failure, io_failure, is_special};
+use crate::beneath::{FolderEntry, Root, failure, io_failure, is_special};
 
 /// Folders of the PC.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl PosixFolders {
     }
 
     /// Finds the entry at a path; true with it where it is one of the folders itself.
-    fn entry(&self, path: &str) -> Result<(Entry, bool), StorageError> {
+    fn entry(&self, path: &str) -> Result<(FolderEntry, bool), StorageError> {
         rules::check(path)?;
         let path = path.strip_prefix('/').unwrap_or_default();
         let (number, inner) = path.split_once('/').unwrap_or((path, ""));
@@ -53,7 +53,7 @@ impl PosixFolders {
     }
 
     /// Finds the entry at a path that may be made, removed or replaced.
-    fn inner(&self, path: &str) -> Result<Entry, StorageError> {
+    fn inner(&self, path: &str) -> Result<FolderEntry, StorageError> {
         match self.entry(path)? {
             (entry, false) => Ok(entry),
             (_, true) => Err(StorageError::Invalid),

@@ -5,7 +5,7 @@
 #[path = "common/device.rs"]
 mod device;
 
-use device::{Bench, boot, compile, guest, read_file};
+use device::{TestDevice, boot, compile, guest, read_file};
 use ocre::container::Options;
 use ocre::container::state::{Cause, RunResult};
 use ocre::container::table::Handle;
@@ -23,7 +23,7 @@ fn set(list: &[Permission]) -> Permissions {
 
 /// A container of an image that asks for some permissions and gets some, started.
 fn start(
-    bench: &Bench,
+    bench: &TestDevice,
     name: &str,
     code: &[u8],
     arguments: &[&str],
@@ -42,7 +42,7 @@ fn start(
 }
 
 /// The same, with all permissions.
-fn trusted(bench: &Bench, name: &str, code: &[u8], arguments: &[&str]) -> Handle {
+fn trusted(bench: &TestDevice, name: &str, code: &[u8], arguments: &[&str]) -> Handle {
     start(
         bench,
         name,
@@ -52,7 +52,7 @@ fn trusted(bench: &Bench, name: &str, code: &[u8], arguments: &[&str]) -> Handle
     )
 }
 
-fn led_is_on(bench: &Bench) -> bool {
+fn led_is_on(bench: &TestDevice) -> bool {
     let pins = bench.device.platform().devices().pins();
     let led = pins.iter().find(|seen| seen.name == Some("led0")).unwrap();
     led.direction == Direction::Output && led.active

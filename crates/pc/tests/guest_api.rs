@@ -7,7 +7,7 @@ mod device;
 
 use std::cell::{Cell, RefCell};
 
-use device::{Disk, disk, image};
+use device::{RamPartition, disk, image};
 use ocre::container::{Guest, Killed, Name, Options, Spec};
 use ocre::image::permission::{Permission, Permissions};
 use ocre::limits::{INBOX_BYTES, MAX_CHANGES, MAX_CONTAINERS, MAX_PINS, MAX_TOPIC};
@@ -45,7 +45,7 @@ const MEMORY: usize = ROOM as usize + INBOX_BYTES;
 type Deed = (u64, Box<dyn FnOnce()>);
 
 /// A device without a supervisor, whose time passes only during sleeps.
-struct World {
+struct ApiWorld {
     now_us: Cell<u64>,
     /// Actions at later times.
     deeds: RefCell<Vec<Deed>>,
@@ -54,7 +54,7 @@ struct World {
     devices: Devices,
 }
 
-impl World {
+impl ApiWorld {
     /// Makes a static world, so that later actions may refer to it.
     fn new() -> &'static Self {
         Box::leak(Box::new(Self {
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-impl Clock for World {
+impl Clock for ApiWorld {
     fn uptime_us(&self) -> u64 {
         self.now_us.get()
     }
@@ -125,7 +125,7 @@ impl Clock for World {
     }
 }
 
-impl Threads for World {
+impl Threads for ApiWorld {
     fn spawn(&self, _: Slot, _: &ThreadSpec<'_>) -> bool {
         false
     }
@@ -148,19 +148,19 @@ impl Threads for World {
 }
 
 /// A container in a slot of the world.
-struct Tenant {
-    world: &'static World,
+struct ApiContainer {
+    world: &'static ApiWorld,
     slot: Slot,
     name: Name,
     spec: Spec,
     killed: Cell<bool>,
 }
 
-impl Tenant {
+impl ApiContainer {
     /// Makes a container with permissions that both its image asks for and the operator grants.
     fn new(
-        world: &'static World,
-        disk: &Disk,
+        world: &'static ApiWorld,
+        disk: &RamPartition,
         slot: Slot,
         asked: &[Permission],
         granted: &[Permission],
@@ -188,12 +188,12 @@ impl Tenant {
         }))
     }
 
-    fn trusted(world: &'static World, disk: &Disk, slot: Slot) -> &'static Self {
+    fn trusted(world: &'static ApiWorld, disk: &RamPartition, slot: Slot) -> &'static Self {
         Self::new(world, disk, slot, &Permission::ALL, &Permission::ALL)
     }
 }
 
-impl Guest for Tenant {
+impl Guest for ApiContainer {
     fn name(&self) -> &Name {
         &self.name
     }
@@ -231,13 +231,13 @@ impl Guest for Tenant {
 }
 
 /// A run of a container, and its memory.
-struct Run {
+struct ApiRun {
     api: GuestApi<'static, RawMutex>,
     memory: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Event {
+enum ReceivedEvent {
     Timer(u32),
     Pin(Pin, bool),
     Message {
@@ -247,8 +247,8 @@ enum Event {
     },
 }
 
-impl Run {
-    fn new(tenant: &'static Tenant) -> Self {
+impl ApiRun {
+    fn new(tenant: &'static ApiContainer) -> Self {
         let mut api = GuestApi::new(&tenant.world.bus, tenant.world.ports(), tenant);
         for function in 0..FUNCTIONS.len() {
             let bytes = api.host_buffer_len(function);
@@ -333,7 +333,7 @@ impl Run {
     }
 
     /// Takes the next event, and frees its buffer at once.
-    fn event(&mut self) -> Option<Event> {
+    fn event(&mut self) -> Option<ReceivedEvent> {
         match self.get_event() {
             0 => {}
             NOMSG => return None,
@@ -344,7 +344,7 @@ impl Run {
         Some(match kind {
             0 => {
                 assert_eq!([port, state, extra, bytes], [0; 4]);
-                Event::Timer(id)
+                ReceivedEvent::Timer(id)
             }
             1 => {
                 assert_eq!([extra, bytes], [0; 2]);
@@ -352,12 +352,12 @@ impl Run {
                     port: port as u8,
                     line: id as u8,
                 };
-                Event::Pin(pin, state != 0)
+                ReceivedEvent::Pin(pin, state != 0)
             }
             3 => {
                 assert_eq!(self.text(state), "text/plain");
                 let content = &self.memory[extra as usize..][..bytes as usize];
-                let message = Event::Message {
+                let message = ReceivedEvent::Message {
                     number: id,
                     topic: self.text(port),
                     content: content.to_vec(),
@@ -374,8 +374,8 @@ impl Run {
     }
 }
 
-fn message(number: u32, topic: &str, content: &[u8]) -> Option<Event> {
-    Some(Event::Message {
+fn message(number: u32, topic: &str, content: &[u8]) -> Option<ReceivedEvent> {
+    Some(ReceivedEvent::Message {
         number,
         topic: topic.to_owned(),
         content: content.to_vec(),
@@ -385,7 +385,7 @@ fn message(number: u32, topic: &str, content: &[u8]) -> Option<Event> {
 // ---------------------------------------------------------------- permissions
 
 /// Calls each function, with arguments that succeed in a container with the permission.
-fn call_all(run: &mut Run) -> Vec<(&'static str, f64)> {
+fn call_all(run: &mut ApiRun) -> Vec<(&'static str, f64)> {
     let led = run.put(0, "led0");
     let climate = run.put(1, "climate");
     let mut answers = Vec::new();
@@ -423,7 +423,7 @@ fn call_all(run: &mut Run) -> Vec<(&'static str, f64)> {
 
 #[test]
 fn every_function_refuses_a_container_without_its_permission_on_every_call() {
-    let (world, disk) = (World::new(), disk());
+    let (world, disk) = (ApiWorld::new(), disk());
     for lacking in Permission::ALL {
         let others: Vec<Permission> = Permission::ALL
             .into_iter()
@@ -434,10 +434,10 @@ fn every_function_refuses_a_container_without_its_permission_on_every_call() {
             (&others[..], &Permission::ALL[..]),
             (&Permission::ALL[..], &others),
         ] {
-            let tenant = Tenant::new(world, &disk, 0, asked, granted);
-            let mut run = Run::new(tenant);
-            let trusted = Tenant::trusted(world, &disk, 1);
-            let mut allowed = Run::new(trusted);
+            let tenant = ApiContainer::new(world, &disk, 0, asked, granted);
+            let mut run = ApiRun::new(tenant);
+            let trusted = ApiContainer::trusted(world, &disk, 1);
+            let mut allowed = ApiRun::new(trusted);
             for _ in 0..2 {
                 let answers = call_all(&mut run);
                 for (index, (name, answer)) in answers.iter().enumerate() {
@@ -462,10 +462,10 @@ fn every_function_refuses_a_container_without_its_permission_on_every_call() {
 
 #[test]
 fn a_container_without_a_permission_is_refused_while_another_with_it_works() {
-    let (world, disk) = (World::new(), disk());
-    let poor = Tenant::new(world, &disk, 0, &Permission::ALL, &[]);
-    let rich = Tenant::trusted(world, &disk, 1);
-    let (mut poor, mut rich) = (Run::new(poor), Run::new(rich));
+    let (world, disk) = (ApiWorld::new(), disk());
+    let poor = ApiContainer::new(world, &disk, 0, &Permission::ALL, &[]);
+    let rich = ApiContainer::trusted(world, &disk, 1);
+    let (mut poor, mut rich) = (ApiRun::new(poor), ApiRun::new(rich));
     assert_eq!(rich.subscribe("a"), 0);
     for _ in 0..2 {
         assert_eq!(poor.call("ocre_timer_create", &[1]), PERM);
@@ -495,9 +495,10 @@ fn a_container_without_a_permission_is_refused_while_another_with_it_works() {
 }
 
 /// A device with `N` containers that have all permissions.
-fn neighbours<const N: usize>() -> (&'static World, [Run; N]) {
-    let (world, disk) = (World::new(), disk());
-    let runs = std::array::from_fn(|slot| Run::new(Tenant::trusted(world, &disk, slot as Slot)));
+fn neighbours<const N: usize>() -> (&'static ApiWorld, [ApiRun; N]) {
+    let (world, disk) = (ApiWorld::new(), disk());
+    let runs =
+        std::array::from_fn(|slot| ApiRun::new(ApiContainer::trusted(world, &disk, slot as Slot)));
     (world, runs)
 }
 
@@ -517,10 +518,10 @@ fn a_sleep_lasts_its_time_and_nothing_wakes_it() {
 
 #[test]
 fn a_kill_ends_every_wait_at_once() {
-    let (world, disk) = (World::new(), disk());
+    let (world, disk) = (ApiWorld::new(), disk());
     for (name, argument) in [("ocre_sleep", 9_999_999), ("ocre_wait_event", u32::MAX)] {
-        let tenant = Tenant::trusted(world, &disk, 0);
-        let mut run = Run::new(tenant);
+        let tenant = ApiContainer::trusted(world, &disk, 0);
+        let mut run = ApiRun::new(tenant);
         let before = world.now_us.get();
         world.later(5, || {
             tenant.killed.set(true);
@@ -554,7 +555,7 @@ fn timers_send_events_at_their_times() {
         let event = run.event().expect("the wait says so");
         fired.push((event, (world.now_us.get() - began) / MS));
     }
-    let tick = |id, at| (Event::Timer(id), at);
+    let tick = |id, at| (ReceivedEvent::Timer(id), at);
     let expected = [
         tick(1, 10),
         tick(1, 20),
@@ -565,7 +566,7 @@ fn timers_send_events_at_their_times() {
     ];
     assert_eq!(fired, expected);
     assert_eq!(run.call("ocre_timer_get_remaining", &[1]), 0);
-    assert_eq!(run.event(), Some(Event::Timer(1)));
+    assert_eq!(run.event(), Some(ReceivedEvent::Timer(1)));
     assert_eq!(run.call("ocre_timer_get_remaining", &[1]), 10);
     assert_eq!(run.call("ocre_timer_stop", &[1]), 0);
     assert_eq!(run.call("ocre_wait_event", &[100]), TIMEDOUT);
@@ -579,7 +580,7 @@ fn what_a_slow_guest_misses_is_counted() {
     run.call("ocre_timer_create", &[1]);
     run.call("ocre_timer_start", &[1, 10, 1]);
     world.pass(35);
-    assert_eq!(run.event(), Some(Event::Timer(1)));
+    assert_eq!(run.event(), Some(ReceivedEvent::Timer(1)));
     assert_eq!(run.event(), None);
     assert_eq!(run.call("ocre_lost_events", &[]), 2);
     run.call("ocre_timer_delete", &[1]);
@@ -608,9 +609,9 @@ fn timers_pins_and_messages_take_turns() {
         run.publish("t", b"x");
         world.drive(BUTTON, round % 2 == 0);
         match run.event().unwrap() {
-            Event::Timer(_) => seen[0] += 1,
-            Event::Pin(..) => seen[1] += 1,
-            Event::Message { .. } => seen[2] += 1,
+            ReceivedEvent::Timer(_) => seen[0] += 1,
+            ReceivedEvent::Pin(..) => seen[1] += 1,
+            ReceivedEvent::Message { .. } => seen[2] += 1,
         }
     }
     assert_eq!(seen, [10; 3]);
@@ -729,9 +730,9 @@ fn an_event_is_not_taken_where_it_cannot_be_told() {
 
 #[test]
 fn a_guest_without_room_has_no_subscriptions() {
-    let (world, disk) = (World::new(), disk());
-    let tenant = Tenant::trusted(world, &disk, 0);
-    let mut run = Run::new(tenant);
+    let (world, disk) = (ApiWorld::new(), disk());
+    let tenant = ApiContainer::trusted(world, &disk, 0);
+    let mut run = ApiRun::new(tenant);
     run.api = GuestApi::new(&world.bus, world.ports(), tenant);
     assert_eq!(run.subscribe("a"), NOMEM);
 }
@@ -768,11 +769,13 @@ fn a_spammer_and_a_sleeper_neither_slow_nor_starve_a_third() {
     }
     let ticks: Vec<u64> = seen
         .iter()
-        .filter(|(event, _)| *event == Event::Timer(1))
+        .filter(|(event, _)| *event == ReceivedEvent::Timer(1))
         .map(|(_, at)| *at)
         .collect();
     assert_eq!(ticks, (1..=100).map(|round| round * 10).collect::<Vec<_>>());
-    let messages = seen.iter().filter(|(event, _)| *event != Event::Timer(1));
+    let messages = seen
+        .iter()
+        .filter(|(event, _)| *event != ReceivedEvent::Timer(1));
     assert!(messages.map(|(event, _)| Some(event.clone())).eq(expected));
     assert_eq!(third.call("ocre_lost_events", &[]), 0);
     let lost = deaf.call("ocre_lost_events", &[]);
@@ -849,10 +852,10 @@ fn a_watched_input_sends_its_changes_until_it_is_no_longer_watched() {
     let before = world.now_us.get();
     assert_eq!(run.call("ocre_wait_event", &[1000]), 0);
     assert_eq!(world.now_us.get(), before + 3 * MS);
-    assert_eq!(run.event(), Some(Event::Pin(BUTTON, true)));
+    assert_eq!(run.event(), Some(ReceivedEvent::Pin(BUTTON, true)));
     assert_eq!(run.call("ocre_wait_event", &[1000]), 0);
     assert_eq!(world.now_us.get(), before + 5 * MS);
-    assert_eq!(run.event(), Some(Event::Pin(BUTTON, false)));
+    assert_eq!(run.event(), Some(ReceivedEvent::Pin(BUTTON, false)));
     assert_eq!(run.call("ocre_gpio_unregister_callback", &button), 0);
     world.drive(BUTTON, true);
     assert_eq!(run.event(), None);
@@ -869,7 +872,7 @@ fn a_bouncing_pin_loses_its_oldest_changes_and_they_are_counted() {
         world.drive(BUTTON, change % 2 == 0);
     }
     assert_eq!(run.call("ocre_lost_events", &[]), 5);
-    assert_eq!(run.event(), Some(Event::Pin(BUTTON, false)));
+    assert_eq!(run.event(), Some(ReceivedEvent::Pin(BUTTON, false)));
 }
 
 #[test]
@@ -995,10 +998,10 @@ fn a_guest_learns_where_it_runs() {
 
 #[test]
 fn all_that_a_run_had_is_gone_with_it() {
-    let (world, disk) = (World::new(), disk());
-    let tenant = Tenant::trusted(world, &disk, 0);
-    let mut other = Run::new(Tenant::trusted(world, &disk, 1));
-    let mut first = Run::new(tenant);
+    let (world, disk) = (ApiWorld::new(), disk());
+    let tenant = ApiContainer::trusted(world, &disk, 0);
+    let mut other = ApiRun::new(ApiContainer::trusted(world, &disk, 1));
+    let mut first = ApiRun::new(tenant);
     first.subscribe("a");
     other.publish("a", b"old");
     first.call("ocre_timer_create", &[1]);
@@ -1010,7 +1013,7 @@ fn all_that_a_run_had_is_gone_with_it() {
     first.api.close();
     assert_eq!(other.publish("a", b"to nobody"), NOENT);
     world.drive(BUTTON, false);
-    let mut second = Run::new(tenant);
+    let mut second = ApiRun::new(tenant);
     assert_eq!(second.event(), None);
     assert_eq!(second.call("ocre_lost_events", &[]), 0);
     assert_eq!(second.call("ocre_timer_start", &[1, 1, 0]), INVAL);

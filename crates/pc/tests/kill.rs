@@ -25,7 +25,7 @@ use ocre::supervisor::Platform as _;
 use ocre::supervisor::Supervisor;
 use still::Still;
 
-type Device = Arc<Supervisor<Still>>;
+type StillDevice = Arc<Supervisor<Still>>;
 
 const KILLED: RunResult = RunResult::Killed(Cause::Kill);
 
@@ -171,14 +171,14 @@ fn all() -> Permissions {
 /// Lock for one test at a time: memory is counted for all tests together.
 static ALONE: Mutex<()> = Mutex::new(());
 
-struct Bench {
+struct KillFixture {
     _alone: MutexGuard<'static, ()>,
-    device: Device,
+    device: StillDevice,
     publisher: Handle,
     heir: Handle,
 }
 
-impl Bench {
+impl KillFixture {
     fn new() -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let device = still::boot(disk());
@@ -250,7 +250,7 @@ impl Bench {
     }
 }
 
-fn create(device: &Device, name: &str, code: &[u8]) -> Handle {
+fn create(device: &StillDevice, name: &str, code: &[u8]) -> Handle {
     let image = Image {
         permissions: all(),
         ..image(device.platform().storage(), code)
@@ -265,7 +265,7 @@ fn create(device: &Device, name: &str, code: &[u8]) -> Handle {
 
 #[test]
 fn whatever_a_guest_is_at_a_kill_ends_it_before_time_passes_and_it_can_start_again() {
-    let bench = Bench::new();
+    let bench = KillFixture::new();
     for (way, sleeps, then) in WAYS {
         for code in forms(taking(then)) {
             let handle = create(&bench.device, "a", &code);
@@ -294,7 +294,7 @@ fn whatever_a_guest_is_at_a_kill_ends_it_before_time_passes_and_it_can_start_aga
 #[test]
 fn whatever_a_guest_is_at_its_time_limit_ends_it_when_that_comes_and_no_earlier() {
     const LIMIT_MS: u32 = 250;
-    let bench = Bench::new();
+    let bench = KillFixture::new();
     for (way, sleeps, then) in WAYS {
         for code in forms(taking(then)) {
             let image = Image {

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use device::{Bench, assemble, boot, busy, compile};
-use ocre::container::state::{Failure, RunResult};
+use device::{TestDevice, assemble, boot, busy, compile};
+use ocre::container::state::{RunResult, StartFailure};
 use ocre::container::{Error, Options};
 use ocre::image::Image;
 use ocre::image::verdict::Code;
@@ -26,17 +26,17 @@ fn is_told(error: Error) -> bool {
     matches!(
         error,
         Error::Storage(StorageError::NoMemory)
-            | Error::Start(Failure::Thread | Failure::Instantiate)
-            | Error::Start(Failure::Image(Code::OutOfMemory))
-            | Error::Start(Failure::Image(Code::Storage(StorageError::NoMemory)))
+            | Error::Start(StartFailure::Thread | StartFailure::Instantiate)
+            | Error::Start(StartFailure::Image(Code::OutOfMemory))
+            | Error::Start(StartFailure::Image(Code::Storage(StorageError::NoMemory)))
             // Not every text of the engine for a lack of memory is recognized.
-            | Error::Start(Failure::Image(Code::WasmInvalid))
+            | Error::Start(StartFailure::Image(Code::WasmInvalid))
     )
 }
 
 /// Creates, starts and removes a container, as far as there is memory. True where there was
 /// enough.
-fn live(bench: &Bench, image: &Image) -> bool {
+fn live(bench: &TestDevice, image: &Image) -> bool {
     let device = &bench.device;
     let options = Options {
         arguments: &["one"],
@@ -79,7 +79,7 @@ fn live(bench: &Bench, image: &Image) -> bool {
 }
 
 /// Waits for the end of threads, and for the memory that each frees last.
-fn settle(bench: &Bench) {
+fn settle(bench: &TestDevice) {
     while Arc::strong_count(&bench.device) > 1 {
         thread::yield_now();
     }
@@ -92,7 +92,7 @@ fn settle(bench: &Bench) {
 
 /// Runs a life in which allocation `at` fails, and another one. Returns the number of blocks in use
 /// then; `None` where a life has fewer allocations.
-fn fails_at(bench: &Bench, image: &Image, at: i64) -> Option<i64> {
+fn fails_at(bench: &TestDevice, image: &Image, at: i64) -> Option<i64> {
     memory::fail_after(at);
     let well = live(bench, image);
     let failed = memory::fail_none();
@@ -109,7 +109,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn sweep(bench: &Bench, image: &Image) -> i64 {
+fn sweep(bench: &TestDevice, image: &Image) -> i64 {
     // These lives make the allocations that stay for the process.
     for _ in 0..3 {
         assert!(live(bench, image));

@@ -7,7 +7,7 @@ mod device;
 use std::thread;
 use std::time::Duration;
 
-use device::{Bench, assemble, boot, compile, guest};
+use device::{TestDevice, assemble, boot, compile, guest};
 use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Limits, Options};
@@ -21,7 +21,7 @@ fn hostile() -> Vec<Vec<u8>> {
     [portable].into_iter().chain(compiled).collect()
 }
 
-fn start(bench: &Bench, code: &[u8], way: &str) -> Handle {
+fn start(bench: &TestDevice, code: &[u8], way: &str) -> Handle {
     let options = Options {
         arguments: &[way],
         ..Options::default()
@@ -32,7 +32,7 @@ fn start(bench: &Bench, code: &[u8], way: &str) -> Handle {
 }
 
 /// Counts the lines that a container has written so far.
-fn written(bench: &Bench, handle: Handle) -> u64 {
+fn written(bench: &TestDevice, handle: Handle) -> u64 {
     let dropped = bench.device.log_dropped(handle).unwrap();
     dropped + bench.output(handle).lines().count() as u64
 }

@@ -215,9 +215,9 @@ fn permissions_are_the_guests_answer() {
 }
 
 /// Ends the other thread when this one ends, also by a panic.
-struct Ending<'a>(&'a AtomicBool);
+struct SwapGuard<'a>(&'a AtomicBool);
 
-impl Drop for Ending<'_> {
+impl Drop for SwapGuard<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -291,7 +291,7 @@ fn a_folder_that_is_swapped_for_a_link_while_it_is_used_leads_nowhere() {
     fs::write(outside.join("file"), "outside").unwrap();
     let (done, swaps) = (AtomicBool::new(false), AtomicU32::new(0));
     thread::scope(|scope| {
-        let _ending = Ending(&done);
+        let _ending = SwapGuard(&done);
         scope.spawn(|| swap(&inside, &done, &swaps));
         use_while_swapped(&folders(&inside), "/0/d", &swaps, 5000);
         let layout = Directory::open(&inside).unwrap();
@@ -328,7 +328,7 @@ fn a_file_that_is_swapped_for_a_link_while_it_is_opened_leads_nowhere() {
     let storage = folders(&inside);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let _ending = Ending(&done);
+        let _ending = SwapGuard(&done);
         scope.spawn(|| swap_file(&inside, &done));
         let mut seen = 0;
         for count in 0_u32.. {

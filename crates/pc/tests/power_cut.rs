@@ -12,21 +12,23 @@ use common::{Scratch, formatted, mounted};
 use ocre::image::OciLayout;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
-use ocre_conformance::images::{DOCUMENT, Layout, Seen, named, noise, open, see, tag};
+use ocre_conformance::images::{
+    DOCUMENT, LayoutWriter, StoreContent, named, noise, open, see, tag,
+};
 use ocre_pc::flash::{Cut, Flash, Geometry, OpenedFile, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::{LittleFs, Tuning};
 
 const GEOMETRY: Geometry = Geometry::new(512, 64).expect("valid");
 
 /// Two images that share a config and a layer, on a separate flash.
-struct Images {
+struct TwoImages {
     storage: LittleFs<RamFlash>,
 }
 
-impl Images {
+impl TwoImages {
     fn new() -> Self {
         let storage = mounted(formatted(GEOMETRY));
-        let layout = Layout::new(&storage, "/");
+        let layout = LayoutWriter::new(&storage, "/");
         let shared = noise(1, 600);
         let first = layout.image("config", &[&shared, &noise(2, 1300)]);
         let second = layout.image("config", &[&shared, b"tiny"]);
@@ -93,10 +95,10 @@ fn within(part: &BTreeMap<[u8; 32], u64>, whole: &BTreeMap<[u8; 32], u64>) -> bo
 
 /// True for a legal state after a cut: the tags of the old or the new state, all blobs of that
 /// state, and no blob that neither state has.
-fn is_either(found: &Seen, old: &Seen, new: &Seen) -> bool {
+fn is_either(found: &StoreContent, old: &StoreContent, new: &StoreContent) -> bool {
     let mut either = old.blobs.clone();
     either.extend(&new.blobs);
-    let is = |state: &Seen| found.tags == state.tags && within(&state.blobs, &found.blobs);
+    let is = |state: &StoreContent| found.tags == state.tags && within(&state.blobs, &found.blobs);
     (is(old) || is(new)) && within(&found.blobs, &either)
 }
 
@@ -166,21 +168,21 @@ fn sweep_with(before: &RamFlash, tuning: Tuning, operation: &impl Operation) {
     );
 }
 
-struct Open;
+struct OpenStore;
 
-impl Operation for Open {
+impl Operation for OpenStore {
     fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
         with(storage, |_| Ok(()))
     }
 }
 
-struct Import<'a> {
-    images: &'a Images,
+struct ImportImage<'a> {
+    images: &'a TwoImages,
     image: &'a str,
     name: &'a str,
 }
 
-impl Operation for Import<'_> {
+impl Operation for ImportImage<'_> {
     fn run<F: Flash>(&self, storage: &LittleFs<F>) -> Result<(), Error> {
         with(storage, |store| {
             store.import(
@@ -224,16 +226,16 @@ impl Operation for Forget {
 
 #[test]
 fn opening_an_empty_flash() {
-    sweep(&formatted(GEOMETRY), &Open);
+    sweep(&formatted(GEOMETRY), &OpenStore);
 }
 
 #[test]
 fn importing_the_first_image() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[]);
     sweep(
         &before,
-        &Import {
+        &ImportImage {
             images: &images,
             image: "first",
             name: "new",
@@ -243,10 +245,10 @@ fn importing_the_first_image() {
 
 #[test]
 fn importing_onto_an_empty_flash() {
-    let images = Images::new();
+    let images = TwoImages::new();
     sweep(
         &formatted(GEOMETRY),
-        &Import {
+        &ImportImage {
             images: &images,
             image: "second",
             name: "new",
@@ -256,11 +258,11 @@ fn importing_onto_an_empty_flash() {
 
 #[test]
 fn importing_what_shares_blobs_with_another_image() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("second", "old")]);
     sweep(
         &before,
-        &Import {
+        &ImportImage {
             images: &images,
             image: "first",
             name: "new",
@@ -270,11 +272,11 @@ fn importing_what_shares_blobs_with_another_image() {
 
 #[test]
 fn moving_a_tag_to_a_new_image() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("second", "old"), ("second", "moved")]);
     sweep(
         &before,
-        &Import {
+        &ImportImage {
             images: &images,
             image: "first",
             name: "moved",
@@ -284,11 +286,11 @@ fn moving_a_tag_to_a_new_image() {
 
 #[test]
 fn tagging_what_is_stored() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("first", "old")]);
     sweep(
         &before,
-        &Import {
+        &ImportImage {
             images: &images,
             image: "first",
             name: "new",
@@ -298,21 +300,21 @@ fn tagging_what_is_stored() {
 
 #[test]
 fn removing_an_image_that_shares_blobs() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("first", "gone"), ("second", "kept")]);
     sweep(&before, &Remove("gone"));
 }
 
 #[test]
 fn removing_the_last_image() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("first", "gone")]);
     sweep(&before, &Remove("gone"));
 }
 
 #[test]
 fn pruning() {
-    let images = Images::new();
+    let images = TwoImages::new();
     // Moving the tag, for good, leaves what only the first image used.
     let moved = images.imported(&[("first", "moved"), ("second", "moved")]);
     let (before, result, _) = cut_short(moved.clone(), Tuning::DEVICE, None, &Forget);
@@ -324,9 +326,9 @@ fn pruning() {
 /// Worn metadata blocks are moved by littlefs: the power goes during a move, too.
 #[test]
 fn importing_and_removing_on_a_worn_flash() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("second", "old")]);
-    let import = Import {
+    let import = ImportImage {
         images: &images,
         image: "first",
         name: "new",
@@ -343,9 +345,9 @@ fn importing_and_removing_on_a_worn_flash() {
 
 #[test]
 fn importing_and_removing_with_the_cache_of_a_pc() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let before = images.imported(&[("second", "old")]);
-    let import = Import {
+    let import = ImportImage {
         images: &images,
         image: "first",
         name: "new",
@@ -356,12 +358,12 @@ fn importing_and_removing_with_the_cache_of_a_pc() {
 
 #[test]
 fn a_process_that_is_killed_leaves_in_the_file_what_a_cut_leaves() {
-    let images = Images::new();
+    let images = TwoImages::new();
     let scratch = Scratch::new("killed");
     let path = scratch.path().join("flash");
     let before = images.imported(&[("second", "old")]);
     let old = see(&mounted(before.clone()));
-    let import = Import {
+    let import = ImportImage {
         images: &images,
         image: "first",
         name: "new",

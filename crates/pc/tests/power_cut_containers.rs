@@ -26,7 +26,8 @@ use ocre_oci::Sha256;
 use ocre_pc::flash::{Cut, PowerCut, RamFlash, Tear};
 use ocre_pc::platform::Device;
 use tagged::{
-    Disk, GEOMETRY, MINUTE_US, boot, create, digest, end, exiting, import, judged, layout, run,
+    GEOMETRY, MINUTE_US, TaggedPartition, boot, create, digest, end, exiting, import, judged,
+    layout, run,
 };
 
 const WELL: State = State::Ended(RunResult::Exited(0));
@@ -34,10 +35,10 @@ const KILLED: State = State::Ended(RunResult::Killed(Cause::Kill));
 const STOPPED: State = State::Ended(RunResult::Killed(Cause::Stop));
 const RESET: State = State::Ended(RunResult::Killed(Cause::Reset));
 
-type Powered = Disk<PowerCut<RamFlash>>;
+type Powered = TaggedPartition<PowerCut<RamFlash>>;
 
 /// An operation on one container while there are others.
-struct Step {
+struct ContainerOperation {
     container: &'static str,
     act: fn(&Device<Powered>, &Image) -> Result<(), Error>,
     /// Further states that a power cut may leave, besides those before and after the step.
@@ -45,8 +46,8 @@ struct Step {
     after: Option<State>,
 }
 
-const STEPS: [Step; 9] = [
-    Step {
+const STEPS: [ContainerOperation; 9] = [
+    ContainerOperation {
         container: "new",
         act: |device, image| {
             let created = device.create(Some("new"), image, &Options::default());
@@ -55,32 +56,32 @@ const STEPS: [Step; 9] = [
         between: &[],
         after: Some(State::Created),
     },
-    Step {
+    ContainerOperation {
         container: "done",
         act: |device, _| runs_well(device, "done"),
         between: &[RESET],
         after: Some(WELL),
     },
     // While this one runs, the others go on.
-    Step {
+    ContainerOperation {
         container: "spinning",
         act: |device, _| device.start(device.find("spinning")?),
         between: &[],
         after: Some(RESET),
     },
-    Step {
+    ContainerOperation {
         container: "new",
         act: |device, _| runs_well(device, "new"),
         between: &[RESET],
         after: Some(WELL),
     },
-    Step {
+    ContainerOperation {
         container: "spinning",
         act: |device, _| device.restart(device.find("spinning")?, 0),
         between: &[STOPPED],
         after: Some(RESET),
     },
-    Step {
+    ContainerOperation {
         container: "passing",
         act: |device, image| {
             let options = Options {
@@ -94,19 +95,19 @@ const STEPS: [Step; 9] = [
         between: &[],
         after: None,
     },
-    Step {
+    ContainerOperation {
         container: "gone",
         act: |device, _| device.remove(device.find("gone")?, false),
         between: &[],
         after: None,
     },
-    Step {
+    ContainerOperation {
         container: "",
         act: |device, _| prune(device),
         between: &[],
         after: None,
     },
-    Step {
+    ContainerOperation {
         container: "spinning",
         act: |device, _| {
             let spinning = device.find("spinning")?;
@@ -224,7 +225,7 @@ fn live(disk: &Powered, image: &Image) -> Option<usize> {
 }
 
 /// Checks that every record on the flash is whole.
-fn records_are_whole(disk: &Disk<RamFlash>, cut: &str) {
+fn records_are_whole(disk: &TaggedPartition<RamFlash>, cut: &str) {
     let mut names = Vec::new();
     disk.read_dir(record::ROOT, &mut |file, _| {
         names.push(file.to_owned());
@@ -247,7 +248,7 @@ fn records_are_whole(disk: &Disk<RamFlash>, cut: &str) {
 
 /// Checks that a flash after a power cut in a step is as before the step or as after it.
 fn is_as_before_or_after(
-    disk: &Disk<RamFlash>,
+    disk: &TaggedPartition<RamFlash>,
     at: usize,
     before: &States,
     was: &Prepared,

@@ -20,15 +20,15 @@ use ocre::image::store::Store;
 use ocre::port::{EntryKind, Storage};
 use ocre_conformance::images::{DOCUMENT, get};
 use ocre_pc::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
-use tagged::{Disk, GEOMETRY, boot, create, end, import, layout, try_boot};
+use tagged::{GEOMETRY, TaggedPartition, boot, create, end, import, layout, try_boot};
 
 /// Content of every file, by path.
-type Files = BTreeMap<String, Vec<u8>>;
+type FileContents = BTreeMap<String, Vec<u8>>;
 
-fn files(storage: &Disk<RamFlash>) -> Files {
+fn files(storage: &TaggedPartition<RamFlash>) -> FileContents {
     // Until a rename is ended that was cut, littlefs hides another entry, too.
     storage.recover().unwrap();
-    let mut files = Files::new();
+    let mut files = FileContents::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         let at = if folder.is_empty() { "/" } else { &folder };
@@ -52,7 +52,7 @@ fn files(storage: &Disk<RamFlash>) -> Files {
 }
 
 /// Runs `act` until the power goes.
-fn cut_short<F: Fn(&Disk<PowerCut<RamFlash>>)>(
+fn cut_short<F: Fn(&TaggedPartition<PowerCut<RamFlash>>)>(
     flash: RamFlash,
     cut: Option<Cut>,
     act: &F,
@@ -67,14 +67,14 @@ fn cut_short<F: Fn(&Disk<PowerCut<RamFlash>>)>(
 /// Cuts the power at each operation of `act`. `may_go` are the files that `act` removes.
 fn sweep(
     before: &RamFlash,
-    act: impl Fn(&Disk<PowerCut<RamFlash>>),
+    act: impl Fn(&TaggedPartition<PowerCut<RamFlash>>),
     may_go: impl Fn(&str) -> bool,
-) -> Files {
+) -> FileContents {
     let (after, operations) = cut_short(before.clone(), None, &act);
     let (before_files, after_files) = (files(&mounted(before.clone())), files(&mounted(after)));
     assert!(operations > 0, "it writes");
     assert_ne!(before_files, after_files);
-    let complete = |found: &Files, cut: &str| {
+    let complete = |found: &FileContents, cut: &str| {
         for (path, content) in before_files.iter().filter(|(path, _)| !may_go(path)) {
             let is_there = found.values().any(|other| other == content);
             assert!(is_there, "{cut}: {path} of {:?}", found.keys());
@@ -105,7 +105,7 @@ fn sweep(
 }
 
 /// Boots, and opens the store as a command does.
-fn boot_and_open<F: Flash + Send + 'static>(disk: &Disk<F>) {
+fn boot_and_open<F: Flash + Send + 'static>(disk: &TaggedPartition<F>) {
     if let Some(device) = try_boot(disk) {
         end(device);
     }
@@ -114,7 +114,7 @@ fn boot_and_open<F: Flash + Send + 'static>(disk: &Disk<F>) {
 }
 
 /// A flash with containers, each with different files.
-fn prepared(names: &[&str], change: impl Fn(&Disk<RamFlash>)) -> RamFlash {
+fn prepared(names: &[&str], change: impl Fn(&TaggedPartition<RamFlash>)) -> RamFlash {
     let disk = mounted(formatted(GEOMETRY));
     import(&disk, &layout("app", &busy())).unwrap();
     let device = boot(&disk);
@@ -213,7 +213,7 @@ fn ending_a_removal_that_is_written_down() {
 #[test]
 fn removing_a_container_and_what_is_kept() {
     let before = prepared(&["gone", "stays"], |_| {});
-    let remove = |disk: &Disk<PowerCut<RamFlash>>| {
+    let remove = |disk: &TaggedPartition<PowerCut<RamFlash>>| {
         if let Some(device) = try_boot(disk) {
             if let Ok(handle) = device.find("gone") {
                 let _ = device.remove(handle, false);
@@ -233,7 +233,7 @@ fn removing_a_container_and_what_is_kept() {
         disk.remove("/containers/gone.spec").unwrap();
         boot_and_open(disk);
     });
-    let discard = |disk: &Disk<PowerCut<RamFlash>>| {
+    let discard = |disk: &TaggedPartition<PowerCut<RamFlash>>| {
         if let Some(device) = try_boot(disk) {
             let _ = device.discard("/lost+found/gone");
             end(device);
@@ -251,7 +251,7 @@ fn removing_a_container_and_what_is_kept() {
 fn what_a_cut_leaves_of_a_temporary_container_is_removed() {
     let before = prepared(&["stays"], |_| {});
     let image = tagged::judged(&mounted(before.clone()));
-    let live = |disk: &Disk<PowerCut<RamFlash>>| {
+    let live = |disk: &TaggedPartition<PowerCut<RamFlash>>| {
         let Some(device) = try_boot(disk) else { return };
         let options = Options {
             temporary: true,

@@ -7,9 +7,10 @@ mod device;
 use std::sync::Arc;
 
 use device::{
-    Bench, Disk, Tape, assemble, boot, boot_on, disk, image, read_file, with_blob, write_file,
+    FakeConsole, RamPartition, TestDevice, assemble, boot, boot_on, disk, image, read_file,
+    with_blob, write_file,
 };
-use ocre::container::state::{Cause, Failure, RunResult, State};
+use ocre::container::state::{Cause, RunResult, StartFailure, State};
 use ocre::container::table::{Handle, Uptime};
 use ocre::container::{Error, Limits, Name, Options, Restart, Spec, data};
 use ocre::folders;
@@ -60,7 +61,7 @@ fn files(storage: &impl Storage, folder: &str) -> Vec<String> {
     names
 }
 
-fn spec(bench: &Bench, handle: Handle) -> Spec {
+fn spec(bench: &TestDevice, handle: Handle) -> Spec {
     bench.device.with_spec(handle, Spec::clone).unwrap()
 }
 
@@ -307,7 +308,7 @@ fn without_the_folder_of_records_all_files_are_kept() {
 
 #[test]
 fn a_container_whose_folder_is_missing_is_failed_and_stays() {
-    const MISSING: State = State::Ended(RunResult::Failed(Failure::DataMissing));
+    const MISSING: State = State::Ended(RunResult::Failed(StartFailure::DataMissing));
     let disk = disk();
     let bench = boot_on(disk.clone());
     for (name, restart) in [("rests", Restart::No), ("returns", Restart::Always)] {
@@ -332,7 +333,7 @@ fn a_container_whose_folder_is_missing_is_failed_and_stays() {
     ];
     assert_eq!(states(&after.device), failed);
     let handle = after.device.find("rests").unwrap();
-    let refused = Err(Error::Start(Failure::DataMissing));
+    let refused = Err(Error::Start(StartFailure::DataMissing));
     assert_eq!(after.device.start(handle), refused);
     assert_eq!(read_file(&disk, "/containers/rests.spec").unwrap(), record);
     // Once its folder is back, it runs.
@@ -486,7 +487,7 @@ fn containers_beyond_the_capacity_stay_on_the_partition() {
 }
 
 /// Fills the partition with a file, which stays open.
-fn fill(disk: &Disk) -> <Disk as Storage>::File {
+fn fill(disk: &RamPartition) -> <RamPartition as Storage>::File {
     let mut file = disk.open("/full", OpenMode::REWRITE).unwrap();
     let mut bytes = 1 << 20;
     while bytes > 0 {
@@ -579,7 +580,7 @@ fn a_cut_at_any_operation_of_a_containers_life_leaves_it_as_it_was_or_as_it_beca
             let (prepared, image) = prepared();
             let power = PowerCut::new(prepared, Some(Cut { at, tear }));
             let disk = LittleFs::mount(power).map_err(|(_, error)| error).unwrap();
-            let device = Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).unwrap();
+            let device = Pc::boot(disk.clone(), Box::new(FakeConsole::default()), POLICY).unwrap();
             let told = live(&device, image);
             // Its thread may still be on its way out.
             while Arc::strong_count(&device) > 1 {
@@ -606,7 +607,7 @@ fn a_cut_at_any_operation_of_a_containers_life_leaves_it_as_it_was_or_as_it_beca
 fn prepared() -> (RamFlash, Image) {
     let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::new(512, 256).unwrap()));
     formatted.unwrap();
-    let disk: Disk = LittleFs::mount(flash).map_err(|(_, error)| error).unwrap();
+    let disk: RamPartition = LittleFs::mount(flash).map_err(|(_, error)| error).unwrap();
     let bench = boot_on(disk.clone());
     let image = bench.image(&spinning());
     bench.create("other", &exiting(), &Options::default());
@@ -617,7 +618,7 @@ fn prepared() -> (RamFlash, Image) {
 
 fn found_after(flash: RamFlash, told: Told, cut: &str) -> Option<State> {
     let disk = LittleFs::mount(flash).map_err(|(_, error)| error).unwrap();
-    let device = Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).unwrap();
+    let device = Pc::boot(disk.clone(), Box::new(FakeConsole::default()), POLICY).unwrap();
     let mut states = states(&device);
     assert_eq!(
         states.pop(),

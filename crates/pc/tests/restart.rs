@@ -6,7 +6,7 @@ mod device;
 
 use std::num::NonZeroU8;
 
-use device::{Bench, assemble, boot, boot_on, disk, read_file};
+use device::{TestDevice, assemble, boot, boot_on, disk, read_file};
 use ocre::container::state::{Cause, Refusal, RunResult, State};
 use ocre::container::table::{Handle, Status};
 use ocre::container::{Error, Limits, Options, Restart};
@@ -37,12 +37,12 @@ fn spinning() -> Vec<u8> {
     assemble(r#"(module (func (export "_start") (loop (br 0))))"#)
 }
 
-fn status(bench: &Bench, handle: Handle) -> Status {
+fn status(bench: &TestDevice, handle: Handle) -> Status {
     bench.device.status(handle).unwrap()
 }
 
 /// Waits until a container is in a state.
-fn await_state(bench: &Bench, handle: Handle, state: State) {
+fn await_state(bench: &TestDevice, handle: Handle, state: State) {
     let mut number = 0;
     let minute = bench.now() + 60_000_000;
     while status(bench, handle).state != state {
@@ -57,7 +57,7 @@ fn await_state(bench: &Bench, handle: Handle, state: State) {
 }
 
 /// Names and states of all kept events.
-fn changes(bench: &Bench) -> Vec<String> {
+fn changes(bench: &TestDevice) -> Vec<String> {
     let mut number = 0;
     let mut changes = Vec::new();
     while let Some(change) = bench.device.read_event(&mut number) {

@@ -10,17 +10,18 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use device::{
-    Bench, Tape, assemble, boot, boot_on, compile, guest, image, read_file, with_blob, write_file,
+    FakeConsole, TestDevice, assemble, boot, boot_on, compile, guest, image, read_file, with_blob,
+    write_file,
 };
-use ocre::container::state::{Cause, Failure, Refusal, RunResult, State};
-use ocre::container::table::{Times, Uptime};
+use ocre::container::state::{Cause, Refusal, RunResult, StartFailure, State};
+use ocre::container::table::{ContainerTimes, Uptime};
 use ocre::container::{Error, Limits, Options};
 use ocre::image::Image;
 use ocre::image::blob::blob_path;
 use ocre::image::verdict::Code;
 use ocre::limits::{MAX_CONTAINERS, MAX_INSTRUCTIONS, MAX_PATH};
 use ocre::port::{OpenMode, Storage, StorageError, Stream, Trap};
-use ocre::supervisor::{Follow, Platform as _};
+use ocre::supervisor::{LogWait, Platform as _};
 use ocre_oci::Format;
 use ocre_pc::flash::{Cut, Geometry, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::LittleFs;
@@ -129,7 +130,7 @@ fn what_a_guest_may_not_do_is_a_trap_of_its_kind() {
     }
 }
 
-fn traps(bench: &Bench, code: &[u8]) {
+fn traps(bench: &TestDevice, code: &[u8]) {
     for (way, trap) in [
         ("unreachable", Trap::Unreachable),
         ("divide", Trap::DivideByZero),
@@ -154,7 +155,7 @@ fn what_never_ends_is_killed_whatever_it_is_at() {
     }
 }
 
-fn is_killed(bench: &Bench, code: &[u8]) {
+fn is_killed(bench: &TestDevice, code: &[u8]) {
     for way in [
         "loop",
         "arithmetic",
@@ -193,7 +194,7 @@ fn what_must_not_get_the_better_of_the_host_does_not() {
     }
 }
 
-fn is_refused(bench: &Bench, code: &[u8]) {
+fn is_refused(bench: &TestDevice, code: &[u8]) {
     for (way, words) in [
         ("grow", "refused after pages: 15\n"),
         ("pointers", "refused of 8: 8\n"),
@@ -249,7 +250,7 @@ fn a_start_that_fails_says_why_at_once() {
             r#"(module (memory 2) (func (export "_start")))"#,
             &page
         ),
-        Failure::Image(Code::LimitMemory)
+        StartFailure::Image(Code::LimitMemory)
     );
     assert_eq!(
         fails(
@@ -257,7 +258,7 @@ fn a_start_that_fails_says_why_at_once() {
             r#"(module (import "env" "none" (func)) (func (export "_start")))"#,
             &page
         ),
-        Failure::Image(Code::WasmImport)
+        StartFailure::Image(Code::WasmImport)
     );
     assert_eq!(
         fails(
@@ -265,7 +266,7 @@ fn a_start_that_fails_says_why_at_once() {
             r#"(module (memory 1) (data (i32.const 65536) "x") (func (export "_start")))"#,
             &page
         ),
-        Failure::Instantiate
+        StartFailure::Instantiate
     );
     assert_eq!(
         fails(
@@ -273,7 +274,7 @@ fn a_start_that_fails_says_why_at_once() {
             r#"(module (func (export "_start") (param i32)))"#,
             &page
         ),
-        Failure::Image(Code::WasmEntrySignature)
+        StartFailure::Image(Code::WasmEntrySignature)
     );
 }
 
@@ -289,10 +290,10 @@ fn code_that_changed_on_the_partition_is_not_run() {
     let path = blob_path("/", &digest).unwrap();
     *code.last_mut().unwrap() ^= 1;
     write_file(&bench.disk, &path, &code);
-    let failure = Failure::Image(Code::DigestMismatch);
+    let failure = StartFailure::Image(Code::DigestMismatch);
     assert_eq!(bench.device.start(handle), Err(Error::Start(failure)));
     bench.disk.remove(&path).unwrap();
-    let failure = Failure::Image(Code::BlobMissing);
+    let failure = StartFailure::Image(Code::BlobMissing);
     assert_eq!(bench.device.start(handle), Err(Error::Start(failure)));
 }
 
@@ -343,7 +344,7 @@ fn a_container_runs_again_with_its_files_its_log_and_new_times() {
 fn every_step_of_a_run_has_its_time_in_order() {
     let bench = boot();
     let created = bench.create("a", &guest("hello"), &Options::default());
-    let Times {
+    let ContainerTimes {
         created_us,
         started_us: Uptime::NEVER,
         ended_us: Uptime::NEVER,
@@ -732,12 +733,12 @@ fn whoever_follows_a_log_sees_all_of_it_and_its_end() {
     let mut cursor = bench.device.log_cursor(handle, None).unwrap();
     assert_eq!(
         bench.device.await_log(handle, cursor, None),
-        Ok(Follow::Ended)
+        Ok(LogWait::Ended)
     );
     bench.device.start(handle).unwrap();
     let mut seen = String::new();
     let mut buffer = [0; ocre::limits::MAX_LOG_RECORD];
-    while bench.device.await_log(handle, cursor, None) == Ok(Follow::More) {
+    while bench.device.await_log(handle, cursor, None) == Ok(LogWait::More) {
         let record = bench.device.read_log(handle, &mut cursor, &mut buffer);
         let length = record.unwrap().unwrap().length;
         seen.push_str(str::from_utf8(&buffer[..length]).unwrap());
@@ -892,7 +893,7 @@ fn a_power_cut_leaves_nothing_that_can_not_be_removed() {
 
         let disk = LittleFs::mount(PowerCut::new(flash, Some(Cut { at, tear })));
         let disk = disk.map_err(|(_, error)| error).unwrap();
-        let device = Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).unwrap();
+        let device = Pc::boot(disk.clone(), Box::new(FakeConsole::default()), POLICY).unwrap();
         let done = come_and_go(&disk, &device, image);
         drop(device);
         let flash = disk.unmount().ok().unwrap();
@@ -996,7 +997,7 @@ fn whatever_comes_between_whatever_the_answers_make_sense() {
     let code = [spinning(), guest("hello"), guest("hostile"), echoing()];
     let names = ["a", "b", "c"];
     thread::scope(|scope| {
-        let Bench { device, .. } = &bench;
+        let TestDevice { device, .. } = &bench;
         let (bench, code, over) = (&bench, &code, &over);
         let meddling: Vec<_> = (0..4_usize)
             .map(|seed| {

@@ -10,7 +10,7 @@ mod memory;
 use std::sync::Arc;
 use std::thread;
 
-use device::{Bench, assemble, boot, guest};
+use device::{TestDevice, assemble, boot, guest};
 use ocre::container::Options;
 use ocre::container::state::{Cause, RunResult};
 use ocre::image::Image;
@@ -30,7 +30,7 @@ struct Use {
     flash_free: u64,
 }
 
-fn used(bench: &Bench) -> Use {
+fn used(bench: &TestDevice) -> Use {
     while Arc::strong_count(&bench.device) > 1 {
         thread::yield_now();
     }
@@ -43,7 +43,7 @@ fn used(bench: &Bench) -> Use {
     }
 }
 
-fn cycle(bench: &Bench, images: &[Image; 4], number: u64) {
+fn cycle(bench: &TestDevice, images: &[Image; 4], number: u64) {
     let device = &bench.device;
     let (image, arguments, expected): (_, &[&str], _) = match number % 5 {
         0 => (&images[0], &["--exit", "3"], RunResult::Exited(3)),

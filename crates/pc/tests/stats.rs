@@ -7,7 +7,7 @@ mod device;
 use std::thread;
 use std::time::Duration;
 
-use device::{Disk, assemble, boot, busy, guest, write_file};
+use device::{RamPartition, assemble, boot, busy, guest, write_file};
 use ocre::container::state::RunResult;
 use ocre::container::{Error, Limits, Options};
 use ocre::limits::{LOG_BYTES, MAX_CONTAINERS};
@@ -16,7 +16,7 @@ use ocre_pc::platform::{Device, Pc};
 
 #[test]
 fn a_container_takes_less_than_2_kib_of_our_own_besides_its_log() {
-    let all = size_of::<Device<Disk>>() - size_of::<Pc<Disk>>();
+    let all = size_of::<Device<RamPartition>>() - size_of::<Pc<RamPartition>>();
     let one = all / MAX_CONTAINERS - LOG_BYTES;
     println!("{one} bytes");
     assert!(one < 2048, "{one}");

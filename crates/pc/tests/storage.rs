@@ -8,10 +8,10 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use common::{Scratch, formatted, mounted};
 use ocre::port::{OpenMode, SeekFrom as From, Storage, StorageError};
-use ocre_conformance::numbers::Numbers;
+use ocre_conformance::numbers::PseudoRandom;
 use ocre_pc::directory::Directory;
 use ocre_pc::flash::{
-    Cut, Failed, FileError, Flash as _, Geometry, OpenedFile, PowerCut, RamFlash, Tear,
+    Cut, FileError, Flash as _, FlashError, Geometry, OpenedFile, PowerCut, RamFlash, Tear,
 };
 use ocre_pc::littlefs::LittleFs;
 
@@ -87,7 +87,7 @@ fn what_is_cut_off_is_lost_and_what_was_synced_is_not() {
 
 #[test]
 fn a_file_reads_the_same_in_pieces_of_any_size_from_any_position() {
-    let mut numbers = Numbers(5);
+    let mut numbers = PseudoRandom(5);
     for block_bytes in [128, 256, 4096] {
         let storage = mounted(formatted(geometry(block_bytes, 512)));
         // Inline, within one block, of whole blocks, and of many.
@@ -327,8 +327,8 @@ fn what_is_synced_is_in_the_file_and_only_that() {
             assert_eq!(buffer, new[place(block, 0)..][..buffer.len()]);
             assert_eq!(flash.lend(block, 0, buffer.len()).unwrap(), buffer);
         }
-        assert_eq!(flash.read(8, 0, &mut [0; 16]), Err(Failed));
-        assert_eq!(flash.lend(7, block_bytes - 8, 16), Err(Failed));
+        assert_eq!(flash.read(8, 0, &mut [0; 16]), Err(FlashError));
+        assert_eq!(flash.lend(7, block_bytes - 8, 16), Err(FlashError));
         flash.erase(0).unwrap();
         drop(flash);
         assert_eq!(fs::read(&path).unwrap(), new, "that was not synced");
@@ -516,7 +516,7 @@ fn flipped_bits_are_errors_at_worst() {
     let scratch = Scratch::new("flipped");
     let path = flash_file(&scratch);
     let whole = fs::read(&path).unwrap();
-    let mut numbers = Numbers(0x0c2e);
+    let mut numbers = PseudoRandom(0x0c2e);
     let mut mounts = 0;
     for round in 0..3000 {
         let mut damaged = whole.clone();

@@ -10,7 +10,9 @@ use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Freed, Progress, Store};
 use ocre::image::verdict::Code;
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_conformance::images::{DOCUMENT, Layout, Seen, get, named, noise, open, put, see, tag};
+use ocre_conformance::images::{
+    DOCUMENT, LayoutWriter, StoreContent, get, named, noise, open, put, see, tag,
+};
 use ocre_oci::{ErrorKind, Sha256};
 use ocre_pc::directory::Directory;
 use ocre_pc::flash::{Geometry, PowerCut, RamFlash};
@@ -63,7 +65,7 @@ const ROOT: &str = "/source";
 impl Fixture {
     fn new() -> Self {
         let storage = memory(256);
-        let layout = Layout::new(&storage, ROOT);
+        let layout = LayoutWriter::new(&storage, ROOT);
         let first = layout.image("config", &[&noise(1, 3000), b"small"]);
         let second = layout.image("config", &[&noise(2, 1500)]);
         let portable = layout.image("other config", &[&noise(3, 700)]);
@@ -90,15 +92,15 @@ impl Fixture {
         }
     }
 
-    fn layout(&self) -> Layout<'_, LittleFs<RamFlash>> {
-        Layout::new(&self.storage, ROOT)
+    fn layout(&self) -> LayoutWriter<'_, LittleFs<RamFlash>> {
+        LayoutWriter::new(&self.storage, ROOT)
     }
 }
 
 #[test]
 fn opening_makes_an_empty_layout_once() {
     let storage = memory(32);
-    assert_eq!(see(&storage), Seen::default());
+    assert_eq!(see(&storage), StoreContent::default());
     assert_eq!(
         get(&storage, "/oci-layout"),
         br#"{"imageLayoutVersion":"1.0.0"}"#
@@ -195,7 +197,7 @@ fn all_variants_of_one_name_are_imported_under_one_tag() {
 fn a_tag_is_replaced_however_it_was_spelt() {
     let fixture = Fixture::new();
     let storage = memory(128);
-    let layout = Layout::new(&storage, "/");
+    let layout = LayoutWriter::new(&storage, "/");
     let preloaded = layout.image("old", &[b"old"]);
     layout.index(&[
         ("app", preloaded, false),
@@ -249,7 +251,7 @@ fn importing_again_repairs_what_is_damaged() {
     let storage = memory(128);
     assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
     let whole = see(&storage);
-    let layout = Layout::new(&storage, "/");
+    let layout = LayoutWriter::new(&storage, "/");
     for damage in [&b"cut"[..], &noise(9, fixture.first.size as usize)] {
         put(&storage, &layout.blob_path(fixture.first), damage);
         assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
@@ -279,7 +281,7 @@ fn progress_goes_up_to_the_total() {
 
 /// Imports from a layout that `spoil` has damaged, and checks that the store is unchanged.
 fn import_spoilt(
-    spoil: impl FnOnce(&Fixture, &Layout<'_, LittleFs<RamFlash>>),
+    spoil: impl FnOnce(&Fixture, &LayoutWriter<'_, LittleFs<RamFlash>>),
 ) -> Result<(), Error> {
     let fixture = Fixture::new();
     let storage = memory(128);
@@ -472,7 +474,7 @@ fn removing_frees_what_nothing_else_uses() {
         Err(Error::Image(Code::ReferenceNotFound))
     );
     assert!(remove(&storage, "a", &[]).is_ok());
-    assert_eq!(see(&storage), Seen::default());
+    assert_eq!(see(&storage), StoreContent::default());
     assert_eq!(
         remove(&storage, "a", &[]),
         Err(Error::Image(Code::IndexEmpty))
@@ -549,7 +551,7 @@ fn pruning_goes_through_any_number_of_blobs() {
         Ok(())
     );
     let before = see(&storage);
-    let layout = Layout::new(&storage, "/");
+    let layout = LayoutWriter::new(&storage, "/");
     for seed in 0..100_u8 {
         layout.blob(&[seed]);
     }
@@ -570,7 +572,7 @@ fn a_damaged_document_does_not_keep_others_from_being_removed() {
     let storage = memory(128);
     assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
     assert_eq!(import(&storage, fixture.source(), "second", "b"), Ok(()));
-    let layout = Layout::new(&storage, "/");
+    let layout = LayoutWriter::new(&storage, "/");
     put(&storage, &layout.blob_path(fixture.first), b"damaged");
     let both = get_all(&storage);
     assert!(remove(&storage, "b", &[]).is_ok());
@@ -579,7 +581,7 @@ fn a_damaged_document_does_not_keep_others_from_being_removed() {
     assert!(left.len() < both.len() && left.len() > 2, "{left:?}");
     assert!(remove(&storage, "a", &[]).is_ok());
     prune(&storage, &[]);
-    assert_eq!(see(&storage), Seen::default());
+    assert_eq!(see(&storage), StoreContent::default());
 }
 
 /// The names of all blobs.
@@ -671,7 +673,7 @@ fn a_leftover_of_a_cut_is_tidied_away() {
     for file in ["/.newindex.json", "/blobs/sha256/.new0"] {
         put(&storage, file, b"");
     }
-    assert_eq!(see(&storage), Seen::default());
+    assert_eq!(see(&storage), StoreContent::default());
 }
 
 #[test]
@@ -716,7 +718,7 @@ fn a_folder_is_a_store_and_a_source_too() {
     std::fs::create_dir(&from).unwrap();
     std::fs::create_dir(&to).unwrap();
     let (from, to) = (Directory::open(from).unwrap(), Directory::open(to).unwrap());
-    let layout = Layout::new(&from, "/");
+    let layout = LayoutWriter::new(&from, "/");
     let image = layout.image("config", &[&noise(1, 10_000)]);
     layout.index(&[("image", image, false)]);
     assert_eq!(import(&to, layout.source(), "image", "a"), Ok(()));
@@ -825,7 +827,7 @@ fn images_can_be_removed_from_a_partition_that_is_full_of_them() {
             );
         }
         prune(&storage, &[]);
-        assert_eq!(see(&storage), Seen::default());
+        assert_eq!(see(&storage), StoreContent::default());
     }
 }
 
@@ -840,5 +842,5 @@ fn a_store_without_room_for_itself_says_so() {
         Some(Error::Image(Code::Storage(StorageError::NoSpace)))
     );
     storage.remove("/filler").unwrap();
-    assert_eq!(see(&storage), Seen::default());
+    assert_eq!(see(&storage), StoreContent::default());
 }

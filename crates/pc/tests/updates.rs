@@ -12,7 +12,7 @@ use common::{formatted, mounted};
 use device::{assemble, write_file};
 use ocre::container::Options;
 use ocre::container::restart::Restart;
-use ocre::container::state::{Cause, Failure, RunResult, State};
+use ocre::container::state::{Cause, RunResult, StartFailure, State};
 use ocre::container::table::Handle;
 use ocre::image::blob::blob_path;
 use ocre::image::store::Store;
@@ -25,7 +25,8 @@ use ocre_pc::flash::{Cut, Flash, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::Device;
 use tagged::{
-    Disk, GEOMETRY, MINUTE_US, boot, create, digest, end, exiting, import, layout, run, try_boot,
+    GEOMETRY, MINUTE_US, TaggedPartition, boot, create, digest, end, exiting, import, layout, run,
+    try_boot,
 };
 
 fn trapping() -> Vec<u8> {
@@ -33,7 +34,7 @@ fn trapping() -> Vec<u8> {
 }
 
 /// The entries of the index: `app:latest` or `was app:latest`, the failures, and the digest.
-fn entries<F: Flash>(disk: &Disk<F>) -> Vec<(String, Sha256)> {
+fn entries<F: Flash>(disk: &TaggedPartition<F>) -> Vec<(String, Sha256)> {
     let mut document = [0; DOCUMENT];
     let mut store = Store::open(disk, "/", &mut document).unwrap();
     let index = store.index().unwrap();
@@ -141,7 +142,7 @@ fn an_update_that_fails_three_times_is_taken_back() {
 #[test]
 fn an_update_that_can_not_be_started_is_taken_back() {
     let code = assemble(r#"(module (import "x" "y" (func)) (func (export "_start")))"#);
-    let import = Failure::Image(ocre::image::verdict::Code::WasmImport);
+    let import = StartFailure::Image(ocre::image::verdict::Code::WasmImport);
     is_taken_back(&layout("bad", &code), RunResult::Failed(import));
 }
 
@@ -225,7 +226,10 @@ fn an_update_of_an_update_keeps_what_worked_last() {
 
 /// Imports an update that fails and is taken back, and runs the container once more, as far as the
 /// power lasts.
-fn update<F: Flash + Send + 'static>(disk: &Disk<F>, bad: &LittleFs<RamFlash>) -> Option<()> {
+fn update<F: Flash + Send + 'static>(
+    disk: &TaggedPartition<F>,
+    bad: &LittleFs<RamFlash>,
+) -> Option<()> {
     import(disk, bad).ok()?;
     let device = try_boot(disk)?;
     let handle = device.find("a").ok()?;

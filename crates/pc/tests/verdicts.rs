@@ -15,8 +15,8 @@ use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{HostFunction, HostModule};
 use ocre_oci::{ErrorKind, Sha256, Warning};
 use ocre_pc::directory::Directory;
-use ocre_wamr::{Engine, Options, PC_TARGET};
-use support::layout::{Folder, Layer, Sample, descriptor};
+use ocre_wamr::{EngineOptions, PC_TARGET, WamrEngine};
+use support::layout::{LayerFields, Sample, TemporaryFolder, descriptor};
 
 const MODULES: &[HostModule] = &[HostModule {
     name: c"wasi_snapshot_preview1",
@@ -26,13 +26,13 @@ const MODULES: &[HostModule] = &[HostModule {
     }],
 }];
 
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    let options = Options {
+fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
+    let options = EngineOptions {
         aot: PC_TARGET,
-        ..Options::default()
+        ..EngineOptions::default()
     };
-    ENGINE.get_or_init(|| Engine::start(MODULES, options).unwrap())
+    ENGINE.get_or_init(|| WamrEngine::start(MODULES, options).unwrap())
 }
 
 const POLICY: Policy<'_> = Policy {
@@ -83,7 +83,7 @@ impl Case<'_> {
     }
 
     fn judge(&self, report: ocre::image::verdict::Report<'_>) {
-        let folder = Folder::new();
+        let folder = TemporaryFolder::new();
         self.sample.write(&folder.0);
         let storage = Directory::open(&folder.0).unwrap();
         let source = OciLayout {
@@ -156,7 +156,7 @@ macro_rules! refusals {
 const AOT: &str = "application/vnd.ocre.image.layer.v1.wasm+aot";
 
 /// A layer that begins like AOT code for this machine, with these annotations.
-fn aot_layer(annotations: &str) -> Layer {
+fn aot_layer(annotations: &str) -> LayerFields {
     let target = ocre::port::Engine::aot_target(engine()).unwrap();
     let mut bytes = b"\0aot\x06\0\0\0\0\0\0\0\x30\0\0\0".to_vec();
     for half in [if target.wide { 2_u16 } else { 0 }, 0, 1, target.machine] {
@@ -167,7 +167,7 @@ fn aot_layer(annotations: &str) -> Layer {
     name.resize(16, 0);
     bytes.extend(name);
     let members = format!(r#","annotations":{{{annotations}}}"#);
-    Layer {
+    LayerFields {
         media_type: AOT,
         bytes,
         members,
@@ -188,7 +188,7 @@ fn aot_case(case: &mut Case<'_>, annotations: &str) {
 }
 
 fn wasm_case(case: &mut Case<'_>, text: &str) {
-    case.sample.layers = vec![Layer::wasm(text)];
+    case.sample.layers = vec![LayerFields::wasm(text)];
 }
 
 /// An index of so many indexes in one another, the innermost of which names nothing.
@@ -267,7 +267,7 @@ refusals! {
         case.sample.damage(|written| garble(&written.layers[0]));
     };
     digest_mismatch_4 "manifest/layers/1" |case| {
-        case.sample.layers.push(Layer::blob(b"data"));
+        case.sample.layers.push(LayerFields::blob(b"data"));
         case.sample.damage(|written| garble(&written.layers[1]));
     };
     size_range "manifest/layers/0/size" |case| {
@@ -342,9 +342,9 @@ refusals! {
         case.sample.config(r#""config":{"#, r#""config":{"Permissions":["gpio","gpoi"]"#);
     };
 
-    layer_none "manifest/layers" |case| case.sample.layers = vec![Layer::blob(b"data")];
+    layer_none "manifest/layers" |case| case.sample.layers = vec![LayerFields::blob(b"data")];
     layer_many "manifest/layers/1" |case| {
-        case.sample.layers.push(Layer::wasm(support::layout::WASM));
+        case.sample.layers.push(LayerFields::wasm(support::layout::WASM));
     };
     layer_magic "manifest/layers/0" |case| case.sample.layers[0].media_type = AOT;
     layer_magic_2 "manifest/layers/0" |case| case.sample.layers[0].bytes.truncate(3);
@@ -530,8 +530,8 @@ fn an_image_in_the_ocre_dialect_is_ok() {
 #[test]
 fn all_goes_on_past_what_is_refused() {
     let mut case = Case::default();
-    case.sample.layers.push(Layer::blob(b"one"));
-    case.sample.layers.push(Layer::blob(b"two"));
+    case.sample.layers.push(LayerFields::blob(b"one"));
+    case.sample.layers.push(LayerFields::blob(b"two"));
     case.sample.config("wasip1", "wasip2");
     case.sample
         .config(r#""config":{"#, r#""config":{"Env":[1]"#);
@@ -561,7 +561,7 @@ fn a_reference_is_found_by_name_by_name_without_latest_and_by_digest() {
     case.sample.index("sample:1", "sample:latest");
     case.selector.name = Some("sample");
     assert_eq!(case.verdict().word(), "ok");
-    let folder = Folder::new();
+    let folder = TemporaryFolder::new();
     let written = case.sample.write(&folder.0);
     let hex = written.manifest.file_name().unwrap().to_str().unwrap();
     case.selector = Selector {

@@ -7,7 +7,7 @@ mod device;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
-use device::{Disk, image, put, read_file, with_blob, write_file};
+use device::{RamPartition, image, put, read_file, with_blob, write_file};
 use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::folders;
 use ocre::image::blob::blob_path;
@@ -71,7 +71,7 @@ const BUFFER: u32 = 0x8000;
 const MEMORY: usize = 0x2_0000;
 
 /// A container without a supervisor, whose time passes only while it sleeps.
-struct Solo {
+struct SoloContainer {
     name: Name,
     spec: Spec,
     now_us: Cell<u64>,
@@ -89,8 +89,8 @@ struct Solo {
     refuses: Cell<Option<(usize, ConsoleError)>>,
 }
 
-impl Solo {
-    fn new(disk: &Disk, options: &Options<'_>) -> Self {
+impl SoloContainer {
+    fn new(disk: &RamPartition, options: &Options<'_>) -> Self {
         let name = Name::parse("solo").unwrap();
         let image = image(disk, b"code");
         let image = with_blob(disk, image, "words.txt", b"some words");
@@ -129,7 +129,7 @@ impl Solo {
     }
 }
 
-impl Guest for Solo {
+impl Guest for SoloContainer {
     fn name(&self) -> &Name {
         &self.name
     }
@@ -192,7 +192,7 @@ impl Guest for Solo {
     }
 }
 
-impl Clock for Solo {
+impl Clock for SoloContainer {
     fn uptime_us(&self) -> u64 {
         self.now_us.get()
     }
@@ -202,7 +202,7 @@ impl Clock for Solo {
     }
 }
 
-impl Entropy for Solo {
+impl Entropy for SoloContainer {
     fn fill(&self, buffer: &mut [u8]) -> bool {
         buffer.fill(0xa5);
         true
@@ -210,12 +210,12 @@ impl Entropy for Solo {
 }
 
 /// A guest's side of WASI.
-struct Program<'a> {
-    wasi: Wasi<'a, Disk>,
+struct WasiProgram<'a> {
+    wasi: Wasi<'a, RamPartition>,
     memory: Vec<u8>,
 }
 
-fn disk() -> Disk {
+fn disk() -> RamPartition {
     let geometry = Geometry::new(4096, 64).unwrap();
     let (flash, formatted) = LittleFs::format(RamFlash::new(geometry));
     formatted.unwrap();
@@ -223,18 +223,20 @@ fn disk() -> Disk {
 }
 
 /// Runs `act` as the guest of a new container.
-fn with_program<T>(act: impl FnOnce(&mut Program<'_>, &Disk, &Solo) -> T) -> T {
+fn with_program<T>(
+    act: impl FnOnce(&mut WasiProgram<'_>, &RamPartition, &SoloContainer) -> T,
+) -> T {
     run_on(&disk(), &Options::default(), act)
 }
 
 /// The same on an existing partition, with other options.
 fn run_on<T>(
-    disk: &Disk,
+    disk: &RamPartition,
     options: &Options<'_>,
-    act: impl FnOnce(&mut Program<'_>, &Disk, &Solo) -> T,
+    act: impl FnOnce(&mut WasiProgram<'_>, &RamPartition, &SoloContainer) -> T,
 ) -> T {
-    let solo = Solo::new(disk, options);
-    let mut program = Program {
+    let solo = SoloContainer::new(disk, options);
+    let mut program = WasiProgram {
         wasi: Wasi::new(disk, &solo, &solo, &solo),
         memory: vec![0; MEMORY],
     };
@@ -243,7 +245,7 @@ fn run_on<T>(
     result
 }
 
-impl Program<'_> {
+impl WasiProgram<'_> {
     fn try_call(&mut self, name: &str, arguments: &[u64]) -> Result<u64, HostExit> {
         let index = FUNCTIONS
             .iter()
@@ -604,7 +606,7 @@ fn a_container_that_is_killed_gets_no_further_call() {
 #[test]
 fn clocks_tell_uptime_and_the_date_where_it_is_known() {
     with_program(|program, _, solo| {
-        let time = |program: &mut Program<'_>, clock| {
+        let time = |program: &mut WasiProgram<'_>, clock| {
             program.ok("clock_time_get", &[clock, 1, RESULT.into()]);
             program.u64_at(RESULT)
         };
@@ -644,9 +646,12 @@ fn on_descriptor(userdata: u64, write: bool, fd: u32) -> [u8; 48] {
 }
 
 /// (userdata, error, type, bytes, flags)
-type Event = (u64, u16, u8, u64, u16);
+type PollResult = (u64, u16, u8, u64, u16);
 
-fn try_poll(program: &mut Program<'_>, subscriptions: &[[u8; 48]]) -> Result<Vec<Event>, HostExit> {
+fn try_poll(
+    program: &mut WasiProgram<'_>,
+    subscriptions: &[[u8; 48]],
+) -> Result<Vec<PollResult>, HostExit> {
     program.put(LIST, &subscriptions.concat());
     let count = subscriptions.len() as u64;
     let arguments = [LIST.into(), BUFFER.into(), count, RESULT.into()];
@@ -666,7 +671,7 @@ fn try_poll(program: &mut Program<'_>, subscriptions: &[[u8; 48]]) -> Result<Vec
     Ok(events.collect())
 }
 
-fn poll(program: &mut Program<'_>, subscriptions: &[[u8; 48]]) -> Vec<Event> {
+fn poll(program: &mut WasiProgram<'_>, subscriptions: &[[u8; 48]]) -> Vec<PollResult> {
     try_poll(program, subscriptions).expect("it goes on")
 }
 
@@ -1423,13 +1428,14 @@ fn the_depth_of_a_mount_counts_from_the_top_of_the_partition() {
         ..Options::default()
     };
     run_on(&disk, &options, |program, _, _| {
-        let make = |program: &mut Program<'_>, path: &str| {
+        let make = |program: &mut WasiProgram<'_>, path: &str| {
             program.by_path("path_create_directory", MOUNT, path)
         };
         assert_eq!(make(program, "a"), 0);
         assert_eq!(make(program, &format!("a/{}", "y".repeat(80))), 0);
         let longer = |length| "x".repeat(length);
-        let rename = |program: &mut Program<'_>, to: &str| program.rename_at(MOUNT, "a", MOUNT, to);
+        let rename =
+            |program: &mut WasiProgram<'_>, to: &str| program.rename_at(MOUNT, "a", MOUNT, to);
         assert_eq!(rename(program, &longer(28)), NAMETOOLONG);
         assert_eq!(rename(program, &longer(27)), 0);
         assert_eq!(make(program, &longer(109)), NAMETOOLONG);
@@ -1607,7 +1613,7 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     disk.create_dir("/data/other").unwrap();
     write_file(&disk, "/data/other/file", b"another container's");
     write_file(&disk, "/index.json", b"the device's");
-    let solo = Solo::new(&disk, &Options::default());
+    let solo = SoloContainer::new(&disk, &Options::default());
     solo.input_ended.set(true);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move |limit: usize| {
@@ -1633,7 +1639,7 @@ fn whatever_a_guest_calls_with_whatever_nothing_else_is_touched() {
     ];
     let mut succeeded = BTreeSet::new();
     for _ in 0..40 {
-        let mut program = Program {
+        let mut program = WasiProgram {
             wasi: Wasi::new(&disk, &solo, &solo, &solo),
             memory: vec![0; MEMORY],
         };

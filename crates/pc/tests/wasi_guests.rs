@@ -7,13 +7,13 @@ mod device;
 
 use std::collections::BTreeMap;
 
-use device::{Disk, boot, guest, write_file};
+use device::{RamPartition, boot, guest, write_file};
 use ocre::container::state::{Cause, RunResult};
 use ocre::container::{Error, Limits, Options};
 use ocre::port::{EntryKind, Storage, Stream};
 
 /// Every file of the partition that does not lie in `but`, with its content.
-fn files(disk: &Disk, but: &[&str]) -> BTreeMap<String, Vec<u8>> {
+fn files(disk: &RamPartition, but: &[&str]) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {

@@ -55,12 +55,12 @@ const BUFFER: u32 = 0x5000;
 const MEMORY: usize = 0x8000;
 
 /// A module without a container.
-struct Module {
+struct PosixModule {
     name: Name,
     spec: Spec,
 }
 
-impl Module {
+impl PosixModule {
     fn new() -> Self {
         let mut spec = Spec::blank();
         spec.mounts = "/0:/\0/1:/image:ro\0/2:/other\0".try_into().unwrap();
@@ -69,7 +69,7 @@ impl Module {
     }
 }
 
-impl Guest for Module {
+impl Guest for PosixModule {
     fn name(&self) -> &Name {
         &self.name
     }
@@ -99,7 +99,7 @@ impl Guest for Module {
     }
 }
 
-impl Clock for Module {
+impl Clock for PosixModule {
     fn uptime_us(&self) -> u64 {
         0
     }
@@ -109,20 +109,20 @@ impl Clock for Module {
     }
 }
 
-impl Entropy for Module {
+impl Entropy for PosixModule {
     fn fill(&self, _: &mut [u8]) -> bool {
         false
     }
 }
 
-struct Program<'a> {
+struct PosixProgram<'a> {
     wasi: Wasi<'a, PosixFolders>,
     memory: Vec<u8>,
 }
 
 /// Runs `act` as a guest with the folders `top`, `read-only` and `other`; next to them is
 /// `outside`, with the file `secret`.
-fn with_program<T>(name: &str, act: impl FnOnce(&mut Program<'_>, &Path) -> T) -> T {
+fn with_program<T>(name: &str, act: impl FnOnce(&mut PosixProgram<'_>, &Path) -> T) -> T {
     let scratch = Scratch::new(name);
     let paths = ["top", "read-only", "other", "outside"].map(|name| scratch.path().join(name));
     for path in &paths {
@@ -132,8 +132,8 @@ fn with_program<T>(name: &str, act: impl FnOnce(&mut Program<'_>, &Path) -> T) -
     fs::write(outside.join("secret"), "secret").unwrap();
     fs::write(read_only.join("file"), "to be read").unwrap();
     let storage = PosixFolders::open(vec![top, read_only, other]).unwrap();
-    let module = Module::new();
-    let mut program = Program {
+    let module = PosixModule::new();
+    let mut program = PosixProgram {
         wasi: Wasi::bare(&storage, &module, &module, &module),
         memory: vec![0; MEMORY],
     };
@@ -144,7 +144,7 @@ fn with_program<T>(name: &str, act: impl FnOnce(&mut Program<'_>, &Path) -> T) -
     result
 }
 
-impl Program<'_> {
+impl PosixProgram<'_> {
     /// The errno, 0 for success.
     fn call(&mut self, name: &str, arguments: &[u64]) -> u64 {
         let mut functions = FUNCTIONS.iter();
@@ -516,7 +516,8 @@ fn a_second_name_is_of_a_file_in_the_same_folder() {
         ] {
             assert_eq!(program.link(old, new), errno, "{old} {new}");
         }
-        let across = |program: &mut Program<'_>, old, new| program.two_paths("path_link", old, new);
+        let across =
+            |program: &mut PosixProgram<'_>, old, new| program.two_paths("path_link", old, new);
         assert_eq!(across(program, (READ_ONLY, "file"), (TOP, "new")), XDEV);
         assert_eq!(across(program, (TOP, "file"), (OTHER, "new")), XDEV);
         assert_eq!(
@@ -532,7 +533,7 @@ fn files_have_times_and_can_be_given_others() {
         let path = at.join("top/file");
         fs::write(&path, "content").unwrap();
         symlink("file", at.join("top/link")).unwrap();
-        let set = |program: &mut Program<'_>, follow: bool, path: &str, times: [u64; 3]| {
+        let set = |program: &mut PosixProgram<'_>, follow: bool, path: &str, times: [u64; 3]| {
             let [at, length] = program.put(PATH, path.as_bytes());
             let [accessed, modified, which] = times;
             let arguments = [TOP, follow.into(), at, length, accessed, modified, which];
@@ -556,7 +557,7 @@ fn files_have_times_and_can_be_given_others() {
         assert_eq!((link.atime(), link.mtime()), (3, 4));
         assert_eq!(fs::metadata(&path).unwrap().mtime(), 9);
         assert_eq!(program.kind(true, "file"), Ok(REGULAR));
-        let at_offset = |program: &Program<'_>, offset| program.u64_at(RESULT + offset);
+        let at_offset = |program: &PosixProgram<'_>, offset| program.u64_at(RESULT + offset);
         assert_eq!(at_offset(program, 0), found.dev());
         assert_eq!(at_offset(program, 8), found.ino());
         assert_eq!(at_offset(program, 40), 5 * second + 7);
@@ -720,8 +721,8 @@ fn a_file_is_opened_only_for_what_the_rights_ask_for() {
                 .into(),
         )
         .unwrap();
-        let module = Module::new();
-        let mut other = Program {
+        let module = PosixModule::new();
+        let mut other = PosixProgram {
             wasi: Wasi::bare(&storage, &module, &module, &module),
             memory: vec![0; MEMORY],
         };
@@ -735,7 +736,7 @@ fn a_file_is_opened_only_for_what_the_rights_ask_for() {
             Err(ROFS)
         );
         let storage = PosixFolders::open(["/proc/sys/kernel"; 3].map(Into::into).into()).unwrap();
-        let mut system = Program {
+        let mut system = PosixProgram {
             wasi: Wasi::bare(&storage, &module, &module, &module),
             memory: vec![0; MEMORY],
         };
@@ -783,9 +784,9 @@ fn no_rename_makes_a_path_too_long_to_be_named() {
 }
 
 /// Ends the other thread when this one ends, also by a panic.
-struct Ending<'a>(&'a AtomicBool);
+struct ThreadGuard<'a>(&'a AtomicBool);
 
-impl Drop for Ending<'_> {
+impl Drop for ThreadGuard<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -799,7 +800,7 @@ fn a_folder_that_is_swapped_for_a_link_while_a_guest_opens_leads_nowhere() {
         fs::write(top.join("d/secret"), "inside").unwrap();
         let (done, swaps) = (AtomicBool::new(false), AtomicU32::new(0));
         thread::scope(|scope| {
-            let _ending = Ending(&done);
+            let _ending = ThreadGuard(&done);
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     fs::rename(top.join("d"), top.join("aside")).unwrap();

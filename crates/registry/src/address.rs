@@ -9,7 +9,7 @@
 
 use ureq::http::Uri;
 
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::name::is_loopback;
 use crate::network::{Network, is_literal};
 use crate::url::{resolve, same_origin, without_query};
@@ -36,7 +36,7 @@ impl Reach {
 }
 
 /// The rule, for one registry that the user named.
-pub struct Rule<'a> {
+pub struct AddressRule<'a> {
     /// Address of the registry.
     pub asked: &'a Uri,
     /// Network that the registry is in, if known.
@@ -45,7 +45,7 @@ pub struct Rule<'a> {
     pub plain_http: bool,
 }
 
-impl Rule<'_> {
+impl AddressRule<'_> {
     /// The address that a server at `from` names, absolute or relative.
     ///
     /// # Errors
@@ -54,14 +54,14 @@ impl Rule<'_> {
         let at = from.host().unwrap_or_default();
         let refused = |why: &str, to: &Uri| {
             let detail = format!("{why}: {}", without_query(to));
-            Err(Error::new(Code::Redirect, at).because(detail))
+            Err(Error::new(RegistryCode::Redirect, at).because(detail))
         };
         let Some(to) = resolve(from, named) else {
             // Neither a user nor a query, which may be secret.
             let shown = named.split(['?', '#']).next().unwrap_or_default();
             let shown = shown.rsplit('@').next().unwrap_or_default();
             let detail = format!("{shown:?} is not an HTTP address");
-            return Err(Error::new(Code::Redirect, at).because(detail));
+            return Err(Error::new(RegistryCode::Redirect, at).because(detail));
         };
         let host = to.host().unwrap_or_default();
         if to.authority().is_some_and(|all| all.as_str().contains('@')) {
@@ -132,13 +132,13 @@ mod tests {
         named: &str,
     ) -> Result<Uri, String> {
         let asked = uri(asked);
-        let rule = Rule {
+        let rule = AddressRule {
             asked: &asked,
             network,
             plain_http,
         };
         rule.follow(&asked, named).map_err(|error| {
-            assert_eq!(error.code(), Code::Redirect);
+            assert_eq!(error.code(), RegistryCode::Redirect);
             error.detail().to_owned()
         })
     }
@@ -224,7 +224,7 @@ mod tests {
         assert!(led(asked, network, true, "/v2/x").is_ok());
         assert!(led(asked, network, true, "http://169.254.7.8:5001/token").is_err());
         // A name may be led to another port, and resolves anew.
-        let rule = Rule {
+        let rule = AddressRule {
             asked: &uri(REGISTRY),
             network: Some(Network::Public),
             plain_http: false,
@@ -298,7 +298,7 @@ mod tests {
             ("https://r.example/", "http://r.example/", false),
             ("https://127.0.0.1/", "http://127.0.0.1:5003/", false),
         ] {
-            let rule = Rule {
+            let rule = AddressRule {
                 asked: &uri(asked),
                 network: None,
                 plain_http: true,

@@ -10,7 +10,7 @@ use ureq::http::Uri;
 use crate::challenge::Challenge;
 use crate::client::{Client, read_body, refusal};
 use crate::credentials::Credentials;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::name::ImageName;
 use crate::transfer::document_caps;
 use crate::url::{same_origin, without_query};
@@ -19,7 +19,7 @@ use crate::url::{same_origin, without_query};
 const MAX_TOKEN: usize = 256 * 1024;
 
 /// Authorization at one registry for one repository.
-pub struct Session {
+pub struct RegistrySession {
     name: ImageName,
     origin: Uri,
     scopes: Vec<String>,
@@ -33,7 +33,7 @@ struct Authorization {
     renewable: bool,
 }
 
-impl Session {
+impl RegistrySession {
     /// Session without authorization yet. `origin` is the registry's address; `scopes` are the
     /// actions to be done, as the token specification spells them.
     pub fn new(name: &ImageName, origin: Uri, scopes: Vec<String>) -> Self {
@@ -74,7 +74,7 @@ impl Session {
         sent: Option<&str>,
     ) -> Result<(), Error> {
         let refused =
-            |detail: &str| Error::new(Code::Unauthorized, self.name.host()).because(detail);
+            |detail: &str| Error::new(RegistryCode::Unauthorized, self.name.host()).because(detail);
         if let Some(said) = self.current()
             && sent == Some(&*said.header)
             && !said.renewable
@@ -134,7 +134,7 @@ impl Session {
         if *credentials != Credentials::Anonymous && !rule.may_learn_credentials(&uri) {
             let realm = without_query(&uri);
             let detail = format!("its realm would learn the credentials unencrypted: {realm}");
-            return Err(Error::new(Code::Redirect, self.name.host()).because(detail));
+            return Err(Error::new(RegistryCode::Redirect, self.name.host()).because(detail));
         }
         let mut scopes = self.scopes.clone();
         if let Some(asked) = asked.filter(|asked| !self.scopes.iter().any(|own| covers(own, asked)))
@@ -172,7 +172,8 @@ impl Session {
         }
         let bytes = read_body(client, response.body_mut(), MAX_TOKEN, &host)?;
         let wrong = |detail: &dyn std::fmt::Display| {
-            Error::new(Code::Protocol, &host).because(format_args!("it gave no token: {detail}"))
+            Error::new(RegistryCode::Protocol, &host)
+                .because(format_args!("it gave no token: {detail}"))
         };
         let answer = json::parse(&bytes, &document_caps()).map_err(|error| wrong(&error))?;
         let token = answer.get("token").or_else(|| answer.get("access_token"));

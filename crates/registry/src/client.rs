@@ -17,10 +17,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Body, SendBody};
 
-use crate::address::{Reach, Rule};
+use crate::address::{AddressRule, Reach};
 use crate::credentials::Credentials;
 use crate::docker_config::DockerConfig;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::name::is_loopback;
 use crate::network::Network;
 use crate::pace::{OUTPUT_BYTES, Pacer};
@@ -30,7 +30,7 @@ use crate::{proxy, tls};
 
 /// Settings of the connections to registries.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ClientSettings {
     /// Plain HTTP to every registry, without TLS.
     pub plain_http: bool,
     /// A registry in a public network may lead to private ones.
@@ -43,7 +43,7 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-impl Default for Settings {
+impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             plain_http: false,
@@ -66,7 +66,7 @@ type AgentKey = (bool, Option<String>, Reach);
 
 /// HTTP client for registries.
 pub struct Client {
-    settings: Settings,
+    settings: ClientSettings,
     config: DockerConfig,
     agents: Mutex<HashMap<AgentKey, Agent>>,
     networks: Networks,
@@ -102,14 +102,14 @@ pub struct Request<'a> {
 }
 
 /// Response of a registry, and its address.
-pub struct Answer {
+pub struct RegistryResponse {
     /// Response with a status of success, or `404 Not Found`.
     pub response: Response<Body>,
     /// Address after the last redirect.
     pub uri: Uri,
 }
 
-impl Answer {
+impl RegistryResponse {
     /// Value of a header, if it is text.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         text(self.response.headers(), name)
@@ -123,7 +123,7 @@ pub fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str
 
 impl Client {
     /// Creates a client with the credentials of `config`.
-    pub fn new(settings: Settings, config: DockerConfig) -> Self {
+    pub fn new(settings: ClientSettings, config: DockerConfig) -> Self {
         Self {
             settings,
             config,
@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// Settings of the client.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ClientSettings {
         &self.settings
     }
 
@@ -189,10 +189,10 @@ impl Client {
     }
 
     /// Rule for the addresses that the registry at `asked` names.
-    pub fn rule<'a>(&self, asked: &'a Uri) -> Rule<'a> {
+    pub fn rule<'a>(&self, asked: &'a Uri) -> AddressRule<'a> {
         let network = self.networks.of(asked.host().unwrap_or_default());
         let as_private = self.settings.allow_private && network == Some(Network::Public);
-        Rule {
+        AddressRule {
             asked,
             network: if as_private {
                 Some(Network::Private)
@@ -275,7 +275,8 @@ impl Client {
         if let Some(authorization) = authorization {
             builder = builder.header(header::AUTHORIZATION, authorization);
         }
-        let wrong = |error: ureq::http::Error| Error::new(Code::Protocol, host).because(error);
+        let wrong =
+            |error: ureq::http::Error| Error::new(RegistryCode::Protocol, host).because(error);
         let agent = self.agent(uri, reach)?;
         let sent = match &request.payload {
             Payload::None => agent.run(builder.body(()).map_err(wrong)?),
@@ -303,35 +304,35 @@ impl Client {
                     _ => "silent for",
                 };
                 let limit = self.settings.timeout.as_secs_f32();
-                new(Code::Timeout).because(format_args!("{what} {limit} s"))
+                new(RegistryCode::Timeout).because(format_args!("{what} {limit} s"))
             }
-            ureq::Error::HostNotFound => new(Code::Unreachable).because("no such host"),
+            ureq::Error::HostNotFound => new(RegistryCode::Unreachable).because("no such host"),
             ureq::Error::Io(error) => {
                 let own = error.get_ref();
                 if own.is_some_and(|inner| inner.is::<Error>()) {
                     return Error::of_io(error, host);
                 }
                 if own.is_some_and(|inner| inner.is::<rustls::Error>()) {
-                    return new(Code::Tls).because(error);
+                    return new(RegistryCode::Tls).because(error);
                 }
                 let code = match error.kind() {
-                    Kind::TimedOut | Kind::WouldBlock => Code::Timeout,
+                    Kind::TimedOut | Kind::WouldBlock => RegistryCode::Timeout,
                     Kind::UnexpectedEof
                     | Kind::ConnectionReset
                     | Kind::ConnectionAborted
-                    | Kind::BrokenPipe => Code::Truncated,
-                    _ => Code::Unreachable,
+                    | Kind::BrokenPipe => RegistryCode::Truncated,
+                    _ => RegistryCode::Unreachable,
                 };
                 new(code).because(error)
             }
             error @ (ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired) => {
-                new(Code::Tls).because(error)
+                new(RegistryCode::Tls).because(error)
             }
             error @ (ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl) => {
-                new(Code::Proxy).because(error)
+                new(RegistryCode::Proxy).because(error)
             }
-            error @ ureq::Error::ConnectionFailed => new(Code::Unreachable).because(error),
-            error => new(Code::Protocol).because(error),
+            error @ ureq::Error::ConnectionFailed => new(RegistryCode::Unreachable).because(error),
+            error => new(RegistryCode::Protocol).because(error),
         }
     }
 }
@@ -355,7 +356,7 @@ fn is_certificate(error: &ureq::Error) -> bool {
 /// `registry-protocol`.
 pub fn parse(text: &str) -> Result<Uri, Error> {
     text.parse()
-        .map_err(|error| Error::new(Code::Protocol, text).because(error))
+        .map_err(|error| Error::new(RegistryCode::Protocol, text).because(error))
 }
 
 /// Wait that a header asks for, in seconds; dates are not understood.
@@ -371,7 +372,7 @@ pub struct Retries {
 
 impl Retries {
     /// As many retries as the settings allow.
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &ClientSettings) -> Self {
         Self {
             left: settings.retries,
             next: settings.first_wait,
@@ -415,7 +416,7 @@ pub fn read_body(
         if bytes.len() + count > cap {
             let kind = ocre_oci::ErrorKind::DocumentTooLarge;
             let detail = format!("more than {cap} bytes");
-            return Err(Error::new(Code::Document(kind), host).because(detail));
+            return Err(Error::new(RegistryCode::Document(kind), host).because(detail));
         }
         bytes.extend_from_slice(&buffer[..count]);
     }
@@ -425,13 +426,13 @@ pub fn read_body(
 pub fn refusal(client: &Client, response: &mut Response<Body>, host: &str) -> Error {
     let status = response.status();
     let code = match status.as_u16() {
-        401 => Code::Unauthorized,
-        403 => Code::Forbidden,
-        404 => Code::NotFound,
-        429 => Code::RateLimit,
-        408 | 500.. => Code::Server,
-        300..=399 => Code::Redirect,
-        _ => Code::Refused,
+        401 => RegistryCode::Unauthorized,
+        403 => RegistryCode::Forbidden,
+        404 => RegistryCode::NotFound,
+        429 => RegistryCode::RateLimit,
+        408 | 500.. => RegistryCode::Server,
+        300..=399 => RegistryCode::Redirect,
+        _ => RegistryCode::Refused,
     };
     let mut detail = format!("status {}", status.as_u16());
     if let Some(wait) = text(response.headers(), header::RETRY_AFTER) {

@@ -15,7 +15,7 @@ use ocre_files::MAX_CONFIG;
 use ocre_oci::json::{self, Value};
 
 use crate::credentials::{Credentials, text};
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::helper;
 use crate::transfer::document_caps;
 
@@ -60,7 +60,8 @@ impl DockerConfig {
     /// `credentials-config`.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("config.json");
-        let failed = |error| Error::new(Code::CredentialsConfig, path.display()).because(error);
+        let failed =
+            |error| Error::new(RegistryCode::CredentialsConfig, path.display()).because(error);
         match ocre_files::read(&path, MAX_CONFIG) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             read => {
@@ -107,7 +108,7 @@ impl DockerConfig {
                 self.path.display(),
                 json::pointer(&self.bytes, error.offset)
             );
-            Error::new(Code::CredentialsConfig, at).because(error.kind)
+            Error::new(RegistryCode::CredentialsConfig, at).because(error.kind)
         };
         let root = json::parse(&self.bytes, &caps).map_err(refused)?;
         root.expect(json::Kind::Object).map(Some).map_err(refused)
@@ -147,7 +148,7 @@ impl DockerConfig {
         if let Some(both) = member("auth") {
             return decode(&both).ok_or_else(|| {
                 let at = format!("{} for {registry}", self.path.display());
-                Error::new(Code::CredentialsConfig, at)
+                Error::new(RegistryCode::CredentialsConfig, at)
                     .because("`auth` is no base64 of NAME:PASSWORD")
             });
         }
@@ -242,7 +243,7 @@ mod tests {
     fn what_is_wrong_with_the_file_is_said_with_its_place() {
         for (text, place) in [("{", ""), ("[]", ""), (r#"{"a":1,"a":2}"#, "/a")] {
             let error = config(text).unwrap_err();
-            assert_eq!(error.code(), Code::CredentialsConfig, "{text}");
+            assert_eq!(error.code(), RegistryCode::CredentialsConfig, "{text}");
             assert!(
                 error.at().ends_with(&format!("config.json{place}")),
                 "{error}"
@@ -251,7 +252,7 @@ mod tests {
         for auth in ["!", "eA=="] {
             let config = config(&format!(r#"{{"auths":{{"a.b":{{"auth":"{auth}"}}}}}}"#)).unwrap();
             let error = config.credentials("a.b").err().unwrap();
-            assert_eq!(error.code(), Code::CredentialsConfig, "{auth}");
+            assert_eq!(error.code(), RegistryCode::CredentialsConfig, "{auth}");
         }
     }
 
@@ -260,7 +261,7 @@ mod tests {
         for name in ["there-is-none-of-this-name", "../x"] {
             let config = config(&format!(r#"{{"credsStore":"{name}"}}"#)).unwrap();
             let error = config.credentials("a.b").err().unwrap();
-            assert_eq!(error.code(), Code::CredentialsHelper);
+            assert_eq!(error.code(), RegistryCode::CredentialsHelper);
             assert_eq!(error.at(), format!("docker-credential-{name}"));
         }
     }

@@ -8,7 +8,7 @@ use ocre_oci::ErrorKind;
 
 /// Reason why the transfer of an image failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Code {
+pub enum RegistryCode {
     /// A document breaks a rule of its type.
     Document(ErrorKind),
     /// The name does not begin with a registry.
@@ -61,7 +61,7 @@ pub enum Code {
     Place(&'static str, &'static str),
 }
 
-impl Code {
+impl RegistryCode {
     /// Every code but those of documents and of other sources and sinks.
     pub const OWN: [Self; 23] = [
         Self::RegistryMissing,
@@ -175,7 +175,7 @@ impl Code {
     }
 }
 
-impl Display for Code {
+impl Display for RegistryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -184,14 +184,14 @@ impl Display for Code {
 /// Failure, with its place and further details.
 #[derive(Clone, Debug)]
 pub struct Error {
-    code: Code,
+    code: RegistryCode,
     at: String,
     detail: String,
 }
 
 impl Error {
     /// `at` is a host, a document, or the digest of a content.
-    pub fn new(code: Code, at: impl Display) -> Self {
+    pub fn new(code: RegistryCode, at: impl Display) -> Self {
         Self {
             code,
             at: at.to_string(),
@@ -206,7 +206,7 @@ impl Error {
     }
 
     /// Code of the failure.
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> RegistryCode {
         self.code
     }
 
@@ -224,15 +224,18 @@ impl Error {
     pub fn of_io(error: io::Error, at: impl Display) -> Self {
         if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
             let inner = error.into_inner().and_then(|inner| inner.downcast().ok());
-            return inner.map_or_else(|| Self::new(Code::Io, at), |inner| *inner);
+            return inner.map_or_else(|| Self::new(RegistryCode::Io, at), |inner| *inner);
         }
-        Self::new(Code::Io, at).because(error)
+        Self::new(RegistryCode::Io, at).because(error)
     }
 
     /// Converts an error of a document; `at` is the document's name.
     pub fn of_document(error: ocre_oci::Error, document: &[u8], at: impl Display) -> Self {
         let pointer = ocre_oci::json::pointer(document, error.offset);
-        Self::new(Code::Document(error.kind), format_args!("{at}{pointer}"))
+        Self::new(
+            RegistryCode::Document(error.kind),
+            format_args!("{at}{pointer}"),
+        )
     }
 }
 
@@ -276,22 +279,22 @@ mod tests {
 
     #[test]
     fn codes_are_distinct() {
-        let codes: BTreeSet<_> = Code::OWN.iter().map(|code| code.as_str()).collect();
-        assert_eq!(codes.len(), Code::OWN.len());
+        let codes: BTreeSet<_> = RegistryCode::OWN.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), RegistryCode::OWN.len());
     }
 
     #[test]
     fn an_error_goes_through_a_reader_as_it_is() {
-        let error = Error::new(Code::Truncated, "here").because("cut");
+        let error = Error::new(RegistryCode::Truncated, "here").because("cut");
         let back = Error::of_io(error.into(), "there");
         assert_eq!(back.to_string(), "registry-truncated at here (cut)");
         let other = Error::of_io(io::ErrorKind::NotFound.into(), "there");
-        assert_eq!((other.code(), other.at()), (Code::Io, "there"));
+        assert_eq!((other.code(), other.at()), (RegistryCode::Io, "there"));
     }
 
     #[test]
     fn a_registry_can_not_write_on_the_terminal() {
-        let error = Error::new(Code::Refused, "here").because("a\x1b[31m\nb");
+        let error = Error::new(RegistryCode::Refused, "here").because("a\x1b[31m\nb");
         assert_eq!(error.detail(), "a [31m b");
     }
 }

@@ -3,19 +3,19 @@
 
 use ureq::http::{Method, StatusCode, header};
 
-use crate::auth::Session;
-use crate::client::{Answer, Client, Request, Retries, refusal, seconds, text};
-use crate::error::{Code, Error};
+use crate::auth::RegistrySession;
+use crate::client::{Client, RegistryResponse, Request, Retries, refusal, seconds, text};
+use crate::error::{Error, RegistryCode};
 
 /// Most redirects of a request.
 const MAX_REDIRECTS: u32 = 10;
 
-impl Session {
+impl RegistrySession {
     /// Sends a request, until the answer is success or `404 Not Found`.
     ///
     /// # Errors
     /// Every other outcome.
-    pub fn send(&self, client: &Client, request: &Request<'_>) -> Result<Answer, Error> {
+    pub fn send(&self, client: &Client, request: &Request<'_>) -> Result<RegistryResponse, Error> {
         let host = request
             .uri
             .authority()
@@ -55,7 +55,7 @@ impl Session {
         client: &Client,
         authorization: Option<&str>,
         request: &Request<'_>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<RegistryResponse, Error> {
         let mut uri = request.uri.clone();
         for _ in 0..=MAX_REDIRECTS {
             let authorization = authorization.filter(|_| self.is_of(&uri));
@@ -68,16 +68,20 @@ impl Session {
                 _ => false,
             };
             if !followed {
-                return Ok(Answer { response, uri });
+                return Ok(RegistryResponse { response, uri });
             }
             let host = uri.host().unwrap_or_default();
             let location = text(response.headers(), header::LOCATION);
             let location = location.ok_or_else(|| {
-                Error::new(Code::Redirect, host).because("it does not say where to")
+                Error::new(RegistryCode::Redirect, host).because("it does not say where to")
             })?;
             uri = client.rule(self.origin()).follow(&uri, location)?;
         }
         let detail = format!("more than {MAX_REDIRECTS} times");
-        Err(Error::new(Code::Redirect, request.uri.host().unwrap_or_default()).because(detail))
+        Err(Error::new(
+            RegistryCode::Redirect,
+            request.uri.host().unwrap_or_default(),
+        )
+        .because(detail))
     }
 }

@@ -7,7 +7,7 @@ use ocre_oci::Sha256;
 use sha2::Digest as _;
 
 use crate::blob::Blob;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 
 /// Reader of content that fails at the end if the content is not as its descriptor says.
 pub struct Verified<R> {
@@ -45,7 +45,7 @@ impl<R: Read> Verified<R> {
         let digest = Sha256(std::mem::take(&mut self.hasher).finalize().into());
         if digest != self.blob.digest {
             let detail = format!("it is {digest}");
-            return Err(Error::new(Code::DigestMismatch, self.blob.digest).because(detail));
+            return Err(Error::new(RegistryCode::DigestMismatch, self.blob.digest).because(detail));
         }
         self.judged = true;
         Ok(())
@@ -55,7 +55,7 @@ impl<R: Read> Verified<R> {
 /// Error for content whose size is not that of its descriptor.
 pub fn wrong_size(blob: &Blob, found: u64) -> Error {
     let detail = format!("{found} bytes, not {}", blob.size);
-    Error::new(Code::SizeMismatch, blob.digest).because(detail)
+    Error::new(RegistryCode::SizeMismatch, blob.digest).because(detail)
 }
 
 impl<R: Read> Read for Verified<R> {
@@ -92,7 +92,7 @@ mod tests {
         }
     }
 
-    fn read(bytes: &[u8], blob: &Blob) -> Result<Vec<u8>, Code> {
+    fn read(bytes: &[u8], blob: &Blob) -> Result<Vec<u8>, RegistryCode> {
         let mut found = Vec::new();
         match Verified::new(bytes, blob).read_to_end(&mut found) {
             Ok(_) => Ok(found),
@@ -104,9 +104,15 @@ mod tests {
     fn content_is_what_its_digest_says() {
         assert_eq!(read(b"abc", &blob(b"abc")), Ok(b"abc".to_vec()));
         assert_eq!(read(b"", &blob(b"")), Ok(Vec::new()));
-        assert_eq!(read(b"abd", &blob(b"abc")), Err(Code::DigestMismatch));
-        assert_eq!(read(b"ab", &blob(b"abc")), Err(Code::SizeMismatch));
-        assert_eq!(read(b"abcd", &blob(b"abc")), Err(Code::SizeMismatch));
+        assert_eq!(
+            read(b"abd", &blob(b"abc")),
+            Err(RegistryCode::DigestMismatch)
+        );
+        assert_eq!(read(b"ab", &blob(b"abc")), Err(RegistryCode::SizeMismatch));
+        assert_eq!(
+            read(b"abcd", &blob(b"abc")),
+            Err(RegistryCode::SizeMismatch)
+        );
     }
 
     #[test]

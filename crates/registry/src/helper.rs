@@ -14,7 +14,7 @@ use ocre_oci::json;
 use rustix::io::Errno;
 
 use crate::credentials::{Credentials, text};
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::transfer::document_caps;
 
 /// Most bytes of an answer.
@@ -29,7 +29,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// `credentials-helper`.
 pub fn ask(name: &str, registry: &str, limit: Duration) -> Result<Credentials, Error> {
     let program = format!("docker-credential-{name}");
-    let failed = |detail: String| Error::new(Code::CredentialsHelper, &program).because(detail);
+    let failed =
+        |detail: String| Error::new(RegistryCode::CredentialsHelper, &program).because(detail);
     if name.contains(['/', '\0']) {
         return Err(failed("that is no name".to_owned()));
     }

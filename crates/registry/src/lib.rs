@@ -6,7 +6,7 @@
 //! whole in it. Nothing waits for ever: each connection has a limit on silence and a least pace,
 //! and the number of retries is limited. Credentials go to the registry that was asked for and its
 //! token realm alone, and an address that a server names is one that it may lead to. Every failure
-//! has a stable [`Code`] and its place.
+//! has a stable [`RegistryCode`] and its place.
 //!
 //! Design: [`copy()`] walks the documents of an image in a [`Source`], carries the blobs that the
 //! [`Sink`] lacks, several at once, and then the documents, innermost first. A [`Repository`] is
@@ -42,18 +42,18 @@ mod tls;
 mod transfer;
 pub mod url;
 
-pub use address::{Reach, Rule};
+pub use address::{AddressRule, Reach};
 pub use blob::Blob;
 pub use challenge::Challenge;
-pub use client::{Client, Settings};
+pub use client::{Client, ClientSettings};
 pub use credentials::Credentials;
 pub use docker_config::DockerConfig;
-pub use error::{Code, Error};
+pub use error::{Error, RegistryCode};
 pub use hashing::Verified;
 pub use name::{ImageName, Which};
 pub use network::Network;
 pub use repository::{Access, Repository};
 pub use transfer::{
-    Content, Copied, Document, MAX_DOCUMENT, Open, Options, Platform, Progress, Role, Sink, Source,
-    copy, document_caps, manifest, referrer_descriptor, subject,
+    ContentOpener, ContentReader, Copied, CopyOptions, CopyProgress, ImageDocument, MAX_DOCUMENT,
+    PlatformName, Role, Sink, Source, copy, document_caps, manifest, referrer_descriptor, subject,
 };

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use ocre_oci::{DigestRef, Reference, Sha256};
 
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 
 /// Image in a repository: a tag or a digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +29,7 @@ impl fmt::Display for Which {
 /// `HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]`
 ///
 /// ```
-/// use ocre_registry::{Code, ImageName, Which};
+/// use ocre_registry::{ImageName, RegistryCode, Which};
 ///
 /// let name = ImageName::parse("localhost:5000/team/app:1.2")?;
 /// assert_eq!(name.host(), "localhost:5000");
@@ -37,7 +37,7 @@ impl fmt::Display for Which {
 /// assert_eq!(name.which(), &Which::Tag("1.2".to_owned()));
 ///
 /// let error = ImageName::parse("app:1.2").unwrap_err();
-/// assert_eq!(error.code(), Code::RegistryMissing);
+/// assert_eq!(error.code(), RegistryCode::RegistryMissing);
 /// # Ok::<(), ocre_registry::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,16 +59,19 @@ impl ImageName {
     /// # Errors
     /// `reference-syntax`, `digest-syntax`, `digest-unsupported`, `registry-missing`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let reference = Reference::parse(text)
-            .map_err(|error| Error::new(Code::Document(error.kind), format_args!("{text:?}")))?;
-        let missing = || Error::new(Code::RegistryMissing, text);
+        let reference = Reference::parse(text).map_err(|error| {
+            Error::new(RegistryCode::Document(error.kind), format_args!("{text:?}"))
+        })?;
+        let missing = || Error::new(RegistryCode::RegistryMissing, text);
         let (host, repository) = reference.name().split_once('/').ok_or_else(missing)?;
         if host != "localhost" && !host.contains(['.', ':']) {
             return Err(missing());
         }
         let which = match reference.digest() {
             Some(DigestRef::Sha256(digest)) => Which::Digest(digest),
-            Some(DigestRef::Other(_)) => return Err(Error::new(Code::DigestUnsupported, text)),
+            Some(DigestRef::Other(_)) => {
+                return Err(Error::new(RegistryCode::DigestUnsupported, text));
+            }
             None => Which::Tag(reference.tag().unwrap_or("latest").to_owned()),
         };
         let official = host == DOCKER_HUB && !repository.contains('/');
@@ -170,17 +173,17 @@ mod tests {
     #[test]
     fn what_names_no_registry_is_refused() {
         for (text, code) in [
-            ("hello", Code::RegistryMissing),
-            ("hello:1", Code::RegistryMissing),
-            ("a/hello", Code::RegistryMissing),
+            ("hello", RegistryCode::RegistryMissing),
+            ("hello:1", RegistryCode::RegistryMissing),
+            ("a/hello", RegistryCode::RegistryMissing),
             (
                 "example.com/a@sha512:0",
-                Code::Document(ocre_oci::ErrorKind::DigestSyntax),
+                RegistryCode::Document(ocre_oci::ErrorKind::DigestSyntax),
             ),
-            ("example.com/a@md5:0", Code::DigestUnsupported),
+            ("example.com/a@md5:0", RegistryCode::DigestUnsupported),
             (
                 "Example.com/a",
-                Code::Document(ocre_oci::ErrorKind::ReferenceSyntax),
+                RegistryCode::Document(ocre_oci::ErrorKind::ReferenceSyntax),
             ),
         ] {
             assert_eq!(ImageName::parse(text).unwrap_err().code(), code, "{text}");

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, NextTimeout, Transport, time,
 };
 
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 
 /// Least bytes in the time limit, in either direction.
 pub const LEAST_BYTES: u64 = 4096;
@@ -139,7 +139,7 @@ impl Pace {
                 self.waited.as_secs_f32(),
                 self.limit.as_secs_f32()
             );
-            let error = Error::new(Code::Timeout, &self.host).because(detail);
+            let error = Error::new(RegistryCode::Timeout, &self.host).because(detail);
             return Err(ureq::Error::Io(error.into()));
         }
         if self.bytes >= LEAST_BYTES {

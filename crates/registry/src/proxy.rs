@@ -3,7 +3,7 @@
 
 use std::env;
 
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::name::is_loopback;
 
 /// Proxy for a host, as `HTTPS_PROXY` or `HTTP_PROXY`, else `ALL_PROXY`, name it; none for this
@@ -31,7 +31,7 @@ pub fn of(scheme: &str, host: &str) -> Option<String> {
 /// # Errors
 /// `registry-proxy` where the text is no address, or one of a protocol other than HTTP.
 pub fn parse(text: &str, host: &str) -> Result<ureq::Proxy, Error> {
-    let wrong = |why: &str| Error::new(Code::Proxy, host).because(why);
+    let wrong = |why: &str| Error::new(RegistryCode::Proxy, host).because(why);
     let proxy = ureq::Proxy::new(text).map_err(|_| wrong("the proxy variable holds no address"))?;
     match proxy.protocol() {
         ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(proxy),
@@ -69,7 +69,7 @@ mod tests {
             "http://",
         ] {
             let error = parse(text, "a").unwrap_err();
-            assert_eq!(error.code(), Code::Proxy, "{text}");
+            assert_eq!(error.code(), RegistryCode::Proxy, "{text}");
             assert!(!error.to_string().contains("secret"), "{text}");
         }
     }

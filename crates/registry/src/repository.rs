@@ -14,14 +14,14 @@ use ureq::http::header::{self, HeaderName};
 use ureq::http::{Method, StatusCode, Uri};
 
 use self::download::Download;
-use crate::auth::Session;
+use crate::auth::RegistrySession;
 use crate::blob::Blob;
-use crate::client::{Answer, Client, Payload, Request, Retries, parse, read_body};
-use crate::error::{Code, Error};
+use crate::client::{Client, Payload, RegistryResponse, Request, Retries, parse, read_body};
+use crate::error::{Error, RegistryCode};
 use crate::name::{ImageName, Which};
 use crate::transfer::{
-    ACCEPTED, Content, Document, MAX_DOCUMENT, Open, Role, Sink, Source, document_caps,
-    referrer_descriptor, subject, verified,
+    ACCEPTED, ContentOpener, ContentReader, ImageDocument, MAX_DOCUMENT, Role, Sink, Source,
+    document_caps, referrer_descriptor, subject, verified,
 };
 use crate::url::with_query;
 
@@ -45,7 +45,7 @@ pub struct Repository<'c> {
     client: &'c Client,
     name: ImageName,
     base: String,
-    session: Session,
+    session: RegistrySession,
     /// Held during a change of the tag that stands in for a list of referrers.
     referrers: Mutex<()>,
 }
@@ -78,7 +78,7 @@ impl<'c> Repository<'c> {
         Ok(Self {
             client,
             name: name.clone(),
-            session: Session::new(name, parse(&base)?, scopes),
+            session: RegistrySession::new(name, parse(&base)?, scopes),
             base,
             referrers: Mutex::new(()),
         })
@@ -99,7 +99,7 @@ impl<'c> Repository<'c> {
         uri: Uri,
         headers: Vec<(HeaderName, String)>,
         payload: Payload<'_>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<RegistryResponse, Error> {
         let again = !matches!(payload, Payload::Stream(..));
         self.session.send(
             self.client,
@@ -125,7 +125,7 @@ impl<'c> Repository<'c> {
     }
 
     /// Gets a manifest or index by tag or digest; `None` if there is none.
-    fn get(&self, which: &dyn std::fmt::Display) -> Result<Option<Document>, Error> {
+    fn get(&self, which: &dyn std::fmt::Display) -> Result<Option<ImageDocument>, Error> {
         let uri = self.uri(&format!("manifests/{which}"))?;
         let accept = vec![(header::ACCEPT, ACCEPTED.join(", "))];
         let mut answer = self.send(Method::GET, uri, accept, Payload::None)?;
@@ -139,11 +139,11 @@ impl<'c> Repository<'c> {
         let own = own_media_type(&bytes).map_err(|error| Error::of_document(error, &bytes, &at))?;
         // The digest vouches for the document's own media type.
         let media_type = own.or(said).unwrap_or_default();
-        let document = Document::new(media_type, bytes);
+        let document = ImageDocument::new(media_type, bytes);
         match digest {
             Some(Ok(digest)) if digest != document.digest => {
                 let detail = format!("it is {}", document.digest);
-                Err(Error::new(Code::DigestMismatch, digest).because(detail))
+                Err(Error::new(RegistryCode::DigestMismatch, digest).because(detail))
             }
             _ => Ok(Some(document)),
         }
@@ -159,13 +159,17 @@ impl<'c> Repository<'c> {
         let answer = self.send(Method::GET, uri, headers, Payload::None)?;
         match answer.response.status() {
             StatusCode::NOT_FOUND => {
-                return Err(Error::new(Code::BlobMissing, blob.digest).because(self.name.host()));
+                return Err(
+                    Error::new(RegistryCode::BlobMissing, blob.digest).because(self.name.host())
+                );
             }
             StatusCode::PARTIAL_CONTENT if from > 0 => {
                 let start = answer.header(header::CONTENT_RANGE).and_then(range_start);
                 if start != Some(from) {
                     let detail = "it sends another part than was asked for";
-                    return Err(Error::new(Code::Protocol, self.name.host()).because(detail));
+                    return Err(
+                        Error::new(RegistryCode::Protocol, self.name.host()).because(detail)
+                    );
                 }
                 return Ok(answer.response.into_body().into_reader());
             }
@@ -178,7 +182,7 @@ impl<'c> Repository<'c> {
         if skipped == from {
             Ok(reader)
         } else {
-            Err(Error::new(Code::Truncated, blob.digest).because("while it is passed over"))
+            Err(Error::new(RegistryCode::Truncated, blob.digest).because("while it is passed over"))
         }
     }
 
@@ -200,7 +204,7 @@ impl<'c> Repository<'c> {
             _ => {
                 let location = answer.header(header::LOCATION).ok_or_else(|| {
                     let detail = "it does not say where to upload to";
-                    Error::new(Code::Protocol, self.name.host()).because(detail)
+                    Error::new(RegistryCode::Protocol, self.name.host()).because(detail)
                 })?;
                 self.named(&answer.uri, location).map(Some)
             }
@@ -208,11 +212,11 @@ impl<'c> Repository<'c> {
     }
 
     fn not_found(&self) -> Error {
-        Error::new(Code::NotFound, &self.name)
+        Error::new(RegistryCode::NotFound, &self.name)
     }
 
     /// Uploads a blob as a whole, in one request.
-    fn upload(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn upload(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         let Some(location) = self.begin_upload(blob, None)? else {
             return Ok(());
         };
@@ -229,7 +233,7 @@ impl<'c> Repository<'c> {
 
     /// Adds a referrer to the list that registries without the API for referrers keep under a tag
     /// (distribution specification, "Referrers Tag Schema").
-    fn list_referrer(&self, subject: &Sha256, referrer: &Document) -> Result<(), Error> {
+    fn list_referrer(&self, subject: &Sha256, referrer: &ImageDocument) -> Result<(), Error> {
         let _one_at_a_time = self.referrers.lock();
         let tag = referrers_tag(subject);
         let listed = self.get(&tag)?;
@@ -251,14 +255,18 @@ impl<'c> Repository<'c> {
             out.copy(entry)
         });
         self.put_as(
-            &Document::new(INDEX_MEDIA_TYPE.to_owned(), text.into_bytes()),
+            &ImageDocument::new(INDEX_MEDIA_TYPE.to_owned(), text.into_bytes()),
             &tag,
         )?;
         Ok(())
     }
 
     /// Stores a document under a tag or its digest.
-    fn put_as(&self, document: &Document, which: &dyn std::fmt::Display) -> Result<Answer, Error> {
+    fn put_as(
+        &self,
+        document: &ImageDocument,
+        which: &dyn std::fmt::Display,
+    ) -> Result<RegistryResponse, Error> {
         let uri = self.uri(&format!("manifests/{which}"))?;
         let headers = vec![(header::CONTENT_TYPE, document.media_type.clone())];
         let answer = self.send(Method::PUT, uri, headers, Payload::Bytes(&document.bytes))?;
@@ -268,21 +276,23 @@ impl<'c> Repository<'c> {
         match answer.header(CONTENT_DIGEST).map(str::parse::<Sha256>) {
             Some(Ok(digest)) if digest != document.digest => {
                 let detail = format!("the registry has made {digest} of it");
-                Err(Error::new(Code::DigestMismatch, document.digest).because(detail))
+                Err(Error::new(RegistryCode::DigestMismatch, document.digest).because(detail))
             }
             _ => Ok(answer),
         }
     }
 
     /// Gets a list of referrers, page by page.
-    fn list(&self, subject: &Sha256) -> Result<Option<Vec<Document>>, Error> {
+    fn list(&self, subject: &Sha256) -> Result<Option<Vec<ImageDocument>>, Error> {
         let mut uri = self.uri(&format!("referrers/{subject}"))?;
         let mut pages = Vec::new();
         loop {
             let accept = vec![(header::ACCEPT, INDEX_MEDIA_TYPE.to_owned())];
             let mut answer = match self.send(Method::GET, uri, accept, Payload::None) {
                 // The registry does not know the API for referrers.
-                Err(error) if pages.is_empty() && error.code() == Code::Refused => return Ok(None),
+                Err(error) if pages.is_empty() && error.code() == RegistryCode::Refused => {
+                    return Ok(None);
+                }
                 sent => sent?,
             };
             let type_ = answer.header(header::CONTENT_TYPE).map(media_type);
@@ -296,7 +306,7 @@ impl<'c> Repository<'c> {
             let host = self.name.host();
             let body = answer.response.body_mut();
             let bytes = read_body(self.client, body, MAX_DOCUMENT, host)?;
-            pages.push(Document::new(INDEX_MEDIA_TYPE.to_owned(), bytes));
+            pages.push(ImageDocument::new(INDEX_MEDIA_TYPE.to_owned(), bytes));
             match next {
                 Some(next) if pages.len() < MAX_PAGES => uri = next,
                 _ => return Ok(Some(pages)),
@@ -306,27 +316,28 @@ impl<'c> Repository<'c> {
 }
 
 impl Source for Repository<'_> {
-    fn root(&self) -> Result<Document, Error> {
+    fn root(&self) -> Result<ImageDocument, Error> {
         let found = self
             .get(self.name.which())?
             .ok_or_else(|| self.not_found())?;
         match self.name.which() {
             Which::Digest(wanted) if *wanted != found.digest => {
                 let detail = format!("it is {}", found.digest);
-                Err(Error::new(Code::DigestMismatch, wanted).because(detail))
+                Err(Error::new(RegistryCode::DigestMismatch, wanted).because(detail))
             }
             _ => Ok(found),
         }
     }
 
-    fn document(&self, media_type: &str, content: &Blob) -> Result<Document, Error> {
+    fn document(&self, media_type: &str, content: &Blob) -> Result<ImageDocument, Error> {
         let found = self.get(&content.digest)?;
-        let mut found = found.ok_or_else(|| Error::new(Code::BlobMissing, content.digest))?;
+        let mut found =
+            found.ok_or_else(|| Error::new(RegistryCode::BlobMissing, content.digest))?;
         media_type.clone_into(&mut found.media_type);
         Ok(found)
     }
 
-    fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error> {
+    fn open(&self, blob: &Blob, from: u64) -> Result<ContentReader<'_>, Error> {
         Ok(Box::new(Download::start(self, blob, from)?))
     }
 
@@ -372,7 +383,7 @@ impl Sink for Repository<'_> {
         }
     }
 
-    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn put(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         // A broken upload starts anew, as its position is unknown.
         let mut retries = Retries::new(self.client.settings());
         loop {
@@ -383,12 +394,12 @@ impl Sink for Repository<'_> {
         }
     }
 
-    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
+    fn put_document(&self, document: &ImageDocument, role: Role) -> Result<(), Error> {
         let answer = match (role, self.name.which()) {
             (Role::Root, Which::Tag(tag)) => self.put_as(document, tag)?,
             (Role::Root, Which::Digest(digest)) if *digest != document.digest => {
                 let detail = format!("the image is {}", document.digest);
-                return Err(Error::new(Code::DigestMismatch, digest).because(detail));
+                return Err(Error::new(RegistryCode::DigestMismatch, digest).because(detail));
             }
             _ => self.put_as(document, &document.digest)?,
         };

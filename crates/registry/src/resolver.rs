@@ -12,7 +12,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 
 use crate::address::Reach;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::network::Network;
 
 /// Networks of the hosts that users named.
@@ -98,7 +98,9 @@ impl Resolver for Guarded {
             Some((address, network)) if permitted.is_empty() => {
                 let detail = format!("it leads to {address}, {}", network.as_str());
                 Err(ureq::Error::Io(
-                    Error::new(Code::Redirect, host).because(detail).into(),
+                    Error::new(RegistryCode::Redirect, host)
+                        .because(detail)
+                        .into(),
                 ))
             }
             _ => Ok(permitted),
@@ -130,7 +132,7 @@ mod tests {
             let uri = format!("https://{host}:5000/");
             for reach in [Network::Public, Network::Private, Network::Local] {
                 let error = resolved(Reach::Led(Some(reach)), &uri).unwrap_err();
-                assert_eq!(error.code(), Code::Redirect, "{host}");
+                assert_eq!(error.code(), RegistryCode::Redirect, "{host}");
                 assert!(error.detail().contains("this machine"), "{error}");
             }
             assert!(resolved(Reach::Led(None), &uri).is_err());

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 
 /// Most bytes of a file of certificates: the system's own have a quarter of a MiB.
 const MAX_CERTIFICATES: u64 = 16 << 20;
@@ -47,8 +47,9 @@ fn named(
     let mut found = Vec::new();
     if let Some(file) = file {
         let file = Path::new(&file);
-        let wrong =
-            |why: &dyn std::fmt::Display| Error::new(Code::Tls, file.display()).because(why);
+        let wrong = |why: &dyn std::fmt::Display| {
+            Error::new(RegistryCode::Tls, file.display()).because(why)
+        };
         let text = ocre_files::read(file, MAX_CERTIFICATES).map_err(|error| wrong(&error))?;
         let before = found.len();
         found.extend(certificates(&text));
@@ -58,7 +59,7 @@ fn named(
     }
     let folders = folders.unwrap_or_default();
     for folder in env::split_paths(&folders).filter(|folder| !folder.as_os_str().is_empty()) {
-        let wrong = |error| Error::new(Code::Tls, folder.display()).because(error);
+        let wrong = |error| Error::new(RegistryCode::Tls, folder.display()).because(error);
         for entry in fs::read_dir(&folder).map_err(wrong)?.take(MAX_FILES) {
             let path = entry.map_err(wrong)?.path();
             // Other files than certificates may be there too.

@@ -13,7 +13,7 @@ use ocre_oci::write;
 use ocre_oci::{Descriptor, ErrorKind, INDEX_MEDIA_TYPE, ManifestType, Sha256};
 
 use crate::blob::Blob;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::hashing::Verified;
 
 /// Most bytes of one document. The distribution specification requires that a registry takes at
@@ -43,7 +43,7 @@ pub fn document_caps() -> Caps {
 
 /// A manifest or an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Document {
+pub struct ImageDocument {
     /// Media type.
     pub media_type: String,
     /// JSON text.
@@ -52,7 +52,7 @@ pub struct Document {
     pub digest: Sha256,
 }
 
-impl Document {
+impl ImageDocument {
     /// Computes the digest.
     pub fn new(media_type: String, bytes: Vec<u8>) -> Self {
         let digest = Sha256::of(&bytes);
@@ -83,7 +83,7 @@ impl Document {
         Error::of_document(error, &self.bytes, self.digest)
     }
 
-    fn refused(&self, value: Value<'_>, code: Code) -> Error {
+    fn refused(&self, value: Value<'_>, code: RegistryCode) -> Error {
         let place = json::pointer(&self.bytes, value.offset());
         Error::new(code, format_args!("{}{place}", self.digest))
     }
@@ -112,7 +112,7 @@ pub(crate) const ACCEPTED: [&str; 5] = [
 ];
 
 /// Reader of content.
-pub type Content<'a> = Box<dyn Read + Send + 'a>;
+pub type ContentReader<'a> = Box<dyn Read + Send + 'a>;
 
 /// Place that an image is copied from. The receiver checks all content.
 pub trait Source: Sync {
@@ -120,19 +120,19 @@ pub trait Source: Sync {
     ///
     /// # Errors
     /// Missing document; errors of the place.
-    fn root(&self) -> Result<Document, Error>;
+    fn root(&self) -> Result<ImageDocument, Error>;
 
     /// Document that another one names.
     ///
     /// # Errors
     /// As [`root`](Self::root).
-    fn document(&self, media_type: &str, content: &Blob) -> Result<Document, Error>;
+    fn document(&self, media_type: &str, content: &Blob) -> Result<ImageDocument, Error>;
 
     /// Opens content, from `from` bytes on.
     ///
     /// # Errors
     /// `blob-missing`, and errors of the place.
-    fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error>;
+    fn open(&self, blob: &Blob, from: u64) -> Result<ContentReader<'_>, Error>;
 
     /// Referrers of a document: media type and content of each.
     ///
@@ -166,17 +166,17 @@ pub trait Sink: Sync {
     ///
     /// # Errors
     /// `digest-mismatch`, `size-mismatch`, errors of `open` and of the place.
-    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error>;
+    fn put(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error>;
 
     /// Stores a document.
     ///
     /// # Errors
     /// Errors of the place.
-    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error>;
+    fn put_document(&self, document: &ImageDocument, role: Role) -> Result<(), Error>;
 }
 
 /// Opens content from a number of bytes on.
-pub type Open<'a> = &'a (dyn Fn(u64) -> Result<Content<'a>, Error> + Sync);
+pub type ContentOpener<'a> = &'a (dyn Fn(u64) -> Result<ContentReader<'a>, Error> + Sync);
 
 /// Role of a document in the sink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,13 +191,13 @@ pub enum Role {
 
 /// Platform of an image, as in an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Platform {
+pub struct PlatformName {
     os: String,
     architecture: String,
     variant: Option<String>,
 }
 
-impl Platform {
+impl PlatformName {
     /// Parses `OS/ARCHITECTURE[/VARIANT]`; `None` for any other form.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
@@ -232,7 +232,7 @@ impl Platform {
 
 /// Progress of a copy, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Progress {
+pub struct CopyProgress {
     /// Bytes done.
     pub done: u64,
     /// Bytes of all blobs.
@@ -240,15 +240,15 @@ pub struct Progress {
 }
 
 /// Options of a copy.
-pub struct Options<'a> {
+pub struct CopyOptions<'a> {
     /// Platform to copy; `None` copies the whole image.
-    pub platform: Option<Platform>,
+    pub platform: Option<PlatformName>,
     /// True to copy referrers too, such as signatures.
     pub referrers: bool,
     /// Most blobs in parallel.
     pub parallel: usize,
     /// Callback for progress, called from several threads.
-    pub progress: &'a (dyn Fn(Progress) + Sync),
+    pub progress: &'a (dyn Fn(CopyProgress) + Sync),
 }
 
 /// Result of a copy.
@@ -266,15 +266,15 @@ pub struct Copied {
 ///
 /// ```no_run
 /// use ocre_registry::{
-///     Access, Client, DockerConfig, ImageName, Options, Repository, Settings, copy,
+///     Access, Client, ClientSettings, CopyOptions, DockerConfig, ImageName, Repository, copy,
 /// };
 ///
 /// let from = ImageName::parse("registry.example/team/app:1")?;
 /// let to = ImageName::parse("localhost:5000/app:1")?;
-/// let client = Client::new(Settings::default(), DockerConfig::of_user()?);
+/// let client = Client::new(ClientSettings::default(), DockerConfig::of_user()?);
 /// let from = Repository::new(&client, &from, Access::Pull, None)?;
 /// let to = Repository::new(&client, &to, Access::Push, None)?;
-/// let options = Options {
+/// let options = CopyOptions {
 ///     platform: None,
 ///     referrers: true,
 ///     parallel: 4,
@@ -287,7 +287,7 @@ pub struct Copied {
 /// # Errors
 /// `platform-none`; errors of a document or of either place. Then the image has no name in the
 /// sink, unless it had one before.
-pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<Copied, Error> {
+pub fn copy(from: &dyn Source, to: &dyn Sink, options: &CopyOptions<'_>) -> Result<Copied, Error> {
     let mut root = from.root()?;
     if let Some(platform) = &options.platform {
         root = choose(from, root, platform)?;
@@ -319,7 +319,10 @@ pub fn copy(from: &dyn Source, to: &dyn Sink, options: &Options<'_>) -> Result<C
 ///
 /// # Errors
 /// `platform-none` where no entry or several match; errors of a document or of the place.
-pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Document, Error> {
+pub fn manifest(
+    from: &dyn Source,
+    platform: Option<&PlatformName>,
+) -> Result<ImageDocument, Error> {
     let mut found = from.root()?;
     for _ in 0..=MAX_DEPTH {
         if let Some(platform) = platform {
@@ -329,7 +332,7 @@ pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Docume
             let mut entries = Elements::of(root.get("manifests"));
             let (Some(only), None) = (entries.next(), entries.next()) else {
                 let detail = "the index has several parts, or none";
-                return Err(Error::new(Code::PlatformNone, found.digest).because(detail));
+                return Err(Error::new(RegistryCode::PlatformNone, found.digest).because(detail));
             };
             let (media_type, content) = described(&found, only)?;
             found = document(from, &media_type, &content)?;
@@ -338,16 +341,20 @@ pub fn manifest(from: &dyn Source, platform: Option<&Platform>) -> Result<Docume
             return Ok(found);
         }
         if !found.is_index() {
-            let code = Code::Document(ErrorKind::MediaTypeUnsupported);
+            let code = RegistryCode::Document(ErrorKind::MediaTypeUnsupported);
             return Err(Error::new(code, found.digest).because(&found.media_type));
         }
     }
-    Err(Error::new(Code::IndexNestedTooDeep, found.digest))
+    Err(Error::new(RegistryCode::IndexNestedTooDeep, found.digest))
 }
 
 /// Finds the entry of an index for a platform; the first of several, as the image specification
 /// says. A document that is no index is returned unchanged.
-fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Document, Error> {
+fn choose(
+    from: &dyn Source,
+    index: ImageDocument,
+    platform: &PlatformName,
+) -> Result<ImageDocument, Error> {
     if !index.is_index() {
         return Ok(index);
     }
@@ -359,26 +366,26 @@ fn choose(from: &dyn Source, index: Document, platform: &Platform) -> Result<Doc
                 .get("platform")
                 .is_some_and(|found| platform.fits(found))
         })
-        .ok_or_else(|| Error::new(Code::PlatformNone, index.digest))?;
+        .ok_or_else(|| Error::new(RegistryCode::PlatformNone, index.digest))?;
     let (media_type, content) = described(&index, chosen)?;
     document(from, &media_type, &content)
 }
 
 /// Media type and content of a descriptor in a document.
-fn described(document: &Document, value: Value<'_>) -> Result<(String, Blob), Error> {
+fn described(document: &ImageDocument, value: Value<'_>) -> Result<(String, Blob), Error> {
     let descriptor = Descriptor::parse(value).map_err(|error| document.wrong(error))?;
     let digest = descriptor.digest.sha256();
-    let digest = digest.ok_or_else(|| document.refused(value, Code::DigestUnsupported))?;
+    let digest = digest.ok_or_else(|| document.refused(value, RegistryCode::DigestUnsupported))?;
     let size = descriptor.size;
     Ok((descriptor.media_type.to_string(), Blob { digest, size }))
 }
 
 /// Gets a document, and checks it against its descriptor.
-fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Document, Error> {
+fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<ImageDocument, Error> {
     if content.size > MAX_DOCUMENT as u64 {
         let detail = format!("{} bytes, of at most {MAX_DOCUMENT}", content.size);
         let kind = ErrorKind::DocumentTooLarge;
-        return Err(Error::new(Code::Document(kind), content.digest).because(detail));
+        return Err(Error::new(RegistryCode::Document(kind), content.digest).because(detail));
     }
     let found = from.document(media_type, content)?;
     if found.bytes.len() as u64 != content.size {
@@ -389,7 +396,7 @@ fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Docum
     }
     if found.digest != content.digest {
         let detail = format!("it is {}", found.digest);
-        return Err(Error::new(Code::DigestMismatch, content.digest).because(detail));
+        return Err(Error::new(RegistryCode::DigestMismatch, content.digest).because(detail));
     }
     Ok(found)
 }
@@ -398,7 +405,7 @@ fn document(from: &dyn Source, media_type: &str, content: &Blob) -> Result<Docum
 #[derive(Default)]
 struct Plan {
     blobs: Vec<Blob>,
-    documents: Vec<(Document, Role)>,
+    documents: Vec<(ImageDocument, Role)>,
     sizes: HashMap<Sha256, u64>,
     seen: HashSet<Sha256>,
     bytes: usize,
@@ -406,7 +413,12 @@ struct Plan {
 
 impl Plan {
     /// Adds everything that a document leads to, but not the document.
-    fn add(&mut self, from: &dyn Source, document: &Document, depth: usize) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        from: &dyn Source,
+        document: &ImageDocument,
+        depth: usize,
+    ) -> Result<(), Error> {
         self.seen.insert(document.digest);
         let root = document.parse()?;
         if document.is_manifest() {
@@ -418,11 +430,14 @@ impl Plan {
             return Ok(());
         }
         if !document.is_index() {
-            let code = Code::Document(ErrorKind::MediaTypeUnsupported);
+            let code = RegistryCode::Document(ErrorKind::MediaTypeUnsupported);
             return Err(Error::new(code, document.digest).because(&document.media_type));
         }
         if depth == MAX_DEPTH {
-            return Err(Error::new(Code::IndexNestedTooDeep, document.digest));
+            return Err(Error::new(
+                RegistryCode::IndexNestedTooDeep,
+                document.digest,
+            ));
         }
         for value in Elements::of(root.get("manifests")) {
             let (media_type, content) = described(document, value)?;
@@ -436,24 +451,31 @@ impl Plan {
         Ok(())
     }
 
-    fn add_blob(&mut self, document: &Document, at: Value<'_>, blob: Blob) -> Result<(), Error> {
+    fn add_blob(
+        &mut self,
+        document: &ImageDocument,
+        at: Value<'_>,
+        blob: Blob,
+    ) -> Result<(), Error> {
         match self.sizes.insert(blob.digest, blob.size) {
             None if self.blobs.len() == MAX_BLOBS => {
-                Err(document.refused(at, Code::Document(ErrorKind::TooManyEntries)))
+                Err(document.refused(at, RegistryCode::Document(ErrorKind::TooManyEntries)))
             }
             None => {
                 self.blobs.push(blob);
                 Ok(())
             }
-            Some(size) if size != blob.size => Err(document.refused(at, Code::SizeMismatch)),
+            Some(size) if size != blob.size => {
+                Err(document.refused(at, RegistryCode::SizeMismatch))
+            }
             Some(_) => Ok(()),
         }
     }
 
-    fn keep(&mut self, document: Document, role: Role) -> Result<(), Error> {
+    fn keep(&mut self, document: ImageDocument, role: Role) -> Result<(), Error> {
         self.bytes += document.bytes.len();
         if self.bytes > MAX_DOCUMENTS {
-            let code = Code::Document(ErrorKind::DocumentTooLarge);
+            let code = RegistryCode::Document(ErrorKind::DocumentTooLarge);
             let detail = format!("the documents have more than {MAX_DOCUMENTS} bytes together");
             return Err(Error::new(code, document.digest).because(detail));
         }
@@ -484,17 +506,17 @@ impl Plan {
 }
 
 /// State shared by the threads of a copy.
-struct Shared<'a> {
+struct CopyState<'a> {
     stop: AtomicBool,
     done: AtomicU64,
     total: u64,
-    progress: &'a (dyn Fn(Progress) + Sync),
+    progress: &'a (dyn Fn(CopyProgress) + Sync),
 }
 
-impl Shared<'_> {
+impl CopyState<'_> {
     fn add(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        (self.progress)(Progress {
+        (self.progress)(CopyProgress {
             done: done.min(self.total),
             total: self.total,
         });
@@ -506,9 +528,9 @@ fn carry(
     from: &dyn Source,
     to: &dyn Sink,
     blobs: &[Blob],
-    options: &Options<'_>,
+    options: &CopyOptions<'_>,
 ) -> Result<(), Error> {
-    let shared = Shared {
+    let shared = CopyState {
         stop: AtomicBool::new(false),
         done: AtomicU64::new(0),
         total: blobs
@@ -549,7 +571,7 @@ fn carry_one(
     from: &dyn Source,
     to: &dyn Sink,
     blob: &Blob,
-    shared: &Shared<'_>,
+    shared: &CopyState<'_>,
 ) -> Result<(), Error> {
     if to.has(blob, from.repository())? {
         shared.add(blob.size);
@@ -560,25 +582,25 @@ fn carry_one(
     let open = |start: u64| {
         let skipped = start.saturating_sub(counted.fetch_max(start, Ordering::Relaxed));
         shared.add(skipped);
-        Ok(Box::new(Watched {
+        Ok(Box::new(ProgressReader {
             inner: from.open(blob, start)?,
             position: start,
             counted: &counted,
             shared,
-        }) as Content<'_>)
+        }) as ContentReader<'_>)
     };
     to.put(blob, &open)
 }
 
 /// Reader that reports progress, and ends where another blob has failed.
-struct Watched<'a> {
-    inner: Content<'a>,
+struct ProgressReader<'a> {
+    inner: ContentReader<'a>,
     position: u64,
     counted: &'a AtomicU64,
-    shared: &'a Shared<'a>,
+    shared: &'a CopyState<'a>,
 }
 
-impl Read for Watched<'_> {
+impl Read for ProgressReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.shared.stop.load(Ordering::Relaxed) {
             // The error is not shown: the first failure is.
@@ -596,7 +618,10 @@ impl Read for Watched<'_> {
 }
 
 /// Opens content that is checked while it is read from its beginning.
-pub(crate) fn verified<'a>(blob: &Blob, open: Open<'a>) -> Result<Content<'a>, Error> {
+pub(crate) fn verified<'a>(
+    blob: &Blob,
+    open: ContentOpener<'a>,
+) -> Result<ContentReader<'a>, Error> {
     Ok(Box::new(Verified::new(open(0)?, blob)))
 }
 
@@ -604,7 +629,7 @@ pub(crate) fn verified<'a>(blob: &Blob, open: Open<'a>) -> Result<Content<'a>, E
 ///
 /// # Errors
 /// Errors of the document.
-pub fn subject(document: &Document) -> Result<Option<Sha256>, Error> {
+pub fn subject(document: &ImageDocument) -> Result<Option<Sha256>, Error> {
     match document.parse()?.get("subject") {
         None => Ok(None),
         Some(subject) => Ok(Some(described(document, subject)?.1.digest)),
@@ -616,7 +641,7 @@ pub fn subject(document: &Document) -> Result<Option<Sha256>, Error> {
 ///
 /// # Errors
 /// Errors of the document.
-pub fn referrer_descriptor(document: &Document) -> Result<String, Error> {
+pub fn referrer_descriptor(document: &ImageDocument) -> Result<String, Error> {
     let root = document.parse()?;
     let own = root.get("artifactType").and_then(|value| value.text().ok());
     let config = || root.get("config")?.get("mediaType")?.text().ok();

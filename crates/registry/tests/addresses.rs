@@ -6,10 +6,12 @@ mod support;
 use std::sync::Arc;
 
 use ocre_oci::{INDEX_MEDIA_TYPE, Sha256};
-use ocre_registry::{Access, Client, Code, DockerConfig, Error, Repository, Settings};
+use ocre_registry::{
+    Access, Client, ClientSettings, DockerConfig, Error, RegistryCode, Repository,
+};
 use support::{
-    Image, MANIFEST, Memory, Reply, Server, client, descriptor, options, pull_with, refused,
-    serve_range, settings,
+    MANIFEST, MemorySink, Reply, ServedImage, Server, client, descriptor, options, pull_with,
+    refused, serve_range, settings,
 };
 
 /// Addresses that no registry on this machine may lead to, whatever names them.
@@ -25,8 +27,8 @@ const REFUSED: [&str; 9] = [
     "ftp://127.0.0.1/x",
 ];
 
-fn careful() -> Settings {
-    Settings {
+fn careful() -> ClientSettings {
+    ClientSettings {
         plain_http: false,
         retries: 0,
         ..settings()
@@ -34,7 +36,7 @@ fn careful() -> Settings {
 }
 
 /// Credentials for a server.
-fn known(settings: Settings, server: &Server, credentials: &str) -> Client {
+fn known(settings: ClientSettings, server: &Server, credentials: &str) -> Client {
     let folder = tempfile::tempdir().unwrap();
     let config = format!(r#"{{"auths":{{"{}":{credentials}}}}}"#, server.address);
     std::fs::write(folder.path().join("config.json"), config).unwrap();
@@ -44,7 +46,7 @@ fn known(settings: Settings, server: &Server, credentials: &str) -> Client {
 const PASSWORD: &str = r#"{"username":"me","password":"p:w"}"#;
 
 fn pull(client: &Client, server: &Server) -> Result<(), Error> {
-    pull_with(client, &server.name("x:1"), &Memory::default()).map(drop)
+    pull_with(client, &server.name("x:1"), &MemorySink::default()).map(drop)
 }
 
 #[test]
@@ -53,14 +55,14 @@ fn a_redirect_leads_nowhere_it_may_not() {
         let server = Server::start(move |_| Reply::new(302, "").header("Location", address));
         for settings in [settings(), careful()] {
             let client = Client::new(settings, DockerConfig::default());
-            refused(pull(&client, &server), Code::Redirect, "");
+            refused(pull(&client, &server), RegistryCode::Redirect, "");
         }
     }
 }
 
 #[test]
 fn an_upload_leads_nowhere_it_may_not() {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let from = Server::start(move |request| image.serve(request));
     for address in REFUSED {
         let to = Server::start(move |request| match &*request.method {
@@ -72,7 +74,7 @@ fn an_upload_leads_nowhere_it_may_not() {
         let source = Repository::new(&client, &from.name("x:1"), Access::Pull, None).unwrap();
         let sink = Repository::new(&client, &to.name("y:2"), Access::Push, None).unwrap();
         let copied = ocre_registry::copy(&source, &sink, &options());
-        refused(copied, Code::Redirect, "");
+        refused(copied, RegistryCode::Redirect, "");
         assert!(to.seen().iter().all(|request| request.method != "PUT"));
     }
 }
@@ -85,13 +87,13 @@ fn a_realm_is_nowhere_it_may_not_be() {
             Reply::new(401, "").header("WWW-Authenticate", challenge)
         });
         let client = known(settings(), &server, PASSWORD);
-        refused(pull(&client, &server), Code::Redirect, "");
+        refused(pull(&client, &server), RegistryCode::Redirect, "");
     }
 }
 
 /// Pulls the referrers of an image whose list has a next page at `next`.
 fn pages(next: String) -> (Server, Result<(), Error>) {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let list = format!("/v2/x/referrers/{}", Sha256::of(&image.manifest));
     let entry = descriptor(MANIFEST, &image.manifest);
     let index = Arc::new(format!(
@@ -107,11 +109,11 @@ fn pages(next: String) -> (Server, Result<(), Error>) {
     });
     let client = known(settings(), &server, PASSWORD);
     let source = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
-    let wanted = ocre_registry::Options {
+    let wanted = ocre_registry::CopyOptions {
         referrers: true,
         ..options()
     };
-    let copied = ocre_registry::copy(&source, &Memory::default(), &wanted).map(drop);
+    let copied = ocre_registry::copy(&source, &MemorySink::default(), &wanted).map(drop);
     (server, copied)
 }
 
@@ -119,7 +121,7 @@ fn pages(next: String) -> (Server, Result<(), Error>) {
 fn a_next_page_is_nowhere_it_may_not_be() {
     for address in REFUSED {
         let (_server, copied) = pages(address.to_owned());
-        refused(copied, Code::Redirect, "");
+        refused(copied, RegistryCode::Redirect, "");
     }
 }
 
@@ -136,7 +138,7 @@ fn a_next_page_of_another_server_is_asked_for_without_credentials() {
 /// A registry redirects to its content under another port, after a login.
 #[test]
 fn another_port_of_the_same_host_learns_neither_credentials_nor_cookies() {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let layer = image.layer().to_vec();
     let elsewhere = Server::start(move |request| serve_range(request, &layer));
     let port = elsewhere.address.port();
@@ -171,7 +173,7 @@ fn another_port_of_the_same_host_learns_neither_credentials_nor_cookies() {
 
 #[test]
 fn a_realm_on_another_port_of_this_machine_learns_the_credentials() {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let realm = Server::start(|_| Reply::new(200, r#"{"token":"good"}"#));
     let address = realm.address;
     let server = Server::start(move |request| match request.header("authorization") {
@@ -197,7 +199,11 @@ fn a_realm_on_another_host_does_not_learn_the_credentials_unencrypted() {
         });
         let client = known(settings(), &server, credentials);
         let pulled = pull(&client, &server);
-        refused(pulled, Code::Redirect, "learn the credentials unencrypted");
+        refused(
+            pulled,
+            RegistryCode::Redirect,
+            "learn the credentials unencrypted",
+        );
     }
 }
 
@@ -214,6 +220,6 @@ fn a_realm_that_redirects_is_not_followed() {
         Reply::new(401, "").header("WWW-Authenticate", challenge)
     });
     let client = known(settings(), &server, PASSWORD);
-    refused(pull(&client, &server), Code::Redirect, "status 307");
+    refused(pull(&client, &server), RegistryCode::Redirect, "status 307");
     assert!(elsewhere.seen().is_empty());
 }

@@ -9,14 +9,16 @@ use std::thread;
 use std::time::Duration;
 
 use ocre_oci::Sha256;
-use ocre_registry::{Access, Client, Code, DockerConfig, Error, ImageName, Repository, Settings};
-use support::{Image, Memory, Reply, Server, options, pull_with, refused};
+use ocre_registry::{
+    Access, Client, ClientSettings, DockerConfig, Error, ImageName, RegistryCode, Repository,
+};
+use support::{MemorySink, Reply, ServedImage, Server, options, pull_with, refused};
 
 /// Time between two bytes: well within the limit on silence.
 const DRIP: Duration = Duration::from_millis(20);
 
 fn impatient() -> Client {
-    let settings = Settings {
+    let settings = ClientSettings {
         retries: 0,
         timeout: Duration::from_secs(1),
         ..support::settings()
@@ -57,7 +59,7 @@ fn drip(mut stream: &TcpStream, first: &str, again: &str) -> Option<()> {
 
 fn pull_from(address: SocketAddr) -> Result<(), Error> {
     let name = ImageName::parse(&format!("{address}/x:1")).unwrap();
-    pull_with(&impatient(), &name, &Memory::default()).map(drop)
+    pull_with(&impatient(), &name, &MemorySink::default()).map(drop)
 }
 
 #[test]
@@ -82,7 +84,11 @@ fn an_answer_that_drips_is_given_up_wherever_it_does() {
     ] {
         let pulled = pull_from(dripping(first, again));
         let error = pulled.expect_err(first);
-        assert_eq!(error.code(), Code::Timeout, "{first:?} {again:?}: {error}");
+        assert_eq!(
+            error.code(),
+            RegistryCode::Timeout,
+            "{first:?} {again:?}: {error}"
+        );
         assert!(error.detail().contains("1 s"), "{error}");
     }
 }
@@ -92,7 +98,7 @@ fn an_error_that_drips_is_told_without_its_words() {
     let first = "HTTP/1.1 403 No\r\ncontent-length: 10000\r\n\r\n";
     refused(
         pull_from(dripping(first, " ")),
-        Code::Forbidden,
+        RegistryCode::Forbidden,
         "status 403",
     );
 }
@@ -104,12 +110,16 @@ fn a_token_that_drips_is_given_up() {
         let challenge = format!(r#"Bearer realm="http://{realm}/token""#);
         Reply::new(401, "").header("WWW-Authenticate", challenge)
     });
-    refused(pull_from(server.address), Code::Timeout, "of at least 4096");
+    refused(
+        pull_from(server.address),
+        RegistryCode::Timeout,
+        "of at least 4096",
+    );
 }
 
 #[test]
 fn a_resumed_pull_is_given_up_where_the_server_drips_what_was_there() {
-    let image = Image::new(&b"a layer of some length ".repeat(5000));
+    let image = ServedImage::new(&b"a layer of some length ".repeat(5000));
     let served = image.clone();
     let server = Server::start(move |request| {
         if request.path == served.layer_path() {
@@ -125,7 +135,7 @@ fn a_resumed_pull_is_given_up_where_the_server_drips_what_was_there() {
         size: image.layer().len() as u64,
     };
     let opened = ocre_registry::Source::open(&repository, &blob, 100_000);
-    refused(opened, Code::Timeout, "of at least 4096");
+    refused(opened, RegistryCode::Timeout, "of at least 4096");
 }
 
 /// A registry that takes uploads, but reads the content as `read` does.
@@ -166,7 +176,7 @@ fn take(mut stream: &TcpStream, read: fn(&TcpStream)) -> Option<()> {
 #[test]
 fn an_upload_that_nobody_reads_is_given_up() {
     // More than the system buffers for a connection.
-    let image = Image::new(&vec![7; 32 << 20]);
+    let image = ServedImage::new(&vec![7; 32 << 20]);
     let from = Server::start(move |request| image.serve(request));
     let readers: [fn(&TcpStream); 2] = [
         |_| thread::sleep(Duration::from_secs(60)),
@@ -183,6 +193,6 @@ fn an_upload_that_nobody_reads_is_given_up() {
         let source = Repository::new(&client, &from.name("x:1"), Access::Pull, None).unwrap();
         let sink = Repository::new(&client, &to, Access::Push, None).unwrap();
         let copied = ocre_registry::copy(&source, &sink, &options());
-        refused(copied, Code::Timeout, "1 s");
+        refused(copied, RegistryCode::Timeout, "1 s");
     }
 }

@@ -9,20 +9,22 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use ocre_oci::{ErrorKind, Sha256};
-use ocre_registry::{Access, Client, Code, DockerConfig, ImageName, Options, Repository, Settings};
+use ocre_registry::{
+    Access, Client, ClientSettings, CopyOptions, DockerConfig, ImageName, RegistryCode, Repository,
+};
 use support::{
-    Image, MANIFEST, Memory, Reply, Request, Server, client, descriptor, options, pull, pull_with,
-    refused, serve_range, settings,
+    MANIFEST, MemorySink, ReceivedRequest, Reply, ServedImage, Server, client, descriptor, options,
+    pull, pull_with, refused, serve_range, settings,
 };
 
-fn image() -> Image {
-    Image::new(&b"a layer of some length ".repeat(5000))
+fn image() -> ServedImage {
+    ServedImage::new(&b"a layer of some length ".repeat(5000))
 }
 
 /// Server of an image, which it returns too; `other` overrides answers.
 fn but(
-    other: impl Fn(&Request, &Image) -> Option<Reply> + Send + Sync + 'static,
-) -> (Server, Image) {
+    other: impl Fn(&ReceivedRequest, &ServedImage) -> Option<Reply> + Send + Sync + 'static,
+) -> (Server, ServedImage) {
     let image = image();
     let served = image.clone();
     let server = Server::start(move |request| {
@@ -33,8 +35,8 @@ fn but(
 
 /// Server of an image; `other` overrides answers to requests of the layer, counted from 0.
 fn but_layer(
-    other: impl Fn(usize, &Request, &Image) -> Option<Reply> + Send + Sync + 'static,
-) -> (Server, Image) {
+    other: impl Fn(usize, &ReceivedRequest, &ServedImage) -> Option<Reply> + Send + Sync + 'static,
+) -> (Server, ServedImage) {
     let count = AtomicUsize::new(0);
     but(move |request, image| {
         let is_layer = request.is("GET", &image.layer_path());
@@ -43,7 +45,7 @@ fn but_layer(
 }
 
 #[track_caller]
-fn is_whole(sink: &Memory, image: &Image) {
+fn is_whole(sink: &MemorySink, image: &ServedImage) {
     let layer = Sha256::of(image.layer());
     assert_eq!(sink.blobs.lock().unwrap()[&layer], image.layer());
     let documents = sink.documents.lock().unwrap();
@@ -56,7 +58,7 @@ fn an_image_arrives_as_it_is() {
     let (server, image) = but(|_, _| None);
     is_whole(&pull(&server).unwrap(), &image);
     let digest = Sha256::of(&image.manifest);
-    let sink = Memory::default();
+    let sink = MemorySink::default();
     pull_with(&client(), &server.name(&format!("x@{digest}")), &sink).unwrap();
     is_whole(&sink, &image);
 }
@@ -77,14 +79,14 @@ fn most_at_once(parallel: usize, patience: Duration) -> usize {
         }
         None
     });
-    let sink = Memory::default();
-    let patient = Settings {
+    let sink = MemorySink::default();
+    let patient = ClientSettings {
         timeout: Duration::from_secs(60),
         ..settings()
     };
     let client = Client::new(patient, DockerConfig::default());
     let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
-    let options = Options {
+    let options = CopyOptions {
         parallel,
         ..options()
     };
@@ -106,11 +108,11 @@ fn wrong_content_is_refused_and_nothing_is_named() {
         wrong[7] ^= 1;
         Some(Reply::new(200, wrong))
     });
-    let sink = Memory::default();
+    let sink = MemorySink::default();
     let pulled = pull_with(&client(), &server.name("x:1"), &sink);
     refused(
         pulled,
-        Code::DigestMismatch,
+        RegistryCode::DigestMismatch,
         &Sha256::of(image.layer()).to_string(),
     );
     assert!(sink.documents.lock().unwrap().is_empty());
@@ -120,20 +122,20 @@ fn wrong_content_is_refused_and_nothing_is_named() {
 fn content_that_is_too_long_is_refused() {
     let (server, _) =
         but_layer(|_, _, image| Some(Reply::new(200, [image.layer(), b"x"].concat())));
-    refused(pull(&server), Code::SizeMismatch, "");
+    refused(pull(&server), RegistryCode::SizeMismatch, "");
 }
 
 #[test]
 fn a_document_that_is_not_what_was_asked_for_is_refused() {
-    let other = Image::new(b"other");
+    let other = ServedImage::new(b"other");
     let (server, image) = but(move |request, _| {
         let is_manifest = request.path.starts_with("/v2/x/manifests/");
         is_manifest.then(|| Reply::new(200, &*other.manifest).header("Content-Type", MANIFEST))
     });
     let digest = Sha256::of(&image.manifest);
     let name = server.name(&format!("x@{digest}"));
-    let pulled = pull_with(&client(), &name, &Memory::default());
-    refused(pulled, Code::DigestMismatch, &digest.to_string());
+    let pulled = pull_with(&client(), &name, &MemorySink::default());
+    refused(pulled, RegistryCode::DigestMismatch, &digest.to_string());
 
     let (server, image) = but(|request, image| {
         let digest = Sha256::of(b"something else");
@@ -141,7 +143,7 @@ fn a_document_that_is_not_what_was_asked_for_is_refused() {
         request.is("GET", "/v2/x/manifests/1").then(reply)
     });
     let said = Sha256::of(&image.manifest).to_string();
-    refused(pull(&server), Code::DigestMismatch, &said);
+    refused(pull(&server), RegistryCode::DigestMismatch, &said);
 }
 
 #[test]
@@ -167,7 +169,7 @@ fn a_document_that_is_none_is_refused_with_its_place() {
                 .is("GET", "/v2/x/manifests/1")
                 .then(|| Reply::new(200, &*document))
         });
-        refused(pull(&server), Code::Document(kind), place);
+        refused(pull(&server), RegistryCode::Document(kind), place);
     }
 }
 
@@ -179,7 +181,7 @@ fn a_document_that_is_too_large_is_refused_before_it_is_whole() {
     });
     refused(
         pull(&server),
-        Code::Document(ErrorKind::DocumentTooLarge),
+        RegistryCode::Document(ErrorKind::DocumentTooLarge),
         "4194304",
     );
 }
@@ -225,7 +227,7 @@ fn another_range_than_was_asked_for_is_refused() {
             _ => Reply::new(206, &layer[1..]).header("Content-Range", "bytes 1-9/10"),
         })
     });
-    refused(pull(&server), Code::Protocol, "another part");
+    refused(pull(&server), RegistryCode::Protocol, "another part");
 }
 
 #[test]
@@ -233,7 +235,7 @@ fn what_ends_early_each_time_is_given_up() {
     let (server, image) = but_layer(|_, _, image| {
         Some(Reply::new(200, &image.layer()[..10]).of_length(image.layer().len()))
     });
-    refused(pull(&server), Code::Truncated, "");
+    refused(pull(&server), RegistryCode::Truncated, "");
     assert_eq!(server.count("GET", &image.layer_path()), 4);
 }
 
@@ -242,7 +244,7 @@ fn a_failure_that_may_pass_is_waited_for() {
     let (server, image) = but_layer(|count, _, _| (count < 3).then(|| Reply::new(503, "")));
     is_whole(&pull(&server).unwrap(), &image);
     let (server, image) = but_layer(|_, _, _| Some(Reply::new(500, "")));
-    refused(pull(&server), Code::Server, "status 500");
+    refused(pull(&server), RegistryCode::Server, "status 500");
     assert_eq!(server.count("GET", &image.layer_path()), 4);
 }
 
@@ -256,7 +258,11 @@ fn a_registry_that_asks_to_wait_is_waited_for() {
 
     let (server, image) = but_layer(move |_, _, _| Some(wait(3600)));
     let began = Instant::now();
-    refused(pull(&server), Code::RateLimit, "asks to wait 3600 s");
+    refused(
+        pull(&server),
+        RegistryCode::RateLimit,
+        "asks to wait 3600 s",
+    );
     assert!(began.elapsed() < Duration::from_secs(60));
     assert_eq!(server.count("GET", &image.layer_path()), 1);
 }
@@ -265,10 +271,10 @@ fn a_registry_that_asks_to_wait_is_waited_for() {
 fn what_a_registry_refuses_is_told_in_its_words_and_not_asked_again() {
     let words = r#"{"errors":[{"code":"DENIED","message":"not\u001b[31m you"}]}"#;
     for (status, code) in [
-        (400, Code::Refused),
-        (401, Code::Unauthorized),
-        (403, Code::Forbidden),
-        (418, Code::Refused),
+        (400, RegistryCode::Refused),
+        (401, RegistryCode::Unauthorized),
+        (403, RegistryCode::Forbidden),
+        (418, RegistryCode::Refused),
     ] {
         let (server, _) = but(move |request, _| {
             let reply = Reply::new(status, words);
@@ -292,10 +298,10 @@ fn what_is_not_there_is_said() {
             .contains("/manifests/")
             .then(|| Reply::new(404, ""))
     });
-    refused(pull(&server), Code::NotFound, "/x:1");
+    refused(pull(&server), RegistryCode::NotFound, "/x:1");
     let (server, image) = but_layer(|_, _, _| Some(Reply::new(404, "")));
     let layer = Sha256::of(image.layer()).to_string();
-    refused(pull(&server), Code::BlobMissing, &layer);
+    refused(pull(&server), RegistryCode::BlobMissing, &layer);
 }
 
 #[test]
@@ -310,7 +316,7 @@ fn silence_is_not_waited_out() {
         )
     });
     let began = Instant::now();
-    refused(pull(&server), Code::Timeout, "silent");
+    refused(pull(&server), RegistryCode::Timeout, "silent");
     assert!(began.elapsed() < Duration::from_secs(20));
 
     // A server that listens and never answers.
@@ -319,8 +325,8 @@ fn silence_is_not_waited_out() {
     let name = ImageName::parse(&name).unwrap();
     let began = Instant::now();
     refused(
-        pull_with(&client(), &name, &Memory::default()),
-        Code::Timeout,
+        pull_with(&client(), &name, &MemorySink::default()),
+        RegistryCode::Timeout,
         "no answer within 0.5 s",
     );
     assert!(began.elapsed() < Duration::from_secs(20));
@@ -331,14 +337,14 @@ fn bytes_that_drip_are_as_good_as_silence() {
     let (server, _) = but_layer(|_, _, image| {
         Some(Reply::new(200, image.layer()).slow(Duration::from_millis(20)))
     });
-    let impatient = Settings {
+    let impatient = ClientSettings {
         retries: 0,
         timeout: Duration::from_millis(200),
         ..settings()
     };
     let client = Client::new(impatient, DockerConfig::default());
-    let pulled = pull_with(&client, &server.name("x:1"), &Memory::default());
-    refused(pulled, Code::Timeout, "of at least 4096 in 0.2 s");
+    let pulled = pull_with(&client, &server.name("x:1"), &MemorySink::default());
+    refused(pulled, RegistryCode::Timeout, "of at least 4096 in 0.2 s");
 }
 
 #[test]
@@ -348,8 +354,8 @@ fn where_nobody_listens_it_is_said() {
     drop(listener);
     let name = ImageName::parse(&name).unwrap();
     refused(
-        pull_with(&client(), &name, &Memory::default()),
-        Code::Unreachable,
+        pull_with(&client(), &name, &MemorySink::default()),
+        RegistryCode::Unreachable,
         name.host(),
     );
 }
@@ -367,8 +373,8 @@ fn what_is_no_http_is_said() {
     });
     let name = ImageName::parse(&name).unwrap();
     refused(
-        pull_with(&client(), &name, &Memory::default()),
-        Code::Protocol,
+        pull_with(&client(), &name, &MemorySink::default()),
+        RegistryCode::Protocol,
         name.host(),
     );
 }
@@ -376,12 +382,12 @@ fn what_is_no_http_is_said() {
 #[test]
 fn a_registry_of_this_machine_may_speak_plain_http_unasked() {
     let (server, image) = but(|_, _| None);
-    let careful = Settings {
+    let careful = ClientSettings {
         plain_http: false,
         ..settings()
     };
     let client = Client::new(careful, DockerConfig::default());
-    let sink = Memory::default();
+    let sink = MemorySink::default();
     pull_with(&client, &server.name("x:1"), &sink).unwrap();
     is_whole(&sink, &image);
     assert_eq!(client.scheme("example.com:5000").unwrap(), "https");
@@ -410,7 +416,7 @@ fn a_redirect_is_followed_without_the_credentials() {
     );
     std::fs::write(folder.path().join("config.json"), config).unwrap();
     let client = Client::new(settings(), DockerConfig::read(folder.path()).unwrap());
-    let sink = Memory::default();
+    let sink = MemorySink::default();
     pull_with(&client, &server.name("x:1"), &sink).unwrap();
     is_whole(&sink, &image);
     assert_eq!(elsewhere.count("GET", "/layer"), 1);
@@ -421,11 +427,11 @@ fn a_redirect_is_followed_without_the_credentials() {
 fn redirects_have_an_end_and_keep_to_encryption() {
     let (server, image) =
         but_layer(|_, _, image| Some(Reply::new(302, "").header("Location", image.layer_path())));
-    refused(pull(&server), Code::Redirect, "more than 10 times");
+    refused(pull(&server), RegistryCode::Redirect, "more than 10 times");
     assert_eq!(server.count("GET", &image.layer_path()), 11);
 
     let careful = Client::new(
-        Settings {
+        ClientSettings {
             plain_http: false,
             ..settings()
         },
@@ -434,11 +440,15 @@ fn redirects_have_an_end_and_keep_to_encryption() {
     let (server, _) = but_layer(|_, _, _| {
         Some(Reply::new(302, "").header("Location", "http://example.com/layer?secret=1"))
     });
-    let pulled = pull_with(&careful, &server.name("x:1"), &Memory::default());
-    refused(pulled, Code::Redirect, "http://example.com/layer)");
+    let pulled = pull_with(&careful, &server.name("x:1"), &MemorySink::default());
+    refused(pulled, RegistryCode::Redirect, "http://example.com/layer)");
 
     let (server, _) = but_layer(|_, _, _| Some(Reply::new(302, "").header("Location", "ftp://a/")));
-    refused(pull(&server), Code::Redirect, "is not an HTTP address");
+    refused(
+        pull(&server),
+        RegistryCode::Redirect,
+        "is not an HTTP address",
+    );
 }
 
 #[test]
@@ -470,7 +480,7 @@ fn an_index_is_not_followed_for_ever() {
         found.map_or_else(|| image.serve(request), |found| Reply::new(200, &**found))
     });
     let pull = |digest| {
-        let sink = Memory::default();
+        let sink = MemorySink::default();
         pull_with(&client(), &server.name(&format!("x@{digest}")), &sink).map(|_| sink)
     };
     assert_eq!(
@@ -482,7 +492,7 @@ fn an_index_is_not_followed_for_ever() {
             .len(),
         5
     );
-    refused(pull(digest_of_deep), Code::IndexNestedTooDeep, "");
+    refused(pull(digest_of_deep), RegistryCode::IndexNestedTooDeep, "");
 }
 
 #[test]
@@ -519,8 +529,8 @@ fn referrers_are_listed_page_by_page() {
     });
     let client = client();
     let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
-    let sink = Memory::default();
-    let wanted = ocre_registry::Options {
+    let sink = MemorySink::default();
+    let wanted = ocre_registry::CopyOptions {
         referrers: true,
         ..options()
     };

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ocre_oci::Sha256;
-use ocre_registry::{Access, Client, Code, Copied, DockerConfig, Error, Repository};
+use ocre_registry::{Access, Client, Copied, DockerConfig, Error, RegistryCode, Repository};
 use support::{
-    Image, Memory, Reply, Request, Server, client, options, pull_with, refused, settings,
+    MemorySink, ReceivedRequest, Reply, ServedImage, Server, client, options, pull_with, refused,
+    settings,
 };
 
 /// Client with credentials for a server.
@@ -26,7 +27,7 @@ const PASSWORD: &str = r#"{"username":"me","password":"p:w"}"#;
 /// Value of the header `Authorization` for the user `me` and the password `p:w`.
 const BASIC: &str = "Basic bWU6cDp3";
 
-fn unknown(request: &Request, realm: &str) -> Reply {
+fn unknown(request: &ReceivedRequest, realm: &str) -> Reply {
     let challenge = format!(
         r#"Bearer realm="http://{}{realm}",service="here",scope="repository:x:pull""#,
         request.header("host").unwrap()
@@ -35,7 +36,7 @@ fn unknown(request: &Request, realm: &str) -> Reply {
 }
 
 /// Registry that requires a token, which is good for `uses` requests.
-fn with_tokens(image: Image, uses: usize) -> Server {
+fn with_tokens(image: ServedImage, uses: usize) -> Server {
     let (given, used) = (AtomicUsize::new(0), Mutex::new(HashMap::new()));
     Server::start(move |request| {
         if let Some(query) = request.path.strip_prefix("/token?") {
@@ -61,9 +62,9 @@ fn with_tokens(image: Image, uses: usize) -> Server {
 
 #[test]
 fn a_token_is_had_for_the_password_and_used_until_it_is_no_good() {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let server = with_tokens(image.clone(), 100);
-    let sink = Memory::default();
+    let sink = MemorySink::default();
     pull_with(&known(&server, PASSWORD), &server.name("x:1"), &sink).unwrap();
     let tokens = |server: &Server| {
         let seen = server.seen();
@@ -77,7 +78,7 @@ fn a_token_is_had_for_the_password_and_used_until_it_is_no_good() {
     pull_with(
         &known(&server, PASSWORD),
         &server.name("x:1"),
-        &Memory::default(),
+        &MemorySink::default(),
     )
     .unwrap();
     assert!(tokens(&server) >= 3);
@@ -85,7 +86,7 @@ fn a_token_is_had_for_the_password_and_used_until_it_is_no_good() {
 
 #[test]
 fn an_identity_token_is_sent_instead_of_a_password() {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let server = Server::start(move |request| {
         if request.is("POST", "/token") {
             let form = String::from_utf8(request.body.clone()).unwrap();
@@ -99,7 +100,7 @@ fn an_identity_token_is_sent_instead_of_a_password() {
         }
     });
     let client = known(&server, r#"{"identitytoken":"i&d"}"#);
-    pull_with(&client, &server.name("x:1"), &Memory::default()).unwrap();
+    pull_with(&client, &server.name("x:1"), &MemorySink::default()).unwrap();
 }
 
 #[test]
@@ -109,20 +110,20 @@ fn who_is_not_known_is_told_so() {
     let server = Server::start(move |_| basic());
     let name = server.name("x:1");
     refused(
-        pull_with(&client(), &name, &Memory::default()),
-        Code::Unauthorized,
+        pull_with(&client(), &name, &MemorySink::default()),
+        RegistryCode::Unauthorized,
         "a name and a password",
     );
-    let pulled = pull_with(&known(&server, PASSWORD), &name, &Memory::default());
-    refused(pulled, Code::Unauthorized, "are not taken");
+    let pulled = pull_with(&known(&server, PASSWORD), &name, &MemorySink::default());
+    refused(pulled, RegistryCode::Unauthorized, "are not taken");
     assert_eq!(server.seen().len(), 3);
 
     let server = Server::start(|request| match request.path.starts_with("/token") {
         true => Reply::new(200, r#"{"token":"bad"}"#),
         false => unknown(request, "/token"),
     });
-    let pulled = pull_with(&client(), &server.name("x:1"), &Memory::default());
-    refused(pulled, Code::Unauthorized, "status 401");
+    let pulled = pull_with(&client(), &server.name("x:1"), &MemorySink::default());
+    refused(pulled, RegistryCode::Unauthorized, "status 401");
     assert_eq!(server.count("GET", "/v2/x/manifests/1"), 3);
 }
 
@@ -131,18 +132,18 @@ fn whoever_gives_tokens_out_may_fail_too() {
     for (reply, code) in [
         (
             (401, r#"{"errors":[{"code":"UNAUTHORIZED"}]}"#),
-            Code::Unauthorized,
+            RegistryCode::Unauthorized,
         ),
-        ((500, ""), Code::Server),
-        ((200, "<html>"), Code::Protocol),
-        ((200, "{}"), Code::Protocol),
-        ((200, r#"{"token":"a\r\nb: c"}"#), Code::Protocol),
+        ((500, ""), RegistryCode::Server),
+        ((200, "<html>"), RegistryCode::Protocol),
+        ((200, "{}"), RegistryCode::Protocol),
+        ((200, r#"{"token":"a\r\nb: c"}"#), RegistryCode::Protocol),
     ] {
         let server = Server::start(move |request| match request.path.starts_with("/token") {
             true => Reply::new(reply.0, reply.1),
             false => unknown(request, "/token"),
         });
-        let pulled = pull_with(&client(), &server.name("x:1"), &Memory::default());
+        let pulled = pull_with(&client(), &server.name("x:1"), &MemorySink::default());
         refused(pulled, code, &server.address.to_string()[..9]);
     }
 }
@@ -153,18 +154,18 @@ fn a_realm_beyond_this_machine_is_not_asked_in_plain_http() {
         let challenge = r#"Bearer realm="http://example.com/token""#;
         Reply::new(401, "").header("WWW-Authenticate", challenge)
     });
-    let careful = ocre_registry::Settings {
+    let careful = ocre_registry::ClientSettings {
         plain_http: false,
         ..settings()
     };
     let client = Client::new(careful, DockerConfig::default());
-    let pulled = pull_with(&client, &server.name("x:1"), &Memory::default());
-    refused(pulled, Code::Redirect, "example.com");
+    let pulled = pull_with(&client, &server.name("x:1"), &MemorySink::default());
+    refused(pulled, RegistryCode::Redirect, "example.com");
 }
 
 /// Pushes an image of one layer from a registry that works.
 fn push(client: &Client, to: &Server) -> Result<Copied, Error> {
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     let from = Server::start(move |request| image.serve(request));
     let source = Repository::new(client, &from.name("x:1"), Access::Pull, None)?;
     let sink = Repository::new(client, &to.name("y:2"), Access::Push, None)?;
@@ -172,7 +173,7 @@ fn push(client: &Client, to: &Server) -> Result<Copied, Error> {
 }
 
 /// Registry that takes everything; `other` overrides answers.
-fn taking(other: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> Server {
+fn taking(other: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static) -> Server {
     Server::start(move |request| {
         other(request).unwrap_or_else(|| match &*request.method {
             "HEAD" => Reply::new(404, ""),
@@ -191,7 +192,7 @@ fn blobs_come_before_the_manifest_that_names_them() {
         .into_iter()
         .filter(|request| request.method == "PUT")
         .collect();
-    let image = Image::new(b"layer");
+    let image = ServedImage::new(b"layer");
     assert_eq!(puts.len(), 3);
     assert_eq!(puts[2].path, "/v2/y/manifests/2");
     assert_eq!(puts[2].body, image.manifest);
@@ -223,7 +224,7 @@ fn a_registry_that_makes_something_else_of_it_is_found_out() {
     });
     refused(
         push(&client(), &server),
-        Code::DigestMismatch,
+        RegistryCode::DigestMismatch,
         "the registry has made",
     );
 }
@@ -233,19 +234,23 @@ fn an_upload_leads_nowhere_it_may_not() {
     let server = taking(|request| (request.method == "POST").then(|| Reply::new(202, "")));
     refused(
         push(&client(), &server),
-        Code::Protocol,
+        RegistryCode::Protocol,
         "where to upload to",
     );
     let server = taking(|request| {
         let away = || Reply::new(202, "").header("Location", "http://example.com/upload");
         (request.method == "POST").then(away)
     });
-    let careful = ocre_registry::Settings {
+    let careful = ocre_registry::ClientSettings {
         plain_http: false,
         ..settings()
     };
     let client = Client::new(careful, DockerConfig::default());
-    refused(push(&client, &server), Code::Redirect, "example.com");
+    refused(
+        push(&client, &server),
+        RegistryCode::Redirect,
+        "example.com",
+    );
 }
 
 #[test]
@@ -256,7 +261,7 @@ fn who_may_only_read_is_told_so() {
     });
     refused(
         push(&client(), &server),
-        Code::Forbidden,
+        RegistryCode::Forbidden,
         "DENIED, read only",
     );
     assert_eq!(server.count("PUT", "/v2/y/manifests/2"), 0);

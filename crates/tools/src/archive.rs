@@ -23,18 +23,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use entries::Entries;
-pub use error::{ArchiveError, Fault};
+pub use error::{ArchiveError, ArchiveFault};
 use ocre::port::{
     EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError, path as rules,
 };
 use ocre_pc::directory::pieces;
-pub use write::{Kind, Writer};
+pub use write::{ArchiveFormat, ArchiveWriter};
 
 use flate2::read::DeflateDecoder;
 
 /// Place of an entry's bytes in the file.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ByteRange {
     start: u64,
     /// Size of the content, in bytes.
     size: u64,
@@ -64,10 +64,12 @@ impl Archive {
     /// Lists the entries of an archive, and checks them.
     ///
     /// # Errors
-    /// Every [`Fault`] but `Exists`.
+    /// Every [`ArchiveFault`] but `Exists`.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let opened = ocre_files::open(path);
-        Self::of_file(opened.map_err(|error| ArchiveError::new(Fault::Io, "").because(error))?)
+        Self::of_file(
+            opened.map_err(|error| ArchiveError::new(ArchiveFault::Io, "").because(error))?,
+        )
     }
 
     /// The same, of an open file.
@@ -75,11 +77,11 @@ impl Archive {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn of_file(file: fs::File) -> Result<Self, ArchiveError> {
-        let io = |error: io::Error| ArchiveError::new(Fault::Io, "").because(error);
+        let io = |error: io::Error| ArchiveError::new(ArchiveFault::Io, "").because(error);
         let found = file.metadata().map_err(io)?;
         if !found.is_file() {
             let detail = "it is no regular file";
-            return Err(ArchiveError::new(Fault::Format, "").because(detail));
+            return Err(ArchiveError::new(ArchiveFault::Format, "").because(detail));
         }
         let mut magic = [0; 8];
         let count = file.read_at(&mut magic, 0).map_err(io)?;
@@ -88,7 +90,7 @@ impl Archive {
             .iter()
             .find(|(begin, _)| magic.starts_with(begin))
         {
-            return Err(ArchiveError::new(Fault::Compressed, "").because(by));
+            return Err(ArchiveError::new(ArchiveFault::Compressed, "").because(by));
         }
         let entries = if magic.starts_with(b"PK") {
             zip::list(&file, found.len())?
@@ -102,7 +104,7 @@ impl Archive {
     }
 
     /// Opens the entry at `place`, at `position` where it is only stored, else at its beginning.
-    fn file(&self, place: Place, position: u64) -> File {
+    fn file(&self, place: ByteRange, position: u64) -> ArchiveFile {
         let section = |from| Section {
             file: Arc::clone(&self.file),
             position: place.start + from,
@@ -111,14 +113,14 @@ impl Archive {
         let (content, position) = match place.packed {
             None => {
                 let section = section(position.min(place.size));
-                (Content::Stored(section), position)
+                (EntryContent::Stored(section), position)
             }
             Some(_) => (
-                Content::Packed(Box::new(DeflateDecoder::new(section(0)))),
+                EntryContent::Packed(Box::new(DeflateDecoder::new(section(0)))),
                 0,
             ),
         };
-        File {
+        ArchiveFile {
             place,
             position,
             content: BufReader::with_capacity(READ_AHEAD, content),
@@ -144,18 +146,18 @@ impl Read for Section {
 }
 
 /// An open file.
-pub struct File {
-    place: Place,
+pub struct ArchiveFile {
+    place: ByteRange,
     position: u64,
-    content: BufReader<Content>,
+    content: BufReader<EntryContent>,
 }
 
-enum Content {
+enum EntryContent {
     Stored(Section),
     Packed(Box<DeflateDecoder<Section>>),
 }
 
-impl Read for Content {
+impl Read for EntryContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Stored(section) => section.read(buffer),
@@ -164,7 +166,7 @@ impl Read for Content {
     }
 }
 
-impl BufRead for File {
+impl BufRead for ArchiveFile {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let left = self.place.size.saturating_sub(self.position);
         if left == 0 {
@@ -181,7 +183,7 @@ impl BufRead for File {
     }
 }
 
-impl Read for File {
+impl Read for ArchiveFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(buffer)?;
         self.consume(count);
@@ -190,9 +192,9 @@ impl Read for File {
 }
 
 impl Storage for Archive {
-    type File = File;
+    type File = ArchiveFile;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<ArchiveFile, StorageError> {
         if mode.write || !mode.is_valid() {
             return Err(StorageError::Invalid);
         }
@@ -202,13 +204,13 @@ impl Storage for Archive {
         })
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut ArchiveFile, buffer: &mut [u8]) -> Result<usize, StorageError> {
         file.read(buffer).map_err(|_| StorageError::Io)
     }
 
     fn stream(
         &self,
-        file: &mut File,
+        file: &mut ArchiveFile,
         buffer: &mut [u8],
         piece: &mut dyn FnMut(&[u8]),
     ) -> Result<(), StorageError> {
@@ -218,11 +220,11 @@ impl Storage for Archive {
         pieces(file, piece).map_err(|_| StorageError::Io)
     }
 
-    fn write(&self, _: &mut File, _: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, _: &mut ArchiveFile, _: &[u8]) -> Result<(), StorageError> {
         Err(StorageError::Invalid)
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut ArchiveFile, to: SeekFrom) -> Result<u64, StorageError> {
         let wanted = match to {
             SeekFrom::Start(position) => Some(position),
             SeekFrom::Current(offset) => file.position.checked_add_signed(offset),
@@ -245,19 +247,19 @@ impl Storage for Archive {
         Ok(wanted)
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut ArchiveFile) -> Result<u64, StorageError> {
         Ok(file.place.size)
     }
 
-    fn truncate(&self, _: &mut File, _: u64) -> Result<(), StorageError> {
+    fn truncate(&self, _: &mut ArchiveFile, _: u64) -> Result<(), StorageError> {
         Err(StorageError::Invalid)
     }
 
-    fn sync(&self, _: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, _: &mut ArchiveFile) -> Result<(), StorageError> {
         Ok(())
     }
 
-    fn close(&self, _: File) -> Result<(), StorageError> {
+    fn close(&self, _: ArchiveFile) -> Result<(), StorageError> {
         Ok(())
     }
 

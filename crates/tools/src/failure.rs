@@ -35,7 +35,7 @@ impl Failure {
 
     /// Failure to read or write a file of the PC.
     pub fn io(what: impl Display, error: &io::Error) -> Self {
-        let (code, hints) = match ocre_files::Refusal::of(error) {
+        let (code, hints) = match ocre_files::FileRefusal::of(error) {
             Some(refusal) => (refusal.code(), refusal.hint()),
             None => ("io", "check the path, its permissions and the free space"),
         };

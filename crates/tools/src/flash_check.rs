@@ -25,7 +25,7 @@ use crate::partition::{self, Partition};
 
 /// A fault in the flash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct FlashFault {
     /// Stable code.
     pub code: &'static str,
     /// Path in the flash, or another description of the place.
@@ -35,7 +35,7 @@ pub struct Finding {
     remedy: Option<Remedy>,
 }
 
-impl Finding {
+impl FlashFault {
     fn new(code: &'static str, place: impl Into<String>) -> Self {
         Self {
             code,
@@ -60,7 +60,7 @@ impl Finding {
     }
 }
 
-impl Finding {
+impl FlashFault {
     /// Hint for a finding that stays.
     pub fn hint(&self) -> &'static str {
         hint(self.code)
@@ -105,19 +105,19 @@ fn hint(code: &str) -> &'static str {
 const MOST_ROUNDS: usize = 8;
 
 /// Repaired findings, and the repair of each in words.
-pub type Repaired = Vec<(Finding, String)>;
+pub type Repaired = Vec<(FlashFault, String)>;
 
 /// Result of a check.
 #[derive(Default)]
-pub struct Report {
+pub struct CheckReport {
     /// Damage that stays.
-    pub damaged: Vec<Finding>,
+    pub damaged: Vec<FlashFault>,
     /// Whole files that nothing uses.
-    pub kept: Vec<Finding>,
+    pub kept: Vec<FlashFault>,
 }
 
-impl Report {
-    fn of_damage(finding: Finding) -> Self {
+impl CheckReport {
+    fn of_damage(finding: FlashFault) -> Self {
         Self {
             damaged: vec![finding],
             kept: Vec::new(),
@@ -129,7 +129,7 @@ impl Report {
 ///
 /// # Errors
 /// Failure to open or read the file.
-pub fn check(path: &Path, repair: bool) -> Result<(Report, Repaired), Failure> {
+pub fn check(path: &Path, repair: bool) -> Result<(CheckReport, Repaired), Failure> {
     let mut mended = Repaired::new();
     let mut opened = open(path, repair);
     if let (Err(FileError::Size { expected, .. }), true) = (&opened, repair) {
@@ -145,7 +145,7 @@ pub fn check(path: &Path, repair: bool) -> Result<(Report, Repaired), Failure> {
         Err(error @ (FileError::Io(_) | FileError::Locked)) => {
             return Err(partition::unusable(path, &error));
         }
-        Err(error) => return Ok((Report::of_damage(unusable(Some(&error))), mended)),
+        Err(error) => return Ok((CheckReport::of_damage(unusable(Some(&error))), mended)),
     };
     let left = if repair {
         repair_all(&partition, &mut mended)
@@ -156,7 +156,7 @@ pub fn check(path: &Path, repair: bool) -> Result<(Report, Repaired), Failure> {
 }
 
 /// Repairs the flash, and reports the rest.
-fn repair_all(partition: &Partition, mended: &mut Repaired) -> Report {
+fn repair_all(partition: &Partition, mended: &mut Repaired) -> CheckReport {
     // First, so that the check reports no file of an unfinished write as missing.
     atomic::finish_renames(partition);
     let mut left = look(partition);
@@ -166,9 +166,9 @@ fn repair_all(partition: &Partition, mended: &mut Repaired) -> Report {
             break;
         }
         let now = look(partition);
-        let stays = |finding: &Finding| {
+        let stays = |finding: &FlashFault| {
             let same =
-                |other: &Finding| (other.code, &other.place) == (finding.code, &finding.place);
+                |other: &FlashFault| (other.code, &other.place) == (finding.code, &finding.place);
             now.damaged.iter().any(same)
         };
         mended.retain(|(finding, _)| !stays(finding));
@@ -186,16 +186,16 @@ fn open(path: &Path, repair: bool) -> Result<Partition, FileError> {
 }
 
 /// Finding for a flash file whose file system can't be read.
-fn unusable(error: Option<&FileError>) -> Finding {
+fn unusable(error: Option<&FileError>) -> FlashFault {
     let (code, detail) = error.map_or(("flash-damaged", String::new()), |error| {
         (error.code(), error.to_string())
     });
-    Finding::new(code, "/").because(detail)
+    FlashFault::new(code, "/").because(detail)
 }
 
 /// Checks the flash: all damage and all kept files, in a fixed order.
-fn look(partition: &Partition) -> Report {
-    let mut report = Report::default();
+fn look(partition: &Partition) -> CheckReport {
+    let mut report = CheckReport::default();
     let tree = structure::look(partition, &mut report.damaged);
     let records = containers::look(partition, &tree, &mut report.damaged);
     images::look(partition, &tree, &records, &mut report);

@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 4096;
 
 /// Known kinds of files and folders that are no layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ForeignKind {
     /// A WebAssembly module.
     Module,
     /// A WebAssembly component.
@@ -39,7 +39,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     path: PathBuf,
-    kind: Kind,
+    kind: ForeignKind,
 }
 
 impl Foreign {
@@ -62,7 +62,7 @@ impl Foreign {
     /// Code of the refusal as no image.
     pub fn code(&self) -> Code {
         match self.kind {
-            Kind::Component => Code::LayerComponent,
+            ForeignKind::Component => Code::LayerComponent,
             _ => Code::LayoutMissing,
         }
     }
@@ -70,14 +70,14 @@ impl Foreign {
     /// Kind in words.
     pub fn words(&self) -> &'static str {
         match self.kind {
-            Kind::Module => "a WebAssembly module, not an image",
-            Kind::Component => "a WebAssembly component",
-            Kind::Text => "WebAssembly in the text format, not an image",
-            Kind::Aot => "a module compiled ahead of time, not an image",
-            Kind::Docker => "written by `docker save`, not an OCI image layout",
-            Kind::Project => "a project, not an image",
-            Kind::Bundle => "an OCI runtime bundle, not an image",
-            Kind::Folder(_) => "a folder with a WebAssembly module, not an OCI image layout",
+            ForeignKind::Module => "a WebAssembly module, not an image",
+            ForeignKind::Component => "a WebAssembly component",
+            ForeignKind::Text => "WebAssembly in the text format, not an image",
+            ForeignKind::Aot => "a module compiled ahead of time, not an image",
+            ForeignKind::Docker => "written by `docker save`, not an OCI image layout",
+            ForeignKind::Project => "a project, not an image",
+            ForeignKind::Bundle => "an OCI runtime bundle, not an image",
+            ForeignKind::Folder(_) => "a folder with a WebAssembly module, not an OCI image layout",
         }
     }
 
@@ -91,22 +91,24 @@ impl Foreign {
             )
         };
         match &self.kind {
-            Kind::Module => {
+            ForeignKind::Module => {
                 let pack = pack("--wasm", &self.path);
                 format!("run it with `ocre wasm run {path}`, or {pack}")
             }
-            Kind::Component => "compile a core module for `wasm32-wasip1`".to_owned(),
-            Kind::Text => format!("translate it first, for example with `wat2wasm {path}`"),
-            Kind::Aot => {
+            ForeignKind::Component => "compile a core module for `wasm32-wasip1`".to_owned(),
+            ForeignKind::Text => format!("translate it first, for example with `wat2wasm {path}`"),
+            ForeignKind::Aot => {
                 let pack = pack("--aot", &self.path);
                 format!("run it with `ocre wasm run {path}`, or {pack}")
             }
-            Kind::Docker => "copy it into an OCI layout with `skopeo copy docker-archive:FILE \
+            ForeignKind::Docker => {
+                "copy it into an OCI layout with `skopeo copy docker-archive:FILE \
                              oci:LAYOUT`; a Linux image has no WebAssembly to run"
-                .to_owned(),
-            Kind::Project => format!("build it with `ocre build --import {path}`"),
-            Kind::Bundle => format!("run it with `ocre run --bundle {path}`"),
-            Kind::Folder(module) => pack("--wasm", module),
+                    .to_owned()
+            }
+            ForeignKind::Project => format!("build it with `ocre build --import {path}`"),
+            ForeignKind::Bundle => format!("run it with `ocre run --bundle {path}`"),
+            ForeignKind::Folder(module) => pack("--wasm", module),
         }
     }
 
@@ -121,16 +123,16 @@ impl Foreign {
     }
 }
 
-fn file(path: &Path) -> Option<Kind> {
+fn file(path: &Path) -> Option<ForeignKind> {
     let mut begin = Vec::new();
     let file = ocre_files::open(path).ok()?;
     file.take(512).read_to_end(&mut begin).ok()?;
     match &*begin {
-        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Some(Kind::Component),
-        [0, b'a', b's', b'm', ..] => Some(Kind::Module),
-        [0, b'a', b'o', b't', ..] => Some(Kind::Aot),
-        text if is_text_format(text) => Some(Kind::Text),
-        _ => is_docker_archive(path).then_some(Kind::Docker),
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Some(ForeignKind::Component),
+        [0, b'a', b's', b'm', ..] => Some(ForeignKind::Module),
+        [0, b'a', b'o', b't', ..] => Some(ForeignKind::Aot),
+        text if is_text_format(text) => Some(ForeignKind::Text),
+        _ => is_docker_archive(path).then_some(ForeignKind::Docker),
     }
 }
 
@@ -166,19 +168,19 @@ fn is_docker_archive(path: &Path) -> bool {
     listed
 }
 
-fn folder(path: &Path) -> Option<Kind> {
+fn folder(path: &Path) -> Option<ForeignKind> {
     let has = |name: &str| path.join(name).exists();
     if has("oci-layout") || has("index.json") {
         return None;
     }
     if has(build_file::NAME) {
-        return Some(Kind::Project);
+        return Some(ForeignKind::Project);
     }
     if has("config.json") && has("rootfs") {
-        return Some(Kind::Bundle);
+        return Some(ForeignKind::Bundle);
     }
     if has("manifest.json") {
-        return Some(Kind::Docker);
+        return Some(ForeignKind::Docker);
     }
     let entries = fs::read_dir(path).ok()?.take(MAX_ENTRIES).flatten();
     let mut modules: Vec<PathBuf> = entries
@@ -186,5 +188,5 @@ fn folder(path: &Path) -> Option<Kind> {
         .filter(|path| path.extension() == Some(OsStr::new("wasm")))
         .collect();
     modules.sort();
-    modules.into_iter().next().map(Kind::Folder)
+    modules.into_iter().next().map(ForeignKind::Folder)
 }

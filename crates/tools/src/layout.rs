@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::foreign::Foreign;
 
 /// An open layout.
-pub enum Layout {
+pub enum OpenLayout {
     /// A folder.
     Folder(Directory),
     /// A tar or zip file.
@@ -32,7 +32,7 @@ pub enum Missing {
     Foreign(Foreign),
 }
 
-impl Layout {
+impl OpenLayout {
     /// Opens the folder or archive at a path.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Layout {
     }
 }
 
-impl Layout {
+impl OpenLayout {
     /// True where the folder has the marker of a layout.
     pub fn is_marked(&self) -> bool {
         let marker = "/oci-layout";

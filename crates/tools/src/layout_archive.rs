@@ -9,9 +9,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use ocre_oci::write;
-use ocre_registry::{Blob, Code, Document, Error, Open, Role, Sink, Verified};
+use ocre_registry::{
+    Blob, ContentOpener, Error, ImageDocument, RegistryCode, Role, Sink, Verified,
+};
 
-use crate::archive::{ArchiveError, Kind, Writer};
+use crate::archive::{ArchiveError, ArchiveFormat, ArchiveWriter};
 use crate::failure::Failure;
 use crate::layout::archive_failure;
 use crate::layout_index::{document, with_document};
@@ -20,11 +22,11 @@ use crate::layout_index::{document, with_document};
 pub struct LayoutArchive {
     name: Option<String>,
     path: String,
-    inner: Mutex<Inner>,
+    inner: Mutex<OpenArchive>,
 }
 
-struct Inner {
-    writer: Writer,
+struct OpenArchive {
+    writer: ArchiveWriter,
     index: String,
 }
 
@@ -34,8 +36,8 @@ impl LayoutArchive {
     /// # Errors
     /// `archive-exists`, `io`.
     pub fn create(path: &Path, name: Option<String>, what: &str) -> Result<Self, Failure> {
-        let mut writer =
-            Writer::create(path, Kind::of(path)).map_err(|error| archive_failure(what, &error))?;
+        let mut writer = ArchiveWriter::create(path, ArchiveFormat::of(path))
+            .map_err(|error| archive_failure(what, &error))?;
         for folder in ["blobs", "blobs/sha256"] {
             writer
                 .folder(folder)
@@ -44,7 +46,7 @@ impl LayoutArchive {
         Ok(Self {
             name,
             path: path.display().to_string(),
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(OpenArchive {
                 writer,
                 index: document(|out| write::index(out, |_| Ok(()))),
             }),
@@ -56,7 +58,7 @@ impl LayoutArchive {
     /// # Errors
     /// `archive-exists`, `io`.
     pub fn finish(self, what: &str) -> Result<(), Failure> {
-        let Inner { mut writer, index } = self
+        let OpenArchive { mut writer, index } = self
             .inner
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +89,7 @@ impl Sink for LayoutArchive {
         1
     }
 
-    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn put(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut content = Verified::new(open(0)?, blob);
         inner
@@ -100,13 +102,13 @@ impl Sink for LayoutArchive {
             .map_err(|error| Error::of_io(error, &self.path))
     }
 
-    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
+    fn put_document(&self, document: &ImageDocument, role: Role) -> Result<(), Error> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let name = blob_name(&document.blob());
         inner
             .writer
             .file(&name, document.bytes.len() as u64, &mut &document.bytes[..])
-            .map_err(|error| Error::new(Code::Io, &self.path).because(error))?;
+            .map_err(|error| Error::new(RegistryCode::Io, &self.path).because(error))?;
         if role != Role::Part {
             let name = self.name.as_deref();
             inner.index = with_document(inner.index.as_bytes(), document, role, name)?;

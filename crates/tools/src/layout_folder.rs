@@ -17,11 +17,13 @@ use ocre::image::blob::verify;
 use ocre::port::StorageError;
 use ocre_oci::write;
 use ocre_pc::directory::Directory;
-use ocre_registry::{Blob, Code, Document, Error, Open, Role, Sink, Verified};
+use ocre_registry::{
+    Blob, ContentOpener, Error, ImageDocument, RegistryCode, Role, Sink, Verified,
+};
 
 use crate::failure::{Failure, folder_advice};
 use crate::layout_index::{MAX_INDEX, document, with_document, write_file};
-use crate::pack::Target;
+use crate::pack::LayoutTarget;
 use sha2::Digest as _;
 
 /// Size of a buffer, in bytes.
@@ -52,7 +54,7 @@ impl LayoutFolder {
         durable: bool,
         what: &str,
     ) -> Result<Self, Failure> {
-        Target::of(folder, what)?;
+        LayoutTarget::of(folder, what)?;
         let io = |error| Failure::io(what, &error);
         fs::create_dir_all(folder.join("blobs/sha256")).map_err(io)?;
         let marker = folder.join("oci-layout");
@@ -85,7 +87,7 @@ impl LayoutFolder {
     }
 
     /// Continues or begins the part of a blob.
-    fn fill(&self, part: &mut File, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn fill(&self, part: &mut File, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         let failed = |error| self.failed(error);
         let mut hasher = sha2::Sha256::new();
         let mut have = part.metadata().map_err(failed)?.len();
@@ -157,7 +159,7 @@ impl Sink for LayoutFolder {
         Ok(verify(&self.layout, "/", &content, &mut vec![0; BUFFER]).is_ok())
     }
 
-    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn put(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         let hex = blob.digest.hex();
         let path = self.folder.join(format!(".part-{hex}"));
         let opened = ocre_files::open_or_create(&path);
@@ -165,7 +167,7 @@ impl Sink for LayoutFolder {
         let resumed = part.metadata().is_ok_and(|found| found.len() > 0);
         let mut filled = self.fill(&mut part, blob, open);
         let is_wrong = |filled: &Result<(), Error>| {
-            let wrong = [Code::DigestMismatch, Code::SizeMismatch];
+            let wrong = [RegistryCode::DigestMismatch, RegistryCode::SizeMismatch];
             matches!(filled, Err(error) if wrong.contains(&error.code()))
         };
         if resumed && is_wrong(&filled) {
@@ -187,9 +189,9 @@ impl Sink for LayoutFolder {
         finish().map_err(|error| self.failed(error))
     }
 
-    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
+    fn put_document(&self, document: &ImageDocument, role: Role) -> Result<(), Error> {
         let storage = |error: StorageError| {
-            let code = Code::Place(error.code(), folder_advice(error));
+            let code = RegistryCode::Place(error.code(), folder_advice(error));
             Error::new(code, self.folder.display())
         };
         let hex = document.digest.hex();

@@ -3,10 +3,10 @@
 
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::json::{self, Caps, Kind};
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{Entry, Index};
 use ocre_pc::directory::Directory;
-use ocre_registry::{Document, Error, Role, document_caps, referrer_descriptor};
+use ocre_registry::{Error, ImageDocument, Role, document_caps, referrer_descriptor};
 
 /// Largest index, in bytes: enough for thousands of images.
 pub const MAX_INDEX: usize = 1 << 20;
@@ -71,7 +71,7 @@ pub fn with_entry(
 /// its own entry; a referrer is added.
 pub fn with_document(
     index: &[u8],
-    document: &Document,
+    document: &ImageDocument,
     role: Role,
     name: Option<&str>,
 ) -> Result<String, Error> {
@@ -87,7 +87,7 @@ pub fn with_document(
     let with = if role == Role::Root {
         let named = name.map(|name| [(ocre_oci::REF_NAME, name)]);
         with_entry(index, replaced, |out| {
-            out.descriptor(&Descriptor {
+            out.descriptor(&DescriptorFields {
                 media_type: &document.media_type,
                 digest: document.digest,
                 size: document.bytes.len() as u64,

@@ -10,7 +10,9 @@ use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre::port::{SeekFrom, Storage, StorageError};
 use ocre_oci::{Index, Sha256, json};
-use ocre_registry::{Blob, Content, Document, Error, MAX_DOCUMENT, Source, document_caps, subject};
+use ocre_registry::{
+    Blob, ContentReader, Error, ImageDocument, MAX_DOCUMENT, Source, document_caps, subject,
+};
 
 /// A stored image.
 pub struct LayoutSource<'a, S> {
@@ -24,17 +26,17 @@ pub struct LayoutSource<'a, S> {
 
 /// Converts a refusal of the core to an error of a copy.
 fn refused(code: Code, at: impl std::fmt::Display) -> Error {
-    let code = ocre_registry::Code::Place(code.as_str(), hints::refusal(code));
+    let code = ocre_registry::RegistryCode::Place(code.as_str(), hints::refusal(code));
     Error::new(code, at)
 }
 
 impl<S: Storage> LayoutSource<'_, S> {
-    fn read(&self, media_type: &str, content: &Blob) -> Result<Document, Error> {
+    fn read(&self, media_type: &str, content: &Blob) -> Result<ImageDocument, Error> {
         let size = usize::try_from(content.size).unwrap_or(usize::MAX);
         let mut buffer = vec![0; size.min(MAX_DOCUMENT)];
         let bytes = blob::read_document(self.layout, &stored(content), &mut buffer)
             .map_err(|code| refused(code, content.digest))?;
-        Ok(Document::new(media_type.to_owned(), bytes.to_vec()))
+        Ok(ImageDocument::new(media_type.to_owned(), bytes.to_vec()))
     }
 
     /// Calls `entry` with media type, content and name of each entry of the index that `selector`
@@ -84,7 +86,7 @@ where
     S: Storage + Sync,
     S::File: Send,
 {
-    fn root(&self) -> Result<Document, Error> {
+    fn root(&self) -> Result<ImageDocument, Error> {
         let mut found = Vec::new();
         let mut entry = |media_type, content, name| found.push((media_type, content, name));
         self.entries(&mut entry, self.selector)?;
@@ -97,15 +99,15 @@ where
         self.read(media_type, content)
     }
 
-    fn document(&self, media_type: &str, content: &Blob) -> Result<Document, Error> {
+    fn document(&self, media_type: &str, content: &Blob) -> Result<ImageDocument, Error> {
         self.read(media_type, content)
     }
 
-    fn open(&self, blob: &Blob, from: u64) -> Result<Content<'_>, Error> {
+    fn open(&self, blob: &Blob, from: u64) -> Result<ContentReader<'_>, Error> {
         let storage = self.layout.storage;
         let opened = blob::open(storage, self.layout.root, &stored(blob))
             .map_err(|code| refused(code, blob.digest))?;
-        let mut reader = Reader {
+        let mut reader = StorageReader {
             storage,
             file: opened.into_file(),
         };
@@ -134,12 +136,12 @@ where
 }
 
 /// A file of a storage.
-struct Reader<'a, S: Storage> {
+struct StorageReader<'a, S: Storage> {
     storage: &'a S,
     file: S::File,
 }
 
-impl<S: Storage> Read for Reader<'_, S> {
+impl<S: Storage> Read for StorageReader<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.storage.read(&mut self.file, buffer);
         read.map_err(|error: StorageError| refused(error.into(), "a blob").into())

@@ -17,7 +17,7 @@ use ocre::image::verdict::Code;
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
 use ocre_oci::{Annotations, Descriptor, Sha256};
 
-use crate::archive::{Archive, ArchiveError, Fault};
+use crate::archive::{Archive, ArchiveError, ArchiveFault};
 use crate::failure::Failure;
 use crate::layout::archive_failure;
 use crate::selected_manifest;
@@ -113,7 +113,7 @@ pub fn unpack(
         false
     });
     if listed.is_err() || empty {
-        let error = ArchiveError::new(Fault::Format, "").because("the folder is empty");
+        let error = ArchiveError::new(ArchiveFault::Format, "").because("the folder is empty");
         return Err(refused(&error));
     }
     let whole = scratch.join("folder");
@@ -144,12 +144,12 @@ fn plain(packed: &mut File, scratch: &Path, what: &str) -> Result<File, Failure>
     };
     match io::copy(&mut decoder, &mut plain) {
         Ok(count) if count > most => Err(fault(
-            Fault::Bomb,
+            ArchiveFault::Bomb,
             &format_args!("a folder of more than {most} bytes"),
         )),
         Ok(_) => Ok(plain),
         Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(io(error)),
-        Err(error) => Err(fault(Fault::Format, &error)),
+        Err(error) => Err(fault(ArchiveFault::Format, &error)),
     }
 }
 

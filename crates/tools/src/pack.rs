@@ -25,7 +25,7 @@ use ocre::image::verdict::{Code, Finding, Verdict};
 use ocre::port::{Engine, Storage, StorageError};
 use ocre_files::MAX_CONTENT;
 use ocre_oci::json;
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{Entry, INDEX_MEDIA_TYPE, ManifestType, Reference, Sha256};
 use ocre_pc::directory::Directory;
 use ocre_pc::needs::Needs;
@@ -42,13 +42,13 @@ const OS: &str = "wasip1";
 
 /// Content of an image, and the layout that it gets into.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct PackInput {
     /// Portable module.
     pub wasm: Option<PathBuf>,
     /// AOT files, one for each machine.
     pub aot: Vec<PathBuf>,
     /// Data layers.
-    pub blobs: Vec<Blob>,
+    pub blobs: Vec<DataFile>,
     /// Name of the exported function that is called on start.
     pub entry: String,
     /// Variables of the environment, as `NAME=value`.
@@ -63,12 +63,12 @@ pub struct Input {
 
 /// A file, and its name in the container.
 #[derive(Clone, Debug)]
-pub struct Blob {
+pub struct DataFile {
     file: PathBuf,
     title: String,
 }
 
-impl Blob {
+impl DataFile {
     /// Parses `FILE[=TITLE]`. A file's name may hold `=` too: an argument that names a file is that
     /// file.
     pub fn parse(argument: OsString) -> Result<Self, String> {
@@ -138,14 +138,18 @@ pub struct PackedManifest {
 ///
 /// # Errors
 /// Failures to read and write files; codes of the judge.
-pub fn pack<E: Engine>(input: &Input, engine: &E, policy: &Policy<'_>) -> Result<Packed, Failure> {
+pub fn pack<E: Engine>(
+    input: &PackInput,
+    engine: &E,
+    policy: &Policy<'_>,
+) -> Result<Packed, Failure> {
     let what = format!("can't pack {}", input.output.display());
     let variants = variants(input)?;
     let mut blobs = Vec::new();
     for blob in &input.blobs {
         blobs.push((blob.title.as_str(), read(&blob.file)?));
     }
-    let target = Target::of(&input.output, &what)?;
+    let target = LayoutTarget::of(&input.output, &what)?;
     let staging = Staging::beside(&input.output).map_err(|error| Failure::io(&what, &error))?;
     let stage = open(&staging.0, &what)?;
     let failed = |error| storage_failure(&what, error);
@@ -175,7 +179,7 @@ pub fn pack<E: Engine>(input: &Input, engine: &E, policy: &Policy<'_>) -> Result
 impl Packed {
     /// Imports for which the image asks for no permission, and these permissions; `None` without
     /// such.
-    pub fn unasked(&self, input: &Input) -> Option<(String, Permissions)> {
+    pub fn unasked(&self, input: &PackInput) -> Option<(String, Permissions)> {
         // All variants are one program.
         let needs = self.manifests.iter().find_map(|one| one.needs.as_ref())?;
         let asked = input.permissions.iter();
@@ -192,7 +196,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Reads the variants, sorted by machine, the portable one first.
-fn variants(input: &Input) -> Result<Vec<Variant>, Failure> {
+fn variants(input: &PackInput) -> Result<Vec<Variant>, Failure> {
     let mut variants = Vec::new();
     for file in &input.aot {
         let code = read(file)?;
@@ -254,14 +258,14 @@ fn put_variant(
     stage: &Directory,
     variant: &Variant,
     blobs: &[(&str, Content)],
-    input: &Input,
+    input: &PackInput,
 ) -> Result<Content, StorageError> {
     let code = put(stage, &variant.code)?;
     let digests: Vec<Sha256> = std::iter::once(code.digest)
         .chain(blobs.iter().map(|(_, content)| content.digest))
         .collect();
     let config = document(|out| {
-        let config = write::Config {
+        let config = write::ConfigFields {
             layer_digests: &digests,
             entry_point: &input.entry,
             env: &texts(&input.env),
@@ -281,7 +285,7 @@ fn put_variant(
         .iter()
         .zip(&titles)
         .map(|((_, content), title)| describe(BLOB_TYPE, content, title));
-    let layers: Vec<Descriptor<'_>> =
+    let layers: Vec<DescriptorFields<'_>> =
         std::iter::once(describe(variant.media_type, &code, &annotations))
             .chain(blobs)
             .collect();
@@ -311,8 +315,8 @@ fn describe<'a>(
     media_type: &'a str,
     content: &Content,
     annotations: write::Pairs<'a>,
-) -> Descriptor<'a> {
-    Descriptor {
+) -> DescriptorFields<'a> {
+    DescriptorFields {
         media_type,
         digest: content.digest,
         size: content.size,
@@ -322,20 +326,20 @@ fn describe<'a>(
 }
 
 /// Entry of the layout's index: a descriptor that owns its strings.
-struct IndexEntry {
+struct OwnedDescriptor {
     media_type: &'static str,
     content: Content,
     architecture: Option<String>,
     name: Option<String>,
 }
 
-impl IndexEntry {
+impl OwnedDescriptor {
     fn write(&self, out: &mut write::Array<'_, '_>) -> std::fmt::Result {
         let name = self
             .name
             .as_deref()
             .map(|name| [(ocre_oci::REF_NAME, name)]);
-        out.descriptor(&Descriptor {
+        out.descriptor(&DescriptorFields {
             platform: self.architecture.as_deref().map(|name| (name, OS)),
             annotations: name.as_ref().map_or(&[], |name| name),
             ..describe(self.media_type, &self.content, &[])
@@ -349,8 +353,8 @@ fn put_index(
     stage: &Directory,
     manifests: &[(&str, Content)],
     tag: Option<&str>,
-) -> Result<IndexEntry, StorageError> {
-    let entry = |(architecture, content): &(&str, Content)| IndexEntry {
+) -> Result<OwnedDescriptor, StorageError> {
+    let entry = |(architecture, content): &(&str, Content)| OwnedDescriptor {
         media_type: ManifestType::Oci.name(),
         content: *content,
         architecture: Some((*architecture).to_owned()),
@@ -364,7 +368,7 @@ fn put_index(
                     several.iter().try_for_each(|one| entry(one).write(out))
                 })
             });
-            IndexEntry {
+            OwnedDescriptor {
                 media_type: INDEX_MEDIA_TYPE,
                 content: put(stage, index.as_bytes())?,
                 architecture: None,
@@ -372,7 +376,7 @@ fn put_index(
             }
         }
     };
-    let image = IndexEntry {
+    let image = OwnedDescriptor {
         name: tag.map(str::to_owned),
         ..image
     };
@@ -456,14 +460,14 @@ impl Drop for Staging {
 }
 
 /// Content of the path for the layout.
-pub(crate) enum Target {
+pub(crate) enum LayoutTarget {
     /// Nothing, or an empty folder.
     Free(PathBuf),
     /// A layout, and its index.
     Layout(Directory, Vec<u8>),
 }
 
-impl Target {
+impl LayoutTarget {
     /// Examines a path; a folder with other files in it is refused.
     pub(crate) fn of(path: &Path, what: &str) -> Result<Self, Failure> {
         let io = |error| Failure::io(what, &error);
@@ -498,7 +502,7 @@ impl Target {
         self,
         staging: Staging,
         stage: &Directory,
-        entry: &IndexEntry,
+        entry: &OwnedDescriptor,
         name: Option<&str>,
         what: &str,
     ) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ mod devicetree;
 
 use std::collections::HashMap;
 
+use devicetree::Devicetree;
 pub use devicetree::SyntaxError;
-use devicetree::Tree;
 use ocre::image::judge::{AotPolicy, Policy};
 use ocre::port::AotTarget;
 use ocre_pc::platform::POLICY;
@@ -18,14 +18,14 @@ use crate::firmware::Firmware;
 #[derive(Debug)]
 pub struct ZephyrBuild {
     /// Storage partition.
-    pub partition: Partition,
+    pub partition: StoragePartition,
     /// Limits of the firmware.
     pub firmware: Firmware,
 }
 
 /// A storage partition.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Partition {
+pub struct StoragePartition {
     /// Size in bytes.
     pub size: u64,
     /// Bytes that the flash erases at once, where the devicetree has the number.
@@ -51,8 +51,8 @@ impl ZephyrBuild {
     /// # Errors
     /// Each [`Wrong`].
     pub fn parse(devicetree: &str, options: &str) -> Result<Self, Wrong> {
-        let config = Config::parse(options);
-        let tree = Tree::parse(devicetree).map_err(Wrong::Devicetree)?;
+        let config = KconfigValues::parse(options);
+        let tree = Devicetree::parse(devicetree).map_err(Wrong::Devicetree)?;
         Ok(Self {
             partition: partition(&tree, &config).map_err(Wrong::Partition)?,
             firmware: firmware(&config).map_err(Wrong::Option)?,
@@ -61,9 +61,9 @@ impl ZephyrBuild {
 }
 
 /// Values of the options that are set; their names without `CONFIG_`.
-struct Config<'t>(HashMap<&'t str, &'t str>);
+struct KconfigValues<'t>(HashMap<&'t str, &'t str>);
 
-impl<'t> Config<'t> {
+impl<'t> KconfigValues<'t> {
     fn parse(text: &'t str) -> Self {
         // The file may come from a system with other line ends.
         let options = text.lines().map(str::trim_end);
@@ -81,7 +81,10 @@ impl<'t> Config<'t> {
     }
 }
 
-fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str> {
+fn partition(
+    tree: &Devicetree,
+    config: &KconfigValues<'_>,
+) -> Result<StoragePartition, &'static str> {
     let partition = tree
         .labelled("storage_partition")
         .ok_or("no node has the label storage_partition")?;
@@ -107,7 +110,7 @@ fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str
         ];
         pages.iter().find_map(|option| config.number(option).ok())
     });
-    Ok(Partition {
+    Ok(StoragePartition {
         size,
         block_size: block_size.map(u64::from),
         address: base.saturating_add(address),
@@ -115,7 +118,7 @@ fn partition(tree: &Tree, config: &Config<'_>) -> Result<Partition, &'static str
 }
 
 /// Reads the limits of the firmware; the error is the name of a missing option.
-fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
+fn firmware(config: &KconfigValues<'_>) -> Result<Firmware, &'static str> {
     let bytes = |option| config.number(option).map(|number| number as usize);
     Ok(Firmware {
         target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
@@ -141,7 +144,7 @@ fn firmware(config: &Config<'_>) -> Result<Firmware, &'static str> {
 }
 
 /// Target of AOT code, as in `crates/zephyr/src/target.rs`.
-fn target(config: &Config<'_>) -> Option<&'static AotTarget> {
+fn target(config: &KconfigValues<'_>) -> Option<&'static AotTarget> {
     let hard_float = config.is_on("FP_HARDABI");
     if config.is_on("ARCH_POSIX") {
         let wide = config.is_on("64BIT");
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_line_ends_as_it_does_on_any_system() {
-        let config = Config::parse("CONFIG_A=1\r\nCONFIG_B=2\nCONFIG_C=y\r\nCONFIG_D=4\r");
+        let config = KconfigValues::parse("CONFIG_A=1\r\nCONFIG_B=2\nCONFIG_C=y\r\nCONFIG_D=4\r");
         assert_eq!(config.number("A"), Ok(1));
         assert_eq!(config.number("B"), Ok(2));
         assert!(config.is_on("C"));

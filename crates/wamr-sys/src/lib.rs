@@ -36,7 +36,7 @@ pub struct Native {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct External {
+pub struct WamrExternal {
     pub module: *const c_char,
     pub name: *const c_char,
     pub kind: u32,
@@ -78,9 +78,9 @@ unsafe extern "C" {
     ) -> i32;
     pub fn ocre_wamr_unload(module: *mut c_void);
     pub fn ocre_wamr_imports(module: *const c_void) -> u32;
-    pub fn ocre_wamr_import(module: *const c_void, index: u32, external: *mut External);
+    pub fn ocre_wamr_import(module: *const c_void, index: u32, external: *mut WamrExternal);
     pub fn ocre_wamr_exports(module: *const c_void) -> u32;
-    pub fn ocre_wamr_export(module: *const c_void, index: u32, external: *mut External);
+    pub fn ocre_wamr_export(module: *const c_void, index: u32, external: *mut WamrExternal);
     pub fn ocre_wamr_demand(module: *const c_void, demand: *mut Demand);
     pub fn ocre_wamr_add_room(module: *mut c_void, bytes: u32, address: *mut u32) -> i32;
     pub fn ocre_wamr_instantiate(

@@ -8,8 +8,8 @@ use ocre::port::AotTarget;
 use ocre::port::{self, Exit, Host, HostExit, HostModule, LoadError, Program, StartError};
 use ocre_wamr_sys as sys;
 
-use crate::instance::{self, Ending, HostCalls, Instance, InstanceLimits};
-use crate::{Code, EngineError, Module, RunInterrupt, natives};
+use crate::instance::{self, CallEnd, HostCalls, Instance, InstanceLimits};
+use crate::{AlignedCode, EngineError, Module, RunInterrupt, natives};
 
 /// Target of the AOT code that a PC runs.
 pub const PC_TARGET: Option<&AotTarget> = if cfg!(target_arch = "x86_64") {
@@ -22,7 +22,7 @@ pub const PC_TARGET: Option<&AotTarget> = if cfg!(target_arch = "x86_64") {
 
 /// Settings of the engine.
 #[derive(Default)]
-pub struct Options {
+pub struct EngineOptions {
     /// Memory for everything the engine allocates, linear memories included; the system's allocator
     /// if `None`.
     pub pool: Option<&'static mut [u8]>,
@@ -44,7 +44,7 @@ pub struct Options {
 ///
 /// ```standalone_crate
 /// use ocre::port::{Engine as _, Exit, Host, HostExit, HostFunction, HostModule, Program};
-/// use ocre_wamr::{Engine, Options, RunInterrupt};
+/// use ocre_wamr::{EngineOptions, RunInterrupt, WamrEngine};
 ///
 /// static FUNCTIONS: [HostModule; 1] = [HostModule {
 ///     name: c"env",
@@ -63,7 +63,7 @@ pub struct Options {
 /// let mut code = wat::parse_str(r#"(module
 ///     (import "env" "double" (func $double (param i32) (result i32)))
 ///     (func (export "_start") (result i32) (call $double (i32.const 21))))"#)?;
-/// let engine = Engine::start(&FUNCTIONS, Options::default()).unwrap();
+/// let engine = WamrEngine::start(&FUNCTIONS, EngineOptions::default()).unwrap();
 /// let mut module = engine.load(&mut code, &mut |words| eprint!("{words}")).unwrap();
 /// let program = Program {
 ///     entry: "_start",
@@ -77,7 +77,7 @@ pub struct Options {
 /// # Ok::<(), wat::Error>(())
 /// ```
 #[derive(Clone, Copy)]
-pub struct Engine {
+pub struct WamrEngine {
     functions: &'static [HostModule],
     host_stack_bytes: u32,
     aot: Option<&'static AotTarget>,
@@ -87,9 +87,12 @@ pub struct Engine {
 
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-impl Engine {
+impl WamrEngine {
     /// Starts WAMR with the host functions of `functions`; once per process, even where it fails.
-    pub fn start(functions: &'static [HostModule], options: Options) -> Result<Self, EngineError> {
+    pub fn start(
+        functions: &'static [HostModule],
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(EngineError::AlreadyStarted);
         }
@@ -116,7 +119,7 @@ impl Engine {
     }
 }
 
-impl Engine {
+impl WamrEngine {
     /// Gives the host the largest buffer that a function imported by the module asks for.
     fn lay_room(&self, module: &mut Module<'_>, host: &mut dyn Host) {
         let mut wanted = None;
@@ -133,13 +136,13 @@ impl Engine {
     }
 }
 
-impl port::Engine for Engine {
-    type Code = Code;
+impl port::Engine for WamrEngine {
+    type Code = AlignedCode;
     type Module<'code> = Module<'code>;
     type Interrupt = RunInterrupt;
 
-    fn allocate(&self, bytes: usize) -> Option<Code> {
-        Code::allocate(bytes)
+    fn allocate(&self, bytes: usize) -> Option<AlignedCode> {
+        AlignedCode::allocate(bytes)
     }
 
     fn aot_target(&self) -> Option<&'static AotTarget> {
@@ -215,9 +218,9 @@ impl port::Engine for Engine {
         });
         Ok(match ending {
             Ok(code) => Exit::Code(code.unwrap_or(0)),
-            Err(Ending::Trap(trap) | Ending::Halted(HostExit::Trap(trap))) => Exit::Trap(trap),
-            Err(Ending::Halted(HostExit::Exit(code))) => Exit::Code(code),
-            Err(Ending::Halted(HostExit::Stopped) | Ending::Stopped) => Exit::Stopped,
+            Err(CallEnd::Trap(trap) | CallEnd::Halted(HostExit::Trap(trap))) => Exit::Trap(trap),
+            Err(CallEnd::Halted(HostExit::Exit(code))) => Exit::Code(code),
+            Err(CallEnd::Halted(HostExit::Stopped) | CallEnd::Stopped) => Exit::Stopped,
         })
     }
 }

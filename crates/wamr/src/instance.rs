@@ -11,7 +11,7 @@ use ocre_wamr_sys as sys;
 
 use crate::interrupt::RunInterrupt;
 use crate::module::{Function, Module};
-use crate::text::{self, Text};
+use crate::text::{self, WamrMessage};
 
 /// Limits of an instance.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct InstanceLimits {
 
 /// End of a call that did not return.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ending {
+pub enum CallEnd {
     /// The guest trapped.
     Trap(Trap),
     /// A host function halted the guest.
@@ -72,7 +72,7 @@ impl<'m> Instance<'m> {
         module.check_links()?;
         let pages = module.fit_memory(limits.memory_bytes)?;
         let calls: *mut c_void = ptr::from_mut(calls).cast();
-        let mut words = Text::new();
+        let mut words = WamrMessage::new();
         let mut handle = ptr::null_mut();
         // SAFETY: the module is loaded and, like `calls`, borrowed for `'m`, which the instance
         // does not outlive.
@@ -108,14 +108,14 @@ impl<'m> Instance<'m> {
     }
 
     /// Runs the module's start function, if it has one.
-    pub fn start(&mut self) -> Result<(), Ending> {
+    pub fn start(&mut self) -> Result<(), CallEnd> {
         // SAFETY: the instance is alive and on its own thread, which it can't leave.
         let status = unsafe { sys::ocre_wamr_run_start(self.handle.as_ptr(), self.budget) };
         self.end(status)
     }
 
     /// Calls a function, and returns its result if it has one.
-    pub fn call(&mut self, function: Function) -> Result<Option<i32>, Ending> {
+    pub fn call(&mut self, function: Function) -> Result<Option<i32>, CallEnd> {
         let mut cells = [0_u32; 1];
         // SAFETY: as in `start`; the function comes from this module, and `cells` has the room.
         let status = unsafe {
@@ -131,15 +131,15 @@ impl<'m> Instance<'m> {
         Ok(function.returns.then_some(cells[0].cast_signed()))
     }
 
-    fn end(&mut self, status: i32) -> Result<(), Ending> {
+    fn end(&mut self, status: i32) -> Result<(), CallEnd> {
         match status {
             sys::OK => Ok(()),
-            sys::INTERRUPTED => Err(Ending::Stopped),
+            sys::INTERRUPTED => Err(CallEnd::Stopped),
             sys::EXCEPTION => {
                 // SAFETY: made from a `&mut HostCalls` that is ours for `'m`; no guest runs now.
                 let calls = unsafe { &mut *self.calls.cast::<HostCalls<'_>>() };
                 if let Some(halt) = calls.halt.take() {
-                    return Err(Ending::Halted(halt));
+                    return Err(CallEnd::Halted(halt));
                 }
                 // SAFETY: alive; the text is left alone until the next call.
                 let words = unsafe { text::name(sys::ocre_wamr_exception(self.handle.as_ptr())) };
@@ -149,11 +149,11 @@ impl<'m> Instance<'m> {
                     .contains(&words.as_bytes())
                     && self.interrupt.is_requested()
                 {
-                    return Err(Ending::Stopped);
+                    return Err(CallEnd::Stopped);
                 }
-                Err(Ending::Trap(text::trap(words)))
+                Err(CallEnd::Trap(text::trap(words)))
             }
-            _ => Err(Ending::Trap(Trap::Other)),
+            _ => Err(CallEnd::Trap(Trap::Other)),
         }
     }
 }

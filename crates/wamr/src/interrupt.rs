@@ -21,7 +21,7 @@ use ocre_wamr_sys as sys;
 /// use std::time::Duration;
 ///
 /// use ocre::port::{Engine as _, Exit, Host, HostExit, Interrupt as _, Program};
-/// use ocre_wamr::{Engine, Options, RunInterrupt};
+/// use ocre_wamr::{EngineOptions, RunInterrupt, WamrEngine};
 ///
 /// # struct Nothing;
 /// # impl Host for Nothing {
@@ -36,7 +36,7 @@ use ocre_wamr_sys as sys;
 /// #     instructions: None,
 /// # };
 /// let mut code = wat::parse_str(r#"(module (func (export "_start") (loop (br 0))))"#)?;
-/// let engine = Engine::start(&[], Options::default()).unwrap();
+/// let engine = WamrEngine::start(&[], EngineOptions::default()).unwrap();
 /// let mut module = engine.load(&mut code, &mut |_| ()).unwrap();
 /// let interrupt = RunInterrupt::default();
 /// let exit = thread::scope(|threads| {

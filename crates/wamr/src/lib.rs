@@ -11,7 +11,7 @@
 //!   machine code is trusted.
 //! - A run gives back all of its memory.
 //!
-//! Design: one [`Engine`] per process, because WAMR's runtime and its host functions are global. A
+//! Design: one [`WamrEngine`] per process, because WAMR's runtime and its host functions are global. A
 //! [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows its
 //! module, stays on the thread that made it, and hands host functions nothing but the checked slice
 //! of its linear memory. All of C is behind `ocre-wamr-sys`.
@@ -26,9 +26,9 @@ mod module;
 mod natives;
 mod text;
 
-pub use code::Code;
-pub use engine::{Engine, Options, PC_TARGET};
+pub use code::AlignedCode;
+pub use engine::{EngineOptions, PC_TARGET, WamrEngine};
 pub use error::EngineError;
-pub use instance::{Ending, HostCalls, Instance, InstanceLimits};
+pub use instance::{CallEnd, HostCalls, Instance, InstanceLimits};
 pub use interrupt::RunInterrupt;
 pub use module::{Function, Module};

@@ -10,11 +10,11 @@ use core::slice;
 
 use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError};
 use ocre_module_reader::aot::{self, Machine};
-use ocre_module_reader::wasm::{self, Fault, limits};
+use ocre_module_reader::wasm::{self, WasmFault, limits};
 use ocre_wamr_sys as sys;
 
-use crate::Code;
-use crate::text::{self, Text};
+use crate::AlignedCode;
+use crate::text::{self, WamrMessage};
 
 /// Bytes that AOT code is aligned to; WAMR's loader aligns its reads by address.
 const AOT_ALIGNMENT: usize = 8;
@@ -61,7 +61,7 @@ impl<'code> Module<'code> {
             explain("the code is too large");
             return Err(LoadError::Unsupported);
         };
-        let mut words = Text::new();
+        let mut words = WamrMessage::new();
         let mut handle = ptr::null_mut();
         // SAFETY: the runtime has been started, says the caller. The code is this module's alone
         // for `'code`, which the module does not outlive.
@@ -197,7 +197,7 @@ impl<'code> Module<'code> {
         }
     }
 
-    fn each_import(&self, mut visit: impl FnMut(&sys::External)) {
+    fn each_import(&self, mut visit: impl FnMut(&sys::WamrExternal)) {
         // SAFETY: the module is loaded.
         for index in 0..unsafe { sys::ocre_wamr_imports(self.as_ptr()) } {
             let mut import = MaybeUninit::uninit();
@@ -209,7 +209,7 @@ impl<'code> Module<'code> {
         }
     }
 
-    fn each_export(&self, mut visit: impl FnMut(&sys::External)) {
+    fn each_export(&self, mut visit: impl FnMut(&sys::WamrExternal)) {
         // SAFETY: the module is loaded.
         for index in 0..unsafe { sys::ocre_wamr_exports(self.as_ptr()) } {
             let mut export = MaybeUninit::uninit();
@@ -221,7 +221,7 @@ impl<'code> Module<'code> {
         }
     }
 
-    fn describe(&self, external: &sys::External, show: impl FnOnce(External<'_>)) {
+    fn describe(&self, external: &sys::WamrExternal, show: impl FnOnce(External<'_>)) {
         match external.kind {
             sys::FUNCTION => {
                 let mut text = [0; 2 * SHOWN_TYPES + 2];
@@ -262,16 +262,16 @@ impl Drop for Module<'_> {
 fn check_wasm(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
     let words = wasm::scratch_words(code);
     let bytes = words.saturating_mul(size_of::<u32>());
-    let mut memory = Code::allocate(bytes).ok_or(LoadError::OutOfMemory)?;
+    let mut memory = AlignedCode::allocate(bytes).ok_or(LoadError::OutOfMemory)?;
     // SAFETY: any bytes are a `u32`.
     let (_, scratch, _) = unsafe { memory.align_to_mut::<u32>() };
     wasm::check(code, scratch).map_err(|refusal| {
         // The listener takes any text.
-        let _ = write!(text::Words(explain), "{refusal}");
+        let _ = write!(text::TextWriter(explain), "{refusal}");
         match refusal.fault {
-            Fault::Invalid(_) => LoadError::Invalid,
-            Fault::Feature(_) => LoadError::Feature,
-            Fault::Limit(..) => LoadError::Limit,
+            WasmFault::Invalid(_) => LoadError::Invalid,
+            WasmFault::Feature(_) => LoadError::Feature,
+            WasmFault::Limit(..) => LoadError::Limit,
         }
     })
 }
@@ -289,7 +289,7 @@ pub struct Function {
 ///
 /// # Safety
 /// The types are null, or as many as are said, one byte each.
-unsafe fn signature(function: &sys::External, text: &mut [u8; 2 * SHOWN_TYPES + 2]) -> usize {
+unsafe fn signature(function: &sys::WamrExternal, text: &mut [u8; 2 * SHOWN_TYPES + 2]) -> usize {
     let (parameters, results) = (function.parameters as usize, function.results as usize);
     let types = match function.types.is_null() {
         true => &[],

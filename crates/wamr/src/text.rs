@@ -11,9 +11,9 @@ use ocre_wamr_sys as sys;
 const NOT_UTF8: &str = "\u{fffd}";
 
 /// Buffer for a message from WAMR.
-pub(crate) struct Text([c_char; sys::TEXT_BYTES]);
+pub(crate) struct WamrMessage([c_char; sys::TEXT_BYTES]);
 
-impl Text {
+impl WamrMessage {
     pub(crate) const fn new() -> Self {
         Self([0; sys::TEXT_BYTES])
     }
@@ -43,9 +43,9 @@ impl Text {
 }
 
 /// Writer that passes formatted text to the callback of a load.
-pub(crate) struct Words<'a>(pub(crate) &'a mut dyn FnMut(&str));
+pub(crate) struct TextWriter<'a>(pub(crate) &'a mut dyn FnMut(&str));
 
-impl fmt::Write for Words<'_> {
+impl fmt::Write for TextWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         (self.0)(text);
         Ok(())

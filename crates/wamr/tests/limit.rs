@@ -3,7 +3,7 @@
 //! allocate again after a release.
 
 use ocre::port::{Engine as _, Exit, Host, HostExit, Interrupt as _, LoadError, Program};
-use ocre_wamr::{Engine, Options, PC_TARGET, RunInterrupt};
+use ocre_wamr::{EngineOptions, PC_TARGET, RunInterrupt, WamrEngine};
 
 const LIMIT: u32 = 1 << 20;
 
@@ -23,7 +23,7 @@ fn module(functions: usize) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-fn run(engine: &Engine, wasm: &[u8]) -> Result<Exit, LoadError> {
+fn run(engine: &WamrEngine, wasm: &[u8]) -> Result<Exit, LoadError> {
     let mut code = engine.allocate(wasm.len()).ok_or(LoadError::OutOfMemory)?;
     code.copy_from_slice(wasm);
     let mut module = engine.load(&mut code, &mut |_| {})?;
@@ -41,13 +41,13 @@ fn run(engine: &Engine, wasm: &[u8]) -> Result<Exit, LoadError> {
 
 #[test]
 fn what_does_not_fit_is_out_of_memory_and_takes_nothing_away() {
-    let options = Options {
+    let options = EngineOptions {
         limit_bytes: LIMIT,
         host_stack_bytes: 64 * 1024,
         aot: PC_TARGET,
-        ..Options::default()
+        ..EngineOptions::default()
     };
-    let engine = Engine::start(&[], options).unwrap();
+    let engine = WamrEngine::start(&[], options).unwrap();
     assert!(engine.allocate(LIMIT as usize).is_none());
     let (small, large) = (module(10), module(4_000));
     assert!(large.len() < LIMIT as usize);

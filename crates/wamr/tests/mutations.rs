@@ -54,9 +54,9 @@ const GUEST: &str = r#"(module
 )"#;
 
 /// xorshift64*: the same numbers on every machine.
-struct Chance(u64);
+struct MutationRng(u64);
 
-impl Chance {
+impl MutationRng {
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -65,7 +65,7 @@ impl Chance {
     }
 }
 
-fn mutate(code: &mut Vec<u8>, chance: &mut Chance) {
+fn mutate(code: &mut Vec<u8>, chance: &mut MutationRng) {
     for _ in 0..=chance.below(4) {
         if code.is_empty() {
             return;
@@ -92,7 +92,7 @@ fn mutate(code: &mut Vec<u8>, chance: &mut Chance) {
 fn damaged_modules_never_take_the_process_down() {
     let tries = std::env::var("OCRE_MUTATIONS").map_or(20_000, |n| n.parse().expect("a number"));
     let valid = assemble(GUEST);
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let mut chance = MutationRng(0x9e37_79b9_7f4a_7c15);
     let program = Program {
         memory_bytes: 4 * PAGE,
         instructions: Some(20_000),

@@ -5,7 +5,7 @@ mod common;
 
 use common::{PAGE, PROGRAM, assemble, engine, refused, run, run_with};
 use ocre::port::{Engine as _, Exit, Interrupt, LoadError, Program, StartError, Trap};
-use ocre_wamr::{Engine, EngineError, Options, RunInterrupt};
+use ocre_wamr::{EngineError, EngineOptions, RunInterrupt, WamrEngine};
 
 /// A module whose `_start` is `body`.
 fn guest(body: &str) -> String {
@@ -397,7 +397,7 @@ fn a_small_native_stack_is_an_error_not_a_crash() {
 #[test]
 fn a_second_engine_is_refused() {
     engine();
-    let second = Engine::start(&[], Options::default());
+    let second = WamrEngine::start(&[], EngineOptions::default());
     assert_eq!(second.err(), Some(EngineError::AlreadyStarted));
 }
 

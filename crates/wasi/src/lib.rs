@@ -48,7 +48,7 @@ pub use errno::Errno;
 use errno::Error;
 use memory::Memory;
 use quota::Quota;
-use table::{TREES, Table, Tree};
+use table::{DescriptorTable, FileTree, TREES};
 
 /// Module that guests import from: its name, and [`FUNCTIONS`].
 ///
@@ -87,7 +87,7 @@ pub struct Wasi<'a, S: Storage> {
     clock: &'a dyn Clock,
     entropy: &'a dyn Entropy,
     guest: &'a dyn Guest,
-    table: Table<S::File>,
+    table: DescriptorTable<S::File>,
     quota: Quota,
     /// Input byte that a poll took to look for input.
     typed: Option<u8>,
@@ -101,7 +101,13 @@ impl<'a, S: Storage> Wasi<'a, S> {
         entropy: &'a dyn Entropy,
         guest: &'a dyn Guest,
     ) -> Self {
-        Self::with(storage, clock, entropy, guest, &[Tree::Data, Tree::Image])
+        Self::with(
+            storage,
+            clock,
+            entropy,
+            guest,
+            &[FileTree::Data, FileTree::Image],
+        )
     }
 
     /// Starts a run of a module without a container: it has its mounts, and no other folders.
@@ -119,15 +125,15 @@ impl<'a, S: Storage> Wasi<'a, S> {
         clock: &'a dyn Clock,
         entropy: &'a dyn Entropy,
         guest: &'a dyn Guest,
-        own: &[Tree],
+        own: &[FileTree],
     ) -> Self {
-        let mut trees = Vec::<Tree, TREES>::new();
+        let mut trees = Vec::<FileTree, TREES>::new();
         trees.extend(own.iter().copied());
         guest.spec(&mut |spec| {
             for (index, mount) in (0..).zip(mount::iter(&spec.mounts)).take(MAX_MOUNTS) {
                 let read_only = mount.read_only;
                 // There is room for all of them.
-                let _ = trees.push(Tree::Mount { index, read_only });
+                let _ = trees.push(FileTree::Mount { index, read_only });
             }
         });
         Self {
@@ -135,7 +141,7 @@ impl<'a, S: Storage> Wasi<'a, S> {
             clock,
             entropy,
             guest,
-            table: Table::new(&trees),
+            table: DescriptorTable::new(&trees),
             quota: Quota::new(storage, guest, &trees),
             typed: None,
         }

@@ -11,14 +11,14 @@
 use heapless::String;
 
 use crate::errno::Errno;
-use crate::path::{self, MAX_GIVEN, Resolved, Walk};
+use crate::path::{self, MAX_GIVEN, PathWalk, Resolved};
 
 /// Most links of one path, as Linux has it.
 const MAX_LINKS: u32 = 40;
 
 /// Following of a link at the end of a path. Any link before the end is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Follow {
+pub enum FollowLinks {
     /// A link is followed only if the path goes on with a `/`, which asks for a folder.
     Slash,
     /// A link is followed.
@@ -37,12 +37,12 @@ pub type ReadLink<'a> = dyn FnMut(&str, &mut [u8]) -> Result<Option<usize>, Errn
 pub fn resolve_links(
     base: &str,
     given: &[u8],
-    follow: Follow,
+    follow: FollowLinks,
     check_folder: &mut dyn FnMut(&str) -> Result<(), Errno>,
     read_link: &mut ReadLink<'_>,
 ) -> Result<Resolved, Errno> {
     let mut left = Left::try_from(path::check(given)?).map_err(|_| Errno::Nametoolong)?;
-    let mut walk = Walk::new(base, check_folder)?;
+    let mut walk = PathWalk::new(base, check_folder)?;
     let mut links = 0_u32;
     loop {
         let (part, rest) = match left.split_once('/') {
@@ -73,12 +73,12 @@ pub fn resolve_links(
 /// one that is absolute or leads out of the top folder, and others are not to be led there.
 ///
 /// # Errors
-/// Errors of [`path::check`] and of [`Walk::enter`].
+/// Errors of [`path::check`] and of [`PathWalk::enter`].
 pub fn check_target<'t>(link: &str, target: &'t [u8]) -> Result<&'t str, Errno> {
     let target = path::check(target)?;
     let (folder, _) = link.rsplit_once('/').unwrap_or_default();
     let any = &mut |_: &str| Ok(());
-    let mut walk = Walk::below_top(folder, any)?;
+    let mut walk = PathWalk::below_top(folder, any)?;
     for part in target.split('/') {
         walk.enter(part)?;
     }
@@ -88,11 +88,11 @@ pub fn check_target<'t>(link: &str, target: &'t [u8]) -> Result<&'t str, Errno> 
 type Left = String<MAX_GIVEN>;
 
 /// Decides on a link that `rest` is behind.
-fn follows(rest: Option<&str>, follow: Follow) -> bool {
+fn follows(rest: Option<&str>, follow: FollowLinks) -> bool {
     match follow {
-        Follow::Always => true,
-        Follow::Slash => rest.is_some(),
-        Follow::Never => rest.is_some_and(|rest| !rest.chars().all(|one| one == '/')),
+        FollowLinks::Always => true,
+        FollowLinks::Slash => rest.is_some(),
+        FollowLinks::Never => rest.is_some_and(|rest| !rest.chars().all(|one| one == '/')),
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
         ("out-and-in", "d/../../d"),
     ];
 
-    fn resolved(base: &str, given: &str, follow: Follow) -> Result<(String, bool), Errno> {
+    fn resolved(base: &str, given: &str, follow: FollowLinks) -> Result<(String, bool), Errno> {
         let mut folders = |path: &str| match path {
             "d" | "d/e" | "x" | "x/y" | "" => Ok(()),
             "f" => Err(Errno::Notdir),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn always(given: &str) -> Result<String, Errno> {
-        resolved("", given, Follow::Always).map(|(path, _)| path)
+        resolved("", given, FollowLinks::Always).map(|(path, _)| path)
     }
 
     #[test]
@@ -191,18 +191,21 @@ mod tests {
         let ends = |given, follow| resolved("", given, follow);
         let link = |folder| Ok(("to-d".into(), folder));
         let target = |folder| Ok(("d".into(), folder));
-        assert_eq!(ends("to-d", Follow::Always), target(false));
-        assert_eq!(ends("to-d", Follow::Slash), link(false));
-        assert_eq!(ends("to-d", Follow::Never), link(false));
-        assert_eq!(ends("to-d/", Follow::Always), target(true));
-        assert_eq!(ends("to-d/", Follow::Slash), target(true));
-        assert_eq!(ends("to-d/", Follow::Never), link(true));
-        assert_eq!(ends("to-d//", Follow::Never), link(true));
+        assert_eq!(ends("to-d", FollowLinks::Always), target(false));
+        assert_eq!(ends("to-d", FollowLinks::Slash), link(false));
+        assert_eq!(ends("to-d", FollowLinks::Never), link(false));
+        assert_eq!(ends("to-d/", FollowLinks::Always), target(true));
+        assert_eq!(ends("to-d/", FollowLinks::Slash), target(true));
+        assert_eq!(ends("to-d/", FollowLinks::Never), link(true));
+        assert_eq!(ends("to-d//", FollowLinks::Never), link(true));
         // A path behind the link is in the link's target.
-        assert_eq!(ends("to-d/.", Follow::Never), target(true));
-        assert_eq!(ends("to-d/e", Follow::Never), Ok(("d/e".into(), false)));
-        assert_eq!(ends("slash", Follow::Always), target(true));
-        assert_eq!(ends("self", Follow::Slash), Ok(("self".into(), false)));
+        assert_eq!(ends("to-d/.", FollowLinks::Never), target(true));
+        assert_eq!(
+            ends("to-d/e", FollowLinks::Never),
+            Ok(("d/e".into(), false))
+        );
+        assert_eq!(ends("slash", FollowLinks::Always), target(true));
+        assert_eq!(ends("self", FollowLinks::Slash), Ok(("self".into(), false)));
     }
 
     #[test]
@@ -226,12 +229,12 @@ mod tests {
             assert_eq!(always(given), Err(Errno::Perm), "{given}");
         }
         // The folder that a descriptor leads to is the top of what it reaches.
-        let inside = |given| resolved("d", given, Follow::Always);
+        let inside = |given| resolved("d", given, FollowLinks::Always);
         assert_eq!(inside("up"), Err(Errno::Perm));
         assert_eq!(inside("up/y"), Err(Errno::Perm));
         assert_eq!(inside("e/far"), Err(Errno::Perm));
         assert_eq!(
-            resolved("d", "up", Follow::Slash),
+            resolved("d", "up", FollowLinks::Slash),
             Ok(("d/up".into(), false))
         );
     }
@@ -284,16 +287,16 @@ mod tests {
             buffer.fill(b'a');
             Ok(Some(buffer.len()))
         };
-        let found = resolve_links("", b"a", Follow::Always, &mut |_| Ok(()), &mut long);
+        let found = resolve_links("", b"a", FollowLinks::Always, &mut |_| Ok(()), &mut long);
         assert_eq!(found, Err(Errno::Nametoolong));
         let mut growing = |_: &str, buffer: &mut [u8]| {
             buffer[..5].copy_from_slice(b"a/b/c");
             Ok(Some(5))
         };
-        let found = resolve_links("", b"a", Follow::Always, &mut |_| Ok(()), &mut growing);
+        let found = resolve_links("", b"a", FollowLinks::Always, &mut |_| Ok(()), &mut growing);
         assert_eq!(found, Err(Errno::Loop));
         let mut failing = |_: &str, _: &mut [u8]| Err(Errno::Io);
-        let found = resolve_links("", b"a", Follow::Always, &mut |_| Ok(()), &mut failing);
+        let found = resolve_links("", b"a", FollowLinks::Always, &mut |_| Ok(()), &mut failing);
         assert_eq!(found, Err(Errno::Io));
     }
 
@@ -313,7 +316,8 @@ mod tests {
                 rest /= count;
             }
             for base in ["", "d", "x/y"] {
-                let Ok((path, _)) = resolved(base, given.trim_end_matches('/'), Follow::Always)
+                let Ok((path, _)) =
+                    resolved(base, given.trim_end_matches('/'), FollowLinks::Always)
                 else {
                     continue;
                 };

@@ -32,13 +32,13 @@ pub struct Resolved {
 }
 
 /// Path under resolution.
-pub struct Walk<'a> {
+pub struct PathWalk<'a> {
     base: usize,
     check_folder: &'a mut dyn FnMut(&str) -> Result<(), Errno>,
     resolved: Resolved,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PathWalk<'a> {
     /// Starts in the folder `base`.
     ///
     /// # Errors
@@ -140,14 +140,14 @@ pub fn check(given: &[u8]) -> Result<&str, Errno> {
 /// folder's, with `Noent` or `Notdir`.
 ///
 /// # Errors
-/// Errors of [`check`] and of [`Walk::enter`].
+/// Errors of [`check`] and of [`PathWalk::enter`].
 pub fn resolve(
     base: &str,
     given: &[u8],
     check_folder: &mut dyn FnMut(&str) -> Result<(), Errno>,
 ) -> Result<Resolved, Errno> {
     let given = check(given)?;
-    let mut walk = Walk::new(base, check_folder)?;
+    let mut walk = PathWalk::new(base, check_folder)?;
     for part in given.split('/') {
         walk.enter(part)?;
     }

@@ -11,7 +11,7 @@ use ocre::folders;
 use ocre::port::{EntryKind, Metadata, Storage};
 
 use crate::errno::Errno;
-use crate::table::Tree;
+use crate::table::FileTree;
 use crate::tree;
 
 /// Bytes used by a container's files, and their limit.
@@ -24,7 +24,7 @@ pub struct Quota {
 
 impl Quota {
     /// Counts the files for a run.
-    pub fn new<S: Storage>(storage: &S, guest: &dyn Guest, trees: &[Tree]) -> Self {
+    pub fn new<S: Storage>(storage: &S, guest: &dyn Guest, trees: &[FileTree]) -> Self {
         let mut limit = None;
         guest.spec(&mut |spec| limit = spec.limits.disk_bytes);
         let mut quota = Self {

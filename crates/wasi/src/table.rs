@@ -25,7 +25,7 @@ const MAX_DESCRIPTORS: usize = STANDARD + MAX_OPEN_FILES;
 
 /// Tree of a container's files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tree {
+pub enum FileTree {
     /// The container's own folder.
     Data,
     /// Blob layers of the image.
@@ -39,7 +39,7 @@ pub enum Tree {
     },
 }
 
-impl Tree {
+impl FileTree {
     /// True for a tree that the guest may not change.
     #[inline(never)]
     pub const fn is_read_only(self) -> bool {
@@ -53,22 +53,22 @@ impl Tree {
 
 /// Target of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
+pub enum DescriptorTarget {
     /// Console input.
     Input,
     /// stdout or stderr.
     Output(Stream),
     /// Top folder of a tree.
-    Top(Tree),
+    Top(FileTree),
     /// A file or another folder.
     Node(usize),
 }
 
 /// Open descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Descriptor {
+pub struct OpenDescriptor {
     /// Console, folder or file that the descriptor leads to.
-    pub target: Target,
+    pub target: DescriptorTarget,
     /// Rights of the descriptor.
     pub rights: u32,
     /// Rights for descriptors opened through this one.
@@ -85,7 +85,7 @@ pub struct Descriptor {
 #[derive(Debug)]
 pub struct Node<F> {
     /// Tree of the file or folder.
-    pub tree: Tree,
+    pub tree: FileTree,
     /// Path in the tree.
     pub path: RelativePath,
     /// The file; `None` for a folder.
@@ -160,28 +160,28 @@ impl<F> OpenFile<F> {
 
 /// Open descriptors and nodes of a container.
 #[derive(Debug)]
-pub struct Table<F> {
-    descriptors: [Option<Descriptor>; MAX_DESCRIPTORS],
+pub struct DescriptorTable<F> {
+    descriptors: [Option<OpenDescriptor>; MAX_DESCRIPTORS],
     nodes: [Option<Node<F>>; MAX_OPEN_FILES],
 }
 
-impl<F> Table<F> {
+impl<F> DescriptorTable<F> {
     /// Table with the consoles, and the top folders of `trees`.
-    pub fn new(trees: &[Tree]) -> Self {
+    pub fn new(trees: &[FileTree]) -> Self {
         let consoles = [
-            Target::Input,
-            Target::Output(Stream::Stdout),
-            Target::Output(Stream::Stderr),
+            DescriptorTarget::Input,
+            DescriptorTarget::Output(Stream::Stdout),
+            DescriptorTarget::Output(Stream::Stderr),
         ];
-        let console = Descriptor {
-            target: Target::Input,
+        let console = OpenDescriptor {
+            target: DescriptorTarget::Input,
             rights: rights::CONSOLE,
             inheriting: 0,
             flags: 0,
             offset: 0,
             preopened: false,
         };
-        let folder = Descriptor {
+        let folder = OpenDescriptor {
             rights: rights::FOLDER,
             inheriting: rights::ALL,
             preopened: true,
@@ -190,11 +190,11 @@ impl<F> Table<F> {
         let mut descriptors = [None; MAX_DESCRIPTORS];
         let (first, others) = descriptors.split_at_mut(consoles.len());
         for (slot, target) in first.iter_mut().zip(consoles) {
-            *slot = Some(Descriptor { target, ..console });
+            *slot = Some(OpenDescriptor { target, ..console });
         }
         for (slot, &tree) in others.iter_mut().zip(trees) {
-            let target = Target::Top(tree);
-            *slot = Some(Descriptor { target, ..folder });
+            let target = DescriptorTarget::Top(tree);
+            *slot = Some(OpenDescriptor { target, ..folder });
         }
         Self {
             descriptors,
@@ -206,7 +206,7 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Badf`.
-    pub fn descriptor(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
+    pub fn descriptor(&mut self, fd: u32) -> Result<&mut OpenDescriptor, Errno> {
         slot(&mut self.descriptors, fd)
             .and_then(Option::as_mut)
             .ok_or(Errno::Badf)
@@ -216,7 +216,7 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Badf`, `Notcapable`.
-    pub fn with_right(&mut self, fd: u32, right: u32) -> Result<&mut Descriptor, Errno> {
+    pub fn with_right(&mut self, fd: u32, right: u32) -> Result<&mut OpenDescriptor, Errno> {
         let descriptor = self.descriptor(fd)?;
         if descriptor.rights & right == right {
             Ok(descriptor)
@@ -240,15 +240,15 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Badf`, `Notcapable`, `Notdir`.
-    pub fn folder(&mut self, fd: u32, right: u32) -> Result<(Tree, &str, u32), Errno> {
+    pub fn folder(&mut self, fd: u32, right: u32) -> Result<(FileTree, &str, u32), Errno> {
         let descriptor = *self.descriptor(fd)?;
         let (tree, path) = match descriptor.target {
-            Target::Top(tree) => (tree, ""),
-            Target::Node(index) => match self.node(index)? {
+            DescriptorTarget::Top(tree) => (tree, ""),
+            DescriptorTarget::Node(index) => match self.node(index)? {
                 Node { file: Some(_), .. } => return Err(Errno::Notdir),
                 Node { tree, path, .. } => (*tree, path.as_str()),
             },
-            Target::Input | Target::Output(_) => return Err(Errno::Notdir),
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => return Err(Errno::Notdir),
         };
         if descriptor.rights & right != right {
             return Err(Errno::Notcapable);
@@ -264,11 +264,11 @@ impl<F> Table<F> {
         &mut self,
         fd: u32,
         right: u32,
-    ) -> Result<(&mut Descriptor, &mut OpenFile<F>), Errno> {
+    ) -> Result<(&mut OpenDescriptor, &mut OpenFile<F>), Errno> {
         let descriptor = slot(&mut self.descriptors, fd)
             .and_then(Option::as_mut)
             .ok_or(Errno::Badf)?;
-        let Target::Node(index) = descriptor.target else {
+        let DescriptorTarget::Node(index) = descriptor.target else {
             return Err(Errno::Badf);
         };
         let file = self
@@ -284,7 +284,7 @@ impl<F> Table<F> {
     }
 
     /// Node of an open file.
-    pub fn find_file(&self, tree: Tree, path: &str) -> Option<usize> {
+    pub fn find_file(&self, tree: FileTree, path: &str) -> Option<usize> {
         self.nodes.iter().position(|node| {
             node.as_ref()
                 .is_some_and(|node| node.file.is_some() && node.tree == tree && node.path == path)
@@ -309,7 +309,7 @@ impl<F> Table<F> {
     /// `Mfile`, which does not happen after [`check_room`](Self::check_room).
     pub fn add_node(
         &mut self,
-        tree: Tree,
+        tree: FileTree,
         path: RelativePath,
         file: Option<OpenFile<F>>,
     ) -> Result<usize, Errno> {
@@ -328,11 +328,11 @@ impl<F> Table<F> {
     ///
     /// # Errors
     /// `Mfile`.
-    pub fn add(&mut self, descriptor: Descriptor) -> Result<u32, Errno> {
+    pub fn add(&mut self, descriptor: OpenDescriptor) -> Result<u32, Errno> {
         let mut slots = (0_u32..).zip(&mut self.descriptors);
         let (fd, slot) = slots.find(|(_, slot)| slot.is_none()).ok_or(Errno::Mfile)?;
         *slot = Some(descriptor);
-        if let Target::Node(index) = descriptor.target {
+        if let DescriptorTarget::Node(index) = descriptor.target {
             let node = self.node(index)?;
             node.descriptors = node.descriptors.saturating_add(1);
         }
@@ -347,7 +347,7 @@ impl<F> Table<F> {
         let descriptor = slot(&mut self.descriptors, fd)
             .and_then(Option::take)
             .ok_or(Errno::Badf)?;
-        let Target::Node(index) = descriptor.target else {
+        let DescriptorTarget::Node(index) = descriptor.target else {
             return Ok(None);
         };
         let node = self.node(index)?;
@@ -391,7 +391,13 @@ impl<F> Table<F> {
     /// the paths.
     ///
     /// `Nametoolong` where a path would be too long.
-    pub fn moves(&mut self, tree: Tree, from: &str, to: &str, really: bool) -> Result<(), Errno> {
+    pub fn moves(
+        &mut self,
+        tree: FileTree,
+        from: &str,
+        to: &str,
+        really: bool,
+    ) -> Result<(), Errno> {
         for node in self.nodes.iter_mut().flatten() {
             if node.tree == tree && is_within(&node.path, from) {
                 let path = moved(to, node.path.strip_prefix(from).unwrap_or_default())?;

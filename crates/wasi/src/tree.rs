@@ -15,7 +15,7 @@ use ocre::port::path::{Path, join};
 use ocre::port::{EntryKind, Metadata, Storage, StorageError};
 
 use crate::errno::Errno;
-use crate::table::Tree;
+use crate::table::FileTree;
 
 /// The image store's layout is in the partition's root folder.
 const STORE: &str = "/";
@@ -24,7 +24,7 @@ const STORE: &str = "/";
 ///
 /// # Errors
 /// `Nametoolong`; `Noent` for the image.
-pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path, Errno> {
+pub fn partition_path(guest: &dyn Guest, tree: FileTree, path: &str) -> Result<Path, Errno> {
     let mut found = Err(Errno::Noent);
     let mut find = |folder: &str| {
         found = if path.is_empty() {
@@ -34,9 +34,9 @@ pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path,
         };
     };
     match tree {
-        Tree::Data => find(&data::folder(guest.name())),
-        Tree::Image => {}
-        Tree::Mount { index, .. } => {
+        FileTree::Data => find(&data::folder(guest.name())),
+        FileTree::Image => {}
+        FileTree::Mount { index, .. } => {
             show_mount(guest, index, &mut |mount| find(mount.source));
         }
     }
@@ -44,11 +44,11 @@ pub fn partition_path(guest: &dyn Guest, tree: Tree, path: &str) -> Result<Path,
 }
 
 /// Shows the path of a tree in the guest.
-pub fn show_mounted_at(guest: &dyn Guest, tree: Tree, show: &mut dyn FnMut(&str)) {
+pub fn show_mounted_at(guest: &dyn Guest, tree: FileTree, show: &mut dyn FnMut(&str)) {
     match tree {
-        Tree::Data => show("/"),
-        Tree::Image => show(mount::IMAGE),
-        Tree::Mount { index, .. } => show_mount(guest, index, &mut |mount| show(mount.at)),
+        FileTree::Data => show("/"),
+        FileTree::Image => show(mount::IMAGE),
+        FileTree::Mount { index, .. } => show_mount(guest, index, &mut |mount| show(mount.at)),
     }
 }
 
@@ -96,15 +96,15 @@ fn find_blob(guest: &dyn Guest, path: &str) -> Result<Content, Errno> {
 pub fn metadata<S: Storage>(
     storage: &S,
     guest: &dyn Guest,
-    tree: Tree,
+    tree: FileTree,
     path: &str,
 ) -> Result<Metadata, Errno> {
     match tree {
-        Tree::Image if path.is_empty() => Ok(Metadata {
+        FileTree::Image if path.is_empty() => Ok(Metadata {
             kind: EntryKind::Directory,
             size: 0,
         }),
-        Tree::Image => {
+        FileTree::Image => {
             let Content { size, .. } = find_blob(guest, path)?;
             Ok(Metadata {
                 kind: EntryKind::File,
@@ -123,11 +123,11 @@ pub fn metadata<S: Storage>(
 pub fn read_link<S: Storage>(
     storage: &S,
     guest: &dyn Guest,
-    tree: Tree,
+    tree: FileTree,
     path: &str,
     buffer: &mut [u8],
 ) -> Result<Option<usize>, Errno> {
-    if tree == Tree::Image {
+    if tree == FileTree::Image {
         return Ok(None);
     }
     match storage.read_link(&partition_path(guest, tree, path)?, buffer) {
@@ -144,12 +144,12 @@ pub fn read_link<S: Storage>(
 pub fn entries<S: Storage>(
     storage: &S,
     guest: &dyn Guest,
-    tree: Tree,
+    tree: FileTree,
     path: &str,
     entry: &mut dyn FnMut(&str, EntryKind),
 ) -> Result<(), Errno> {
     match tree {
-        Tree::Image => {
+        FileTree::Image => {
             guest.spec(&mut |spec| {
                 let blobs = &spec.image.blobs;
                 for (index, blob) in blobs.iter().enumerate() {
@@ -190,16 +190,16 @@ fn is_listed_by_title(blobs: &DataLayers, index: usize, title: &str) -> bool {
 }
 
 /// Number of a path that no other path of the container is likely to have: FNV-1a.
-pub fn number(tree: Tree, folder: &str, name: &str) -> u64 {
+pub fn number(tree: FileTree, folder: &str, name: &str) -> u64 {
     let separator = if folder.is_empty() || name.is_empty() {
         ""
     } else {
         "/"
     };
     let top = match tree {
-        Tree::Data => b'd',
-        Tree::Image => b'i',
-        Tree::Mount { index, .. } => index,
+        FileTree::Data => b'd',
+        FileTree::Image => b'i',
+        FileTree::Mount { index, .. } => index,
     };
     let bytes = [folder, separator, name];
     let bytes = bytes.iter().flat_map(|text| text.bytes());

@@ -27,7 +27,7 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Reference};
 
 use crate::lock::Lock;
-use crate::platform::{DOCUMENTS, Documents, InitError, Runtime, init, runtime};
+use crate::platform::{DOCUMENTS, InitError, Runtime, ZephyrDocuments, init, runtime};
 use crate::sys;
 use crate::text::Buffer;
 
@@ -42,7 +42,7 @@ const RESTART_ALWAYS: u32 = 2;
 
 /// Answers to C: errnos whose numbers every libc agrees on. The shim checks that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Errno {
+enum ApiErrno {
     NoEntry = 2,
     NoProcess = 3,
     Io = 5,
@@ -58,7 +58,7 @@ enum Errno {
     NoSpace = 28,
 }
 
-impl From<StorageError> for Errno {
+impl From<StorageError> for ApiErrno {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::NoSpace => Self::NoSpace,
@@ -68,7 +68,7 @@ impl From<StorageError> for Errno {
     }
 }
 
-impl From<Error> for Errno {
+impl From<Error> for ApiErrno {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => Self::NoEntry,
@@ -96,32 +96,32 @@ impl From<Error> for Errno {
     }
 }
 
-fn answer(result: Result<(), Errno>) -> c_int {
+fn answer(result: Result<(), ApiErrno>) -> c_int {
     match result {
         Ok(()) => 0,
         Err(errno) => -(errno as c_int),
     }
 }
 
-fn started() -> Result<&'static Runtime, Errno> {
-    runtime().ok_or(Errno::NoDevice)
+fn started() -> Result<&'static Runtime, ApiErrno> {
+    runtime().ok_or(ApiErrno::NoDevice)
 }
 
-fn handle(bits: u64) -> Result<Handle, Errno> {
-    Handle::from_bits(bits).ok_or(Errno::NoEntry)
+fn handle(bits: u64) -> Result<Handle, ApiErrno> {
+    Handle::from_bits(bits).ok_or(ApiErrno::NoEntry)
 }
 
 /// A text of C's.
 ///
 /// # Safety
 /// `text` is null or ends with NUL, and stays as it is for `'a`.
-unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, Errno> {
+unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, ApiErrno> {
     if text.is_null() {
-        return Err(Errno::Invalid);
+        return Err(ApiErrno::Invalid);
     }
     // SAFETY: see above.
     let text = unsafe { CStr::from_ptr(text) };
-    text.to_str().map_err(|_| Errno::Invalid)
+    text.to_str().map_err(|_| ApiErrno::Invalid)
 }
 
 /// Texts of a caller's, in the order of its list.
@@ -135,13 +135,13 @@ unsafe fn take_texts<'a>(
     found: &mut Texts<'a>,
     list: *const *const c_char,
     count: u32,
-) -> Result<(), Errno> {
+) -> Result<(), ApiErrno> {
     if count != 0 && !list.is_null() {
         // SAFETY: see above.
         for &one in unsafe { slice::from_raw_parts(list, count as usize) } {
             // SAFETY: see above.
             let one = unsafe { text(one) }?;
-            found.push(one).map_err(|_| Errno::TooBig)?;
+            found.push(one).map_err(|_| ApiErrno::TooBig)?;
         }
     }
     Ok(())
@@ -152,9 +152,9 @@ unsafe fn take_texts<'a>(
 #[unsafe(no_mangle)]
 extern "C" fn ocre_init() -> c_int {
     answer(init().map_err(|error| match error {
-        InitError::Busy => Errno::Busy,
-        InitError::Mount => Errno::Io,
-        InitError::Engine => Errno::NoMemory,
+        InitError::Busy => ApiErrno::Busy,
+        InitError::Mount => ApiErrno::Io,
+        InitError::Engine => ApiErrno::NoMemory,
     }))
 }
 
@@ -167,7 +167,7 @@ extern "C" fn ocre_set_date(unix_ns: u64) {
 // ---------------------------------------------------------------- images
 
 /// Judges an image and its code; writes the refusal.
-fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), Errno> {
+fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), ApiErrno> {
     let device = runtime.platform();
     let policy = Policy {
         prefer_portable: false,
@@ -193,16 +193,16 @@ fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), 
 }
 
 /// Writes that an image's name is malformed.
-fn malformed(code: Code, refusal: &mut Buffer<'_>) -> Errno {
+fn malformed(code: Code, refusal: &mut Buffer<'_>) -> ApiErrno {
     say(refusal, code.as_str(), "", "");
-    Errno::Invalid
+    ApiErrno::Invalid
 }
 
 /// Writes the refusal of an image.
-fn refused(verdict: &Verdict, refusal: &mut Buffer<'_>) -> Errno {
+fn refused(verdict: &Verdict, refusal: &mut Buffer<'_>) -> ApiErrno {
     let code = verdict.code().unwrap_or_default();
     say(refusal, code, verdict.at(), verdict.detail());
-    Errno::NotExecutable
+    ApiErrno::NotExecutable
 }
 
 fn say(refusal: &mut Buffer<'_>, code: &str, at: &str, detail: &str) {
@@ -226,13 +226,13 @@ unsafe extern "C" fn ocre_image_verify(image: *const c_char, refusal: *mut c_cha
 }
 
 /// Shows the names in the list of images, until `show` answers `false`.
-fn list_images(runtime: &Runtime, show: &mut dyn FnMut(&str) -> bool) -> Result<(), Errno> {
+fn list_images(runtime: &Runtime, show: &mut dyn FnMut(&str) -> bool) -> Result<(), ApiErrno> {
     let mut documents = DOCUMENTS.lock();
     let buffer = documents.workspace().document;
     let length = read_file(runtime.platform().storage(), "/index.json", buffer)?;
     let bytes = buffer.get(..length).unwrap_or_default();
-    let value = json::parse(bytes, &Caps::default()).map_err(|_| Errno::Io)?;
-    let index = Index::parse(value).map_err(|_| Errno::Io)?;
+    let value = json::parse(bytes, &Caps::default()).map_err(|_| ApiErrno::Io)?;
+    let index = Index::parse(value).map_err(|_| ApiErrno::Io)?;
     for entry in index.manifests() {
         let mut name = [0; Reference::MAX_NAME + 1 + Reference::MAX_TAG];
         let Some(text) = entry.reference_name() else {
@@ -331,7 +331,7 @@ unsafe extern "C" fn ocre_create(
         )
     };
     answer(started().and_then(|runtime| {
-        let container = container.ok_or(Errno::Invalid)?;
+        let container = container.ok_or(ApiErrno::Invalid)?;
         // SAFETY: see above.
         *container = unsafe { create(runtime, image?, options, refusal) }?.to_bits();
         Ok(())
@@ -345,7 +345,7 @@ unsafe fn create(
     image: &str,
     options: &CreateOptions,
     mut refusal: Buffer<'_>,
-) -> Result<Handle, Errno> {
+) -> Result<Handle, ApiErrno> {
     let or = |value: u32, default: u32| if value == 0 { default } else { value };
     let name = if options.name.is_null() {
         None
@@ -373,16 +373,16 @@ unsafe fn create(
     let mut granted = Permissions::default();
     for permission in &permissions {
         let more = Permissions::named(|known| known == *permission);
-        granted = granted.union(more.ok_or(Errno::Invalid)?);
+        granted = granted.union(more.ok_or(ApiErrno::Invalid)?);
     }
     let restart = match (options.restart, options.restart_most) {
         (0, 0) => Restart::No,
         (RESTART_ON_FAILURE, most) => {
-            let most = u8::try_from(most).map_err(|_| Errno::Invalid)?;
+            let most = u8::try_from(most).map_err(|_| ApiErrno::Invalid)?;
             Restart::OnFailure(NonZeroU8::new(most))
         }
         (RESTART_ALWAYS, 0) => Restart::Always,
-        _ => return Err(Errno::Invalid),
+        _ => return Err(ApiErrno::Invalid),
     };
     let some = |value: u32| Some(value).filter(|&value| value != 0);
     let defaults = Limits::within(&runtime.platform().policy());
@@ -530,7 +530,7 @@ unsafe extern "C" fn ocre_status(container: u64, status: *mut ContainerStatus) -
     answer(started().and_then(|runtime| {
         let found = runtime.status(handle(container)?)?;
         if status.is_null() {
-            return Err(Errno::Invalid);
+            return Err(ApiErrno::Invalid);
         }
         // SAFETY: the caller's promise.
         unsafe { status.write(found.state.into()) };
@@ -545,7 +545,7 @@ unsafe extern "C" fn ocre_find(name: *const c_char, container: *mut u64) -> c_in
     // SAFETY: the caller's promise, in all of this.
     let (name, container) = unsafe { (text(name), container.as_mut()) };
     answer(started().and_then(|runtime| {
-        *container.ok_or(Errno::Invalid)? = runtime.find(name?)?.to_bits();
+        *container.ok_or(ApiErrno::Invalid)? = runtime.find(name?)?.to_bits();
         Ok(())
     }))
 }
@@ -628,9 +628,9 @@ impl Write for Printer {
 }
 
 /// The firmware's buffers for documents, while a command has them.
-struct Shared(Option<MutexGuard<'static, Lock, Documents>>);
+struct SharedDocuments(Option<MutexGuard<'static, Lock, ZephyrDocuments>>);
 
-impl command::Documents for Shared {
+impl command::Documents for SharedDocuments {
     fn lend(&mut self) -> Workspace<'_> {
         self.0.get_or_insert_with(|| DOCUMENTS.lock()).workspace()
     }
@@ -657,7 +657,7 @@ unsafe extern "C" fn ocre_command(
     let mut given = Texts::new();
     // SAFETY: the caller's promise.
     if unsafe { take_texts(&mut given, words, count) }.is_err() {
-        return answer(Err(Errno::Invalid));
+        return answer(Err(ApiErrno::Invalid));
     }
     let printer = |error| Printer {
         print,
@@ -669,7 +669,7 @@ unsafe extern "C" fn ocre_command(
         &given,
         &mut Environment {
             supervisor: runtime,
-            documents: &mut Shared(None),
+            documents: &mut SharedDocuments(None),
             out: &mut out,
             err: &mut err,
             // SAFETY: the caller's promise.

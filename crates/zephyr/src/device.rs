@@ -7,9 +7,9 @@ use crate::{config, sys};
 
 /// The device that this firmware runs on.
 #[derive(Clone, Copy, Debug)]
-pub struct Device;
+pub struct ZephyrDevice;
 
-impl Clock for Device {
+impl Clock for ZephyrDevice {
     fn uptime_us(&self) -> u64 {
         // SAFETY: takes nothing.
         unsafe { sys::ocre_port_uptime_us() }
@@ -21,7 +21,7 @@ impl Clock for Device {
     }
 }
 
-impl Entropy for Device {
+impl Entropy for ZephyrDevice {
     fn fill(&self, buffer: &mut [u8]) -> bool {
         buffer.chunks_mut(u16::MAX.into()).all(|part| {
             // SAFETY: the part has that many bytes.
@@ -30,7 +30,7 @@ impl Entropy for Device {
     }
 }
 
-impl Console for Device {
+impl Console for ZephyrDevice {
     fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
         let stream = match stream {
             Stream::Stdout => 1,
@@ -51,7 +51,7 @@ impl Console for Device {
     }
 }
 
-impl Threads for Device {
+impl Threads for ZephyrDevice {
     fn spawn(&self, slot: Slot, spec: &ThreadSpec<'_>) -> bool {
         let name = spec.name.as_bytes();
         // SAFETY: the name has that many bytes.

@@ -2,9 +2,9 @@
 //! Zephyr's pins and sensors as the core's ports.
 
 use ocre::port::Slot;
-use ocre::port::devices::{Change, DeviceError, Direction, Gpio, Pin, Sensors};
+use ocre::port::devices::{DeviceError, Direction, Gpio, Pin, PinChange, Sensors};
 
-use crate::device::Device;
+use crate::device::ZephyrDevice;
 use crate::sys;
 
 const ABSENT: i32 = -1;
@@ -30,7 +30,7 @@ fn pin(bits: u32) -> Pin {
 // SAFETY, for all of these: only memory that the call itself uses goes by reference, and has the
 // given number of bytes.
 
-impl Gpio for Device {
+impl Gpio for ZephyrDevice {
     fn find(&self, name: &str) -> Option<Pin> {
         // SAFETY: see above.
         let found = unsafe { sys::ocre_port_gpio_find(name.as_ptr(), name.len() as u32) };
@@ -71,10 +71,10 @@ impl Gpio for Device {
         Ok(())
     }
 
-    fn take_change(&self, watcher: Slot) -> Option<Change> {
+    fn take_change(&self, watcher: Slot) -> Option<PinChange> {
         // SAFETY: see above.
         let change = check(unsafe { sys::ocre_port_gpio_take(watcher.into()) }).ok()?;
-        Some(Change {
+        Some(PinChange {
             pin: pin(change),
             active: change >> 16 != 0,
         })
@@ -91,7 +91,7 @@ impl Gpio for Device {
     }
 }
 
-impl Sensors for Device {
+impl Sensors for ZephyrDevice {
     fn count(&self) -> u8 {
         // SAFETY: see above.
         unsafe { sys::ocre_port_sensors() as u8 }

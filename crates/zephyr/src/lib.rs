@@ -5,7 +5,7 @@
 //! all memory of guests from a separate heap; the C API of `include/ocre/ocre.h`.
 //!
 //! Design: all that Zephyr offers as inline functions, macros and structures is behind the C
-//! functions of `shim/port.h`. [`Device`] is the core's platform over these, and [`runtime`] the
+//! functions of `shim/port.h`. [`ZephyrDevice`] is the core's platform over these, and [`runtime`] the
 //! one supervisor on it.
 #![no_std]
 
@@ -24,8 +24,8 @@ mod target;
 mod testing;
 mod text;
 
-pub use device::Device;
+pub use device::ZephyrDevice;
 pub use lock::Lock;
 pub use log::halt;
 pub use platform::{InitError, Runtime, init, runtime};
-pub use storage::File;
+pub use storage::ZephyrFile;

@@ -15,27 +15,27 @@ use ocre::port::{Clock, Console, Entropy, Host, HostModule, Threads};
 use ocre::supervisor::Platform;
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
-use ocre_wamr::{Engine, Options};
+use ocre_wamr::{EngineOptions, WamrEngine};
 use ocre_wasi::Wasi;
 
-use crate::device::Device;
+use crate::device::ZephyrDevice;
 use crate::lock::Lock;
 use crate::{config, log, sys, target};
 
 /// The supervisor of this firmware.
-pub type Runtime = Supervisor<Device>;
+pub type Runtime = Supervisor<ZephyrDevice>;
 
-static RUNTIME: Runtime = Supervisor::new(Device);
+static RUNTIME: Runtime = Supervisor::new(ZephyrDevice);
 
 /// Buffers for the documents of images, for one user at a time.
-pub(crate) struct Documents {
+pub(crate) struct ZephyrDocuments {
     document: [u8; MAX_DOCUMENT],
     config: [u8; MAX_CONFIG],
     /// Image while it is judged: it is large for a caller's stack.
     image: MaybeUninit<Image>,
 }
 
-impl Documents {
+impl ZephyrDocuments {
     /// Workspace to judge an image in, and a blank image for the result.
     #[inline(never)]
     pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut Image) {
@@ -51,9 +51,9 @@ impl Documents {
     }
 }
 
-pub(crate) static DOCUMENTS: Mutex<Lock, Documents> = Mutex::from_raw(
+pub(crate) static DOCUMENTS: Mutex<Lock, ZephyrDocuments> = Mutex::from_raw(
     <Lock as lock_api::RawMutex>::INIT,
-    Documents {
+    ZephyrDocuments {
         document: [0; MAX_DOCUMENT],
         config: [0; MAX_CONFIG],
         image: MaybeUninit::uninit(),
@@ -76,7 +76,7 @@ const BROKEN: u8 = 3;
 
 struct EngineCell {
     state: AtomicU8,
-    engine: UnsafeCell<MaybeUninit<Engine>>,
+    engine: UnsafeCell<MaybeUninit<WamrEngine>>,
 }
 
 // SAFETY: the engine is written once, before `state` becomes ready, and only read later.
@@ -141,9 +141,9 @@ pub fn init() -> Result<(), InitError> {
     }
     // SAFETY: only the first to get here does, and it keeps the heap.
     let heap = unsafe { &mut *HEAP.0.get() };
-    let engine = Engine::start(
+    let engine = WamrEngine::start(
         &FUNCTIONS,
-        Options {
+        EngineOptions {
             pool: Some(heap),
             limit_bytes: 0,
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
@@ -182,16 +182,16 @@ extern "C" fn ocre_thread_main(slot: u32) {
 
 // ---------------------------------------------------------------- the platform
 
-impl Platform for Device {
+impl Platform for ZephyrDevice {
     type RawMutex = Lock;
     type Storage = Self;
-    type Engine = Engine;
+    type Engine = WamrEngine;
 
     fn storage(&self) -> &Self {
         self
     }
 
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &WamrEngine {
         assert!(runtime().is_some(), "the runtime is used before its start");
         // SAFETY: written before the state became ready, and never again.
         unsafe { (*ENGINE.engine.get()).assume_init_ref() }

@@ -9,17 +9,17 @@ use core::slice;
 use ocre::port::path as rules;
 use ocre::port::{EntryKind, Metadata, OpenMode, SeekFrom, Space, Storage, StorageError};
 
-use crate::device::Device;
+use crate::device::ZephyrDevice;
 use crate::sys;
 
 /// Open file. It takes one of `CONFIG_OCRE_OPEN_FILES` places.
 #[derive(Debug)]
-pub struct File(NonNull<c_void>);
+pub struct ZephyrFile(NonNull<c_void>);
 
 // SAFETY: the file system takes its own locks, and a handle may be used from any thread.
-unsafe impl Send for File {}
+unsafe impl Send for ZephyrFile {}
 
-impl Drop for File {
+impl Drop for ZephyrFile {
     fn drop(&mut self) {
         // SAFETY: open, and not used after this.
         unsafe { sys::ocre_port_discard(self.0.as_ptr()) };
@@ -60,10 +60,10 @@ fn kind(directory: u32) -> EntryKind {
     }
 }
 
-impl Storage for Device {
-    type File = File;
+impl Storage for ZephyrDevice {
+    type File = ZephyrFile;
 
-    fn open(&self, path: &str, mode: OpenMode) -> Result<File, StorageError> {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<ZephyrFile, StorageError> {
         rules::check(path)?;
         if !mode.is_valid() {
             return Err(StorageError::Invalid);
@@ -78,16 +78,16 @@ impl Storage for Device {
         let mut file = ptr::null_mut();
         // SAFETY: path and place are valid for the call.
         done(unsafe { sys::ocre_port_open(path.as_ptr(), bytes_of(path), flags, &mut file) })?;
-        NonNull::new(file).map(File).ok_or(StorageError::Io)
+        NonNull::new(file).map(ZephyrFile).ok_or(StorageError::Io)
     }
 
-    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, StorageError> {
+    fn read(&self, file: &mut ZephyrFile, buffer: &mut [u8]) -> Result<usize, StorageError> {
         let bytes = buffer.len().min(i32::MAX as usize) as u32;
         // SAFETY: open; the buffer has that many bytes.
         check(unsafe { sys::ocre_port_read(file.0.as_ptr(), buffer.as_mut_ptr(), bytes) })
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), StorageError> {
+    fn write(&self, file: &mut ZephyrFile, bytes: &[u8]) -> Result<(), StorageError> {
         for part in bytes.chunks(i32::MAX as usize) {
             // SAFETY: open; the part has that many bytes.
             let written = check(unsafe {
@@ -101,7 +101,7 @@ impl Storage for Device {
         Ok(())
     }
 
-    fn seek(&self, file: &mut File, to: SeekFrom) -> Result<u64, StorageError> {
+    fn seek(&self, file: &mut ZephyrFile, to: SeekFrom) -> Result<u64, StorageError> {
         let (offset, from) = match to {
             SeekFrom::Start(offset) => (
                 i64::try_from(offset).map_err(|_| StorageError::Invalid)?,
@@ -116,24 +116,24 @@ impl Storage for Device {
         Ok(position)
     }
 
-    fn size(&self, file: &mut File) -> Result<u64, StorageError> {
+    fn size(&self, file: &mut ZephyrFile) -> Result<u64, StorageError> {
         let mut size = 0;
         // SAFETY: open; the place is valid for the call.
         done(unsafe { sys::ocre_port_size(file.0.as_ptr(), &mut size) })?;
         Ok(size)
     }
 
-    fn truncate(&self, file: &mut File, size: u64) -> Result<(), StorageError> {
+    fn truncate(&self, file: &mut ZephyrFile, size: u64) -> Result<(), StorageError> {
         // SAFETY: open.
         done(unsafe { sys::ocre_port_truncate(file.0.as_ptr(), size) })
     }
 
-    fn sync(&self, file: &mut File) -> Result<(), StorageError> {
+    fn sync(&self, file: &mut ZephyrFile) -> Result<(), StorageError> {
         // SAFETY: open.
         done(unsafe { sys::ocre_port_sync(file.0.as_ptr()) })
     }
 
-    fn close(&self, file: File) -> Result<(), StorageError> {
+    fn close(&self, file: ZephyrFile) -> Result<(), StorageError> {
         let handle = file.0;
         mem::forget(file); // closing is its end
         // SAFETY: open, and not used after this.

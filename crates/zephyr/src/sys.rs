@@ -31,7 +31,7 @@ pub const NEVER: u64 = u64::MAX;
 pub const LOCK_WORDS: usize = 8;
 pub type LockMemory = [usize; LOCK_WORDS];
 
-pub type Entry = unsafe extern "C" fn(
+pub type ThreadEntry = unsafe extern "C" fn(
     context: *mut c_void,
     name: *const u8,
     name_bytes: u32,
@@ -68,7 +68,7 @@ unsafe extern "C" {
     pub fn ocre_port_read_dir(
         path: *const u8,
         path_bytes: u32,
-        entry: Entry,
+        entry: ThreadEntry,
         context: *mut c_void,
     ) -> i32;
     pub fn ocre_port_space(total: *mut u64, free: *mut u64, block: *mut u32) -> i32;

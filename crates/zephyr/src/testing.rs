@@ -7,12 +7,12 @@ use core::slice;
 
 use ocre::port::devices::Gpio as _;
 use ocre::port::{Slot, Storage, StorageError};
-use ocre_conformance::Failure;
+use ocre_conformance::BrokenPromise;
 use ocre_oci::Sha256;
 
 use crate::api::TEXT_BYTES;
 use crate::config;
-use crate::device::Device;
+use crate::device::ZephyrDevice;
 use crate::text::Buffer;
 
 const STORAGE: u32 = 0;
@@ -30,12 +30,12 @@ const SENSORS: u32 = 7;
 unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c_int {
     // SAFETY: the caller's promise.
     let mut failure = unsafe { Buffer::new(failure, TEXT_BYTES) };
-    let device = Device;
+    let device = ZephyrDevice;
     // Folder for the checks of the storage.
     let folder = "/conformance";
     let made = match device.create_dir(folder) {
         Ok(()) | Err(StorageError::Exists) => Ok(()),
-        Err(error) => Err(Failure {
+        Err(error) => Err(BrokenPromise {
             what: "a folder is made",
             error: Some(error),
         }),
@@ -50,7 +50,7 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
         THREADS => ocre_conformance::threads(&device, Slot::MIN),
         GPIO if config::GPIO => pins(&device),
         SENSORS if config::SENSORS => ocre_conformance::sensors(&device),
-        _ => Err(Failure {
+        _ => Err(BrokenPromise {
             what: "there is such a part",
             error: None,
         }),
@@ -66,10 +66,10 @@ unsafe extern "C" fn ocre_test_conformance(part: u32, failure: *mut c_char) -> c
 }
 
 /// Checks the pins that boards have names for.
-fn pins(device: &Device) -> Result<(), Failure> {
+fn pins(device: &ZephyrDevice) -> Result<(), BrokenPromise> {
     match (device.find("led0"), device.find("sw0")) {
         (Some(output), Some(input)) => ocre_conformance::gpio(device, output, input),
-        _ => Err(Failure {
+        _ => Err(BrokenPromise {
             what: "there are led0 and sw0",
             error: None,
         }),

@@ -5,9 +5,9 @@
 pub const STRIDE: u32 = 64;
 
 /// Rest of an input.
-pub struct Input<'a>(pub &'a [u8]);
+pub struct CallInput<'a>(pub &'a [u8]);
 
-impl Input<'_> {
+impl CallInput<'_> {
     pub fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;

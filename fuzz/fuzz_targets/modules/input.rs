@@ -3,7 +3,7 @@
 //! one, or a generated module, as it is or with some of its bytes changed.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
-use ocre_module_reader::wasm::{self, Fault, Refusal};
+use ocre_module_reader::wasm::{self, ModuleRefusal, WasmFault};
 use wasm_smith::{Config, Module};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -75,7 +75,7 @@ fn generate(source: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 }
 
 /// Reads a module.
-pub fn read(module: &[u8]) -> std::result::Result<(), Refusal> {
+pub fn read(module: &[u8]) -> std::result::Result<(), ModuleRefusal> {
     let words = wasm::scratch_words(module);
     assert!(words <= module.len() + wasm::limits::NESTING as usize + 2);
     let result = wasm::check(module, &mut vec![0; words]);
@@ -90,9 +90,9 @@ pub fn read(module: &[u8]) -> std::result::Result<(), Refusal> {
     dead_code,
     reason = "the target `loader` bounds allocations, this validator does not"
 )]
-pub fn compare(module: &[u8], result: std::result::Result<(), Refusal>) {
+pub fn compare(module: &[u8], result: std::result::Result<(), ModuleRefusal>) {
     if let Err(refusal) = result {
-        let limited = matches!(refusal.fault, Fault::Limit(..));
+        let limited = matches!(refusal.fault, WasmFault::Limit(..));
         assert!(limited || !is_valid(module), "refused: {refusal}");
     }
 }

@@ -49,4 +49,4 @@ pub use timer::Timer;
 /// Examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+struct SdkReadme;

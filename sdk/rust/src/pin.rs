@@ -16,12 +16,12 @@ const OUTPUT: i32 = 1;
 
 /// Pin, by name or by port and number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Pin<'a> {
+enum PinName<'a> {
     Named(&'a CStr),
     Numbered(i32, i32),
 }
 
-impl<'a> Pin<'a> {
+impl<'a> PinName<'a> {
     /// Pin by numbers. Those that no pin can have become -1.
     fn numbered(port: u32, pin: u32) -> Self {
         let signed = |number| i32::try_from(number).unwrap_or(-1);
@@ -64,7 +64,7 @@ impl<'a> Pin<'a> {
 /// # Ok::<(), ocre_guest::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Output<'a>(Pin<'a>);
+pub struct Output<'a>(PinName<'a>);
 
 impl<'a> Output<'a> {
     /// Configures the pin with a name, such as `c"led0"`; inactive at first.
@@ -72,7 +72,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// See [`Error`](crate::Error).
     pub fn named(name: &'a CStr) -> Result<Self> {
-        Pin::Named(name).configure(OUTPUT).map(Self)
+        PinName::Named(name).configure(OUTPUT).map(Self)
     }
 
     /// Configures the pin of a port; inactive at first.
@@ -80,7 +80,7 @@ impl<'a> Output<'a> {
     /// # Errors
     /// See [`Error`](crate::Error).
     pub fn numbered(port: u32, pin: u32) -> Result<Self> {
-        Pin::numbered(port, pin).configure(OUTPUT).map(Self)
+        PinName::numbered(port, pin).configure(OUTPUT).map(Self)
     }
 
     /// Drives the pin active or inactive.
@@ -90,9 +90,13 @@ impl<'a> Output<'a> {
     pub fn set(&self, active: bool) -> Result<()> {
         done(match self.0 {
             // SAFETY: a text ended by NUL.
-            Pin::Named(name) => unsafe { sys::ocre_gpio_set_by_name(name.as_ptr(), active.into()) },
+            PinName::Named(name) => unsafe {
+                sys::ocre_gpio_set_by_name(name.as_ptr(), active.into())
+            },
             // SAFETY: takes numbers.
-            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_set(port, pin, active.into()) },
+            PinName::Numbered(port, pin) => unsafe {
+                sys::ocre_gpio_pin_set(port, pin, active.into())
+            },
         })
     }
 
@@ -103,9 +107,9 @@ impl<'a> Output<'a> {
     pub fn toggle(&self) -> Result<()> {
         done(match self.0 {
             // SAFETY: a text ended by NUL.
-            Pin::Named(name) => unsafe { sys::ocre_gpio_toggle_by_name(name.as_ptr()) },
+            PinName::Named(name) => unsafe { sys::ocre_gpio_toggle_by_name(name.as_ptr()) },
             // SAFETY: takes numbers.
-            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_toggle(port, pin) },
+            PinName::Numbered(port, pin) => unsafe { sys::ocre_gpio_pin_toggle(port, pin) },
         })
     }
 
@@ -133,7 +137,7 @@ impl<'a> Output<'a> {
 /// # Ok::<(), ocre_guest::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Input<'a>(Pin<'a>);
+pub struct Input<'a>(PinName<'a>);
 
 impl<'a> Input<'a> {
     /// Configures the pin with a name, such as `c"sw0"`.
@@ -141,7 +145,7 @@ impl<'a> Input<'a> {
     /// # Errors
     /// See [`Error`](crate::Error).
     pub fn named(name: &'a CStr) -> Result<Self> {
-        Pin::Named(name).configure(INPUT).map(Self)
+        PinName::Named(name).configure(INPUT).map(Self)
     }
 
     /// Configures the pin of a port.
@@ -149,7 +153,7 @@ impl<'a> Input<'a> {
     /// # Errors
     /// See [`Error`](crate::Error).
     pub fn numbered(port: u32, pin: u32) -> Result<Self> {
-        Pin::numbered(port, pin).configure(INPUT).map(Self)
+        PinName::numbered(port, pin).configure(INPUT).map(Self)
     }
 
     /// True where the pin is active.
@@ -167,9 +171,11 @@ impl<'a> Input<'a> {
     pub fn watch(&self) -> Result<()> {
         done(match self.0 {
             // SAFETY: a text ended by NUL.
-            Pin::Named(name) => unsafe { sys::ocre_gpio_register_callback_by_name(name.as_ptr()) },
+            PinName::Named(name) => unsafe {
+                sys::ocre_gpio_register_callback_by_name(name.as_ptr())
+            },
             // SAFETY: takes numbers.
-            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_register_callback(port, pin) },
+            PinName::Numbered(port, pin) => unsafe { sys::ocre_gpio_register_callback(port, pin) },
         })
     }
 
@@ -180,11 +186,13 @@ impl<'a> Input<'a> {
     pub fn unwatch(&self) -> Result<()> {
         done(match self.0 {
             // SAFETY: a text ended by NUL.
-            Pin::Named(name) => unsafe {
+            PinName::Named(name) => unsafe {
                 sys::ocre_gpio_unregister_callback_by_name(name.as_ptr())
             },
             // SAFETY: takes numbers.
-            Pin::Numbered(port, pin) => unsafe { sys::ocre_gpio_unregister_callback(port, pin) },
+            PinName::Numbered(port, pin) => unsafe {
+                sys::ocre_gpio_unregister_callback(port, pin)
+            },
         })
     }
 }
@@ -196,8 +204,11 @@ mod tests {
 
     #[test]
     fn numbers_that_no_pin_has_do_not_become_another_pins() {
-        assert_eq!(Pin::numbered(1, 31), Pin::Numbered(1, 31));
-        assert_eq!(Pin::numbered(u32::MAX, 1 << 31), Pin::Numbered(-1, -1));
+        assert_eq!(PinName::numbered(1, 31), PinName::Numbered(1, 31));
+        assert_eq!(
+            PinName::numbered(u32::MAX, 1 << 31),
+            PinName::Numbered(-1, -1)
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ use crate::port::StorageError;
 /// Takes bytes, in pieces.
 pub type Put<'p> = &'p mut dyn FnMut(&[u8]) -> Result<(), StorageError>;
 
-struct Sink<'p>(Put<'p>);
+struct CborSink<'p>(Put<'p>);
 
-impl Write for Sink<'_> {
+impl Write for CborSink<'_> {
     type Error = StorageError;
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
@@ -24,14 +24,14 @@ impl Write for Sink<'_> {
 
 /// Writes items as bytes to a callback, until that fails.
 pub struct Writer<'p> {
-    encoder: Encoder<Sink<'p>>,
+    encoder: Encoder<CborSink<'p>>,
     written: Result<(), StorageError>,
 }
 
 impl<'p> Writer<'p> {
     pub fn new(put: Put<'p>) -> Self {
         Self {
-            encoder: Encoder::new(Sink(put)),
+            encoder: Encoder::new(CborSink(put)),
             written: Ok(()),
         }
     }
@@ -46,7 +46,7 @@ impl<'p> Writer<'p> {
 
     fn write(
         &mut self,
-        item: impl FnOnce(&mut Encoder<Sink<'p>>) -> Result<(), encode::Error<StorageError>>,
+        item: impl FnOnce(&mut Encoder<CborSink<'p>>) -> Result<(), encode::Error<StorageError>>,
     ) {
         if self.written.is_ok() {
             let written = item(&mut self.encoder);

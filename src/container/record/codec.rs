@@ -47,7 +47,7 @@ use ocre_oci::{Format, Hasher, Sha256};
 use super::cbor::{Put, Reader, Unexpected, Writer};
 use super::{Dates, Error, Origin};
 use crate::container::mount::Mount;
-use crate::container::state::{Cause, Failure, RunResult, State};
+use crate::container::state::{Cause, RunResult, StartFailure, State};
 use crate::container::{Limits, Restart, Spec};
 use crate::image::permission::{Permission, Permissions};
 use crate::image::verdict::Code;
@@ -507,7 +507,7 @@ pub fn read_state(record: &[u8]) -> Result<(State, Dates), Error> {
             RunResult::Killed(Cause::from_word(why).unwrap_or(Cause::Kill))
         }
         (Some(5), None, Some(why)) => {
-            RunResult::Failed(Failure::from_code(why).unwrap_or(Failure::Thread))
+            RunResult::Failed(StartFailure::from_code(why).unwrap_or(StartFailure::Thread))
         }
         _ => return Err(Error::Damaged),
     };
@@ -526,7 +526,7 @@ mod tests {
     use std::vec::Vec as StdVec;
 
     use super::*;
-    use crate::container::record::Tag;
+    use crate::container::record::TagName;
     use crate::image::DataLayers;
     use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
 
@@ -703,7 +703,7 @@ mod tests {
         for permission in Permission::ALL {
             most.image.permissions.insert(permission);
         }
-        let tag = full("t", Tag::new().capacity());
+        let tag = full("t", TagName::new().capacity());
         let variable = full("x", MAX_ENVIRONMENT / MAX_WORDS - 1);
         let origin = Origin {
             tag: &tag,
@@ -729,10 +729,10 @@ mod tests {
 
     #[test]
     fn every_state_is_read_as_it_was_written_but_a_live_one_is_killed() {
-        let failures = Code::all().map(Failure::Image).chain([
-            Failure::DataMissing,
-            Failure::Instantiate,
-            Failure::Thread,
+        let failures = Code::all().map(StartFailure::Image).chain([
+            StartFailure::DataMissing,
+            StartFailure::Instantiate,
+            StartFailure::Thread,
         ]);
         let outcomes = Trap::ALL
             .map(RunResult::Trapped)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{list, string, text};
 
 const TABLE: &str = "docs/engine-advisories.md";
@@ -40,7 +40,7 @@ fn stated(built: &str, source: &str) -> [&'static str; 2] {
     }
 }
 
-fn findings(table: &str, security: &str, vex: &Value) -> Vec<Finding> {
+fn findings(table: &str, security: &str, vex: &Value) -> Vec<BrokenRule> {
     let rows_of_security = rows(security);
     let rows = rows(table);
     let mut findings = Vec::new();
@@ -79,7 +79,7 @@ fn findings(table: &str, security: &str, vex: &Value) -> Vec<Finding> {
 }
 
 /// Statements whose engine is another commit than that of the manifest.
-fn other_engines(manifest: &str, vex: &Value) -> Vec<Finding> {
+fn other_engines(manifest: &str, vex: &Value) -> Vec<BrokenRule> {
     let project = manifest.split("- name: wasm-micro-runtime").nth(1);
     let commit = project
         .and_then(|project| {
@@ -148,7 +148,7 @@ mod planted {
         ]
     }
 
-    fn of(table: &str, statements: Vec<Value>) -> Vec<Finding> {
+    fn of(table: &str, statements: Vec<Value>) -> Vec<BrokenRule> {
         findings(table, ROWS, &json!({ "statements": statements }))
     }
 

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// Crate, by its folder, and the crates that it may use.
@@ -105,7 +105,7 @@ const FIRMWARE: [&str; 6] = [
 ];
 const FIRMWARE_MAY_USE: [&str; 5] = ["heapless", "lock_api", "log", "minicbor", "sha2"];
 
-fn findings(metadata: &Value) -> Vec<Finding> {
+fn findings(metadata: &Value) -> Vec<BrokenRule> {
     let mut findings = Vec::new();
     for package in members(metadata) {
         let from = folder(
@@ -159,7 +159,7 @@ mod planted {
 
     use super::*;
 
-    fn workspace(crate_: &str, dependency: Value) -> Vec<Finding> {
+    fn workspace(crate_: &str, dependency: Value) -> Vec<BrokenRule> {
         findings(&json!({
             "workspace_root": "/w",
             "workspace_members": ["one"],

@@ -2,7 +2,7 @@
 //! The table of contents of the site, `docs/SUMMARY.md`, lists each page of `docs/` once, and no
 //! other page.
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, text};
 
 const FOLDER: &str = "docs/";
@@ -18,7 +18,7 @@ fn listed(contents: &str) -> Vec<&str> {
         .collect()
 }
 
-fn findings(contents: &str, pages: &[&str]) -> Vec<Finding> {
+fn findings(contents: &str, pages: &[&str]) -> Vec<BrokenRule> {
     let listed = listed(contents);
     let count = |page: &str| listed.iter().filter(|listed| **listed == page).count();
     let missing = pages

@@ -11,31 +11,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, Meta, UseTree, Visibility};
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, File};
 
 /// Module of a crate, as the names from the crate's root.
-type Module = Vec<String>;
+type ModulePath = Vec<String>;
 
 /// Imports and paths of the modules of one crate.
 #[derive(Default)]
 struct Crate {
-    modules: BTreeSet<Module>,
+    modules: BTreeSet<ModulePath>,
     /// Target of each name that a module re-exports.
-    exports: BTreeMap<(Module, String), Module>,
+    exports: BTreeMap<(ModulePath, String), ModulePath>,
     /// Path in full and the module that it stands in.
-    paths: BTreeSet<(Module, Module)>,
+    paths: BTreeSet<(ModulePath, ModulePath)>,
 }
 
 /// Reader of one file.
-struct Reader<'a> {
+struct ModuleReader<'a> {
     crate_: &'a mut Crate,
-    module: Module,
+    module: ModulePath,
 }
 
-impl Reader<'_> {
+impl ModuleReader<'_> {
     /// Path from the crate's root, of one that begins with `crate`, `self` or `super`.
-    fn absolute(&self, segments: &[String]) -> Option<Module> {
+    fn absolute(&self, segments: &[String]) -> Option<ModulePath> {
         let mut from = self.module.clone();
         let mut rest = segments;
         match rest.first()?.as_str() {
@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 }
 
-impl<'ast> Visit<'ast> for Reader<'_> {
+impl<'ast> Visit<'ast> for ModuleReader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
         if !is_for_tests(attributes(item)) {
             visit::visit_item(self, item);
@@ -154,7 +154,7 @@ fn is_for_tests(attributes: &[Attribute]) -> bool {
 
 impl Crate {
     /// Declaring module of a path.
-    fn target(&self, path: &[String]) -> Module {
+    fn target(&self, path: &[String]) -> ModulePath {
         let mut path = path.to_vec();
         // Re-exports of re-exports end; a circle of them does not compile.
         for _ in 0..16 {
@@ -178,8 +178,8 @@ impl Crate {
     }
 
     /// Arrows between the modules of each folder, with an example of a path.
-    fn arrows(&self) -> BTreeMap<Module, BTreeMap<(String, String), String>> {
-        let mut folders: BTreeMap<Module, BTreeMap<(String, String), String>> = BTreeMap::new();
+    fn arrows(&self) -> BTreeMap<ModulePath, BTreeMap<(String, String), String>> {
+        let mut folders: BTreeMap<ModulePath, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (from, path) in &self.paths {
             let to = self.target(path);
             let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
@@ -213,7 +213,7 @@ fn reached<'a>(
 }
 
 /// Folder of the sources of a crate and the module's names below it.
-fn place(path: &str) -> Option<(&str, Module)> {
+fn place(path: &str) -> Option<(&str, ModulePath)> {
     let (crate_, inside) = match path.strip_prefix("src/") {
         Some(inside) => ("", inside),
         None => path.split_once("/src/")?,
@@ -224,7 +224,7 @@ fn place(path: &str) -> Option<(&str, Module)> {
     Some((crate_, if is_root { Vec::new() } else { names.collect() }))
 }
 
-fn findings(files: &[File]) -> Vec<Finding> {
+fn findings(files: &[File]) -> Vec<BrokenRule> {
     let mut crates: BTreeMap<&str, Crate> = BTreeMap::new();
     let sources: Vec<_> = files
         .iter()
@@ -240,7 +240,7 @@ fn findings(files: &[File]) -> Vec<Finding> {
     for (name, module, syntax) in &sources {
         let crate_ = crates.entry(*name).or_default();
         let module = module.clone();
-        Reader { crate_, module }.visit_file(syntax);
+        ModuleReader { crate_, module }.visit_file(syntax);
     }
     let mut findings = Vec::new();
     for (name, crate_) in &crates {
@@ -267,7 +267,7 @@ fn no_modules_lead_to_each_other() {
 mod planted {
     use super::*;
 
-    fn crate_(files: &[(&str, &str)]) -> Vec<Finding> {
+    fn crate_(files: &[(&str, &str)]) -> Vec<BrokenRule> {
         let files: Vec<File> = files
             .iter()
             .map(|(path, text)| File {

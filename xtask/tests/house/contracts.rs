@@ -11,7 +11,7 @@ mod rust;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, text};
 
 /// Declarations of one side.
@@ -87,7 +87,7 @@ const CONTRACTS: [Contract; 6] = [
         offers: &[],
         structures: &[
             ("Native", "ocre_wamr_native"),
-            ("External", "ocre_wamr_external"),
+            ("WamrExternal", "ocre_wamr_external"),
             ("Demand", "ocre_wamr_demand"),
         ],
         of_c_alone: &[],
@@ -98,9 +98,9 @@ const CONTRACTS: [Contract; 6] = [
         offers: &[],
         structures: &[
             ("Fs", "ocre_lfs"),
-            ("File", "ocre_lfs_file"),
-            ("Dir", "ocre_lfs_dir"),
-            ("Device", "ocre_lfs_device"),
+            ("LfsFile", "ocre_lfs_file"),
+            ("LfsDir", "ocre_lfs_dir"),
+            ("LfsDevice", "ocre_lfs_device"),
         ],
         of_c_alone: &[],
     },
@@ -119,7 +119,7 @@ impl Contract {
     }
 
     /// Differences between the two sides; `text` reads a file.
-    fn differences(&self, text: impl Fn(&str) -> String) -> Vec<Finding> {
+    fn differences(&self, text: impl Fn(&str) -> String) -> Vec<BrokenRule> {
         let c = match c::read(&text(self.header)) {
             Ok(side) => side,
             Err(error) => return vec![format!("{}: {error}", self.header)],
@@ -148,7 +148,7 @@ impl Contract {
             .collect()
     }
 
-    fn functions(&self, c: &Side, rust: &Side) -> Vec<Finding> {
+    fn functions(&self, c: &Side, rust: &Side) -> Vec<BrokenRule> {
         let names: BTreeSet<&String> = c.functions.keys().chain(rust.functions.keys()).collect();
         let differs = |name: &String| match (c.functions.get(name), rust.functions.get(name)) {
             (Some(c), Some(rust)) if c == rust => {
@@ -163,7 +163,7 @@ impl Contract {
         names.into_iter().filter_map(differs).collect()
     }
 
-    fn structures(&self, c: &Side, rust: &Side) -> Vec<Finding> {
+    fn structures(&self, c: &Side, rust: &Side) -> Vec<BrokenRule> {
         let opaque =
             |fields: &&Vec<(String, String)>| fields[..] != [OPAQUE.map(str::to_owned).into()];
         let names: BTreeSet<&String> = c.structures.keys().chain(rust.structures.keys()).collect();
@@ -175,7 +175,7 @@ impl Contract {
         names.into_iter().filter_map(differs).collect()
     }
 
-    fn constants(&self, c: &Side, rust: &Side) -> Vec<Finding> {
+    fn constants(&self, c: &Side, rust: &Side) -> Vec<BrokenRule> {
         let Some(prefix) = self.mirror.1 else {
             return Vec::new();
         };
@@ -296,7 +296,7 @@ mod planted {
     };
 
     /// Findings where `from` is replaced by `to` in one file.
-    fn with(path: &str, from: &str, to: &str) -> Vec<Finding> {
+    fn with(path: &str, from: &str, to: &str) -> Vec<BrokenRule> {
         CONTRACT.differences(|file| {
             let text = match file {
                 "a.h" => HEADER,

@@ -4,12 +4,12 @@
 
 use xtask::words::first_words;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::FILES;
 
 const SOURCES: [&str; 4] = [".rs", ".h", ".c", ".cpp"];
 
-fn paraphrases(path: &str, source: &str) -> Vec<Finding> {
+fn paraphrases(path: &str, source: &str) -> Vec<BrokenRule> {
     first_words(source)
         .into_iter()
         .filter(|first| first.is_paraphrase())

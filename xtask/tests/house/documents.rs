@@ -8,13 +8,13 @@ use std::str::FromStr;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use xtask::guests;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, text};
 
 /// A README is read to its end.
 const README_LINES: usize = 200;
 
-fn too_long(readme: &str) -> Vec<Finding> {
+fn too_long(readme: &str) -> Vec<BrokenRule> {
     let lines = readme.lines().count();
     if lines < README_LINES {
         Vec::new()
@@ -27,7 +27,7 @@ fn too_long(readme: &str) -> Vec<Finding> {
 
 /// Sizes in the table of guests that are off by more than a tenth. `size` gives
 /// the bytes of a guest.
-fn untrue_sizes(table: &str, size: impl Fn(&str) -> u64) -> Vec<Finding> {
+fn untrue_sizes(table: &str, size: impl Fn(&str) -> u64) -> Vec<BrokenRule> {
     guests::names()
         .filter_map(|name| {
             let row = table
@@ -107,7 +107,7 @@ fn is_code(text: &str) -> bool {
 }
 
 /// Codes that have no row in the document, and rows that have no code.
-fn unlisted_codes(codes: &BTreeSet<String>, document: &str) -> Vec<Finding> {
+fn unlisted_codes(codes: &BTreeSet<String>, document: &str) -> Vec<BrokenRule> {
     let rows = document
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next());

@@ -2,7 +2,7 @@
 //! Every file of source begins with its licence: in the first line, or in the
 //! second where the first is `#!`.
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, File};
 
 const HEADER: &str = "SPDX-License-Identifier: Apache-2.0";
@@ -12,7 +12,7 @@ const ENDINGS: [&str; 17] = [
     ".rs", ".S", ".sh", ".toml", ".yaml", ".yml",
 ];
 
-fn findings(files: &[File]) -> Vec<Finding> {
+fn findings(files: &[File]) -> Vec<BrokenRule> {
     files
         .iter()
         .filter(|file| is_source(file) && !has_header(&file.text))
@@ -46,7 +46,7 @@ fn every_source_file_names_its_licence() {
 mod planted {
     use super::*;
 
-    fn file(path: &str, text: &str) -> Vec<Finding> {
+    fn file(path: &str, text: &str) -> Vec<BrokenRule> {
         findings(&[File {
             path: path.to_owned(),
             text: text.to_owned(),

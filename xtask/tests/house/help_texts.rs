@@ -4,10 +4,10 @@
 
 use xtask::help_texts::help_texts;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, text};
 
-fn paraphrases(path: &str, source: &str) -> Vec<Finding> {
+fn paraphrases(path: &str, source: &str) -> Vec<BrokenRule> {
     let texts = help_texts(path, source).into_iter();
     texts
         .flat_map(|help| {

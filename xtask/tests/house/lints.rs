@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use toml::{Table, Value};
 use xtask::workspace::root;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, File, METADATA, members, string, text};
 
 /// The crates that face C, the one whose imports are declared as C's, and tests that tie a program
@@ -86,7 +86,7 @@ fn has(words: &[String], word: &str) -> bool {
     words.iter().any(|known| known == word)
 }
 
-fn in_one_rust_file(file: &File) -> Vec<Finding> {
+fn in_one_rust_file(file: &File) -> Vec<BrokenRule> {
     let Ok(tokens) = TokenStream::from_str(&file.text) else {
         return vec![format!("{}: is not Rust", file.path)];
     };
@@ -215,7 +215,7 @@ fn inner_attributes(tokens: TokenStream) -> Vec<String> {
 }
 
 /// `folder` ends with a slash, or is empty for the package at the top.
-fn in_one_manifest(folder: &str, manifest: &Table, workspace: &Value) -> Vec<Finding> {
+fn in_one_manifest(folder: &str, manifest: &Table, workspace: &Value) -> Vec<BrokenRule> {
     let lints = manifest
         .get("lints")
         .cloned()
@@ -289,7 +289,7 @@ fn every_package_keeps_the_lints_of_the_workspace() {
 mod planted {
     use super::*;
 
-    fn file(path: &str, text: &str) -> Vec<Finding> {
+    fn file(path: &str, text: &str) -> Vec<BrokenRule> {
         in_one_rust_file(&File {
             path: path.to_owned(),
             text: text.to_owned(),

@@ -20,20 +20,21 @@ mod module;
 mod policy;
 mod reading;
 mod repository;
+mod types;
 mod workflows;
 
 /// Place and description of a broken rule.
-type Finding = String;
+type BrokenRule = String;
 
 #[track_caller]
-fn assert_none(findings: Vec<Finding>) {
+fn assert_none(findings: Vec<BrokenRule>) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
 /// Checks that a planted violation is found, once, and that its finding contains `what`.
 #[cfg(test)]
 #[track_caller]
-fn assert_one(findings: Vec<Finding>, what: &str) {
+fn assert_one(findings: Vec<BrokenRule>, what: &str) {
     assert!(
         findings.len() == 1 && findings[0].contains(what),
         "wanted {what:?}: {findings:?}"

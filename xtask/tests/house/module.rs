@@ -2,7 +2,7 @@
 //! Zephyr's file about the module: its name, and the keys that the schema of every supported
 //! Zephyr knows. One unknown key makes `zephyr_module.py` refuse the file, and so each build.
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::text;
 
 /// Path of the file. `module.yml` in the top folder is a link to it.
@@ -13,7 +13,7 @@ const NAME: &str = "ocre-rs";
 /// Top-level keys in the schema of Zephyr 3.5, the oldest supported release.
 const KEYS: [&str; 6] = ["name", "build", "tests", "samples", "boards", "blobs"];
 
-fn findings(module: &str) -> Vec<Finding> {
+fn findings(module: &str) -> Vec<BrokenRule> {
     let top = module
         .lines()
         .filter(|line| !line.starts_with([' ', '-', '#']))

@@ -12,10 +12,10 @@ use serde_json::Value;
 use spdx::{Expression, ParseMode};
 use toml::Table;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{METADATA, list, string, text};
 
-fn findings(metadata: &Value, policy: &Table) -> Vec<Finding> {
+fn findings(metadata: &Value, policy: &Table) -> Vec<BrokenRule> {
     let strings = |section: &str, key: &str| -> Vec<String> {
         let values = policy
             .get(section)
@@ -93,7 +93,7 @@ mod planted {
 
     use super::*;
 
-    fn package(licence: Value, source: Value) -> Vec<Finding> {
+    fn package(licence: Value, source: Value) -> Vec<BrokenRule> {
         let policy =
             "licenses = { allow = ['MIT', 'Unicode-3.0', 'Apache-2.0 WITH LLVM-exception'] }\n\
                       sources = { allow-registry = ['here'] }"

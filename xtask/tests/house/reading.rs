@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, File};
 
 /// The crates that read files which users, bundles and layouts name.
@@ -29,7 +29,7 @@ const FORBIDDEN: [[&str; 2]; 5] = [
     ["File", "options"],
 ];
 
-fn findings(files: &[File]) -> Vec<Finding> {
+fn findings(files: &[File]) -> Vec<BrokenRule> {
     let read = files.iter().filter(|file| {
         READERS.iter().any(|folder| file.path.starts_with(folder))
             && file.path.ends_with(".rs")
@@ -117,7 +117,7 @@ fn the_pc_opens_files_in_one_place() {
 mod planted {
     use super::*;
 
-    fn of(text: &str) -> Vec<Finding> {
+    fn of(text: &str) -> Vec<BrokenRule> {
         findings(&[File {
             path: "crates/pc/src/a.rs".into(),
             text: text.into(),

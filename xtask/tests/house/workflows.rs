@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::Finding;
+use crate::BrokenRule;
 use crate::repository::{FILES, File, text};
 
 const FOLDER: &str = ".github/";
@@ -13,7 +13,7 @@ const WORKFLOWS: &str = ".github/workflows/";
 /// Programs that a step may start, as the beginning of its command.
 const COMMANDS: [&str; 2] = ["cargo xtask ", "rustup toolchain install"];
 
-fn findings(file: &File, tasks: &str) -> Vec<Finding> {
+fn findings(file: &File, tasks: &str) -> Vec<BrokenRule> {
     let lines = || {
         file.text
             .lines()
@@ -119,7 +119,7 @@ mod planted {
         \x20     - run: rustup toolchain install\n\
         \x20     - run: cargo xtask test\n";
 
-    fn of(text: &str) -> Vec<Finding> {
+    fn of(text: &str) -> Vec<BrokenRule> {
         let file = File {
             path: format!("{WORKFLOWS}a.yml"),
             text: text.to_owned(),

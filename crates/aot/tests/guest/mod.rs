@@ -11,8 +11,8 @@ use ocre::port::{
     Engine as _, Exit, Host, HostExit, HostFunction, HostModule, Interrupt as _, Program,
     StartError,
 };
-use ocre_aot::{Error, Options, Target, compile};
-use ocre_wamr::{Engine, PC_TARGET, RunInterrupt};
+use ocre_aot::{CompileOptions, Error, Target, compile};
+use ocre_wamr::{PC_TARGET, RunInterrupt, WamrEngine};
 
 /// `param(i)` gives a number that the compiler cannot know.
 static MODULES: &[HostModule] = &[HostModule {
@@ -33,10 +33,10 @@ impl Host for Params<'_> {
     }
 }
 
-pub fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
+pub fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let options = ocre_wamr::Options {
+        let options = ocre_wamr::EngineOptions {
             pool: None,
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
@@ -44,7 +44,7 @@ pub fn engine() -> &'static Engine {
             aot_only: false,
             aot_elsewhere: false,
         };
-        Engine::start(MODULES, options).expect("the first start")
+        WamrEngine::start(MODULES, options).expect("the first start")
     })
 }
 
@@ -77,7 +77,7 @@ pub fn assemble(text: &str) -> Vec<u8> {
 }
 
 pub fn aot(wasm: &[u8]) -> Vec<u8> {
-    compile(wasm, &Options::new(Target::X86_64)).expect("it compiles")
+    compile(wasm, &CompileOptions::new(Target::X86_64)).expect("it compiles")
 }
 
 /// A module whose `_start` has these locals and this body.
@@ -94,7 +94,7 @@ pub fn start(body: &str) -> String {
 
 /// Compiles at a level of optimisation.
 pub fn aot_at(wasm: &[u8], opt_level: u8) -> Result<Vec<u8>, Error> {
-    let mut options = Options::new(Target::X86_64);
+    let mut options = CompileOptions::new(Target::X86_64);
     options.opt_level = opt_level;
     compile(wasm, &options)
 }

@@ -19,7 +19,7 @@ use ocre::image::judge::Selector;
 use ocre::image::store::{Store, Tag};
 use ocre::lost;
 use ocre::port::{EntryKind, OpenMode, Storage, StorageError};
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{REF_NAME, Reference, Sha256};
 use ocre_pc::flash::{FileError, FileFlash, Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
@@ -28,7 +28,7 @@ use ocre_tools::partition::{self, Partition};
 use tempfile::TempDir;
 
 use super::check;
-use crate::device::Device;
+use crate::device::SimulatedDevice;
 
 /// Small blocks, so that metadata has few bits and each folder's log is rewritten often.
 const GEOMETRY: Geometry = Geometry::new(512, 160).expect("valid");
@@ -49,8 +49,8 @@ fn describe<'a>(
     bytes: &[u8],
     media_type: &'a str,
     annotations: &'a [(&str, &str)],
-) -> Descriptor<'a> {
-    Descriptor {
+) -> DescriptorFields<'a> {
+    DescriptorFields {
         media_type,
         digest: Sha256::of(bytes),
         size: bytes.len() as u64,
@@ -74,7 +74,7 @@ fn layout(code: i32) -> LittleFs<RamFlash> {
     let guest = format!(r#"(module (func (export "_start") (result i32) (i32.const {code})))"#);
     let guest = wat::parse_str(guest).unwrap();
     let mut config = String::new();
-    let settings = write::Config {
+    let settings = write::ConfigFields {
         layer_digests: &[Sha256::of(&guest)],
         entry_point: "_start",
         env: &[],
@@ -125,7 +125,7 @@ fn import(path: &Path, code: i32, tag: &str) {
 /// Boots a device and runs commands on it.
 fn commands(path: &Path, lines: &[&str]) -> Result<(), String> {
     let partition = partition::partition(Some(path));
-    let booted = partition.and_then(|partition| Device::boot(partition, POLICY));
+    let booted = partition.and_then(|partition| SimulatedDevice::boot(partition, POLICY));
     let mut device = booted.map_err(|failure| format!("{failure:?}"))?;
     for line in lines {
         let words: Vec<&str> = line.split(' ').collect();
@@ -221,12 +221,12 @@ fn metadata(path: &Path) -> Vec<u32> {
 // ---------------------------------------------------------------- visible files
 
 /// Digest of each readable file, by path.
-type Files = BTreeMap<String, Sha256>;
+type FileDigests = BTreeMap<String, Sha256>;
 
 /// Reads every file that is not damaged.
-fn visible(path: &Path) -> Option<Files> {
+fn visible(path: &Path) -> Option<FileDigests> {
     let partition = LittleFs::open_to_read(path).ok()?;
-    let mut files = Files::new();
+    let mut files = FileDigests::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         let mut entries = Vec::new();
@@ -265,7 +265,7 @@ fn read(partition: &LittleFs<FileFlash>, path: &str) -> Result<Vec<u8>, StorageE
 
 /// True where a file may be removed: an empty one of an interrupted write, a mark, and the files of
 /// a container without a record whose removal was written down.
-fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
+fn may_go(path: &str, digest: Sha256, files: &FileDigests) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name == folders::REMOVAL || (name.starts_with(TEMPORARY) && digest == Sha256::of(b"")) {
         return true;
@@ -283,7 +283,7 @@ fn may_go(path: &str, digest: Sha256, files: &Files) -> bool {
 }
 
 /// Paths whose content was visible before and is nowhere now.
-fn missing(before: &Files, after: &Files) -> Vec<String> {
+fn missing(before: &FileDigests, after: &FileDigests) -> Vec<String> {
     let mut there: BTreeMap<Sha256, usize> = BTreeMap::new();
     for digest in after.values() {
         *there.entry(*digest).or_default() += 1;
@@ -302,7 +302,7 @@ fn missing(before: &Files, after: &Files) -> Vec<String> {
 // ---------------------------------------------------------------- the sweep
 
 #[derive(Default, Debug)]
-struct Counts {
+struct SweepCounts {
     flips: usize,
     /// Flips after which the file system does not mount.
     unmountable: usize,
@@ -318,20 +318,20 @@ struct Counts {
     dropped: usize,
 }
 
-struct Sweep<'a> {
+struct FlashSweep<'a> {
     flash: &'a [u8],
-    whole: &'a Files,
+    whole: &'a FileDigests,
     folder: PathBuf,
 }
 
-impl Sweep<'_> {
+impl FlashSweep<'_> {
     fn write(&self, flipped: &[u8]) -> PathBuf {
         let path = self.folder.join("flash");
         fs::write(&path, flipped).unwrap();
         path
     }
 
-    fn flip(&self, bit: usize, counts: &mut Counts) -> Vec<String> {
+    fn flip(&self, bit: usize, counts: &mut SweepCounts) -> Vec<String> {
         let mut flipped = self.flash.to_vec();
         flipped[bit / 8] ^= 1 << (bit % 8);
         counts.flips += 1;
@@ -411,12 +411,12 @@ fn a_flipped_bit_of_metadata_costs_no_file_that_is_still_visible() {
         for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
                 let folder = TempDir::new().unwrap();
-                let sweep = Sweep {
+                let sweep = FlashSweep {
                     flash: &flash,
                     whole: &whole,
                     folder: folder.path().to_owned(),
                 };
-                let mut counts = Counts::default();
+                let mut counts = SweepCounts::default();
                 while let Some(bit) = bits.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let failed = sweep.flip(*bit, &mut counts);
                     results.lock().unwrap().0.extend(failed);
@@ -426,7 +426,7 @@ fn a_flipped_bit_of_metadata_costs_no_file_that_is_still_visible() {
         }
     });
     let (failed, counts) = results.into_inner().unwrap();
-    let sum = |count: fn(&Counts) -> usize| counts.iter().map(count).sum::<usize>();
+    let sum = |count: fn(&SweepCounts) -> usize| counts.iter().map(count).sum::<usize>();
     let mut summary = String::new();
     let _ = write!(
         summary,

@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Done, output};
+use super::{ProgramOutput, output};
 
 /// Has a process killed when the thread that starts it ends: with the test, or with all tests
 /// where those are killed.
@@ -34,9 +34,9 @@ pub fn tied(command: &mut Command) -> &mut Command {
 }
 
 /// A process with all that it starts in turn, until this is dropped.
-pub struct Running(Child);
+pub struct RunningProcess(Child);
 
-impl Running {
+impl RunningProcess {
     /// Starts a process from a thread that lives as long as all tests do.
     pub fn start(mut command: Command) -> io::Result<Self> {
         type Job = (Command, Sender<io::Result<Child>>);
@@ -63,7 +63,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProcess {
     fn drop(&mut self) {
         // SAFETY: takes numbers alone. The group is the process's own, which is not waited for
         // yet, so that no other has its number.
@@ -75,7 +75,7 @@ impl Drop for Running {
 
 /// Runs a program that may hang; only one that does meets the limit.
 #[track_caller]
-pub fn ends(mut command: Command) -> Done {
+pub fn ends(mut command: Command) -> ProgramOutput {
     use std::process::Stdio;
 
     let mut child = tied(command.stdout(Stdio::piped()).stderr(Stdio::piped()))

@@ -17,26 +17,26 @@ use ocre_oci::Sha256;
 use serde_json::Value;
 
 /// A new folder for each test, and the program.
-pub struct Desk {
+pub struct CliFixture {
     folder: tempfile::TempDir,
 }
 
 /// Exit code and output of a run of the program.
 #[derive(Debug)]
-pub struct Done {
+pub struct ProgramOutput {
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Desk {
+impl CliFixture {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    /// Desk with the guest `hello`, which prints its arguments, as a file and as an image on the
+    /// Fixture with the guest `hello`, which prints its arguments, as a file and as an image on the
     /// flash.
     pub fn with_hello() -> Self {
         let desk = Self::new();
@@ -72,7 +72,7 @@ impl Desk {
     }
 
     /// Runs the program to its end.
-    pub fn ocre<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Done {
+    pub fn ocre<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProgramOutput {
         done(self.command(arguments))
     }
 
@@ -91,12 +91,12 @@ impl Desk {
     }
 
     /// Runs a script in `ocre shell`.
-    pub fn shell(&self, script: &str) -> Done {
+    pub fn shell(&self, script: &str) -> ProgramOutput {
         self.shell_on("flash.bin", script)
     }
 
     /// The same, on another flash file.
-    pub fn shell_on(&self, flash: &str, script: &str) -> Done {
+    pub fn shell_on(&self, flash: &str, script: &str) -> ProgramOutput {
         let mut child = self
             .command(["--flash", flash, "shell"])
             .stdin(Stdio::piped())
@@ -131,7 +131,7 @@ impl Desk {
     }
 }
 
-impl Done {
+impl ProgramOutput {
     /// Parses the output, which is one line of JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.out.matches('\n').count(), 1, "{self:?}");
@@ -147,12 +147,12 @@ impl Done {
     }
 }
 
-pub fn done(mut command: Command) -> Done {
+pub fn done(mut command: Command) -> ProgramOutput {
     output(command.output().unwrap())
 }
 
-fn output(output: std::process::Output) -> Done {
-    Done {
+fn output(output: std::process::Output) -> ProgramOutput {
+    ProgramOutput {
         code: output.status.code().expect("no signal ends it"),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),

@@ -12,25 +12,25 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::Running;
-use super::{Desk, tls};
+use super::child::RunningProcess;
+use super::{CliFixture, tls};
 
 /// A registry that runs until this is dropped.
 pub struct Registry {
     pub address: SocketAddr,
     config: PathBuf,
     log: PathBuf,
-    child: Option<Running>,
+    child: Option<RunningProcess>,
 }
 
 impl Registry {
     /// Starts a registry without a password.
-    pub fn start(desk: &Desk) -> Self {
+    pub fn start(desk: &CliFixture) -> Self {
         Self::with(desk, "")
     }
 
     /// Starts an encrypted registry. Returns the file of its self-signed certificate, too.
-    pub fn with_tls(desk: &Desk) -> (Self, PathBuf) {
+    pub fn with_tls(desk: &CliFixture) -> (Self, PathBuf) {
         let (certificate, key) = tls::certificate(desk);
         let tls = format!(
             "  tls:\n    certificate: {}\n    key: {}\n",
@@ -41,7 +41,7 @@ impl Registry {
     }
 
     /// Starts a registry for the user `me` with the password `pass:word` alone.
-    pub fn with_password(desk: &Desk) -> Self {
+    pub fn with_password(desk: &CliFixture) -> Self {
         let line = "me:$2y$05$abcdefghijklmnopqrstuuDIEddBSuRWBBEY6g5zv60IAP5bSSfki\n";
         let file = desk.write("htpasswd", line);
         let auth = format!(
@@ -51,7 +51,7 @@ impl Registry {
         Self::with(desk, &auth)
     }
 
-    fn with(desk: &Desk, more: &str) -> Self {
+    fn with(desk: &CliFixture, more: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -82,7 +82,7 @@ impl Registry {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        let child = Running::start(command);
+        let child = RunningProcess::start(command);
         self.child = Some(child.expect("docker-registry: run cargo xtask setup"));
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(self.address).is_err() {
@@ -104,13 +104,13 @@ impl Registry {
 
 /// A connection to a registry that can be cut. Counts the bytes from the registry, and ends when
 /// there are more than `limit`.
-pub struct Line {
+pub struct CutConnection {
     pub address: SocketAddr,
     pub came_back: Arc<AtomicU64>,
     pub limit: Arc<AtomicU64>,
 }
 
-impl Line {
+impl CutConnection {
     /// Makes a line that passes on `limit` bytes from the registry, then calls `cut` once and ends.
     pub fn to(registry: SocketAddr, limit: u64, cut: impl FnOnce() + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -13,10 +13,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::Desk;
+use super::CliFixture;
 
 /// Makes a self-signed certificate of this machine, and its key.
-pub fn certificate(desk: &Desk) -> (PathBuf, PathBuf) {
+pub fn certificate(desk: &CliFixture) -> (PathBuf, PathBuf) {
     let (certificate, key) = (desk.path("cert.pem"), desk.path("key.pem"));
     let made = Command::new("openssl")
         .args([
@@ -58,19 +58,22 @@ pub fn status(status: u16, headers: &str) -> Answer {
     Answer::Text(format!("HTTP/1.1 {status} x\r\n{headers}{length}"))
 }
 
-type Handler = dyn Fn(&str) -> Answer + Send + Sync;
+type TlsHandler = dyn Fn(&str) -> Answer + Send + Sync;
 
 /// Server until the end of the tests' process.
-pub struct Server {
+pub struct TlsServer {
     pub address: SocketAddr,
     pub certificate: PathBuf,
     /// Request lines and headers.
     pub seen: Arc<Mutex<Vec<String>>>,
 }
 
-impl Server {
+impl TlsServer {
     /// Starts the server; `handler` gets request line and headers.
-    pub fn start(desk: &Desk, handler: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn start(
+        desk: &CliFixture,
+        handler: impl Fn(&str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let (certificate, key) = certificate(desk);
         let chain = vec![CertificateDer::from_pem_file(&certificate).unwrap()];
         let key = PrivateKeyDer::from_pem_file(key).unwrap();
@@ -85,7 +88,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (handler, all): (Arc<Handler>, _) = (Arc::new(handler), Arc::clone(&seen));
+        let (handler, all): (Arc<TlsHandler>, _) = (Arc::new(handler), Arc::clone(&seen));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, handler, all) =
@@ -109,7 +112,7 @@ impl Server {
 fn answer(
     mut socket: TcpStream,
     config: Arc<ServerConfig>,
-    handler: &Arc<Handler>,
+    handler: &Arc<TlsHandler>,
     seen: &Mutex<Vec<String>>,
 ) -> Option<()> {
     let mut connection = ServerConnection::new(config).ok()?;

@@ -8,7 +8,7 @@ use ocre::port::memory::Memory;
 use super::{DONE, text};
 use crate::GuestApi;
 use crate::errno::{Errno, Error};
-use crate::inbox::Message;
+use crate::inbox::InboxMessage;
 use crate::topic::is_topic;
 
 ocre::host_functions! {
@@ -32,7 +32,7 @@ impl<R: RawMutex> GuestApi<'_, R> {
         content_bytes: i32,
     ) -> Result<i32, Error> {
         let content_bytes = u32::try_from(content_bytes).map_err(|_| Errno::Inval)?;
-        let message = Message {
+        let message = InboxMessage {
             topic: text(memory, topic, MAX_TOPIC)?,
             content_type: text(memory, content_type, MAX_CONTENT_TYPE)?,
             content: memory.bytes(content, content_bytes)?,

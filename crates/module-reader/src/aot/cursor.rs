@@ -2,10 +2,10 @@
 //! Numbers and strings of an AOT file, aligned as WAMR aligns them.
 //!
 //! A fault is kept, not returned: the first one counts, reads after it give 0 and empty slices,
-//! and [`Cursor::repeat`] stops. This takes half the code of a result at each number.
+//! and [`SectionCursor::repeat`] stops. This takes half the code of a result at each number.
 
 use super::{
-    F32_CONST, F64_CONST, Fault, GLOBAL_GET, I32_ADD, I32_CONST, I32_MUL, I64_ADD, I64_CONST,
+    AotFault, F32_CONST, F64_CONST, GLOBAL_GET, I32_ADD, I32_CONST, I32_MUL, I64_ADD, I64_CONST,
     I64_MUL, NO_EXPRESSION, REF_FUNC, REF_NULL,
 };
 
@@ -13,18 +13,18 @@ use super::{
 const MOST_OPERANDS: u32 = 16;
 
 /// A place in a file, the end of the section that it is in, and the first fault.
-pub(super) struct Cursor<'f> {
+pub(super) struct SectionCursor<'f> {
     pub file: &'f [u8],
     pub at: usize,
     pub end: usize,
     /// The fault, and the place where it was found.
-    pub fault: Option<(Fault, usize)>,
+    pub fault: Option<(AotFault, usize)>,
 }
 
-impl<'f> Cursor<'f> {
+impl<'f> SectionCursor<'f> {
     // Not inlined, like the next one: inlining them would double the code of the module.
     #[inline(never)]
-    pub fn fail(&mut self, fault: Fault) {
+    pub fn fail(&mut self, fault: AotFault) {
         // An offset in the file may have led beyond its end.
         let place = self.at.min(self.file.len());
         self.fault.get_or_insert((fault, place));
@@ -33,7 +33,7 @@ impl<'f> Cursor<'f> {
 
     /// Fails with `fault` unless `holds`.
     #[inline(never)]
-    pub fn ensure(&mut self, holds: bool, fault: Fault) {
+    pub fn ensure(&mut self, holds: bool, fault: AotFault) {
         if !holds {
             self.fail(fault);
         }
@@ -47,7 +47,7 @@ impl<'f> Cursor<'f> {
                 taken
             }
             _ => {
-                self.fail(Fault::End);
+                self.fail(AotFault::End);
                 &[]
             }
         }
@@ -91,7 +91,7 @@ impl<'f> Cursor<'f> {
         match self.take(bytes.into()).split_last() {
             Some((0, text)) if text.iter().all(|&byte| byte != 0) => text,
             _ => {
-                self.fail(Fault::String);
+                self.fail(AotFault::String);
                 &[]
             }
         }
@@ -107,7 +107,7 @@ impl<'f> Cursor<'f> {
             let (kind, _) = self.operand();
             missing = missing.wrapping_sub(1).wrapping_add(operands(kind));
             read = read.wrapping_add(1);
-            self.ensure(read <= MOST_OPERANDS, Fault::Limit);
+            self.ensure(read <= MOST_OPERANDS, AotFault::Limit);
         }
         first
     }
@@ -122,7 +122,7 @@ impl<'f> Cursor<'f> {
             }
             _ => {
                 let known = kind == NO_EXPRESSION || operands(kind) != 0;
-                self.ensure(known, Fault::Expression);
+                self.ensure(known, AotFault::Expression);
                 0
             }
         };

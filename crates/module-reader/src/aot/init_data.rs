@@ -2,8 +2,8 @@
 //! Section with the initial data of an instance: memory, tables, types, globals, imports.
 
 use super::{
-    F64, FUNCREF, Fault, GLOBAL_GET, I32, I32_ADD, I32_CONST, I32_MUL, I64, I64_ADD, I64_MUL, NONE,
-    REF_FUNC, REF_NULL, Reader,
+    AotFault, F64, FUNCREF, GLOBAL_GET, I32, I32_ADD, I32_CONST, I32_MUL, I64, I64_ADD, I64_MUL,
+    NONE, REF_FUNC, REF_NULL, SectionReader,
 };
 
 /// Bit of an element segment's mode: not copied when an instance is made.
@@ -17,7 +17,7 @@ const MOST_MEMORY: u64 = 1 << 32;
 /// Most sections of data: each takes a page of the machine's memory, and LLVM makes a handful.
 const MOST_DATA_SECTIONS: u32 = 16;
 
-impl<'f> Reader<'f> {
+impl<'f> SectionReader<'f> {
     pub(super) fn init_data(&mut self) {
         self.memory();
         let segments = self.cursor.u32();
@@ -33,7 +33,7 @@ impl<'f> Reader<'f> {
         self.cursor.take(LINKER_BYTES);
         let count = self.cursor.u32();
         self.data_sections = (self.cursor.at, count);
-        self.ensure(count <= MOST_DATA_SECTIONS, Fault::Limit);
+        self.ensure(count <= MOST_DATA_SECTIONS, AotFault::Limit);
         self.repeat(count, |reader| {
             reader.data_section();
         });
@@ -43,17 +43,17 @@ impl<'f> Reader<'f> {
     /// imported one the module's own.
     fn memory(&mut self) {
         let (imported, count, flags) = (self.cursor.u32(), self.cursor.u32(), self.cursor.u32());
-        self.ensure(imported == 0 && count == 1 && flags <= 1, Fault::Feature);
+        self.ensure(imported == 0 && count == 1 && flags <= 1, AotFault::Feature);
         let page = u64::from(self.cursor.u32());
         let (least, most) = (self.cursor.u32(), self.cursor.u32());
         let bytes = page.wrapping_mul(most.into());
-        self.ensure(least <= most && bytes <= MOST_MEMORY, Fault::Limit);
+        self.ensure(least <= most && bytes <= MOST_MEMORY, AotFault::Limit);
     }
 
     fn data_segment(&mut self) {
         let passive = self.cursor.u32();
         let memory = self.cursor.u32();
-        self.ensure(passive <= 1 && memory == 0, Fault::Index);
+        self.ensure(passive <= 1 && memory == 0, AotFault::Index);
         self.offset(passive == 0);
         self.cursor.take_counted();
     }
@@ -65,20 +65,20 @@ impl<'f> Reader<'f> {
             (GLOBAL_GET, global) => {
                 self.globals_used = self.globals_used.max(global.saturating_add(1));
             }
-            _ => self.ensure(!active, Fault::Expression),
+            _ => self.ensure(!active, AotFault::Expression),
         }
     }
 
     /// Tables; `ocre aot` compiles none that is imported.
     fn table_list(&mut self) {
         let imported = self.cursor.u32();
-        self.ensure(imported == 0, Fault::Feature);
+        self.ensure(imported == 0, AotFault::Feature);
         self.tables = self.cursor.u32();
         self.repeat(self.tables, |reader| {
             let cursor = &mut reader.cursor;
             cursor.take(4); // type and flags
             let (least, most) = (cursor.u32(), cursor.u32());
-            cursor.ensure(least <= most, Fault::Limit);
+            cursor.ensure(least <= most, AotFault::Limit);
         });
     }
 
@@ -86,7 +86,7 @@ impl<'f> Reader<'f> {
         let (mode, kind, table) = (self.cursor.u32(), self.cursor.u32(), self.cursor.u32());
         let kind = u8::try_from(kind).unwrap_or_default();
         let active = mode & NOT_ACTIVE == 0;
-        self.ensure(!active || table < self.tables, Fault::Index);
+        self.ensure(!active || table < self.tables, AotFault::Index);
         self.offset(active);
         self.cursor.take(8); // a reference type of the garbage collection proposal
         let values = self.cursor.u32();
@@ -100,7 +100,7 @@ impl<'f> Reader<'f> {
     fn reference(&mut self, kind: u8, (constant, value): (u32, u32)) {
         let function = constant == REF_FUNC && kind == FUNCREF;
         let null = value == NONE && (function || constant == REF_NULL);
-        self.ensure(function || null, Fault::Expression);
+        self.ensure(function || null, AotFault::Expression);
         if !null {
             self.functions_used = self.functions_used.max(value.saturating_add(1));
         }
@@ -113,7 +113,7 @@ impl<'f> Reader<'f> {
             reader.cursor.string();
             reader.cursor.string();
         });
-        self.ensure(self.globals_used <= imported, Fault::Index);
+        self.ensure(self.globals_used <= imported, AotFault::Index);
         let own = self.cursor.u32();
         self.repeat(own, |reader| {
             let kind = reader.cursor.u8();
@@ -122,7 +122,7 @@ impl<'f> Reader<'f> {
             // Opcodes of constants go up where the types of numbers go down.
             let number = I32_CONST.wrapping_add(I32.wrapping_sub(kind).into());
             if constant == GLOBAL_GET {
-                reader.ensure(value < imported, Fault::Index);
+                reader.ensure(value < imported, AotFault::Index);
             } else if is_number(kind) {
                 let computed = match kind {
                     I32 => I32_ADD..=I32_MUL,
@@ -130,7 +130,7 @@ impl<'f> Reader<'f> {
                     _ => number..=number,
                 };
                 let fits = constant == number || computed.contains(&constant);
-                reader.ensure(fits, Fault::Expression);
+                reader.ensure(fits, AotFault::Expression);
             } else {
                 reader.reference(kind, (constant, value));
             }
@@ -147,7 +147,7 @@ impl<'f> Reader<'f> {
         let own = self.cursor.u32();
         let all = imported.saturating_add(own);
         self.functions = (imported, all);
-        self.ensure(self.functions_used <= all, Fault::Index);
+        self.ensure(self.functions_used <= all, AotFault::Index);
     }
 
     /// Name and size of a section of data.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Section with the references of machine code and its data, and their targets.
 
-use super::{Fault, Reader, SIGNED, UNSIGNED};
+use super::{AotFault, SIGNED, SectionReader, UNSIGNED};
 
 /// Place of the machine's number: behind the header, that of the first section, and three others.
 const MACHINE: usize = 8 + 8 + 6;
@@ -102,7 +102,7 @@ struct Symbols {
     strings: usize,
 }
 
-impl<'f> Reader<'f> {
+impl<'f> SectionReader<'f> {
     pub(super) fn relocations(&mut self) {
         let symbols = self.symbols();
         let groups = self.cursor.u32();
@@ -112,7 +112,7 @@ impl<'f> Reader<'f> {
                 .strip_prefix(b".rela")
                 .or(section.strip_prefix(b".rel"))
                 .and_then(|name| reader.part(name));
-            reader.ensure(section.is_some(), Fault::Relocation);
+            reader.ensure(section.is_some(), AotFault::Relocation);
             let relocations = reader.cursor.u32();
             reader.repeat(relocations, |reader| {
                 reader.relocation(section.unwrap_or_default(), symbols);
@@ -139,7 +139,7 @@ impl<'f> Reader<'f> {
 
     /// Place of the symbol of an index.
     fn place(&mut self, symbols: Symbols, index: u32) -> usize {
-        self.ensure(index < symbols.count, Fault::Index);
+        self.ensure(index < symbols.count, AotFault::Index);
         let entry = (index as usize).saturating_mul(4);
         let offset = self.elsewhere(symbols.offsets.saturating_add(entry), |reader| {
             reader.cursor.u32()
@@ -161,7 +161,7 @@ impl<'f> Reader<'f> {
         let kind = self.cursor.u32();
         let symbol = self.symbol(symbols);
         let width = self.machine.width(kind);
-        self.ensure(width != 0, Fault::Relocation);
+        self.ensure(width != 0, AotFault::Relocation);
         let end = offset.saturating_add(width);
         let aligned = self.machine.is_aligned(offset);
         // A function of the runtime, whose size is not known, is referred to as a whole.
@@ -172,7 +172,7 @@ impl<'f> Reader<'f> {
         // Sizes have 31 bits, so that a target before the start is beyond all of them.
         let target = start.wrapping_add(addend).wrapping_add(BEFORE);
         let inside = end <= bytes && target <= most.wrapping_add(BEFORE);
-        self.ensure(aligned && inside, Fault::Offset);
+        self.ensure(aligned && inside, AotFault::Offset);
     }
 
     /// Bytes of the code, or of a section of data, by its name.
@@ -192,7 +192,7 @@ impl<'f> Reader<'f> {
         });
         let (imported, all) = self.functions;
         let index = index.filter(|index| !digits.is_empty() && *index < all.wrapping_sub(imported));
-        self.ensure(index.is_some(), Fault::Index);
+        self.ensure(index.is_some(), AotFault::Index);
         let bytes = if self.machine.wide { 8 } else { 4 };
         let entry = (index.unwrap_or_default() as usize).saturating_mul(bytes);
         self.elsewhere(self.function_offsets.saturating_add(entry), |reader| {

@@ -6,7 +6,7 @@ use std::string::String;
 use std::vec::Vec;
 use std::{assert, assert_eq, format, vec};
 
-use super::{Error, Fault, Machine, NONE, seal};
+use super::{AotFault, Error, Machine, NONE, seal};
 
 /// The machines, with their width of pointers, and one of their relocations of 4 bytes.
 const MACHINES: [(u16, bool, u32); 4] = [
@@ -21,9 +21,9 @@ const CODE_BYTES: u64 = 64;
 
 /// A section's content, as it is aligned in a file.
 #[derive(Clone, Default)]
-struct Body(Vec<u8>);
+struct SectionBody(Vec<u8>);
 
-impl Body {
+impl SectionBody {
     fn align(&mut self, to: usize) -> &mut Self {
         self.0.resize(self.0.len().next_multiple_of(to), 0);
         self
@@ -185,8 +185,8 @@ fn parts(machine: usize) -> Parts {
 }
 
 impl Parts {
-    fn target(&self) -> Body {
-        let mut body = Body::default();
+    fn target(&self) -> SectionBody {
+        let mut body = SectionBody::default();
         body.u16(u16::from(self.wide) * 2)
             .u16(0)
             .u16(self.object_type)
@@ -198,8 +198,8 @@ impl Parts {
         body
     }
 
-    fn init_data(&self) -> Body {
-        let mut body = Body::default();
+    fn init_data(&self) -> SectionBody {
+        let mut body = SectionBody::default();
         body.u32s(&self.memory).u32(1).u32s(&self.data);
         body.0.extend(vec![7; self.data[4] as usize]);
         body.u32s(&[self.imported_tables, 1]);
@@ -240,8 +240,8 @@ impl Parts {
         body
     }
 
-    fn functions(&self) -> Body {
-        let mut body = Body::default();
+    fn functions(&self) -> SectionBody {
+        let mut body = SectionBody::default();
         for offset in &self.offsets {
             body.word(self.wide, *offset);
         }
@@ -250,8 +250,8 @@ impl Parts {
         body
     }
 
-    fn exports(&self) -> Body {
-        let mut body = Body::default();
+    fn exports(&self) -> SectionBody {
+        let mut body = SectionBody::default();
         body.u32(self.exports.len() as u32);
         for (index, kind, name) in &self.exports {
             body.u32(*index).u8(*kind).string(name);
@@ -259,9 +259,9 @@ impl Parts {
         body
     }
 
-    fn relocations(&self) -> Body {
-        let mut strings = Body::default();
-        let mut body = Body::default();
+    fn relocations(&self) -> SectionBody {
+        let mut strings = SectionBody::default();
+        let mut body = SectionBody::default();
         body.u32(self.symbols.len() as u32);
         for symbol in &self.symbols {
             body.u32(strings.0.len() as u32);
@@ -281,11 +281,11 @@ impl Parts {
         body
     }
 
-    fn sections(&self) -> [Body; 7] {
-        let mut code = Body::default();
+    fn sections(&self) -> [SectionBody; 7] {
+        let mut code = SectionBody::default();
         code.u32(self.literals);
         code.0.resize(4 + CODE_BYTES as usize, 0);
-        let mut custom = Body::default();
+        let mut custom = SectionBody::default();
         custom.u32(self.custom).string("names");
         [
             self.target(),
@@ -302,14 +302,14 @@ impl Parts {
         check(&file(&self.sections()))
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self) -> Option<AotFault> {
         self.check().err().map(|error| error.fault)
     }
 }
 
 /// A file of sections 0 to 5 and a custom one, and the checksum.
-fn file(sections: &[Body]) -> Vec<u8> {
-    let mut file = Body(b"\0aot\x06\0\0\0".to_vec());
+fn file(sections: &[SectionBody]) -> Vec<u8> {
+    let mut file = SectionBody(b"\0aot\x06\0\0\0".to_vec());
     for (kind, body) in [0, 1, 2, 3, 4, 5, 100].iter().zip(sections) {
         file.u32s(&[*kind, body.0.len() as u32]);
         file.0.extend(&body.0);
@@ -329,7 +329,7 @@ fn check(file: &[u8]) -> Result<(), Error> {
 }
 
 /// Refuses the file of each machine, after a change, for this reason.
-fn refused(fault: Fault, change: impl Fn(&mut Parts)) {
+fn refused(fault: AotFault, change: impl Fn(&mut Parts)) {
     for machine in 0..MACHINES.len() {
         let mut parts = parts(machine);
         change(&mut parts);
@@ -393,7 +393,7 @@ fn sections_have_their_order_and_each_is_there_once() {
                 (_, true) => order.insert(first, first),
                 _ => drop(order.remove(first)),
             }
-            let mut file = Body(b"\0aot\x06\0\0\0".to_vec());
+            let mut file = SectionBody(b"\0aot\x06\0\0\0".to_vec());
             for &index in &order {
                 file.u32s(&[kinds[index], sections[index].0.len() as u32]);
                 file.0.extend(&sections[index].0);
@@ -409,16 +409,16 @@ fn another_version_machine_or_object_type_is_refused() {
     other[4] = 5;
     assert_eq!(
         check(&other).map_err(|error| error.fault),
-        Err(Fault::Header)
+        Err(AotFault::Header)
     );
     let file = file(&parts(0).sections());
     let other = super::check(&file, &Machine::I386).unwrap_err();
-    assert_eq!(other.fault, Fault::Header);
-    refused(Fault::Header, |parts| parts.machine = 8);
+    assert_eq!(other.fault, AotFault::Header);
+    refused(AotFault::Header, |parts| parts.machine = 8);
     // Code that runs in place.
-    refused(Fault::Header, |parts| parts.object_type = 4);
+    refused(AotFault::Header, |parts| parts.object_type = 4);
     for bit in (0..64).filter(|bit| ![1, 2, 3].contains(bit)) {
-        refused(Fault::Feature, |parts| parts.features = 1 << bit);
+        refused(AotFault::Feature, |parts| parts.features = 1 << bit);
     }
     accepted(|parts| parts.features = 0b1110);
 }
@@ -432,7 +432,7 @@ fn there_is_one_memory_within_bounds() {
         [0, 1, 2, 65536, 1, 1],
         [0, 1, 4, 65536, 1, 1],
     ] {
-        refused(Fault::Feature, |parts| parts.memory = memory);
+        refused(AotFault::Feature, |parts| parts.memory = memory);
     }
     for memory in [
         [0, 1, 1, 65536, 2, 1],
@@ -440,7 +440,7 @@ fn there_is_one_memory_within_bounds() {
         [0, 1, 1, 65537, 1, 65536],
         [0, 1, 1, NONE, NONE, NONE],
     ] {
-        refused(Fault::Limit, |parts| parts.memory = memory);
+        refused(AotFault::Limit, |parts| parts.memory = memory);
     }
     accepted(|parts| parts.memory = [0, 1, 0, 65536, 0, 65536]);
     accepted(|parts| parts.memory = [0, 1, 0, 0, 1, 1]);
@@ -448,10 +448,10 @@ fn there_is_one_memory_within_bounds() {
 
 #[test]
 fn data_are_inside_of_the_file_and_go_to_the_memory() {
-    refused(Fault::Index, |parts| parts.data[0] = 2);
-    refused(Fault::Index, |parts| parts.data[1] = 1);
-    refused(Fault::Expression, |parts| parts.data[2] = 0x43);
-    refused(Fault::Index, |parts| {
+    refused(AotFault::Index, |parts| parts.data[0] = 2);
+    refused(AotFault::Index, |parts| parts.data[1] = 1);
+    refused(AotFault::Expression, |parts| parts.data[2] = 0x43);
+    refused(AotFault::Index, |parts| {
         parts.data[2..4].copy_from_slice(&[0x23, 1])
     });
     accepted(|parts| parts.data[2..4].copy_from_slice(&[0x23, 0]));
@@ -464,29 +464,29 @@ fn data_are_inside_of_the_file_and_go_to_the_memory() {
 
 #[test]
 fn tables_are_the_modules_own_and_have_a_maximum() {
-    refused(Fault::Limit, |parts| parts.table.1 = [3, 2]);
+    refused(AotFault::Limit, |parts| parts.table.1 = [3, 2]);
     let mut imported = parts(0);
     imported.imported_tables = 1;
-    assert_eq!(imported.fault(), Some(Fault::Feature));
+    assert_eq!(imported.fault(), Some(AotFault::Feature));
 }
 
 #[test]
 fn elements_are_functions_of_the_module_in_a_table_of_its_own() {
     for table in [1, 0x2000, 0x1_0000, NONE] {
-        refused(Fault::Index, |parts| parts.elements[2] = table);
+        refused(AotFault::Index, |parts| parts.elements[2] = table);
     }
     // Of a passive segment it means nothing.
     accepted(|parts| parts.elements = [1, 0x70, 9, 0x41, 0]);
-    refused(Fault::Expression, |parts| parts.elements[1] = 0x7f);
-    refused(Fault::Expression, |parts| parts.elements[1] = 0x170);
-    refused(Fault::Expression, |parts| parts.elements[3] = 0x43);
+    refused(AotFault::Expression, |parts| parts.elements[1] = 0x7f);
+    refused(AotFault::Expression, |parts| parts.elements[1] = 0x170);
+    refused(AotFault::Expression, |parts| parts.elements[3] = 0x43);
     for function in [4, 0x8000_0000, NONE - 1] {
-        refused(Fault::Index, |parts| parts.values[1][1] = function);
+        refused(AotFault::Index, |parts| parts.values[1][1] = function);
     }
-    refused(Fault::Expression, |parts| parts.values[1] = [0x41, 0]);
-    refused(Fault::Expression, |parts| parts.values[1] = [0x23, 0]);
-    refused(Fault::Expression, |parts| parts.values[1] = [0xd0, 0]);
-    refused(Fault::Expression, |parts| parts.elements[1] = 0x6f);
+    refused(AotFault::Expression, |parts| parts.values[1] = [0x41, 0]);
+    refused(AotFault::Expression, |parts| parts.values[1] = [0x23, 0]);
+    refused(AotFault::Expression, |parts| parts.values[1] = [0xd0, 0]);
+    refused(AotFault::Expression, |parts| parts.elements[1] = 0x6f);
 }
 
 #[test]
@@ -507,17 +507,17 @@ fn globals_have_values_of_their_type() {
         (0x7f, &[0xfd, 0, 0, 0, 0]),
     ];
     for (kind, value) in wrong {
-        refused(Fault::Expression, |parts| {
+        refused(AotFault::Expression, |parts| {
             parts.globals[0] = (kind, value.into())
         });
     }
-    refused(Fault::Index, |parts| {
+    refused(AotFault::Index, |parts| {
         parts.globals[0] = (0x7f, vec![0x23, 1])
     });
-    refused(Fault::Index, |parts| {
+    refused(AotFault::Index, |parts| {
         parts.globals[0] = (0x70, vec![0xd2, 4])
     });
-    refused(Fault::Expression, |parts| {
+    refused(AotFault::Expression, |parts| {
         parts.globals[0] = (0x7b, vec![0x41, 0]);
     });
 }
@@ -528,12 +528,12 @@ fn constant_expressions_are_not_deep() {
         // Nested in the first operand, and in the second.
         let mut left = vec![0x6a; operators];
         left.extend([0x41, 1].repeat(operators + 1));
-        refused(Fault::Limit, |parts| {
+        refused(AotFault::Limit, |parts| {
             parts.globals[0] = (0x7f, left.clone())
         });
         let mut right = [0x6a, 0x41, 1].repeat(operators);
         right.extend([0x41, 1]);
-        refused(Fault::Limit, |parts| {
+        refused(AotFault::Limit, |parts| {
             parts.globals[0] = (0x7f, right.clone())
         });
     }
@@ -555,7 +555,7 @@ fn types_of_functions_are_in_the_file() {
 
 #[test]
 fn sections_of_data_are_few() {
-    refused(Fault::Limit, |parts| {
+    refused(AotFault::Limit, |parts| {
         parts.data_sections = vec![(String::from(".rodata"), 13); 17];
     });
 }
@@ -563,24 +563,24 @@ fn sections_of_data_are_few() {
 #[test]
 fn functions_begin_inside_of_the_code() {
     for offset in [CODE_BYTES, 0x8000_0000, 0xffff_ffff] {
-        refused(Fault::Offset, |parts| parts.offsets[1] = offset);
+        refused(AotFault::Offset, |parts| parts.offsets[1] = offset);
     }
     let mut wide = parts(0);
     wide.offsets[1] = 1 << 32;
-    assert_eq!(wide.fault(), Some(Fault::Offset));
+    assert_eq!(wide.fault(), Some(AotFault::Offset));
     for machine in [2, 3] {
         let mut odd = parts(machine);
         odd.offsets[1] = 17;
-        assert_eq!(odd.fault(), Some(Fault::Offset));
+        assert_eq!(odd.fault(), Some(AotFault::Offset));
     }
-    refused(Fault::Offset, |parts| parts.literals = 4);
-    refused(Fault::Offset, |parts| parts.literals = NONE);
+    refused(AotFault::Offset, |parts| parts.literals = 4);
+    refused(AotFault::Offset, |parts| parts.literals = NONE);
 }
 
 #[test]
 fn imported_functions_do_not_stand_for_the_modules_own() {
     for name in ["__pin", "__retain"] {
-        refused(Fault::Index, |parts| {
+        refused(AotFault::Index, |parts| {
             parts.exports[0] = (0, 0, String::from(name));
         });
         accepted(|parts| parts.exports[0] = (1, 0, String::from(name)));
@@ -613,23 +613,23 @@ fn strings_end_in_their_only_nul() {
 fn relocations_are_inside_of_their_section() {
     for (section, bytes) in [(0, CODE_BYTES), (1, 13)] {
         for offset in [bytes - 3, bytes, 0x7fff_fffe, 0xffff_fffe] {
-            refused(Fault::Offset, |parts| {
+            refused(AotFault::Offset, |parts| {
                 parts.relocations[section].1[0].0 = offset
             });
         }
     }
     let mut wide = parts(0);
     wide.relocations[0].1[0].0 = 1 << 32;
-    assert_eq!(wide.fault(), Some(Fault::Offset));
+    assert_eq!(wide.fault(), Some(AotFault::Offset));
     // All bytes that it reads, not only those that it changes.
     let mut call = parts(3);
     call.relocations[0].1[0] = (58, 0, 18, RUNTIME);
-    assert_eq!(call.fault(), Some(Fault::Offset));
+    assert_eq!(call.fault(), Some(AotFault::Offset));
     call.relocations[0].1[0].0 = 56;
     assert_eq!(call.check(), Ok(()));
     let mut odd = parts(2);
     odd.relocations[0].1[0].0 = 1;
-    assert_eq!(odd.fault(), Some(Fault::Offset));
+    assert_eq!(odd.fault(), Some(AotFault::Offset));
 }
 
 #[test]
@@ -642,43 +642,43 @@ fn targets_are_inside_of_theirs() {
             i64::from(i32::MAX),
             i64::from(i32::MIN),
         ] {
-            refused(Fault::Offset, |parts| {
+            refused(AotFault::Offset, |parts| {
                 parts.relocations[0].1[relocation].1 = addend;
             });
         }
     }
     for (relocation, least) in [(0, -68), (1, -8), (2, -8)] {
         accepted(|parts| parts.relocations[0].1[relocation].1 = least);
-        refused(Fault::Offset, |parts| {
+        refused(AotFault::Offset, |parts| {
             parts.relocations[0].1[relocation].1 = least - 1;
         });
     }
     for addend in [1 << 32, -(1 << 32), i64::MAX, i64::MIN] {
         let mut wide = parts(0);
         wide.relocations[0].1[0].1 = addend;
-        assert_eq!(wide.fault(), Some(Fault::Offset), "{addend}");
+        assert_eq!(wide.fault(), Some(AotFault::Offset), "{addend}");
     }
 }
 
 #[test]
 fn relocations_are_of_a_known_type_section_and_function() {
     for kind in [0, 5, 9, 29, 41, 51, 260, NONE] {
-        refused(Fault::Relocation, |parts| {
+        refused(AotFault::Relocation, |parts| {
             parts.relocations[0].1[0].2 = kind
         });
     }
     for section in [".rela", ".text", ".rela.data", ".rela.literal", "rela.text"] {
-        refused(Fault::Relocation, |parts| {
+        refused(AotFault::Relocation, |parts| {
             parts.symbols[0] = String::from(section)
         });
     }
     for function in ["3", "4294967296", "", "1x", "-1", "+1", "99999999999"] {
-        refused(Fault::Index, |parts| {
+        refused(AotFault::Index, |parts| {
             parts.symbols[FUNCTION as usize] = format!("aot_func#{function}");
         });
     }
-    refused(Fault::Index, |parts| parts.relocations[0].1[0].3 = 6);
-    refused(Fault::Index, |parts| parts.relocations[0].0 = NONE);
+    refused(AotFault::Index, |parts| parts.relocations[0].1[0].3 = 6);
+    refused(AotFault::Index, |parts| parts.relocations[0].0 = NONE);
 }
 
 #[test]
@@ -703,7 +703,7 @@ fn symbols_are_in_their_section() {
 #[test]
 fn custom_sections_are_names_and_the_checksum() {
     for kind in [1, 2, 3, 4, NONE] {
-        refused(Fault::Feature, |parts| parts.custom = kind);
+        refused(AotFault::Feature, |parts| parts.custom = kind);
     }
 }
 
@@ -712,7 +712,7 @@ fn the_checksum_is_the_last_thing_and_right() {
     let file = file(&parts(0).sections());
     let rest = &file[..file.len() - 16];
     let error = check(rest).unwrap_err();
-    assert_eq!(error.fault, Fault::Checksum);
+    assert_eq!(error.fault, AotFault::Checksum);
     for bit in 0..8 * file.len() {
         let mut changed = file.clone();
         changed[bit / 8] ^= 1 << (bit % 8);

@@ -4,12 +4,12 @@
 
 use super::bytes::{F64, I64};
 use super::form::Form;
-use super::{Problem, Walk, features, limits};
+use super::{ModuleWalk, Problem, features, limits};
 
 /// An open block in one word: height of the operand stack under it (16 bits), its kind (2), a bit
 /// for unreachable code, its type (13).
 #[derive(Clone, Copy, Default)]
-struct Block(u32);
+struct OpenBlock(u32);
 
 const BLOCK: u32 = 0;
 const LOOP: u32 = 1;
@@ -19,7 +19,7 @@ const IF: u32 = 2;
 const NO_RESULT: u32 = limits::TYPES;
 const ONE_RESULT: u32 = limits::TYPES + 1;
 
-impl Block {
+impl OpenBlock {
     const UNREACHABLE: u32 = 1 << 13;
 
     const fn new(base: u32, kind: u32, signature: u32) -> Self {
@@ -49,7 +49,7 @@ pub struct Body {
     /// Operands on the stack.
     height: u32,
     /// The innermost block; those around it are in the scratch memory.
-    block: Block,
+    block: OpenBlock,
     /// Number of open blocks, the function's own included.
     nesting: u32,
     /// Cells of constants so far.
@@ -87,7 +87,7 @@ impl Signature {
     }
 }
 
-impl Walk<'_> {
+impl ModuleWalk<'_> {
     pub fn body(&mut self) {
         let section_end = self.end;
         let size = self.items();
@@ -102,7 +102,7 @@ impl Walk<'_> {
         self.declared_locals(signature.parameters());
         self.body = Body {
             height: 0,
-            block: Block::new(0, BLOCK, kind),
+            block: OpenBlock::new(0, BLOCK, kind),
             nesting: 1,
             constants: 0,
             results: signature.results(),
@@ -314,7 +314,7 @@ impl Walk<'_> {
     /// Marks the rest of the innermost block as unreachable.
     fn leave(&mut self) {
         self.body.height = self.body.block.base();
-        self.body.block.0 |= Block::UNREACHABLE;
+        self.body.block.0 |= OpenBlock::UNREACHABLE;
     }
 
     fn open(&mut self, kind: u32) {
@@ -344,7 +344,7 @@ impl Walk<'_> {
         let place = self.block_word(self.body.nesting);
         self.set_word(place, self.body.block.0);
         self.body.nesting = self.body.nesting.wrapping_add(1);
-        self.body.block = Block::new(self.body.height, kind, block_type);
+        self.body.block = OpenBlock::new(self.body.height, kind, block_type);
         self.push(signature.parameters());
     }
 
@@ -367,7 +367,7 @@ impl Walk<'_> {
     fn otherwise(&mut self) {
         self.ensure(self.body.block.kind() == IF, Problem::Instruction);
         let signature = self.block_results();
-        self.body.block = Block::new(self.body.height, BLOCK, self.body.block.signature());
+        self.body.block = OpenBlock::new(self.body.height, BLOCK, self.body.block.signature());
         self.push(signature.parameters());
     }
 
@@ -381,7 +381,7 @@ impl Walk<'_> {
         }
         self.body.nesting = self.body.nesting.wrapping_sub(1);
         if self.body.nesting != 0 {
-            self.body.block = Block(self.word(self.block_word(self.body.nesting)));
+            self.body.block = OpenBlock(self.word(self.block_word(self.body.nesting)));
             self.push(signature.results());
         }
     }
@@ -394,7 +394,7 @@ impl Walk<'_> {
             0 => self.body.block,
             depth => {
                 let outer = self.body.nesting.wrapping_sub(depth);
-                Block(self.word(self.block_word(outer)))
+                OpenBlock(self.word(self.block_word(outer)))
             }
         };
         let signature = self.signature(block.signature());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bytes, numbers, names and types of a module.
 
-use super::{Problem, Walk, features};
+use super::{ModuleWalk, Problem, features};
 
 pub const I32: u32 = 0x7f;
 pub const I64: u32 = 0x7e;
@@ -10,7 +10,7 @@ pub const F64: u32 = 0x7c;
 pub const FUNCREF: u32 = 0x70;
 pub const EXTERNREF: u32 = 0x6f;
 
-impl Walk<'_> {
+impl ModuleWalk<'_> {
     /// Bytes until the end of the section or body.
     pub fn left(&self) -> usize {
         self.end.saturating_sub(self.at)

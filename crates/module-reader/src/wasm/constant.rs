@@ -3,7 +3,7 @@
 
 use super::bytes::{EXTERNREF, FUNCREF, I32, I64};
 use super::sections::MUTABLE;
-use super::{Problem, Walk, features, limits};
+use super::{ModuleWalk, Problem, features, limits};
 
 /// Most operands on the stack of an expression within the limit of operators.
 const DEPTH: usize = limits::CONSTANT_OPERATORS as usize + 1;
@@ -27,7 +27,7 @@ impl Operands {
     }
 }
 
-impl Walk<'_> {
+impl ModuleWalk<'_> {
     /// A constant expression of type `wanted`, with its end. All of it is validated: WAMR
     /// 2.4.3 reads through a null pointer where an extended one is malformed.
     pub fn constant(&mut self, wanted: u32) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Problems that end a walk, and their names.
 
-use super::{Fault, limits};
+use super::{WasmFault, limits};
 
 macro_rules! problems {
     ($($problem:ident $name:literal,)*) => {
@@ -91,13 +91,13 @@ impl Problem {
     }
 
     /// The fault, in a module of `length` bytes.
-    pub fn fault(self, length: u32) -> Fault {
+    pub fn fault(self, length: u32) -> WasmFault {
         let name = self.name();
         if (self as u32) < Self::Components as u32 {
-            return Fault::Invalid(name);
+            return WasmFault::Invalid(name);
         }
         if (self as u32) < Self::Locals as u32 {
-            return Fault::Feature(name);
+            return WasmFault::Feature(name);
         }
         let own = (self as usize).checked_sub(Self::BranchTargets as usize);
         let most = match self {
@@ -107,6 +107,6 @@ impl Problem {
                 None => limits::module_values(length),
             },
         };
-        Fault::Limit(name, most)
+        WasmFault::Limit(name, most)
     }
 }

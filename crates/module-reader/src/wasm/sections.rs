@@ -2,7 +2,7 @@
 //! Sections of a module, from the preamble to the last one.
 
 use super::bytes::{FUNCREF, I32};
-use super::{PREAMBLE, Problem, Walk, features, limits};
+use super::{ModuleWalk, PREAMBLE, Problem, features, limits};
 
 const CUSTOM: u32 = 0;
 const TYPE: u32 = 1;
@@ -26,7 +26,7 @@ const PAGES: u32 = 65_536;
 /// Words of scratch memory that [`check`](super::check) needs for a module: fewer than the
 /// module has bytes, and [`limits::NESTING`] more.
 pub fn scratch_words(module: &[u8]) -> usize {
-    let mut walk = Walk::new(module, &mut []);
+    let mut walk = ModuleWalk::new(module, &mut []);
     walk.at = PREAMBLE.len();
     let blocks = (module.len() / 2).min(limits::NESTING as usize);
     let mut words = blocks.saturating_add(2);
@@ -36,7 +36,7 @@ pub fn scratch_words(module: &[u8]) -> usize {
     words
 }
 
-impl Walk<'_> {
+impl ModuleWalk<'_> {
     /// Number of words that the section here needs; moves to the next one.
     fn listed(&mut self) -> u32 {
         self.end = self.bytes.len();

@@ -92,7 +92,7 @@ fn error_at(kind: ErrorKind, at: usize) -> Error {
 }
 
 /// A container whose end is not read yet.
-struct Open {
+struct OpenValue {
     /// In an object, number of `Parser::names` that belong to the objects around it.
     outer_names: Option<u16>,
     entries: u16,
@@ -102,7 +102,7 @@ struct Parser<'a, 'c> {
     document: &'a str,
     at: usize,
     caps: &'c Caps,
-    open: heapless::Vec<Open, { Caps::MAX_DEPTH as usize }, u8>,
+    open: heapless::Vec<OpenValue, { Caps::MAX_DEPTH as usize }, u8>,
     /// Offsets of the names read so far in the open objects, outermost first; those
     /// of one object in the order of the names, so that a hostile document can't
     /// make the search for a duplicate quadratic.
@@ -173,7 +173,7 @@ impl<'a> Parser<'a, '_> {
         }
         let outer_names = object.then_some(u16::try_from(self.names.len()).unwrap_or(u16::MAX));
         self.open
-            .push(Open {
+            .push(OpenValue {
                 outer_names,
                 entries: 0,
             })
@@ -183,7 +183,7 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn close(&mut self) {
-        if let Some(Open {
+        if let Some(OpenValue {
             outer_names: Some(outer),
             ..
         }) = self.open.pop()
@@ -198,13 +198,13 @@ impl<'a> Parser<'a, '_> {
         let empty = matches!(
             (self.open.last(), self.peek()),
             (
-                Some(Open {
+                Some(OpenValue {
                     outer_names: Some(_),
                     ..
                 }),
                 Some(b'}')
             ) | (
-                Some(Open {
+                Some(OpenValue {
                     outer_names: None,
                     ..
                 }),

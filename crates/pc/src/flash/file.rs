@@ -18,7 +18,7 @@ use std::path::Path;
 
 use ocre::port::StorageError;
 
-use super::{ERASED, Failed, Flash, Geometry, RamFlash};
+use super::{ERASED, Flash, FlashError, Geometry, RamFlash};
 
 /// Reasons why a flash file can't be used.
 #[derive(Debug)]
@@ -310,32 +310,32 @@ impl FileFlash {
     }
 
     /// Loads bytes of a block, and borrows them.
-    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], Failed> {
+    fn place(&mut self, block: u32, offset: u32, length: usize) -> Result<&mut [u8], FlashError> {
         let size = piece_bytes(self.geometry);
         let block_bytes = self.geometry.block_bytes() as usize;
         let start = block as usize * block_bytes;
         let (index, within) = (start / size, start % size);
-        let piece = self.pieces.get(index).ok_or(Failed)?;
+        let piece = self.pieces.get(index).ok_or(FlashError)?;
         if piece.is_none() {
             self.make_room()?;
             let rest = self.geometry.bytes() as usize - index * size;
             let mut read = vec![0; size.min(rest)].into_boxed_slice();
             let position = (index * size) as u64;
             let done = self.opened.file.read_exact_at(&mut read, position);
-            done.map_err(|_| Failed)?;
+            done.map_err(|_| FlashError)?;
             self.pieces[index] = Some(read);
             self.held.push(index);
         }
-        let piece = self.pieces[index].as_mut().ok_or(Failed)?;
+        let piece = self.pieces[index].as_mut().ok_or(FlashError)?;
         let block = piece
             .get_mut(within..)
             .and_then(|rest| rest.get_mut(..block_bytes));
         let place = block.and_then(|block| block.get_mut(offset as usize..)?.get_mut(..length));
-        place.ok_or(Failed)
+        place.ok_or(FlashError)
     }
 
     /// Drops pieces from memory, where there are too many.
-    fn make_room(&mut self) -> Result<(), Failed> {
+    fn make_room(&mut self) -> Result<(), FlashError> {
         if (self.held.len() + 1) * piece_bytes(self.geometry) <= MAX_HELD_BYTES {
             return Ok(());
         }
@@ -347,7 +347,7 @@ impl FileFlash {
     }
 
     /// Records a range that differs from the file from now on.
-    fn note(&mut self, block: u32, offset: u32, length: usize) -> Result<(), Failed> {
+    fn note(&mut self, block: u32, offset: u32, length: usize) -> Result<(), FlashError> {
         let start = block as usize * self.geometry.block_bytes() as usize + offset as usize;
         let end = start + length;
         match self.pending.last_mut() {
@@ -367,7 +367,7 @@ impl FileFlash {
     }
 
     /// Writes the pending ranges to the file.
-    fn write_out(&mut self) -> Result<(), Failed> {
+    fn write_out(&mut self) -> Result<(), FlashError> {
         let size = piece_bytes(self.geometry);
         let written = self.pending.drain(..).try_for_each(|range| {
             let mut start = range.start;
@@ -385,17 +385,17 @@ impl FileFlash {
             Ok::<(), io::Error>(())
         });
         self.failed = written.is_err();
-        written.map_err(|_| Failed)
+        written.map_err(|_| FlashError)
     }
 
-    fn check(&self) -> Result<(), Failed> {
-        if self.failed { Err(Failed) } else { Ok(()) }
+    fn check(&self) -> Result<(), FlashError> {
+        if self.failed { Err(FlashError) } else { Ok(()) }
     }
 
-    fn check_to_write(&self) -> Result<(), Failed> {
+    fn check_to_write(&self) -> Result<(), FlashError> {
         self.check()?;
         if self.opened.read_only {
-            Err(Failed)
+            Err(FlashError)
         } else {
             Ok(())
         }
@@ -407,27 +407,27 @@ impl Flash for FileFlash {
         self.geometry
     }
 
-    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), FlashError> {
         self.check()?;
         buffer.copy_from_slice(self.place(block, offset, buffer.len())?);
         Ok(())
     }
 
-    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         self.check_to_write()?;
         self.place(block, offset, bytes.len())?
             .copy_from_slice(bytes);
         self.note(block, offset, bytes.len())
     }
 
-    fn erase(&mut self, block: u32) -> Result<(), Failed> {
+    fn erase(&mut self, block: u32) -> Result<(), FlashError> {
         self.check_to_write()?;
         let length = self.geometry.block_bytes() as usize;
         self.place(block, 0, length)?.fill(ERASED);
         self.note(block, 0, length)
     }
 
-    fn sync(&mut self) -> Result<(), Failed> {
+    fn sync(&mut self) -> Result<(), FlashError> {
         self.check()?;
         if self.pending.is_empty() {
             return Ok(());
@@ -435,12 +435,12 @@ impl Flash for FileFlash {
         self.write_out()?;
         let synced = self.opened.file.sync_data();
         self.failed = synced.is_err();
-        synced.map_err(|_| Failed)
+        synced.map_err(|_| FlashError)
     }
 
     const LENDS: bool = true;
 
-    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], Failed> {
+    fn lend(&mut self, block: u32, offset: u32, length: usize) -> Result<&[u8], FlashError> {
         self.check()?;
         Ok(self.place(block, offset, length)?)
     }

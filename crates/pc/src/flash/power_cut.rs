@@ -4,7 +4,7 @@
 //! Promised: programs and erases are counted from 1; the operation at the cut ends as [`Tear`]
 //! says; from then on every operation fails, reads included, until the flash is taken out.
 
-use super::{ERASED, Failed, Flash, Geometry};
+use super::{ERASED, Flash, FlashError, Geometry};
 
 /// State of the flash after a program or an erase that a power cut interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,9 +85,9 @@ impl<F: Flash> PowerCut<F> {
     }
 
     /// Counts an operation; `Some` at the operation that is cut.
-    fn begin(&mut self) -> Result<Option<Tear>, Failed> {
+    fn begin(&mut self) -> Result<Option<Tear>, FlashError> {
         if self.is_off() {
-            return Err(Failed);
+            return Err(FlashError);
         }
         self.operations += 1;
         Ok(self
@@ -97,7 +97,7 @@ impl<F: Flash> PowerCut<F> {
     }
 
     /// Writes the state that a torn operation leaves at a place.
-    fn tear(&mut self, tear: Tear, block: u32, offset: u32, new: &[u8]) -> Result<(), Failed> {
+    fn tear(&mut self, tear: Tear, block: u32, offset: u32, new: &[u8]) -> Result<(), FlashError> {
         let mut old = vec![0; new.len()];
         self.flash.read(block, offset, &mut old)?;
         let mut torn = new.to_vec();
@@ -111,33 +111,33 @@ impl<F: Flash> Flash for PowerCut<F> {
         self.flash.geometry()
     }
 
-    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), Failed> {
+    fn read(&mut self, block: u32, offset: u32, buffer: &mut [u8]) -> Result<(), FlashError> {
         if self.is_off() {
-            return Err(Failed);
+            return Err(FlashError);
         }
         self.flash.read(block, offset, buffer)
     }
 
-    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), Failed> {
+    fn program(&mut self, block: u32, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         match self.begin()? {
             None => self.flash.program(block, offset, bytes),
-            Some(tear) => self.tear(tear, block, offset, bytes).and(Err(Failed)),
+            Some(tear) => self.tear(tear, block, offset, bytes).and(Err(FlashError)),
         }
     }
 
-    fn erase(&mut self, block: u32) -> Result<(), Failed> {
+    fn erase(&mut self, block: u32) -> Result<(), FlashError> {
         match self.begin()? {
             None => self.flash.erase(block),
             Some(tear) => {
                 let erased = vec![ERASED; self.geometry().block_bytes() as usize];
-                self.tear(tear, block, 0, &erased).and(Err(Failed))
+                self.tear(tear, block, 0, &erased).and(Err(FlashError))
             }
         }
     }
 
-    fn sync(&mut self) -> Result<(), Failed> {
+    fn sync(&mut self) -> Result<(), FlashError> {
         if self.is_off() {
-            Err(Failed)
+            Err(FlashError)
         } else {
             self.flash.sync()
         }
@@ -172,11 +172,11 @@ mod tests {
         };
         let mut flash = PowerCut::new(RamFlash::new(GEOMETRY), Some(cut));
         assert_eq!(flash.program(1, 0, &[1; 16]), Ok(()));
-        assert_eq!(flash.erase(1), Err(Failed));
+        assert_eq!(flash.erase(1), Err(FlashError));
         assert!(flash.is_off());
-        assert_eq!(flash.read(1, 0, &mut [0; 16]), Err(Failed));
-        assert_eq!(flash.program(1, 0, &[2; 16]), Err(Failed));
-        assert_eq!(flash.sync(), Err(Failed));
+        assert_eq!(flash.read(1, 0, &mut [0; 16]), Err(FlashError));
+        assert_eq!(flash.program(1, 0, &[2; 16]), Err(FlashError));
+        assert_eq!(flash.sync(), Err(FlashError));
         assert_eq!(flash.operations(), 2);
         assert_eq!(flash.into_flash().content()[128..144], [ERASED; 16]);
     }

@@ -11,18 +11,18 @@ pub struct Fs {
 
 /// An open file.
 #[repr(C)]
-pub struct File {
+pub struct LfsFile {
     _opaque: [u8; 0],
 }
 
 /// An open folder.
 #[repr(C)]
-pub struct Dir {
+pub struct LfsDir {
     _opaque: [u8; 0],
 }
 
 #[repr(C)]
-pub struct Device {
+pub struct LfsDevice {
     pub context: *mut c_void,
     pub read: unsafe extern "C" fn(*mut c_void, u32, u32, *mut c_void, u32) -> i32,
     pub program: unsafe extern "C" fn(*mut c_void, u32, u32, *const c_void, u32) -> i32,
@@ -50,8 +50,8 @@ pub const IS_DIR: u32 = 1;
 pub const NAME_MAX: usize = 255;
 
 unsafe extern "C" {
-    pub fn ocre_lfs_format(device: *const Device) -> i32;
-    pub fn ocre_lfs_mount(device: *const Device, fs: *mut *mut Fs) -> i32;
+    pub fn ocre_lfs_format(device: *const LfsDevice) -> i32;
+    pub fn ocre_lfs_mount(device: *const LfsDevice, fs: *mut *mut Fs) -> i32;
     pub fn ocre_lfs_unmount(fs: *mut Fs);
     pub fn ocre_lfs_used(fs: *mut Fs) -> i32;
     pub fn ocre_lfs_version(fs: *mut Fs, version: *mut u32) -> i32;
@@ -65,23 +65,29 @@ unsafe extern "C" {
     pub fn ocre_lfs_mkdir(fs: *mut Fs, path: *const c_char) -> i32;
     pub fn ocre_lfs_remove(fs: *mut Fs, path: *const c_char) -> i32;
     pub fn ocre_lfs_rename(fs: *mut Fs, from: *const c_char, to: *const c_char) -> i32;
-    pub fn ocre_lfs_open(fs: *mut Fs, path: *const c_char, mode: u32, file: *mut *mut File) -> i32;
-    pub fn ocre_lfs_close(fs: *mut Fs, file: *mut File, discard: i32) -> i32;
-    pub fn ocre_lfs_read(fs: *mut Fs, file: *mut File, buffer: *mut c_void, size: u32) -> i32;
-    pub fn ocre_lfs_skip(fs: *mut Fs, file: *mut File, block: *mut u32, offset: *mut u32) -> i32;
-    pub fn ocre_lfs_write(fs: *mut Fs, file: *mut File, bytes: *const c_void, size: u32) -> i32;
-    pub fn ocre_lfs_seek(fs: *mut Fs, file: *mut File, position: u32) -> i32;
-    pub fn ocre_lfs_tell(fs: *mut Fs, file: *mut File) -> i32;
-    pub fn ocre_lfs_size(fs: *mut Fs, file: *mut File) -> i32;
-    pub fn ocre_lfs_truncate(fs: *mut Fs, file: *mut File, size: u32) -> i32;
-    pub fn ocre_lfs_sync(fs: *mut Fs, file: *mut File) -> i32;
-    pub fn ocre_lfs_dir_open(fs: *mut Fs, path: *const c_char, dir: *mut *mut Dir) -> i32;
+    pub fn ocre_lfs_open(
+        fs: *mut Fs,
+        path: *const c_char,
+        mode: u32,
+        file: *mut *mut LfsFile,
+    ) -> i32;
+    pub fn ocre_lfs_close(fs: *mut Fs, file: *mut LfsFile, discard: i32) -> i32;
+    pub fn ocre_lfs_read(fs: *mut Fs, file: *mut LfsFile, buffer: *mut c_void, size: u32) -> i32;
+    pub fn ocre_lfs_skip(fs: *mut Fs, file: *mut LfsFile, block: *mut u32, offset: *mut u32)
+    -> i32;
+    pub fn ocre_lfs_write(fs: *mut Fs, file: *mut LfsFile, bytes: *const c_void, size: u32) -> i32;
+    pub fn ocre_lfs_seek(fs: *mut Fs, file: *mut LfsFile, position: u32) -> i32;
+    pub fn ocre_lfs_tell(fs: *mut Fs, file: *mut LfsFile) -> i32;
+    pub fn ocre_lfs_size(fs: *mut Fs, file: *mut LfsFile) -> i32;
+    pub fn ocre_lfs_truncate(fs: *mut Fs, file: *mut LfsFile, size: u32) -> i32;
+    pub fn ocre_lfs_sync(fs: *mut Fs, file: *mut LfsFile) -> i32;
+    pub fn ocre_lfs_dir_open(fs: *mut Fs, path: *const c_char, dir: *mut *mut LfsDir) -> i32;
     pub fn ocre_lfs_dir_read(
         fs: *mut Fs,
-        dir: *mut Dir,
+        dir: *mut LfsDir,
         name: *mut c_char,
         kind: *mut u32,
         size: *mut u32,
     ) -> i32;
-    pub fn ocre_lfs_dir_close(fs: *mut Fs, dir: *mut Dir);
+    pub fn ocre_lfs_dir_close(fs: *mut Fs, dir: *mut LfsDir);
 }

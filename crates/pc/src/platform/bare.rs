@@ -24,7 +24,7 @@ use ocre::port::{
 };
 use ocre_guest_api::{Bus, GuestApi};
 use ocre_oci::{Format, Sha256};
-use ocre_wamr::{Engine, RunInterrupt};
+use ocre_wamr::{RunInterrupt, WamrEngine};
 use ocre_wasi::Wasi;
 
 use super::threads::PcThreads;
@@ -43,7 +43,7 @@ pub struct Setting<'a> {
     pub environment: &'a [&'a str],
     /// Mounts of the storage's folders `0`, `1` and so on, in this order; see
     /// [`PosixFolders`](crate::posix_folders::PosixFolders).
-    pub folders: &'a [Folder<'a>],
+    pub folders: &'a [FolderMount<'a>],
     /// Bytes of stack for interpreted frames.
     pub stack_bytes: u32,
     /// Most bytes of linear memory; the policy may lower this.
@@ -56,7 +56,7 @@ pub struct Setting<'a> {
 
 /// Mount of a folder in a module.
 #[derive(Clone, Copy, Debug)]
-pub struct Folder<'a> {
+pub struct FolderMount<'a> {
     /// Path for the module.
     pub at: &'a str,
     /// True where the module may change nothing in the folder.
@@ -65,7 +65,7 @@ pub struct Folder<'a> {
 
 /// Reasons why a module did not run.
 #[derive(Clone, Debug)]
-pub enum Refusal {
+pub enum BareRefusal {
     /// Refused arguments, environment or folders.
     Setting(Error),
     /// A refused module: the code, and the engine's words.
@@ -82,7 +82,7 @@ pub enum Refusal {
 }
 
 /// The module as its host functions see it.
-struct Module {
+struct BareModule {
     name: Name,
     spec: Spec,
     clock: PcClock,
@@ -92,19 +92,19 @@ struct Module {
 /// Loads a module and runs its `_start`.
 ///
 /// # Errors
-/// [`Refusal`].
+/// [`BareRefusal`].
 pub fn run<S: Storage>(
-    engine: &Engine,
+    engine: &WamrEngine,
     code: &[u8],
     folders: &S,
     setting: &Setting<'_>,
     policy: &Policy<'_>,
-) -> Result<Exit, Refusal> {
-    let name = Name::parse("module").map_err(Refusal::Setting)?;
+) -> Result<Exit, BareRefusal> {
+    let name = Name::parse("module").map_err(BareRefusal::Setting)?;
     let mut image = image(code)?;
     image.permissions = setting.granted;
-    let mut module = Module {
-        spec: spec(&name, image, setting).map_err(Refusal::Setting)?,
+    let mut module = BareModule {
+        spec: spec(&name, image, setting).map_err(BareRefusal::Setting)?,
         name,
         clock: PcClock::new(),
         stopped: AtomicBool::new(false),
@@ -114,11 +114,11 @@ pub fn run<S: Storage>(
     let mut words = String::new();
     let image = module.spec.image.loadable();
     let loaded = judge::load(engine, &mut code, &image, policy, &mut |more| words += more);
-    let mut loaded = loaded.map_err(|code| Refusal::Module(code, words))?;
+    let mut loaded = loaded.map_err(|code| BareRefusal::Module(code, words))?;
     let needs = Needs::of(engine, &loaded);
     let permissions = needs.permissions().difference(setting.granted);
     if permissions != Permissions::NONE {
-        return Err(Refusal::Denied {
+        return Err(BareRefusal::Denied {
             imports: needs.imports_of(permissions),
             permissions,
         });
@@ -156,9 +156,9 @@ pub fn run<S: Storage>(
             StartError::OutOfMemory => Code::OutOfMemory,
             StartError::Entry => Code::WasmEntrySignature,
             StartError::Stack => Code::LimitStack,
-            StartError::Instantiate => return Refusal::Instantiate,
+            StartError::Instantiate => return BareRefusal::Instantiate,
         };
-        Refusal::Module(code, String::new())
+        BareRefusal::Module(code, String::new())
     })
 }
 
@@ -180,7 +180,7 @@ fn watch(
 }
 
 /// Makes the image that a judge would accept for that code.
-fn image(code: &[u8]) -> Result<Image, Refusal> {
+fn image(code: &[u8]) -> Result<Image, BareRefusal> {
     let content = |bytes: &[u8]| Content {
         digest: Sha256::of(bytes),
         size: bytes.len() as u64,
@@ -197,7 +197,7 @@ fn image(code: &[u8]) -> Result<Image, Refusal> {
         },
         aot_annotations: Ok(()),
         entry_point: entry_point
-            .map_err(|_| Refusal::Module(Code::WasmEntrySignature, String::new()))?,
+            .map_err(|_| BareRefusal::Module(Code::WasmEntrySignature, String::new()))?,
         environment: Default::default(),
         permissions: Default::default(),
         blobs: Default::default(),
@@ -224,7 +224,7 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
     // The first argument is the module's own name instead of the container's.
     let own = spec.arguments.split_once('\0').map_or("", |(_, own)| own);
     spec.arguments = own.try_into().map_err(|_| Error::ArgumentsTooLong)?;
-    for (index, Folder { at, read_only }) in setting.folders.iter().enumerate() {
+    for (index, FolderMount { at, read_only }) in setting.folders.iter().enumerate() {
         if at.is_empty() || at.contains([':', '\0']) {
             return Err(Error::MountSyntax);
         }
@@ -235,7 +235,7 @@ fn spec(name: &Name, image: Image, setting: &Setting<'_>) -> Result<Spec, Error>
     Ok(spec)
 }
 
-impl Guest for Module {
+impl Guest for BareModule {
     fn name(&self) -> &Name {
         &self.name
     }

@@ -22,13 +22,13 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Terminal;
 
 /// First error of the output of guests.
-struct Failed {
+struct FirstError {
     since: Instant,
     /// Number of the system's error.
     number: i32,
 }
 
-static FAILED: OnceLock<Failed> = OnceLock::new();
+static FAILED: OnceLock<FirstError> = OnceLock::new();
 static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
 static STDERR_CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -92,7 +92,7 @@ impl Console for Terminal {
             }
         };
         written.map_err(|error| {
-            FAILED.get_or_init(|| Failed {
+            FAILED.get_or_init(|| FirstError {
                 since: Instant::now(),
                 number: error.raw_os_error().unwrap_or(libc::EIO),
             });

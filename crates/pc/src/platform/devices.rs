@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ocre::limits::{MAX_CHANGES, MAX_CONTAINERS};
 use ocre::port::Slot;
-use ocre::port::devices::{Change, DeviceError, Direction, Gpio, Pin, Seen, Sensors};
+use ocre::port::devices::{DeviceError, Direction, Gpio, Pin, PinChange, PinView, Sensors};
 
 const PORTS: usize = 2;
 const LINES: usize = 16;
@@ -40,7 +40,7 @@ const SENSORS: [(&str, Channels); 2] = [
 ];
 
 #[derive(Clone, Copy)]
-struct Line {
+struct SimulatedLine {
     direction: Direction,
     /// Level driven from outside.
     input: bool,
@@ -50,20 +50,20 @@ struct Line {
 }
 
 #[derive(Default)]
-struct Kept {
-    changes: VecDeque<Change>,
+struct PendingChanges {
+    changes: VecDeque<PinChange>,
     lost: u32,
 }
 
-struct State {
-    ports: [[Line; LINES]; PORTS],
-    kept: [Kept; MAX_CONTAINERS],
+struct DevicesState {
+    ports: [[SimulatedLine; LINES]; PORTS],
+    kept: [PendingChanges; MAX_CONTAINERS],
     /// Present values of each sensor's channels, in millionths.
     measured: Vec<Vec<i64>>,
 }
 
-impl State {
-    fn line(&mut self, pin: Pin) -> Result<&mut Line, DeviceError> {
+impl DevicesState {
+    fn line(&mut self, pin: Pin) -> Result<&mut SimulatedLine, DeviceError> {
         let port = self.ports.get_mut(usize::from(pin.port));
         port.and_then(|lines| lines.get_mut(usize::from(pin.line)))
             .ok_or(DeviceError::Absent)
@@ -71,27 +71,27 @@ impl State {
 }
 
 /// The pins and sensors of one device.
-pub struct Devices(Mutex<State>);
+pub struct Devices(Mutex<DevicesState>);
 
 impl Devices {
     /// Makes devices without a pin in use, and with all inputs inactive.
     pub fn new() -> Self {
-        let line = Line {
+        let line = SimulatedLine {
             direction: Direction::Off,
             input: false,
             output: false,
             watcher: None,
         };
-        Self(Mutex::new(State {
+        Self(Mutex::new(DevicesState {
             ports: [[line; LINES]; PORTS],
-            kept: array::from_fn(|_| Kept::default()),
+            kept: array::from_fn(|_| PendingChanges::default()),
             measured: SENSORS
                 .map(|(_, channels)| channels.iter().map(|(_, _, value)| *value).collect())
                 .to_vec(),
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DevicesState> {
         // No holder can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,12 +115,12 @@ impl Devices {
             kept.changes.pop_front();
             kept.lost = kept.lost.saturating_add(1);
         }
-        kept.changes.push_back(Change { pin, active });
+        kept.changes.push_back(PinChange { pin, active });
         Ok(Some(watcher))
     }
 
     /// Lists the pins that have a name or are in use.
-    pub fn pins(&self) -> Vec<Seen<'static>> {
+    pub fn pins(&self) -> Vec<PinView<'static>> {
         let state = self.state();
         let mut seen = Vec::new();
         for (port, lines) in (0..).zip(&state.ports) {
@@ -130,7 +130,7 @@ impl Devices {
                 if name.is_none() && line.direction == Direction::Off {
                     continue;
                 }
-                seen.push(Seen {
+                seen.push(PinView {
                     name: name.map(|(name, _)| *name),
                     pin,
                     direction: line.direction,
@@ -227,7 +227,7 @@ impl Gpio for Devices {
         Ok(())
     }
 
-    fn take_change(&self, watcher: Slot) -> Option<Change> {
+    fn take_change(&self, watcher: Slot) -> Option<PinChange> {
         let mut state = self.state();
         let kept = state.kept.get_mut(usize::from(watcher))?;
         kept.changes.pop_front()
@@ -243,7 +243,7 @@ impl Gpio for Devices {
 
     fn forget_changes(&self, watcher: Slot) {
         if let Some(kept) = self.state().kept.get_mut(usize::from(watcher)) {
-            *kept = Kept::default();
+            *kept = PendingChanges::default();
         }
     }
 }

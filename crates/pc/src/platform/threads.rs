@@ -18,11 +18,11 @@ use super::HOST_STACK;
 const BASE_STACK: u32 = 256 * 1024;
 
 /// Work of a thread, which keeps all that it needs alive.
-pub type Body = Box<dyn FnOnce() + Send>;
+pub type ThreadBody = Box<dyn FnOnce() + Send>;
 
 /// Threads of a PC's containers, and of its watchdog.
 pub struct PcThreads {
-    body: Box<dyn Fn(Slot) -> Option<Body> + Send + Sync>,
+    body: Box<dyn Fn(Slot) -> Option<ThreadBody> + Send + Sync>,
     slots: [Bell; MAX_CONTAINERS + 1],
     /// Folder in `/proc` of each slot's thread.
     folders: Arc<[Mutex<Option<PathBuf>>; MAX_CONTAINERS + 1]>,
@@ -48,7 +48,10 @@ struct Counter {
 impl PcThreads {
     /// Makes the threads of a device that boots at `boot`. `body` returns the work of a slot's
     /// thread, or `None` once the device is gone.
-    pub fn new(boot: Instant, body: impl Fn(Slot) -> Option<Body> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        boot: Instant,
+        body: impl Fn(Slot) -> Option<ThreadBody> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             body: Box::new(body),
             slots: array::from_fn(|_| Bell::default()),

@@ -23,20 +23,20 @@ use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc};
 use ocre_wamr::PC_TARGET;
 
-pub type Disk = LittleFs<RamFlash>;
+pub type RamPartition = LittleFs<RamFlash>;
 
-type Written = (Stream, Vec<u8>);
+type ConsoleWrite = (Stream, Vec<u8>);
 
 /// Console of a test: output of the containers, and their future input.
 #[derive(Clone, Default)]
-pub struct Tape {
-    written: Arc<Mutex<Vec<Written>>>,
+pub struct FakeConsole {
+    written: Arc<Mutex<Vec<ConsoleWrite>>>,
     typed: Arc<Mutex<VecDeque<u8>>>,
     ended: Arc<Mutex<bool>>,
     refuses: Arc<Mutex<Option<ConsoleError>>>,
 }
 
-impl Tape {
+impl FakeConsole {
     pub fn type_in(&self, text: &str) {
         self.typed.lock().unwrap().extend(text.as_bytes());
     }
@@ -58,7 +58,7 @@ impl Tape {
     }
 }
 
-impl Console for Tape {
+impl Console for FakeConsole {
     fn write(&self, stream: Stream, bytes: &[u8]) -> Result<(), ConsoleError> {
         if let Some(error) = *self.refuses.lock().unwrap() {
             return Err(error);
@@ -81,13 +81,13 @@ impl Console for Tape {
 }
 
 /// A device that is on, and its console.
-pub struct Bench {
-    pub device: Arc<Device<Disk>>,
-    pub console: Tape,
-    pub disk: Disk,
+pub struct TestDevice {
+    pub device: Arc<Device<RamPartition>>,
+    pub console: FakeConsole,
+    pub disk: RamPartition,
 }
 
-pub fn disk() -> Disk {
+pub fn disk() -> RamPartition {
     let (flash, formatted) = LittleFs::format(RamFlash::new(Geometry::default()));
     formatted.expect("memory takes a file system");
     LittleFs::mount(flash)
@@ -95,14 +95,14 @@ pub fn disk() -> Disk {
         .expect("the flash mounts")
 }
 
-pub fn boot() -> Bench {
+pub fn boot() -> TestDevice {
     boot_on(disk())
 }
 
-pub fn boot_on(disk: Disk) -> Bench {
-    let console = Tape::default();
+pub fn boot_on(disk: RamPartition) -> TestDevice {
+    let console = FakeConsole::default();
     let device = Pc::boot(disk.clone(), Box::new(console.clone()), POLICY).expect("an engine");
-    Bench {
+    TestDevice {
         device,
         console,
         disk,
@@ -160,7 +160,7 @@ pub fn compile(code: &[u8]) -> Option<Vec<u8>> {
     let target = Target::ALL
         .into_iter()
         .find(|target| Some(target.name()) == PC_TARGET.map(|known| known.name))?;
-    match ocre_aot::compile(code, &ocre_aot::Options::new(target)) {
+    match ocre_aot::compile(code, &ocre_aot::CompileOptions::new(target)) {
         Ok(code) => Some(code),
         Err(ocre_aot::Error::NoLlvm) => None,
         Err(error) => panic!("{error}"),
@@ -222,7 +222,7 @@ pub fn with_blob(storage: &impl Storage, mut image: Image, title: &str, bytes: &
     image
 }
 
-impl Bench {
+impl TestDevice {
     pub fn image(&self, code: &[u8]) -> Image {
         image(&self.disk, code)
     }

@@ -15,10 +15,10 @@ use ocre::supervisor::Platform;
 use ocre::supervisor::Supervisor;
 use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_pc::platform::{Devices, POLICY, engine};
-use ocre_wamr::Engine;
+use ocre_wamr::WamrEngine;
 use ocre_wasi::Wasi;
 
-use crate::device::{Disk, Tape};
+use crate::device::{FakeConsole, RamPartition};
 
 /// Limit of a wait, longer than any that succeeds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -98,11 +98,11 @@ impl Clock for Time {
 
 /// The device.
 pub struct Still {
-    storage: Disk,
-    engine: Engine,
+    storage: RamPartition,
+    engine: WamrEngine,
     pub time: Time,
     supervisor: Weak<Supervisor<Still>>,
-    console: Tape,
+    console: FakeConsole,
     pub devices: Devices,
     bus: Bus<parking_lot::RawMutex>,
 }
@@ -150,14 +150,14 @@ impl Entropy for Still {
 
 impl Platform for Still {
     type RawMutex = parking_lot::RawMutex;
-    type Storage = Disk;
-    type Engine = Engine;
+    type Storage = RamPartition;
+    type Engine = WamrEngine;
 
-    fn storage(&self) -> &Disk {
+    fn storage(&self) -> &RamPartition {
         &self.storage
     }
 
-    fn engine(&self) -> &Engine {
+    fn engine(&self) -> &WamrEngine {
         &self.engine
     }
 
@@ -205,14 +205,14 @@ impl Platform for Still {
     }
 }
 
-pub fn boot(storage: Disk) -> Arc<Supervisor<Still>> {
+pub fn boot(storage: RamPartition) -> Arc<Supervisor<Still>> {
     Arc::new_cyclic(|supervisor| {
         Supervisor::new(Still {
             storage,
             engine: engine().expect("an engine"),
             time: Time::default(),
             supervisor: supervisor.clone(),
-            console: Tape::default(),
+            console: FakeConsole::default(),
             devices: Devices::new(),
             bus: Bus::new(),
         })

@@ -18,13 +18,13 @@ use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc, engine};
 
 use crate::common::{formatted, mounted};
-use crate::device::{Tape, assemble};
-use ocre_conformance::images::{DOCUMENT, Layout, named, see, tag};
+use crate::device::{FakeConsole, assemble};
+use ocre_conformance::images::{DOCUMENT, LayoutWriter, named, see, tag};
 
 pub const GEOMETRY: Geometry = Geometry::new(512, 256).expect("valid");
 pub const MINUTE_US: u64 = 60_000_000;
 
-pub type Disk<F> = LittleFs<F>;
+pub type TaggedPartition<F> = LittleFs<F>;
 
 pub fn exiting(code: i32) -> Vec<u8> {
     assemble(&format!(
@@ -35,12 +35,12 @@ pub fn exiting(code: i32) -> Vec<u8> {
 /// A layout of one image, with the environment `V=name`.
 pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
     let storage = mounted(formatted(GEOMETRY));
-    let source = Layout::new(&storage, "/");
+    let source = LayoutWriter::new(&storage, "/");
     let variable = format!("V={name}");
     let mut config = String::new();
     write::config(
         &mut config,
-        &write::Config {
+        &write::ConfigFields {
             layer_digests: &[Sha256::of(code)],
             entry_point: "_start",
             env: &[&variable],
@@ -54,7 +54,7 @@ pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
 }
 
 pub fn import<F: Flash>(
-    disk: &Disk<F>,
+    disk: &TaggedPartition<F>,
     from: &LittleFs<RamFlash>,
 ) -> Result<(), ocre::image::store::Error> {
     let source = OciLayout {
@@ -71,13 +71,17 @@ pub fn digest(of: &LittleFs<RamFlash>) -> Sha256 {
     see(of).tags[0].1
 }
 
-pub fn boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Arc<Device<Disk<F>>> {
+pub fn boot<F: Flash + Send + 'static>(
+    disk: &TaggedPartition<F>,
+) -> Arc<Device<TaggedPartition<F>>> {
     try_boot(disk).expect("it boots")
 }
 
 /// Boots a device; `None` where the power goes meanwhile.
-pub fn try_boot<F: Flash + Send + 'static>(disk: &Disk<F>) -> Option<Arc<Device<Disk<F>>>> {
-    Pc::boot(disk.clone(), Box::new(Tape::default()), POLICY).ok()
+pub fn try_boot<F: Flash + Send + 'static>(
+    disk: &TaggedPartition<F>,
+) -> Option<Arc<Device<TaggedPartition<F>>>> {
+    Pc::boot(disk.clone(), Box::new(FakeConsole::default()), POLICY).ok()
 }
 
 /// Judges the image with the tag `app`.
@@ -105,7 +109,7 @@ pub fn judged(storage: &impl Storage) -> Image {
 
 /// Creates a container of `app` that follows the tag.
 pub fn create<F: Flash + Send + 'static>(
-    device: &Device<Disk<F>>,
+    device: &Device<TaggedPartition<F>>,
     name: &str,
     options: &Options<'_>,
 ) -> Result<Handle, Error> {
@@ -130,7 +134,7 @@ pub fn run<S: Storage + Send + Sync + 'static>(device: &Device<S>, handle: Handl
 }
 
 /// Waits for the end of all threads.
-pub fn end<F: Flash + Send + 'static>(device: Arc<Device<Disk<F>>>) {
+pub fn end<F: Flash + Send + 'static>(device: Arc<Device<TaggedPartition<F>>>) {
     while Arc::strong_count(&device) > 1 {
         std::thread::yield_now();
     }

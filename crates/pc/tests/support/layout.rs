@@ -15,13 +15,13 @@ use ocre_oci::Sha256;
 pub const WASM: &str = r#"(module (memory 1) (func (export "_start")))"#;
 
 /// A layer: media type, content, and further members of its descriptor.
-pub struct Layer {
+pub struct LayerFields {
     pub media_type: &'static str,
     pub bytes: Vec<u8>,
     pub members: String,
 }
 
-impl Layer {
+impl LayerFields {
     pub fn wasm(text: &str) -> Self {
         Self {
             media_type: "application/wasm",
@@ -40,7 +40,7 @@ impl Layer {
 }
 
 /// Change of the written files.
-type Damage = Box<dyn Fn(&Written)>;
+type Corruption = Box<dyn Fn(&ImagePaths)>;
 
 /// Text to find, and its replacement.
 type Edits = Vec<(String, String)>;
@@ -48,7 +48,7 @@ type Edits = Vec<(String, String)>;
 /// An image to write.
 pub struct Sample {
     pub marker: Option<Vec<u8>>,
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerFields>,
     pub config_type: &'static str,
     /// Bytes of the config, in the place of the usual one.
     pub config_bytes: Option<Vec<u8>>,
@@ -57,11 +57,11 @@ pub struct Sample {
     config_edits: Edits,
     manifest_edits: Edits,
     index_edits: Edits,
-    damages: Vec<Damage>,
+    damages: Vec<Corruption>,
 }
 
 /// Paths of an image's files.
-pub struct Written {
+pub struct ImagePaths {
     pub root: PathBuf,
     pub manifest: PathBuf,
     pub config: PathBuf,
@@ -72,7 +72,7 @@ impl Default for Sample {
     fn default() -> Self {
         Self {
             marker: Some(br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
-            layers: vec![Layer::wasm(WASM)],
+            layers: vec![LayerFields::wasm(WASM)],
             config_type: "application/vnd.wasm.config.v0+json",
             config_bytes: None,
             manifest_type: "application/vnd.oci.image.manifest.v1+json",
@@ -98,12 +98,12 @@ impl Sample {
         self.index_edits.push((from.into(), to.into()));
     }
 
-    pub fn damage(&mut self, damage: impl Fn(&Written) + 'static) {
+    pub fn damage(&mut self, damage: impl Fn(&ImagePaths) + 'static) {
         self.damages.push(Box::new(damage));
     }
 
     /// Writes the layout into `root`.
-    pub fn write(&self, root: &Path) -> Written {
+    pub fn write(&self, root: &Path) -> ImagePaths {
         let blobs = root.join("blobs/sha256");
         fs::create_dir_all(&blobs).unwrap();
         let put = |bytes: &[u8]| {
@@ -151,7 +151,7 @@ impl Sample {
             fs::write(root.join("oci-layout"), marker).unwrap();
         }
         let path = |digest: &Sha256| blobs.join(digest.hex().to_string());
-        let written = Written {
+        let written = ImagePaths {
             root: root.to_path_buf(),
             manifest: path(&manifest_digest),
             config: path(&config_digest),
@@ -176,9 +176,9 @@ fn edited(mut document: String, edits: &Edits) -> Vec<u8> {
 }
 
 /// A folder that is removed at the end.
-pub struct Folder(pub PathBuf);
+pub struct TemporaryFolder(pub PathBuf);
 
-impl Folder {
+impl TemporaryFolder {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -192,7 +192,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

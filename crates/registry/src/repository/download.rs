@@ -8,7 +8,7 @@ use ureq::BodyReader;
 use super::Repository;
 use crate::blob::Blob;
 use crate::client::Retries;
-use crate::error::{Code, Error};
+use crate::error::{Error, RegistryCode};
 use crate::hashing::wrong_size;
 
 /// Bytes of a connection that reset the count of retries.
@@ -69,7 +69,7 @@ impl<'a> Download<'a> {
             .map_err(|error| self.repository.client().failure(error.into(), host))?;
         if count == 0 {
             let detail = format!("after {} bytes of {}", self.position, self.blob.size);
-            return Err(Error::new(Code::Truncated, self.blob.digest).because(detail));
+            return Err(Error::new(RegistryCode::Truncated, self.blob.digest).because(detail));
         }
         Ok(count)
     }

@@ -11,22 +11,22 @@ use std::time::Duration;
 
 use ocre_oci::Sha256;
 use ocre_registry::{
-    Access, Blob, Client, Code, Copied, DockerConfig, Document, Error, ImageName, Open, Options,
-    Repository, Role, Settings, Sink,
+    Access, Blob, Client, ClientSettings, ContentOpener, Copied, CopyOptions, DockerConfig, Error,
+    ImageDocument, ImageName, RegistryCode, Repository, Role, Sink,
 };
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Request, as received.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ReceivedRequest {
     pub method: String,
     pub path: String,
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
 }
 
-impl Request {
+impl ReceivedRequest {
     pub fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
@@ -98,21 +98,21 @@ impl Reply {
     }
 }
 
-type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
+type RequestHandler = dyn Fn(&ReceivedRequest) -> Reply + Send + Sync;
 
 /// Server that answers each request on a new connection, and records all requests. It ends with the
 /// test's process.
 pub struct Server {
     pub address: SocketAddr,
-    seen: Arc<Mutex<Vec<Request>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Server {
-    pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn start(handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (handler, all): (Arc<Handler>, _) = (Arc::new(handler), Arc::clone(&seen));
+        let (handler, all): (Arc<RequestHandler>, _) = (Arc::new(handler), Arc::clone(&seen));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (handler, all) = (Arc::clone(&handler), Arc::clone(&all));
@@ -123,7 +123,7 @@ impl Server {
     }
 
     /// All requests so far.
-    pub fn seen(&self) -> Vec<Request> {
+    pub fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -141,7 +141,11 @@ impl Server {
 }
 
 /// The client may go at any time.
-fn answer(stream: &TcpStream, handler: &Arc<Handler>, seen: &Mutex<Vec<Request>>) -> Option<()> {
+fn answer(
+    stream: &TcpStream,
+    handler: &Arc<RequestHandler>,
+    seen: &Mutex<Vec<ReceivedRequest>>,
+) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     // A first line that is no text is TLS, which this server does not speak.
@@ -162,7 +166,7 @@ fn answer(stream: &TcpStream, handler: &Arc<Handler>, seen: &Mutex<Vec<Request>>
         .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let request = Request {
+    let request = ReceivedRequest {
         method,
         path,
         headers,
@@ -174,12 +178,12 @@ fn answer(stream: &TcpStream, handler: &Arc<Handler>, seen: &Mutex<Vec<Request>>
 
 /// An image of one layer, as a registry serves it.
 #[derive(Clone)]
-pub struct Image {
+pub struct ServedImage {
     pub manifest: Vec<u8>,
     pub blobs: Vec<Vec<u8>>,
 }
 
-impl Image {
+impl ServedImage {
     pub fn new(layer: &[u8]) -> Self {
         let blobs = vec![b"{}".to_vec(), layer.to_vec()];
         let described: Vec<_> = blobs.iter().map(|blob| descriptor("a/b", blob)).collect();
@@ -202,7 +206,7 @@ impl Image {
     }
 
     /// Answer of a registry that works, for the tag `1` of the repository `x`.
-    pub fn serve(&self, request: &Request) -> Reply {
+    pub fn serve(&self, request: &ReceivedRequest) -> Reply {
         let manifest = Sha256::of(&self.manifest).to_string();
         if ["1", &manifest]
             .map(|which| format!("/v2/x/manifests/{which}"))
@@ -223,7 +227,7 @@ impl Image {
 }
 
 /// Answer with the bytes, or with the requested range.
-pub fn serve_range(request: &Request, bytes: &[u8]) -> Reply {
+pub fn serve_range(request: &ReceivedRequest, bytes: &[u8]) -> Reply {
     match request.header("range") {
         None => Reply::new(200, bytes),
         Some(range) => {
@@ -250,17 +254,17 @@ pub fn descriptor(media_type: &str, bytes: &[u8]) -> String {
 
 /// Empty sink that keeps all content in memory.
 #[derive(Default)]
-pub struct Memory {
+pub struct MemorySink {
     pub blobs: Mutex<HashMap<Sha256, Vec<u8>>>,
-    pub documents: Mutex<Vec<(Document, Role)>>,
+    pub documents: Mutex<Vec<(ImageDocument, Role)>>,
 }
 
-impl Sink for Memory {
+impl Sink for MemorySink {
     fn has(&self, blob: &Blob, _: Option<(&str, &str)>) -> Result<bool, Error> {
         Ok(self.blobs.lock().unwrap().contains_key(&blob.digest))
     }
 
-    fn put(&self, blob: &Blob, open: Open<'_>) -> Result<(), Error> {
+    fn put(&self, blob: &Blob, open: ContentOpener<'_>) -> Result<(), Error> {
         let mut bytes = Vec::new();
         ocre_registry::Verified::new(open(0)?, blob)
             .read_to_end(&mut bytes)
@@ -269,7 +273,7 @@ impl Sink for Memory {
         Ok(())
     }
 
-    fn put_document(&self, document: &Document, role: Role) -> Result<(), Error> {
+    fn put_document(&self, document: &ImageDocument, role: Role) -> Result<(), Error> {
         self.documents
             .lock()
             .unwrap()
@@ -279,8 +283,8 @@ impl Sink for Memory {
 }
 
 /// Impatient, so that tests are quick.
-pub fn settings() -> Settings {
-    Settings {
+pub fn settings() -> ClientSettings {
+    ClientSettings {
         plain_http: true,
         allow_private: false,
         retries: 3,
@@ -293,13 +297,13 @@ pub fn client() -> Client {
     Client::new(settings(), DockerConfig::default())
 }
 
-pub fn pull_with(client: &Client, name: &ImageName, sink: &Memory) -> Result<Copied, Error> {
+pub fn pull_with(client: &Client, name: &ImageName, sink: &MemorySink) -> Result<Copied, Error> {
     let repository = Repository::new(client, name, Access::Pull, None)?;
     ocre_registry::copy(&repository, sink, &options())
 }
 
-pub fn options() -> Options<'static> {
-    Options {
+pub fn options() -> CopyOptions<'static> {
+    CopyOptions {
         platform: None,
         referrers: false,
         parallel: 2,
@@ -308,13 +312,13 @@ pub fn options() -> Options<'static> {
 }
 
 /// Pulls the tag `1` of `x`.
-pub fn pull(server: &Server) -> Result<Memory, Error> {
-    let sink = Memory::default();
+pub fn pull(server: &Server) -> Result<MemorySink, Error> {
+    let sink = MemorySink::default();
     pull_with(&client(), &server.name("x:1"), &sink).map(|_| sink)
 }
 
 #[track_caller]
-pub fn refused<T>(result: Result<T, Error>, code: Code, words: &str) {
+pub fn refused<T>(result: Result<T, Error>, code: RegistryCode, words: &str) {
     let error = result.err().expect("it is refused");
     assert_eq!(error.code(), code, "{error}");
     assert!(error.to_string().contains(words), "{error}");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use ocre::port::{StorageError, path as rules};
 
-use super::Place;
-use super::error::{ArchiveError, Fault};
+use super::ByteRange;
+use super::error::{ArchiveError, ArchiveFault};
 
 /// Most entries, with the folders that names imply: more than any image that a device takes has
 /// blobs.
@@ -25,7 +25,7 @@ pub const MAX_NAME: usize = 512;
 #[derive(Default)]
 pub struct Entries {
     /// Places by path, without a slash before it; `None` for a folder.
-    found: BTreeMap<String, Option<Place>>,
+    found: BTreeMap<String, Option<ByteRange>>,
     count: usize,
     /// Bytes of all names.
     names: usize,
@@ -36,10 +36,10 @@ impl Entries {
     ///
     /// # Errors
     /// `archive-path`, `archive-duplicate`, `archive-entries`.
-    pub fn add(&mut self, name: &[u8], place: Option<Place>) -> Result<(), ArchiveError> {
+    pub fn add(&mut self, name: &[u8], place: Option<ByteRange>) -> Result<(), ArchiveError> {
         self.count()?;
         let path = plain(name)?;
-        let duplicate = |at: &str| ArchiveError::new(Fault::Duplicate, at);
+        let duplicate = |at: &str| ArchiveError::new(ArchiveFault::Duplicate, at);
         if path.is_empty() {
             // The archive's own folder.
             return match place {
@@ -64,7 +64,7 @@ impl Entries {
         self.count += 1;
         if self.count > MAX_ENTRIES {
             let detail = format!("more than {MAX_ENTRIES}");
-            return Err(ArchiveError::new(Fault::Entries, "").because(detail));
+            return Err(ArchiveError::new(ArchiveFault::Entries, "").because(detail));
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Entries {
             match self.found.get(above) {
                 Some(None) => break,
                 Some(Some(_)) => {
-                    let error = ArchiveError::new(Fault::Duplicate, above);
+                    let error = ArchiveError::new(ArchiveFault::Duplicate, above);
                     return Err(error.because("the path is a file and a folder"));
                 }
                 None => {
@@ -89,18 +89,18 @@ impl Entries {
         Ok(())
     }
 
-    fn insert(&mut self, path: String, place: Option<Place>) -> Result<(), ArchiveError> {
+    fn insert(&mut self, path: String, place: Option<ByteRange>) -> Result<(), ArchiveError> {
         self.names += path.len();
         if self.names > MAX_NAMES {
             let detail = format!("names of more than {MAX_NAMES} bytes");
-            return Err(ArchiveError::new(Fault::Entries, "").because(detail));
+            return Err(ArchiveError::new(ArchiveFault::Entries, "").because(detail));
         }
         self.found.insert(path, place);
         Ok(())
     }
 
     /// Looks a path up: the place of a file, or `None` for a folder.
-    pub fn find(&self, path: &str) -> Result<Option<Place>, StorageError> {
+    pub fn find(&self, path: &str) -> Result<Option<ByteRange>, StorageError> {
         let names: Vec<&str> = rules::components(path)?.collect();
         if names.is_empty() {
             return Ok(None);
@@ -113,7 +113,7 @@ impl Entries {
     pub fn list(
         &self,
         path: &str,
-        entry: &mut dyn FnMut(&str, Option<Place>) -> bool,
+        entry: &mut dyn FnMut(&str, Option<ByteRange>) -> bool,
     ) -> Result<(), StorageError> {
         if self.find(path)?.is_some() {
             return Err(StorageError::NotDirectory);
@@ -135,7 +135,7 @@ impl Entries {
 }
 
 fn wrong_path(name: &[u8], why: &str) -> ArchiveError {
-    ArchiveError::new(Fault::Path, String::from_utf8_lossy(name)).because(why)
+    ArchiveError::new(ArchiveFault::Path, String::from_utf8_lossy(name)).because(why)
 }
 
 /// Removes the meaningless parts of a name: `./`, and slashes at its end.
@@ -181,13 +181,13 @@ fn plain(name: &[u8]) -> Result<String, ArchiveError> {
 mod tests {
     use super::*;
 
-    const FILE: Option<Place> = Some(Place {
+    const FILE: Option<ByteRange> = Some(ByteRange {
         start: 0,
         size: 1,
         packed: None,
     });
 
-    fn added(names: &[(&str, Option<Place>)]) -> Result<Entries, ArchiveError> {
+    fn added(names: &[(&str, Option<ByteRange>)]) -> Result<Entries, ArchiveError> {
         let mut entries = Entries::default();
         for (name, place) in names {
             entries.add(name.as_bytes(), *place)?;
@@ -202,14 +202,20 @@ mod tests {
             "a\nb",
         ] {
             let error = added(&[(name, FILE)]).err().unwrap();
-            assert_eq!(error.fault, Fault::Path, "{name:?}");
+            assert_eq!(error.fault, ArchiveFault::Path, "{name:?}");
         }
-        assert_eq!(added(&[(".", FILE)]).err().unwrap().fault, Fault::Path);
+        assert_eq!(
+            added(&[(".", FILE)]).err().unwrap().fault,
+            ArchiveFault::Path
+        );
         let long = "a".repeat(MAX_NAME + 1);
-        assert_eq!(added(&[(&long, FILE)]).err().unwrap().fault, Fault::Path);
+        assert_eq!(
+            added(&[(&long, FILE)]).err().unwrap().fault,
+            ArchiveFault::Path
+        );
         let mut entries = Entries::default();
         let error = entries.add(b"\xff", FILE).unwrap_err();
-        assert_eq!(error.fault, Fault::Path);
+        assert_eq!(error.fault, ArchiveFault::Path);
     }
 
     #[test]
@@ -222,11 +228,11 @@ mod tests {
             ["a/b", "a"],
         ] {
             let error = added(&names.map(|name| (name, FILE))).err().unwrap();
-            assert_eq!(error.fault, Fault::Duplicate, "{names:?}");
+            assert_eq!(error.fault, ArchiveFault::Duplicate, "{names:?}");
         }
         assert!(added(&[("a/", None), ("a", None), ("a/b", FILE)]).is_ok());
         let error = added(&[("a/b", FILE), ("a/b/", None)]).err().unwrap();
-        assert_eq!((error.fault, &*error.at), (Fault::Duplicate, "a/b"));
+        assert_eq!((error.fault, &*error.at), (ArchiveFault::Duplicate, "a/b"));
     }
 
     #[test]
@@ -236,11 +242,11 @@ mod tests {
             entries.add(b"a/", None).unwrap();
         }
         let error = entries.add(b"a/", None).unwrap_err();
-        assert_eq!(error.fault, Fault::Entries);
+        assert_eq!(error.fault, ArchiveFault::Entries);
     }
 
     /// Fault of an archive of such names, and the number of entries before it.
-    fn refused_at(name: impl Fn(usize) -> String) -> (Fault, usize) {
+    fn refused_at(name: impl Fn(usize) -> String) -> (ArchiveFault, usize) {
         let mut entries = Entries::default();
         let mut number = 0;
         loop {
@@ -255,26 +261,29 @@ mod tests {
     fn folders_that_names_imply_are_counted() {
         let deep = "/b".repeat(MAX_DEPTH - 1);
         let found = refused_at(|number| format!("{number:x}{deep}"));
-        assert_eq!(found, (Fault::Entries, MAX_ENTRIES / MAX_DEPTH));
+        assert_eq!(found, (ArchiveFault::Entries, MAX_ENTRIES / MAX_DEPTH));
         let found = refused_at(|number| format!("{number:x}/b"));
-        assert_eq!(found, (Fault::Entries, MAX_ENTRIES / 2));
+        assert_eq!(found, (ArchiveFault::Entries, MAX_ENTRIES / 2));
         // A shared folder counts once.
         let found = refused_at(|number| format!("a/{number:x}"));
-        assert_eq!(found, (Fault::Entries, MAX_ENTRIES - 1));
+        assert_eq!(found, (ArchiveFault::Entries, MAX_ENTRIES - 1));
     }
 
     #[test]
     fn names_have_a_most_of_bytes_and_depth() {
         let found = refused_at(|number| format!("{number:0500}"));
-        assert_eq!(found, (Fault::Entries, MAX_NAMES / 500));
+        assert_eq!(found, (ArchiveFault::Entries, MAX_NAMES / 500));
         let deepest = vec!["a"; MAX_DEPTH].join("/");
         assert!(added(&[(&deepest, FILE)]).is_ok());
         let error = added(&[(&format!("{deepest}/a"), FILE)]).err().unwrap();
-        assert_eq!(error.fault, Fault::Path);
+        assert_eq!(error.fault, ArchiveFault::Path);
         let error = added(&[("a/b/c", FILE), ("a/b/c/d/e", FILE)])
             .err()
             .unwrap();
-        assert_eq!((error.fault, &*error.at), (Fault::Duplicate, "a/b/c"));
+        assert_eq!(
+            (error.fault, &*error.at),
+            (ArchiveFault::Duplicate, "a/b/c")
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 /// Faults of an archive, or of its file on the PC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum ArchiveFault {
     /// An error of the PC's file system.
     Io,
     /// The file is neither tar nor zip, or is cut or damaged.
@@ -30,7 +30,7 @@ pub enum Fault {
     Exists,
 }
 
-impl Fault {
+impl ArchiveFault {
     /// Every fault.
     pub const ALL: [Self; 11] = [
         Self::Io,
@@ -85,7 +85,7 @@ impl Fault {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ArchiveError {
     /// Kind of the fault.
-    pub fault: Fault,
+    pub fault: ArchiveFault,
     /// Name of the entry; empty where the fault is the archive's.
     pub at: String,
     /// Detail in words; may be empty.
@@ -94,7 +94,7 @@ pub struct ArchiveError {
 
 impl ArchiveError {
     /// Makes an error without a detail.
-    pub fn new(fault: Fault, at: impl Display) -> Self {
+    pub fn new(fault: ArchiveFault, at: impl Display) -> Self {
         Self {
             fault,
             at: at.to_string(),
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn every_code_is_documented_with_what_to_do() {
         let documented = include_str!("../../../../docs/archives.md");
-        for fault in Fault::ALL {
+        for fault in ArchiveFault::ALL {
             let row = format!("| `{}` |", fault.code());
             let row = documented.lines().find(|line| line.starts_with(&row));
             let row = row.unwrap_or_else(|| panic!("{}: has no row", fault.code()));

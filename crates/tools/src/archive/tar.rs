@@ -6,9 +6,9 @@ use std::io::Read;
 
 use tar::{EntryType, PaxExtensions};
 
-use super::Place;
+use super::ByteRange;
 use super::entries::Entries;
-use super::error::{ArchiveError, Fault};
+use super::error::{ArchiveError, ArchiveFault};
 
 /// Most bytes of a header for the next entry: a long name, or pax records.
 const MAX_EXTENSION: u64 = 64 * 1024;
@@ -23,10 +23,10 @@ struct Announced {
 /// Lists a tar file of `length` bytes.
 ///
 /// # Errors
-/// See [`Fault`].
+/// See [`ArchiveFault`].
 pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
     let format = |at: &str, detail: &dyn std::fmt::Display| {
-        ArchiveError::new(Fault::Format, at).because(detail)
+        ArchiveError::new(ArchiveFault::Format, at).because(detail)
     };
     if length == 0 {
         return Err(format("", &"the file is empty"));
@@ -53,7 +53,7 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
                 entries.count()?;
                 if size > MAX_EXTENSION {
                     let detail = format!("{size} bytes that only say something of the next entry");
-                    return Err(ArchiveError::new(Fault::Bomb, at).because(detail));
+                    return Err(ArchiveError::new(ArchiveFault::Bomb, at).because(detail));
                 }
                 let mut text = Vec::new();
                 entry
@@ -69,12 +69,12 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
                 continue;
             }
             EntryType::Link | EntryType::Symlink | EntryType::GNULongLink => {
-                return Err(ArchiveError::new(Fault::Link, at));
+                return Err(ArchiveError::new(ArchiveFault::Link, at));
             }
             EntryType::Regular | EntryType::Continuous | EntryType::Directory => {}
             other => {
                 let detail = format!("an entry of type {:?}", char::from(other.as_byte()));
-                return Err(ArchiveError::new(Fault::Special, at).because(detail));
+                return Err(ArchiveError::new(ArchiveFault::Special, at).because(detail));
             }
         }
         if said
@@ -82,14 +82,16 @@ pub fn list(mut file: &File, length: u64) -> Result<Entries, ArchiveError> {
             .is_some_and(|said| said != size.to_string().as_bytes())
         {
             let detail = "the two headers give different sizes";
-            return Err(ArchiveError::new(Fault::Size, at).because(detail));
+            return Err(ArchiveError::new(ArchiveFault::Size, at).because(detail));
         }
         // Old tar files mark folders with a slash.
         let is_folder = kind == EntryType::Directory || name.ends_with(b"/");
         if is_folder && size > 0 {
-            return Err(ArchiveError::new(Fault::Special, at).because("a folder with content"));
+            return Err(
+                ArchiveError::new(ArchiveFault::Special, at).because("a folder with content")
+            );
         }
-        let place = Place {
+        let place = ByteRange {
             start,
             size,
             packed: None,

@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-use super::error::{ArchiveError, Fault};
+use super::error::{ArchiveError, ArchiveFault};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// Format of an archive that is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum ArchiveFormat {
     /// POSIX tar.
     Tar,
     /// Zip, deflated.
     Zip,
 }
 
-impl Kind {
+impl ArchiveFormat {
     /// Format by the file's name: zip for `.zip`, else tar.
     pub fn of(path: &Path) -> Self {
         let extension = path.extension().and_then(|extension| extension.to_str());
@@ -37,26 +37,26 @@ impl Kind {
 }
 
 /// An archive that is being written.
-pub struct Writer {
-    inner: Option<Inner>,
+pub struct ArchiveWriter {
+    inner: Option<FormatWriter>,
     temporary: PathBuf,
     path: PathBuf,
 }
 
-enum Inner {
+enum FormatWriter {
     Tar(Box<tar::Builder<File>>),
     Zip(Box<ZipArchiveWriter<File>>),
 }
 
-impl Writer {
+impl ArchiveWriter {
     /// Begins an archive; no file of that name may exist.
     ///
     /// # Errors
     /// `archive-exists`, `io`.
-    pub fn create(path: &Path, kind: Kind) -> Result<Self, ArchiveError> {
-        let io = |error: io::Error| ArchiveError::new(Fault::Io, "").because(error);
+    pub fn create(path: &Path, kind: ArchiveFormat) -> Result<Self, ArchiveError> {
+        let io = |error: io::Error| ArchiveError::new(ArchiveFault::Io, "").because(error);
         if fs::symlink_metadata(path).is_ok() {
-            return Err(ArchiveError::new(Fault::Exists, path.display()));
+            return Err(ArchiveError::new(ArchiveFault::Exists, path.display()));
         }
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -65,15 +65,15 @@ impl Writer {
         let file = ocre_files::create_new(&temporary).map_err(io)?;
         Ok(Self {
             inner: Some(match kind {
-                Kind::Tar => Inner::Tar(Box::new(tar::Builder::new(file))),
-                Kind::Zip => Inner::Zip(Box::new(ZipArchiveWriter::new(file))),
+                ArchiveFormat::Tar => FormatWriter::Tar(Box::new(tar::Builder::new(file))),
+                ArchiveFormat::Zip => FormatWriter::Zip(Box::new(ZipArchiveWriter::new(file))),
             }),
             temporary,
             path: path.to_owned(),
         })
     }
 
-    fn inner(&mut self) -> io::Result<&mut Inner> {
+    fn inner(&mut self) -> io::Result<&mut FormatWriter> {
         self.inner
             .as_mut()
             .ok_or_else(|| io::Error::other("it is finished"))
@@ -85,12 +85,12 @@ impl Writer {
     /// Errors of the PC's file system.
     pub fn folder(&mut self, name: &str) -> io::Result<()> {
         match self.inner()? {
-            Inner::Tar(tar) => {
+            FormatWriter::Tar(tar) => {
                 let mut header = header(0, 0o755);
                 header.set_entry_type(tar::EntryType::Directory);
                 tar.append_data(&mut header, format!("{name}/"), io::empty())
             }
-            Inner::Zip(zip) => {
+            FormatWriter::Zip(zip) => {
                 let made = zip.new_dir(format!("{name}/")).create();
                 made.map(drop).map_err(io::Error::other)
             }
@@ -103,8 +103,8 @@ impl Writer {
     /// Errors of `content`, and of the PC's file system.
     pub fn file(&mut self, name: &str, size: u64, content: &mut dyn Read) -> io::Result<()> {
         match self.inner()? {
-            Inner::Tar(tar) => {
-                let mut counted = Counted {
+            FormatWriter::Tar(tar) => {
+                let mut counted = CountingReader {
                     inner: content,
                     count: 0,
                 };
@@ -115,7 +115,7 @@ impl Writer {
                 }
                 Ok(())
             }
-            Inner::Zip(zip) => {
+            FormatWriter::Zip(zip) => {
                 let (mut entry, config) = zip
                     .new_file(name)
                     .compression_method(CompressionMethod::DEFLATE)
@@ -137,21 +137,23 @@ impl Writer {
     /// # Errors
     /// `archive-exists`, `io`.
     pub fn finish(mut self) -> Result<(), ArchiveError> {
-        let io = |error: io::Error| ArchiveError::new(Fault::Io, "").because(error);
+        let io = |error: io::Error| ArchiveError::new(ArchiveFault::Io, "").because(error);
         let file = match self.inner.take() {
-            Some(Inner::Tar(tar)) => tar.into_inner().map_err(io)?,
-            Some(Inner::Zip(zip)) => zip.finish().map_err(|error| io(io::Error::other(error)))?,
+            Some(FormatWriter::Tar(tar)) => tar.into_inner().map_err(io)?,
+            Some(FormatWriter::Zip(zip)) => {
+                zip.finish().map_err(|error| io(io::Error::other(error)))?
+            }
             None => return Ok(()),
         };
         file.sync_all().map_err(io)?;
         if fs::symlink_metadata(&self.path).is_ok() {
-            return Err(ArchiveError::new(Fault::Exists, self.path.display()));
+            return Err(ArchiveError::new(ArchiveFault::Exists, self.path.display()));
         }
         fs::rename(&self.temporary, &self.path).map_err(io)
     }
 }
 
-impl Drop for Writer {
+impl Drop for ArchiveWriter {
     fn drop(&mut self) {
         // After the rename there is no temporary file.
         let _ = fs::remove_file(&self.temporary);
@@ -169,12 +171,12 @@ fn header(size: u64, mode: u32) -> tar::Header {
     header
 }
 
-struct Counted<'a> {
+struct CountingReader<'a> {
     inner: &'a mut dyn Read,
     count: u64,
 }
 
-impl Read for Counted<'_> {
+impl Read for CountingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.count += count as u64;

@@ -6,9 +6,9 @@ use std::io::Read;
 
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive};
 
-use super::Place;
+use super::ByteRange;
 use super::entries::Entries;
-use super::error::{ArchiveError, Fault};
+use super::error::{ArchiveError, ArchiveFault};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
@@ -21,12 +21,12 @@ const MAX_RATIO: u64 = 200;
 /// Lists a zip file of `length` bytes, and unpacks its deflated entries once.
 ///
 /// # Errors
-/// See [`Fault`].
+/// See [`ArchiveFault`].
 pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
-    let format = |error: rawzip::Error| ArchiveError::new(Fault::Format, "").because(error);
+    let format = |error: rawzip::Error| ArchiveError::new(ArchiveFault::Format, "").because(error);
     let again = file
         .try_clone()
-        .map_err(|error| ArchiveError::new(Fault::Io, "").because(error))?;
+        .map_err(|error| ArchiveError::new(ArchiveFault::Io, "").because(error))?;
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
     let archive = ZipArchive::from_file(again, &mut buffer).map_err(format)?;
     let mut entries = Entries::default();
@@ -39,9 +39,9 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         let name = record.file_path().as_bytes().to_vec();
         let at = String::from_utf8_lossy(&name[..name.len().min(200)]).into_owned();
         let special =
-            |detail: &str| ArchiveError::new(Fault::Special, &at).because(detail.to_owned());
+            |detail: &str| ArchiveError::new(ArchiveFault::Special, &at).because(detail.to_owned());
         if record.mode().is_symlink() {
-            return Err(ArchiveError::new(Fault::Link, at));
+            return Err(ArchiveError::new(ArchiveFault::Link, at));
         }
         // Archives made on Unix state the kind of each file.
         if !matches!(record.mode().value() & 0o170_000, 0 | 0o040_000 | 0o100_000) {
@@ -62,7 +62,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         let inside = start <= end && end <= length;
         if !inside || (!deflated && end - start != size) {
             let detail = "the two headers give different sizes";
-            return Err(ArchiveError::new(Fault::Size, at).because(detail));
+            return Err(ArchiveError::new(ArchiveFault::Size, at).because(detail));
         }
         if record.is_dir() {
             entries.add(&name, None)?;
@@ -70,7 +70,7 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
         }
         total = total.saturating_add(size);
         ranges.push((local, end));
-        let place = Place {
+        let place = ByteRange {
             start,
             size,
             packed: deflated.then_some(end - start),
@@ -82,16 +82,16 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
     }
     if count != archive.entries_hint() {
         let detail = format!("{count} entries, not {}", archive.entries_hint());
-        return Err(ArchiveError::new(Fault::Format, "").because(detail));
+        return Err(ArchiveError::new(ArchiveFault::Format, "").because(detail));
     }
     if total > FREE_BYTES && total / MAX_RATIO > length {
         let detail = format!("{total} bytes, from {length}");
-        return Err(ArchiveError::new(Fault::Bomb, "").because(detail));
+        return Err(ArchiveError::new(ArchiveFault::Bomb, "").because(detail));
     }
     ranges.sort_unstable();
     if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
         let detail = "entries overlap";
-        return Err(ArchiveError::new(Fault::Bomb, "").because(detail));
+        return Err(ArchiveError::new(ArchiveFault::Bomb, "").because(detail));
     }
     for (at, place, crc) in packed {
         check(file, &at, place, crc)?;
@@ -100,11 +100,12 @@ pub fn list(file: &File, length: u64) -> Result<Entries, ArchiveError> {
 }
 
 /// Checks size and CRC-32 of an entry by unpacking it; the content is dropped.
-fn check(file: &File, at: &str, place: Place, crc: u32) -> Result<(), ArchiveError> {
-    let wrong = |detail: &dyn std::fmt::Display| ArchiveError::new(Fault::Size, at).because(detail);
+fn check(file: &File, at: &str, place: ByteRange, crc: u32) -> Result<(), ArchiveError> {
+    let wrong =
+        |detail: &dyn std::fmt::Display| ArchiveError::new(ArchiveFault::Size, at).because(detail);
     let file = file
         .try_clone()
-        .map_err(|error| ArchiveError::new(Fault::Io, at).because(error))?;
+        .map_err(|error| ArchiveError::new(ArchiveFault::Io, at).because(error))?;
     let section = super::Section {
         file: file.into(),
         position: place.start,

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 /// Stable codes, as `docs/bundles.md` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub enum BundleCode {
     /// `config.json` is not written as the specification says.
     Syntax,
     /// The bundle has an unknown version.
@@ -40,7 +40,7 @@ pub enum Code {
     Unsupported,
 }
 
-impl Code {
+impl BundleCode {
     #[cfg(test)]
     const ALL: [Self; 16] = [
         Self::Syntax,
@@ -134,15 +134,15 @@ impl Code {
 
 /// A code, its place in `config.json`, and the reason.
 #[derive(Debug, PartialEq)]
-pub struct Refusal {
-    code: Code,
+pub struct BundleRefusal {
+    code: BundleCode,
     place: String,
     why: String,
 }
 
-impl Refusal {
+impl BundleRefusal {
     /// Makes a refusal; `place` is in `config.json`.
-    pub fn new(code: Code, place: &str, why: impl Display) -> Self {
+    pub fn new(code: BundleCode, place: &str, why: impl Display) -> Self {
         Self {
             code,
             place: place.to_owned(),
@@ -151,7 +151,7 @@ impl Refusal {
     }
 
     /// Code of the refusal.
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> BundleCode {
         self.code
     }
 
@@ -161,7 +161,7 @@ impl Refusal {
     }
 }
 
-impl Display for Refusal {
+impl Display for BundleRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.words(), self.why)
     }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn every_code_is_documented_with_what_to_do() {
         let documented = include_str!("../../../../docs/bundles.md");
-        for code in Code::ALL {
+        for code in BundleCode::ALL {
             let row = format!("| `{}` | {} |", code.as_str(), code.words());
             let row = documented.lines().find(|line| line.starts_with(&row));
             let row = row.unwrap_or_else(|| panic!("{}: has no row", code.as_str()));

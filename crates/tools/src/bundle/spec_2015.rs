@@ -4,16 +4,16 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Code, Config, Process, Refusal, cpus, device, flag, folder, list, machine, mounts, object,
-    only, text, texts, wrong,
+    BundleCode, BundleConfig, BundleRefusal, Process, cpus, device, flag, folder, list, machine,
+    mounts, object, only, text, texts, wrong,
 };
 
 const MIB: u64 = 1024 * 1024;
 
-pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
+pub(super) fn read(top: &Map<String, Value>) -> Result<BundleConfig, BundleRefusal> {
     let version = text(&top["version"], "version")?;
     if version != "1" {
-        return Err(Refusal::new(Code::Version, "version", version));
+        return Err(BundleRefusal::new(BundleCode::Version, "version", version));
     }
     let known = [
         "version",
@@ -54,11 +54,11 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
         .get("hostname")
         .map(|name| text(name, "hostname"))
         .transpose()?;
-    let mut config = Config {
+    let mut config = BundleConfig {
         root: text(root, "rootfs")?.into(),
         read_only: flag(top.get("readonlyRootfs"), "readonlyRootfs")?,
         memory,
-        ..Config::default()
+        ..BundleConfig::default()
     };
     for (index, value) in list(top.get("processes"), "processes")?.iter().enumerate() {
         let place = format!("processes/{index}");
@@ -86,7 +86,11 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
         });
     }
     if config.processes.is_empty() {
-        return Err(Refusal::new(Code::Process, "processes", "there is none"));
+        return Err(BundleRefusal::new(
+            BundleCode::Process,
+            "processes",
+            "there is none",
+        ));
     }
     // As in `fstab`: words separated by commas.
     config.mounts = mounts(top.get("mounts"), &|options, place| match options {

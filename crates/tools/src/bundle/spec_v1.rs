@@ -2,22 +2,22 @@
 //! The form of the runtime specification, version 1.
 
 use ocre::limits::MAX_OPEN_FILES;
-use ocre_pc::dev_folder::Device;
+use ocre_pc::dev_folder::CharacterDevice;
 use serde_json::{Map, Value};
 
 use super::{
-    Code, Config, Process, Refusal, add_variable, cpus, device, flag, folder, list, machine,
-    mounts, object, only, text, texts, wrong,
+    BundleCode, BundleConfig, BundleRefusal, Process, add_variable, cpus, device, flag, folder,
+    list, machine, mounts, object, only, text, texts, wrong,
 };
 
 /// The last minor version whose members are known here.
 const MINOR: u64 = 3;
 
-pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
+pub(super) fn read(top: &Map<String, Value>) -> Result<BundleConfig, BundleRefusal> {
     version(&text(&top["ociVersion"], "ociVersion")?)?;
     let systems = ["windows", "solaris", "vm", "zos", "freebsd"];
     if let Some(system) = systems.iter().find(|system| top.contains_key(**system)) {
-        return Err(Refusal::new(Code::Os, system, "here is wasip1"));
+        return Err(BundleRefusal::new(BundleCode::Os, system, "here is wasip1"));
     }
     let known = [
         "ociVersion",
@@ -40,12 +40,12 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
     let path = root
         .get("path")
         .ok_or_else(|| wrong("root/path", "there"))?;
-    let mut config = Config {
+    let mut config = BundleConfig {
         root: text(path, "root/path")?.into(),
         read_only: flag(root.get("readonly"), "root/readonly")?,
         // The specification requires these devices in every bundle.
-        devices: Device::ALL.to_vec(),
-        ..Config::default()
+        devices: CharacterDevice::ALL.to_vec(),
+        ..BundleConfig::default()
     };
     let hostname = top
         .get("hostname")
@@ -68,7 +68,7 @@ pub(super) fn read(top: &Map<String, Value>) -> Result<Config, Refusal> {
 }
 
 /// Checks a semantic version; versions before 1.0 had other members.
-fn version(version: &str) -> Result<(), Refusal> {
+fn version(version: &str) -> Result<(), BundleRefusal> {
     let mut numbers = version.split(['.', '-', '+']).map(str::parse::<u64>);
     let known = match (numbers.next(), numbers.next()) {
         (Some(Ok(1)), Some(Ok(minor))) => minor <= MINOR,
@@ -77,15 +77,19 @@ fn version(version: &str) -> Result<(), Refusal> {
     if known {
         Ok(())
     } else {
-        Err(Refusal::new(Code::Version, "ociVersion", version))
+        Err(BundleRefusal::new(
+            BundleCode::Version,
+            "ociVersion",
+            version,
+        ))
     }
 }
 
 fn process(
     members: &Map<String, Value>,
     hostname: Option<&str>,
-    config: &mut Config,
-) -> Result<Process, Refusal> {
+    config: &mut BundleConfig,
+) -> Result<Process, BundleRefusal> {
     let known = [
         "terminal",
         "user",
@@ -132,7 +136,11 @@ fn process(
             "RLIMIT_CORE" => {}
             _ => {
                 let why = format_args!("{kind} of {soft}");
-                return Err(Refusal::new(Code::Unsupported, "process/rlimits", why));
+                return Err(BundleRefusal::new(
+                    BundleCode::Unsupported,
+                    "process/rlimits",
+                    why,
+                ));
             }
         }
     }
@@ -143,7 +151,7 @@ fn process(
     })
 }
 
-fn linux(members: &Map<String, Value>, config: &mut Config) -> Result<(), Refusal> {
+fn linux(members: &Map<String, Value>, config: &mut BundleConfig) -> Result<(), BundleRefusal> {
     let known = [
         "resources",
         "devices",

@@ -7,8 +7,8 @@ use ocre::image::Content;
 use ocre::port::EntryKind;
 
 use super::remedy::Remedy;
-use super::structure::Tree;
-use super::{Finding, kept};
+use super::structure::FlashTree;
+use super::{FlashFault, kept};
 use crate::partition::Partition;
 
 /// Manifests that the containers need.
@@ -21,7 +21,7 @@ pub struct Records {
 }
 
 /// Checks every record.
-pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> Records {
+pub fn look(partition: &Partition, tree: &FlashTree, findings: &mut Vec<FlashFault>) -> Records {
     let mut records = Records::default();
     let mut buffer = vec![0; record::MAX_BYTES];
     let coming = kept::lost_records(partition, tree, findings);
@@ -42,7 +42,7 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
                 Ok(_) => records.manifests.push((path, spec.image.manifest)),
                 Err(error) => {
                     records.unknown = true;
-                    findings.push(Finding::new(error.code(), path));
+                    findings.push(FlashFault::new(error.code(), path));
                 }
             }
             findings.extend(kept::missing_data(tree, &name));
@@ -61,9 +61,9 @@ pub fn look(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) -> 
             Some(name) if tree.has_record(&name) || coming.contains(&*name) => {}
             Some(name) => {
                 let finding = if data::is_marked(partition, &name) {
-                    Finding::new("removal-unfinished", path)
+                    FlashFault::new("removal-unfinished", path)
                 } else {
-                    Finding::new("data-orphan", path)
+                    FlashFault::new("data-orphan", path)
                         .because(format_args!("container {name} is not found"))
                 };
                 findings.push(finding.repaired_by(Remedy::PutAway(name)));
@@ -80,18 +80,18 @@ fn state(
     name: &Name,
     alone: bool,
     buffer: &mut [u8],
-) -> Option<Finding> {
+) -> Option<FlashFault> {
     if alone {
         return Some(if data::is_marked(partition, name) {
-            Finding::new("removal-unfinished", &*path).repaired_by(Remedy::Remove(path))
+            FlashFault::new("removal-unfinished", &*path).repaired_by(Remedy::Remove(path))
         } else {
-            Finding::new("record-orphan", &*path)
+            FlashFault::new("record-orphan", &*path)
                 .because(format_args!("container {name} is not found"))
                 .repaired_by(Remedy::Keep(path))
         });
     }
     let error = record::read_state(partition, name, buffer).err()?;
-    let finding = Finding::new(error.code(), &*path);
+    let finding = FlashFault::new(error.code(), &*path);
     Some(match error {
         // Without a state the container is as it was created.
         record::Error::Damaged => finding.repaired_by(Remedy::Keep(path)),
@@ -100,12 +100,12 @@ fn state(
 }
 
 /// Finding for an entry that the runtime did not put into its folder.
-pub fn stray(path: String) -> Finding {
-    Finding::new("file-stray", &*path).repaired_by(Remedy::Keep(path))
+pub fn stray(path: String) -> FlashFault {
+    FlashFault::new("file-stray", &*path).repaired_by(Remedy::Keep(path))
 }
 
 /// Reports a file of an interrupted write in a folder of the runtime.
-pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<Finding>) {
+pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<FlashFault>) {
     let path = format!("{folder}/{file}");
     // A record of an earlier release: its content names the container.
     if findings.iter().any(|told| told.place == path) {
@@ -113,5 +113,5 @@ pub fn unfinished(folder: &'static str, file: &str, findings: &mut Vec<Finding>)
     }
     let name = file.strip_prefix(TEMPORARY).unwrap_or_default().to_owned();
     let remedy = Remedy::Recover { folder, name };
-    findings.push(Finding::new("file-unfinished", path).repaired_by(remedy));
+    findings.push(FlashFault::new("file-unfinished", path).repaired_by(remedy));
 }

@@ -16,8 +16,8 @@ use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Layout, Manifest, Sha256};
 
 use super::containers::{Records, stray, unfinished};
 use super::remedy::Remedy;
-use super::structure::Tree;
-use super::{Finding, Report};
+use super::structure::FlashTree;
+use super::{CheckReport, FlashFault};
 use crate::partition::Partition;
 
 /// Largest document that is read, in bytes.
@@ -45,7 +45,7 @@ pub fn source(partition: &Partition) -> OciLayout<'_, Partition> {
 }
 
 /// Checks the whole store, if there is one.
-pub fn look(partition: &Partition, tree: &Tree, records: &Records, report: &mut Report) {
+pub fn look(partition: &Partition, tree: &FlashTree, records: &Records, report: &mut CheckReport) {
     let parts = ["/oci-layout", "/index.json", "/blobs"];
     for file in ["", "index.json", "oci-layout"].map(|file| format!("{TEMPORARY}{file}")) {
         if tree.has(&format!("/{file}")) {
@@ -55,7 +55,7 @@ pub fn look(partition: &Partition, tree: &Tree, records: &Records, report: &mut 
     if !parts.iter().any(|part| tree.has(part)) && records.manifests.is_empty() {
         return;
     }
-    let mut store = Store {
+    let mut store = StoreCheck {
         partition,
         findings: &mut report.damaged,
         kept: &mut report.kept,
@@ -73,10 +73,10 @@ pub fn look(partition: &Partition, tree: &Tree, records: &Records, report: &mut 
     store.unused();
 }
 
-struct Store<'a> {
+struct StoreCheck<'a> {
     partition: &'a Partition,
-    findings: &'a mut Vec<Finding>,
-    kept: &'a mut Vec<Finding>,
+    findings: &'a mut Vec<FlashFault>,
+    kept: &'a mut Vec<FlashFault>,
     /// Blobs whose content has the digest in their name.
     whole: BTreeSet<Sha256>,
     present: BTreeSet<Sha256>,
@@ -85,7 +85,7 @@ struct Store<'a> {
     sure: bool,
 }
 
-impl Store<'_> {
+impl StoreCheck<'_> {
     fn marker(&mut self) {
         let mut buffer = vec![0; MAX_DOCUMENT];
         let read = read_named(
@@ -96,12 +96,12 @@ impl Store<'_> {
         );
         let parsed = read.and_then(|bytes| Ok(Layout::parse(json::parse(bytes, &caps())?)?));
         if let Err(code) = parsed {
-            let finding = Finding::new("layout-damaged", "/oci-layout").because(code.as_str());
+            let finding = FlashFault::new("layout-damaged", "/oci-layout").because(code.as_str());
             self.findings.push(finding.repaired_by(Remedy::Marker));
         }
     }
 
-    fn blobs(&mut self, tree: &Tree) {
+    fn blobs(&mut self, tree: &FlashTree) {
         for (name, kind) in tree.names(BLOBS) {
             let path = format!("{BLOBS}/{name}");
             let digest = Sha256::from_hex(name).ok();
@@ -119,7 +119,7 @@ impl Store<'_> {
                         Ok(()) => {
                             self.whole.insert(digest);
                         }
-                        Err(code) => self.findings.push(Finding::new(code.as_str(), path)),
+                        Err(code) => self.findings.push(FlashFault::new(code.as_str(), path)),
                     }
                 }
             }
@@ -145,10 +145,10 @@ impl Store<'_> {
             Err(code) => {
                 self.sure = false;
                 let mut finding =
-                    Finding::new("index-damaged", "/index.json").because(code.as_str());
+                    FlashFault::new("index-damaged", "/index.json").because(code.as_str());
                 // An unfinished whole index takes its place first.
                 let unfinished =
-                    |told: &Finding| told.code == "file-unfinished" && told.place == NEW_INDEX;
+                    |told: &FlashFault| told.code == "file-unfinished" && told.place == NEW_INDEX;
                 if !self.findings.iter().any(unfinished) {
                     finding = finding.repaired_by(Remedy::Index);
                 }
@@ -230,7 +230,8 @@ impl Store<'_> {
             Ok(()) => Some(content),
             Err(code) => {
                 let place = format!("{BLOBS}/{}", digest.hex());
-                let finding = Finding::new(code.as_str(), place).because(format_args!("of {name}"));
+                let finding =
+                    FlashFault::new(code.as_str(), place).because(format_args!("of {name}"));
                 if !self.findings.contains(&finding) {
                     self.findings.push(finding);
                 }
@@ -244,7 +245,7 @@ impl Store<'_> {
     fn broken(&mut self, name: &str, code: &str) {
         self.sure = false;
         self.findings
-            .push(Finding::new("image-damaged", name).because(code));
+            .push(FlashFault::new("image-damaged", name).because(code));
     }
 
     fn container(&mut self, path: &str, manifest: &Content) {
@@ -253,7 +254,7 @@ impl Store<'_> {
             self.document(path, manifest, false, 1);
         } else if !self.present.contains(&manifest.digest) {
             self.sure = false;
-            let finding = Finding::new("container-image-missing", path);
+            let finding = FlashFault::new("container-image-missing", path);
             self.findings.push(finding.because(manifest.digest));
         }
     }
@@ -268,7 +269,7 @@ impl Store<'_> {
                 Some(_) => {}
                 // Its user may be unreadable.
                 None if !self.sure => {}
-                None => self.kept.push(Finding::new("blob-unused", path)),
+                None => self.kept.push(FlashFault::new("blob-unused", path)),
             }
         }
     }

@@ -10,12 +10,12 @@ use ocre::lost;
 use ocre::port::EntryKind;
 
 use super::remedy::Remedy;
-use super::structure::Tree;
-use super::{Finding, Report};
+use super::structure::FlashTree;
+use super::{CheckReport, FlashFault};
 use crate::partition::Partition;
 
 /// Lists everything in `/lost+found`.
-pub fn look(partition: &Partition, tree: &Tree, report: &mut Report) {
+pub fn look(partition: &Partition, tree: &FlashTree, report: &mut CheckReport) {
     for (file, kind) in tree.names(lost::ROOT) {
         let path = format!("{}/{file}", lost::ROOT);
         let detail = match kind {
@@ -28,7 +28,9 @@ pub fn look(partition: &Partition, tree: &Tree, report: &mut Report) {
                 },
             },
         };
-        report.kept.push(Finding::new("kept", path).because(detail));
+        report
+            .kept
+            .push(FlashFault::new("kept", path).because(detail));
     }
 }
 
@@ -44,8 +46,8 @@ fn origin(kept: &str) -> &str {
 /// the containers.
 pub fn lost_records(
     partition: &Partition,
-    tree: &Tree,
-    findings: &mut Vec<Finding>,
+    tree: &FlashTree,
+    findings: &mut Vec<FlashFault>,
 ) -> BTreeSet<String> {
     let mut containers = BTreeSet::new();
     let unfinished = tree
@@ -66,7 +68,7 @@ pub fn lost_records(
             continue;
         }
         let to = format!("{}/{name}.spec", record::ROOT);
-        let finding = Finding::new("record-lost", &*from)
+        let finding = FlashFault::new("record-lost", &*from)
             .because(format_args!("the record of container {name}"));
         findings.push(finding.repaired_by(Remedy::Restore { from, to }));
     }
@@ -74,7 +76,7 @@ pub fn lost_records(
 }
 
 /// Container whose record a file is: the first argument of a container is its own name.
-fn record_owner(partition: &Partition, tree: &Tree, path: &str) -> Option<Name> {
+fn record_owner(partition: &Partition, tree: &FlashTree, path: &str) -> Option<Name> {
     if tree.entries.get(path) != Some(&EntryKind::File) || tree.unreadable.contains(path) {
         return None;
     }
@@ -86,12 +88,12 @@ fn record_owner(partition: &Partition, tree: &Tree, path: &str) -> Option<Name> 
 }
 
 /// Reports a container with a record but without its files.
-pub fn missing_data(tree: &Tree, name: &Name) -> Option<Finding> {
+pub fn missing_data(tree: &FlashTree, name: &Name) -> Option<FlashFault> {
     let to = data::folder(name).to_string();
     if tree.has(&to) {
         return None;
     }
-    let finding = Finding::new("data-missing", &*to);
+    let finding = FlashFault::new("data-missing", &*to);
     let kept = tree
         .names(lost::ROOT)
         .filter(|(file, kind)| *kind == EntryKind::Directory && origin(file) == &**name);

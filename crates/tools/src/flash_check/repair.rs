@@ -8,19 +8,19 @@ use ocre::image::Content;
 use ocre::image::blob::read_document;
 use ocre::port::{Storage as _, StorageError};
 use ocre::{atomic, lost};
-use ocre_oci::write::{self, Descriptor};
+use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{INDEX_MEDIA_TYPE, Index, Manifest, Sha256, json};
 
 use super::images::{caps, source};
 use super::remedy::Remedy;
-use super::{Finding, Repaired};
+use super::{FlashFault, Repaired};
 use crate::partition::Partition;
 
 /// Media type of a manifest that does not state one.
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Applies all remedies. True where one succeeded.
-pub fn all(partition: &Partition, findings: &[Finding], repaired: &mut Repaired) -> bool {
+pub fn all(partition: &Partition, findings: &[FlashFault], repaired: &mut Repaired) -> bool {
     let mut any = false;
     for finding in findings {
         let Some(remedy) = &finding.remedy else {
@@ -139,7 +139,7 @@ fn index(partition: &Partition) -> Result<String, StorageError> {
         output.format(|text| {
             write::index(text, |entries| {
                 documents.iter().try_for_each(|(content, media_type)| {
-                    entries.descriptor(&Descriptor {
+                    entries.descriptor(&DescriptorFields {
                         media_type,
                         digest: content.digest,
                         size: content.size,

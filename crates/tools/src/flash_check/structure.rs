@@ -10,19 +10,19 @@ use ocre::port::{EntryKind, OpenMode, Storage as _, StorageError};
 use ocre_pc::flash::FileFlash;
 use ocre_pc::littlefs::LittleFs;
 
-use super::Finding;
+use super::FlashFault;
 use crate::partition::Partition;
 
 /// Entries of the flash.
 #[derive(Default)]
-pub struct Tree {
+pub struct FlashTree {
     /// Kind of each entry, by path.
     pub entries: BTreeMap<String, EntryKind>,
     /// Paths of entries that can't be read.
     pub unreadable: BTreeSet<String>,
 }
 
-impl Tree {
+impl FlashTree {
     /// True where an entry has that path.
     pub fn has(&self, path: &str) -> bool {
         self.entries.contains_key(path)
@@ -43,8 +43,8 @@ impl Tree {
 }
 
 /// Lists all entries, and checks that each can be read.
-pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
-    let mut tree = Tree::default();
+pub fn look(partition: &Partition, findings: &mut Vec<FlashFault>) -> FlashTree {
+    let mut tree = FlashTree::default();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         let path = if folder.is_empty() { "/" } else { &folder };
@@ -54,7 +54,7 @@ pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
             true
         });
         if let Err(error) = listed {
-            findings.push(Finding::new("folder-unreadable", path).because(error));
+            findings.push(FlashFault::new("folder-unreadable", path).because(error));
             tree.unreadable.insert(path.to_owned());
             continue;
         }
@@ -65,13 +65,13 @@ pub fn look(partition: &Partition, findings: &mut Vec<Finding>) -> Tree {
         for path in inner {
             // Guests of earlier releases could make such a path by renaming a folder above it.
             if path.len() > MAX_PATH {
-                findings.push(Finding::new("path-too-long", path));
+                findings.push(FlashFault::new("path-too-long", path));
                 continue;
             }
             if tree.entries[&path] == EntryKind::Directory {
                 folders.push(path);
             } else if let Err(error) = read(partition, &path) {
-                findings.push(Finding::new("file-unreadable", &*path).because(error));
+                findings.push(FlashFault::new("file-unreadable", &*path).because(error));
                 tree.unreadable.insert(path);
             }
         }
@@ -98,12 +98,12 @@ fn read(partition: &Partition, path: &str) -> Result<(), StorageError> {
 
 /// Checks the blocks in use. A power cut may leave a block in two lists until the next write, so
 /// the check settles a copy first.
-fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
+fn blocks(partition: &Partition, tree: &FlashTree, findings: &mut Vec<FlashFault>) {
     let geometry = partition.geometry();
     let copy = match partition.with_flash(FileFlash::copy) {
         Ok(copy) => copy,
         Err(error) => {
-            findings.push(Finding::new("structure-broken", "/").because(error));
+            findings.push(FlashFault::new("structure-broken", "/").because(error));
             return;
         }
     };
@@ -113,7 +113,7 @@ fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
     let used = match copy.recover().and_then(|()| copy.used_blocks()) {
         Ok(used) => used,
         Err(error) => {
-            findings.push(Finding::new("structure-broken", "/").because(error));
+            findings.push(FlashFault::new("structure-broken", "/").because(error));
             return;
         }
     };
@@ -136,7 +136,7 @@ fn blocks(partition: &Partition, tree: &Tree, findings: &mut Vec<Finding>) {
         } else {
             continue;
         };
-        findings.push(Finding::new(code, format!("block {block}")));
+        findings.push(FlashFault::new(code, format!("block {block}")));
     }
 }
 

@@ -9,13 +9,13 @@ use std::fmt;
 
 /// All nodes.
 #[derive(Debug, Default)]
-pub struct Tree {
-    nodes: Vec<Node>,
+pub struct Devicetree {
+    nodes: Vec<DevicetreeNode>,
 }
 
 /// A node. Its parent comes before it in the list.
 #[derive(Debug, Default)]
-struct Node {
+struct DevicetreeNode {
     name: String,
     labels: Vec<String>,
     parent: Option<usize>,
@@ -46,11 +46,11 @@ impl fmt::Display for SyntaxError {
 /// A node of a tree.
 #[derive(Clone, Copy)]
 pub struct At<'t> {
-    tree: &'t Tree,
-    node: &'t Node,
+    tree: &'t Devicetree,
+    node: &'t DevicetreeNode,
 }
 
-impl Tree {
+impl Devicetree {
     /// Reads a file.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut tokens = Tokens { text, line: 1 };
@@ -74,7 +74,7 @@ impl Tree {
                 Some(Token::Word(name)) => match tokens.next()? {
                     Some(Token::Mark('{')) => {
                         open.push(tree.nodes.len());
-                        tree.nodes.push(Node {
+                        tree.nodes.push(DevicetreeNode {
                             name: name.to_owned(),
                             labels: std::mem::take(&mut labels),
                             parent: open.iter().rev().nth(1).copied(),
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn nodes_are_found_by_label_with_their_properties() {
-        let tree = Tree::parse(TEXT).unwrap();
+        let tree = Devicetree::parse(TEXT).unwrap();
         let flash = tree.labelled("flash0").unwrap();
         assert_eq!(flash.name(), "flash@1000");
         assert_eq!(flash.number("erase-block-size"), Some(512));
@@ -314,11 +314,11 @@ mod tests {
     fn what_is_no_devicetree_is_refused_with_its_line() {
         let body = TEXT.find("/ {").unwrap() + 1;
         for end in body..TEXT.trim_end().len() - 1 {
-            assert!(Tree::parse(&TEXT[..end]).is_err(), "{end}");
+            assert!(Devicetree::parse(&TEXT[..end]).is_err(), "{end}");
         }
-        assert_eq!(Tree::parse("/ {\n\n}\n}").unwrap_err().line, 4);
+        assert_eq!(Devicetree::parse("/ {\n\n}\n}").unwrap_err().line, 4);
         for wrong in ["}", "a b;", "/ { a = < 1 };", "/ { \"a\"; };", "/* a"] {
-            assert_eq!(Tree::parse(wrong).unwrap_err().line, 1, "{wrong}");
+            assert_eq!(Devicetree::parse(wrong).unwrap_err().line, 1, "{wrong}");
         }
     }
 
@@ -329,6 +329,6 @@ mod tests {
             "a { ".repeat(100_000),
             "}; ".repeat(100_002)
         );
-        assert_eq!(Tree::parse(&deep).unwrap().nodes.len(), 100_002);
+        assert_eq!(Devicetree::parse(&deep).unwrap().nodes.len(), 100_002);
     }
 }

@@ -9,7 +9,7 @@ use ocre::port::{
     Engine as _, Exit, Host, HostExit, HostFunction, HostModule, LoadError, Program, StartError,
     Trap,
 };
-use ocre_wamr::{Engine, Options, PC_TARGET, RunInterrupt};
+use ocre_wamr::{EngineOptions, PC_TARGET, RunInterrupt, WamrEngine};
 
 pub const PAGE: u32 = 64 * 1024;
 
@@ -47,10 +47,10 @@ fn name_of(function: usize) -> &'static str {
     functions.nth(function).expect("in the table").name()
 }
 
-pub fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
+pub fn engine() -> &'static WamrEngine {
+    static ENGINE: OnceLock<WamrEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let options = Options {
+        let options = EngineOptions {
             pool: None,
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
@@ -58,7 +58,7 @@ pub fn engine() -> &'static Engine {
             aot_only: false,
             aot_elsewhere: false,
         };
-        Engine::start(MODULES, options).expect("the first start")
+        WamrEngine::start(MODULES, options).expect("the first start")
     })
 }
 

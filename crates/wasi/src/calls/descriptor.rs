@@ -11,7 +11,7 @@ use crate::errno::{Errno, Error};
 use crate::memory::{Buffers, Memory, write_words};
 use crate::quota::file;
 use crate::rights;
-use crate::table::{Descriptor, Target, Tree};
+use crate::table::{DescriptorTarget, FileTree, OpenDescriptor};
 use crate::tree;
 
 /// `filetype`.
@@ -180,7 +180,11 @@ impl<S: Storage> Wasi<'_, S> {
         match self.table.file(fd, right) {
             Ok((_, open)) => Ok(self.storage.sync(open.file())?),
             // A folder's entries are on flash as soon as they are made.
-            Err(Errno::Badf) if matches!(target, Target::Top(_) | Target::Node(_)) => Ok(()),
+            Err(Errno::Badf)
+                if matches!(target, DescriptorTarget::Top(_) | DescriptorTarget::Node(_)) =>
+            {
+                Ok(())
+            }
             Err(errno) => Err(errno.into()),
         }
     }
@@ -201,11 +205,11 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(write_words(memory, stat, &record)?)
     }
 
-    fn type_of(&mut self, descriptor: &Descriptor) -> Result<u8, Errno> {
+    fn type_of(&mut self, descriptor: &OpenDescriptor) -> Result<u8, Errno> {
         Ok(match descriptor.target {
-            Target::Input | Target::Output(_) => CHARACTER_DEVICE,
-            Target::Node(index) if self.table.node(index)?.file.is_some() => REGULAR_FILE,
-            Target::Top(_) | Target::Node(_) => DIRECTORY,
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => CHARACTER_DEVICE,
+            DescriptorTarget::Node(index) if self.table.node(index)?.file.is_some() => REGULAR_FILE,
+            DescriptorTarget::Top(_) | DescriptorTarget::Node(_) => DIRECTORY,
         })
     }
 
@@ -251,9 +255,9 @@ impl<S: Storage> Wasi<'_, S> {
         memory.check(stat, 1, 64)?;
         let descriptor = *self.table.with_right(fd, rights::FD_FILESTAT_GET)?;
         let (number, file_type, size) = match descriptor.target {
-            Target::Input | Target::Output(_) => (0, CHARACTER_DEVICE, 0),
-            Target::Top(tree) => (tree::number(tree, "", ""), DIRECTORY, 0),
-            Target::Node(index) => {
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => (0, CHARACTER_DEVICE, 0),
+            DescriptorTarget::Top(tree) => (tree::number(tree, "", ""), DIRECTORY, 0),
+            DescriptorTarget::Node(index) => {
                 let node = self.table.node(index)?;
                 let number = tree::number(node.tree, &node.path, "");
                 match &mut node.file {
@@ -273,11 +277,11 @@ impl<S: Storage> Wasi<'_, S> {
     }
 
     /// POSIX attributes of a descriptor's entry; `None` for a console.
-    fn attributes(&mut self, target: Target) -> Result<Option<Attributes>, Errno> {
+    fn attributes(&mut self, target: DescriptorTarget) -> Result<Option<Attributes>, Errno> {
         let (tree, path) = match target {
-            Target::Input | Target::Output(_) => return Ok(None),
-            Target::Top(tree) => (tree, ""),
-            Target::Node(index) => {
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => return Ok(None),
+            DescriptorTarget::Top(tree) => (tree, ""),
+            DescriptorTarget::Node(index) => {
                 let node = self.table.node(index)?;
                 if let Some(open) = &mut node.file {
                     return Ok(Some(self.storage.file_attributes(open.file())?));
@@ -350,9 +354,11 @@ impl<S: Storage> Wasi<'_, S> {
         }
         let times = times(accessed, modified, which);
         let (tree, path) = match target {
-            Target::Input | Target::Output(_) => return Err(Errno::Notsup.into()),
-            Target::Top(tree) => (tree, crate::path::RelativePath::new()),
-            Target::Node(index) => {
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => {
+                return Err(Errno::Notsup.into());
+            }
+            DescriptorTarget::Top(tree) => (tree, crate::path::RelativePath::new()),
+            DescriptorTarget::Node(index) => {
                 let node = self.table.node(index)?;
                 if let (Some(open), false) = (&mut node.file, node.tree.is_read_only()) {
                     return Ok(self.storage.set_file_times(open.file(), times)?);
@@ -404,9 +410,9 @@ impl<S: Storage> Wasi<'_, S> {
     /// folders.
     fn show_preopened(&mut self, fd: u32, show: &mut dyn FnMut(&str)) -> Result<(), Errno> {
         match *self.table.descriptor(fd)? {
-            Descriptor {
+            OpenDescriptor {
                 preopened: true,
-                target: Target::Top(tree),
+                target: DescriptorTarget::Top(tree),
                 ..
             } => tree::show_mounted_at(self.guest, tree, show),
             _ => return Err(Errno::Badf),
@@ -425,9 +431,11 @@ impl<S: Storage> Wasi<'_, S> {
         let buffers = Buffers::new(memory, list, count, read)?;
         let descriptor = *self.table.with_right(fd, rights::FD_READ)?;
         let total = match descriptor.target {
-            Target::Input => self.read_input(&descriptor, memory, buffers)?,
-            Target::Output(_) | Target::Top(_) => return Err(Errno::Badf.into()),
-            Target::Node(_) => {
+            DescriptorTarget::Input => self.read_input(&descriptor, memory, buffers)?,
+            DescriptorTarget::Output(_) | DescriptorTarget::Top(_) => {
+                return Err(Errno::Badf.into());
+            }
+            DescriptorTarget::Node(_) => {
                 let total = self.read_file(memory, fd, buffers, descriptor.offset)?;
                 let (descriptor, _) = self.table.file(fd, rights::FD_READ)?;
                 descriptor.offset = descriptor.offset.saturating_add(total.into());
@@ -455,15 +463,17 @@ impl<S: Storage> Wasi<'_, S> {
     /// Checks that a descriptor has a position; a console has none.
     fn check_position(&mut self, fd: u32, right: u32) -> Result<(), Errno> {
         match self.table.descriptor(fd)?.target {
-            Target::Input | Target::Output(_) => Err(Errno::Spipe),
-            Target::Top(_) | Target::Node(_) => self.table.file(fd, right).map(|_| ()),
+            DescriptorTarget::Input | DescriptorTarget::Output(_) => Err(Errno::Spipe),
+            DescriptorTarget::Top(_) | DescriptorTarget::Node(_) => {
+                self.table.file(fd, right).map(|_| ())
+            }
         }
     }
 
     /// Reads console input, at least one byte, into the first buffer that has room.
     fn read_input(
         &mut self,
-        descriptor: &Descriptor,
+        descriptor: &OpenDescriptor,
         memory: &mut Memory<'_>,
         mut buffers: Buffers,
     ) -> Result<u32, Error> {
@@ -537,9 +547,9 @@ impl<S: Storage> Wasi<'_, S> {
         let buffers = Buffers::new(memory, list, count, written)?;
         let descriptor = *self.table.with_right(fd, rights::FD_WRITE)?;
         let total = match descriptor.target {
-            Target::Input | Target::Top(_) => return Err(Errno::Badf.into()),
-            Target::Output(stream) => self.write_output(memory, stream, buffers)?,
-            Target::Node(_) => {
+            DescriptorTarget::Input | DescriptorTarget::Top(_) => return Err(Errno::Badf.into()),
+            DescriptorTarget::Output(stream) => self.write_output(memory, stream, buffers)?,
+            DescriptorTarget::Node(_) => {
                 let (_, open) = self.table.file(fd, rights::FD_WRITE)?;
                 let offset = if descriptor.flags & APPEND != 0 {
                     self.storage.size(open.file())?
@@ -670,7 +680,7 @@ impl<S: Storage> Wasi<'_, S> {
         memory: &mut Memory<'_>,
         mut listing: Listing,
         (buffer, length): (u32, u32),
-        next: &mut VecView<Entry>,
+        next: &mut VecView<DirectoryEntry>,
     ) -> Result<u32, Error> {
         let mut filled = 0_u32;
         while filled < length {
@@ -705,7 +715,11 @@ impl<S: Storage> Wasi<'_, S> {
     }
 
     /// Finds the entries with the lowest cookies above that of the listing, in order.
-    fn next_entries(&self, listing: &Listing, next: &mut VecView<Entry>) -> Result<(), Errno> {
+    fn next_entries(
+        &self,
+        listing: &Listing,
+        next: &mut VecView<DirectoryEntry>,
+    ) -> Result<(), Errno> {
         let Listing { tree, path, cookie } = listing;
         next.clear();
         // The folder itself and its parent come first.
@@ -734,7 +748,7 @@ impl<S: Storage> Wasi<'_, S> {
     }
 
     /// Inode of an entry; `None` for one that is gone meanwhile.
-    fn inode(&self, tree: Tree, folder: &str, name: &str) -> Result<Option<u64>, Errno> {
+    fn inode(&self, tree: FileTree, folder: &str, name: &str) -> Result<Option<u64>, Errno> {
         let folder = tree::partition_path(self.guest, tree, folder)?;
         let path = match name {
             "." | ".." => folder,
@@ -803,14 +817,14 @@ impl<S: Storage> Wasi<'_, S> {
 
 /// Folder, and the position of its listing.
 struct Listing {
-    tree: Tree,
+    tree: FileTree,
     path: crate::path::RelativePath,
     /// Cookie of the last entry.
     cookie: u64,
 }
 
 /// Entry of a folder.
-struct Entry {
+struct DirectoryEntry {
     cookie: u64,
     number: u64,
     name: crate::path::RelativePath,
@@ -819,7 +833,13 @@ struct Entry {
 
 /// Inserts an entry among those with the lowest cookies, unless it is listed, or the list is full
 /// of lower ones. Skips a name that is too long for this build's paths: it can't be used anyway.
-fn keep_lowest(lowest: &mut VecView<Entry>, cookie: u64, number: u64, name: &str, kind: EntryKind) {
+fn keep_lowest(
+    lowest: &mut VecView<DirectoryEntry>,
+    cookie: u64,
+    number: u64,
+    name: &str,
+    kind: EntryKind,
+) {
     let place = lowest.iter().position(|entry| entry.cookie >= cookie);
     let place = place.unwrap_or(lowest.len());
     let listed = lowest.get(place).is_some_and(|at| at.cookie == cookie);
@@ -832,7 +852,7 @@ fn keep_lowest(lowest: &mut VecView<Entry>, cookie: u64, number: u64, name: &str
     if lowest.is_full() {
         lowest.pop();
     }
-    let entry = Entry {
+    let entry = DirectoryEntry {
         cookie,
         number,
         name,

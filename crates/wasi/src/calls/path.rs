@@ -9,12 +9,12 @@ use ocre::port::{EntryKind, Metadata, OpenMode, Storage, StorageError};
 use super::descriptor::{ANY_FLAGS, check_times, filestat, narrow, times, with_attributes};
 use crate::Wasi;
 use crate::errno::{Errno, Error};
-use crate::links::{self, Follow, resolve_links};
+use crate::links::{self, FollowLinks, resolve_links};
 use crate::memory::{Memory, write_words};
 use crate::path::{self, MAX_GIVEN, MAX_RELATIVE, RelativePath, is_within, resolve};
 use crate::quota::file;
 use crate::rights;
-use crate::table::{Descriptor, OpenFile, Target, Tree};
+use crate::table::{DescriptorTarget, FileTree, OpenDescriptor, OpenFile};
 use crate::tree;
 
 /// `oflags`.
@@ -27,17 +27,17 @@ const TRUNC: u16 = 1 << 3;
 const WRITES: u32 = rights::FD_WRITE | rights::FD_ALLOCATE | rights::FD_FILESTAT_SET_SIZE;
 
 /// `lookupflags`: a link at the end of the path is followed.
-const fn follow(lookup: u32) -> Follow {
+const fn follow(lookup: u32) -> FollowLinks {
     if lookup & 1 == 0 {
-        Follow::Slash
+        FollowLinks::Slash
     } else {
-        Follow::Always
+        FollowLinks::Always
     }
 }
 
 /// Resolved path in a tree, with its rights.
 struct Located {
-    tree: Tree,
+    tree: FileTree,
     path: RelativePath,
     /// True where the path can only mean a folder, by its form.
     folder: bool,
@@ -68,7 +68,7 @@ impl<S: Storage> Wasi<'_, S> {
         fd: u32,
         right: u32,
         (path, length): (u32, u32),
-        follow: Follow,
+        follow: FollowLinks,
     ) -> Result<Located, Errno> {
         let given = memory.bytes(path, length)?;
         let (storage, guest) = (self.storage, self.guest);
@@ -133,7 +133,7 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_CREATE_DIRECTORY;
-        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
+        let located = self.locate(memory, fd, right, (path, length), FollowLinks::Never)?;
         if located.path.is_empty() {
             return Err(Errno::Exist.into());
         }
@@ -218,7 +218,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
         let right = rights::PATH_LINK_SOURCE;
         let old = (old_path, old_length);
-        let old = self.locate(memory, old_fd, right, old, Follow::Slash)?;
+        let old = self.locate(memory, old_fd, right, old, FollowLinks::Slash)?;
         let found = self.metadata(&old)?;
         if found.kind == EntryKind::Directory {
             return Err(Errno::Perm.into());
@@ -246,7 +246,7 @@ impl<S: Storage> Wasi<'_, S> {
         right: u32,
         path: (u32, u32),
     ) -> Result<Located, Errno> {
-        let located = self.locate(memory, fd, right, path, Follow::Never)?;
+        let located = self.locate(memory, fd, right, path, FollowLinks::Never)?;
         match self.metadata(&located) {
             Ok(_) => return Err(Errno::Exist),
             Err(Errno::Noent) if located.folder => return Err(Errno::Noent),
@@ -293,7 +293,7 @@ impl<S: Storage> Wasi<'_, S> {
         used: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_READLINK;
-        let located = self.locate(memory, fd, right, (path, length), Follow::Slash)?;
+        let located = self.locate(memory, fd, right, (path, length), FollowLinks::Slash)?;
         if self.metadata(&located)?.kind != EntryKind::Symlink || !S::POSIX {
             return Err(Errno::Inval.into());
         }
@@ -342,7 +342,7 @@ impl<S: Storage> Wasi<'_, S> {
         }
         let exclusive = oflags & (CREAT | EXCL) == CREAT | EXCL;
         let follow = if exclusive {
-            Follow::Slash
+            FollowLinks::Slash
         } else {
             follow(lookup)
         };
@@ -377,19 +377,19 @@ impl<S: Storage> Wasi<'_, S> {
             rights::FILE
         };
         let target = if folder && located.path.is_empty() {
-            Target::Top(located.tree)
+            DescriptorTarget::Top(located.tree)
         } else {
             let file = if folder {
                 None
             } else {
                 self.open_file(&located, found, oflags, rights)?
             };
-            Target::Node(match self.find_file(&located) {
+            DescriptorTarget::Node(match self.find_file(&located) {
                 Some(index) => index,
                 None => self.table.add_node(located.tree, located.path, file)?,
             })
         };
-        let opened_fd = self.table.add(Descriptor {
+        let opened_fd = self.table.add(OpenDescriptor {
             target,
             rights: rights & allowed,
             inheriting,
@@ -424,7 +424,7 @@ impl<S: Storage> Wasi<'_, S> {
             return Ok(None);
         }
         let path = match located.tree {
-            Tree::Image => tree::blob_path(self.guest, &located.path)?,
+            FileTree::Image => tree::blob_path(self.guest, &located.path)?,
             _ => self.partition_path(located)?,
         };
         let mode = if read_only {
@@ -463,7 +463,7 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_REMOVE_DIRECTORY;
-        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
+        let located = self.locate(memory, fd, right, (path, length), FollowLinks::Never)?;
         located.check_writable()?;
         if self.metadata(&located)?.kind != EntryKind::Directory {
             return Err(Errno::Notdir.into());
@@ -487,7 +487,7 @@ impl<S: Storage> Wasi<'_, S> {
         length: u32,
     ) -> Result<(), Error> {
         let right = rights::PATH_UNLINK_FILE;
-        let located = self.locate(memory, fd, right, (path, length), Follow::Never)?;
+        let located = self.locate(memory, fd, right, (path, length), FollowLinks::Never)?;
         located.check_writable()?;
         if self.metadata(&located)?.kind == EntryKind::Directory {
             return Err(Errno::Isdir.into());
@@ -518,10 +518,10 @@ impl<S: Storage> Wasi<'_, S> {
     ) -> Result<(), Error> {
         let right = rights::PATH_RENAME_SOURCE;
         let old = (old_path, old_length);
-        let old = self.locate(memory, old_fd, right, old, Follow::Never)?;
+        let old = self.locate(memory, old_fd, right, old, FollowLinks::Never)?;
         let right = rights::PATH_RENAME_TARGET;
         let new = (new_path, new_length);
-        let mut new = self.locate(memory, new_fd, right, new, Follow::Never)?;
+        let mut new = self.locate(memory, new_fd, right, new, FollowLinks::Never)?;
         if old.tree != new.tree {
             return Err(Errno::Xdev.into());
         }

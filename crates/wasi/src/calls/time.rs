@@ -7,7 +7,7 @@ use crate::Wasi;
 use crate::errno::{Errno, Error};
 use crate::memory::{Memory, write_words};
 use crate::rights;
-use crate::table::Target;
+use crate::table::DescriptorTarget;
 
 const NS_PER_US: u64 = 1000;
 
@@ -49,7 +49,7 @@ impl ClockId {
 }
 
 /// `event` of a subscription, filled in as the subscription progresses.
-struct Event {
+struct PollEvent {
     userdata: u64,
     error: Option<Errno>,
     kind: u8,
@@ -57,7 +57,7 @@ struct Event {
     flags: u16,
 }
 
-impl Event {
+impl PollEvent {
     fn words(&self) -> [u64; EVENT as usize / 8] {
         let error = self.error.map_or(0, |errno| errno as u64);
         let kind = u64::from(self.kind);
@@ -126,7 +126,7 @@ impl<S: Storage> Wasi<'_, S> {
                 let asked = memory.bytes(from, SUBSCRIPTION)?.first_chunk();
                 let asked = *asked.ok_or(Errno::Fault)?;
                 from = from.saturating_add(SUBSCRIPTION);
-                let mut event = Event {
+                let mut event = PollEvent {
                     userdata: u64::from_le_bytes(field(&asked, 0)),
                     error: None,
                     kind: u8::from_le_bytes(field(&asked, 8)),
@@ -158,7 +158,7 @@ impl<S: Storage> Wasi<'_, S> {
         &mut self,
         asked: &[u8; SUBSCRIPTION as usize],
         began_ns: u64,
-        event: &mut Event,
+        event: &mut PollEvent,
     ) -> Result<Option<u64>, Errno> {
         let first = u32::from_le_bytes(field(asked, 16));
         match event.kind {
@@ -185,7 +185,11 @@ impl<S: Storage> Wasi<'_, S> {
         self.clock.uptime_us().saturating_add(span_us)
     }
 
-    fn descriptor_progress(&mut self, fd: u32, event: &mut Event) -> Result<Option<u64>, Errno> {
+    fn descriptor_progress(
+        &mut self,
+        fd: u32,
+        event: &mut PollEvent,
+    ) -> Result<Option<u64>, Errno> {
         let right = rights::POLL_FD_READWRITE
             | if event.kind == READABLE {
                 rights::FD_READ
@@ -193,8 +197,10 @@ impl<S: Storage> Wasi<'_, S> {
                 rights::FD_WRITE
             };
         let file = match self.table.with_right(fd, right).map(|found| found.target) {
-            Ok(Target::Input) if event.kind == READABLE => return Ok(self.input_progress(event)),
-            Ok(Target::Output(_)) if event.kind == WRITABLE => return Ok(None),
+            Ok(DescriptorTarget::Input) if event.kind == READABLE => {
+                return Ok(self.input_progress(event));
+            }
+            Ok(DescriptorTarget::Output(_)) if event.kind == WRITABLE => return Ok(None),
             Ok(_) => self.table.file(fd, right),
             Err(errno) => Err(errno),
         };
@@ -209,7 +215,7 @@ impl<S: Storage> Wasi<'_, S> {
         Ok(None)
     }
 
-    fn input_progress(&mut self, event: &mut Event) -> Option<u64> {
+    fn input_progress(&mut self, event: &mut PollEvent) -> Option<u64> {
         if self.typed.is_none() {
             let mut byte = [0];
             match self.guest.read(&mut byte) {

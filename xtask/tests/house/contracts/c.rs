@@ -10,7 +10,7 @@ use super::{Side, array, function, pointer};
 /// Reads a header.
 pub fn read(text: &str) -> Result<Side, String> {
     let (tokens, macros) = preprocess(&without_comments(text)?)?;
-    let mut parser = Parser {
+    let mut parser = CParser {
         tokens: tokens.iter().map(String::as_str).collect(),
         at: 0,
         types: BTreeMap::new(),
@@ -128,7 +128,7 @@ fn integer(text: &str) -> Option<u64> {
     }
 }
 
-struct Parser<'t> {
+struct CParser<'t> {
     tokens: Vec<&'t str>,
     at: usize,
     /// Names declared by `typedef`, and their types.
@@ -136,7 +136,7 @@ struct Parser<'t> {
     side: Side,
 }
 
-impl<'t> Parser<'t> {
+impl<'t> CParser<'t> {
     fn peek(&self, ahead: usize) -> &'t str {
         self.tokens.get(self.at + ahead).copied().unwrap_or("")
     }

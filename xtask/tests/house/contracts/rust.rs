@@ -13,9 +13,9 @@ use super::{Side, array, function, pointer};
 /// Reads a source file; `names` are pairs of Rust's and C's names for the structures of the file.
 pub fn read(text: &str, names: &[(&str, &str)]) -> Result<Side, String> {
     let tokens = TokenStream::from_str(text).map_err(|error| error.to_string())?;
-    let mut file = File {
+    let mut file = RustFile {
         names,
-        ..File::default()
+        ..RustFile::default()
     };
     let mut items = Vec::new();
     file.collect(tokens, &mut items);
@@ -27,14 +27,14 @@ pub fn read(text: &str, names: &[(&str, &str)]) -> Result<Side, String> {
     }
     for item in items {
         match item {
-            Item::Function(rest) => {
-                let mut rest = Cursor(&rest);
+            RustItem::Function(rest) => {
+                let mut rest = TokenCursor(&rest);
                 let name = rest.word()?;
                 let error = |error| format!("{name}: {error}");
                 let what = file.signature(&mut rest).map_err(error)?;
                 side.functions.insert(name, what);
             }
-            Item::Structure(name, body) => {
+            RustItem::Structure(name, body) => {
                 let error = |error| format!("{name}: {error}");
                 let fields = file.fields(&body).map_err(error)?;
                 side.structures
@@ -51,18 +51,20 @@ pub fn faces_c(text: &str) -> bool {
         return false;
     };
     let mut items = Vec::new();
-    File::default().collect(tokens, &mut items);
-    items.iter().any(|item| matches!(item, Item::Function(_)))
+    RustFile::default().collect(tokens, &mut items);
+    items
+        .iter()
+        .any(|item| matches!(item, RustItem::Function(_)))
 }
 
-enum Item {
+enum RustItem {
     /// From its name on.
     Function(Vec<TokenTree>),
     Structure(String, Group),
 }
 
 #[derive(Default)]
-struct File<'n> {
+struct RustFile<'n> {
     names: &'n [(&'n str, &'n str)],
     aliases: BTreeMap<String, Vec<TokenTree>>,
     /// Name, type and value.
@@ -77,9 +79,9 @@ fn is_mark(token: &TokenTree, mark: char) -> bool {
     matches!(token, TokenTree::Punct(found) if found.as_char() == mark)
 }
 
-impl File<'_> {
+impl RustFile<'_> {
     /// Gathers the items of a module and of those in it.
-    fn collect(&mut self, tokens: TokenStream, items: &mut Vec<Item>) {
+    fn collect(&mut self, tokens: TokenStream, items: &mut Vec<RustItem>) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let (mut repr_c, mut no_mangle) = (false, false);
         let mut rest = &tokens[..];
@@ -118,7 +120,7 @@ impl File<'_> {
                 (word, [TokenTree::Ident(name), TokenTree::Group(body), ..])
                     if is_word(word, "struct") && repr_c =>
                 {
-                    items.push(Item::Structure(name.to_string(), body.clone()));
+                    items.push(RustItem::Structure(name.to_string(), body.clone()));
                 }
                 (word, [TokenTree::Literal(_), TokenTree::Group(body), ..])
                     if is_word(word, "extern") =>
@@ -129,7 +131,7 @@ impl File<'_> {
                         // Anything else in the block is left, and then refused as no name.
                         let start = start.map_or(0, |start| start + 1);
                         if !declared.is_empty() {
-                            items.push(Item::Function(declared[start..].to_vec()));
+                            items.push(RustItem::Function(declared[start..].to_vec()));
                         }
                     }
                 }
@@ -137,7 +139,7 @@ impl File<'_> {
                     let body = after.iter().position(|token| {
                         matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
                     });
-                    items.push(Item::Function(
+                    items.push(RustItem::Function(
                         after[..body.unwrap_or(after.len())].to_vec(),
                     ));
                 }
@@ -197,7 +199,7 @@ impl File<'_> {
 
     fn fields(&self, body: &Group) -> Result<Vec<(String, String)>, String> {
         let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
-        let mut rest = Cursor(&tokens);
+        let mut rest = TokenCursor(&tokens);
         let mut fields = Vec::new();
         while !rest.0.is_empty() {
             rest.takes_word("pub");
@@ -212,13 +214,13 @@ impl File<'_> {
     }
 
     /// Parameters and result.
-    fn signature(&self, rest: &mut Cursor<'_>) -> Result<String, String> {
+    fn signature(&self, rest: &mut TokenCursor<'_>) -> Result<String, String> {
         let [TokenTree::Group(parameters), after @ ..] = rest.0 else {
             return Err("no parameters".to_owned());
         };
         rest.0 = after;
         let tokens: Vec<TokenTree> = parameters.stream().into_iter().collect();
-        let mut inside = Cursor(&tokens);
+        let mut inside = TokenCursor(&tokens);
         let mut all = Vec::new();
         while !inside.0.is_empty() {
             if let [TokenTree::Ident(_), colon, next, ..] = inside.0
@@ -241,7 +243,7 @@ impl File<'_> {
         Ok(function(&all, &result))
     }
 
-    fn what(&self, rest: &mut Cursor<'_>) -> Result<String, String> {
+    fn what(&self, rest: &mut TokenCursor<'_>) -> Result<String, String> {
         if rest.takes('*') {
             let constant = match rest.word()?.as_str() {
                 "const" => true,
@@ -258,7 +260,7 @@ impl File<'_> {
         {
             rest.0 = after;
             let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-            let mut inside = Cursor(&tokens);
+            let mut inside = TokenCursor(&tokens);
             let element = self.what(&mut inside)?;
             inside.expect(';')?;
             return Ok(array(&element, &self.length(inside.0)?));
@@ -287,7 +289,7 @@ impl File<'_> {
             };
         }
         if let Some(alias) = self.aliases.get(&name) {
-            return self.what(&mut Cursor(alias));
+            return self.what(&mut TokenCursor(alias));
         }
         Ok(match name.as_str() {
             "c_char" => "char".to_owned(),
@@ -299,9 +301,9 @@ impl File<'_> {
     }
 }
 
-struct Cursor<'t>(&'t [TokenTree]);
+struct TokenCursor<'t>(&'t [TokenTree]);
 
-impl Cursor<'_> {
+impl TokenCursor<'_> {
     fn takes_if(&mut self, takes: impl Fn(&TokenTree) -> bool) -> bool {
         let found = self.0.first().is_some_and(takes);
         self.0 = &self.0[usize::from(found)..];
