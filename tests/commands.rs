@@ -1,57 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Documentation of the commands, compared with the table of the commands.
-
-use std::fmt::Write as _;
+//! The table of commands: lengths of its texts, and the words for Zephyr's shell.
 
 use ocre::command::table::{COMMANDS, Command, completion, is_group};
-
-/// Section of `docs/commands.md` about a command.
-fn section(command: &Command) -> String {
-    let mut text = format!("### `ocre {}", command.name);
-    if !command.operands.is_empty() {
-        write!(text, " {}", command.operands).unwrap();
-    }
-    text += "`\n\n";
-    text += command.summary;
-    text += ".\n";
-    if !command.details.is_empty() {
-        writeln!(
-            text,
-            "{}",
-            command.details.replace('{', "`{").replace('}', "}`")
-        )
-        .unwrap();
-    }
-    // Each command has the option for help, which is explained once.
-    let options = &command.options[..command.options.len() - 1];
-    if !options.is_empty() {
-        text += "\n| option | |\n|---|---|\n";
-    }
-    for option in options {
-        text += "| ";
-        if let Some(short) = option.short {
-            write!(text, "`-{}`, ", char::from(short)).unwrap();
-        }
-        write!(text, "`--{}", option.long).unwrap();
-        if let Some(value) = option.value {
-            write!(text, " {}", value.replace('|', "\\|")).unwrap();
-        }
-        writeln!(text, "` | {} |", option.help).unwrap();
-    }
-    text
-}
-
-#[test]
-fn every_command_is_documented_as_its_help_explains_it() {
-    let documented = include_str!("../docs/commands.md");
-    let expected: Vec<String> = COMMANDS.iter().map(section).collect();
-    let expected = expected.join("\n");
-    println!("{expected}");
-    assert!(
-        documented.contains(&expected),
-        "docs/commands.md says something else than this test prints"
-    );
-}
 
 #[test]
 fn help_fits_a_terminal() {

@@ -11,7 +11,7 @@ use ocre::port::{OpenMode, Storage};
 use ocre_pc::flash::{Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc, Terminal, engine};
-use ocre_oci::write::{self, Config, Descriptor};
+use ocre_oci::write::{self, ConfigFields, DescriptorFields};
 use ocre_oci::{REF_NAME, Sha256};
 
 /// A partition in memory.
@@ -37,7 +37,7 @@ pub fn disk_with_image() -> Disk {
     }
     let code = blob(&disk, "application/wasm", SEVEN);
     let mut config = String::new();
-    let settings = Config {
+    let settings = ConfigFields {
         layer_digests: &[code.digest],
         entry_point: "_start",
         env: &[],
@@ -52,7 +52,7 @@ pub fn disk_with_image() -> Disk {
     let mut manifest = String::new();
     write::manifest(&mut manifest, &config, &[code], &[]).expect("memory");
     let media_type = "application/vnd.oci.image.manifest.v1+json";
-    let manifest = Descriptor {
+    let manifest = DescriptorFields {
         annotations: &[(REF_NAME, "seven:1")],
         ..blob(&disk, media_type, manifest.as_bytes())
     };
@@ -90,10 +90,10 @@ pub fn boot() -> (Arc<Device<Disk>>, Image) {
     (device, image)
 }
 
-fn blob<'a>(disk: &Disk, media_type: &'a str, content: &[u8]) -> Descriptor<'a> {
+fn blob<'a>(disk: &Disk, media_type: &'a str, content: &[u8]) -> DescriptorFields<'a> {
     let digest = Sha256::of(content);
     put(disk, &format!("/blobs/sha256/{}", digest.hex()), content);
-    Descriptor {
+    DescriptorFields {
         media_type,
         digest,
         size: content.len() as u64,

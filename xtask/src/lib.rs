@@ -9,6 +9,7 @@ pub mod firmware;
 pub mod flash_sweep;
 pub mod footprint;
 pub mod fuzz;
+pub mod generate;
 pub mod guests;
 pub mod help_texts;
 pub mod process;

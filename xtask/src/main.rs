@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use xtask::{
-    bench, ci, demo, flash_sweep, footprint, fuzz, guests, setup, site, test, twister,
+    bench, ci, demo, flash_sweep, footprint, fuzz, generate, guests, setup, site, test, twister,
     wamr_regressions, wasi_testsuite, words,
 };
 
@@ -17,6 +17,9 @@ cargo xtask TASK
   guests    builds samples/containers into target/guests
   test      format, lints and all tests: what must pass before a change goes in
   ci        test, then what is slower: demo, benchmarks, fuzzing, sanitizers, Miri
+  generate [--check]
+            writes C's declarations in Rust and the tables of the documentation, or compares them
+            with their sources
   fuzz [TARGET…] [-runs N]
             runs fuzz targets, all by default, and prints how often each ran
   flash-sweep [STEP]
@@ -58,6 +61,8 @@ fn dispatch(args: &[&str]) -> Result<()> {
         }
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
+        ["generate"] => generate::generate(&[]),
+        ["generate", "--check"] => generate::generate(&["--check"]),
         ["ci"] => ci::ci(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["flash-sweep", rest @ ..] => flash_sweep::flash_sweep(rest),

@@ -43,6 +43,21 @@ const LLVM: RequiredTool = RequiredTool {
     packages: &["llvm-16-dev", "g++"],
 };
 
+const LIBCLANG: RequiredTool = RequiredTool {
+    what: "libclang, to read C headers",
+    met: || {
+        // Not a program: the loader's list has it.
+        let libraries = read(&mut tool("/sbin/ldconfig", &["-p"]));
+        let named = std::env::var_os("LIBCLANG_PATH").is_some();
+        let listed = |list: String| {
+            list.lines()
+                .any(|line| line.trim().starts_with("libclang-1"))
+        };
+        named || libraries.is_ok_and(listed)
+    },
+    packages: &["libclang1"],
+};
+
 const PYTHON: RequiredTool = RequiredTool {
     what: "Python with its module venv, for a client of registries, for tests",
     met: || succeeds(&mut tool("python3", &["-c", "import venv, ensurepip"])),
@@ -151,8 +166,13 @@ pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
     components(&["rustfmt", "clippy"])?;
-    packages(&[GUESTS_C, C_COMPILER, LLVM, REGISTRY, PYTHON])?;
+    packages(&[GUESTS_C, C_COMPILER, LLVM, LIBCLANG, REGISTRY, PYTHON])?;
     clients()
+}
+
+/// Installs the library that reads C headers.
+pub fn generator() -> Result<()> {
+    packages(&[GUESTS_C, LIBCLANG])
 }
 
 /// Installs the tools to build firmware and to run it on simulators and emulators.

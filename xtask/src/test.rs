@@ -7,11 +7,13 @@ use anyhow::Result;
 
 use crate::process::{run, step, succeeds};
 use crate::workspace::{cargo, root, target_dir};
-use crate::{firmware, guests, setup, workflows};
+use crate::{firmware, generate, guests, setup, workflows};
 
 /// Runs all checks, and stops at the first failure.
 pub fn test() -> Result<()> {
     setup::all()?;
+    step("Generated files");
+    generate::generate(&["--check"])?;
     lint()?;
     workflows::check()?;
     firmware::check()?;

@@ -15,35 +15,8 @@ mod with_llvm {
     use std::ptr;
     use std::sync::{Mutex, PoisonError};
 
+    use crate::sys::{self, RawOptions};
     use crate::{CompileOptions, Error};
-
-    /// `struct ocre_aot_options`.
-    #[repr(C)]
-    struct RawOptions {
-        arch: *const c_char,
-        abi: *const c_char,
-        cpu: *const c_char,
-        features: *const c_char,
-        opt_level: u32,
-        code_model: u32,
-        bounds_checks: u32,
-        stack_checks: u32,
-        kill_checks: u32,
-        kill_proof: u32,
-    }
-
-    unsafe extern "C" {
-        fn ocre_aot_compile(
-            wasm: *const u8,
-            wasm_len: u32,
-            options: *const RawOptions,
-            out: *mut *mut u8,
-            out_len: *mut u32,
-            message: *mut c_char,
-            message_len: u32,
-        ) -> i32;
-        fn ocre_aot_free(out: *mut u8);
-    }
 
     /// The compiler keeps its last error and its options in statics.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -81,7 +54,7 @@ mod with_llvm {
         // SAFETY: every pointer is valid for the call and for the length given
         // with it, the strings end in NUL, and the lock keeps it the only call.
         let status = unsafe {
-            ocre_aot_compile(
+            sys::ocre_aot_compile(
                 wasm.as_ptr(),
                 wasm_len,
                 &raw,
@@ -91,12 +64,12 @@ mod with_llvm {
                 MESSAGE_LEN as u32,
             )
         };
-        if status == 0 {
+        if status == sys::OK {
             // SAFETY: on success `out` holds `out_len` bytes until it is freed,
             // once, here.
             let file = unsafe {
                 let file = std::slice::from_raw_parts(out, out_len as usize).to_vec();
-                ocre_aot_free(out);
+                sys::ocre_aot_free(out);
                 file
             };
             return Ok(file);
@@ -108,11 +81,11 @@ mod with_llvm {
             .to_string_lossy()
             .into_owned();
         Err(match status {
-            1 => Error::BadWasm(message),
-            2 => Error::Unsupported(message),
-            3 => Error::Codegen(message),
-            5 => Error::Uninterruptible(message),
-            6 => Error::Import(message),
+            sys::BAD_WASM => Error::BadWasm(message),
+            sys::TARGET => Error::Unsupported(message),
+            sys::CODEGEN => Error::Codegen(message),
+            sys::UNPROVEN => Error::Uninterruptible(message),
+            sys::IMPORT => Error::Import(message),
             _ => Error::OutOfMemory,
         })
     }

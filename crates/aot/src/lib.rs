@@ -26,6 +26,8 @@
 
 mod error;
 mod ffi;
+#[cfg(have_llvm)]
+mod sys;
 mod target;
 
 pub use error::Error;

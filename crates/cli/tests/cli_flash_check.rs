@@ -176,8 +176,8 @@ fn a_flipped_bit_in_a_blob_is_found_and_importing_again_mends_it() {
         (
             1,
             &*format!(
-                "damaged: digest-mismatch at {}\nhint: import the image again: what is whole is kept, \
-             what is not is written anew\ncheck: 1 damaged\n",
+                "damaged: digest-mismatch at {}\nhint: import the image again: it writes damaged and missing \
+             blobs anew\ncheck: 1 damaged\n",
                 code("hello-c")
             )
         ),
@@ -720,26 +720,4 @@ fn a_file_of_another_size_is_fitted_where_that_loses_nothing() {
 fn a_file_that_can_not_be_looked_at_is_no_finding() {
     let desk = CliFixture::new();
     desk.ocre(["flash", "check", "gone"]).failed(1, "flash-io");
-}
-
-#[test]
-fn every_code_is_documented_with_what_to_do() {
-    let source = concat!(
-        include_str!("../../tools/src/flash_check.rs"),
-        include_str!("../../tools/src/flash_check/structure.rs"),
-        include_str!("../../tools/src/flash_check/containers.rs"),
-        include_str!("../../tools/src/flash_check/images.rs"),
-        include_str!("../../tools/src/flash_check/kept.rs"),
-    );
-    let documented = include_str!("../../../docs/flash-check.md");
-    let codes = source
-        .split("Finding::new(\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
-    let mut count = 0;
-    for code in codes.chain(["block-outside", "block-shared"]) {
-        count += 1;
-        assert!(documented.contains(&format!("| `{code}` |")), "{code}");
-    }
-    assert!(count > 10);
 }

@@ -16,7 +16,6 @@
 //! operation has used up its reads.
 
 mod superblock;
-#[allow(missing_docs)] // the header documents it
 mod sys;
 
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -174,10 +173,10 @@ impl<F: Flash> Volume<F> {
     ) -> sys::LfsDevice {
         sys::LfsDevice {
             context: device.as_ptr().cast(),
-            read: device_read::<F>,
-            program: device_program::<F>,
-            erase: device_erase::<F>,
-            sync: device_sync::<F>,
+            read: Some(device_read::<F>),
+            program: Some(device_program::<F>),
+            erase: Some(device_erase::<F>),
+            sync: Some(device_sync::<F>),
             read_size: READ_BYTES,
             program_size: PROGRAM_BYTES,
             block_size: geometry.block_bytes(),
@@ -413,7 +412,7 @@ impl<F: Flash> LittleFs<F> {
         let mut used: Vec<u32> = Vec::new();
         let context = ptr::from_mut(&mut used).cast();
         // SAFETY: the file system is mounted, and `note` gets the vector that it casts back to.
-        let list = |fs| unsafe { sys::ocre_lfs_blocks(fs, note, context) };
+        let list = |fs| unsafe { sys::ocre_lfs_blocks(fs, Some(note), context) };
         lock(&self.volume).call(list)?;
         Ok(used)
     }

@@ -220,39 +220,6 @@ fn a_full_flash_says_so_and_keeps_what_it_has() {
 
 // ---------------------------------------------------------------- flash files
 
-#[test]
-fn every_code_of_a_flash_file_has_a_row_that_says_what_to_do() {
-    let errors = [
-        FileError::Io(std::io::ErrorKind::PermissionDenied.into()),
-        FileError::Locked,
-        FileError::Empty,
-        FileError::TooLarge(0),
-        FileError::NoFileSystem,
-        FileError::Size {
-            expected: 0,
-            found: 0,
-        },
-        FileError::Mount(StorageError::Corrupt),
-    ];
-    let document = include_str!("../../../docs/flash-files.md");
-    let rows: Vec<_> = document
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
-    assert_eq!(rows.len(), errors.len());
-    for error in errors {
-        let (start, end) = (
-            format!("| `{}` |", error.code()),
-            format!("| {} |", error.hint()),
-        );
-        assert!(
-            rows.iter()
-                .any(|row| row.starts_with(&start) && row.ends_with(&end)),
-            "{start} … {end}"
-        );
-    }
-}
-
 /// A flash file with something in it.
 fn flash_file(scratch: &Scratch) -> std::path::PathBuf {
     let path = scratch.path().join("flash");

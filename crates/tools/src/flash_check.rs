@@ -67,38 +67,64 @@ impl FlashFault {
     }
 }
 
-/// Hint for a finding that stays: the last column of `docs/flash-check.md`.
+const IMPORT: &str = "import the image again: it writes damaged and missing blobs anew";
+const REPAIR: &str = "run with `--repair`";
+const COPY_OUT: &str =
+    "copy out what can be read with `ocre flash cp`, and restore the rest from a copy";
+
+/// Codes of the check, and the hint for a finding that stays: the last column of
+/// `docs/flash-check.md`.
+pub const HINTS: [(&str, &str); 24] = [
+    ("blob-missing", IMPORT),
+    ("digest-mismatch", IMPORT),
+    ("size-mismatch", IMPORT),
+    ("image-damaged", IMPORT),
+    (
+        "blob-unused",
+        "import its image again to use it, or remove unused blobs with `ocre image prune`",
+    ),
+    (
+        "data-missing",
+        "copy its files to that folder with `ocre flash cp`, or remove the container with `ocre rm`",
+    ),
+    (
+        "kept",
+        "copy it to its container with `ocre flash cp`, mount it with `--volume`, or remove it with \
+         `ocre rm -f` and its path",
+    ),
+    (
+        "record-damaged",
+        "remove the container with its files with `ocre rm -f`",
+    ),
+    ("record-version", "boot the release that wrote the record"),
+    (
+        "container-image-missing",
+        "import the image again, or remove the container",
+    ),
+    ("file-stray", REPAIR),
+    ("file-unfinished", REPAIR),
+    ("record-lost", REPAIR),
+    ("record-orphan", REPAIR),
+    ("data-orphan", REPAIR),
+    ("removal-unfinished", REPAIR),
+    ("index-damaged", REPAIR),
+    ("layout-damaged", REPAIR),
+    ("folder-unreadable", COPY_OUT),
+    ("file-unreadable", COPY_OUT),
+    ("block-shared", COPY_OUT),
+    ("block-outside", COPY_OUT),
+    ("structure-broken", COPY_OUT),
+    (
+        "path-too-long",
+        "give a folder on the way a shorter name in the container, or remove the container with its \
+         files with `ocre rm -f`",
+    ),
+];
+
+/// Hint for a finding that stays.
 fn hint(code: &str) -> &'static str {
-    match code {
-        "blob-missing" | "digest-mismatch" | "size-mismatch" | "image-damaged" => {
-            "import the image again: what is whole is kept, what is not is written anew"
-        }
-        "blob-unused" => {
-            "import its image again to use it, or remove what nothing uses with `ocre image prune`"
-        }
-        "data-missing" => {
-            "copy its files to that folder with `ocre flash cp`, or remove the container with `ocre rm`"
-        }
-        "kept" => {
-            "copy it to where it belongs with `ocre flash cp`, mount it with `--volume`, or remove it \
-             with `ocre rm -f` and its path"
-        }
-        "record-damaged" => "remove the container with its files with `ocre rm -f`",
-        "record-version" => "boot the release that wrote the record",
-        "container-image-missing" => "import the image again, or remove the container",
-        "file-stray" | "file-unfinished" | "record-lost" | "record-orphan" | "data-orphan"
-        | "removal-unfinished" => "run with --repair",
-        "folder-unreadable" | "file-unreadable" | "block-shared" | "block-outside"
-        | "structure-broken" => {
-            "copy out what can be read with `ocre flash cp`, and restore the rest from a copy"
-        }
-        "index-damaged" | "layout-damaged" => "run with --repair",
-        "path-too-long" => {
-            "give a folder on the way a shorter name in the container, or remove the container \
-             with its files with `ocre rm -f`"
-        }
-        _ => "restore the file from a copy",
-    }
+    let listed = HINTS.iter().find(|(listed, _)| *listed == code);
+    listed.map_or("restore the file from a copy", |(_, hint)| hint)
 }
 
 /// Most rounds of repair, each of which mends the findings of the check before it.
@@ -201,4 +227,28 @@ fn look(partition: &Partition) -> CheckReport {
     images::look(partition, &tree, &records, &mut report);
     kept::look(partition, &tree, &mut report);
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_of_the_check_has_a_hint() {
+        let source = concat!(
+            include_str!("flash_check/structure.rs"),
+            include_str!("flash_check/containers.rs"),
+            include_str!("flash_check/images.rs"),
+            include_str!("flash_check/kept.rs"),
+        );
+        let codes = source
+            .split("FlashFault::new(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next());
+        let codes: Vec<&str> = codes.collect();
+        assert!(codes.len() > 15, "{codes:?}");
+        for code in codes {
+            assert!(HINTS.iter().any(|(listed, _)| *listed == code), "{code}");
+        }
+    }
 }

@@ -104,7 +104,7 @@ impl WamrEngine {
             None => (ptr::null_mut(), options.limit_bytes),
         };
         // SAFETY: the first call, by the swap above; the pool is given away for good.
-        match unsafe { sys::ocre_wamr_start(pool, pool_bytes, instance::answer) } {
+        match unsafe { sys::ocre_wamr_start(pool, pool_bytes, Some(instance::answer)) } {
             sys::OK => {}
             _ => return Err(EngineError::OutOfMemory),
         }

@@ -7,7 +7,7 @@
  * bytes and their number. Every function may be called from any thread, and
  * none from an interrupt, unless it says otherwise.
  *
- * crates/zephyr/src/sys.rs declares the same for Rust.
+ * `cargo xtask generate` writes crates/zephyr/src/sys/port.rs from this file.
  */
 #ifndef OCRE_PORT_H
 #define OCRE_PORT_H

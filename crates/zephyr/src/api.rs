@@ -28,17 +28,33 @@ use ocre_oci::{Index, Reference};
 
 use crate::lock::Lock;
 use crate::platform::{DOCUMENTS, InitError, Runtime, ZephyrDocuments, init, runtime};
-use crate::sys;
+use crate::sys::api::{
+    self, ATTACHED, CODE_BYTES, ContainerStatus, CreateOptions, FOREVER, PREFER_PORTABLE,
+    RESTART_ALWAYS, RESTART_ON_FAILURE, TEMPORARY, TEXT_BYTES,
+};
+use crate::sys::{self, defines};
 use crate::text::Buffer;
 
-pub(crate) const TEXT_BYTES: usize = 160;
-const CODE_BYTES: usize = 40;
-const FOREVER: u32 = u32::MAX;
-const ATTACHED: u32 = 1;
-const PREFER_PORTABLE: u32 = 2;
-const TEMPORARY: u32 = 4;
-const RESTART_ON_FAILURE: u32 = 1;
-const RESTART_ALWAYS: u32 = 2;
+defines!(
+    api::ocre_init,
+    api::ocre_set_date,
+    api::ocre_image_verify,
+    api::ocre_image_list,
+    api::ocre_create,
+    api::ocre_start,
+    api::ocre_stop,
+    api::ocre_restart,
+    api::ocre_pause,
+    api::ocre_unpause,
+    api::ocre_kill,
+    api::ocre_wait,
+    api::ocre_status,
+    api::ocre_remove,
+    api::ocre_find,
+    api::ocre_list,
+    api::ocre_logs,
+    api::ocre_command,
+);
 
 /// Answers to C: errnos whose numbers every libc agrees on. The shim checks that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,7 +166,7 @@ unsafe fn take_texts<'a>(
 // ---------------------------------------------------------------- the runtime
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_init() -> c_int {
+unsafe extern "C" fn ocre_init() -> c_int {
     answer(init().map_err(|error| match error {
         InitError::Busy => ApiErrno::Busy,
         InitError::Mount => ApiErrno::Io,
@@ -159,7 +175,7 @@ extern "C" fn ocre_init() -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_set_date(unix_ns: u64) {
+unsafe extern "C" fn ocre_set_date(unix_ns: u64) {
     // SAFETY: takes nothing by reference.
     unsafe { sys::ocre_port_set_wall_ns(unix_ns) };
 }
@@ -252,10 +268,11 @@ fn list_images(runtime: &Runtime, show: &mut dyn FnMut(&str) -> bool) -> Result<
 /// As the header says.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocre_image_list(
-    visit: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
+    visit: Option<unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int>,
     context: *mut c_void,
 ) -> c_int {
     answer(started().and_then(|runtime| {
+        let visit = visit.ok_or(ApiErrno::Invalid)?;
         list_images(runtime, &mut |name| {
             let mut room = [0; Reference::MAX_NAME + 1 + Reference::MAX_TAG + 1];
             // What does not fit is left out.
@@ -268,29 +285,7 @@ unsafe extern "C" fn ocre_image_list(
 
 // ---------------------------------------------------------------- containers
 
-/// `struct ocre_options`.
-#[repr(C)]
-struct CreateOptions {
-    name: *const c_char,
-    arguments: *const *const c_char,
-    environment: *const *const c_char,
-    permissions: *const *const c_char,
-    mounts: *const *const c_char,
-    argument_count: u32,
-    environment_count: u32,
-    permission_count: u32,
-    mount_count: u32,
-    memory_bytes: u32,
-    disk_bytes: u32,
-    stack_bytes: u32,
-    time_limit_ms: u32,
-    priority: u32,
-    flags: u32,
-    restart: u32,
-    restart_most: u32,
-    instructions: u32,
-}
-
+/// Options of a caller that gives none.
 const DEFAULTS: CreateOptions = CreateOptions {
     name: ptr::null(),
     arguments: ptr::null(),
@@ -428,12 +423,12 @@ unsafe fn create(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_start(container: u64) -> c_int {
+unsafe extern "C" fn ocre_start(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.start(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
+unsafe extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
     answer(started().and_then(|runtime| {
         runtime.stop(handle(container)?, u64::from(grace_ms) * 1000)?;
         Ok(())
@@ -441,12 +436,12 @@ extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_kill(container: u64) -> c_int {
+unsafe extern "C" fn ocre_kill(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.kill(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
+unsafe extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
     answer(
         started().and_then(|runtime| {
             Ok(runtime.restart(handle(container)?, u64::from(grace_ms) * 1000)?)
@@ -455,46 +450,38 @@ extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_pause(container: u64) -> c_int {
+unsafe extern "C" fn ocre_pause(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.pause(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_unpause(container: u64) -> c_int {
+unsafe extern "C" fn ocre_unpause(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.unpause(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
+unsafe extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.remove(handle(container)?, force != 0)?)))
-}
-
-/// `struct ocre_status`.
-#[repr(C)]
-struct ContainerStatus {
-    state: u32,
-    code: i32,
-    reason: [u8; CODE_BYTES],
 }
 
 impl From<State> for ContainerStatus {
     fn from(state: State) -> Self {
         let number = match state {
-            State::Created => 0,
-            State::Running => 1,
-            State::Paused => 2,
-            State::Ended(RunResult::Exited(_)) => 3,
-            State::Ended(RunResult::Trapped(_)) => 4,
-            State::Ended(RunResult::Killed(_)) => 5,
-            State::Ended(RunResult::Failed(_)) => 6,
-            State::Restarting(_) => 7,
-            State::CrashLoop(_) => 8,
+            State::Created => api::CREATED,
+            State::Running => api::RUNNING,
+            State::Paused => api::PAUSED,
+            State::Ended(RunResult::Exited(_)) => api::EXITED,
+            State::Ended(RunResult::Trapped(_)) => api::TRAPPED,
+            State::Ended(RunResult::Killed(_)) => api::KILLED,
+            State::Ended(RunResult::Failed(_)) => api::FAILED,
+            State::Restarting(_) => api::RESTARTING,
+            State::CrashLoop(_) => api::CRASH_LOOP,
         };
         let why = state.outcome().map_or("", RunResult::why);
         let code = state.outcome().map_or(0, RunResult::status);
         let mut reason = [0; CODE_BYTES];
-        // What does not fit is left out.
-        let _ = Buffer::of(&mut reason).write_str(why);
+        // SAFETY: the array's own memory. What does not fit is left out.
+        let _ = unsafe { Buffer::new(reason.as_mut_ptr(), CODE_BYTES) }.write_str(why);
         Self {
             state: number,
             code,
@@ -554,10 +541,11 @@ unsafe extern "C" fn ocre_find(name: *const c_char, container: *mut u64) -> c_in
 /// As the header says.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ocre_list(
-    visit: unsafe extern "C" fn(*mut c_void, u64, *const c_char) -> c_int,
+    visit: Option<unsafe extern "C" fn(*mut c_void, u64, *const c_char) -> c_int>,
     context: *mut c_void,
 ) -> c_int {
-    answer(started().map(|runtime| {
+    answer(started().and_then(|runtime| {
+        let visit = visit.ok_or(ApiErrno::Invalid)?;
         let mut more = true;
         runtime.list(&mut |summary| {
             if more {
@@ -569,6 +557,7 @@ unsafe extern "C" fn ocre_list(
                 more = unsafe { visit(context, bits, name.as_ptr().cast()) != 0 };
             }
         });
+        Ok(())
     }))
 }
 
@@ -578,10 +567,11 @@ unsafe extern "C" fn ocre_list(
 unsafe extern "C" fn ocre_logs(
     container: u64,
     lines: u32,
-    visit: unsafe extern "C" fn(*mut c_void, c_int, *const c_char, u32) -> c_int,
+    visit: Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_char, u32) -> c_int>,
     context: *mut c_void,
 ) -> c_int {
     answer(started().and_then(|runtime| {
+        let visit = visit.ok_or(ApiErrno::Invalid)?;
         let handle = handle(container)?;
         let lines = Some(lines as usize).filter(|&lines| lines != 0);
         let mut cursor = runtime.log_cursor(handle, lines)?;
@@ -646,13 +636,16 @@ impl command::Documents for SharedDocuments {
 unsafe extern "C" fn ocre_command(
     words: *const *const c_char,
     count: u32,
-    print: Print,
+    print: Option<Print>,
     interrupted: Option<unsafe extern "C" fn(*mut c_void) -> c_int>,
     context: *mut c_void,
 ) -> c_int {
     let runtime = match started() {
         Ok(runtime) => runtime,
         Err(errno) => return answer(Err(errno)),
+    };
+    let Some(print) = print else {
+        return answer(Err(ApiErrno::Invalid));
     };
     let mut given = Texts::new();
     // SAFETY: the caller's promise.

@@ -29,16 +29,16 @@ unsafe impl lock_api::RawMutex for Lock {
 
     fn lock(&self) {
         // SAFETY: the memory is the lock's own, zeroed before its first use.
-        unsafe { sys::ocre_port_lock(self.0.get()) };
+        unsafe { sys::ocre_port_lock(self.0.get().cast()) };
     }
 
     fn try_lock(&self) -> bool {
         // SAFETY: see above.
-        unsafe { sys::ocre_port_try_lock(self.0.get()) != 0 }
+        unsafe { sys::ocre_port_try_lock(self.0.get().cast()) != 0 }
     }
 
     unsafe fn unlock(&self) {
         // SAFETY: see above; held, says the caller.
-        unsafe { sys::ocre_port_unlock(self.0.get()) };
+        unsafe { sys::ocre_port_unlock(self.0.get().cast()) };
     }
 }

@@ -20,7 +20,8 @@ use ocre_wasi::Wasi;
 
 use crate::device::ZephyrDevice;
 use crate::lock::Lock;
-use crate::{config, log, sys, target};
+use crate::sys::{self, defines};
+use crate::{config, log, target};
 
 /// The supervisor of this firmware.
 pub type Runtime = Supervisor<ZephyrDevice>;
@@ -172,9 +173,14 @@ pub fn runtime() -> Option<&'static Runtime> {
     (ENGINE.state.load(Ordering::SeqCst) == READY).then_some(&RUNTIME)
 }
 
+defines!(port::ocre_thread_main);
+
 /// Entry point of a container's thread.
+///
+/// # Safety
+/// None: C declares it, and takes nothing by reference.
 #[unsafe(no_mangle)]
-extern "C" fn ocre_thread_main(slot: u32) {
+unsafe extern "C" fn ocre_thread_main(slot: u32) {
     if let Ok(slot) = u8::try_from(slot) {
         RUNTIME.thread_main(slot);
     }

@@ -185,7 +185,7 @@ impl Storage for ZephyrDevice {
             sys::ocre_port_read_dir(
                 path.as_ptr(),
                 bytes_of(path),
-                visit,
+                Some(visit),
                 ptr::from_mut(&mut entry).cast(),
             )
         })

@@ -1,111 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C contract of `shim/port.h`, declared for Rust. The header documents each item.
-#![allow(missing_docs, reason = "documented in shim/port.h")]
+//! Declarations of the C headers. `cargo xtask generate` writes the modules.
 
-use core::ffi::{c_char, c_void};
+pub mod api;
+pub mod port;
+#[cfg(ocre_test)]
+pub mod testing;
 
-pub const NOT_FOUND: i32 = -1;
-pub const EXISTS: i32 = -2;
-pub const NOT_DIRECTORY: i32 = -3;
-pub const IS_DIRECTORY: i32 = -4;
-pub const NOT_EMPTY: i32 = -5;
-pub const NO_SPACE: i32 = -6;
-pub const NAME_TOO_LONG: i32 = -7;
-pub const INVALID: i32 = -8;
-pub const NO_MEMORY: i32 = -9;
-pub const CORRUPT: i32 = -10;
+pub use port::*;
 
-pub const READ: u32 = 1;
-pub const WRITE: u32 = 2;
-pub const CREATE: u32 = 4;
-pub const EXCLUSIVE: u32 = 8;
-pub const TRUNCATE: u32 = 16;
-pub const APPEND: u32 = 32;
-
-pub const SEEK_START: u32 = 0;
-pub const SEEK_CURRENT: u32 = 1;
-pub const SEEK_END: u32 = 2;
-
+/// `OCRE_PORT_NEVER`, which bindgen can't evaluate.
 pub const NEVER: u64 = u64::MAX;
 
-pub const LOCK_WORDS: usize = 8;
+/// Memory of a lock.
 pub type LockMemory = [usize; LOCK_WORDS];
 
-pub type ThreadEntry = unsafe extern "C" fn(
-    context: *mut c_void,
-    name: *const u8,
-    name_bytes: u32,
-    directory: u32,
-    size: u64,
-) -> i32;
-
-unsafe extern "C" {
-    pub fn ocre_port_mount() -> i32;
-    pub fn ocre_port_unmount() -> i32;
-    pub fn ocre_port_open(
-        path: *const u8,
-        path_bytes: u32,
-        mode: u32,
-        file: *mut *mut c_void,
-    ) -> i32;
-    pub fn ocre_port_read(file: *mut c_void, buffer: *mut u8, bytes: u32) -> i32;
-    pub fn ocre_port_write(file: *mut c_void, bytes: *const u8, count: u32) -> i32;
-    pub fn ocre_port_seek(file: *mut c_void, offset: i64, from: u32, position: *mut u64) -> i32;
-    pub fn ocre_port_size(file: *mut c_void, size: *mut u64) -> i32;
-    pub fn ocre_port_truncate(file: *mut c_void, size: u64) -> i32;
-    pub fn ocre_port_sync(file: *mut c_void) -> i32;
-    pub fn ocre_port_close(file: *mut c_void) -> i32;
-    pub fn ocre_port_discard(file: *mut c_void);
-    pub fn ocre_port_metadata(
-        path: *const u8,
-        path_bytes: u32,
-        directory: *mut u32,
-        size: *mut u64,
-    ) -> i32;
-    pub fn ocre_port_create_dir(path: *const u8, path_bytes: u32) -> i32;
-    pub fn ocre_port_remove(path: *const u8, path_bytes: u32) -> i32;
-    pub fn ocre_port_rename(from: *const u8, from_bytes: u32, to: *const u8, to_bytes: u32) -> i32;
-    pub fn ocre_port_read_dir(
-        path: *const u8,
-        path_bytes: u32,
-        entry: ThreadEntry,
-        context: *mut c_void,
-    ) -> i32;
-    pub fn ocre_port_space(total: *mut u64, free: *mut u64, block: *mut u32) -> i32;
-    pub fn ocre_port_uptime_us() -> u64;
-    pub fn ocre_port_wall_ns() -> u64;
-    pub fn ocre_port_set_wall_ns(now: u64);
-    pub fn ocre_port_random(buffer: *mut u8, bytes: u32) -> i32;
-    pub fn ocre_port_lock(lock: *mut LockMemory);
-    pub fn ocre_port_try_lock(lock: *mut LockMemory) -> i32;
-    pub fn ocre_port_unlock(lock: *mut LockMemory);
-    pub fn ocre_port_spawn(
-        slot: u32,
-        name: *const u8,
-        name_bytes: u32,
-        stack_bytes: u32,
-        priority: u32,
-    ) -> i32;
-    pub fn ocre_port_sleep(slot: u32, until_us: u64) -> i32;
-    pub fn ocre_port_wake(slot: u32);
-    pub fn ocre_port_await_change(seen: u32, until_us: u64) -> u32;
-    pub fn ocre_port_announce();
-    pub fn ocre_port_computed_us(slot: u32) -> u64;
-    pub fn ocre_port_beat() -> u32;
-    pub fn ocre_port_console_write(stream: u32, bytes: *const u8, count: u32);
-    pub fn ocre_port_console_read(buffer: *mut u8, bytes: u32) -> i32;
-    pub fn ocre_port_gpio_find(name: *const u8, name_bytes: u32) -> i32;
-    pub fn ocre_port_gpio_configure(port: u32, line: u32, direction: u32) -> i32;
-    pub fn ocre_port_gpio_write(port: u32, line: u32, active: u32) -> i32;
-    pub fn ocre_port_gpio_read(port: u32, line: u32) -> i32;
-    pub fn ocre_port_gpio_watch(port: u32, line: u32, watcher: u32) -> i32;
-    pub fn ocre_port_gpio_take(watcher: u32) -> i32;
-    pub fn ocre_port_gpio_lost(watcher: u32) -> u32;
-    pub fn ocre_port_gpio_forget(watcher: u32);
-    pub fn ocre_port_sensors() -> u32;
-    pub fn ocre_port_sensor_name(sensor: u32) -> *const c_char;
-    pub fn ocre_port_sensor_channel(sensor: u32, index: u32) -> i32;
-    pub fn ocre_port_sensor_read(sensor: u32, channel: u32, millionths: *mut i64) -> i32;
-    pub fn ocre_port_log(level: u32, text: *const u8, bytes: u32);
-    pub fn ocre_port_panic(file: *const u8, bytes: u32, line: u32);
+/// Checks at compile time that functions for C have the types of their declarations.
+macro_rules! defines {
+    ($($header:ident::$name:ident),* $(,)?) => {
+        $(const _: () = {
+            let _ = [$crate::sys::$header::$name, $name];
+        };)*
+    };
 }
+pub(crate) use defines;

@@ -10,19 +10,16 @@ use ocre::port::{Slot, Storage, StorageError};
 use ocre_conformance::BrokenPromise;
 use ocre_oci::Sha256;
 
-use crate::api::TEXT_BYTES;
 use crate::config;
 use crate::device::ZephyrDevice;
+use crate::sys::api::TEXT_BYTES;
+use crate::sys::defines;
+use crate::sys::testing::{
+    AFTER_RESTART, BEFORE_RESTART, CLOCK, ENTROPY, GPIO, SENSORS, STORAGE, THREADS,
+};
 use crate::text::Buffer;
 
-const STORAGE: u32 = 0;
-const BEFORE_RESTART: u32 = 1;
-const AFTER_RESTART: u32 = 2;
-const CLOCK: u32 = 3;
-const ENTROPY: u32 = 4;
-const THREADS: u32 = 5;
-const GPIO: u32 = 6;
-const SENSORS: u32 = 7;
+defines!(testing::ocre_test_conformance, testing::ocre_test_sha256);
 
 /// # Safety
 /// `failure` is as `testing.h` says.

@@ -12,16 +12,14 @@
 
 #include <stdint.h>
 
-/* What ocre_aot_compile() returns. */
-enum {
-    OCRE_AOT_OK = 0,
-    OCRE_AOT_BAD_WASM = 1, /* WAMR's loader refused the module */
-    OCRE_AOT_TARGET = 2,   /* the module or the options do not fit the target */
-    OCRE_AOT_CODEGEN = 3,  /* code generation failed */
-    OCRE_AOT_MEMORY = 4,   /* out of memory, or no memory file for LLVM */
-    OCRE_AOT_UNPROVEN = 5, /* no proof that the code can be ended at any time */
-    OCRE_AOT_IMPORT = 6,   /* an import that the file could not name */
-};
+/* Results of ocre_aot_compile(). */
+#define OCRE_AOT_OK 0
+#define OCRE_AOT_BAD_WASM 1 /* WAMR's loader refused the module */
+#define OCRE_AOT_TARGET 2   /* the module or the options do not fit the target */
+#define OCRE_AOT_CODEGEN 3  /* code generation failed */
+#define OCRE_AOT_MEMORY 4   /* out of memory, or no memory file for LLVM */
+#define OCRE_AOT_UNPROVEN 5 /* no proof that the code can be ended at any time */
+#define OCRE_AOT_IMPORT 6   /* an import that the file could not name */
 
 /* Strings are NUL-terminated; features and abi may be null. Flags are 0 or 1. */
 struct ocre_aot_options {

@@ -122,19 +122,3 @@ impl Display for ArchiveError {
 }
 
 impl std::error::Error for ArchiveError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_is_documented_with_what_to_do() {
-        let documented = include_str!("../../../../docs/archives.md");
-        for fault in ArchiveFault::ALL {
-            let row = format!("| `{}` |", fault.code());
-            let row = documented.lines().find(|line| line.starts_with(&row));
-            let row = row.unwrap_or_else(|| panic!("{}: has no row", fault.code()));
-            assert!(row.ends_with(&format!("| {} |", fault.hint())), "{row}");
-        }
-    }
-}
