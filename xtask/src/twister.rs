@@ -28,6 +28,16 @@ const MANIFEST: &str = "target/west.yml";
 /// Lists of Python packages that a build and a run of tests need, in Zephyr's `scripts`.
 const REQUIREMENTS: [&str; 3] = ["base", "build-test", "run-test"];
 
+/// Boards of the suites, and their names before Zephyr 3.7. The suites have the new names; a tree
+/// that does not know them gets copies of the suites' files with the old ones.
+const OLD_NAMES: [(&str, &str); 2] = [
+    ("native_sim/native/64", "native_sim_64"),
+    ("mps2/an385", "mps2_an385"),
+];
+
+/// First version of Zephyr with the new names.
+const NEW_NAMES_SINCE: (u32, u32) = (3, 7);
+
 /// Arguments of the task.
 #[derive(PartialEq, Eq, Debug)]
 struct TwisterArguments<'a> {
@@ -62,14 +72,25 @@ pub fn twister(args: &[&str]) -> Result<()> {
         None => (find_workspace(arguments.workspace)?, None),
     };
     let program = program()?;
+    let version = zephyr_version(&fs::read_to_string(workspace.join("zephyr/VERSION"))?)?;
+    let old_names = (version < NEW_NAMES_SINCE)
+        .then(with_old_names)
+        .transpose()?;
     let mut lines = Vec::new();
     for board in &arguments.boards {
+        let board = match old_names {
+            Some(_) => &*old_name(board),
+            None => *board,
+        };
         step(&format!("Twister on {board}"));
         let results = target_dir().join("twister").join(board.replace('/', "_"));
         let mut command = west(path.as_ref(), &workspace);
         command.arg("twister");
         for folder in SUITES {
             command.arg("-T").arg(root().join(folder));
+        }
+        if let Some(folder) = &old_names {
+            command.arg("--alt-config-root").arg(folder);
         }
         command.args(["-p", board, "--inline-logs", "--clobber-output", "--outdir"]);
         command.arg(&results).args(arguments.rest);
@@ -102,6 +123,49 @@ pub fn twister(args: &[&str]) -> Result<()> {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Major and minor version in Zephyr's file `VERSION`.
+fn zephyr_version(text: &str) -> Result<(u32, u32)> {
+    let value = |key: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once('='));
+        let found = lines.find(|(name, _)| name.trim() == key);
+        found.and_then(|(_, value)| value.trim().parse().ok())
+    };
+    value("VERSION_MAJOR")
+        .zip(value("VERSION_MINOR"))
+        .context("the workspace's zephyr/VERSION has no version")
+}
+
+/// Old name of a board, or the name itself.
+fn old_name(board: &str) -> String {
+    let listed = OLD_NAMES.iter().find(|(new, _)| *new == board);
+    listed.map_or(board, |(_, old)| old).to_owned()
+}
+
+/// Replaces the boards' names in a file of a suite.
+fn in_old_names(text: &str) -> String {
+    let replace = |text: String, (new, old): &(&str, &str)| text.replace(new, old);
+    OLD_NAMES.iter().fold(text.to_owned(), replace)
+}
+
+/// Writes the files of the suites with old names, and returns their folder.
+fn with_old_names() -> Result<PathBuf> {
+    let into = target_dir().join("twister/old-names");
+    for folder in SUITES {
+        for suite in fs::read_dir(root().join(folder))? {
+            let suite = suite?;
+            for file in ["testcase.yaml", "sample.yaml"] {
+                let Ok(text) = fs::read_to_string(suite.path().join(file)) else {
+                    continue;
+                };
+                let copy = into.join(suite.file_name());
+                fs::create_dir_all(&copy)?;
+                fs::write(copy.join(file), in_old_names(&text))?;
+            }
+        }
+    }
+    Ok(into)
 }
 
 fn parse<'a>(args: &'a [&'a str]) -> Result<TwisterArguments<'a>> {
@@ -291,6 +355,23 @@ mod tests {
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_tree_before_3_7_gets_the_old_names() {
+        let version = "VERSION_MAJOR = 3\nVERSION_MINOR = 4\nPATCHLEVEL = 99\n";
+        assert!(zephyr_version(version).unwrap() < NEW_NAMES_SINCE);
+        let version = "VERSION_MAJOR = 4\nVERSION_MINOR = 1\n";
+        assert!(zephyr_version(version).unwrap() > NEW_NAMES_SINCE);
+        assert!(zephyr_version("").is_err());
+        assert_eq!(old_name("mps2/an385"), "mps2_an385");
+        assert_eq!(old_name("qemu_cortex_m3"), "qemu_cortex_m3");
+        let folder = with_old_names().unwrap();
+        let suite = fs::read_to_string(folder.join("aot/testcase.yaml")).unwrap();
+        assert!(
+            suite.contains("- native_sim_64\n") && !suite.contains('/'),
+            "{suite}"
+        );
     }
 
     #[test]

@@ -126,8 +126,8 @@ fn the_readme_is_short() {
     crate::assert_none(too_long(text("README.md")));
 }
 
-#[test]
-fn every_code_has_a_row_that_says_what_to_do() {
+/// Codes of the core and of the crates that it shares with the PC.
+fn codes_of_the_core() -> BTreeSet<String> {
     let listed = ["src/", "crates/oci/src/", "crates/files/src/"];
     let sources = FILES.iter().filter(|file| {
         let mut folders = listed.iter();
@@ -138,7 +138,29 @@ fn every_code_has_a_row_that_says_what_to_do() {
         codes.contains("digest-mismatch"),
         "the core has no codes: {codes:?}"
     );
-    crate::assert_none(unlisted_codes(&codes, text("docs/errors.md")));
+    codes
+}
+
+#[test]
+fn every_code_has_a_row_that_says_what_to_do() {
+    crate::assert_none(unlisted_codes(&codes_of_the_core(), text("docs/errors.md")));
+}
+
+/// Codes that fill a buffer of so many bytes, NUL included.
+fn too_long_codes(codes: &BTreeSet<String>, bytes: usize) -> Vec<BrokenRule> {
+    let long = codes.iter().filter(|code| code.len() >= bytes);
+    long.map(|code| format!("{code}: does not fit OCRE_CODE_BYTES"))
+        .collect()
+}
+
+#[test]
+fn every_code_fits_the_buffer_of_the_c_api() {
+    let mut lines = text("include/ocre/ocre.h").lines();
+    let bytes = lines
+        .find_map(|line| line.strip_prefix("#define OCRE_CODE_BYTES "))
+        .expect("the header has the length");
+    let bytes = bytes.parse().expect("a number");
+    crate::assert_none(too_long_codes(&codes_of_the_core(), bytes));
 }
 
 #[test]
@@ -186,6 +208,13 @@ mod planted {
                 .map(str::to_owned)
                 .into()
         );
+    }
+
+    #[test]
+    fn a_code_that_does_not_fit_is_found() {
+        let codes = ["a-code", "long-code"].map(str::to_owned).into();
+        crate::assert_none(too_long_codes(&codes, 10));
+        crate::assert_one(too_long_codes(&codes, 9), "long-code");
     }
 
     #[test]
