@@ -153,6 +153,7 @@ int ocre_image_verify(const char *image, char *text);
  * @brief Shows the name of each image on the partition.
  *
  * @param visit Returns 0 to end the list. The function must not use images.
+ * @retval -EINVAL @p visit is NULL.
  * @retval -ENOENT The partition has no index of images.
  * @retval -EIO The index can't be read.
  */
@@ -279,6 +280,7 @@ int ocre_find(const char *name, ocre_container_t *container);
  * @brief Shows every container.
  *
  * @param visit Returns 0 to end the list.
+ * @retval -EINVAL @p visit is NULL.
  */
 int ocre_list(int (*visit)(void *context, ocre_container_t container, const char *name),
 	      void *context);
@@ -289,6 +291,7 @@ int ocre_list(int (*visit)(void *context, ocre_container_t container, const char
  * @param lines Number of the last lines to show; 0 for all.
  * @param visit Gets one log record: a line, or a part of a long line, of at most 256 bytes, with
  * the newline and without NUL. `stream` is 1 for stdout, 2 for stderr. Returns 0 to end the output.
+ * @retval -EINVAL @p visit is NULL.
  * @retval -ENOENT There is no such container.
  */
 int ocre_logs(ocre_container_t container, uint32_t lines,
@@ -314,7 +317,7 @@ void ocre_on_change(void (*changed)(void *context), void *context);
  * NULL.
  * @return The exit code: 0 done, 1 refused or failed, 2 usage error; for `run`, the guest's exit
  * code.
- * @retval -EINVAL A word is not UTF-8, or there are more than 32.
+ * @retval -EINVAL A word is not UTF-8, there are more than 32, or @p write is NULL.
  */
 int ocre_command(const char *const *words, uint32_t count,
 		 void (*write)(void *context, int error, const char *text, uint32_t bytes),

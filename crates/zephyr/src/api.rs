@@ -571,10 +571,10 @@ unsafe extern "C" fn ocre_logs(
     context: *mut c_void,
 ) -> c_int {
     answer(started().and_then(|runtime| {
-        let visit = visit.ok_or(ApiErrno::Invalid)?;
         let handle = handle(container)?;
         let lines = Some(lines as usize).filter(|&lines| lines != 0);
         let mut cursor = runtime.log_cursor(handle, lines)?;
+        let visit = visit.ok_or(ApiErrno::Invalid)?;
         let mut buffer = [0; MAX_LOG_RECORD];
         while let Some(record) = runtime.read_log(handle, &mut cursor, &mut buffer)? {
             let stream = match record.stream {

@@ -110,6 +110,20 @@ ZTEST(naming, test_a_handle_is_never_another_containers)
 	zassert_equal(ocre_status(UINT64_MAX, &status), -ENOENT);
 }
 
+ZTEST(naming, test_a_function_that_is_missing_is_refused)
+{
+	static const char *const words[] = {"version"};
+	ocre_container_t container;
+
+	zassert_ok(named("a"));
+	zassert_ok(ocre_find("a", &container));
+	zassert_equal(ocre_image_list(NULL, NULL), -EINVAL);
+	zassert_equal(ocre_list(NULL, NULL), -EINVAL);
+	zassert_equal(ocre_logs(container, 0, NULL, NULL), -EINVAL);
+	zassert_equal(ocre_command(words, 1, NULL, NULL, NULL), -EINVAL);
+	zassert_ok(ocre_remove(container, 0));
+}
+
 ZTEST(naming, test_arguments_and_environment_have_their_limits)
 {
 	static char long_word[4096];

@@ -84,7 +84,7 @@ unsafe extern "C" {
         image: *const ::core::ffi::c_char,
         text: *mut ::core::ffi::c_char,
     ) -> ::core::ffi::c_int;
-    #[doc = " @brief Shows the name of each image on the partition.\n\n @param visit Returns 0 to end the list. The function must not use images.\n @retval -ENOENT The partition has no index of images.\n @retval -EIO The index can't be read."]
+    #[doc = " @brief Shows the name of each image on the partition.\n\n @param visit Returns 0 to end the list. The function must not use images.\n @retval -EINVAL @p visit is NULL.\n @retval -ENOENT The partition has no index of images.\n @retval -EIO The index can't be read."]
     pub fn ocre_image_list(
         visit: ::core::option::Option<
             unsafe extern "C" fn(
@@ -132,7 +132,7 @@ unsafe extern "C" {
         name: *const ::core::ffi::c_char,
         container: *mut ContainerHandle,
     ) -> ::core::ffi::c_int;
-    #[doc = " @brief Shows every container.\n\n @param visit Returns 0 to end the list."]
+    #[doc = " @brief Shows every container.\n\n @param visit Returns 0 to end the list.\n @retval -EINVAL @p visit is NULL."]
     pub fn ocre_list(
         visit: ::core::option::Option<
             unsafe extern "C" fn(
@@ -143,7 +143,7 @@ unsafe extern "C" {
         >,
         context: *mut ::core::ffi::c_void,
     ) -> ::core::ffi::c_int;
-    #[doc = " @brief Passes the log of a container to a function.\n\n @param lines Number of the last lines to show; 0 for all.\n @param visit Gets one log record: a line, or a part of a long line, of at most 256 bytes, with\n the newline and without NUL. `stream` is 1 for stdout, 2 for stderr. Returns 0 to end the output.\n @retval -ENOENT There is no such container."]
+    #[doc = " @brief Passes the log of a container to a function.\n\n @param lines Number of the last lines to show; 0 for all.\n @param visit Gets one log record: a line, or a part of a long line, of at most 256 bytes, with\n the newline and without NUL. `stream` is 1 for stdout, 2 for stderr. Returns 0 to end the output.\n @retval -EINVAL @p visit is NULL.\n @retval -ENOENT There is no such container."]
     pub fn ocre_logs(
         container: ContainerHandle,
         lines: u32,
@@ -162,7 +162,7 @@ unsafe extern "C" {
         changed: ::core::option::Option<unsafe extern "C" fn(context: *mut ::core::ffi::c_void)>,
         context: *mut ::core::ffi::c_void,
     );
-    #[doc = " @brief Runs a command as the shell does: `{\"image\", \"verify\", \"hello\"}`.\n\n @param write Takes each piece of output, without NUL; `error` is not 0 for errors, warnings\n and notes.\n @param interrupted Polled while a command waits: a result other than 0 ends the command. May be\n NULL.\n @return The exit code: 0 done, 1 refused or failed, 2 usage error; for `run`, the guest's exit\n code.\n @retval -EINVAL A word is not UTF-8, or there are more than 32."]
+    #[doc = " @brief Runs a command as the shell does: `{\"image\", \"verify\", \"hello\"}`.\n\n @param write Takes each piece of output, without NUL; `error` is not 0 for errors, warnings\n and notes.\n @param interrupted Polled while a command waits: a result other than 0 ends the command. May be\n NULL.\n @return The exit code: 0 done, 1 refused or failed, 2 usage error; for `run`, the guest's exit\n code.\n @retval -EINVAL A word is not UTF-8, there are more than 32, or @p write is NULL."]
     pub fn ocre_command(
         words: *const *const ::core::ffi::c_char,
         count: u32,
