@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Usage and explanations of commands, from their table.
 
+use super::arguments::Opt;
 use super::output::CommandOutput;
 use super::table::{COMMANDS, Command};
 
@@ -29,13 +30,18 @@ pub fn command(command: &Command, out: &mut CommandOutput<'_>) {
     }
     writeln!(out, "\noptions:");
     for option in command.options {
-        match option.short {
-            Some(short) => write!(out, "  -{}, ", char::from(short)),
-            None => write!(out, "      "),
-        }
-        // The longest option with its value has 16 columns.
-        let value = option.value.unwrap_or_default();
-        let width = 17_usize.saturating_sub(option.long.len());
-        writeln!(out, "--{} {value:width$}{}", option.long, option.help);
+        self::option(option, out);
     }
+}
+
+/// Explains one option, on one line.
+pub fn option(option: &Opt, out: &mut CommandOutput<'_>) {
+    match option.short {
+        Some(short) => write!(out, "  -{}, ", char::from(short)),
+        None => write!(out, "      "),
+    }
+    // The longest option with its value has 16 columns.
+    let value = option.value.unwrap_or_default();
+    let width = 17_usize.saturating_sub(option.long.len());
+    writeln!(out, "--{} {value:width$}{}", option.long, option.help);
 }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ocre::command::arguments::{Key, Opt};
 use ocre::command::{CommandStatus, hints};
 use ocre::image::OciLayout;
 use ocre::image::examine::Examination;
@@ -24,6 +25,7 @@ use ocre_tools::partition;
 use ocre_wamr::WamrEngine;
 use serde_json::json;
 
+use super::command_line::CommandLine;
 use super::output::LineOutput;
 use super::wasm;
 
@@ -168,12 +170,43 @@ fn read<S: Storage>(storage: &S, path: &str) -> Result<Vec<u8>, StorageError> {
     Ok(bytes)
 }
 
+const BUNDLE: Opt = Opt {
+    key: Key::Foreign,
+    short: None,
+    long: "bundle",
+    value: Some("DIR"),
+    help: "Run an OCI runtime bundle, a folder of the PC",
+};
+const ALLOW_HOST_ROOT: Opt = Opt {
+    key: Key::Foreign,
+    short: None,
+    long: "allow-host-root",
+    value: None,
+    help: "Let the guest change folders of the host",
+};
+
+/// Options of `run` that only a PC has.
+pub const RUN_OPTIONS: [Opt; 2] = [BUNDLE, ALLOW_HOST_ROOT];
+
+/// Heading of [`RUN_OPTIONS`].
+pub const RUN_HEADING: &str = "on a PC, instead of IMAGE";
+
 /// A bundle to run.
 pub struct BundleRun<'w> {
     /// Folder of the bundle.
     pub folder: &'w Path,
     /// True where a guest may change protected folders of the host.
     pub allow_host_root: bool,
+}
+
+impl<'w> BundleRun<'w> {
+    /// Finds the bundle that a command line names.
+    pub fn of(line: &'w CommandLine) -> Option<Self> {
+        Some(Self {
+            folder: Path::new(line.value(&BUNDLE)?),
+            allow_host_root: line.value(&ALLOW_HOST_ROOT).is_some(),
+        })
+    }
 }
 
 /// Runs a bundle's processes one after the other, until one fails.

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 use ocre::command::CommandStatus;
 use ocre_tools::failure::Failure;
 
-use super::clap_grammar;
+use super::grammar;
 use super::output::LineOutput;
 
 /// Prints what a shell needs to complete command lines.
@@ -32,7 +32,7 @@ pub fn run(args: &CompletionArgs, out: &mut LineOutput) -> Result<CommandStatus,
         Known::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    let mut grammar = clap_grammar::grammar();
+    let mut grammar = grammar::whole();
     clap_complete::generate(shell, &mut grammar, "ocre", &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
     if shell == Shell::Fish {

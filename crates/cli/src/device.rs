@@ -8,9 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ocre::command::arguments::{Argument, Arguments, Key};
+use ocre::command::arguments::Key;
 use ocre::command::report::Sanitized;
-use ocre::command::table::{Verb, find};
 use ocre::command::{self, CommandStatus, Environment, Outcome, hints};
 use ocre::image::Image;
 use ocre::image::OciLayout;
@@ -30,6 +29,7 @@ use ocre_tools::partition::{
 };
 use parking_lot::MutexGuard;
 
+use super::command_line::CommandLine;
 use super::output::LineOutput;
 use super::short_digest;
 
@@ -191,14 +191,18 @@ impl<F: Flash + 'static> SimulatedDevice<F> {
     /// Runs a command of the core. Where its guest fails after a call that was refused for want of
     /// a permission, names the permission. Ends soon after Ctrl-C, and after an error of a guest's
     /// output.
-    pub fn command(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
+    pub fn command(
+        &mut self,
+        mut line: CommandLine,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Outcome {
         self.pc.platform().take_denied();
-        let whole = short_digest::expand(words, self.pc.platform().storage());
-        let words: Vec<&str> = whole.iter().map(|word| &**word).collect();
-        let words = with_memory(&words);
+        short_digest::expand(&mut line, self.pc.platform().storage());
+        line.set_default(Key::Memory, MEMORY);
         let mut err = Heard(err);
-        self.explain_mounts(&words, &mut err)?;
-        let status = self.run(&words, out, &mut err)?;
+        self.explain_mounts(&line, &mut err)?;
+        let status = self.run(&line, out, &mut err)?;
         let denied = self.pc.platform().take_denied();
         if matches!(status, CommandStatus::Guest(code) if code != 0) && denied != Permissions::NONE
         {
@@ -211,10 +215,11 @@ impl<F: Flash + 'static> SimulatedDevice<F> {
         Ok(status)
     }
 
-    fn run(&mut self, words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
-        let follows = matches!(words.first(), Some(&("logs" | "events")));
+    fn run(&mut self, line: &CommandLine, out: &mut dyn Write, err: &mut dyn Write) -> Outcome {
+        let words = line.words();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         command::run(
-            words,
+            &words,
             &mut Environment {
                 supervisor: &self.pc,
                 documents: &mut LockedDocuments {
@@ -226,22 +231,17 @@ impl<F: Flash + 'static> SimulatedDevice<F> {
                 interrupted: &|| {
                     INTERRUPTED.load(Ordering::Relaxed)
                         || console::is_given_up()
-                        || (follows && console::is_abandoned())
+                        || (line.follows() && console::is_abandoned())
                 },
             },
         )
     }
 
     /// Warns of a mount that names a folder of the PC, where the container gets an empty one.
-    fn explain_mounts(&self, words: &[&str], err: &mut dyn Write) -> std::fmt::Result {
-        let Ok((command, words)) = find(words) else {
-            return Ok(());
-        };
+    fn explain_mounts(&self, line: &CommandLine, err: &mut dyn Write) -> std::fmt::Result {
         let storage = self.pc.platform().storage();
-        let mut arguments = Arguments::new(words, command.options, command.passes_on);
-        while let Ok(Some(argument)) = arguments.next() {
-            if let Argument::Option(option, value) = argument
-                && option.key == Key::Volume
+        for (option, value) in line.options() {
+            if option.key == Key::Volume
                 && let Some((source, _)) = value.split_once(':')
                 && Path::new(source).exists()
                 && storage.metadata(source) == Err(StorageError::NotFound)
@@ -277,28 +277,9 @@ impl<F: Flash + 'static> SimulatedDevice<F> {
     }
 }
 
-/// Default option for the memory of a container on a PC. By default, compilers give a program
-/// more than a small device has, such as Rust's 17 pages and Zig's 17 MiB.
-const MEMORY: &str = "--memory=64M";
-
-/// Adds [`MEMORY`] to a command line that makes a container and has no such option.
-fn with_memory<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    let mut whole = words.to_vec();
-    let Ok((command, arguments)) = find(words) else {
-        return whole;
-    };
-    if !matches!(command.verb, Verb::Run | Verb::Create) {
-        return whole;
-    }
-    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
-    while let Ok(Some(argument)) = arguments.next() {
-        if matches!(argument, Argument::Option(option, _) if option.key == Key::Memory) {
-            return whole;
-        }
-    }
-    whole.insert(1, MEMORY);
-    whole
-}
+/// Default of `--memory` on a PC. By default, compilers give a program more than a small device
+/// has, such as Rust's 17 pages and Zig's 17 MiB.
+const MEMORY: &str = "64M";
 
 /// True after Ctrl-C.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use ocre::command::CommandStatus;
+use ocre::command::arguments::Key;
 use ocre::container::record::{self, Dates};
 use ocre::container::state::{Cause, RunResult, State};
 use ocre::container::{Name, Spec};
@@ -16,6 +17,7 @@ use ocre_pc::littlefs::LittleFs;
 use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 
+use super::command_line::CommandLine;
 use super::device::SimulatedDevice;
 use super::line::split;
 use super::output::LineOutput;
@@ -82,9 +84,10 @@ pub fn put(
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let words = words.strip_prefix(&["ocre"]).unwrap_or(&words);
         match words {
-            ["create", rest @ ..] => {
+            ["create", ..] => {
+                let line = CommandLine::new(words);
                 let name =
-                    create(rest, &mut device, storage, firmware, err).map_err(|why| wrong(&why))?;
+                    create(line, &mut device, storage, firmware, err).map_err(|why| wrong(&why))?;
                 names.push(name);
                 if names.len() > firmware.containers {
                     return Err(wrong(&"the device has fewer slots for containers"));
@@ -104,22 +107,18 @@ pub fn put(
 
 /// Runs `create …` with the device's defaults; the error is the reason of a refusal.
 fn create(
-    rest: &[&str],
+    mut line: CommandLine,
     device: &mut SimulatedDevice<RamFlash>,
     storage: &LittleFs<RamFlash>,
     firmware: &Firmware,
     err: &mut LineOutput,
 ) -> Result<Name, String> {
-    let memory = format!("--memory={}", firmware.policy.memory_bytes);
-    let stack = format!("--stack={}", firmware.stack);
-    let mut words = vec!["create"];
     if firmware.most_thread_stack.is_some() {
-        words.extend([&*memory, &*stack]);
+        line.set_default(Key::Memory, &firmware.policy.memory_bytes.to_string());
+        line.set_default(Key::Stack, &firmware.stack.to_string());
     }
-    // Later options override these.
-    words.extend(rest);
     let mut out = String::new();
-    let status = device.command(&words, &mut out, err);
+    let status = device.command(line, &mut out, err);
     if status != Ok(CommandStatus::Ok) {
         return Err("the command is refused".to_owned());
     }

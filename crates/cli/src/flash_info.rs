@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use ocre::command::CommandStatus;
+use ocre::command::arguments::Key;
 use ocre::image::judge::Policy;
 use ocre::port::Storage as _;
 use ocre_oci::json::{self, Caps};
@@ -15,6 +16,7 @@ use ocre_tools::failure::Failure;
 use ocre_tools::firmware::Firmware;
 use ocre_tools::partition;
 
+use super::command_line::CommandLine;
 use super::device::SimulatedDevice;
 use super::output::LineOutput;
 
@@ -50,12 +52,12 @@ pub fn run(
     let mut status = CommandStatus::Ok;
     let as_json = out.json();
     let mut told = |words: &[&str]| {
-        let mut words = words.to_vec();
+        let mut line = CommandLine::new(words);
         if as_json {
-            words.push("--format=json");
+            line.set_default(Key::Format, "json");
         }
         let mut text = String::new();
-        if copy.command(&words, &mut text, err) != Ok(CommandStatus::Ok) {
+        if copy.command(line, &mut text, err) != Ok(CommandStatus::Ok) {
             status = CommandStatus::Failed;
         }
         text

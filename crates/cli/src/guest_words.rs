@@ -58,7 +58,7 @@ mod tests {
 
     fn split_at(words: &[&str]) -> usize {
         let words = words.iter().map(OsString::from).collect();
-        split(words, &crate::grammar()).0.len()
+        split(words, crate::grammar::own()).0.len()
     }
 
     #[test]

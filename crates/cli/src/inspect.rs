@@ -15,6 +15,7 @@ use ocre_pc::flash::Flash;
 use ocre_pc::needs::Needs;
 use ocre_tools::layout_index::document;
 
+use super::command_line::CommandLine;
 use super::device::SimulatedDevice;
 use super::output::LineOutput;
 
@@ -24,17 +25,16 @@ use super::output::LineOutput;
 /// Of the output alone.
 pub fn run<F: Flash + 'static>(
     device: &mut SimulatedDevice<F>,
-    words: &[&str],
+    line: CommandLine,
     policy: &Policy<'_>,
     out: &mut LineOutput,
     err: &mut LineOutput,
 ) -> Outcome {
     let mut text = String::new();
-    let status = device.command(words, &mut text, err)?;
-    let whole = match words {
-        [_, _, name] if status == CommandStatus::Ok => with_needs(&text, name, device, policy),
-        _ => None,
-    };
+    let name = line.image().map(str::to_owned);
+    let status = device.command(line, &mut text, err)?;
+    let name = name.filter(|_| status == CommandStatus::Ok);
+    let whole = name.and_then(|name| with_needs(&text, &name, device, policy));
     // The writer keeps an error, and `finish` returns it.
     out.write_str(whole.as_deref().unwrap_or(&text))?;
     Ok(status)

@@ -2,8 +2,8 @@
 //! `ocre`: the container runtime on a PC. It packs and judges images, compiles them ahead of
 //! time, and is a simulated device with a flash file, on which they run.
 //!
-//! Commands that a device does not have are here. All others go to the core as they were typed,
-//! without the PC's own options.
+//! Commands that a device does not have are here. All others go to the core, without the PC's own
+//! options: see [`command_line`].
 //!
 //! Exit codes: 0; 1 refused or failed; 2 wrong command line; `run` ends with the guest's exit code,
 //! 134 after a trap and 137 after a kill.
@@ -14,12 +14,11 @@
 
 mod build;
 mod bundle;
-mod clap_grammar;
+mod command_line;
 mod compile;
 mod completion;
 mod copy;
 mod device;
-mod device_words;
 mod examples;
 mod extract;
 mod flash_check;
@@ -32,6 +31,7 @@ mod flash_images;
 mod flash_info;
 mod flash_ls;
 mod flash_rm;
+mod grammar;
 mod guest_words;
 mod import;
 mod import_name;
@@ -60,9 +60,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
+use bundle::BundleRun;
+use clap::{ColorChoice, FromArgMatches as _, ValueEnum as _};
+use command_line::{CommandLine, Need};
 use device::SimulatedDevice;
-use ocre::command::{CommandStatus, VERSION, table, usage};
+use ocre::command::arguments::Key;
+use ocre::command::table::{self, Verb};
+use ocre::command::{CommandStatus, VERSION, usage};
 use ocre::image::judge::{AotPolicy, Policy};
 use ocre_oci::Sha256;
 use ocre_pc::closed_streams;
@@ -121,12 +125,37 @@ struct Global {
     /// Policy for AOT code: allow, deny, or digests of allowed layers, separated by commas
     #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
     aot_policy: AotRule,
-    /// Folder of `run --bundle`, which only a PC has.
-    #[arg(skip)]
-    bundle: Option<PathBuf>,
-    /// Option of `run --bundle` that lets a guest change folders of the host.
-    #[arg(skip)]
-    allow_host_root: bool,
+}
+
+impl Global {
+    /// Parses a command line of the core, and takes the PC's own options from it. A command that
+    /// prints data receives the format.
+    ///
+    /// # Errors
+    /// A message for the user.
+    fn line(&mut self, words: &[OsString]) -> Result<CommandLine, String> {
+        let mut line = CommandLine::on_pc(words, grammar::pc_options)?;
+        for (option, value) in line.options() {
+            self.set(option.long, value)
+                .map_err(|error| format!("--{}: {error}", option.long))?;
+        }
+        if self.format == OutputFormat::Json {
+            line.set_default(Key::Format, "json");
+        }
+        Ok(line)
+    }
+
+    /// Sets an option. Leaves others to the core.
+    fn set(&mut self, long: &str, value: &str) -> Result<(), String> {
+        match long {
+            "flash" => self.flash = Some(value.into()),
+            "format" => self.format = OutputFormat::from_str(value, false)?,
+            "color" => self.color = Color::from_str(value, false)?,
+            "aot-policy" => self.aot_policy = AotRule::parse(value)?,
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// Environment variable that names the flash file.
@@ -254,34 +283,16 @@ enum WasmCommand {
     Run(wasm::WasmRunArgs),
 }
 
-/// The grammar, with the core's commands in its help.
-fn grammar() -> clap::Command {
-    let listed = |group: bool| {
-        let mut text = String::from("Device commands (see `ocre COMMAND --help`):\n");
-        let wanted = |command: &ocre::command::table::Command| {
-            device_words::once(command) && (!group || command.name.starts_with("image "))
-                // The PC replaces this command.
-                && command.name != "image verify"
-        };
-        // Writing to a String does not fail.
-        usage::list(wanted, &mut output::Words::new(&mut text));
-        text
-    };
-    examples::add(Cli::command())
-        .after_help(listed(false))
-        .mut_subcommand("image", |image| image.after_help(listed(true)))
-}
-
 /// Runs the program.
 fn main() -> ExitCode {
     closed_streams::tell();
-    let grammar = grammar();
+    let grammar = grammar::own();
     let all: Vec<OsString> = std::env::args_os().collect();
     let (own, guest) = match all.split_first() {
-        Some((_, words)) => guest_words::split(words.to_vec(), &grammar),
+        Some((_, words)) => guest_words::split(words.to_vec(), grammar),
         None => (Vec::new(), Vec::new()),
     };
-    let grammar = grammar.color(color_of(&own));
+    let grammar = grammar.clone().color(color_of(&own));
     let program = OsString::from("ocre");
     let parsed = grammar
         .try_get_matches_from([program].into_iter().chain(own))
@@ -303,18 +314,18 @@ fn main() -> ExitCode {
         } => CliCommand::Core([OsString::from("image")].into_iter().chain(words).collect()),
         other => other,
     };
-    let words = match &command {
-        CliCommand::Core(words) => device_words::lift(words, &mut global),
-        _ => Ok(Vec::new()),
+    let line = match &command {
+        CliCommand::Core(words) => global.line(words).map(Some),
+        _ => Ok(None),
     };
     let mut out = LineOutput::stdout(global.color, global.format);
     let mut err = LineOutput::stderr(global.color);
-    let done = match words {
-        Ok(words) => run(command, &words, &guest, global, &mut out, &mut err),
-        Err(misuse) => err
-            .text(&format!("error: {misuse}\nhint: see `ocre --help`\n"))
-            .map(|()| CommandStatus::Usage)
-            .map_err(|error| Failure::io("can't print", &error)),
+    let done = match line {
+        Ok(line) => run(command, line, &guest, global, &mut out, &mut err),
+        Err(misuse) => refused(
+            &format!("error: {misuse}\nhint: see `ocre --help`\n"),
+            &mut err,
+        ),
     };
     let done = done.and_then(|status| {
         let finished = out.finish().and_then(|()| err.finish());
@@ -384,9 +395,10 @@ fn failed(failure: &Failure, err: &mut LineOutput) -> ExitCode {
     ExitCode::from(CommandStatus::Failed.exit_code())
 }
 
+/// Runs a command; `line` is the command line of the core's.
 fn run(
     command: CliCommand,
-    words: &[String],
+    line: Option<CommandLine>,
     guest: &[OsString],
     global: Global,
     out: &mut LineOutput,
@@ -436,158 +448,161 @@ fn run(
             device.shut_down();
             status
         }
-        CliCommand::Core(_) => match &global.bundle {
-            Some(folder) => {
-                let run = bundle::BundleRun {
-                    folder,
-                    allow_host_root: global.allow_host_root,
-                };
-                run_bundle(&run, words, flash, &policy, out, err)
-            }
-            None => core(words, flash, policy, out, err),
+        CliCommand::Core(_) => match line {
+            Some(line) => run_line(line, flash, policy, out, err),
+            // Each of these has a line.
+            None => Ok(CommandStatus::Usage),
         },
     }
 }
 
-/// Runs `run --bundle DIR`; `words` are the other words of the command line.
-fn run_bundle(
-    run: &bundle::BundleRun<'_>,
-    words: &[String],
-    flash: Option<&Path>,
-    policy: &Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    let asked: Vec<&str> = words.iter().map(String::as_str).collect();
-    if device_words::asks_for_help(&asked) {
-        return explain(&["run"], out, err);
-    }
-    if let Some(word) = words.get(1) {
-        let misuse = format!(
-            "error: run: {word:?} can't be used with --bundle\nhint: set program, arguments and limits in the bundle's config.json\n"
-        );
-        err.text(&misuse)
-            .map_err(|error| Failure::io("can't print", &error))?;
-        return Ok(CommandStatus::Usage);
-    }
-    bundle::run(run, flash, &engine()?, policy, err)
-}
-
-/// Runs a command of the core on a device that is on for this command only.
-fn core(
-    words: &[String],
+/// Runs a command of the core.
+fn run_line(
+    line: CommandLine,
     flash: Option<&Path>,
     policy: Policy<'static>,
     out: &mut LineOutput,
     err: &mut LineOutput,
 ) -> Result<CommandStatus, Failure> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let print = |error: io::Error| Failure::io("can't print", &error);
-    match *words {
-        // Neither needs a device.
-        ["version"] => {
-            out.line(format_args!("ocre {VERSION}")).map_err(print)?;
-            return Ok(CommandStatus::Ok);
-        }
-        ["help", ref of @ ..] => return explain(of, out, err),
-        _ => {}
+    match BundleRun::of(&line) {
+        Some(run) => run_bundle(&run, &line, flash, &policy, out, err),
+        None => core(line, flash, policy, out, err),
     }
-    if words.first() == Some(&"run") && device_words::asks_for_help(&words) {
+}
+
+/// Runs `run --bundle DIR`.
+fn run_bundle(
+    run: &BundleRun<'_>,
+    line: &CommandLine,
+    flash: Option<&Path>,
+    policy: &Policy<'static>,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    if line.asks_for_help() {
         return explain(&["run"], out, err);
     }
-    if let Some(text) = suggestion::for_unknown(&words, &grammar()) {
-        err.text(&text).map_err(print)?;
-        return Ok(CommandStatus::Usage);
+    if let Some(word) = line.arguments().first() {
+        let misuse = format!(
+            "error: run: {word:?} can't be used with --bundle\nhint: set program, arguments and limits in the bundle's config.json\n"
+        );
+        return refused(&misuse, err);
     }
-    let words = match device_words::for_one_boot(&words) {
-        Ok(words) => words,
-        Err(refusal) => {
-            let hints = "run the command in `ocre shell`";
-            err.text(&format!("error: {refusal}\nhint: {hints}\n"))
-                .map_err(print)?;
-            return Ok(CommandStatus::Usage);
+    bundle::run(run, flash, &engine()?, policy, err)
+}
+
+/// Reports a wrong command line.
+fn refused(text: &str, err: &mut LineOutput) -> Result<CommandStatus, Failure> {
+    err.text(text)
+        .map(|()| CommandStatus::Usage)
+        .map_err(|error| Failure::io("can't print", &error))
+}
+
+/// Runs a command of the core on a device that is on for this command only.
+fn core(
+    mut line: CommandLine,
+    flash: Option<&Path>,
+    policy: Policy<'static>,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let arguments = line.arguments();
+    match line.verb() {
+        // None of them needs a device.
+        Some(Verb::Version) if arguments.is_empty() => {
+            let printed = out.line(format_args!("ocre {VERSION}"));
+            printed.map_err(|error| Failure::io("can't print", &error))?;
+            return Ok(CommandStatus::Ok);
         }
-    };
-    path_as_image::refuse(&words, flash)?;
+        Some(Verb::Help) => {
+            let of: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            return explain(&of, out, err);
+        }
+        Some(Verb::Run) if line.asks_for_help() => return explain(&["run"], out, err),
+        _ => {}
+    }
+    if let Some(text) = suggestion::for_unknown(&line, grammar::own()) {
+        return refused(&text, err);
+    }
+    if let Err(refusal) = line.adapt_for_one_boot() {
+        let hints = "run the command in `ocre shell`";
+        return refused(&format!("error: {refusal}\nhint: {hints}\n"), err);
+    }
+    path_as_image::refuse(&line, flash)?;
     device::catch_interrupts()?;
-    match device_words::need(&words) {
-        device_words::Need::Nothing => {
-            on(SimulatedDevice::empty(policy)?, &words, &policy, out, err)
-        }
-        device_words::Need::Flash => {
-            let failure = match partition::partition(flash) {
-                Ok(partition) => {
-                    return on(
-                        SimulatedDevice::boot(partition, policy)?,
-                        &words,
-                        &policy,
-                        out,
-                        err,
-                    );
-                }
-                Err(failure) => failure,
-            };
-            if device_words::only_reads(&words)
-                && let Some(copy) = partition::read_only_copy(flash)?
-            {
-                return on(
-                    SimulatedDevice::boot(copy, policy)?,
-                    &words,
-                    &policy,
-                    out,
-                    err,
-                );
-            }
-            // A wrong command line is reported first.
-            let (mut dropped, mut said) = (String::new(), String::new());
-            let mut empty = SimulatedDevice::empty(policy)?;
-            match empty.command(&words, &mut dropped, &mut said) {
-                Ok(CommandStatus::Usage) => err
-                    .text(&said)
-                    .map(|()| CommandStatus::Usage)
-                    .map_err(print),
-                _ => Err(failure),
-            }
-        }
-        device_words::Need::Image => {
-            if let Some(partition) = partition::partition_if_any(flash)? {
-                return on(
-                    SimulatedDevice::boot(partition, policy)?,
-                    &words,
-                    &policy,
-                    out,
-                    err,
-                );
-            }
-            // Without a flash file there is no such image; no file is made for the search.
-            let path = partition::flash_file(flash)?;
-            let missing = format_args!("there is no flash file {}", path.display());
-            device::note(missing, err)?;
-            on(SimulatedDevice::empty(policy)?, &words, &policy, out, err)
-        }
+    match line.need() {
+        Need::Nothing => on(SimulatedDevice::empty(policy)?, line, &policy, out, err),
+        Need::Flash => on_flash(line, flash, policy, out, err),
+        Need::Image => on_image(line, flash, policy, out, err),
     }
+}
+
+/// Runs a command that needs the flash file.
+fn on_flash(
+    line: CommandLine,
+    flash: Option<&Path>,
+    policy: Policy<'static>,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let failure = match partition::partition(flash) {
+        Ok(partition) => {
+            let device = SimulatedDevice::boot(partition, policy)?;
+            return on(device, line, &policy, out, err);
+        }
+        Err(failure) => failure,
+    };
+    if line.only_reads()
+        && let Some(copy) = partition::read_only_copy(flash)?
+    {
+        let device = SimulatedDevice::boot(copy, policy)?;
+        return on(device, line, &policy, out, err);
+    }
+    // A wrong command line is reported first.
+    let (mut dropped, mut said) = (String::new(), String::new());
+    let mut empty = SimulatedDevice::empty(policy)?;
+    match empty.command(line, &mut dropped, &mut said) {
+        Ok(CommandStatus::Usage) => refused(&said, err),
+        _ => Err(failure),
+    }
+}
+
+/// Runs a command that needs an image of the flash file.
+fn on_image(
+    line: CommandLine,
+    flash: Option<&Path>,
+    policy: Policy<'static>,
+    out: &mut LineOutput,
+    err: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    if let Some(partition) = partition::partition_if_any(flash)? {
+        let device = SimulatedDevice::boot(partition, policy)?;
+        return on(device, line, &policy, out, err);
+    }
+    // Without a flash file there is no such image; no file is made for the search.
+    let path = partition::flash_file(flash)?;
+    let missing = format_args!("there is no flash file {}", path.display());
+    device::note(missing, err)?;
+    on(SimulatedDevice::empty(policy)?, line, &policy, out, err)
 }
 
 /// Runs a command of the core on a device, and switches the device off.
 fn on<F: Flash + 'static>(
     mut device: SimulatedDevice<F>,
-    words: &[&str],
+    line: CommandLine,
     policy: &Policy<'static>,
     out: &mut LineOutput,
     err: &mut LineOutput,
 ) -> Result<CommandStatus, Failure> {
     // `finish` returns the reason of a failed write.
-    let done = match *words {
-        ["image", "inspect", ..] => inspect::run(&mut device, words, policy, out, err),
-        _ => device.command(words, out, err),
+    let done = match line.verb() {
+        Some(Verb::ImageInspect) => inspect::run(&mut device, line, policy, out, err),
+        _ => device.command(line, out, err),
     };
     let status = done.unwrap_or(CommandStatus::Failed);
     device.shut_down();
     Ok(status)
 }
-
-/// Help for the option of `run` that only a PC has, in the form of the core's help.
-const BUNDLE_HELP: &str = "\non a PC, instead of IMAGE:\n      --bundle DIR        Run an OCI runtime bundle, a folder of the PC\n      --allow-host-root   Let the guest change folders of the host";
 
 /// Runs `help [COMMAND]`.
 fn explain(
@@ -595,7 +610,7 @@ fn explain(
     out: &mut LineOutput,
     err: &mut LineOutput,
 ) -> Result<CommandStatus, Failure> {
-    let mut grammar = grammar();
+    let mut grammar = grammar::own().clone();
     grammar.build();
     let mut found = Some(&mut grammar);
     for word in of {
@@ -605,7 +620,7 @@ fn explain(
     let printed = if let Some(grammar) = found {
         out.text(&grammar.render_long_help().to_string())
     } else {
-        match ocre::command::table::find(of) {
+        match table::find(of) {
             _ if matches!(of, [group] if table::is_group(group)) => {
                 let mut text = String::new();
                 let listed = |command: &table::Command| {
@@ -620,8 +635,11 @@ fn explain(
                 // Writing to a String does not fail.
                 let mut words = output::Words::new(&mut text);
                 usage::command(command, &mut words);
-                if command.verb == table::Verb::Run {
-                    writeln!(words, "{BUNDLE_HELP}");
+                if command.verb == Verb::Run {
+                    writeln!(words, "\n{}:", bundle::RUN_HEADING);
+                    for option in &bundle::RUN_OPTIONS {
+                        usage::option(option, &mut words);
+                    }
                 }
                 out.text(&text)
             }
@@ -680,8 +698,8 @@ mod tests {
     #[test]
     fn every_option_of_the_program_is_documented() {
         let documented = include_str!("../../../docs/commands.md");
-        check(&Cli::command(), "", documented);
-        for option in Cli::command().get_arguments() {
+        check(grammar::own(), "", documented);
+        for option in grammar::own().get_arguments() {
             let long = option.get_long().unwrap();
             assert!(
                 ["help", "version"].contains(&long) || documented.contains(&format!("`--{long} ")),
@@ -690,8 +708,95 @@ mod tests {
         }
     }
 
+    fn parsed(words: &[&str]) -> (Result<CommandLine, String>, Global) {
+        let mut global = Global {
+            flash: None,
+            format: OutputFormat::Text,
+            color: Color::Auto,
+            aot_policy: AotRule::Allow,
+        };
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        (global.line(&words), global)
+    }
+
+    fn lifted(words: &[&str]) -> (Vec<String>, Global) {
+        let (line, global) = parsed(words);
+        (line.unwrap().words(), global)
+    }
+
     #[test]
-    fn the_grammar_is_sound() {
-        grammar().debug_assert();
+    fn the_pcs_options_may_stand_among_the_cores_but_not_among_the_guests() {
+        let words = [
+            "run", "-d", "--flash", "f", "-eA=1", "hello", "--flash", "g",
+        ];
+        let (kept, global) = lifted(&words);
+        let expected = [
+            "run",
+            "--detach",
+            "--env=A=1",
+            "--",
+            "hello",
+            "--flash",
+            "g",
+        ];
+        assert_eq!(kept, expected);
+        assert_eq!(global.flash.unwrap(), Path::new("f"));
+    }
+
+    #[test]
+    fn a_bundle_is_the_pcs_own_and_nothing_of_the_guests() {
+        for (words, allowed) in [
+            (&["run", "--bundle", "b"] as &[_], false),
+            (&["run", "--flash=f", "--bundle=b"], false),
+            (
+                &["run", "--bundle=a", "--allow-host-root", "--bundle=b"],
+                true,
+            ),
+        ] {
+            let line = parsed(words).0.unwrap();
+            assert_eq!(line.words(), ["run"]);
+            let run = BundleRun::of(&line).unwrap();
+            assert_eq!((run.folder, run.allow_host_root), (Path::new("b"), allowed));
+        }
+        for (words, kept) in [
+            (
+                &["run", "hello", "--bundle", "b"] as &[_],
+                &["run", "--", "hello", "--bundle", "b"] as &[_],
+            ),
+            (&["ps", "--bundle", "b"], &["ps", "--bundle", "b"]),
+        ] {
+            let line = parsed(words).0.unwrap();
+            assert_eq!(line.words(), kept);
+            assert!(BundleRun::of(&line).is_none());
+        }
+    }
+
+    #[test]
+    fn every_option_of_the_pc_may_stand_among_the_cores() {
+        for option in grammar::global_options() {
+            let word = format!("--{}=json", option.long);
+            let (line, global) = parsed(&["ps", &word]);
+            match option.long {
+                "flash" => assert_eq!(global.flash.unwrap(), Path::new("json")),
+                "format" => assert_eq!(global.format, OutputFormat::Json),
+                // The value is looked at.
+                name => assert!(line.unwrap_err().starts_with(&format!("--{name}: "))),
+            }
+        }
+    }
+
+    #[test]
+    fn the_format_goes_to_commands_that_print_data() {
+        let (kept, _) = lifted(&["image", "ls", "--format", "json"]);
+        assert_eq!(kept, ["image", "ls", "--format=json"]);
+        let (kept, _) = lifted(&["run", "--format=json", "hello"]);
+        assert_eq!(kept, ["run", "hello"]);
+    }
+
+    #[test]
+    fn a_wrong_value_is_reported_before_a_later_fault_of_the_core() {
+        assert!(parsed(&["run", "--color=pink", "x"]).0.is_err());
+        assert!(parsed(&["run", "--color=pink", "--bogus"]).0.is_err());
+        assert!(parsed(&["run", "--bogus", "--color=pink"]).0.is_ok());
     }
 }

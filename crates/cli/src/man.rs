@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ocre::command::CommandStatus;
 use ocre_tools::failure::Failure;
 
-use super::clap_grammar;
+use super::grammar;
 use super::output::LineOutput;
 
 /// Writes the manual pages.
@@ -24,7 +24,7 @@ pub fn run(args: &ManArgs, out: &mut LineOutput) -> Result<CommandStatus, Failur
     let io = |error| Failure::io(&what, &error);
     let made = !args.folder.exists();
     fs::create_dir_all(&args.folder).map_err(io)?;
-    let mut grammar = clap_grammar::grammar();
+    let mut grammar = grammar::whole();
     grammar.build();
     let written = write(&grammar, "ocre", args).inspect_err(|_| {
         if made {

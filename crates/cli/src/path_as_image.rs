@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use ocre::command::arguments::{Argument, Arguments, Key};
-use ocre::command::table::{Verb, find};
 use ocre::image::judge::Selector;
 use ocre::image::verdict::Code;
 use ocre_tools::failure::Failure;
 use ocre_tools::layout::{Missing, OpenLayout};
 use ocre_tools::partition;
+
+use super::command_line::{CommandLine, Need};
 
 /// Refuses a file or folder of the PC in the place of an image, unless the flash has an image of
 /// that name. The hint names the command for the file.
@@ -17,10 +17,12 @@ use ocre_tools::partition;
 /// # Errors
 /// `reference-syntax`, `reference-not-found`, `index-empty`, with the command; and those of the
 /// flash.
-pub fn refuse(words: &[&str], flash: Option<&Path>) -> Result<(), Failure> {
-    let Some((command, operand)) = image_operand(words) else {
+pub fn refuse(line: &CommandLine, flash: Option<&Path>) -> Result<(), Failure> {
+    let (Need::Image, Some(command), Some(operand)) = (line.need(), line.command(), line.image())
+    else {
         return Ok(());
     };
+    let command = command.name;
     let path = Path::new(operand);
     let foreign = match OpenLayout::open(path) {
         Err(Missing::Foreign(foreign)) => Some(foreign),
@@ -68,20 +70,4 @@ fn refused_by_the_flash(
     } else {
         Code::ReferenceNotFound
     }))
-}
-
-/// Name of a command that makes a container, and its image operand.
-fn image_operand<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a str)> {
-    let (command, arguments) = find(words).ok()?;
-    if !matches!(command.verb, Verb::Run | Verb::Create) {
-        return None;
-    }
-    let mut arguments = Arguments::new(arguments, command.options, command.passes_on);
-    loop {
-        match arguments.next().ok()?? {
-            Argument::Option(option, _) if option.key == Key::Help => return None,
-            Argument::Option(..) => {}
-            Argument::Operand(operand) => return Some((command.name, operand)),
-        }
-    }
 }

@@ -18,6 +18,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
 
+use super::command_line::CommandLine;
 use super::device::{self, SimulatedDevice};
 use super::line::split;
 use super::output::LineOutput;
@@ -49,8 +50,7 @@ enum LineResult {
 /// Message for a command that the shell does not have; for one of the PC, it says to run it
 /// outside of the shell.
 fn in_shell(words: &[&str], text: String) -> String {
-    let grammar = grammar();
-    let mut found = Some(&grammar);
+    let mut found = Some(grammar::own());
     let mut name = Vec::new();
     for word in words {
         match found.and_then(|grammar| grammar.find_subcommand(word)) {
@@ -94,15 +94,16 @@ fn execute(
         }
         _ => {}
     }
-    if let Some(text) = suggestion::for_unknown(words, &grammar()) {
+    let line = CommandLine::new(words);
+    if let Some(text) = suggestion::for_unknown(&line, grammar::own()) {
         err.text(&in_shell(words, text)).map_err(print)?;
         return Ok(LineResult::Ended(CommandStatus::Usage));
     }
     device::forget_interrupt();
-    let outcome = device.command(words, out, err);
+    let follows = line.follows();
+    let outcome = device.command(line, out, err);
     out.finish().and_then(|()| err.finish()).map_err(print)?;
     guests_heard()?;
-    let follows = matches!(words.first(), Some(&("logs" | "events")));
     if follows && console::is_abandoned() {
         return Err(print(io::ErrorKind::BrokenPipe.into()));
     }

@@ -2,10 +2,6 @@
 //! Short digests: at least 7 hex digits from the beginning of a digest, with or without `sha256:`,
 //! that only one image of the flash has. An image of that name comes first.
 
-use std::borrow::Cow;
-
-use ocre::command::arguments::{Argument, Arguments};
-use ocre::command::table::{Verb, find};
 use ocre::image::OciLayout;
 use ocre::image::blob::read_named;
 use ocre::image::judge::Selector;
@@ -15,32 +11,17 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Sha256};
 use ocre_pc::platform::MAX_DOCUMENT;
 
+use super::command_line::CommandLine;
+
 /// Least number of digits: fewer are more likely a name.
 const LEAST: usize = 7;
 
-/// Replaces a short digest of an image by the whole one, in the words of a core's command.
-pub fn expand<'a, S: Storage>(words: &[&'a str], storage: &S) -> Vec<Cow<'a, str>> {
-    let mut whole: Vec<Cow<'a, str>> = words.iter().map(|word| Cow::Borrowed(*word)).collect();
-    let Ok((command, rest)) = find(words) else {
-        return whole;
-    };
-    if !matches!(
-        command.verb,
-        Verb::Run | Verb::Create | Verb::ImageInspect | Verb::ImageVerify | Verb::ImageRm
-    ) {
-        return whole;
+/// Replaces a short digest of an image by the whole one, in a command line of the core.
+pub fn expand<S: Storage>(line: &mut CommandLine, storage: &S) {
+    if let Some(image) = line.image() {
+        let image = resolve(image, storage);
+        line.set_image(image);
     }
-    let mut arguments = Arguments::new(rest, command.options, command.passes_on);
-    while let Ok(Some(argument)) = arguments.next() {
-        if let Argument::Operand(image) = argument {
-            let place = words.iter().position(|word| std::ptr::eq(*word, image));
-            if let Some(word) = place.and_then(|place| whole.get_mut(place)) {
-                *word = Cow::Owned(resolve(image, storage));
-            }
-            break;
-        }
-    }
-    whole
 }
 
 /// Returns the whole digest, if `text` is the beginning of one; else `text`.

@@ -2,9 +2,10 @@
 //! Suggestions for unknown commands: similar names, commands that only a PC has, and other tools'
 //! words.
 
-use ocre::command::arguments::UsageError;
 use ocre::command::report::Sanitized;
-use ocre::command::table::{find, is_group};
+use ocre::command::table::is_group;
+
+use super::command_line::CommandLine;
 
 /// Words of other tools, and of other commands of this one, with the command to suggest.
 const ALIASES: [(&str, &str); 14] = [
@@ -25,17 +26,17 @@ const ALIASES: [(&str, &str); 14] = [
 ];
 
 /// Message for an unknown command; `None` if it exists, or if another part is wrong.
-pub fn for_unknown(words: &[&str], grammar: &clap::Command) -> Option<String> {
-    let Err(UsageError::UnknownCommand(..)) = find(words) else {
+pub fn for_unknown(line: &CommandLine, grammar: &clap::Command) -> Option<String> {
+    let CommandLine::Unknown(words) = line else {
         return None;
     };
-    let first = words.first().copied().unwrap_or_default();
+    let first = words.first().map_or("", String::as_str);
     let group = is_group(first)
         || grammar
             .find_subcommand(first)
             .is_some_and(clap::Command::has_subcommands);
-    let typed = match words {
-        [first, second, ..] if group || *first == "container" => format!("{first} {second}"),
+    let typed = match &**words {
+        [first, second, ..] if group || first == "container" => format!("{first} {second}"),
         _ => first.to_owned(),
     };
     let meant = meant(&typed, &names(grammar));
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_meant_is_found_among_all_commands() {
-        let names = names(&crate::grammar());
+        let names = names(crate::grammar::own());
         for (typed, expected) in [
             ("pull", Some("image pull")),
             ("image imprt", Some("image import")),

@@ -28,6 +28,7 @@ use ocre_tools::partition::{self, Partition};
 use tempfile::TempDir;
 
 use super::check;
+use crate::command_line::CommandLine;
 use crate::device::SimulatedDevice;
 
 /// Small blocks, so that metadata has few bits and each folder's log is rewritten often.
@@ -129,7 +130,8 @@ fn commands(path: &Path, lines: &[&str]) -> Result<(), String> {
     let mut device = booted.map_err(|failure| format!("{failure:?}"))?;
     for line in lines {
         let words: Vec<&str> = line.split(' ').collect();
-        let _ = device.command(&words, &mut String::new(), &mut String::new());
+        let line = CommandLine::new(&words);
+        let _ = device.command(line, &mut String::new(), &mut String::new());
     }
     device.shut_down();
     // The thread of an ended container may still hold the file.
