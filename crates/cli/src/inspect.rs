@@ -18,6 +18,7 @@ use ocre_tools::layout_index::document;
 use super::command_line::CommandLine;
 use super::device::SimulatedDevice;
 use super::output::LineOutput;
+use super::short_digest;
 
 /// Runs the command and adds the member `needs`, where the image's code can be loaded.
 ///
@@ -25,12 +26,13 @@ use super::output::LineOutput;
 /// Of the output alone.
 pub fn run<F: Flash + 'static>(
     device: &mut SimulatedDevice<F>,
-    line: CommandLine,
+    mut line: CommandLine,
     policy: &Policy<'_>,
     out: &mut LineOutput,
     err: &mut LineOutput,
 ) -> Outcome {
     let mut text = String::new();
+    short_digest::expand(&mut line, device.platform().storage());
     let name = line.image().map(str::to_owned);
     let status = device.command(line, &mut text, err)?;
     let name = name.filter(|_| status == CommandStatus::Ok);

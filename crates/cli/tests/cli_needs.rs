@@ -286,6 +286,9 @@ fn verify_and_inspect_show_what_a_module_needs() {
         "{needs}"
     );
     assert_eq!(inspected["image"]["permissions"], json!(["gpio"]));
+    let digest = inspected["digest"].as_str().unwrap();
+    let by_digest = desk.json(["image", "inspect", &digest[..19]]);
+    assert_eq!(by_digest["needs"], *needs);
     // A refused image has no needs.
     let code = wat::parse_str(r#"(module (import "x" "y" (func)) (func (export "_start")))"#);
     desk.write("odd.wasm", code.unwrap());
