@@ -237,7 +237,7 @@ int ocre_unpause(ocre_container_t container);
 int ocre_kill(ocre_container_t container);
 
 /** Time limit of a wait without an end. */
-#define OCRE_FOREVER UINT32_MAX
+#define OCRE_FOREVER 0xffffffffu
 
 /**
  * @brief Waits until a container rests: for the end of the run and of all restarts by policy.

@@ -95,7 +95,7 @@ int32_t ocre_port_try_lock(uintptr_t *lock);
 void ocre_port_unlock(uintptr_t *lock);
 
 /* Threads of containers, by slot: see ocre::port::Threads. */
-#define OCRE_PORT_NEVER UINT64_MAX
+#define OCRE_PORT_NEVER 0xffffffffffffffffu
 /* Returns 1, or 0 where there is no stack of that size. The slot after the last
  * container's is the supervisor's own, and more urgent than the others. */
 int32_t ocre_port_spawn(uint32_t slot, const uint8_t *name, uint32_t name_bytes,

@@ -166,7 +166,7 @@ unsafe fn take_texts<'a>(
 // ---------------------------------------------------------------- the runtime
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_init() -> c_int {
+extern "C" fn ocre_init() -> c_int {
     answer(init().map_err(|error| match error {
         InitError::Busy => ApiErrno::Busy,
         InitError::Mount => ApiErrno::Io,
@@ -175,7 +175,7 @@ unsafe extern "C" fn ocre_init() -> c_int {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_set_date(unix_ns: u64) {
+extern "C" fn ocre_set_date(unix_ns: u64) {
     // SAFETY: takes nothing by reference.
     unsafe { sys::ocre_port_set_wall_ns(unix_ns) };
 }
@@ -423,12 +423,12 @@ unsafe fn create(
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_start(container: u64) -> c_int {
+extern "C" fn ocre_start(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.start(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
+extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
     answer(started().and_then(|runtime| {
         runtime.stop(handle(container)?, u64::from(grace_ms) * 1000)?;
         Ok(())
@@ -436,12 +436,12 @@ unsafe extern "C" fn ocre_stop(container: u64, grace_ms: u32) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_kill(container: u64) -> c_int {
+extern "C" fn ocre_kill(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.kill(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
+extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
     answer(
         started().and_then(|runtime| {
             Ok(runtime.restart(handle(container)?, u64::from(grace_ms) * 1000)?)
@@ -450,17 +450,17 @@ unsafe extern "C" fn ocre_restart(container: u64, grace_ms: u32) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_pause(container: u64) -> c_int {
+extern "C" fn ocre_pause(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.pause(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_unpause(container: u64) -> c_int {
+extern "C" fn ocre_unpause(container: u64) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.unpause(handle(container)?)?)))
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
+extern "C" fn ocre_remove(container: u64, force: c_int) -> c_int {
     answer(started().and_then(|runtime| Ok(runtime.remove(handle(container)?, force != 0)?)))
 }
 

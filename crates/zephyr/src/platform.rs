@@ -176,11 +176,8 @@ pub fn runtime() -> Option<&'static Runtime> {
 defines!(port::ocre_thread_main);
 
 /// Entry point of a container's thread.
-///
-/// # Safety
-/// None: C declares it, and takes nothing by reference.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn ocre_thread_main(slot: u32) {
+extern "C" fn ocre_thread_main(slot: u32) {
     if let Ok(slot) = u8::try_from(slot) {
         RUNTIME.thread_main(slot);
     }

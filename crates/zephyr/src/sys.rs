@@ -8,9 +8,6 @@ pub mod testing;
 
 pub use port::*;
 
-/// `OCRE_PORT_NEVER`, which bindgen can't evaluate.
-pub const NEVER: u64 = u64::MAX;
-
 /// Memory of a lock.
 pub type LockMemory = [usize; LOCK_WORDS];
 

@@ -120,19 +120,19 @@ impl ParseCallbacks for Names {
         }
     }
 
-    /// Type of a constant: C's own, `int` or, with `u`, `unsigned int`; `usize` for a length.
-    fn int_macro(&self, name: &str, _: i64) -> Option<IntKind> {
+    /// Type of a constant: C's own, of 32 bits where the number fits; `usize` for a length.
+    fn int_macro(&self, name: &str, bits: i64) -> Option<IntKind> {
         if self.header.lengths.contains(&name) {
             return Some(IntKind::Custom {
                 name: "usize",
                 is_signed: false,
             });
         }
-        match self.value(name)? {
-            "UINT64_MAX" => Some(IntKind::U64),
-            value if value.starts_with('U') || value.ends_with('u') => Some(IntKind::U32),
-            _ => Some(IntKind::I32),
-        }
+        Some(match self.value(name)?.ends_with('u') {
+            true if u32::try_from(bits).is_err() => IntKind::U64,
+            true => IntKind::U32,
+            false => IntKind::I32,
+        })
     }
 }
 
@@ -146,13 +146,12 @@ fn declarations(header: Header) -> Result<Generated> {
         .header(header.path)
         .parse_callbacks(Box::new(names))
         .allowlist_file(header.path)
-        .clang_arg("--target=x86_64-unknown-linux-gnu")
+        // The same result on every machine: clang's own headers, none of a libc.
+        .clang_args(["--target=x86_64-unknown-linux-gnu", "-ffreestanding"])
         .rust_target(rust)
         .rust_edition(RustEdition::Edition2024)
         .use_core()
         .generate_cstr(true)
-        .clang_macro_fallback()
-        .clang_macro_fallback_build_dir("target")
         .layout_tests(false)
         .merge_extern_blocks(true)
         .prepend_enum_name(false)

@@ -23,6 +23,7 @@ pub const SEEK_START: u32 = 0;
 pub const SEEK_CURRENT: u32 = 1;
 pub const SEEK_END: u32 = 2;
 pub const LOCK_WORDS: usize = 8;
+pub const NEVER: u64 = 18446744073709551615;
 pub const SHELL_NOTHING: i32 = 0;
 pub const SHELL_IMAGE: i32 = 1;
 pub const SHELL_CONTAINER: i32 = 2;
