@@ -11,7 +11,6 @@ use ocre::supervisor::Platform as _;
 use ocre_conformance::images::{DOCUMENT, LayoutWriter, named, tag};
 use ocre_conformance::memory::MemoryStorage;
 use ocre_conformance::numbers::PseudoRandom;
-use ocre_oci::{Sha256, write};
 
 use crate::platform::boot;
 
@@ -32,22 +31,8 @@ impl Images {
     pub fn new() -> Self {
         let layouts = std::array::from_fn(|version| {
             let layout = MemoryStorage::new(1 << 20);
-            let source = LayoutWriter::new(&layout, "/");
             let code = b"\0asm\x01\0\0\0";
-            let mut config = String::new();
-            let variable = format!("V={version}");
-            write::config(
-                &mut config,
-                &write::ConfigFields {
-                    layer_digests: &[Sha256::of(code)],
-                    entry_point: "_start",
-                    env: &[&variable],
-                    permissions: &[],
-                },
-            )
-            .unwrap();
-            let manifest = source.image(&config, &[code]);
-            source.index(&[(TAG, manifest, false)]);
+            LayoutWriter::new(&layout, "/").tagged(TAG, &version.to_string(), code);
             layout
         });
         let imported: [MemoryStorage; VERSIONS] = layouts.each_ref().map(|layout| {

@@ -6,7 +6,7 @@ use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_oci::write::{self, DescriptorFields};
+use ocre_oci::write::{self, ConfigFields, DescriptorFields};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
 use crate::numbers::PseudoRandom;
@@ -92,6 +92,21 @@ impl<'a, S: Storage> LayoutWriter<'a, S> {
         let mut manifest = String::new();
         write::manifest(&mut manifest, &config, &layers, &[]).unwrap();
         self.blob(manifest.as_bytes())
+    }
+
+    /// Writes an index of one image: with this tag, the environment `V=version` and this code.
+    pub fn tagged(&self, tag: &str, version: &str, code: &[u8]) {
+        let variable = format!("V={version}");
+        let mut config = String::new();
+        let fields = ConfigFields {
+            layer_digests: &[Sha256::of(code)],
+            entry_point: "_start",
+            env: &[&variable],
+            permissions: &[],
+        };
+        write::config(&mut config, &fields).unwrap();
+        let manifest = self.image(&config, &[code]);
+        self.index(&[(tag, manifest, false)]);
     }
 
     /// Adds a nested index of such entries.

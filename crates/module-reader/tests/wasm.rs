@@ -2,6 +2,7 @@
 //! Accepted modules, and the name of each refusal.
 
 use ocre_module_reader::wasm::{ModuleRefusal, PREAMBLE, WasmFault, check, limits, scratch_words};
+use wasm_encoder::Encode as _;
 
 fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's own text")
@@ -21,17 +22,10 @@ fn accepted(text: &str) {
 }
 
 /// A number in LEB128.
-fn leb(mut number: u32) -> Vec<u8> {
+fn leb(number: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    loop {
-        let byte = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            bytes.push(byte);
-            return bytes;
-        }
-        bytes.push(byte | 0x80);
-    }
+    number.encode(&mut bytes);
+    bytes
 }
 
 fn section(id: u8, body: &[u8]) -> Vec<u8> {

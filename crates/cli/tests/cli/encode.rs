@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Modules in the binary format, byte by byte, for content that the text format can't express.
 
+use wasm_encoder::Encode as _;
+
 /// A type section with the type of a function that takes and gives nothing.
 pub const NOTHING: &[u8] = b"\x01\x60\0\0";
 
 /// A number in LEB128.
-pub fn leb(mut number: u32) -> Vec<u8> {
+pub fn leb(number: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    loop {
-        let byte = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            bytes.push(byte);
-            return bytes;
-        }
-        bytes.push(byte | 0x80);
-    }
+    number.encode(&mut bytes);
+    bytes
 }
 
 /// Items behind their number.

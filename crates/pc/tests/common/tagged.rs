@@ -12,7 +12,7 @@ use ocre::image::judge::{self, Workspace};
 use ocre::image::store::Store;
 use ocre::port::Storage;
 use ocre::supervisor::Platform as _;
-use ocre_oci::{Sha256, write};
+use ocre_oci::Sha256;
 use ocre_pc::flash::{Flash, Geometry, RamFlash};
 use ocre_pc::littlefs::LittleFs;
 use ocre_pc::platform::{Device, POLICY, Pc, engine};
@@ -35,21 +35,7 @@ pub fn exiting(code: i32) -> Vec<u8> {
 /// A layout of one image, with the environment `V=name`.
 pub fn layout(name: &str, code: &[u8]) -> LittleFs<RamFlash> {
     let storage = mounted(formatted(GEOMETRY));
-    let source = LayoutWriter::new(&storage, "/");
-    let variable = format!("V={name}");
-    let mut config = String::new();
-    write::config(
-        &mut config,
-        &write::ConfigFields {
-            layer_digests: &[Sha256::of(code)],
-            entry_point: "_start",
-            env: &[&variable],
-            permissions: &[],
-        },
-    )
-    .unwrap();
-    let manifest = source.image(&config, &[code]);
-    source.index(&[("app", manifest, false)]);
+    LayoutWriter::new(&storage, "/").tagged("app", name, code);
     storage
 }
 
