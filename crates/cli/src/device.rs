@@ -27,6 +27,7 @@ use ocre_tools::firmware::Firmware;
 use ocre_tools::partition::{
     Partition, document, flash_file, partition_if_any, refused_file, store,
 };
+use ocre_wamr::WamrEngine;
 use parking_lot::MutexGuard;
 
 use super::command_line::CommandLine;
@@ -139,6 +140,11 @@ fn not_booted(error: BootError) -> Failure {
             Failure::new(what, error.code(), hints::storage(error))
         }
     }
+}
+
+/// Starts the engine, once in a process.
+pub fn engine() -> Result<WamrEngine, Failure> {
+    platform::engine().map_err(|_| no_engine())
 }
 
 /// Failure of an engine that does not start.

@@ -19,6 +19,7 @@ mod compile;
 mod completion;
 mod copy;
 mod device;
+mod device_command;
 mod examples;
 mod extract;
 mod flash_check;
@@ -31,8 +32,10 @@ mod flash_images;
 mod flash_info;
 mod flash_ls;
 mod flash_rm;
+mod global;
 mod grammar;
 mod guest_words;
+mod help;
 mod import;
 mod import_name;
 mod inspect;
@@ -57,25 +60,18 @@ mod zephyr_build;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bundle::BundleRun;
-use clap::{ColorChoice, FromArgMatches as _, ValueEnum as _};
-use command_line::{CommandLine, Need};
+use clap::{ColorChoice, FromArgMatches as _};
+use command_line::CommandLine;
 use device::SimulatedDevice;
-use ocre::command::arguments::Key;
-use ocre::command::table::{self, Verb};
-use ocre::command::{CommandStatus, VERSION, usage};
-use ocre::image::judge::{AotPolicy, Policy};
-use ocre_oci::Sha256;
+use device_command::DeviceCommand;
+use global::Global;
+use ocre::command::CommandStatus;
 use ocre_pc::closed_streams;
-use ocre_pc::flash::Flash;
-use ocre_pc::platform::{self, POLICY, console};
+use ocre_pc::platform::console;
 use ocre_tools::failure::Failure;
-use ocre_tools::partition;
-use ocre_wamr::WamrEngine;
-use output::{Color, LineOutput, OutputFormat};
+use output::{Color, LineOutput};
 
 /// Exit code of a process that SIGPIPE kills, because its reader is gone.
 const BROKEN_PIPE: u8 = 141;
@@ -93,108 +89,6 @@ struct Cli {
     global: Global,
     #[command(subcommand)]
     command: CliCommand,
-}
-
-#[derive(clap::Args, Debug)]
-struct Global {
-    /// Flash file of the simulated device [default: $OCRE_FLASH, else a file in the user's data folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    flash: Option<PathBuf>,
-    /// Output format
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "text|json",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    format: OutputFormat,
-    /// Coloured output; auto: on a terminal, unless NO_COLOR is set
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "auto|always|never",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    color: Color,
-    /// Policy for AOT code: allow, deny, or digests of allowed layers, separated by commas
-    #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
-    aot_policy: AotRule,
-}
-
-impl Global {
-    /// Parses a command line of the core, and takes the PC's own options from it. A command that
-    /// prints data receives the format.
-    ///
-    /// # Errors
-    /// A message for the user.
-    fn line(&mut self, words: &[OsString]) -> Result<CommandLine, String> {
-        let mut line = CommandLine::on_pc(words, grammar::pc_options)?;
-        for (option, value) in line.options() {
-            self.set(option.long, value)
-                .map_err(|error| format!("--{}: {error}", option.long))?;
-        }
-        if self.format == OutputFormat::Json {
-            line.set_default(Key::Format, "json");
-        }
-        Ok(line)
-    }
-
-    /// Sets an option. Leaves others to the core.
-    fn set(&mut self, long: &str, value: &str) -> Result<(), String> {
-        match long {
-            "flash" => self.flash = Some(value.into()),
-            "format" => self.format = OutputFormat::from_str(value, false)?,
-            "color" => self.color = Color::from_str(value, false)?,
-            "aot-policy" => self.aot_policy = AotRule::parse(value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Environment variable that names the flash file.
-const FLASH_VARIABLE: &str = "OCRE_FLASH";
-
-/// Rule for AOT code.
-#[derive(Clone, Debug)]
-enum AotRule {
-    Deny,
-    Pinned(Vec<Sha256>),
-    Allow,
-}
-
-impl AotRule {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "deny" => Ok(Self::Deny),
-            "allow" => Ok(Self::Allow),
-            list => list
-                .split(',')
-                .map(|digest| digest.parse::<Sha256>())
-                .collect::<Result<_, _>>()
-                .map(Self::Pinned)
-                .map_err(|_| "not allow, deny, or sha256: and 64 lower-case hex digits".to_owned()),
-        }
-    }
-
-    /// Converts the rule to the policy of this PC. Called once in a process: the list of digests
-    /// leaks.
-    fn into_policy(self) -> Policy<'static> {
-        Policy {
-            aot: match self {
-                Self::Deny => AotPolicy::Deny,
-                Self::Pinned(digests) => AotPolicy::Pinned(digests.leak()),
-                Self::Allow => AotPolicy::Allow,
-            },
-            ..POLICY
-        }
-    }
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -304,10 +198,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => return answered(&answer),
     };
-    if global.flash.is_none() {
-        let named = std::env::var_os(FLASH_VARIABLE).filter(|name| !name.is_empty());
-        global.flash = named.map(PathBuf::from);
-    }
+    global.take_environment();
     let command = match command {
         CliCommand::Image {
             command: ImageCommand::Core(words),
@@ -322,10 +213,7 @@ fn main() -> ExitCode {
     let mut err = LineOutput::stderr(global.color);
     let done = match line {
         Ok(line) => run(command, line, &guest, global, &mut out, &mut err),
-        Err(misuse) => refused(
-            &format!("error: {misuse}\nhint: see `ocre --help`\n"),
-            &mut err,
-        ),
+        Err(misuse) => err.refuse(&format!("error: {misuse}\nhint: see `ocre --help`\n")),
     };
     let done = done.and_then(|status| {
         let finished = out.finish().and_then(|()| err.finish());
@@ -410,11 +298,17 @@ fn run(
     match command {
         CliCommand::Image { command } => match command {
             // `finish` returns the reason of a failed write.
-            ImageCommand::Verify(args) => Ok(verify::run(&args, flash, &engine()?, &policy, out)
-                .unwrap_or(CommandStatus::Failed)),
-            ImageCommand::Pack(args) => pack::run(args, &engine()?, &policy, out, err),
-            ImageCommand::Import(args) => import::run(&args, flash, &engine()?, &policy, out, err),
-            ImageCommand::Pull(args) => pull::run(&args, flash, &engine()?, &policy, out, err),
+            ImageCommand::Verify(args) => {
+                Ok(verify::run(&args, flash, &device::engine()?, &policy, out)
+                    .unwrap_or(CommandStatus::Failed))
+            }
+            ImageCommand::Pack(args) => pack::run(args, &device::engine()?, &policy, out, err),
+            ImageCommand::Import(args) => {
+                import::run(&args, flash, &device::engine()?, &policy, out, err)
+            }
+            ImageCommand::Pull(args) => {
+                pull::run(&args, flash, &device::engine()?, &policy, out, err)
+            }
             ImageCommand::Push(args) => push::run(&args, flash, out),
             ImageCommand::Copy(args) => copy::run(&args, out),
             ImageCommand::Extract(args) => extract::run(&args, flash, out),
@@ -433,10 +327,10 @@ fn run(
         },
         CliCommand::Wasm {
             command: WasmCommand::Run(args),
-        } => wasm::run(&args, guest, &engine()?, &policy, err),
-        CliCommand::Bundle(args) => bundle::write(&args, flash, &engine()?, &policy, out),
+        } => wasm::run(&args, guest, &device::engine()?, &policy, err),
+        CliCommand::Bundle(args) => bundle::write(&args, flash, &device::engine()?, &policy, out),
         CliCommand::Aot(args) => compile::run(&args, out),
-        CliCommand::Build(args) => build::run(&args, flash, &engine()?, &policy, out, err),
+        CliCommand::Build(args) => build::run(&args, flash, &device::engine()?, &policy, out, err),
         CliCommand::New(args) => new::run(&args, out),
         CliCommand::Completion(args) => completion::run(&args, out),
         CliCommand::Man(args) => man::run(&args, out),
@@ -449,216 +343,17 @@ fn run(
             status
         }
         CliCommand::Core(_) => match line {
-            Some(line) => run_line(line, flash, policy, out, err),
+            Some(line) => DeviceCommand {
+                flash,
+                policy,
+                out,
+                err,
+            }
+            .run(line),
             // Each of these has a line.
             None => Ok(CommandStatus::Usage),
         },
     }
-}
-
-/// Runs a command of the core.
-fn run_line(
-    line: CommandLine,
-    flash: Option<&Path>,
-    policy: Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    match BundleRun::of(&line) {
-        Some(run) => run_bundle(&run, &line, flash, &policy, out, err),
-        None => core(line, flash, policy, out, err),
-    }
-}
-
-/// Runs `run --bundle DIR`.
-fn run_bundle(
-    run: &BundleRun<'_>,
-    line: &CommandLine,
-    flash: Option<&Path>,
-    policy: &Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    if line.asks_for_help() {
-        return explain(&["run"], out, err);
-    }
-    if let Some(word) = line.arguments().first() {
-        let misuse = format!(
-            "error: run: {word:?} can't be used with --bundle\nhint: set program, arguments and limits in the bundle's config.json\n"
-        );
-        return refused(&misuse, err);
-    }
-    bundle::run(run, flash, &engine()?, policy, err)
-}
-
-/// Reports a wrong command line.
-fn refused(text: &str, err: &mut LineOutput) -> Result<CommandStatus, Failure> {
-    err.text(text)
-        .map(|()| CommandStatus::Usage)
-        .map_err(|error| Failure::io("can't print", &error))
-}
-
-/// Runs a command of the core on a device that is on for this command only.
-fn core(
-    mut line: CommandLine,
-    flash: Option<&Path>,
-    policy: Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    let arguments = line.arguments();
-    match line.verb() {
-        // None of them needs a device.
-        Some(Verb::Version) if arguments.is_empty() => {
-            let printed = out.line(format_args!("ocre {VERSION}"));
-            printed.map_err(|error| Failure::io("can't print", &error))?;
-            return Ok(CommandStatus::Ok);
-        }
-        Some(Verb::Help) => {
-            let of: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            return explain(&of, out, err);
-        }
-        Some(Verb::Run) if line.asks_for_help() => return explain(&["run"], out, err),
-        _ => {}
-    }
-    if let Some(text) = suggestion::for_unknown(&line, grammar::own()) {
-        return refused(&text, err);
-    }
-    if let Err(refusal) = line.adapt_for_one_boot() {
-        let hints = "run the command in `ocre shell`";
-        return refused(&format!("error: {refusal}\nhint: {hints}\n"), err);
-    }
-    path_as_image::refuse(&line, flash)?;
-    device::catch_interrupts()?;
-    match line.need() {
-        Need::Nothing => on(SimulatedDevice::empty(policy)?, line, &policy, out, err),
-        Need::Flash => on_flash(line, flash, policy, out, err),
-        Need::Image => on_image(line, flash, policy, out, err),
-    }
-}
-
-/// Runs a command that needs the flash file.
-fn on_flash(
-    line: CommandLine,
-    flash: Option<&Path>,
-    policy: Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    let failure = match partition::partition(flash) {
-        Ok(partition) => {
-            let device = SimulatedDevice::boot(partition, policy)?;
-            return on(device, line, &policy, out, err);
-        }
-        Err(failure) => failure,
-    };
-    if line.only_reads()
-        && let Some(copy) = partition::read_only_copy(flash)?
-    {
-        let device = SimulatedDevice::boot(copy, policy)?;
-        return on(device, line, &policy, out, err);
-    }
-    // A wrong command line is reported first.
-    let (mut dropped, mut said) = (String::new(), String::new());
-    let mut empty = SimulatedDevice::empty(policy)?;
-    match empty.command(line, &mut dropped, &mut said) {
-        Ok(CommandStatus::Usage) => refused(&said, err),
-        _ => Err(failure),
-    }
-}
-
-/// Runs a command that needs an image of the flash file.
-fn on_image(
-    line: CommandLine,
-    flash: Option<&Path>,
-    policy: Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    if let Some(partition) = partition::partition_if_any(flash)? {
-        let device = SimulatedDevice::boot(partition, policy)?;
-        return on(device, line, &policy, out, err);
-    }
-    // Without a flash file there is no such image; no file is made for the search.
-    let path = partition::flash_file(flash)?;
-    let missing = format_args!("there is no flash file {}", path.display());
-    device::note(missing, err)?;
-    on(SimulatedDevice::empty(policy)?, line, &policy, out, err)
-}
-
-/// Runs a command of the core on a device, and switches the device off.
-fn on<F: Flash + 'static>(
-    mut device: SimulatedDevice<F>,
-    line: CommandLine,
-    policy: &Policy<'static>,
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    // `finish` returns the reason of a failed write.
-    let done = match line.verb() {
-        Some(Verb::ImageInspect) => inspect::run(&mut device, line, policy, out, err),
-        _ => device.command(line, out, err),
-    };
-    let status = done.unwrap_or(CommandStatus::Failed);
-    device.shut_down();
-    Ok(status)
-}
-
-/// Runs `help [COMMAND]`.
-fn explain(
-    of: &[&str],
-    out: &mut LineOutput,
-    err: &mut LineOutput,
-) -> Result<CommandStatus, Failure> {
-    let mut grammar = grammar::own().clone();
-    grammar.build();
-    let mut found = Some(&mut grammar);
-    for word in of {
-        found = found.and_then(|grammar| grammar.find_subcommand_mut(word));
-    }
-    let mut status = CommandStatus::Ok;
-    let printed = if let Some(grammar) = found {
-        out.text(&grammar.render_long_help().to_string())
-    } else {
-        match table::find(of) {
-            _ if matches!(of, [group] if table::is_group(group)) => {
-                let mut text = String::new();
-                let listed = |command: &table::Command| {
-                    command.name.split(' ').next() == of.first().copied()
-                };
-                // Writing to a String does not fail.
-                usage::list(listed, &mut output::Words::new(&mut text));
-                out.text(&text)
-            }
-            Ok((command, [])) => {
-                let mut text = String::new();
-                // Writing to a String does not fail.
-                let mut words = output::Words::new(&mut text);
-                usage::command(command, &mut words);
-                if command.verb == Verb::Run {
-                    writeln!(words, "\n{}:", bundle::RUN_HEADING);
-                    for option in &bundle::RUN_OPTIONS {
-                        usage::option(option, &mut words);
-                    }
-                }
-                out.text(&text)
-            }
-            Ok((_, [word, ..])) => {
-                status = CommandStatus::Usage;
-                err.text(&format!("error: help: {word:?} is one argument too many\n"))
-            }
-            Err(misuse) => {
-                status = CommandStatus::Usage;
-                err.text(&format!("error: help: {misuse}\n"))
-            }
-        }
-    };
-    printed.map_err(|error| Failure::io("can't print", &error))?;
-    Ok(status)
-}
-
-fn engine() -> Result<WamrEngine, Failure> {
-    platform::engine().map_err(|_| device::no_engine())
 }
 
 #[cfg(test)]
@@ -706,97 +401,5 @@ mod tests {
                 "no --{long}"
             );
         }
-    }
-
-    fn parsed(words: &[&str]) -> (Result<CommandLine, String>, Global) {
-        let mut global = Global {
-            flash: None,
-            format: OutputFormat::Text,
-            color: Color::Auto,
-            aot_policy: AotRule::Allow,
-        };
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        (global.line(&words), global)
-    }
-
-    fn lifted(words: &[&str]) -> (Vec<String>, Global) {
-        let (line, global) = parsed(words);
-        (line.unwrap().words(), global)
-    }
-
-    #[test]
-    fn the_pcs_options_may_stand_among_the_cores_but_not_among_the_guests() {
-        let words = [
-            "run", "-d", "--flash", "f", "-eA=1", "hello", "--flash", "g",
-        ];
-        let (kept, global) = lifted(&words);
-        let expected = [
-            "run",
-            "--detach",
-            "--env=A=1",
-            "--",
-            "hello",
-            "--flash",
-            "g",
-        ];
-        assert_eq!(kept, expected);
-        assert_eq!(global.flash.unwrap(), Path::new("f"));
-    }
-
-    #[test]
-    fn a_bundle_is_the_pcs_own_and_nothing_of_the_guests() {
-        for (words, allowed) in [
-            (&["run", "--bundle", "b"] as &[_], false),
-            (&["run", "--flash=f", "--bundle=b"], false),
-            (
-                &["run", "--bundle=a", "--allow-host-root", "--bundle=b"],
-                true,
-            ),
-        ] {
-            let line = parsed(words).0.unwrap();
-            assert_eq!(line.words(), ["run"]);
-            let run = BundleRun::of(&line).unwrap();
-            assert_eq!((run.folder, run.allow_host_root), (Path::new("b"), allowed));
-        }
-        for (words, kept) in [
-            (
-                &["run", "hello", "--bundle", "b"] as &[_],
-                &["run", "--", "hello", "--bundle", "b"] as &[_],
-            ),
-            (&["ps", "--bundle", "b"], &["ps", "--bundle", "b"]),
-        ] {
-            let line = parsed(words).0.unwrap();
-            assert_eq!(line.words(), kept);
-            assert!(BundleRun::of(&line).is_none());
-        }
-    }
-
-    #[test]
-    fn every_option_of_the_pc_may_stand_among_the_cores() {
-        for option in grammar::global_options() {
-            let word = format!("--{}=json", option.long);
-            let (line, global) = parsed(&["ps", &word]);
-            match option.long {
-                "flash" => assert_eq!(global.flash.unwrap(), Path::new("json")),
-                "format" => assert_eq!(global.format, OutputFormat::Json),
-                // The value is looked at.
-                name => assert!(line.unwrap_err().starts_with(&format!("--{name}: "))),
-            }
-        }
-    }
-
-    #[test]
-    fn the_format_goes_to_commands_that_print_data() {
-        let (kept, _) = lifted(&["image", "ls", "--format", "json"]);
-        assert_eq!(kept, ["image", "ls", "--format=json"]);
-        let (kept, _) = lifted(&["run", "--format=json", "hello"]);
-        assert_eq!(kept, ["run", "hello"]);
-    }
-
-    #[test]
-    fn a_wrong_value_is_reported_before_a_later_fault_of_the_core() {
-        assert!(parsed(&["run", "--color=pink", "x"]).0.is_err());
-        assert!(parsed(&["run", "--color=pink", "--bogus"]).0.is_err());
-        assert!(parsed(&["run", "--bogus", "--color=pink"]).0.is_ok());
     }
 }

@@ -4,10 +4,12 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use ocre::command::CommandStatus;
 pub use ocre::command::output::CommandOutput as Words;
 use ocre::port;
 use ocre_oci::write::{self, Object};
 use ocre_pc::platform::console;
+use ocre_tools::failure::Failure;
 
 /// Choice of coloured lines.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +162,16 @@ impl LineOutput {
             }
         }
         Ok(())
+    }
+
+    /// Reports a wrong command line.
+    ///
+    /// # Errors
+    /// Of the output alone.
+    pub fn refuse(&mut self, text: &str) -> Result<CommandStatus, Failure> {
+        self.text(text)
+            .map(|()| CommandStatus::Usage)
+            .map_err(|error| Failure::io("can't print", &error))
     }
 
     /// Keeps an error for [`finish`](Self::finish), because callers may drop it.
