@@ -49,10 +49,9 @@ const LIBCLANG: RequiredTool = RequiredTool {
         // Not a program: the loader's list has it.
         let libraries = read(&mut tool("/sbin/ldconfig", &["-p"]));
         let named = std::env::var_os("LIBCLANG_PATH").is_some();
-        let listed = |list: String| {
-            list.lines()
-                .any(|line| line.trim().starts_with("libclang-1"))
-        };
+        let names = ["libclang-1", "libclang.so"];
+        let is_one = |line: &str| names.iter().any(|name| line.trim().starts_with(name));
+        let listed = |list: String| list.lines().any(is_one);
         named || libraries.is_ok_and(listed)
     },
     packages: &["libclang1"],
