@@ -166,8 +166,9 @@ int ocre_image_list(int (*visit)(void *context, const char *name), void *context
  * @param options Options, which are copied; NULL for the defaults.
  * @param text As for ocre_image_verify(); also the code of any other error of the container.
  * @retval -EINVAL Image, name, an argument, a variable, a permission or a mount is malformed; a
- * mount's source belongs to the runtime; the restart policy is not valid; or a limit is larger than
- * the device allows (memory: CONFIG_OCRE_MEMORY_LIMIT; instructions: 2147483647).
+ * list is NULL and its number is not 0; a mount's source belongs to the runtime; the restart policy
+ * is not valid; or a limit is larger than the device allows (memory: CONFIG_OCRE_MEMORY_LIMIT;
+ * instructions: 2147483647).
  * @retval -E2BIG Arguments, environment or mounts are too long.
  * @retval -ENOEXEC The image is refused, or has only AOT code and there is a limit on instructions.
  * @retval -EEXIST Another container, or an unreadable record on the partition, has this name.
@@ -317,7 +318,7 @@ void ocre_on_change(void (*changed)(void *context), void *context);
  * NULL.
  * @return The exit code: 0 done, 1 refused or failed, 2 usage error; for `run`, the guest's exit
  * code.
- * @retval -EINVAL A word is not UTF-8, there are more than 32, or @p write is NULL.
+ * @retval -EINVAL A word is not UTF-8, there are more than 32, or @p words or @p write is NULL.
  */
 int ocre_command(const char *const *words, uint32_t count,
 		 void (*write)(void *context, int error, const char *text, uint32_t bytes),

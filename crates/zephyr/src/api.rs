@@ -146,19 +146,23 @@ type Texts<'a> = Vec<&'a str, MAX_WORDS>;
 /// Takes a list of C's texts.
 ///
 /// # Safety
-/// `list` has `count` texts as [`text`] takes them, or `count` is 0.
+/// `list` is null, or has `count` texts as [`text`] takes them, or `count` is 0.
 unsafe fn take_texts<'a>(
     found: &mut Texts<'a>,
     list: *const *const c_char,
     count: u32,
 ) -> Result<(), ApiErrno> {
-    if count != 0 && !list.is_null() {
+    if count == 0 {
+        return Ok(());
+    }
+    if list.is_null() {
+        return Err(ApiErrno::Invalid);
+    }
+    // SAFETY: see above.
+    for &one in unsafe { slice::from_raw_parts(list, count as usize) } {
         // SAFETY: see above.
-        for &one in unsafe { slice::from_raw_parts(list, count as usize) } {
-            // SAFETY: see above.
-            let one = unsafe { text(one) }?;
-            found.push(one).map_err(|_| ApiErrno::TooBig)?;
-        }
+        let one = unsafe { text(one) }?;
+        found.push(one).map_err(|_| ApiErrno::TooBig)?;
     }
     Ok(())
 }

@@ -124,6 +124,20 @@ ZTEST(naming, test_a_function_that_is_missing_is_refused)
 	zassert_ok(ocre_remove(container, 0));
 }
 
+ZTEST(naming, test_a_list_that_is_missing_is_refused)
+{
+	static const struct ocre_options missing[] = {
+		{.name = "a", .argument_count = 1},
+		{.name = "a", .environment_count = 1},
+		{.name = "a", .permission_count = 1},
+		{.name = "a", .mount_count = 1},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
+		zassert_equal(make(&missing[i]), -EINVAL, "%zu", i);
+	}
+}
+
 ZTEST(naming, test_arguments_and_environment_have_their_limits)
 {
 	static char long_word[4096];
