@@ -4,7 +4,6 @@
 mod cli;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -208,11 +207,7 @@ fn certificates_and_configurations_are_regular_files() {
 
 /// Makes a credential helper of a shell script, and the command that asks it.
 fn with_helper(desk: &CliFixture, server: &TlsServer, script: &str, timeout: &str) -> Command {
-    let path = desk.write(
-        "bin/docker-credential-kept",
-        format!("#!/bin/sh\n{script}\n"),
-    );
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    desk.script("bin/docker-credential-kept", script);
     let name = server.name("x:1");
     let arguments = [
         "image",

@@ -6,7 +6,6 @@ mod cli;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -350,10 +349,7 @@ fn a_helper_keeps_the_password() {
     pack(&desk, &[]);
     let name = registry.name("hello:1");
     let push = ["image", "copy", "oci:layout:hello:1", &name];
-    let helper = |text: &str| {
-        let path = desk.write("bin/docker-credential-kept", format!("#!/bin/sh\n{text}\n"));
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    };
+    let helper = |text: &str| desk.script("bin/docker-credential-kept", text);
     let with_helper = || {
         let mut command = command(&desk, &push);
         let path = std::env::var("PATH").unwrap();

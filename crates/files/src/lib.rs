@@ -9,6 +9,10 @@
 
 #![deny(missing_docs)]
 
+mod lock;
+
+pub use lock::LockedFile;
+
 use std::fmt::{self, Display};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufRead, Read};

@@ -15,6 +15,7 @@ use std::thread;
 use ocre::image::Content;
 use ocre::image::blob::verify;
 use ocre::port::StorageError;
+use ocre_files::LockedFile;
 use ocre_oci::write;
 use ocre_pc::directory::Directory;
 use ocre_registry::{
@@ -39,7 +40,7 @@ pub struct LayoutFolder {
     name: Option<String>,
     durable: bool,
     /// Lock of the layout, held until this is dropped.
-    _lock: File,
+    _lock: LockedFile,
 }
 
 impl LayoutFolder {
@@ -61,17 +62,16 @@ impl LayoutFolder {
         if !marker.exists() {
             fs::write(&marker, document(write::layout)).map_err(io)?;
         }
-        let lock = ocre_files::open(&marker).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        let marker = ocre_files::open(&marker).map_err(io)?;
+        let lock = LockedFile::exclusive(marker).map_err(|error| match error {
+            TryLockError::WouldBlock => {
                 let hints = "wait for the other process, or stop it";
-                return Err(Failure::new(what, "layout-locked", hints)
+                Failure::new(what, "layout-locked", hints)
                     .at(folder.display())
-                    .because("another process writes to the layout"));
+                    .because("another process writes to the layout")
             }
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+            TryLockError::Error(error) => io(error),
+        })?;
         let layout = Directory::open(folder).map_err(|error| Failure::folder(what, error))?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -57,6 +57,15 @@ impl CliFixture {
         path
     }
 
+    /// Writes a shell script that can be run. Another process writes it: a descriptor of this
+    /// one, copied by a child that another test starts, would make it a busy file.
+    pub fn script(&self, name: &str, text: &str) {
+        let source = self.write(&format!("{name}.sh"), format!("#!/bin/sh\n{text}\n"));
+        let mut install = Command::new("install");
+        install.args(["-m", "755"]).arg(source).arg(self.path(name));
+        assert!(install.status().unwrap().success());
+    }
+
     /// Command for the program in this folder, with a flash file there.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ocre"));

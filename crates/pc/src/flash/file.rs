@@ -10,13 +10,14 @@
 //! the process.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, Read as _, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use ocre::port::StorageError;
+use ocre_files::LockedFile;
 
 use super::{ERASED, Flash, FlashError, Geometry, RamFlash};
 
@@ -128,7 +129,7 @@ impl From<io::Error> for FileError {
 
 /// An open and locked flash file whose geometry is not known yet.
 pub struct OpenedFile {
-    file: File,
+    file: LockedFile,
     size: u64,
     start: Vec<u8>,
     read_only: bool,
@@ -144,8 +145,7 @@ impl OpenedFile {
     /// `Io`, `Locked`, `Empty`, `TooLarge`.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = ocre_files::open_to_write(path)?;
-        locked(file.try_lock())?;
-        Self::read(file, false)
+        Self::read(locked(LockedFile::exclusive(file))?, false)
     }
 
     /// The same, for reading alone: a write to the flash fails, and others may read the file.
@@ -154,11 +154,10 @@ impl OpenedFile {
     /// As [`open`](Self::open).
     pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
         let file = ocre_files::open(path)?;
-        locked(file.try_lock_shared())?;
-        Self::read(file, true)
+        Self::read(locked(LockedFile::shared(file))?, true)
     }
 
-    fn read(file: File, read_only: bool) -> Result<Self, FileError> {
+    fn read(file: LockedFile, read_only: bool) -> Result<Self, FileError> {
         let size = file.metadata()?.len();
         if size == 0 {
             return Err(FileError::Empty);
@@ -167,7 +166,7 @@ impl OpenedFile {
             return Err(FileError::TooLarge(size));
         }
         let mut start = Vec::new();
-        (&file).take(START_BYTES).read_to_end(&mut start)?;
+        (&*file).take(START_BYTES).read_to_end(&mut start)?;
         Ok(Self {
             file,
             size,
@@ -219,12 +218,11 @@ impl OpenedFile {
     }
 }
 
-fn locked(lock: Result<(), TryLockError>) -> Result<(), FileError> {
-    match lock {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(FileError::Locked),
-        Err(TryLockError::Error(error)) => Err(FileError::Io(error)),
-    }
+fn locked(lock: Result<LockedFile, TryLockError>) -> Result<LockedFile, FileError> {
+    lock.map_err(|error| match error {
+        TryLockError::WouldBlock => FileError::Locked,
+        TryLockError::Error(error) => FileError::Io(error),
+    })
 }
 
 /// A flash whose content is a file.
@@ -255,8 +253,7 @@ impl FileFlash {
     /// # Errors
     /// `Io`, with [`io::ErrorKind::AlreadyExists`] for an existing file; `Locked`.
     pub fn create(path: &Path, content: RamFlash) -> Result<Self, FileError> {
-        let mut file = ocre_files::create_new(path)?;
-        locked(file.try_lock())?;
+        let mut file = locked(LockedFile::exclusive(ocre_files::create_new(path)?))?;
         if let Err(error) = file
             .write_all(content.content())
             .and_then(|()| file.sync_all())
