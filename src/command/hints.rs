@@ -69,6 +69,7 @@ pub fn refusal(code: Code) -> &'static str {
             Code::AotInstructions => "leave out `--instructions`",
             Code::LayerMagic => "correct the media type, or pack the right file",
             Code::LayerComponent => "compile a core module for `wasm32-wasip1`",
+            Code::AotUnsupported => "add the portable module, or build firmware with CONFIG_OCRE_AOT",
             Code::AotPolicy => "allow the code in the device's policy, or compile the module with `ocre aot`",
             Code::AotVersion => "compile the module with `ocre aot` of this release",
             Code::AotTarget => "compile the module for this device with `ocre aot --target`",

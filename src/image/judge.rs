@@ -210,6 +210,7 @@ pub(super) fn check_code<E: Engine>(
             if !code.starts_with(&aot::MAGIC) {
                 return Err(Code::LayerMagic);
             }
+            let target = engine.aot_target().ok_or(Code::AotUnsupported)?;
             let allowed = match policy.aot {
                 AotPolicy::Deny => false,
                 AotPolicy::Pinned(digests) => digests.contains(&image.content.digest),
@@ -218,7 +219,6 @@ pub(super) fn check_code<E: Engine>(
             if !allowed {
                 return Err(Code::AotPolicy);
             }
-            let target = engine.aot_target().ok_or(Code::AotTarget)?;
             aot::check_header(target, code)?;
             image.aot_annotations
         }
@@ -641,7 +641,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         image.format = format;
         image.aot_annotations = match (format, self.engine.aot_target()) {
             (Format::Wasm, _) => Ok(()),
-            (Format::Aot, None) => Err(Code::AotTarget),
+            (Format::Aot, None) => Err(Code::AotUnsupported),
             (Format::Aot, Some(target)) => aot::check_annotations(
                 target,
                 layer.descriptor.annotations(),

@@ -52,6 +52,8 @@ pub enum Code {
     LayerMagic,
     /// The executable layer is a WebAssembly component.
     LayerComponent,
+    /// AOT code, which this build or this processor does not run.
+    AotUnsupported,
     /// This device's policy does not run this AOT code.
     AotPolicy,
     /// AOT code for another version of the engine.
@@ -95,7 +97,7 @@ pub enum Fault {
 
 impl Code {
     /// All codes that are neither a document's nor the storage's.
-    pub const OWN: [Self; 29] = [
+    pub const OWN: [Self; 30] = [
         Self::LayoutMissing,
         Self::IndexMissing,
         Self::IndexEmpty,
@@ -111,6 +113,7 @@ impl Code {
         Self::LimitCapacity,
         Self::LayerMagic,
         Self::LayerComponent,
+        Self::AotUnsupported,
         Self::AotPolicy,
         Self::AotVersion,
         Self::AotTarget,
@@ -130,8 +133,8 @@ impl Code {
     /// Strings of [`Self::OWN`], in the same order.
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
         reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
-        blob-missing limit-image limit-capacity layer-magic layer-component aot-policy \
-        aot-version aot-target aot-metadata aot-abi aot-instructions wasm-invalid wasm-feature \
+        blob-missing limit-image limit-capacity layer-magic layer-component aot-unsupported \
+        aot-policy aot-version aot-target aot-metadata aot-abi aot-instructions wasm-invalid wasm-feature \
         wasm-limit wasm-import wasm-entry-signature limit-memory limit-stack out-of-memory";
 
     /// All codes, in no order that matters.
@@ -167,6 +170,7 @@ impl Code {
             | Self::PlatformNone
             | Self::LimitImage
             | Self::LimitCapacity
+            | Self::AotUnsupported
             | Self::AotPolicy
             | Self::AotTarget
             | Self::AotAbi
@@ -183,6 +187,7 @@ impl Code {
         matches!(
             self,
             Self::Document(ErrorKind::ConfigUnsupported)
+                | Self::AotUnsupported
                 | Self::AotPolicy
                 | Self::AotVersion
                 | Self::AotTarget
