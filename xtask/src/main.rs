@@ -29,7 +29,7 @@ cargo xtask TASK
   wamr-regressions DIR
             runs WAMR's regression modules under the address sanitizer, from a copy of its
             repository (tests/regression/ba-issues)
-  twister --board BOARD… [--zephyr REVISION | --workspace DIR] [-- OPTION…]
+  twister [--board BOARD]… [--zephyr DIR|REVISION] [SUITE…] [-- OPTION…]
             runs the suites and samples for Zephyr; fails where no test case is executed
   footprint [--most NAME=BYTES] [--absent TEXT] MAP…
             prints whose a firmware's flash and RAM is, from the linker's maps

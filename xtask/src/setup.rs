@@ -97,6 +97,16 @@ const EMULATORS: RequiredTool = RequiredTool {
     ],
 };
 
+const RISCV: RequiredTool = RequiredTool {
+    what: "a compiler for RISC-V with a C library, and its emulator, for firmware",
+    met: || answers("riscv64-unknown-elf-gcc") && answers("qemu-system-riscv32"),
+    packages: &[
+        "gcc-riscv64-unknown-elf",
+        "picolibc-riscv64-unknown-elf",
+        "qemu-system-misc",
+    ],
+};
+
 /// Tool that makes workspaces of Zephyr and starts builds in them.
 const WEST: &str = "west==1.5.0";
 
@@ -204,6 +214,12 @@ pub fn book() -> Result<PathBuf> {
         .arg(&folder))
     .with_context(|| format!("mdBook {MDBOOK} is needed, for the pages"))?;
     Ok(program)
+}
+
+/// Installs the tools to build firmware for RISC-V and to run it on an emulator.
+pub fn riscv() -> Result<()> {
+    targets(&["riscv32imac-unknown-none-elf"])?;
+    packages(&[RISCV])
 }
 
 /// Installs Rust's library for targets.
