@@ -81,6 +81,21 @@ or set OCRE_GUEST_CLANG")
   set(${out} ${OCRE_GUEST_CLANG} PARENT_SCOPE)
 endfunction()
 
+# Warns once where AOT code is wanted and this board does not run any. A build that has
+# CONFIG_OCRE_AOT=n by choice gets no warning.
+function(ocre_explain_no_aot)
+  get_property(explained GLOBAL PROPERTY OCRE_NO_AOT_EXPLAINED)
+  if(explained)
+    return()
+  endif()
+  set_property(GLOBAL PROPERTY OCRE_NO_AOT_EXPLAINED TRUE)
+  if(NOT CONFIG_OCRE_AOT_CPU)
+    message(WARNING "ocre: no AOT code is made: it does not run on this processor")
+  elseif(CONFIG_ARM_MPU AND NOT CONFIG_CPU_HAS_ARM_MPU)
+    message(WARNING "ocre: no AOT code is made: it needs an MPU of Arm, or CONFIG_ARM_MPU=n")
+  endif()
+endfunction()
+
 # ocre_image(<name>[:<tag>] WASM <file> [NO_WASM] [AOT] [AOT_FILE <file>...]
 #            [BLOB <file>[=<title>]...] [ENV <K>=<V>...] [ENTRY <function>]
 #            [PERMISSION <name>...])
@@ -99,7 +114,8 @@ function(ocre_image name)
   if(IMAGE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "ocre: ocre_image(${name}) does not know ${IMAGE_UNPARSED_ARGUMENTS}")
   endif()
-  if(NOT CONFIG_OCRE_AOT)
+  if(IMAGE_AOT AND NOT CONFIG_OCRE_AOT)
+    ocre_explain_no_aot()
     set(IMAGE_AOT FALSE)
   endif()
   if(NOT IMAGE_WASM AND (IMAGE_AOT OR NOT IMAGE_AOT_FILE))
@@ -308,7 +324,17 @@ function(ocre_preloaded_flash)
   )
   set(files ${bin} ${hex})
   get_property(emulated GLOBAL PROPERTY OCRE_EMULATED_FLASH)
-  if(CONFIG_ARCH_POSIX OR emulated)
+  if("${emulated}" STREQUAL "ram.bin")
+    set(ram ${CMAKE_BINARY_DIR}/ram.bin)
+    add_custom_command(
+      OUTPUT ${ram}
+      COMMAND dd if=/dev/null of=${ram} bs=1048576 count=0 seek=256
+      COMMAND dd if=${bin} of=${ram} bs=1048576 seek=224 conv=notrunc
+      DEPENDS ${bin}
+      VERBATIM
+    )
+    list(APPEND files ${ram})
+  elseif(CONFIG_ARCH_POSIX OR emulated)
     set(copy ${CMAKE_BINARY_DIR}/flash.bin)
     add_custom_command(
       OUTPUT ${copy}

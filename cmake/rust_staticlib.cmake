@@ -89,7 +89,7 @@ function(ocre_rust_staticlib library package)
   endif()
 
   # All that the library is made of but its sources.
-  file(STRINGS ${DOTCONFIG} options REGEX "^CONFIG_(OCRE_|CPU_CORTEX_)")
+  file(STRINGS ${DOTCONFIG} options REGEX "^CONFIG_(OCRE_|CPU_CORTEX_|RISCV=)")
   list(JOIN options "\n" options)
   ocre_cargo_folder(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo
     "${target}\n${flags}\n${OCRE_WAMR_ROOT_DIR}\n${options}")
@@ -130,6 +130,7 @@ function(ocre_rust_staticlib library package)
       OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
       OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
       OCRE_SENTENCES=0
+      "OCRE_LINEAR_MEMORY=${CONFIG_OCRE_LINEAR_MEMORY_NAME}"
       OCRE_HINTS=$<BOOL:${CONFIG_OCRE_COMMAND_HINTS}>
       OCRE_JSON=$<BOOL:${CONFIG_OCRE_COMMAND_JSON}>
       # Those of a board are real, or its own simulator drives them.

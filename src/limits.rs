@@ -110,6 +110,11 @@ pub const HINTS: bool = set(option_env!("OCRE_HINTS"), 1) != 0;
 pub const SENTENCES: bool = set(option_env!("OCRE_SENTENCES"), 1) != 0;
 /// True where commands can answer in JSON; some only do.
 pub const JSON: bool = set(option_env!("OCRE_JSON"), 1) != 0;
+/// Place of linear memories; empty where that is the engine's heap.
+pub const LINEAR_MEMORY: &str = match option_env!("OCRE_LINEAR_MEMORY") {
+    Some(place) => place,
+    None => "",
+};
 /// True where commands can drive simulated pins and sensors.
 pub const SIMULATED_DEVICES: bool = set(option_env!("OCRE_SIMULATED_DEVICES"), 1) != 0;
 /// Longest name of a pin or sensor, in bytes.

@@ -61,6 +61,7 @@ fn main() {
         "CPU_CORTEX_M4",
         "CPU_CORTEX_M7",
         "CPU_CORTEX_M33",
+        "RISCV",
     ] {
         let is = text.lines().any(|line| line == format!("CONFIG_{cpu}=y"));
         writeln!(code, "pub const {cpu}: bool = {is};").expect("a string takes it");

@@ -5,7 +5,7 @@ use super::containers::numbers;
 use super::session::{CommandResult, Session};
 use super::{CommandStatus, VERSION};
 use crate::image::judge::AotPolicy;
-use crate::limits::{MAX_BLOBS, MAX_CONTAINERS};
+use crate::limits::{LINEAR_MEMORY, MAX_BLOBS, MAX_CONTAINERS};
 use crate::lost;
 use crate::port::{Engine as _, Storage as _};
 use crate::supervisor::Platform;
@@ -56,6 +56,9 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                 }),
                 Err(error) => out.display("storage", &error),
             }
+            if !LINEAR_MEMORY.is_empty() {
+                out.string("linearMemory", LINEAR_MEMORY);
+            }
             out.unsigned("containers", containers);
             out.unsigned("lostAndFound", lost.into());
             out.object("limits", |out| {
@@ -87,6 +90,9 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     match space {
         Ok(space) => writeln!(out, "storage: {} of {} bytes free", space.free, space.total),
         Err(error) => writeln!(out, "storage: {error}"),
+    }
+    if !LINEAR_MEMORY.is_empty() {
+        writeln!(out, "linear memory: {LINEAR_MEMORY}");
     }
     writeln!(out, "containers: {containers} of {MAX_CONTAINERS}");
     if lost > 0 {

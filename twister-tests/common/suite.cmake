@@ -2,6 +2,7 @@
 # What every suite is built with; included before Zephyr is found.
 set(KCONFIG_ROOT ${CMAKE_CURRENT_LIST_DIR}/Kconfig)
 list(APPEND EXTRA_CONF_FILE ${CMAKE_CURRENT_LIST_DIR}/suite.conf)
-if("${BOARD}$ENV{BOARD}" MATCHES "^mps2")
-  list(APPEND EXTRA_CONF_FILE ${CMAKE_CURRENT_LIST_DIR}/cortex-m.conf)
+if("${BOARD}$ENV{BOARD}" MATCHES "^(mps2|qemu)")
+  set(emulated TRUE)
+  list(APPEND EXTRA_CONF_FILE ${CMAKE_CURRENT_LIST_DIR}/emulated.conf)
 endif()

@@ -172,6 +172,7 @@ fn target(config: &KconfigValues<'_>) -> Option<&'static AotTarget> {
             &AotTarget::THUMBV8M,
             &AotTarget::THUMBV8M_EABIHF,
         ),
+        ("RISCV", &AotTarget::RISCV32, &AotTarget::RISCV32),
     ];
     let (_, soft, hard) = of_cpu.iter().find(|(cpu, ..)| config.is_on(cpu))?;
     Some(if hard_float { hard } else { soft })

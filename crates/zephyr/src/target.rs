@@ -22,6 +22,8 @@ pub(crate) const TARGET: Option<&AotTarget> = if !config::AOT {
     Some(&AotTarget::THUMBV8M_EABIHF)
 } else if config::CPU_CORTEX_M33 {
     Some(&AotTarget::THUMBV8M)
+} else if config::RISCV {
+    Some(&AotTarget::RISCV32)
 } else {
     None
 };

@@ -2,50 +2,33 @@
 /*
  * WAMR's platform on Zephyr.
  *
- * All memory is WAMR's own pool, which the firmware gives it. AOT code goes to
- * the region that devicetree's chosen node ocre,exec-memory names; where there is
- * none, to the pool, which the CPU lets be executable then; on the simulator the
- * PC gives its memory. Guests have no threads of WAMR's: containers run on the
+ * All memory is WAMR's own pool, which the firmware gives it. AOT code has a memory
+ * of its own under an MPU (code_memory.h); elsewhere it is in the pool, and on the
+ * simulator the PC gives its memory. Linear memories can have one of their own
+ * (linear_memory.h). Guests have no threads of WAMR's: containers run on the
  * firmware's.
  */
 #include "platform_api_extension.h"
 #include "platform_api_vmcore.h"
 
 #include <zephyr/cache.h>
-#include <zephyr/devicetree.h>
 #include <zephyr/sys/printk.h>
 
+#include "code_memory.h"
+#include "linear_memory.h"
 #include "port.h"
 
 #ifdef CONFIG_ARCH_POSIX
 #include "exec_memory.h"
 #endif
 
-#if defined(CONFIG_OCRE_AOT) && !defined(CONFIG_ARCH_POSIX) && DT_HAS_CHOSEN(ocre_exec_memory)
-#define EXEC_START ((uint8_t *)DT_REG_ADDR(DT_CHOSEN(ocre_exec_memory)))
-#define EXEC_BYTES DT_REG_SIZE(DT_CHOSEN(ocre_exec_memory))
-#define ALIGNMENT  8u
-
-/* Zephyr's MPU can make a region of the devicetree executable and writable only
- * as flash is, with CONFIG_MPU_ALLOW_FLASH_WRITE. */
-BUILD_ASSERT(!IS_ENABLED(CONFIG_ARM_MPU) ||
-		     DT_NODE_HAS_PROP(DT_CHOSEN(ocre_exec_memory), zephyr_memory_attr),
-	     "ocre,exec-memory needs zephyr,memory-attr, so that its code may run");
-
-static struct k_heap exec_heap;
-
-static bool is_exec(const void *memory)
-{
-	const uint8_t *at = memory;
-
-	return at >= EXEC_START && at < EXEC_START + EXEC_BYTES;
-}
-#endif
-
 int bh_platform_init(void)
 {
-#ifdef EXEC_START
-	k_heap_init(&exec_heap, EXEC_START, EXEC_BYTES);
+#ifdef OCRE_CODE_MEMORY
+	ocre_code_memory_init();
+#endif
+#ifdef OCRE_LINEAR_MEMORY
+	ocre_linear_memory_init();
 #endif
 	return 0;
 }
@@ -124,6 +107,7 @@ korp_tid os_self_thread(void)
 #define PC_MEMORY
 #define FROM_PC 1u
 #endif
+#define FROM_LINEAR_MEMORY 2u
 
 void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 {
@@ -136,14 +120,9 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 	if (size > UINT32_MAX - HEADER_BYTES) {
 		return NULL;
 	}
-#ifdef EXEC_START
+#ifdef OCRE_CODE_MEMORY
 	if ((prot & MMAP_PROT_EXEC) != 0) {
-		void *code = k_heap_aligned_alloc(&exec_heap, ALIGNMENT, size, K_NO_WAIT);
-
-		if (code != NULL) {
-			memset(code, 0, size);
-		}
-		return code;
+		return ocre_code_memory_get(size);
 	}
 #endif
 #ifdef PC_MEMORY
@@ -151,6 +130,13 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 	if ((prot & MMAP_PROT_EXEC) != 0 || (flags & MMAP_MAP_32BIT) != 0) {
 		origin = FROM_PC;
 		header = ocre_exec_memory_get(size + HEADER_BYTES);
+	} else
+#endif
+#ifdef OCRE_LINEAR_MEMORY
+	/* WAMR asks for these alone without any access, and gives it to them later. */
+	if (prot == MMAP_PROT_NONE) {
+		origin = FROM_LINEAR_MEMORY;
+		header = ocre_linear_memory_get(size + HEADER_BYTES);
 	} else
 #endif
 	{
@@ -169,9 +155,9 @@ void os_munmap(void *memory, size_t size)
 	uint32_t *header = (uint32_t *)((uint8_t *)memory - HEADER_BYTES);
 
 	ARG_UNUSED(size);
-#ifdef EXEC_START
-	if (is_exec(memory)) {
-		k_heap_free(&exec_heap, memory);
+#ifdef OCRE_CODE_MEMORY
+	if (ocre_code_memory_has(memory)) {
+		ocre_code_memory_put(memory);
 		return;
 	}
 #endif
@@ -181,22 +167,43 @@ void os_munmap(void *memory, size_t size)
 		return;
 	}
 #endif
+#ifdef OCRE_LINEAR_MEMORY
+	if (header[0] == FROM_LINEAR_MEMORY) {
+		ocre_linear_memory_put(header);
+		return;
+	}
+#endif
 	BH_FREE(header);
 }
 
 void *os_mremap(void *memory, size_t old_size, size_t new_size)
 {
+#ifdef OCRE_LINEAR_MEMORY
+	/* Of linear memories alone: the new one is where they are. */
+	void *grown = os_mmap(NULL, new_size, MMAP_PROT_NONE, MMAP_MAP_NONE, 0);
+
+	if (grown != NULL) {
+		memcpy(grown, memory, MIN(old_size, new_size));
+		os_munmap(memory, old_size);
+	}
+	return grown;
+#else
 	return os_mremap_slow(memory, old_size, new_size);
+#endif
 }
 
-/* On a device memory is executable from its start or never. The loader asks for
- * more when it would move code beside its data, which it need not. */
+/* On a device memory is executable from its start or never. The loader asks at the
+ * end of its writing to code. It also asks when it would move code beside its data,
+ * which it need not. */
 int os_mprotect(void *memory, size_t size, int prot)
 {
 	ARG_UNUSED(size);
-#ifdef EXEC_START
-	if ((prot & MMAP_PROT_EXEC) != 0 && !is_exec(memory)) {
-		return -1;
+#ifdef OCRE_CODE_MEMORY
+	if ((prot & MMAP_PROT_EXEC) != 0) {
+		if (!ocre_code_memory_has(memory)) {
+			return -1;
+		}
+		ocre_code_memory_seal(memory);
 	}
 #else
 	ARG_UNUSED(memory);
@@ -213,6 +220,10 @@ void os_dcache_flush(void)
 void os_icache_flush(void *start, size_t bytes)
 {
 	(void)sys_cache_instr_invd_range(start, bytes);
+#ifdef CONFIG_RISCV
+	/* This hart fetches what it has written. */
+	__asm__ volatile("fence.i" ::: "memory");
+#endif
 }
 
 /* -- locks ------------------------------------------------------------------ */
