@@ -12,6 +12,7 @@ mod containers;
 mod devices;
 mod events;
 mod fields;
+pub mod format;
 pub mod help;
 pub mod hints;
 pub mod images;
@@ -197,6 +198,7 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         Verb::Events => events::events(session),
         Verb::Stats => stats::stats(session),
         Verb::Inspect if JSON => containers::inspect(session),
+        Verb::Format => format::format(session),
         Verb::DeviceGpio if SIMULATED_DEVICES => devices::gpio(session),
         Verb::DeviceSensor if SIMULATED_DEVICES => devices::sensor(session),
         // These verbs are handled above, or not in the table; the compiler can't know.

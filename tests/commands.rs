@@ -6,7 +6,7 @@ use ocre::command::table::{COMMANDS, Command, completion, is_group};
 #[test]
 fn help_fits_a_terminal() {
     for command in COMMANDS {
-        for line in command.details.lines() {
+        for line in command.details().lines() {
             assert!(line.chars().count() <= 100, "{}: {line}", command.name);
         }
         for option in command.options {
@@ -19,7 +19,7 @@ fn help_fits_a_terminal() {
             let name = option.long.len() + option.value.map_or(0, |value| value.len() + 1);
             assert!(name <= 18, "{} --{}: no room", command.name, option.long);
         }
-        assert!(command.summary.len() <= 70, "{}", command.name);
+        assert!(command.summary().len() <= 70, "{}", command.name);
     }
 }
 
@@ -32,7 +32,7 @@ fn zephyrs_shell_is_told_each_command_in_its_order() {
         let words: Vec<_> = words(group).collect();
         assert!(words.is_sorted_by(|one, next| one.0 < next.0), "{words:?}");
         for (word, command) in words {
-            assert!(word.len() < 16 && command.summary.len() < 80, "{word}");
+            assert!(word.len() < 16 && command.summary().len() < 80, "{word}");
             let name = if group.is_empty() {
                 word.to_owned()
             } else {

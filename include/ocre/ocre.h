@@ -5,7 +5,7 @@
  *
  * Call the functions from any thread, but not from an interrupt. Text is UTF-8 and
  * ends with NUL. Functions return 0 or a negative errno. Before ocre_init() succeeds,
- * all other functions return -ENODEV.
+ * all other functions but ocre_format() and ocre_formatted() return -ENODEV.
  */
 #ifndef OCRE_OCRE_H_
 #define OCRE_OCRE_H_
@@ -119,16 +119,42 @@ struct ocre_options {
 /**
  * @brief Starts the runtime.
  *
- * With CONFIG_OCRE_MOUNT, mounts the storage partition. Restores the containers from before the
- * reboot, and starts containers according to their restart policies. After a success, another
- * call does nothing.
+ * With CONFIG_OCRE_MOUNT, mounts the storage partition; a blank partition is formatted first, see
+ * ocre_formatted(). Restores the containers from before the reboot, and starts containers according
+ * to their restart policies. After a success, another call does nothing. After an error of the
+ * partition, another call tries again.
  *
  * @retval 0 The other functions are ready.
- * @retval -EBUSY Another thread is in the function, or an earlier call has failed.
- * @retval -EIO The partition does not mount, or can't be read.
+ * @retval -EILSEQ The partition is neither a valid littlefs nor blank: damaged, or the data of
+ * another program. It is left unchanged, unless CONFIG_OCRE_MOUNT_FORMAT_DAMAGED is set.
+ * ocre_format() makes a partition of it that mounts.
+ * @retval -ENODATA The partition is blank, and CONFIG_OCRE_MOUNT_FORMAT is not set.
+ * @retval -EIO The flash can't be read or written, the file system fails, or another one is mounted
+ * at CONFIG_OCRE_MOUNT_POINT.
+ * @retval -EBUSY Another thread is in this function or ocre_format(), or an earlier call has
+ * returned -ENOMEM.
  * @retval -ENOMEM The engine does not start in CONFIG_OCRE_HEAP_SIZE bytes.
  */
 int ocre_init(void);
+
+/**
+ * @brief Formats the storage partition, blank or not: all images, containers and files are lost.
+ * Only before ocre_init() has succeeded.
+ *
+ * @retval 0 The partition is empty; ocre_init() mounts it.
+ * @retval -EBUSY The runtime runs, another thread is in this function or ocre_init(), or another
+ * file system is mounted at CONFIG_OCRE_MOUNT_POINT.
+ * @retval -EIO The flash can't be written.
+ * @retval -ENODEV CONFIG_OCRE_MOUNT is not set.
+ */
+int ocre_format(void);
+
+/**
+ * @brief Tells whether ocre_init() or ocre_format() has formatted the partition since boot.
+ *
+ * @return 1 after a format, else 0.
+ */
+int ocre_formatted(void);
 
 /**
  * @brief Sets the date for guests and for container records.

@@ -37,6 +37,7 @@ pub enum Key {
     Previous,
     Follow,
     Tail,
+    Yes,
     /// An option of the program around the core.
     Foreign,
 }

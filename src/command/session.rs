@@ -121,6 +121,10 @@ impl<'a, P: Platform> Session<'a, P> {
                     return Ok(true);
                 }
                 Ok(Some(_)) => {}
+                // Not in the lists of a device.
+                Err(UsageError::UnknownOption("--help") | UsageError::UnknownFlag('h')) => {
+                    return Ok(true);
+                }
                 Err(misuse) => return Err(self.misuse(&misuse)),
             }
         }

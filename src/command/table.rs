@@ -4,6 +4,17 @@
 use super::arguments::{Key, Opt, UsageError};
 use crate::limits::SIMULATED_DEVICES;
 
+/// Options of a command, with `--help` at the end where a program lists them.
+macro_rules! options {
+    ($($option:expr),* $(,)?) => {
+        if SIMULATED_DEVICES {
+            &[$($option,)* HELP]
+        } else {
+            &[$($option),*]
+        }
+    };
+}
+
 /// Action of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the table below says it
@@ -31,6 +42,7 @@ pub enum Verb {
     Events,
     Stats,
     Inspect,
+    Format,
     DeviceGpio,
     DeviceSensor,
 }
@@ -48,10 +60,8 @@ pub struct Command {
     pub least: u8,
     /// Largest number of operands.
     pub most: u8,
-    /// Summary, one line.
-    pub summary: &'static str,
-    /// Further details; may be empty.
-    pub details: &'static str,
+    /// Summary, one line, without a full stop; then lines of details, if there are any.
+    pub text: &'static str,
     /// Options of the command.
     pub options: &'static [Opt],
     /// True where every word after the first operand is an operand, even with a dash.
@@ -59,6 +69,21 @@ pub struct Command {
 }
 
 impl Command {
+    /// Summary, one line.
+    pub fn summary(&self) -> &'static str {
+        self.texts().0
+    }
+
+    /// Further details; may be empty.
+    pub fn details(&self) -> &'static str {
+        self.texts().1
+    }
+
+    #[inline(never)]
+    fn texts(&self) -> (&'static str, &'static str) {
+        self.text.split_once('\n').unwrap_or((self.text, ""))
+    }
+
     /// The one or two words of its name.
     #[inline(never)]
     fn words(&self) -> (&'static str, &'static str) {
@@ -75,7 +100,8 @@ impl Command {
     }
 }
 
-const HELP: Opt = Opt {
+/// Option of every command. The lists of a device leave it out: the parser and the help add it.
+pub(super) const HELP: Opt = Opt {
     key: Key::Help,
     short: Some(b'h'),
     long: "help",
@@ -106,7 +132,7 @@ const TIME: Opt = Opt {
 };
 
 /// Options of `run`, and from the fourth on of `create`.
-const RUN: &[Opt] = &[
+const RUN: &[Opt] = options![
     Opt {
         key: Key::Detach,
         short: Some(b'd'),
@@ -212,7 +238,6 @@ const RUN: &[Opt] = &[
         value: Some("aot|wasm"),
         help: "Code to prefer if the image has both",
     },
-    HELP,
 ];
 
 const CREATE: &[Opt] = match RUN {
@@ -234,9 +259,8 @@ const ALL: &[Command] = &[
         operands: "[COMMAND]",
         least: 0,
         most: 2,
-        summary: "List the commands, or explain one",
-        details: "",
-        options: &[HELP],
+        text: "List the commands, or explain one",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -245,9 +269,8 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "Print the ocre version",
-        details: "",
-        options: &[HELP],
+        text: "Print the ocre version",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -256,9 +279,8 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "Print the device's features, limits and free storage",
-        details: "",
-        options: &[FORMAT, HELP],
+        text: "Print the device's features, limits and free storage",
+        options: options![FORMAT],
         passes_on: false,
     },
     Command {
@@ -267,9 +289,8 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "List the images on the partition",
-        details: "",
-        options: &[FORMAT, HELP],
+        text: "List the images on the partition",
+        options: options![FORMAT],
         passes_on: false,
     },
     Command {
@@ -278,9 +299,9 @@ const ALL: &[Command] = &[
         operands: "IMAGE",
         least: 1,
         most: 1,
-        summary: "Print all details of an image as JSON",
-        details: "Includes the verdict on documents and blobs. `image verify` judges the code too.",
-        options: &[HELP],
+        text: "Print all details of an image as JSON\n\
+               Includes the verdict on documents and blobs. `image verify` judges the code too.",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -289,11 +310,9 @@ const ALL: &[Command] = &[
         operands: "IMAGE",
         least: 1,
         most: 1,
-        summary: "Verify an image and check that this device can run it",
-        details: "The verdict is ok, warnings or rejected. With rejected, the command fails.\n\
-                  JSON: {\"verdict\":…,\"code\":…,\"at\":…,\"warnings\":[…]} on one line; --all adds \
-                  \"findings\".",
-        options: &[
+        text: "Verify an image and check that this device can run it\n\
+               The verdict is ok, warnings or rejected. With rejected, the command fails.",
+        options: options![
             Opt {
                 key: Key::Strict,
                 short: None,
@@ -309,7 +328,6 @@ const ALL: &[Command] = &[
                 help: "List all findings, not only the first",
             },
             FORMAT,
-            HELP,
         ],
         passes_on: false,
     },
@@ -319,9 +337,9 @@ const ALL: &[Command] = &[
         operands: "IMAGE",
         least: 1,
         most: 1,
-        summary: "Remove an image and the blobs that no other image uses",
-        details: "Refuses an image that a container uses.",
-        options: &[HELP],
+        text: "Remove an image and the blobs that no other image uses\n\
+               Refuses an image that a container uses.",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -330,19 +348,15 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "Remove blobs that no image uses",
-        details: "A power cut during an import can leave such blobs.\nThe previous image of a tag stays until the \
-                  update has proved itself: see `docs/updates.md`.",
-        options: &[
-            Opt {
-                key: Key::Previous,
-                short: None,
-                long: "previous",
-                value: None,
-                help: "Also remove previous images of tags",
-            },
-            HELP,
-        ],
+        text: "Remove blobs that no image uses\n\
+               The previous image of a tag stays until the update has proved itself: see `docs/updates.md`.",
+        options: options![Opt {
+            key: Key::Previous,
+            short: None,
+            long: "previous",
+            value: None,
+            help: "Also remove previous images of tags",
+        },],
         passes_on: false,
     },
     Command {
@@ -351,10 +365,9 @@ const ALL: &[Command] = &[
         operands: "IMAGE [ARG]...",
         least: 1,
         most: u8::MAX,
-        summary: "Create and run a new container from an image",
-        details: "Prints the guest's output until the run ends. The exit code is the guest's (255 if it does\n\
-                  not fit in a byte), 134 after a trap, 137 after a kill or at the time limit, and 1 if \
-                  the\nstart fails.",
+        text: "Create and run a new container from an image\n\
+               Prints the guest's output. The exit code is the guest's (255 if larger than a byte), 134 after\n\
+               a trap, 137 after a kill or at the time limit, 1 if the start fails.",
         options: RUN,
         passes_on: true,
     },
@@ -364,9 +377,9 @@ const ALL: &[Command] = &[
         operands: "IMAGE [ARG]...",
         least: 1,
         most: u8::MAX,
-        summary: "Create a container from an image without starting it",
-        details: "Prints the container's name. The container stays until `rm`, across reboots too.\n\
-                  If IMAGE is a tag, each start uses the current image of the tag.",
+        text: "Create a container from an image without starting it\n\
+               Prints the container's name. The container stays until `rm`, across reboots too.\n\
+               Each start uses the current image of a tag.",
         options: CREATE,
         passes_on: true,
     },
@@ -376,9 +389,9 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Start a created or ended container",
-        details: "Returns once the guest has started. `logs` prints its output.",
-        options: &[HELP],
+        text: "Start a created or ended container\n\
+               Returns once the guest has started. `logs` prints its output.",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -387,9 +400,9 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Stop a container; kill it after the grace period",
-        details: "The guest receives the stop request as end of file on stdin.",
-        options: &[TIME, HELP],
+        text: "Stop a container; kill it after the grace period\n\
+               The guest receives the stop request as end of file on stdin.",
+        options: options![TIME],
         passes_on: false,
     },
     Command {
@@ -398,9 +411,8 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Kill a container",
-        details: "",
-        options: &[HELP],
+        text: "Kill a container",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -409,9 +421,9 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Restart a container",
-        details: "A running container is stopped first, as by `stop`.",
-        options: &[TIME, HELP],
+        text: "Restart a container\n\
+               A running container is stopped first, as by `stop`.",
+        options: options![TIME],
         passes_on: false,
     },
     Command {
@@ -420,10 +432,10 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Pause a container",
-        details: "The guest halts at the next safe point: a loop, a call, or the end of a host call.\n\
-                  The time limit keeps running.",
-        options: &[HELP],
+        text: "Pause a container\n\
+               The guest halts at the next safe point: a loop, a call, or the end of a host call.\n\
+               The time limit keeps running.",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -432,9 +444,8 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Resume a paused container",
-        details: "",
-        options: &[HELP],
+        text: "Resume a paused container",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -443,10 +454,10 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Wait until a container ends and print its exit code",
-        details: "The code is 134 after a trap, 137 after a kill, 1 if the start failed.\n\
-                  The wait continues through restarts by the restart policy.",
-        options: &[HELP],
+        text: "Wait until a container ends and print its exit code\n\
+               The code is 134 after a trap, 137 after a kill, 1 if the start failed.\n\
+               The wait continues through restarts by the restart policy.",
+        options: options![],
         passes_on: false,
     },
     Command {
@@ -455,9 +466,9 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Remove a container, its log and its files",
-        details: "--force also removes a container with an unreadable record, or /lost+found/NAME.",
-        options: &[FORCE, HELP],
+        text: "Remove a container, its log and its files\n\
+               --force also removes a container with an unreadable record, or /lost+found/NAME.",
+        options: options![FORCE],
         passes_on: false,
     },
     Command {
@@ -466,10 +477,9 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "List running containers",
-        details: "Containers that wait for a restart are listed too. After too many failures, a container is \
-                  in a\ncrash-loop until `start`.",
-        options: &[
+        text: "List running containers\n\
+               Containers that wait for a restart are listed too. `start` ends a crash-loop.",
+        options: options![
             Opt {
                 key: Key::All,
                 short: Some(b'a'),
@@ -478,7 +488,6 @@ const ALL: &[Command] = &[
                 help: "List all containers",
             },
             FORMAT,
-            HELP,
         ],
         passes_on: false,
     },
@@ -488,9 +497,8 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Print the log of a container",
-        details: "",
-        options: &[
+        text: "Print the log of a container",
+        options: options![
             Opt {
                 key: Key::Follow,
                 short: Some(b'f'),
@@ -505,7 +513,6 @@ const ALL: &[Command] = &[
                 value: Some("LINES"),
                 help: "Print the last LINES lines",
             },
-            HELP,
         ],
         passes_on: false,
     },
@@ -515,18 +522,15 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "Print recent state changes of containers",
-        details: "Times are seconds since boot.",
-        options: &[
-            Opt {
-                key: Key::Follow,
-                short: Some(b'f'),
-                long: "follow",
-                value: None,
-                help: "Follow new events until interrupted",
-            },
-            HELP,
-        ],
+        text: "Print recent state changes of containers\n\
+               Times are seconds since boot.",
+        options: options![Opt {
+            key: Key::Follow,
+            short: Some(b'f'),
+            long: "follow",
+            value: None,
+            help: "Follow new events until interrupted",
+        },],
         passes_on: false,
     },
     Command {
@@ -535,10 +539,10 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        summary: "Print resource use of each container's current or last run",
-        details: "COMPUTED: CPU time, where counted. RAN: duration. KiB, MOST: current and peak memory.\n\
-                  DISK: KiB of files. CALLS: host calls. RESTARTS: starts by the restart policy.",
-        options: &[FORMAT, HELP],
+        text: "Print resource use of each container's current or last run\n\
+               COMPUTED: CPU time, where counted. RAN: duration. KiB, MOST: current and peak memory.\n\
+               DISK: KiB of files. CALLS: host calls. RESTARTS: starts by the restart policy.",
+        options: options![FORMAT],
         passes_on: false,
     },
     Command {
@@ -547,9 +551,24 @@ const ALL: &[Command] = &[
         operands: "NAME",
         least: 1,
         most: 1,
-        summary: "Print all details of a container as JSON",
-        details: "",
-        options: &[HELP],
+        text: "Print all details of a container as JSON",
+        options: options![],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::Format,
+        name: "format",
+        operands: "",
+        least: 0,
+        most: 0,
+        text: "Delete all data of a partition that does not mount",
+        options: options![Opt {
+            key: Key::Yes,
+            short: None,
+            long: "yes",
+            value: None,
+            help: "Confirm the loss",
+        },],
         passes_on: false,
     },
     Command {
@@ -558,9 +577,9 @@ const ALL: &[Command] = &[
         operands: "[PIN on|off]",
         least: 0,
         most: 2,
-        summary: "List the simulated pins, or drive one from outside",
-        details: "PIN is a name such as sw0, or PORT.LINE.",
-        options: &[FORMAT, HELP],
+        text: "List the simulated pins, or drive one from outside\n\
+               PIN is a name such as sw0, or PORT.LINE.",
+        options: options![FORMAT],
         passes_on: false,
     },
     Command {
@@ -569,9 +588,9 @@ const ALL: &[Command] = &[
         operands: "[SENSOR CHANNEL VALUE]",
         least: 0,
         most: 3,
-        summary: "List the values of the simulated sensors, or set one",
-        details: "VALUE may have a sign and up to six decimals.",
-        options: &[FORMAT, HELP],
+        text: "List the values of the simulated sensors, or set one\n\
+               VALUE may have a sign and up to six decimals.",
+        options: options![FORMAT],
         // A value may begin with a dash.
         passes_on: true,
     },

@@ -3,12 +3,13 @@
 
 use super::arguments::Opt;
 use super::output::CommandOutput;
-use super::table::{COMMANDS, Command};
+use super::table::{COMMANDS, Command, HELP};
+use crate::limits::SIMULATED_DEVICES;
 
 /// Lists every command that `wanted` selects.
 pub fn list(wanted: impl Fn(&Command) -> bool, out: &mut CommandOutput<'_>) {
     for command in COMMANDS.iter().filter(|command| wanted(command)) {
-        writeln!(out, "  {:14}  {}", command.name, command.summary);
+        writeln!(out, "  {:14}  {}", command.name, command.summary());
     }
 }
 
@@ -24,13 +25,12 @@ pub fn usage(command: &Command, out: &mut CommandOutput<'_>) {
 /// Explains one command.
 pub fn command(command: &Command, out: &mut CommandOutput<'_>) {
     usage(command, out);
-    writeln!(out, "\n{}", command.summary);
-    if !command.details.is_empty() {
-        writeln!(out, "{}", command.details);
-    }
-    writeln!(out, "\noptions:");
+    writeln!(out, "\n{}\n\noptions:", command.text);
     for option in command.options {
         self::option(option, out);
+    }
+    if !SIMULATED_DEVICES {
+        option(&HELP, out);
     }
 }
 

@@ -64,7 +64,7 @@ pub fn help_texts(path: &str, source: &str) -> Vec<HelpText> {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name {
         _ if name.starts_with("Kconfig") => kconfig(source),
-        _ if path == "src/command/table.rs" => strings(source, &["summary:", "details:", " help:"]),
+        _ if path == "src/command/table.rs" => strings(source, &[" text:", " help:"]),
         _ if path == "src/command/hints.rs" => strings(source, &["=>"]),
         _ if name.ends_with(".rs") => clap(source),
         _ => Vec::new(),
@@ -123,17 +123,18 @@ fn strings(source: &str, marks: &[&str]) -> Vec<HelpText> {
                 continue;
             };
             let line = code.get(..at).unwrap_or_default().lines().count().max(1);
-            let text = unescaped(literal);
-            if !text.is_empty() {
-                texts.push(HelpText { line, text });
-            }
+            // A summary, and the details behind it.
+            let all = unescaped(literal);
+            let written = all.splitn(2, '\n').map(|text| text.replace('\n', " "));
+            let written = written.filter(|text| !text.is_empty());
+            texts.extend(written.map(|text| HelpText { line, text }));
         }
     }
     texts.sort_by_key(|text| text.line);
     texts
 }
 
-/// Content of a string literal, up to its end.
+/// Content of a string literal, up to its end, with its line breaks.
 fn unescaped(literal: &str) -> String {
     let mut text = String::new();
     let mut characters = literal.chars();
@@ -141,7 +142,7 @@ fn unescaped(literal: &str) -> String {
         match character {
             '"' => break,
             '\\' => match characters.next() {
-                Some('n') => text.push(' '),
+                Some('n') => text.push('\n'),
                 // The text goes on after the indentation of the next line.
                 Some('\n') => {
                     let rest = characters.as_str().trim_start();
@@ -204,9 +205,9 @@ mod tests {
 
     #[test]
     fn the_table_and_the_hints_are_read_before_their_tests() {
-        let source = "Opt {\n    help: \"Print \\\"a\\\"\",\n}\nCommand {\n    summary: \"Run\",\n    \
-                      details:\n        \"One.\\nTwo \\\n         three.\",\n}\n#[cfg(test)]\nhelp: \"It\"";
-        let texts = [(2, "Print \"a\""), (5, "Run"), (6, "One. Two three.")];
+        let source = "Opt {\n    help: \"Print \\\"a\\\"\",\n}\nCommand {\n    \
+                      text: \"Run\\n\\\n        One.\\nTwo \\\n         three.\",\n}\n#[cfg(test)]\nhelp: \"It\"";
+        let texts = [(2, "Print \"a\""), (5, "Run"), (5, "One. Two three.")];
         assert_eq!(found("src/command/table.rs", source), expected(&texts));
         let source =
             "match a {\n    A::B => \"open it\",\n    A::C => {\n        \"close it\"\n    }\n}\n";

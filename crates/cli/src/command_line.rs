@@ -321,7 +321,8 @@ pub fn once(command: &Command) -> bool {
         | Verb::Create
         | Verb::Rm
         | Verb::Ps
-        | Verb::Inspect => true,
+        | Verb::Inspect
+        | Verb::Format => true,
         Verb::Start
         | Verb::Stop
         | Verb::Kill

@@ -88,10 +88,10 @@ fn listed(own: &clap::Command, beginning: &str) -> String {
 
 /// Grammar of a command of the core.
 fn one(command: &Command, name: &'static str) -> clap::Command {
-    let about = command.summary;
+    let about = command.summary();
     let mut one = clap::Command::new(name).about(about);
-    if !command.details.is_empty() {
-        one = one.long_about(format!("{about}\n\n{}", command.details));
+    if !command.details().is_empty() {
+        one = one.long_about(format!("{about}\n\n{}", command.details()));
     }
     // clap adds its own `--help`.
     let options = command.options.iter();

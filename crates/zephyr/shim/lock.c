@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port.h"
 
+#include <stdbool.h>
 #include <zephyr/kernel.h>
-#include <zephyr/sys/atomic.h>
 
 struct lock {
-	atomic_t ready;
+	bool ready;
 	struct k_mutex mutex;
 };
 
@@ -17,14 +17,11 @@ static struct k_mutex *mutex_of(uintptr_t *memory)
 {
 	struct lock *lock = (struct lock *)memory;
 
-	if (!atomic_get(&lock->ready)) {
-		k_spinlock_key_t key = k_spin_lock(&first);
-
-		if (!atomic_get(&lock->ready)) {
+	K_SPINLOCK(&first) {
+		if (!lock->ready) {
 			(void)k_mutex_init(&lock->mutex);
-			atomic_set(&lock->ready, 1);
+			lock->ready = true;
 		}
-		k_spin_unlock(&first, key);
 	}
 	return &lock->mutex;
 }
@@ -56,5 +53,5 @@ int32_t ocre_port_try_lock(uintptr_t *memory)
 
 void ocre_port_unlock(uintptr_t *memory)
 {
-	(void)k_mutex_unlock(mutex_of(memory));
+	(void)k_mutex_unlock(&((struct lock *)memory)->mutex);
 }

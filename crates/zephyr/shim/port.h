@@ -40,9 +40,16 @@
 #define OCRE_PORT_SEEK_CURRENT 1u
 #define OCRE_PORT_SEEK_END 2u
 
-/* Mounts the storage partition at CONFIG_OCRE_MOUNT_POINT: 0, or a status. */
+/* The storage partition, only with CONFIG_OCRE_MOUNT. Mounts it at CONFIG_OCRE_MOUNT_POINT: 0, or
+ * -EILSEQ, -ENODATA or -EIO as of ocre_init(). */
 int32_t ocre_port_mount(void);
 int32_t ocre_port_unmount(void);
+/* Formats the unmounted partition: 0, or -EBUSY or -EIO as of ocre_format(). */
+int32_t ocre_port_format(void);
+/* Returns 1 after a format since boot. */
+int32_t ocre_port_formatted(void);
+/* Result of the last mount; 0 before the first. */
+int32_t ocre_port_mount_failure(void);
 
 /*
  * Files and folders. Paths begin with '/' and are relative to the mount point.

@@ -2,6 +2,7 @@
 /* The command "ocre" of the Zephyr shell: words in, output through the shell's
  * own printer, completion of commands, images and containers. */
 #include "console.h"
+#include "port.h"
 
 #include <errno.h>
 #include <ocre/ocre.h>
@@ -72,6 +73,36 @@ static int interrupted(void *context)
 	return ocre_console_interrupted(output->shell);
 }
 
+/* Before the runtime has started: formats the partition and starts the runtime, or says why there
+ * is none. */
+static int not_ready(const struct shell *shell, size_t count, char **words)
+{
+	const char *reason;
+	int result = -ENODEV, failure;
+
+	if (count == 3 && strcmp(words[1], "format") == 0 && strcmp(words[2], "--yes") == 0) {
+		result = ocre_format();
+		if (result == 0) {
+			result = ocre_init();
+		}
+		if (result == 0) {
+			return 0;
+		}
+	}
+	failure = IS_ENABLED(CONFIG_OCRE_MOUNT) ? ocre_port_mount_failure() : 0;
+	if (failure == 0) {
+		reason = "ocre_init() has not succeeded";
+	} else if (failure == -EILSEQ) {
+		reason = "partition damaged";
+	} else if (!IS_ENABLED(CONFIG_OCRE_MOUNT_FORMAT) && failure == -ENODATA) {
+		reason = "partition blank";
+	} else {
+		reason = "partition unreadable";
+	}
+	shell_error(shell, "ocre is not ready: %s\nhint: `ocre format --yes` deletes all data", reason);
+	return result;
+}
+
 static int command(const struct shell *shell, size_t count, char **words)
 {
 	static const char *const help[] = {"help"};
@@ -87,10 +118,7 @@ static int command(const struct shell *shell, size_t count, char **words)
 		ocre_console_attach(NULL);
 	}
 	flush(&output);
-	if (result == -ENODEV) {
-		shell_error(shell, "ocre is not ready: ocre_init() has not succeeded");
-	}
-	return result;
+	return result == -ENODEV ? not_ready(shell, count, words) : result;
 }
 
 static int take_image(void *context, const char *name)

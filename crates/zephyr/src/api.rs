@@ -26,8 +26,9 @@ use ocre::supervisor::{CreateError, CreateRequest, Platform};
 use ocre_oci::json::{self, Caps};
 use ocre_oci::{Index, Reference};
 
+use crate::config;
 use crate::lock::Lock;
-use crate::platform::{DOCUMENTS, InitError, Runtime, ZephyrDocuments, init, runtime};
+use crate::platform::{DOCUMENTS, InitError, Runtime, ZephyrDocuments, format, init, runtime};
 use crate::sys::api::{
     self, ATTACHED, CODE_BYTES, ContainerStatus, CreateOptions, FOREVER, PREFER_PORTABLE,
     RESTART_ALWAYS, RESTART_ON_FAILURE, TEMPORARY, TEXT_BYTES,
@@ -37,6 +38,8 @@ use crate::text::Buffer;
 
 defines!(
     api::ocre_init,
+    api::ocre_format,
+    api::ocre_formatted,
     api::ocre_set_date,
     api::ocre_image_verify,
     api::ocre_image_list,
@@ -171,11 +174,33 @@ unsafe fn take_texts<'a>(
 
 #[unsafe(no_mangle)]
 extern "C" fn ocre_init() -> c_int {
-    answer(init().map_err(|error| match error {
-        InitError::Busy => ApiErrno::Busy,
-        InitError::Mount => ApiErrno::Io,
-        InitError::Engine => ApiErrno::NoMemory,
-    }))
+    of_start(init())
+}
+
+/// Answer of a function that starts the runtime or goes before that.
+fn of_start(result: Result<(), InitError>) -> c_int {
+    let errno = match result {
+        Ok(()) => return 0,
+        Err(InitError::Mount(errno)) => return errno,
+        Err(InitError::Busy) => ApiErrno::Busy,
+        Err(InitError::Engine) => ApiErrno::NoMemory,
+    };
+    answer(Err(errno))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_format() -> c_int {
+    if config::MOUNT {
+        of_start(format())
+    } else {
+        answer(Err(ApiErrno::NoDevice))
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ocre_formatted() -> c_int {
+    // SAFETY: takes nothing.
+    c_int::from(config::MOUNT && unsafe { sys::ocre_port_formatted() } != 0)
 }
 
 #[unsafe(no_mangle)]

@@ -97,15 +97,44 @@ unsafe impl Sync for Heap {}
 
 static HEAP: Heap = Heap(UnsafeCell::new([0; config::HEAP_SIZE as usize]));
 
+/// Errno of a partition that can't be read, the same number in every libc.
+const IO: i32 = -5;
+
 /// Reason why the runtime does not start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InitError {
-    /// Another thread is starting the runtime, or a start has failed before.
+    /// The runtime runs, another thread is starting it, or the engine has failed to start.
     Busy,
-    /// The partition does not mount, or can't be read.
-    Mount,
+    /// The partition does not mount, can't be read or can't be formatted: with C's negative errno.
+    Mount(i32),
     /// The heap is too small for the engine.
     Engine,
+}
+
+/// Takes the start of the runtime, so that no other thread starts it or formats the partition.
+/// Returns the state where that is not possible.
+#[inline(always)] // one exchange
+fn take_start() -> Result<u8, u8> {
+    let state = &ENGINE.state;
+    state.compare_exchange(NEW, STARTING, Ordering::SeqCst, Ordering::SeqCst)
+}
+
+/// Gives the start back after an error of the partition: it can be tried again.
+fn give_back(errno: i32) -> Result<(), InitError> {
+    ENGINE.state.store(NEW, Ordering::SeqCst);
+    Err(InitError::Mount(errno))
+}
+
+/// Formats the partition, before [`init`] has succeeded.
+///
+/// # Errors
+/// `Busy` or `Mount`.
+pub fn format() -> Result<(), InitError> {
+    take_start().map_err(|_| InitError::Busy)?;
+    // SAFETY: takes nothing; the runtime has not mounted the partition.
+    let status = unsafe { sys::ocre_port_format() };
+    let given_back = give_back(status);
+    if status == 0 { Ok(()) } else { given_back }
 }
 
 /// Mounts the partition and starts the engine, unless that is done.
@@ -113,18 +142,18 @@ pub enum InitError {
 /// # Errors
 /// See [`InitError`].
 pub fn init() -> Result<(), InitError> {
-    let state = &ENGINE.state;
-    match state.compare_exchange(NEW, STARTING, Ordering::SeqCst, Ordering::SeqCst) {
+    match take_start() {
         Ok(_) => {}
         Err(READY) => return Ok(()),
         Err(_) => return Err(InitError::Busy),
     }
     log::start();
-    // SAFETY: takes nothing.
-    if config::MOUNT && unsafe { sys::ocre_port_mount() } != 0 {
-        // The engine has not been started, so this can be tried again.
-        state.store(NEW, Ordering::SeqCst);
-        return Err(InitError::Mount);
+    if config::MOUNT {
+        // SAFETY: takes nothing.
+        let status = unsafe { sys::ocre_port_mount() };
+        if status != 0 {
+            return give_back(status);
+        }
     }
     const {
         assert!(
@@ -137,8 +166,7 @@ pub fn init() -> Result<(), InitError> {
             // SAFETY: takes nothing. Where it fails, so will the mount of the next try.
             unsafe { sys::ocre_port_unmount() };
         }
-        state.store(NEW, Ordering::SeqCst);
-        return Err(InitError::Mount);
+        return give_back(IO);
     }
     // SAFETY: only the first to get here does, and it keeps the heap.
     let heap = unsafe { &mut *HEAP.0.get() };
@@ -157,12 +185,12 @@ pub fn init() -> Result<(), InitError> {
         Ok(engine) => {
             // SAFETY: no thread reads it before `state` becomes ready.
             unsafe { (*ENGINE.engine.get()).write(engine) };
-            state.store(READY, Ordering::SeqCst);
+            ENGINE.state.store(READY, Ordering::SeqCst);
             RUNTIME.resume();
             Ok(())
         }
         Err(_) => {
-            state.store(BROKEN, Ordering::SeqCst);
+            ENGINE.state.store(BROKEN, Ordering::SeqCst);
             Err(InitError::Engine)
         }
     }

@@ -24,7 +24,7 @@ unsafe extern "C" fn ocre_shell_word(on_images: u32, place: u32, found: *mut She
     let is_group = on_images == 0 && command.name != word;
     let help = match is_group {
         true => "Image commands",
-        false => command.summary,
+        false => command.summary(),
     };
     // SAFETY: the caller lends one, and reads it after this call.
     let (mut found_word, mut found_help) = unsafe {

@@ -61,6 +61,9 @@ static void *setup(void)
 	zassert_ok(fs_unlink(CONTAINERS));
 	zassert_ok(fs_unmount(&other));
 	zassert_ok(ocre_init());
+	/* All that time, nothing was formatted. */
+	zassert_equal(ocre_formatted(), 0);
+	zassert_equal(ocre_format(), -EBUSY);
 	return NULL;
 }
 

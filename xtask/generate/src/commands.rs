@@ -31,10 +31,10 @@ fn section(command: &Command) -> String {
     if !command.operands.is_empty() {
         text += &format!(" {}", command.operands);
     }
-    text += &format!("`\n\n{}.\n", command.summary);
-    if !command.details.is_empty() {
+    text += &format!("`\n\n{}.\n", command.summary());
+    if !command.details().is_empty() {
         // JSON is code.
-        let details = command.details.replace('{', "`{").replace('}', "}`");
+        let details = command.details().replace('{', "`{").replace('}', "}`");
         text += &format!("{details}\n");
     }
     // Every command has it.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
+use ocre::command::format::Mounted;
 use ocre::command::hints;
 use ocre::container::state::{Refusal, StartFailure};
 use ocre::container::{Error, record};
@@ -30,7 +31,12 @@ fn of_images() -> Hints {
     let warnings = Warning::ALL.map(|warning| (warning.code(), hints::warning(warning)));
     let store = [store::Error::InUse, store::Error::IndexFull];
     let store = store.map(|error| (error.code(), hints::store(error)));
-    refusals.chain(warnings).chain(store).collect()
+    let mounted = [(Mounted::code(), Mounted::hint())];
+    refusals
+        .chain(warnings)
+        .chain(store)
+        .chain(mounted)
+        .collect()
 }
 
 /// Codes of containers, their records and their runs.

@@ -52,6 +52,9 @@ pub struct ShellWord {
 unsafe extern "C" {
     pub fn ocre_port_mount() -> i32;
     pub fn ocre_port_unmount() -> i32;
+    pub fn ocre_port_format() -> i32;
+    pub fn ocre_port_formatted() -> i32;
+    pub fn ocre_port_mount_failure() -> i32;
     pub fn ocre_port_open(
         path: *const u8,
         path_bytes: u32,
