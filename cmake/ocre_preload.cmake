@@ -244,6 +244,24 @@ function(ocre_aot_target target cpu)
   set(${cpu} ${options} PARENT_SCOPE)
 endfunction()
 
+# Sets `out` to the address at which the CPU, and so a programmer, sees a flash. A flash
+# behind a QSPI controller has a chip select for an address, and no size. The window to
+# such a flash is the controller's second register, as for Nordic's nrf-qspi.
+function(ocre_flash_base out flash)
+  set(index 0)
+  dt_reg_size(bytes PATH ${flash})
+  if(bytes STREQUAL NONE)
+    get_filename_component(controller ${flash} DIRECTORY)
+    dt_num_regs(registers PATH ${controller})
+    if(registers GREATER 1)
+      set(flash ${controller})
+      set(index 1)
+    endif()
+  endif()
+  dt_reg_addr(base PATH ${flash} INDEX ${index})
+  set(${out} ${base} PARENT_SCOPE)
+endfunction()
+
 # Sets the partition's size, block size and address in bytes, from devicetree. Where
 # it does not say the latter two, OCRE_FLASH_BLOCK_SIZE and OCRE_FLASH_ADDRESS have to.
 function(ocre_storage_partition size block address)
@@ -262,7 +280,7 @@ for some boards the snippet ocre-storage adds it: west build -S ocre-storage")
   if(NOT registers)
     get_filename_component(flash ${flash} DIRECTORY)
   endif()
-  dt_reg_addr(base PATH ${flash})
+  ocre_flash_base(base ${flash})
 
   zephyr_get(OCRE_FLASH_BLOCK_SIZE)
   if(NOT OCRE_FLASH_BLOCK_SIZE)

@@ -270,6 +270,48 @@ fn a_zephyr_build_says_sizes_address_and_what_the_device_takes() {
     create(&words).failed(1, "has fewer slots");
 }
 
+/// Devicetree of a build for a board whose partition is in a QSPI flash.
+const QSPI: &str = r#"/dts-v1/;
+/ {
+	#address-cells = < 0x1 >;
+	#size-cells = < 0x1 >;
+	qspi: qspi@40029000 {
+		#address-cells = < 0x1 >;
+		#size-cells = < 0x0 >;
+		reg = < 0x40029000 0x1000 >, < 0x12000000 0x8000000 >;
+		mx25r64: mx25r6435f@0 {
+			reg = < 0x0 >;
+			partitions {
+				compatible = "fixed-partitions";
+				#address-cells = < 0x1 >;
+				#size-cells = < 0x1 >;
+				storage_partition: partition@10000 {
+					reg = < 0x10000 0x100000 >;
+				};
+			};
+		};
+	};
+};
+"#;
+
+#[test]
+fn a_qspi_flash_is_written_at_the_window_of_its_controller() {
+    let desk = CliFixture::new();
+    let config = format!("{CONFIG}CONFIG_NORDIC_QSPI_NOR_FLASH_LAYOUT_PAGE_SIZE=4096\n");
+    let create = |file| desk.json(["flash", "create", "--zephyr-build=build", "-o", file]);
+    build(&desk, QSPI, &config);
+    let made = create("f");
+    assert_eq!(made["address"], 0x1201_0000);
+    assert_eq!(made["block_bytes"], 4096);
+    // A controller without a window: the address counts from the start of the flash.
+    build(
+        &desk,
+        &QSPI.replace(", < 0x12000000 0x8000000 >", ""),
+        &config,
+    );
+    assert_eq!(create("g")["address"], 0x1_0000);
+}
+
 #[test]
 fn code_for_the_devices_machine_is_taken_without_being_loaded_here() {
     let desk = CliFixture::new();

@@ -101,7 +101,7 @@ fn partition(
     let memory = tree
         .labelled("ocre_flash_memory")
         .filter(|_| flash.name().starts_with("flash_sim@"));
-    let base = memory.unwrap_or(flash).reg().map_or(0, |(base, _)| base);
+    let base = flash_base(memory.unwrap_or(flash));
     let block_size = flash.number("erase-block-size").or_else(|| {
         // The littlefs of the firmware takes the same.
         let pages = [
@@ -115,6 +115,18 @@ fn partition(
         block_size: block_size.map(u64::from),
         address: base.saturating_add(address),
     })
+}
+
+/// Address at which the CPU, and so a programmer, sees a flash. A flash behind a QSPI controller
+/// has a chip select for an address, and no size. The window to such a flash is the controller's
+/// second register, as in `cmake/ocre_preload.cmake`.
+fn flash_base(flash: devicetree::At<'_>) -> u64 {
+    let own = flash.reg().unwrap_or_default();
+    let window = match own {
+        (_, 0) => flash.parent().and_then(|controller| controller.register(1)),
+        _ => None,
+    };
+    window.unwrap_or(own).0
 }
 
 /// Reads the limits of the firmware; the error is the name of a missing option.

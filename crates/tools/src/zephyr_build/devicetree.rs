@@ -143,11 +143,17 @@ impl<'t> At<'t> {
 
     /// Address and size of its first register.
     pub fn reg(self) -> Option<(u64, u64)> {
+        self.register(0)
+    }
+
+    /// Address and size of a register, by its place in the list.
+    pub fn register(self, index: usize) -> Option<(u64, u64)> {
         let parent = self.parent()?;
         // Defaults of the specification.
         let address = parent.number("#address-cells").unwrap_or(2) as usize;
         let size = parent.number("#size-cells").unwrap_or(1) as usize;
         let cells = &self.property("reg")?.cells;
+        let cells = cells.get(index.checked_mul(address.checked_add(size)?)?..)?;
         let number = |cells: &[Option<u32>]| {
             cells.iter().try_fold(0_u64, |number, cell| {
                 Some(number.checked_mul(1 << 32)? | u64::from((*cell)?))
@@ -303,6 +309,9 @@ mod tests {
         assert_eq!(flash.number("missing"), None);
         // The parent states no numbers of cells: 2 and 1.
         assert_eq!(flash.reg(), Some((0x1_0000_1000, 0x2000)));
+        // The second register is no number, and there is no third one.
+        assert_eq!(flash.register(1), None);
+        assert_eq!(flash.register(2), None);
         let soc = tree.labelled("bus").unwrap();
         assert_eq!(soc.name(), flash.parent().unwrap().name());
         assert!(soc.parent().unwrap().is_compatible("a \"b\""));
