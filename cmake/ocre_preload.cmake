@@ -7,10 +7,12 @@
 #   ocre-flash.bin   the partition, of the devicetree's sizes, with the images
 #   ocre-flash.hex   the same for its address, to be written to a board
 #   flash.bin        a copy that the simulator and the emulator run from, and write to
+#   ocre-merged.hex  the partition and the firmware, for a board (ocre_merge.cmake)
 #
 # in the build's folder. The copy is made anew when the images change, or when it
 # is removed.
 
+include(${CMAKE_CURRENT_LIST_DIR}/ocre_merge.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/ocre_program.cmake)
 
 # ocre_guest(<name> <source>... [MEMORY <bytes>] [STACK <bytes>] [OPTIONS <option>...])
@@ -361,6 +363,9 @@ function(ocre_preloaded_flash)
       VERBATIM
     )
     list(APPEND files ${copy})
+  else()
+    ocre_merged_files(merged ${hex})
+    list(APPEND files ${merged})
   endif()
   add_custom_target(ocre_flash ALL DEPENDS ${files})
   foreach(run run_native run_qemu debugserver_qemu)
