@@ -23,6 +23,10 @@ function(ocre_rust_target out)
     set(target thumbv8m.main-none-eabi)
   elseif(CONFIG_RISCV AND NOT CONFIG_64BIT)
     set(target riscv32imac-unknown-none-elf)
+    if(NOT CONFIG_RISCV_ISA_EXT_A)
+      # Its atomic exchange is in crates/zephyr/shim/atomics.c.
+      string(REPLACE imac imc target ${target})
+    endif()
   else()
     message(FATAL_ERROR "ocre: no Rust target is known for this CPU")
   endif()
@@ -32,11 +36,12 @@ function(ocre_rust_target out)
   set(${out} ${target} PARENT_SCOPE)
 endfunction()
 
-# Sets `out` to a file in `folder` that describes the target as Rust does, but for the
-# frame pointer: Rust's own core library for Arm comes with one in each function, and
-# so with more code. What `rustc` prints and takes there may change from version to
-# version; which version that is, rust-toolchain.toml says.
-function(ocre_rust_target_without_frame_pointer out target folder)
+# Sets `out` to a file in `folder` that describes the target as Rust does, with two
+# changes. Rust's own core library for Arm has a frame pointer in each function, and so
+# more code. And Rust leaves out atomic exchange where the CPU has no instruction for it;
+# here the compiler calls functions instead. What `rustc` prints and takes there may
+# change from version to version; which version that is, rust-toolchain.toml says.
+function(ocre_rust_target_description out target folder)
   find_program(RUSTC rustc REQUIRED)
   execute_process(
     COMMAND ${CMAKE_COMMAND} -E env RUSTC_BOOTSTRAP=1
@@ -46,6 +51,9 @@ function(ocre_rust_target_without_frame_pointer out target folder)
     COMMAND_ERROR_IS_FATAL ANY
   )
   string(JSON description SET "${description}" frame-pointer "\"may-omit\"")
+  if(target MATCHES "^riscv32imc-")
+    string(JSON description SET "${description}" atomic-cas true)
+  endif()
   file(CONFIGURE OUTPUT ${folder}/${target}.json CONTENT "${description}\n" @ONLY)
   set(${out} ${folder}/${target}.json PARENT_SCOPE)
 endfunction()
@@ -99,7 +107,7 @@ function(ocre_rust_staticlib library package)
   set(archive ${target_dir}/${target}/firmware/lib${name}.a)
   set(target_arguments --target ${target})
   if(CONFIG_OCRE_RUST_CORE_FROM_SOURCE)
-    ocre_rust_target_without_frame_pointer(description ${target} ${target_dir})
+    ocre_rust_target_description(description ${target} ${target_dir})
     set(target_arguments --target ${description} -Z json-target-spec
       -Z build-std=core -Z build-std-features=optimize_for_size)
     set(bootstrap RUSTC_BOOTSTRAP=1)

@@ -220,7 +220,8 @@ void os_dcache_flush(void)
 void os_icache_flush(void *start, size_t bytes)
 {
 	(void)sys_cache_instr_invd_range(start, bytes);
-#ifdef CONFIG_RISCV
+/* Not each CPU without AOT code has the instruction. */
+#if defined(CONFIG_RISCV) && defined(CONFIG_OCRE_AOT)
 	/* This hart fetches what it has written. */
 	__asm__ volatile("fence.i" ::: "memory");
 #endif
