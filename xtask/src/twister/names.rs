@@ -11,10 +11,12 @@ use super::SUITES;
 use crate::workspace::{root, target_dir};
 
 /// New and old name of each board of the suites.
-const OLD_NAMES: [(&str, &str); 3] = [
+const OLD_NAMES: [(&str, &str); 5] = [
     ("native_sim/native/64", "native_sim_64"),
     ("mps2/an385", "mps2_an385"),
     ("mps2/an521/cpu0", "mps2_an521"),
+    ("nrf52840dk/nrf52840", "nrf52840dk_nrf52840"),
+    ("nrf5340dk/nrf5340/cpuapp", "nrf5340dk_nrf5340_cpuapp"),
 ];
 
 /// First version of Zephyr with the new names.
