@@ -19,6 +19,8 @@ elseif(CONFIG_BOARD_QEMU_RISCV32)
   set(partition_address 0x8e000000)
   set(memory_bytes 268435456)
   set(file ram.bin)
+  # One RAM has code and data: a warning of newer linkers, which twister makes an error.
+  zephyr_ld_options(-Wl,--no-warn-rwx-segments)
 endif()
 if(partition_address)
   dt_nodelabel(partition NODELABEL storage_partition)
