@@ -161,3 +161,16 @@ int containers_count(void)
 	zassert_ok(ocre_list(count_one, &count));
 	return count;
 }
+
+void *runtime_started(void)
+{
+	zassert_ok(ocre_init());
+	return NULL;
+}
+
+void containers_removed_after(void *fixture)
+{
+	ARG_UNUSED(fixture);
+	ocre_on_change(NULL, NULL);
+	containers_removed();
+}

@@ -50,4 +50,10 @@ void containers_removed(void);
 /* How many containers there are. */
 int containers_count(void);
 
+/* Starts the runtime: the set-up of a suite. */
+void *runtime_started(void);
+
+/* Removes all containers, and the listener of changes: the end of each test. */
+void containers_removed_after(void *fixture);
+
 #endif

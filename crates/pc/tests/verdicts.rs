@@ -8,14 +8,12 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use ocre::image::Image;
-use ocre::image::OciLayout;
-use ocre::image::judge::{self, AotPolicy, Policy, Selector, Workspace};
-use ocre::image::verdict::{Code, Finding, Verdict};
+use ocre::image::judge::{AotPolicy, Policy, Selector};
+use ocre::image::verdict::{Code, Finding, Report, Verdict};
 use ocre::port::{HostFunction, HostModule};
 use ocre_oci::{ErrorKind, Sha256, Warning};
-use ocre_pc::directory::Directory;
 use ocre_wamr::{EngineOptions, PC_TARGET, WamrEngine};
+use support::judging::{POLICY, judge_sample};
 use support::layout::{LayerFields, Sample, TemporaryFolder, descriptor};
 
 const MODULES: &[HostModule] = &[HostModule {
@@ -34,14 +32,6 @@ fn engine() -> &'static WamrEngine {
     };
     ENGINE.get_or_init(|| WamrEngine::start(MODULES, options).unwrap())
 }
-
-const POLICY: Policy<'_> = Policy {
-    aot: AotPolicy::Allow,
-    uninterruptible: false,
-    prefer_portable: false,
-    image_bytes: 1 << 20,
-    memory_bytes: 1 << 20,
-};
 
 /// A question to the judge.
 struct Case<'a> {
@@ -82,48 +72,8 @@ impl Case<'_> {
         refusals
     }
 
-    fn judge(&self, report: ocre::image::verdict::Report<'_>) {
-        let folder = TemporaryFolder::new();
-        self.sample.write(&folder.0);
-        let storage = Directory::open(&folder.0).unwrap();
-        let source = OciLayout {
-            storage: &storage,
-            root: "/",
-        };
-        let (mut document, mut config) = ([0; 8192], [0; 4096]);
-        let workspace = Workspace {
-            document: &mut document,
-            config: &mut config,
-        };
-        let mut image = Image::blank();
-        let accepted = judge::judge(
-            source,
-            self.selector,
-            engine(),
-            &self.policy,
-            workspace,
-            report,
-            &mut image,
-        );
-        if !accepted {
-            return;
-        }
-        let mut detail = String::new();
-        let loaded =
-            judge::read_executable(source, engine(), &image.executable).and_then(|mut code| {
-                let explain = &mut |words: &str| detail.push_str(words);
-                judge::load(
-                    engine(),
-                    &mut code,
-                    &image.loadable(),
-                    &self.policy,
-                    explain,
-                )
-                .map(drop)
-            });
-        if let Err(code) = loaded {
-            let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);
-        }
+    fn judge(&self, report: Report<'_>) {
+        judge_sample(engine(), &self.sample, self.selector, &self.policy, report);
     }
 }
 

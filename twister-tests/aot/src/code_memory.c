@@ -24,12 +24,6 @@ static int call(void *code)
 
 static void *code;
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
 static void before(void *fixture)
 {
 	ARG_UNUSED(fixture);
@@ -45,7 +39,7 @@ static void after(void *fixture)
 	ocre_code_memory_put(code);
 }
 
-ZTEST_SUITE(code_memory, NULL, setup, before, after, NULL);
+ZTEST_SUITE(code_memory, NULL, runtime_started, before, after, NULL);
 
 ZTEST(code_memory, test_code_runs)
 {

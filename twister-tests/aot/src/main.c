@@ -32,12 +32,6 @@
 #define ABI "eabi"
 #endif
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
 static void after(void *fixture)
 {
 	ARG_UNUSED(fixture);
@@ -45,7 +39,7 @@ static void after(void *fixture)
 	containers_removed();
 }
 
-ZTEST_SUITE(aot, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(aot, NULL, runtime_started, NULL, after, NULL);
 
 static void says(const char *text, const char *code)
 {

@@ -10,19 +10,7 @@
 #include "other_language.h"
 #endif
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(configurations, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(configurations, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static void runs(uint32_t flags)
 {

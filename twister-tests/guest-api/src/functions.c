@@ -7,19 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(functions, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(functions, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 /* Where a pin's controller can't interrupt, watching it is not supported (ENOTSUP), and what is
  * not watched can't be watched no longer (EINVAL). */

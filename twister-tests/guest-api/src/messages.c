@@ -5,19 +5,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(messages, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(messages, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 ZTEST(messages, test_those_who_subscribed_get_what_is_published)
 {

@@ -13,19 +13,7 @@
 
 static const struct gpio_dt_spec light = GPIO_DT_SPEC_GET(DT_ALIAS(led0), gpios);
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(pins, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(pins, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 /* What the board's light shows. */
 static int is_lit(void)

@@ -9,19 +9,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(sensors, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(sensors, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static void port_keeps_its_promises(void)
 {

@@ -7,19 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(instructions, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(instructions, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static int created(const char *image, const char *name, const char *const *words, uint32_t count,
 		   uint32_t most, uint32_t flags, ocre_container_t *container)

@@ -7,19 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(refusals, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(refusals, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static void fails(const char *image, const struct ocre_options *options, const char *reason)
 {

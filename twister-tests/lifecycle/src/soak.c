@@ -12,19 +12,7 @@
 
 BUILD_ASSERT(CONFIG_OCRE_HEAP_SIZE <= CYCLES * 264);
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(soak, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(soak, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static const struct {
 	const char *words;

@@ -7,19 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(spinning, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(spinning, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 ZTEST(spinning, test_a_kill_ends_a_spinning_guest_at_once)
 {

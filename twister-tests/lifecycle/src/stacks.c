@@ -9,20 +9,7 @@
 /* What is to be left of a stack after the worst that can be done to it. */
 #define LEFT_BYTES 128
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	ocre_on_change(NULL, NULL);
-	containers_removed();
-}
-
-ZTEST_SUITE(stacks, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(stacks, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static k_tid_t thread;
 

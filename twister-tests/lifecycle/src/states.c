@@ -7,20 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	ocre_on_change(NULL, NULL);
-	containers_removed();
-}
-
-ZTEST_SUITE(states, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(states, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static void is(ocre_container_t container, uint32_t state)
 {

@@ -7,20 +7,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	ocre_on_change(NULL, NULL);
-	containers_removed();
-}
-
-ZTEST_SUITE(together, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(together, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 /* As many as there can be, on all stacks there are, again and again. */
 ZTEST(together, test_all_containers_run_at_once)

@@ -16,13 +16,7 @@
 
 #define MARK CONFIG_OCRE_MOUNT_POINT "/rebooted"
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-ZTEST_SUITE(reboot, NULL, setup, NULL, NULL, NULL);
+ZTEST_SUITE(reboot, NULL, runtime_started, NULL, NULL, NULL);
 
 static const struct {
 	const char *name, *words;

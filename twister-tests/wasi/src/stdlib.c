@@ -6,19 +6,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(stdlib, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(stdlib, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 static void works(uint32_t flags)
 {

@@ -15,19 +15,7 @@
 #define SEEN 64
 #define HEX_BYTES 65
 
-static void *setup(void)
-{
-	zassert_ok(ocre_init());
-	return NULL;
-}
-
-static void after(void *fixture)
-{
-	ARG_UNUSED(fixture);
-	containers_removed();
-}
-
-ZTEST_SUITE(trespass, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(trespass, NULL, runtime_started, NULL, containers_removed_after, NULL);
 
 /* Every file of the partition but the guest's own, and what is in it. */
 struct seen {
