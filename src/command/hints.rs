@@ -77,7 +77,7 @@ pub fn refusal(code: Code) -> &'static str {
             Code::AotAbi => "compile the module for a target with the firmware's ABI",
             Code::WasmInvalid => "compile the module again; the detail has fault and offset",
             Code::WasmFeature => "compile the module without the feature in the detail",
-            Code::WasmLimit => "split the part in the detail",
+            Code::WasmLimit => "split the part that the detail names",
             Code::WasmImport => "link only WASI preview 1 and Ocre's guest API; the detail names the import",
             Code::WasmEntrySignature => "name an entry point without parameters",
             Code::LimitMemory => "link with less initial memory, or raise `--memory`",

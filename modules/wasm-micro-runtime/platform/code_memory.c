@@ -13,7 +13,6 @@ LOG_MODULE_DECLARE(ocre, CONFIG_OCRE_LOG_LEVEL);
 
 #if DT_HAS_CHOSEN(ocre_exec_memory)
 #define START ((uint8_t *)DT_REG_ADDR(DT_CHOSEN(ocre_exec_memory)))
-#define BYTES DT_REG_SIZE(DT_CHOSEN(ocre_exec_memory))
 
 BUILD_ASSERT(!IS_ENABLED(CONFIG_ARM_MPU) ||
 		     DT_NODE_HAS_PROP(DT_CHOSEN(ocre_exec_memory), zephyr_memory_attr),
@@ -24,10 +23,9 @@ BUILD_ASSERT(!IS_ENABLED(CONFIG_MPU_REQUIRES_POWER_OF_TWO_ALIGNMENT) ||
 	     "CONFIG_OCRE_AOT_CODE_SIZE is no power of two, which this MPU needs");
 
 /* The linker has it at the start of the RAM (code_memory.ld). */
-static uint8_t memory[CONFIG_OCRE_AOT_CODE_SIZE] __aligned(OCRE_CODE_REGION_ALIGNMENT)
+static uint8_t memory[OCRE_CODE_MEMORY_BYTES] __aligned(OCRE_CODE_REGION_ALIGNMENT)
 	Z_GENERIC_SECTION(.noinit.ocre_code_memory);
 #define START memory
-#define BYTES sizeof(memory)
 #endif
 
 #define ALIGNMENT 8u
@@ -76,7 +74,7 @@ static struct header *header_of(void *code)
 void ocre_code_memory_init(void)
 {
 	start_writing();
-	k_heap_init(&heap, START, BYTES);
+	k_heap_init(&heap, START, OCRE_CODE_MEMORY_BYTES);
 	end_writing();
 }
 
@@ -84,7 +82,7 @@ void *ocre_code_memory_get(size_t bytes)
 {
 	uint8_t *start;
 
-	if (!is_executable || bytes > BYTES) {
+	if (!is_executable || bytes > OCRE_CODE_MEMORY_BYTES) {
 		return NULL;
 	}
 	start_writing();
@@ -122,14 +120,14 @@ bool ocre_code_memory_has(const void *at)
 {
 	const uint8_t *address = at;
 
-	return address >= START && address < START + BYTES;
+	return address >= START && address < START + OCRE_CODE_MEMORY_BYTES;
 }
 
 #ifdef CONFIG_ARM_MPU
 /* Before threads have regions of their own. */
 static int guard(void)
 {
-	int result = ocre_code_region_make(START, BYTES);
+	int result = ocre_code_region_make(START, OCRE_CODE_MEMORY_BYTES);
 
 	is_executable = result == 0;
 	if (!is_executable) {

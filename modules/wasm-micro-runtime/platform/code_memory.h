@@ -17,6 +17,13 @@
 #define OCRE_CODE_MEMORY
 #endif
 
+/* Size of the memory. */
+#if DT_HAS_CHOSEN(ocre_exec_memory)
+#define OCRE_CODE_MEMORY_BYTES DT_REG_SIZE(DT_CHOSEN(ocre_exec_memory))
+#else
+#define OCRE_CODE_MEMORY_BYTES CONFIG_OCRE_AOT_CODE_SIZE
+#endif
+
 /* Makes the memory empty. */
 void ocre_code_memory_init(void);
 

@@ -78,13 +78,13 @@ class Emulator:
         command = next(line for line in commands if "qemu-system" in line)
         # A build of twister's has the console in two pipes.
         command = re.sub(r"-chardev pipe,(\S*),path=\S+", r"-chardev stdio,\1", command)
+        # Warnings of QEMU itself go where those of this script go.
         self.process = subprocess.Popen(
             command,
             shell=True,
             cwd=build,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 

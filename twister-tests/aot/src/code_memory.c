@@ -77,5 +77,5 @@ ZTEST(code_memory, test_data_does_not_run)
 ZTEST(code_memory, test_more_than_there_is_is_refused)
 {
 	zassert_is_null(ocre_code_memory_get(SIZE_MAX));
-	zassert_is_null(ocre_code_memory_get(CONFIG_OCRE_AOT_CODE_SIZE));
+	zassert_is_null(ocre_code_memory_get(OCRE_CODE_MEMORY_BYTES));
 }
