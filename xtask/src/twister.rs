@@ -28,8 +28,9 @@ use crate::workspace::{cargo, root, target_dir, typed};
 const SUITES: [&str; 2] = ["twister-tests", "samples"];
 
 /// Boards of the suites, in the order of a run without `--board`.
-const BOARDS: [&str; 4] = [
+const BOARDS: [&str; 5] = [
     "native_sim/native/64",
+    "native_sim/native",
     "mps2/an385",
     "mps2/an521/cpu0",
     "qemu_riscv32",

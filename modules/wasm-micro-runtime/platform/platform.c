@@ -125,15 +125,15 @@ void *os_mmap(void *hint, size_t size, int prot, int flags, os_file_handle file)
 		return ocre_code_memory_get(size);
 	}
 #endif
+	/* WAMR asks for linear memories alone without any access, and gives it to them later. */
 #ifdef PC_MEMORY
-	/* AOT code and its data, which relocations keep close together. */
-	if ((prot & MMAP_PROT_EXEC) != 0 || (flags & MMAP_MAP_32BIT) != 0) {
+	/* AOT code and its data, which the loader may put into one memory. */
+	if (prot != MMAP_PROT_NONE) {
 		origin = FROM_PC;
 		header = ocre_exec_memory_get(size + HEADER_BYTES);
 	} else
 #endif
 #ifdef OCRE_LINEAR_MEMORY
-	/* WAMR asks for these alone without any access, and gives it to them later. */
 	if (prot == MMAP_PROT_NONE) {
 		origin = FROM_LINEAR_MEMORY;
 		header = ocre_linear_memory_get(size + HEADER_BYTES);

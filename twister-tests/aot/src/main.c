@@ -10,9 +10,13 @@
 #include <zephyr/kernel.h>
 #include <zephyr/ztest.h>
 
-#ifdef CONFIG_ARCH_POSIX
+#if defined(CONFIG_ARCH_POSIX) && defined(CONFIG_64BIT)
 #define TARGET "x86_64"
 #define CPU "x86-64"
+#define ABI "gnu"
+#elif defined(CONFIG_ARCH_POSIX)
+#define TARGET "i386"
+#define CPU "i386"
 #define ABI "gnu"
 #elif defined(CONFIG_RISCV)
 #define TARGET "riscv32"

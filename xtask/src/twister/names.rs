@@ -11,8 +11,10 @@ use super::SUITES;
 use crate::workspace::{root, target_dir};
 
 /// New and old name of each board of the suites.
-const OLD_NAMES: [(&str, &str); 5] = [
+const OLD_NAMES: [(&str, &str); 6] = [
+    // The longer name first: the other one is its beginning.
     ("native_sim/native/64", "native_sim_64"),
+    ("native_sim/native", "native_sim"),
     ("mps2/an385", "mps2_an385"),
     ("mps2/an521/cpu0", "mps2_an521"),
     ("nrf52840dk/nrf52840", "nrf52840dk_nrf52840"),
