@@ -93,11 +93,15 @@ static int look(void)
 		return -ENODATA;
 	}
 	if (!marked) {
-		/* At most the rest of another mark goes. Flash without erase fails, and needs none.
-		 * Without a mark, a power cut is all that can go wrong: so the format begins. */
-		(void)flash_area_erase(area, area->fa_size - sizes->block_size, sizes->block_size);
 		memset(sizes->read_buffer, MARK, CACHE_BYTES);
-		(void)flash_area_write(area, end, sizes->read_buffer, CACHE_BYTES);
+		if (flash_area_write(area, end, sizes->read_buffer, CACHE_BYTES) != 0) {
+			/* The rest of another mark is there. A cut erase leaves any bytes, so this
+			 * is the exception. Without a mark, a power cut is all that can go wrong:
+			 * so the format begins. */
+			(void)flash_area_erase(area, area->fa_size - sizes->block_size,
+					       sizes->block_size);
+			(void)flash_area_write(area, end, sizes->read_buffer, CACHE_BYTES);
+		}
 	}
 	return 0;
 }

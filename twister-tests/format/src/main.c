@@ -18,6 +18,7 @@
 #include <zephyr/ztest.h>
 
 #include "port.h"
+#include "power.h"
 
 #define BLOCK 4096
 #define FILE_PATH CONFIG_OCRE_MOUNT_POINT "/kept"
@@ -115,6 +116,35 @@ static bool file_is_there(void)
 	return result == 0;
 }
 
+/* A format that the power ends at each write and erase in turn, of a blank partition or a damaged
+ * one, is taken up again by the next start, or by the next format.
+ */
+static void cut_at_each(bool is_blank, int (*start)(void))
+{
+	uint32_t operation = 0;
+	bool was_cut;
+
+	do {
+		if (is_blank) {
+			erase(0, area->fa_size);
+		} else {
+			damage();
+		}
+		power_cut_at(operation);
+		(void)start();
+		was_cut = power_on();
+		if (!is_blank) {
+			zassert_ok(start(), "cut at %u", operation);
+		}
+		mounts(0);
+		file_made();
+		zassert_true(file_is_there(), "cut at %u", operation);
+		operation++;
+	} while (was_cut);
+	/* An erase and a write of each superblock, at least. */
+	zassert_true(operation > 4, "%u", operation);
+}
+
 static void *setup(void)
 {
 	zassert_ok(flash_area_open(PARTITION, &area));
@@ -194,6 +224,45 @@ ZTEST(format, test_a_format_that_a_power_cut_ended_is_begun_again)
 	erase(0, 2 * BLOCK);
 	zassert_ok(flash_area_write(area, area->fa_size - sizeof(half), half, sizeof(half)));
 	mounts(0);
+}
+
+static int start(void)
+{
+	int result = ocre_port_mount();
+
+	if (result == 0) {
+		zassert_ok(ocre_port_unmount());
+	}
+	return result;
+}
+
+ZTEST(format, test_a_first_start_survives_each_power_cut)
+{
+	if (BLANK != 0) {
+		ztest_test_skip();
+	}
+	cut_at_each(true, start);
+}
+
+ZTEST(format, test_a_format_on_purpose_survives_each_power_cut)
+{
+	cut_at_each(false, ocre_format);
+}
+
+ZTEST(format, test_flash_that_can_not_be_read_is_left_alone)
+{
+	file_made();
+	reads_fail();
+	mounts(-EIO);
+	zassert_equal(ocre_init(), -EIO);
+	(void)power_on();
+	zassert_true(file_is_there());
+	/* Nor where it is blank. */
+	erase(0, area->fa_size);
+	reads_fail();
+	mounts(-EIO);
+	(void)power_on();
+	is_filled(0, flash_area_erased_val(area));
 }
 
 ZTEST(format, test_a_format_on_purpose_takes_any_partition)
