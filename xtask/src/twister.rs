@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs the suites and samples for Zephyr with twister, on simulators and emulators, and fails
-//! where no test case was executed: twister itself ends with 0 where it skips every suite.
+//! where no test case was executed, or Kconfig ignored an option of a configuration: twister itself
+//! ends with 0 where it skips every suite, and where an option has no effect.
 //!
 //! The footprint suite is built in the same run, and fails by itself where a firmware is larger
 //! than promised.
 
+mod kconfig;
 mod names;
 mod report;
 mod zephyr_workspace;
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use self::names::{NEW_NAMES_SINCE, old_name, with_old_names};
 use self::report::{BoardReport, summary};
@@ -109,6 +111,10 @@ pub fn twister(args: &[&str]) -> Result<()> {
         };
         if stopped.is_ok() {
             stopped = verdict(&report, ended);
+        }
+        let ignored = kconfig::ignored_options(&results)?;
+        if stopped.is_ok() && !ignored.is_empty() {
+            stopped = Err(anyhow!("{board}: {}", ignored.join("\n")));
         }
         reports.push(report);
     }
@@ -207,15 +213,14 @@ fn choose_toolchain(command: &mut Command, board: &str) {
     command.arg("--force-toolchain");
     if board.starts_with("native_sim") {
         command.env("ZEPHYR_TOOLCHAIN_VARIANT", "host");
-    } else {
-        let tools = if is_riscv(board) {
-            "/usr/bin/riscv64-unknown-elf-"
-        } else {
-            "/usr/bin/arm-none-eabi-"
-        };
+    } else if is_riscv(board) {
         command
             .env("ZEPHYR_TOOLCHAIN_VARIANT", "cross-compile")
-            .env("CROSS_COMPILE", tools);
+            .env("CROSS_COMPILE", "/usr/bin/riscv64-unknown-elf-");
+    } else {
+        command
+            .env("ZEPHYR_TOOLCHAIN_VARIANT", "gnuarmemb")
+            .env("GNUARMEMB_TOOLCHAIN_PATH", "/usr");
     }
 }
 

@@ -16,7 +16,7 @@
 #define ABI "gnu"
 #elif defined(CONFIG_ARCH_POSIX)
 #define TARGET "i386"
-#define CPU "i386"
+#define CPU "pentium4"
 #define ABI "gnu"
 #elif defined(CONFIG_RISCV)
 #define TARGET "riscv32"
