@@ -76,6 +76,43 @@ function(ocre_rust_library_dir out)
   set(${out} ${library} PARENT_SCOPE)
 endfunction()
 
+# Sets `out` to the variables from which the crates take their capacities, and `crates/zephyr`
+# the other options in the file `kconfig`.
+function(ocre_rust_environment out kconfig)
+  foreach(switch HINTS JSON)
+    if(CONFIG_OCRE_COMMAND_${switch})
+      set(${switch} 1)
+    else()
+      set(${switch} 0)
+    endif()
+  endforeach()
+  set(${out}
+    OCRE_KCONFIG=${kconfig}
+    WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
+    OCRE_MAX_CONTAINERS=${CONFIG_OCRE_CONTAINERS}
+    OCRE_LOG_BYTES=${CONFIG_OCRE_LOG_SIZE}
+    OCRE_MAX_EVENTS=${CONFIG_OCRE_EVENTS}
+    OCRE_MAX_DOCUMENT=${CONFIG_OCRE_DOCUMENT_SIZE}
+    OCRE_MAX_CONFIG=${CONFIG_OCRE_CONFIG_SIZE}
+    OCRE_DEFAULT_MEMORY=${CONFIG_OCRE_MEMORY_LIMIT}
+    OCRE_DEFAULT_STACK=${CONFIG_OCRE_GUEST_STACK_SIZE}
+    OCRE_DEFAULT_THREAD_STACK=${CONFIG_OCRE_THREAD_STACK_SIZE}
+    # Empty, and so left out, where the part is switched off.
+    OCRE_MAX_TIMERS=${CONFIG_OCRE_TIMERS_MAX}
+    OCRE_INBOX_BYTES=${CONFIG_OCRE_INBOX_SIZE}
+    OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
+    OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
+    OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
+    OCRE_SENTENCES=0
+    "OCRE_LINEAR_MEMORY=${CONFIG_OCRE_LINEAR_MEMORY_NAME}"
+    OCRE_HINTS=${HINTS}
+    OCRE_JSON=${JSON}
+    # Those of a board are real, or its own simulator drives them.
+    OCRE_SIMULATED_DEVICES=0
+    PARENT_SCOPE
+  )
+endfunction()
+
 # Builds `package` and links it to `library`: plainly, because only what the C
 # shims call is to be in the image.
 function(ocre_rust_staticlib library package)
@@ -117,32 +154,12 @@ function(ocre_rust_staticlib library package)
   string(REPLACE - _ flags_variable ${flags_variable})
   string(REPLACE . _ flags_variable ${flags_variable})
 
+  ocre_rust_environment(environment ${kconfig})
   add_custom_target(${package}_cargo
     COMMAND ${CMAKE_COMMAND} -E env
       CARGO_TARGET_DIR=${target_dir}
       "${flags_variable}=${flags}"
-      OCRE_KCONFIG=${kconfig}
-      WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
-      OCRE_MAX_CONTAINERS=${CONFIG_OCRE_CONTAINERS}
-      OCRE_LOG_BYTES=${CONFIG_OCRE_LOG_SIZE}
-      OCRE_MAX_EVENTS=${CONFIG_OCRE_EVENTS}
-      OCRE_MAX_DOCUMENT=${CONFIG_OCRE_DOCUMENT_SIZE}
-      OCRE_MAX_CONFIG=${CONFIG_OCRE_CONFIG_SIZE}
-      OCRE_DEFAULT_MEMORY=${CONFIG_OCRE_MEMORY_LIMIT}
-      OCRE_DEFAULT_STACK=${CONFIG_OCRE_GUEST_STACK_SIZE}
-      OCRE_DEFAULT_THREAD_STACK=${CONFIG_OCRE_THREAD_STACK_SIZE}
-      # Empty, and so left out, where the part is switched off.
-      OCRE_MAX_TIMERS=${CONFIG_OCRE_TIMERS_MAX}
-      OCRE_INBOX_BYTES=${CONFIG_OCRE_INBOX_SIZE}
-      OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
-      OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
-      OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
-      OCRE_SENTENCES=0
-      "OCRE_LINEAR_MEMORY=${CONFIG_OCRE_LINEAR_MEMORY_NAME}"
-      OCRE_HINTS=$<BOOL:${CONFIG_OCRE_COMMAND_HINTS}>
-      OCRE_JSON=$<BOOL:${CONFIG_OCRE_COMMAND_JSON}>
-      # Those of a board are real, or its own simulator drives them.
-      OCRE_SIMULATED_DEVICES=0
+      ${environment}
       ${bootstrap}
       ${CARGO} build --quiet --profile firmware ${target_arguments}
       --manifest-path ${OCRE_DIR}/Cargo.toml --package ${package} --locked

@@ -28,7 +28,9 @@ use ocre_oci::{Index, Reference};
 
 use crate::config;
 use crate::lock::Lock;
-use crate::platform::{DOCUMENTS, InitError, Runtime, ZephyrDocuments, format, init, runtime};
+use crate::platform::{
+    self, DOCUMENTS, InitError, Runtime, ZephyrDocuments, format, init, runtime,
+};
 use crate::sys::api::{
     self, ATTACHED, CODE_BYTES, ContainerStatus, CreateOptions, FOREVER, PREFER_PORTABLE,
     RESTART_ALWAYS, RESTART_ON_FAILURE, TEMPORARY, TEXT_BYTES,
@@ -435,12 +437,8 @@ unsafe fn create(
             follow: None,
         },
     };
-    let mut documents = DOCUMENTS.lock();
-    let (workspace, image) = documents.judging();
     let mut verdict = Verdict::new(false);
-    let mut report =
-        |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
-    let created = runtime.create_from(&mut request, workspace, &mut report, image);
+    let created = platform::create(runtime, &mut request, &mut verdict);
     created.map_err(|error| match error {
         CreateError::Reference(code) => malformed(code, &mut refusal),
         CreateError::Refused => refused(&verdict, &mut refusal),

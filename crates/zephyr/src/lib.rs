@@ -27,5 +27,5 @@ mod text;
 pub use device::ZephyrDevice;
 pub use lock::Lock;
 pub use log::halt;
-pub use platform::{InitError, Runtime, init, runtime};
+pub use platform::{InitError, Runtime, create, init, runtime};
 pub use storage::ZephyrFile;

@@ -6,14 +6,15 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use lock_api::Mutex;
+use ocre::container::table::Handle;
 use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::image::verdict::{Finding, Location, Verdict};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::host_functions::Pair;
 use ocre::port::{Clock, Console, Entropy, Host, HostModule, Threads};
-use ocre::supervisor::Platform;
-use ocre::supervisor::Supervisor;
+use ocre::supervisor::{CreateError, CreateRequest, Platform, Supervisor};
 use ocre_guest_api::{Bus, GuestApi, Ports};
 use ocre_wamr::{EngineOptions, WamrEngine};
 use ocre_wasi::Wasi;
@@ -194,6 +195,23 @@ pub fn init() -> Result<(), InitError> {
             Err(InitError::Engine)
         }
     }
+}
+
+/// Creates a container of an image, which is judged first, with the firmware's document buffers.
+/// `verdict` gets the findings.
+///
+/// # Errors
+/// See [`Supervisor::create_from`].
+pub fn create(
+    runtime: &Runtime,
+    request: &mut CreateRequest<'_>,
+    verdict: &mut Verdict,
+) -> Result<Handle, CreateError> {
+    let mut documents = DOCUMENTS.lock();
+    let (workspace, image) = documents.judging();
+    let mut report =
+        |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
+    runtime.create_from(request, workspace, &mut report, image)
 }
 
 /// The runtime, once [`init`] has succeeded.
