@@ -2,8 +2,8 @@
 //! `cargo xtask footprint`: owners of a firmware's flash and RAM, from the linker's map.
 //!
 //! Promised: each byte that a file brought into the memories `FLASH` and `RAM` is counted once in
-//! each; initialised data is in both. Strings and constants that the linker merges are shared out
-//! in proportion to each file's size before the merge.
+//! each; initialised data is in both, also where the whole firmware is in RAM. Strings and constants
+//! that the linker merges are shared out in proportion to each file's size before the merge.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,6 +23,9 @@ const CONTAINERS: [(&str, &str); 2] = [("8platform4HEAP", "artifact"), (".noinit
 
 /// Sections for the debugger and other tools, which are not in the device.
 const NOT_LOADED: [&str; 4] = [".debug", ".comment", ".ARM.attributes", ".riscv.attributes"];
+
+/// Sections that no file has bytes of.
+const BLANK: [&str; 2] = ["bss", "noinit"];
 
 /// Bytes of an owner.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -162,8 +165,16 @@ fn read(text: &str) -> Result<Footprint> {
             Some(start..start.checked_add(length)?)
         })
     };
-    let flash = region("FLASH").context("there is no memory FLASH")?;
     let ram = region("RAM").context("there is no memory RAM")?;
+    // A firmware without FLASH is in RAM as a whole, its constants before the rest.
+    let (flash, ram) = match region("FLASH") {
+        Some(flash) => (flash, ram),
+        None => {
+            let start = symbol(text, "__kernel_ram_start").context("there is no memory FLASH")?;
+            (ram.start..start, start..ram.end)
+        }
+    };
+    let is_copied = region("FLASH").is_some();
 
     let mut footprint = Footprint::default();
     let mut output: Option<OutputSection<'_>> = None;
@@ -202,9 +213,12 @@ fn read(text: &str) -> Result<Footprint> {
                     .find(|words| words.starts_with(&["load", "address"]))
                     .and_then(|words| number(words[2]));
                 let is_loaded = !NOT_LOADED.iter().any(|name| section.starts_with(name));
+                let in_ram = ram.contains(&address);
+                let is_initialised = !is_copied && in_ram && !BLANK.contains(&section);
                 output = Some(OutputSection {
-                    in_flash: is_loaded && flash.contains(&load.unwrap_or(address)),
-                    in_ram: ram.contains(&address),
+                    in_flash: is_loaded
+                        && (flash.contains(&load.unwrap_or(address)) || is_initialised),
+                    in_ram,
                     pieces: Vec::new(),
                 });
             }
@@ -239,6 +253,15 @@ fn read(text: &str) -> Result<Footprint> {
         "nothing is in FLASH or RAM"
     );
     Ok(footprint)
+}
+
+/// Address of a symbol of the linker script.
+fn symbol(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let address = number(words.next()?)?;
+        (words.next()? == name).then_some(address)
+    })
 }
 
 impl Footprint {
@@ -380,6 +403,33 @@ bss             0x20000010     0x1100
         assert_eq!(found.measure("ram").unwrap(), 0x108);
         assert!(found.sections.contains(".text.call"));
         assert!(!found.sections.contains(".text.gone"));
+    }
+
+    #[test]
+    fn a_firmware_without_flash_is_in_ram() {
+        let map = MAP
+            .replace(
+                "FLASH            0x00000000         0x00010000         xr\n",
+                "",
+            )
+            .replace(
+                "RAM              0x20000000         0x00010000",
+                "RAM 0x0 0x20010000",
+            )
+            .replace("0x8 load address 0x00000330", "0x8")
+            .replace(
+                "datas ",
+                "                0x20000000   __kernel_ram_start = .\ndatas ",
+            );
+        let found = read(&map).unwrap();
+        assert_eq!(found.total(), read(MAP).unwrap().total());
+        assert_eq!(
+            found.of(SHIMS),
+            Bytes {
+                flash: 0x38,
+                ram: 8
+            }
+        );
     }
 
     #[test]

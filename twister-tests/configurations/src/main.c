@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <zephyr/kernel.h>
+#include <zephyr/kernel_version.h>
 #include <zephyr/ztest.h>
 
 #ifdef CONFIG_CPP
@@ -11,6 +12,17 @@
 #endif
 
 ZTEST_SUITE(configurations, NULL, runtime_started, NULL, containers_removed_after, NULL);
+
+#ifdef CONFIG_OCRE_SUITE_LTO
+ZTEST(configurations, test_the_linker_optimizes)
+{
+	if (SYS_KERNEL_VER_MAJOR(sys_kernel_version_get()) == 3 &&
+	    SYS_KERNEL_VER_MINOR(sys_kernel_version_get()) < 6) {
+		ztest_test_skip();
+	}
+	zassert_true(IS_ENABLED(CONFIG_LTO));
+}
+#endif
 
 static void runs(uint32_t flags)
 {
