@@ -11,8 +11,9 @@ use crate::BrokenRule;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// Crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 20] = [
+const DRAWN: [(&str, &[&str]); 21] = [
     ("crates/oci", &[]),
+    ("crates/signature", &["crates/oci"]),
     ("crates/files", &[]),
     ("crates/registry", &["crates/files", "crates/oci"]),
     ("", &["crates/oci"]),
@@ -107,9 +108,10 @@ const DRAWN: [(&str, &[&str]); 20] = [
 ];
 
 /// Crates of the firmware: the core, the parsers and the suites of the ports.
-const FIRMWARE: [&str; 6] = [
+const FIRMWARE: [&str; 7] = [
     "",
     "crates/oci",
+    "crates/signature",
     "crates/wasi",
     "crates/guest-api",
     "crates/module-reader",
