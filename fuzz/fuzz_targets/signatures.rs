@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ocre_oci::Sha256;
-use ocre_signature::{Ecdsa, PinnedKey, Point, Rule, notary};
+use ocre_signature::{Ecdsa, PinnedKey, Point, Rule, SignedManifest, bundle, notary};
 
 struct Always(bool);
 
@@ -16,7 +16,7 @@ impl Ecdsa for Always {
 }
 
 fuzz_target!(|envelope: &[u8]| {
-    let target = notary::SignedManifest {
+    let target = SignedManifest {
         media_type: "application/vnd.oci.image.manifest.v1+json",
         digest: Sha256([0xab; 32]),
         size: 7,
@@ -35,6 +35,12 @@ fuzz_target!(|envelope: &[u8]| {
         }
         accepted
     });
+    let mut scratch = vec![0; envelope.len()];
+    let mut as_bundle =
+        |always| bundle::verify(envelope, &target, &keys, &mut scratch, &Always(always));
+    let accepted = as_bundle(true);
+    let refusal = as_bundle(false).expect_err("the curve refuses all");
+    assert_eq!(accepted.err().unwrap_or(refusal), refusal);
     // A clock changes nothing but that a signature expires.
     if let [without, Err(with)] = answers
         && with.rule != Rule::Expired

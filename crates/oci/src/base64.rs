@@ -4,7 +4,7 @@
 //! Accepted is the one canonical spelling of each content: no white space, no
 //! missing padding, no stray bits in the last character.
 
-use crate::text::Chars;
+use crate::text::{Chars, Text};
 
 /// Not canonical base64.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +56,27 @@ impl Iterator for Groups<'_> {
     }
 }
 
+/// Decodes the one canonical spelling of a content into a buffer. `None` for another text, or if
+/// the buffer is too short.
+///
+/// ```
+/// use ocre_oci::{Text, decode_base64};
+///
+/// let mut buffer = [0; 4];
+/// assert_eq!(decode_base64(Text::from("T2NyZQ=="), &mut buffer), Some(&b"Ocre"[..]));
+/// assert_eq!(decode_base64(Text::from("T2NyZQ"), &mut buffer), None);
+/// ```
+pub fn decode_base64<'b>(text: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let mut length = 0_usize;
+    for group in Groups::new(text.chars()) {
+        let group = group.ok()?;
+        let end = length.checked_add(group.length)?;
+        buffer.get_mut(length..end)?.copy_from_slice(group.bytes());
+        length = end;
+    }
+    buffer.get(..length)
+}
+
 /// Decoded bytes of a group, one to three.
 pub(crate) struct Group {
     bytes: [u8; 3],
@@ -92,7 +113,6 @@ fn sextet(character: char) -> Result<u8, BadBase64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Text;
     use std::vec::Vec;
 
     fn decode(text: &str) -> Result<Vec<u8>, BadBase64> {

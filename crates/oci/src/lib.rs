@@ -60,6 +60,7 @@ mod text;
 mod uri;
 pub mod write;
 
+pub use base64::decode_base64;
 pub use config::{Config, DEFAULT_ENTRY_POINT};
 pub use descriptor::{Annotations, Data, Descriptor, ImagePlatform};
 pub use digest::{DigestRef, Hasher, Hex, OtherDigest, Sha256};

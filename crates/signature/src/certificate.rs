@@ -5,10 +5,8 @@
 //! are stepped over, and only their lengths have to be right.
 
 use crate::Point;
+use crate::der::{BIT_STRING, Der, DerError, INTEGER, SEQUENCE};
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
 /// `id-ecPublicKey` with the parameter `secp256r1` (RFC 5480 section 2.1.1).
@@ -24,6 +22,12 @@ pub(crate) enum KeyError {
     Malformed,
     /// The key is of another kind.
     OtherKey,
+}
+
+impl From<DerError> for KeyError {
+    fn from(_: DerError) -> Self {
+        Self::Malformed
+    }
 }
 
 /// Reads the key of a certificate.
@@ -62,53 +66,10 @@ pub(crate) fn public_key(certificate: &[u8]) -> Result<Point, KeyError> {
     Ok(point)
 }
 
-/// DER (ITU-T X.690) that is still to be read.
-#[derive(Clone, Copy)]
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    fn is_next(self, tag: u8) -> bool {
-        self.0.first() == Some(&tag)
-    }
-
-    /// Takes an element of that tag, and returns its content.
-    fn element(&mut self, tag: u8) -> Result<Self, KeyError> {
-        let (first, rest) = self.0.split_first().ok_or(KeyError::Malformed)?;
-        if *first != tag {
-            return Err(KeyError::Malformed);
-        }
-        let (length, rest) = length(rest).ok_or(KeyError::Malformed)?;
-        let (content, rest) = rest.split_at_checked(length).ok_or(KeyError::Malformed)?;
-        self.0 = rest;
-        Ok(Self(content))
-    }
-
-    fn end(self) -> Result<(), KeyError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(KeyError::Malformed)
-        }
-    }
-}
-
-/// Reads a definite length in its one shortest form, of at most two further bytes.
-fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (&first, rest) = bytes.split_first()?;
-    match (first, rest) {
-        (0..=0x7f, _) => Some((usize::from(first), rest)),
-        (0x81, [low @ 0x80..=0xff, rest @ ..]) => Some((usize::from(*low), rest)),
-        (0x82, [high @ 1..=0xff, low, rest @ ..]) => {
-            Some((usize::from(u16::from_be_bytes([*high, *low])), rest))
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{certificate, der};
+    use crate::testing::certificate;
 
     const POINT: Point = [4; 65];
 
@@ -145,25 +106,5 @@ mod tests {
             public_key(&certificate(&compressed)),
             Err(KeyError::OtherKey)
         );
-    }
-
-    #[test]
-    fn a_length_has_one_form() {
-        assert_eq!(length(&[5, 9]), Some((5, &[9][..])));
-        assert_eq!(length(&[0x81, 0x80]), Some((0x80, &[][..])));
-        assert_eq!(length(&[0x82, 1, 0]), Some((0x100, &[][..])));
-        for other in [
-            &[][..],
-            &[0x80],
-            &[0x81],
-            &[0x81, 0x7f],
-            &[0x82, 0, 0xff],
-            &[0x82, 1],
-            &[0x83, 1, 0, 0],
-            &[0xff],
-        ] {
-            assert_eq!(length(other), None, "{other:x?}");
-        }
-        assert_eq!(der(0x30, &[0; 200])[..3], [0x30, 0x81, 200]);
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Signatures of OCI images, verified against pinned keys.
 //!
-//! Promised: whatever bytes come in, [`notary::verify`] returns; it does not panic, allocate or
+//! Two envelopes are known: the Notary Project's ([`notary`]) and Sigstore's ([`bundle`]).
+//!
+//! Promised: whatever bytes come in, each `verify` returns; it does not panic, allocate or
 //! recurse, and uses no `unsafe`. A signature is accepted only if each part of the envelope is as
-//! the specification says, the signed descriptor is that of the judged manifest, and the key is one
-//! of the caller's. Everything else is checked before the signature, which costs most.
+//! the specification says, the signed digest is that of the judged manifest, and the key is one of
+//! the caller's. Everything else is checked before the signature, which costs most.
 //!
 //! Design: one primitive, ECDSA over P-256 with SHA-256, behind [`Ecdsa`]. A firmware has it from
 //! its crypto library or hardware, a PC from a crate. Keys never come from the image: the
@@ -24,13 +26,18 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod bundle;
 mod certificate;
+mod der;
 mod envelope;
 pub mod notary;
+mod sequence;
 #[cfg(test)]
 mod testing;
 
 use ocre_oci::Sha256;
+
+pub use sequence::{MAX_SEQUENCE, SEQUENCE};
 
 /// Examples of the README.
 #[cfg(doctest)]
@@ -90,8 +97,23 @@ pub struct Accepted {
     pub key: usize,
     /// Annotation `dev.ocre.sequence` of the signed descriptor, at most 2^53 − 1.
     pub sequence: Option<u64>,
-    /// Time of the signature as the signer says, in seconds since 1970.
-    pub signed_at: u64,
+    /// Time of the signature as the signer says, in seconds since 1970; none in a bundle.
+    pub signed_at: Option<u64>,
     /// Time at which the signature expires, in seconds since 1970.
     pub expires_at: Option<u64>,
+}
+
+/// Manifest that a signature is to be for.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedManifest<'a> {
+    /// Media type.
+    pub media_type: &'a str,
+    /// Digest.
+    pub digest: Sha256,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+fn refused(rule: Rule, at: &'static str) -> SignatureRefusal {
+    SignatureRefusal { rule, at }
 }

@@ -5,36 +5,20 @@
 //! The signer's certificate has to have a pinned key. Chains, revocation, timestamps and trust
 //! policies of the specification need X.509 and a clock, and take no part.
 
-use ocre_oci::{Descriptor, Sha256, json};
+use ocre_oci::{Descriptor, json};
 
 use crate::certificate::{KeyError, public_key};
 use crate::envelope::Envelope;
-use crate::{Accepted, Ecdsa, PinnedKey, Rule, SignatureRefusal};
+use crate::sequence::{SEQUENCE, sequence};
+use crate::{Accepted, Ecdsa, PinnedKey, Rule, SignatureRefusal, SignedManifest, refused};
 
 /// `artifactType` of a signature's manifest.
 pub const ARTIFACT_TYPE: &str = "application/vnd.cncf.notary.signature";
 /// Media type of an envelope.
 pub const MEDIA_TYPE: &str = "application/cose";
-/// Annotation of the signed descriptor that orders the images of one name, for protection from a
-/// rollback: a decimal number of at most [`MAX_SEQUENCE`].
-pub const SEQUENCE: &str = "dev.ocre.sequence";
-/// Largest sequence number, 2^53 − 1: the largest integer that each JSON reader keeps exactly
-/// (RFC 8259 section 6).
-pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 
 const CONTENT_TYPE: &str = "application/vnd.cncf.notary.payload.v1+json";
 const SCHEME: &str = "notary.x509";
-
-/// Manifest that a signature is to be for.
-#[derive(Clone, Copy, Debug)]
-pub struct SignedManifest<'a> {
-    /// Media type.
-    pub media_type: &'a str,
-    /// Digest.
-    pub digest: Sha256,
-    /// Size in bytes.
-    pub size: u64,
-}
 
 /// Verifies an envelope. `now` is the time in seconds since 1970, on a device with a clock; without
 /// one, no signature expires.
@@ -72,13 +56,9 @@ pub fn verify(
     Ok(Accepted {
         key,
         sequence,
-        signed_at: envelope.signed_at,
+        signed_at: Some(envelope.signed_at),
         expires_at: envelope.expires_at,
     })
-}
-
-fn refused(rule: Rule, at: &'static str) -> SignatureRefusal {
-    SignatureRefusal { rule, at }
 }
 
 /// Compares the signed descriptor with the target, and returns its sequence number.
@@ -101,22 +81,10 @@ fn signed_for(
     if signed.size != target.size {
         return Err(refused(Rule::Target, "payload.targetArtifact.size"));
     }
-    let Some(text) = signed.annotations().get(SEQUENCE) else {
-        return Ok(None);
-    };
-    let number = text.as_plain().and_then(sequence);
-    number.map(Some).ok_or(refused(
-        Rule::Malformed,
+    sequence(
+        signed.annotations().get(SEQUENCE),
         "payload.targetArtifact.annotations",
-    ))
-}
-
-/// Reads a sequence number in its one spelling, without leading zeros.
-fn sequence(text: &str) -> Option<u64> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_short = text == "0" || !text.starts_with('0');
-    let number = text.parse().ok().filter(|number| *number <= MAX_SEQUENCE);
-    number.filter(|_| is_number && is_short)
+    )
 }
 
 #[cfg(test)]
@@ -125,7 +93,10 @@ mod tests {
     use std::string::String;
     use std::vec::Vec;
 
+    use ocre_oci::Sha256;
+
     use super::*;
+    use crate::sequence::MAX_SEQUENCE;
     use crate::testing::{P256, Parts, Signer, bytes, map, number, tagged, text};
 
     const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -185,7 +156,7 @@ mod tests {
             Accepted {
                 key: 1,
                 sequence: None,
-                signed_at: 1_700_000_000,
+                signed_at: Some(1_700_000_000),
                 expires_at: None,
             }
         );

@@ -2,6 +2,7 @@
 //! Envelopes, certificates and keys of tests.
 
 use std::format;
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
@@ -41,7 +42,7 @@ impl Signer {
         point.as_bytes().try_into().unwrap()
     }
 
-    fn sign(&self, digest: &Sha256) -> Vec<u8> {
+    pub(crate) fn sign(&self, digest: &Sha256) -> Vec<u8> {
         let signature: Signature = self.0.sign_prehash(&digest.0).unwrap();
         signature.to_bytes().to_vec()
     }
@@ -98,6 +99,26 @@ pub(crate) fn certificate(point: &Point) -> Vec<u8> {
         der(0x03, &[0, 1, 2]),
     ];
     der(0x30, &content.concat())
+}
+
+/// Base64 with padding (RFC 4648 section 4).
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 0x3f;
+            let is_padding = digit > group.len();
+            text.push(if is_padding {
+                '='
+            } else {
+                char::from(DIGITS[value as usize])
+            });
+        }
+    }
+    text
 }
 
 fn head(major: u8, argument: u64) -> Vec<u8> {
