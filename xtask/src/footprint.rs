@@ -167,14 +167,13 @@ fn read(text: &str) -> Result<Footprint> {
     };
     let ram = region("RAM").context("there is no memory RAM")?;
     // A firmware without FLASH is in RAM as a whole, its constants before the rest.
-    let (flash, ram) = match region("FLASH") {
-        Some(flash) => (flash, ram),
+    let (flash, ram, has_flash) = match region("FLASH") {
+        Some(flash) => (flash, ram, true),
         None => {
             let start = symbol(text, "__kernel_ram_start").context("there is no memory FLASH")?;
-            (ram.start..start, start..ram.end)
+            (ram.start..start, start..ram.end, false)
         }
     };
-    let is_copied = region("FLASH").is_some();
 
     let mut footprint = Footprint::default();
     let mut output: Option<OutputSection<'_>> = None;
@@ -214,7 +213,7 @@ fn read(text: &str) -> Result<Footprint> {
                     .and_then(|words| number(words[2]));
                 let is_loaded = !NOT_LOADED.iter().any(|name| section.starts_with(name));
                 let in_ram = ram.contains(&address);
-                let is_initialised = !is_copied && in_ram && !BLANK.contains(&section);
+                let is_initialised = !has_flash && in_ram && !BLANK.contains(&section);
                 output = Some(OutputSection {
                     in_flash: is_loaded
                         && (flash.contains(&load.unwrap_or(address)) || is_initialised),
