@@ -107,6 +107,15 @@ const RISCV: RequiredTool = RequiredTool {
     ],
 };
 
+const SIMULATOR_32_BITS: RequiredTool = RequiredTool {
+    what: "the PC's C library for 32 bits, for the simulator of such a machine",
+    met: || {
+        let script = "echo '#include <gnu/stubs.h>' | cc -m32 -E -";
+        succeeds(&mut tool("sh", &["-c", script]))
+    },
+    packages: &["gcc-multilib"],
+};
+
 /// Tool that makes workspaces of Zephyr and starts builds in them.
 const WEST: &str = "west==1.5.0";
 
@@ -187,6 +196,24 @@ pub fn generator() -> Result<()> {
 /// Installs the tools to build firmware and to run it on simulators and emulators.
 pub fn emulators() -> Result<()> {
     packages(&[EMULATORS])
+}
+
+/// Installs the tools to build firmware for the simulator of 32 bits.
+pub fn simulator_32_bits() -> Result<()> {
+    targets(&["i686-unknown-linux-gnu"])?;
+    packages(&[SIMULATOR_32_BITS])
+}
+
+/// Installs the tools to build firmware for Arm, beside [`emulators`]: the sources of Rust's core
+/// library, and the library for applications in Rust.
+pub fn arm() -> Result<()> {
+    targets(&["thumbv7m-none-eabi"])?;
+    let sysroot = read(&mut tool("rustc", &["--print=sysroot"]))?;
+    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core");
+    if sources.is_dir() {
+        return Ok(());
+    }
+    rustup("component", &["rust-src"])
 }
 
 /// Version of mdBook that builds the pages.

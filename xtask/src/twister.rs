@@ -57,8 +57,13 @@ pub fn twister(args: &[&str]) -> Result<()> {
     let folders = folders(&arguments.suites)?;
     setup::all()?;
     setup::emulators()?;
-    if arguments.boards.iter().any(|board| is_riscv(board)) {
-        setup::riscv()?;
+    for board in &arguments.boards {
+        match *board {
+            "native_sim/native/64" => {}
+            "native_sim/native" => setup::simulator_32_bits()?,
+            board if is_riscv(board) => setup::riscv()?,
+            _ => setup::arm()?,
+        }
     }
     let workspace = ZephyrWorkspace::find(arguments.zephyr)?;
     let program = program()?;
