@@ -9,6 +9,7 @@ pub mod judge;
 mod oci_layout;
 pub mod permission;
 pub mod store;
+pub mod trust;
 pub mod verdict;
 
 use heapless::String;
@@ -18,6 +19,7 @@ use crate::limits::{MAX_ENTRY_POINT, MAX_ENVIRONMENT};
 pub use data_layers::{DataLayer, DataLayers};
 pub use oci_layout::OciLayout;
 use permission::Permissions;
+use trust::{Identity, Provenance};
 use verdict::Code;
 
 /// The name of an exported function.
@@ -50,8 +52,8 @@ pub struct Image {
     pub executable_layer: u8,
     /// Format of the executable layer.
     pub format: Format,
-    /// Result of the check of AOT code's annotations; `Ok` for wasm.
-    pub aot_annotations: Result<(), Code>,
+    /// Provenance, as far as it was verified; or the refusal of AOT code by its annotations.
+    pub admission: Result<Provenance, Code>,
     /// The exported function that is called on start.
     pub entry_point: EntryPoint,
     /// The image's environment: each `NAME=value` followed by a NUL.
@@ -71,7 +73,7 @@ impl Image {
             executable: Content::NOTHING,
             executable_layer: 0,
             format: Format::Wasm,
-            aot_annotations: Ok(()),
+            admission: Ok(Provenance::UNKNOWN),
             entry_point: String::new(),
             environment: String::new(),
             permissions: Permissions::NONE,
@@ -87,7 +89,7 @@ impl Image {
             executable,
             executable_layer,
             format,
-            aot_annotations,
+            admission,
             entry_point,
             environment,
             permissions,
@@ -97,7 +99,7 @@ impl Image {
         self.executable = *executable;
         self.executable_layer = *executable_layer;
         self.format = *format;
-        self.aot_annotations = *aot_annotations;
+        self.admission = *admission;
         self.entry_point.clear();
         self.environment.clear();
         self.permissions = *permissions;
@@ -107,12 +109,23 @@ impl Image {
         self.blobs.copy_from(blobs);
     }
 
+    /// Returns the digests, the format and the origin.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            manifest: self.manifest.digest,
+            executable: self.executable.digest,
+            format: self.format,
+            admission: self.admission,
+        }
+    }
+
     /// Returns a small copy of the data to load the code.
     pub fn loadable(&self) -> Loadable {
         Loadable {
+            manifest: self.manifest.digest,
             content: self.executable,
             format: self.format,
-            aot_annotations: self.aot_annotations,
+            admission: self.admission,
             entry_point: self.entry_point.clone(),
         }
     }
@@ -121,12 +134,26 @@ impl Image {
 /// Data to load an image's code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loadable {
+    /// Digest of the manifest.
+    pub manifest: Sha256,
     /// The executable layer.
     pub content: Content,
     /// Format of the executable layer.
     pub format: Format,
-    /// Result of the check of AOT code's annotations; `Ok` for wasm.
-    pub aot_annotations: Result<(), Code>,
+    /// Provenance, as far as it was verified; or the refusal of AOT code by its annotations.
+    pub admission: Result<Provenance, Code>,
     /// The exported function that is called on start.
     pub entry_point: EntryPoint,
+}
+
+impl Loadable {
+    /// Returns the digests, the format and the origin.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            manifest: self.manifest,
+            executable: self.content.digest,
+            format: self.format,
+            admission: self.admission,
+        }
+    }
 }

@@ -104,6 +104,8 @@ pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
 pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 /// Most sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
+/// True where signatures of images can be verified.
+pub const SIGNATURES: bool = set(option_env!("OCRE_SIGNATURES"), 1) != 0;
 /// True where a command that fails prints a hint.
 pub const HINTS: bool = set(option_env!("OCRE_HINTS"), 1) != 0;
 /// True where sentences explain the codes of failures; firmware has no room for them.

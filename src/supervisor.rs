@@ -47,6 +47,7 @@ mod deadlines;
 mod output;
 mod persist;
 mod platform;
+mod provenance;
 mod query;
 mod remove;
 mod run;

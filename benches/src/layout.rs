@@ -5,7 +5,8 @@ use anyhow::{Result, anyhow, ensure};
 use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::blob::blob_path;
-use ocre::image::judge::{AotPolicy, Policy, Selector, Workspace, judge};
+use ocre::image::judge::{Policy, Selector, Workspace, judge};
+use ocre::image::trust::Trust;
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_oci::{Sha256, write};
 
@@ -13,7 +14,7 @@ use crate::measure::engine;
 
 /// Policy that accepts all images.
 pub const POLICY: Policy<'_> = Policy {
-    aot: AotPolicy::Allow,
+    trust: Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: u64::MAX,

@@ -18,6 +18,7 @@ use input::{CallInput, STRIDE};
 use libfuzzer_sys::fuzz_target;
 use ocre::container::{Guest, Killed, Name, Options, Spec};
 use ocre::image::permission::{Permission, Permissions};
+use ocre::image::trust::Provenance;
 use ocre::image::{Content, Image};
 use ocre::limits::INBOX_BYTES;
 use ocre::port::devices::{Direction, Pin};
@@ -280,7 +281,7 @@ fn specs() -> Vec<(Name, Spec)> {
         executable: content,
         executable_layer: 0,
         format: Format::Wasm,
-        aot_annotations: Ok(()),
+        admission: Ok(Provenance::UNKNOWN),
         entry_point: "_start".try_into().expect("it is short"),
         environment: Default::default(),
         permissions: set(Permission::ALL.into_iter()),

@@ -23,6 +23,7 @@ use libfuzzer_sys::fuzz_target;
 use ocre::container::{Guest, Killed, Limits, Name, Options, Spec, data, mount};
 use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
+use ocre::image::trust::Provenance;
 use ocre::image::{Content, DataLayers, Image};
 use ocre::port::{
     Clock, ConsoleError, Entropy, EntryKind, Host, HostExit, Metadata, OpenMode, SeekFrom, Slot,
@@ -123,7 +124,7 @@ fn world() -> FuzzWorld {
         executable: content(b"code"),
         executable_layer: 0,
         format: Format::Wasm,
-        aot_annotations: Ok(()),
+        admission: Ok(Provenance::UNKNOWN),
         entry_point: "_start".try_into().expect("it is short"),
         environment: Default::default(),
         permissions: Permissions::default(),

@@ -5,12 +5,13 @@
 //! device, and a build may leave them out.
 
 use ocre_oci::{ErrorKind, Warning};
+use ocre_signature::Rule as SignatureRule;
 
 use crate::container::state::{Refusal, StartFailure};
 use crate::container::{Error, record};
 use crate::image::store;
 use crate::image::verdict::{Code, Finding};
-use crate::limits::HINTS;
+use crate::limits::{HINTS, SIGNATURES};
 use crate::port::{StorageError, Trap};
 
 /// Chooses a text by a match whose arms are texts, or, behind `else`, expressions.
@@ -70,7 +71,7 @@ pub fn refusal(code: Code) -> &'static str {
             Code::LayerMagic => "correct the media type, or pack the right file",
             Code::LayerComponent => "compile a core module for `wasm32-wasip1`",
             Code::AotUnsupported => "add the portable module, or set CONFIG_OCRE_AOT=y",
-            Code::AotPolicy => "allow the code in the device's policy, or compile the module with `ocre aot`",
+            Code::AotPolicy => "add a key to the device's configuration and sign the image, or compile the module with `ocre aot`",
             Code::AotVersion => "compile the module with `ocre aot` of this release",
             Code::AotTarget => "compile the module for this device with `ocre aot --target`",
             Code::AotMetadata => "compile with `ocre aot` and pack with `ocre image pack`",
@@ -85,8 +86,34 @@ pub fn refusal(code: Code) -> &'static str {
             Code::OutOfMemory => "stop another container, or enlarge the heap",
         }
         else {
+            Code::DigestNotPinned | Code::SignatureMissing | Code::Signature(_) => origin(code),
             Code::Document(kind) => document(kind),
             Code::Storage(error) => storage(error),
+        }
+    }
+}
+
+/// For an image whose origin the policy does not accept.
+fn origin(code: Code) -> &'static str {
+    if !SIGNATURES {
+        return "";
+    }
+    let rule = match code {
+        Code::Signature(rule) => rule,
+        Code::DigestNotPinned => return "add the image's digest to the device's configuration",
+        _ => {
+            return "sign the image with `ocre image sign` and a key of the device, and import the \
+                    image with the signature";
+        }
+    };
+    texts! {
+        match rule {
+            SignatureRule::Malformed => "sign the image again, with `ocre image sign`, notation or cosign",
+            SignatureRule::Unsupported => "sign with a key on P-256 and SHA-256, by `ocre image sign`, notation or cosign",
+            SignatureRule::Target => "sign this image",
+            SignatureRule::Expired => "sign the image again",
+            SignatureRule::Key => "sign with a key of the device, or add the signer's key to the device's configuration",
+            SignatureRule::Invalid => "copy the image and its signature again; if that does not help, do not trust the image",
         }
     }
 }

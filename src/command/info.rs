@@ -4,8 +4,7 @@
 use super::containers::numbers;
 use super::session::{CommandResult, Session};
 use super::{CommandStatus, VERSION};
-use crate::image::judge::AotPolicy;
-use crate::limits::{LINEAR_MEMORY, MAX_BLOBS, MAX_CONTAINERS};
+use crate::limits::{LINEAR_MEMORY, MAX_BLOBS, MAX_CONTAINERS, SIGNATURES};
 use crate::lost;
 use crate::port::{Engine as _, Storage as _};
 use crate::supervisor::Platform;
@@ -25,11 +24,7 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let space = platform.storage().space();
     let lost = lost::count(platform.storage()).unwrap_or_default();
     let aot = engine.aot_target();
-    let aot_policy = match policy.aot {
-        AotPolicy::Deny => "deny",
-        AotPolicy::Pinned(_) => "pinned",
-        AotPolicy::Allow => "allow",
-    };
+    let trust = &policy.trust;
     let mut containers = 0_u64;
     session
         .supervisor
@@ -45,10 +40,18 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                     out.string("target", target.name);
                     out.string("abi", target.abi);
                     out.string("wamr", target.wamr);
-                    out.string("policy", aot_policy);
                 }),
                 None => out.null("aot"),
             }
+            out.object("trust", |out| {
+                out.string("policy", trust.rule.name());
+                if SIGNATURES {
+                    out.array("keys", |out| {
+                        trust.keys.iter().for_each(|key| out.string(key.name));
+                    });
+                }
+                out.unsigned("pinnedDigests", capacity(trust.digests.len()));
+            });
             match space {
                 Ok(space) => out.object("storage", |out| {
                     out.unsigned("totalBytes", space.total);
@@ -82,11 +85,21 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     match aot {
         Some(target) => writeln!(
             out,
-            "AOT code: {} {}, WAMR {}, policy {aot_policy}",
+            "AOT code: {} {}, WAMR {}",
             target.name, target.abi, target.wamr
         ),
         None => writeln!(out, "AOT code: no"),
     }
+    write!(out, "policy: {}", trust.rule.name());
+    if SIGNATURES {
+        for key in trust.keys {
+            write!(out, ", key {}", key.name);
+        }
+    }
+    if !trust.digests.is_empty() {
+        write!(out, ", {} pinned digests", trust.digests.len());
+    }
+    writeln!(out);
     match space {
         Ok(space) => writeln!(out, "storage: {} of {} bytes free", space.free, space.total),
         Err(error) => writeln!(out, "storage: {error}"),

@@ -3,7 +3,8 @@
 
 use core::fmt::Write as _;
 
-use ocre_oci::{ErrorKind, Hasher, Sha256};
+use ocre_oci::json::Caps;
+use ocre_oci::{Descriptor, DigestRef, ErrorKind, Hasher, Sha256};
 
 use super::verdict::Code;
 use super::{Content, OciLayout};
@@ -225,4 +226,27 @@ fn fill<S: Storage>(
     }
     storage.close(file)?;
     Ok(filled)
+}
+
+/// Returns the content of a descriptor.
+///
+/// # Errors
+/// `digest-unsupported`.
+#[inline(never)]
+pub(super) fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
+    match descriptor.digest {
+        DigestRef::Sha256(digest) => Ok(Content {
+            digest,
+            size: descriptor.size,
+        }),
+        DigestRef::Other(_) => Err(Code::DigestUnsupported),
+    }
+}
+
+/// The caps on a document that was read into `buffer`.
+pub(super) fn caps(buffer: &[u8]) -> Caps {
+    Caps {
+        bytes: u32::try_from(buffer.len()).unwrap_or(u32::MAX),
+        ..Caps::default()
+    }
 }

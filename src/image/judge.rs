@@ -14,18 +14,19 @@
 
 use core::ops::ControlFlow;
 
-use ocre_oci::json::{self, Caps};
+use ocre_oci::json;
 use ocre_oci::{
     Config, ConfigType, Descriptor, DigestRef, Entry, Error, ErrorKind, Format, INDEX_MEDIA_TYPE,
     ImagePlatform, Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Reference,
     Sha256, Text, Warning,
 };
 
-use super::blob::{self, Opened};
+use super::blob::{self, Opened, caps, content_of};
 use super::permission::Permissions;
+use super::trust::{self, Provenance, Trust, TrustRefusal, is_signature};
 use super::verdict::{Code, Finding, Location, Part, Report, write_cut};
 use super::{Content, Image, Loadable, OciLayout, aot};
-use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES};
+use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES, SIGNATURES};
 use crate::port::{Engine, External, HostModule, IMPORTED_MEMORY, LoadError, Storage};
 
 /// The annotation that gives a layer its file name.
@@ -41,23 +42,11 @@ pub struct Selector<'a> {
     pub digest: Option<Sha256>,
 }
 
-/// Policy for AOT code. A digest proves integrity, not origin, and the engine trusts AOT code with
-/// everything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AotPolicy<'a> {
-    /// None.
-    Deny,
-    /// Only layers of these digests.
-    Pinned(&'a [Sha256]),
-    /// Any.
-    Allow,
-}
-
 /// Policy of this device.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
-    /// Policy for AOT code.
-    pub aot: AotPolicy<'a>,
+    /// Trust in the origin of images.
+    pub trust: Trust<'a>,
     /// True where AOT code may run that can't be interrupted.
     pub uninterruptible: bool,
     /// True where portable code is preferred to AOT code.
@@ -126,6 +115,35 @@ pub fn judge<S: Storage, E: Engine>(
     report: Report<'_>,
     image: &mut Image,
 ) -> bool {
+    let wanted = JudgedImage::Selected(selector);
+    judge_wanted(source, wanted, engine, policy, workspace, report, image)
+}
+
+/// Judges the image of a manifest as [`judge`] does, also where no entry of the index leads to the
+/// manifest any more.
+pub fn judge_manifest<S: Storage, E: Engine>(
+    source: OciLayout<'_, S>,
+    manifest: Content,
+    engine: &E,
+    policy: &Policy<'_>,
+    workspace: Workspace<'_>,
+    report: Report<'_>,
+    image: &mut Image,
+) -> bool {
+    let wanted = JudgedImage::Manifest(manifest);
+    judge_wanted(source, wanted, engine, policy, workspace, report, image)
+}
+
+#[inline(never)]
+fn judge_wanted<S: Storage, E: Engine>(
+    source: OciLayout<'_, S>,
+    wanted: JudgedImage<'_>,
+    engine: &E,
+    policy: &Policy<'_>,
+    workspace: Workspace<'_>,
+    report: Report<'_>,
+    image: &mut Image,
+) -> bool {
     *image = Image::blank();
     let mut judge = Judge {
         source,
@@ -135,7 +153,7 @@ pub fn judge<S: Storage, E: Engine>(
         refused: false,
     };
     let Workspace { document, config } = workspace;
-    let judged = judge.image(selector, document, config, image);
+    let judged = judge.image(wanted, document, config, image);
     judged.is_ok() && !judge.refused
 }
 
@@ -159,8 +177,8 @@ pub fn read_executable<S: Storage, E: Engine>(
 /// and `policy`. `explain` gets the details of a refusal.
 ///
 /// # Errors
-/// In this order: `layer-magic`, `layer-component`, `aot-policy`, `aot-version`, `aot-target`, the
-/// refusal by the layer's annotations, `wasm-invalid`, `wasm-feature`, `wasm-limit`,
+/// In this order: `layer-magic`, `layer-component`, `aot-version`, `aot-target`, the refusal by the
+/// layer's annotations, the refusals of [`Trust::check`], `wasm-invalid`, `wasm-feature`, `wasm-limit`,
 /// `out-of-memory`, `wasm-import`, `config-entry-point`, `wasm-entry-signature`, `limit-memory`.
 pub fn load<'code, E: Engine>(
     engine: &E,
@@ -201,7 +219,7 @@ pub(super) fn check_code<E: Engine>(
     match image.format {
         Format::Wasm if !engine.interprets() => Err(Code::PlatformNone),
         Format::Wasm => match code.split_first_chunk::<4>().ok_or(Code::LayerMagic)? {
-            (b"\0asm", [1, 0, 0, 0, ..]) => Ok(()),
+            (b"\0asm", [1, 0, 0, 0, ..]) => policy.trust.check(&image.identity()),
             (b"\0asm", [_, _, 1, 0, ..]) => Err(Code::LayerComponent),
             (b"\0asm", _) => Err(Code::WasmInvalid),
             _ => Err(Code::LayerMagic),
@@ -211,16 +229,9 @@ pub(super) fn check_code<E: Engine>(
                 return Err(Code::LayerMagic);
             }
             let target = engine.aot_target().ok_or(Code::AotUnsupported)?;
-            let allowed = match policy.aot {
-                AotPolicy::Deny => false,
-                AotPolicy::Pinned(digests) => digests.contains(&image.content.digest),
-                AotPolicy::Allow => true,
-            };
-            if !allowed {
-                return Err(Code::AotPolicy);
-            }
             aot::check_header(target, code)?;
-            image.aot_annotations
+            image.admission?;
+            policy.trust.check(&image.identity())
         }
     }
 }
@@ -285,6 +296,15 @@ fn check_module<E: Engine>(
     Ok(())
 }
 
+/// Image to judge.
+#[derive(Clone, Copy)]
+enum JudgedImage<'a> {
+    /// Image that the layout's index leads to.
+    Selected(Selector<'a>),
+    /// Image of a manifest, whatever the index says.
+    Manifest(Content),
+}
+
 struct Judge<'a, 'r, S, E> {
     source: OciLayout<'a, S>,
     engine: &'a E,
@@ -347,26 +367,117 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
 
     fn image(
         &mut self,
-        selector: Selector<'_>,
+        wanted: JudgedImage<'_>,
         document: &mut [u8],
         config: &mut [u8],
         image: &mut Image,
     ) -> StepResult<()> {
         go_on(self.layout(document))?;
-        let (manifest_type, document) = self.select(selector, document, image)?;
+        let manifest_type = self.documents(wanted, document, config, image)?;
+        if self.refused {
+            return REFUSED;
+        }
+        self.provenance(manifest_type, Workspace { document, config }, image)
+    }
+
+    /// Judges the documents, and the layers but for the code in the executable one.
+    #[inline(never)]
+    fn documents(
+        &mut self,
+        wanted: JudgedImage<'_>,
+        document: &mut [u8],
+        config: &mut [u8],
+        image: &mut Image,
+    ) -> StepResult<ManifestType> {
+        let (manifest_type, document) = match wanted {
+            JudgedImage::Selected(selector) => self.select(selector, document, image)?,
+            JudgedImage::Manifest(content) => self.manifest(content, document, image)?,
+        };
         let value = self.parse(Part::Manifest, document)?;
         let described_as = MediaType::parse(manifest_type.name()).ok();
         self.document(Part::Manifest, document, |report| {
             Manifest::check(value, described_as, report)
         })?;
         let Ok(manifest) = Manifest::parse(value, described_as) else {
-            return REFUSED;
+            return Err(ControlFlow::Continue(()));
         };
         for warning in manifest.warnings().iter() {
             self.warn(warning, Part::Manifest)?;
         }
         go_on(self.config(&manifest, document, config, image))?;
-        self.layers(&manifest, document, config, image)
+        self.layers(&manifest, document, config, image)?;
+        Ok(manifest_type)
+    }
+
+    /// Reads a manifest whose content is known.
+    fn manifest<'b>(
+        &mut self,
+        content: Content,
+        buffer: &'b mut [u8],
+        image: &mut Image,
+    ) -> StepResult<(ManifestType, &'b [u8])> {
+        let read = blob::read_document(self.source, &content, buffer);
+        let bytes = self.check(read, Location::Whole(Part::Manifest))?;
+        image.manifest = content;
+        let named = self.parse(Part::Manifest, bytes)?.get("mediaType");
+        let named = named.and_then(|value| MediaType::parse(value.text().ok()?.as_plain()?).ok());
+        let manifest_type = named.and_then(ManifestType::of);
+        Ok((manifest_type.unwrap_or(ManifestType::Oci), bytes))
+    }
+
+    /// Checks the header of AOT code, whose digest is not compared yet.
+    fn header(&self, image: &Image, buffer: &mut [u8]) -> Result<(), Code> {
+        let Some(target) = self.engine.aot_target() else {
+            return Err(Code::AotUnsupported);
+        };
+        let storage = self.source.storage;
+        let mut file = blob::open(storage, self.source.root, &image.executable)?.into_file();
+        let count = storage.read(&mut file, buffer)?;
+        storage.close(file)?;
+        let code = buffer.get(..count).unwrap_or_default();
+        if code.starts_with(&aot::MAGIC) {
+            aot::check_header(target, code)
+        } else {
+            Err(Code::LayerMagic)
+        }
+    }
+
+    /// Verifies the origin of an image whose documents are accepted.
+    #[inline(never)]
+    fn provenance(
+        &mut self,
+        manifest_type: ManifestType,
+        workspace: Workspace<'_>,
+        image: &mut Image,
+    ) -> StepResult<()> {
+        // Code that does not fit is refused for that, without the cost of a signature.
+        if image.admission.is_err() {
+            return Ok(());
+        }
+        let trust = &self.policy.trust;
+        if SIGNATURES && image.format == Format::Aot && trust.wants_signature(&image.identity()) {
+            let header = self.header(image, &mut *workspace.config);
+            self.check(header, Location::Layer(image.executable_layer.into()))?;
+        }
+        match trust::provenance(
+            self.source,
+            trust,
+            image,
+            manifest_type,
+            workspace.document,
+            workspace.config,
+        ) {
+            Ok(provenance) => image.admission = Ok(provenance),
+            Err(TrustRefusal { code, at }) => {
+                return Err(self.tell(code, Location::Signature(at)));
+            }
+        }
+        let at = match trust.check(&image.identity()) {
+            Ok(()) => return Ok(()),
+            Err(code @ Code::SignatureMissing) => (code, Location::Signature("")),
+            Err(code) => (code, Location::Layer(image.executable_layer.into())),
+        };
+        Err(self.tell(at.0, at.1))
     }
 
     fn warn(&mut self, warning: Warning, part: Part) -> StepResult<()> {
@@ -450,7 +561,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let mut empty = true;
         for entry in index.manifests() {
             empty = false;
-            if !selector.takes(&entry) {
+            if !selector.takes(&entry) || selector.skips(&entry) {
                 continue;
             }
             match entry.descriptor() {
@@ -486,7 +597,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let target = self
             .engine
             .aot_target()
-            .filter(|_| self.policy.aot != AotPolicy::Deny)?;
+            .filter(|_| self.policy.trust.takes_aot())?;
         (platform.architecture == *target.name).then_some(2)
     }
 
@@ -639,7 +750,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         // There are no more blobs than `MAX_BLOBS` beside it.
         image.executable_layer = u8::try_from(layer.index).unwrap_or(u8::MAX);
         image.format = format;
-        image.aot_annotations = match (format, self.engine.aot_target()) {
+        let annotations = match (format, self.engine.aot_target()) {
             (Format::Wasm, _) => Ok(()),
             (Format::Aot, None) => Err(Code::AotUnsupported),
             (Format::Aot, Some(target)) => aot::check_annotations(
@@ -648,6 +759,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
                 self.policy.uninterruptible,
             ),
         };
+        image.admission = annotations.map(|()| Provenance::UNKNOWN);
         Ok(())
     }
 }
@@ -778,6 +890,12 @@ impl<'a> Selector<'a> {
         })
     }
 
+    /// True for a signature, which only a digest or a name selects.
+    pub(super) fn skips(&self, entry: &Entry<'_>) -> bool {
+        let is_nameless = self.name.is_none() && self.digest.is_none();
+        is_nameless && entry.descriptor().is_ok_and(|found| is_signature(&found))
+    }
+
     fn takes(&self, entry: &Entry<'_>) -> bool {
         // An index is taken whatever its digest: the selected manifest may lie in it.
         let digested = self.digest.is_none_or(|digest| {
@@ -798,21 +916,6 @@ pub(super) fn means(name: &str, tag: Text<'_>) -> bool {
     tag == *name || (!has_tag && tag.chars().eq(tagged))
 }
 
-/// Returns the content of a descriptor.
-///
-/// # Errors
-/// `digest-unsupported`.
-#[inline(never)]
-pub(super) fn content_of(descriptor: &Descriptor<'_>) -> Result<Content, Code> {
-    match descriptor.digest {
-        DigestRef::Sha256(digest) => Ok(Content {
-            digest,
-            size: descriptor.size,
-        }),
-        DigestRef::Other(_) => Err(Code::DigestUnsupported),
-    }
-}
-
 fn permissions(name: Text<'_>) -> Option<Permissions> {
     Permissions::named(|known| name == *known)
 }
@@ -821,13 +924,5 @@ fn title(layer: &Layer<'_>) -> Option<heapless::String<MAX_TITLE>> {
     match layer.descriptor.annotations().get(TITLE) {
         Some(title) => title.to_heapless(),
         None => Some(heapless::String::new()),
-    }
-}
-
-/// The caps on a document that was read into `buffer`.
-pub(super) fn caps(buffer: &[u8]) -> Caps {
-    Caps {
-        bytes: u32::try_from(buffer.len()).unwrap_or(u32::MAX),
-        ..Caps::default()
     }
 }

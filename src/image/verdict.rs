@@ -12,7 +12,9 @@ use heapless::String;
 use heapless::string::StringView;
 use ocre_oci::codes::word;
 use ocre_oci::{ErrorKind, Warning, Warnings, json};
+use ocre_signature::Rule as SignatureRule;
 
+use crate::limits::SIGNATURES;
 use crate::port::StorageError;
 
 /// Reason for the refusal of an image.
@@ -52,6 +54,12 @@ pub enum Code {
     LayerMagic,
     /// The executable layer is a WebAssembly component.
     LayerComponent,
+    /// The policy of this device runs only images with pinned digests.
+    DigestNotPinned,
+    /// The image has no signature, and the policy of this device asks for one.
+    SignatureMissing,
+    /// The image's signature does not hold.
+    Signature(SignatureRule),
     /// AOT code, which this build or this processor does not run.
     AotUnsupported,
     /// This device's policy does not run this AOT code.
@@ -96,8 +104,8 @@ pub enum Fault {
 }
 
 impl Code {
-    /// All codes that are neither a document's nor the storage's.
-    pub const OWN: [Self; 30] = [
+    /// All codes that are neither a document's, a signature's nor the storage's.
+    pub const OWN: [Self; 32] = [
         Self::LayoutMissing,
         Self::IndexMissing,
         Self::IndexEmpty,
@@ -128,9 +136,11 @@ impl Code {
         Self::LimitMemory,
         Self::LimitStack,
         Self::OutOfMemory,
+        Self::DigestNotPinned,
+        Self::SignatureMissing,
     ];
 
-    /// Strings of [`Self::OWN`], in the same order.
+    /// Strings of [`Self::OWN`], in the same order, but for the last ones, which not every build has.
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
         reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
         blob-missing limit-image limit-capacity layer-magic layer-component aot-unsupported \
@@ -141,7 +151,9 @@ impl Code {
     pub fn all() -> impl Iterator<Item = Self> {
         let documents = ErrorKind::ALL.iter().copied().map(Self::Document);
         let storage = StorageError::ALL.iter().copied().map(Self::Storage);
-        Self::OWN.iter().copied().chain(documents).chain(storage)
+        let signatures = SignatureRule::ALL.iter().copied().map(Self::Signature);
+        let own = Self::OWN.iter().copied();
+        own.chain(signatures).chain(documents).chain(storage)
     }
 
     /// Finds the code with that string.
@@ -154,6 +166,9 @@ impl Code {
         match self {
             Self::Document(kind) => kind.code(),
             Self::Storage(error) => error.code(),
+            Self::Signature(rule) if SIGNATURES => rule.code(),
+            Self::DigestNotPinned if SIGNATURES => "digest-not-pinned",
+            Self::SignatureMissing if SIGNATURES => "signature-missing",
             own => {
                 let place = Self::OWN.iter().position(|code| *code == own);
                 word(Self::WORDS, place.unwrap_or(usize::MAX))
@@ -170,6 +185,9 @@ impl Code {
             | Self::PlatformNone
             | Self::LimitImage
             | Self::LimitCapacity
+            | Self::DigestNotPinned
+            | Self::SignatureMissing
+            | Self::Signature(SignatureRule::Key)
             | Self::AotUnsupported
             | Self::AotPolicy
             | Self::AotTarget
@@ -187,6 +205,9 @@ impl Code {
         matches!(
             self,
             Self::Document(ErrorKind::ConfigUnsupported)
+                | Self::DigestNotPinned
+                | Self::SignatureMissing
+                | Self::Signature(_)
                 | Self::AotUnsupported
                 | Self::AotPolicy
                 | Self::AotVersion
@@ -257,6 +278,8 @@ pub enum Location<'a> {
     },
     /// The content of a layer, counted from 0.
     Layer(usize),
+    /// A part of a signature; all of it where the text is empty.
+    Signature(&'static str),
 }
 
 impl fmt::Display for Location<'_> {
@@ -271,6 +294,8 @@ impl fmt::Display for Location<'_> {
                 write!(f, "{}{}", part.name(), json::pointer(document, offset))
             }
             Self::Layer(index) => write!(f, "{}/layers/{index}", Part::Manifest.name()),
+            Self::Signature("") => f.write_str("signature"),
+            Self::Signature(part) => write!(f, "signature/{part}"),
         }
     }
 }

@@ -28,6 +28,7 @@ impl<P: Platform> Supervisor<P> {
             .name(handle)
             .and_then(|name| data::check(self.platform.storage(), &name))
             .and_then(|()| self.follow(handle, &mut trial))
+            .and_then(|()| self.verify_provenance(handle))
             .and_then(|()| self.run(handle));
         self.finish(handle, result, trial);
     }

@@ -8,7 +8,8 @@ use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use ocre::container::state::StartFailure;
 use ocre::container::{Guest, record};
 use ocre::image::Image;
-use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::image::judge::{Policy, Workspace};
+use ocre::image::trust::Trust;
 use ocre::limits::MAX_CONTAINERS;
 use ocre::port::{
     AotTarget, Clock, Console, ConsoleError, Engine, Entropy, Exit, External, Host, HostExit,
@@ -529,7 +530,7 @@ impl Platform for Sim {
 
     fn policy(&self) -> Policy<'_> {
         Policy {
-            aot: AotPolicy::Deny,
+            trust: Trust::PORTABLE,
             uninterruptible: false,
             prefer_portable: false,
             image_bytes: 1 << 16,

@@ -75,6 +75,12 @@ const REGISTRY: RequiredTool = RequiredTool {
     packages: &["docker-registry", "skopeo", "umoci", "openssl"],
 };
 
+const NODE: RequiredTool = RequiredTool {
+    what: "Node and npm, for Sigstore's verifier, for tests",
+    met: || answers("node") && answers("npm"),
+    packages: &["nodejs", "npm"],
+};
+
 const EMULATORS: RequiredTool = RequiredTool {
     what: "Zephyr's build tools, a compiler for Arm and its emulator, for firmware",
     met: || {
@@ -119,12 +125,41 @@ const SIMULATOR_32_BITS: RequiredTool = RequiredTool {
 /// Tool that makes workspaces of Zephyr and starts builds in them.
 const WEST: &str = "west==1.5.0";
 
-/// Registry client in Python that ours is tested against, and its dependencies.
-const CLIENTS: [&str; 3] = ["oras==0.2.43", "requests", "jsonschema"];
+/// Registry client in Python that ours is tested against, and its dependencies; an independent
+/// reader of signatures.
+const CLIENTS: [&str; 5] = [
+    "oras==0.2.43",
+    "requests",
+    "jsonschema",
+    "cbor2==6.3.0",
+    "cryptography==50.0.2",
+];
 
 /// Installs Python's clients of registries, into a separate folder.
 fn clients() -> Result<()> {
     python("clients", &CLIENTS).map(drop)
+}
+
+/// Sigstore's own verifier of bundles, of the last versions for the Node of Debian 12.
+const SIGSTORE: [&str; 2] = ["@sigstore/bundle@3.1.0", "@sigstore/verify@2.1.1"];
+
+/// Installs Sigstore's packages for Node into a folder of the build's folder, unless they are there.
+fn sigstore() -> Result<()> {
+    let folder = target_dir().join("sigstore");
+    let path = folder.to_string_lossy();
+    if succeeds(tool("npm", &["ls", "--prefix", &path]).args(SIGSTORE)) {
+        return Ok(());
+    }
+    let install = [
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+        &path,
+    ];
+    run(tool("npm", &install).args(SIGSTORE))
+        .with_context(|| format!("packages of Node are needed: {}", SIGSTORE.join(", ")))
 }
 
 /// Installs west, into a separate folder, which is returned.
@@ -184,8 +219,9 @@ pub fn all() -> Result<()> {
     step("Set-up");
     targets(&[guests::TARGET])?;
     components(&["rustfmt", "clippy"])?;
-    packages(&[GUESTS_C, C_COMPILER, LLVM, LIBCLANG, REGISTRY, PYTHON])?;
-    clients()
+    packages(&[GUESTS_C, C_COMPILER, LLVM, LIBCLANG, REGISTRY, PYTHON, NODE])?;
+    clients()?;
+    sigstore()
 }
 
 /// Installs the library that reads C headers.

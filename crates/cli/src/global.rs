@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum as _;
 use ocre::command::arguments::Key;
-use ocre::image::judge::{AotPolicy, Policy};
+use ocre::image::judge::Policy;
+use ocre::image::trust::TrustRule;
 use ocre_oci::Sha256;
 use ocre_pc::platform::POLICY;
+use ocre_tools::failure::Failure;
+use ocre_tools::signing::trust;
 
 use super::command_line::CommandLine;
 use super::grammar;
@@ -45,9 +48,27 @@ pub struct Global {
         hide_default_value = true
     )]
     pub color: Color,
-    /// Policy for AOT code: allow, deny, or digests of allowed layers, separated by commas
-    #[arg(long, global = true, value_name = "POLICY", default_value = "allow", value_parser = AotRule::parse)]
-    pub aot_policy: AotRule,
+    /// Policy for the origin of images [default: signed with --trusted-key, else any]
+    #[arg(long, global = true, value_name = "any|signed-aot|signed|pinned", value_parser = trust_rule)]
+    pub policy: Option<TrustRule>,
+    /// PEM files with the keys of trusted signers, separated by commas
+    #[arg(long, global = true, value_name = "FILE,…", value_delimiter = ',')]
+    pub trusted_key: Vec<PathBuf>,
+    /// Digests of manifests or code layers that need no signature, separated by commas
+    #[arg(long, global = true, value_name = "DIGEST,…", value_delimiter = ',', value_parser = digest)]
+    pub pin: Vec<Sha256>,
+}
+
+/// Parses a rule for the origin of images, for clap.
+fn trust_rule(text: &str) -> Result<TrustRule, &'static str> {
+    let known = TrustRule::ALL.into_iter().find(|rule| rule.name() == text);
+    known.ok_or("not any, signed-aot, signed or pinned")
+}
+
+/// Parses a digest, for clap.
+fn digest(text: &str) -> Result<Sha256, &'static str> {
+    text.parse()
+        .map_err(|_| "not sha256: and 64 lower-case hex digits")
 }
 
 impl Global {
@@ -76,55 +97,30 @@ impl Global {
         }
     }
 
+    /// Policy of this PC for images.
+    ///
+    /// # Errors
+    /// Errors of the files with keys.
+    pub fn policy(&self) -> Result<Policy<'static>, Failure> {
+        let trust = trust(&self.trusted_key, self.policy, &self.pin)?;
+        Ok(Policy { trust, ..POLICY })
+    }
+
     /// Sets an option. Leaves others to the core.
     fn set(&mut self, long: &str, value: &str) -> Result<(), String> {
         match long {
             "flash" => self.flash = Some(value.into()),
             "format" => self.format = OutputFormat::from_str(value, false)?,
             "color" => self.color = Color::from_str(value, false)?,
-            "aot-policy" => self.aot_policy = AotRule::parse(value)?,
+            "policy" => self.policy = Some(trust_rule(value)?),
+            "trusted-key" => self.trusted_key = value.split(',').map(PathBuf::from).collect(),
+            "pin" => {
+                let digests = value.split(',').map(digest);
+                self.pin = digests.collect::<Result<_, _>>()?;
+            }
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// Rule for AOT code.
-#[derive(Clone, Debug)]
-pub enum AotRule {
-    /// No AOT code.
-    Deny,
-    /// The layers with these digests.
-    Pinned(Vec<Sha256>),
-    /// All AOT code.
-    Allow,
-}
-
-impl AotRule {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "deny" => Ok(Self::Deny),
-            "allow" => Ok(Self::Allow),
-            list => list
-                .split(',')
-                .map(|digest| digest.parse::<Sha256>())
-                .collect::<Result<_, _>>()
-                .map(Self::Pinned)
-                .map_err(|_| "not allow, deny, or sha256: and 64 lower-case hex digits".to_owned()),
-        }
-    }
-
-    /// Converts the rule to the policy of this PC. Called once in a process: the list of digests
-    /// leaks.
-    pub fn into_policy(self) -> Policy<'static> {
-        Policy {
-            aot: match self {
-                Self::Deny => AotPolicy::Deny,
-                Self::Pinned(digests) => AotPolicy::Pinned(digests.leak()),
-                Self::Allow => AotPolicy::Allow,
-            },
-            ..POLICY
-        }
     }
 }
 
@@ -140,7 +136,9 @@ mod tests {
             flash: None,
             format: OutputFormat::Text,
             color: Color::Auto,
-            aot_policy: AotRule::Allow,
+            policy: None,
+            trusted_key: Vec::new(),
+            pin: Vec::new(),
         };
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         (global.line(&words), global)

@@ -39,6 +39,7 @@ mod help;
 mod import;
 mod import_name;
 mod inspect;
+mod key;
 mod line;
 mod log;
 mod man;
@@ -51,6 +52,7 @@ mod pull;
 mod push;
 mod shell;
 mod short_digest;
+mod sign;
 mod suggestion;
 mod transfer;
 mod tree;
@@ -115,6 +117,12 @@ enum CliCommand {
         #[command(subcommand)]
         command: WasmCommand,
     },
+    /// Make and show keys that sign images
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Compile a project and pack an image
     Build(build::BuildArgs),
     /// Create a new project
@@ -144,6 +152,8 @@ enum ImageCommand {
     Push(push::PushArgs),
     /// Copy an image between registries and layouts
     Copy(Box<copy::CopyArgs>),
+    /// Sign an image in a registry or a layout
+    Sign(Box<sign::SignArgs>),
     /// Extract the named files of an image
     Extract(extract::ExtractArgs),
     /// A command of the core.
@@ -169,6 +179,14 @@ enum FlashCommand {
     Check(flash_check::FlashCheckArgs),
     /// Convert a flash file to Intel HEX
     Hex(flash_hex::FlashHexArgs),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum KeyCommand {
+    /// Generate a private key
+    New(key::KeyNewArgs),
+    /// Print the fingerprint of a key, or its public key
+    Show(key::KeyShowArgs),
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -293,14 +311,12 @@ fn run(
     err: &mut LineOutput,
 ) -> Result<CommandStatus, Failure> {
     log::show_errors();
-    let policy = global.aot_policy.into_policy();
+    let policy = global.policy()?;
     let flash = global.flash.as_deref();
     match command {
         CliCommand::Image { command } => match command {
-            // `finish` returns the reason of a failed write.
             ImageCommand::Verify(args) => {
-                Ok(verify::run(&args, flash, &device::engine()?, &policy, out)
-                    .unwrap_or(CommandStatus::Failed))
+                verify::run(&args, flash, &device::engine()?, &policy, out)
             }
             ImageCommand::Pack(args) => pack::run(args, &device::engine()?, &policy, out, err),
             ImageCommand::Import(args) => {
@@ -311,6 +327,7 @@ fn run(
             }
             ImageCommand::Push(args) => push::run(&args, flash, out),
             ImageCommand::Copy(args) => copy::run(&args, out),
+            ImageCommand::Sign(args) => sign::run(&args, out),
             ImageCommand::Extract(args) => extract::run(&args, flash, out),
             // These have become `CliCommand::Core`.
             ImageCommand::Core(_) => Ok(CommandStatus::Usage),
@@ -328,6 +345,10 @@ fn run(
         CliCommand::Wasm {
             command: WasmCommand::Run(args),
         } => wasm::run(&args, guest, &device::engine()?, &policy, err),
+        CliCommand::Key { command } => match command {
+            KeyCommand::New(args) => key::new(&args, out),
+            KeyCommand::Show(args) => key::show(&args, out),
+        },
         CliCommand::Bundle(args) => bundle::write(&args, flash, &device::engine()?, &policy, out),
         CliCommand::Aot(args) => compile::run(&args, out),
         CliCommand::Build(args) => build::run(&args, flash, &device::engine()?, &policy, out, err),

@@ -3,7 +3,7 @@
 
 use std::cell::LazyCell;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::CommandStatus;
@@ -16,11 +16,12 @@ use ocre::image::judge::{Policy, Selector, Workspace};
 use ocre::image::verdict::{Code, Finding, Location, Part};
 use ocre::port::{Engine, Storage};
 use ocre_pc::needs::{self, Needs};
-use ocre_tools::failure::Explained;
+use ocre_tools::failure::{Explained, Failure};
 use ocre_tools::layout::{Missing, OpenLayout};
 use ocre_tools::layout_name::{self, LayoutName};
 use ocre_tools::linux_image;
 use ocre_tools::partition::{self, Partition};
+use ocre_tools::signing::trust;
 
 use super::output::LineOutput;
 use super::short_digest;
@@ -37,6 +38,9 @@ pub struct VerifyArgs {
     /// List all findings, not only the first
     #[arg(long)]
     all: bool,
+    /// PEM files with the keys of signers: the image must have a signature by one of the keys
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
     /// OCI image layout (a folder, a tar file or a zip file) and the image in the layout; or an
     /// image in the flash file
     #[arg(value_name = "LAYOUT[:REF|@DIGEST]", value_parser = OsStringValueParser::new().try_map(layout_name::value))]
@@ -44,10 +48,22 @@ pub struct VerifyArgs {
 }
 
 /// Judges, and prints the verdict.
-///
-/// # Errors
-/// Of the output alone.
 pub fn run<E: Engine>(
+    args: &VerifyArgs,
+    flash: Option<&Path>,
+    engine: &E,
+    policy: &Policy<'_>,
+    out: &mut LineOutput,
+) -> Result<CommandStatus, Failure> {
+    let mut policy = *policy;
+    if !args.key.is_empty() {
+        policy.trust = trust(&args.key, None, policy.trust.digests)?;
+    }
+    // `finish` returns the reason of a failed write.
+    Ok(verify(args, flash, engine, &policy, out).unwrap_or(CommandStatus::Failed))
+}
+
+fn verify<E: Engine>(
     args: &VerifyArgs,
     flash: Option<&Path>,
     engine: &E,
@@ -145,6 +161,7 @@ fn judge<S: Storage, E: Engine>(
         out,
     )?;
     if let (Some(image), CommandStatus::Ok, false) = (accepted, status, options.json) {
+        print_signer(&image, policy, out)?;
         print_needs(source, &image, engine, policy, out)?;
     }
     Ok(status)
@@ -160,6 +177,23 @@ fn is_about_kind(finding: Finding) -> bool {
                 | Code::Document(ConfigUnsupported | LayerNone | MediaTypeUnsupported)
         )
     )
+}
+
+/// Prints the key whose signature was verified.
+fn print_signer(
+    image: &Image,
+    policy: &Policy<'_>,
+    out: &mut LineOutput,
+) -> Result<(), fmt::Error> {
+    let signer = image
+        .admission
+        .ok()
+        .and_then(|origin| policy.trust.signer(origin));
+    let Some(name) = signer else {
+        return Ok(());
+    };
+    out.text(&format!("signed by: {}\n", Sanitized(name)))
+        .map_err(|_| fmt::Error)
 }
 
 /// Prints the needs of an image that is accepted.

@@ -452,17 +452,18 @@ fn both_kinds_of_code_of_one_image_do_the_same() {
     assert_eq!(run("aot"), interpreted);
 
     // Without a word on it the compiled code is taken, unless the policy is against it.
-    let code = |policy: &str| {
-        let ran = desk.ocre(["--aot-policy", policy, "run", "--timing", "kernel", "1"]);
+    let code = |policy: &[&str]| {
+        let run = ["run", "--timing", "kernel", "1"];
+        let ran = desk.ocre(policy.iter().chain(&run));
         assert_eq!(ran.code, 0, "{ran:?}");
         ran.err.contains("code aot")
     };
-    assert!(code("allow"));
-    assert!(!code("deny"));
+    assert!(code(&[]));
+    assert!(!code(&["--policy=signed-aot"]));
     let inspected = desk.json(["image", "inspect", "kernel"]);
     assert_eq!(inspected["manifests"].as_array().unwrap().len(), 2);
     let layer = ocre_oci::Sha256::of(&fs::read(aot).unwrap()).to_string();
-    assert!(code(&layer));
+    assert!(code(&["--policy=signed-aot", "--pin", &layer]));
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn zsh_and_fish_are_told_of_every_command() {
             "pull",
             "inspect",
             "restart",
-            "aot-policy",
+            "trusted-key",
         ] {
             assert!(script.contains(word), "{shell}: {word}");
         }

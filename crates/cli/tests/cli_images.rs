@@ -260,10 +260,7 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
         ),
         (&["image", "verify", "golden@sha256:12"], "sha256"),
         (&["image", "verify", "golden:"], "reference"),
-        (
-            &["--aot-policy", "maybe", "image", "verify", "x"],
-            "--aot-policy",
-        ),
+        (&["--policy", "maybe", "image", "verify", "x"], "--policy"),
     ] {
         desk.ocre(arguments).failed(2, words);
     }

@@ -23,7 +23,7 @@ const WORDS: &[&[&str]] = &[
     &["--flash", "z"],
     &["--format", "json"],
     &["--format=json"],
-    &["--aot-policy", "deny"],
+    &["--policy", "signed-aot"],
     &["--name", "n"],
     &["--rm"],
     &["--bundle", "b"],

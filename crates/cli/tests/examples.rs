@@ -24,7 +24,7 @@ const PROGRAMS: [&str; 3] = ["ocre", "oras", "sed"];
 
 /// Commands that prepare the folder of a page: what its text takes for granted. `$GUESTS` is the
 /// folder of the sample guests, `$ROOT` this repository.
-const BEFORE: [(&str, &str); 4] = [
+const BEFORE: [(&str, &str); 5] = [
     (
         "docs/flash-check.md",
         "ocre image pack --wasm $GUESTS/hello.wasm -t hello -o layout
@@ -42,6 +42,7 @@ const BEFORE: [(&str, &str); 4] = [
         "docs/permissions.md",
         "mkdir blinky && cp $ROOT/sdk/c/ocre.h blinky",
     ),
+    ("docs/trust.md", "cp $GUESTS/hello.wasm hello.wasm"),
 ];
 
 /// Address of a registry in the documents; the tests' own takes its place.

@@ -141,6 +141,15 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create_new(true).open(path)
 }
 
+/// Creates a file that only its owner can read and write; one that exists is left alone.
+///
+/// # Errors
+/// As [`create_new`].
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
+}
+
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Opening a device can have effects of its own, so the type is checked before too.
     match fs::metadata(path) {

@@ -9,6 +9,7 @@ mod beneath;
 pub mod closed_streams;
 pub mod dev_folder;
 pub mod directory;
+pub mod ecdsa;
 pub mod flash;
 pub mod littlefs;
 pub mod needs;

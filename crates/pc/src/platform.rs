@@ -12,8 +12,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
 use ocre::image::Image;
-use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::image::judge::{Policy, Workspace};
 use ocre::image::permission::Permissions;
+use ocre::image::trust::Trust;
 use ocre::port::AotTarget;
 use ocre::port::devices::{DeviceError, Pin, PinView, Simulated};
 use ocre::port::host_functions::Pair;
@@ -31,7 +32,7 @@ use threads::{PcThreads, ThreadBody};
 
 /// Default policy of a PC for images.
 pub const POLICY: Policy<'static> = Policy {
-    aot: AotPolicy::Allow,
+    trust: Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: 64 * 1024 * 1024,

@@ -8,7 +8,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use ocre::image::judge::{AotPolicy, Policy, Selector};
+use ocre::image::judge::{Policy, Selector};
+use ocre::image::trust::{Trust, TrustRule};
 use ocre::image::verdict::{Code, Finding, Report, Verdict};
 use ocre::port::{HostFunction, HostModule};
 use ocre_oci::{ErrorKind, Sha256, Warning};
@@ -299,13 +300,16 @@ refusals! {
     layer_magic "manifest/layers/0" |case| case.sample.layers[0].media_type = AOT;
     layer_magic_2 "manifest/layers/0" |case| case.sample.layers[0].bytes.truncate(3);
     layer_component "manifest/layers/0" |case| case.sample.layers[0].bytes[4..8].copy_from_slice(&[13, 0, 1, 0]);
+    digest_not_pinned "manifest/layers/0" |case| case.policy.trust.rule = TrustRule::Pinned;
+    signature_missing "signature" |case| case.policy.trust.rule = TrustRule::Signed;
     aot_policy "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations());
-        case.policy.aot = AotPolicy::Deny;
+        case.policy.trust = Trust::PORTABLE;
     };
     aot_policy_2 "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations());
-        case.policy.aot = AotPolicy::Pinned(&[Sha256([0; 32])]);
+        case.policy.trust.rule = TrustRule::SignedAot;
+        case.policy.trust.digests = &[Sha256([0; 32])];
     };
     aot_policy_3 "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations().replace(r#""true""#, r#""false""#));

@@ -5,7 +5,8 @@
 #[allow(dead_code)] // the verdicts need more of it
 mod support;
 
-use ocre::image::judge::{AotPolicy, Policy, Selector};
+use ocre::image::judge::{Policy, Selector};
+use ocre::image::trust::Trust;
 use ocre::image::verdict::Verdict;
 use ocre_wamr::{EngineOptions, WamrEngine};
 use support::judging::{POLICY, judge_sample};
@@ -20,14 +21,14 @@ fn a_build_without_aot_code_says_so_under_every_policy() {
         bytes: b"\0aot\x06\0\0\0".to_vec(),
         members: String::new(),
     }];
-    for aot in [AotPolicy::Allow, AotPolicy::Deny, AotPolicy::Pinned(&[])] {
-        let policy = Policy { aot, ..POLICY };
+    for trust in [Trust::ANY, Trust::PORTABLE] {
+        let policy = Policy { trust, ..POLICY };
         let mut verdict = Verdict::new(false);
         let report = &mut |finding, at: ocre::image::verdict::Location<'_>, detail: &str| {
             verdict.note(finding, at, detail)
         };
         judge_sample(&engine, &sample, Selector::default(), &policy, report);
-        assert_eq!(verdict.code(), Some("aot-unsupported"), "{aot:?}");
+        assert_eq!(verdict.code(), Some("aot-unsupported"), "{trust:?}");
         assert_eq!(verdict.at(), "manifest/layers/0");
     }
 }

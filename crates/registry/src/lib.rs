@@ -55,5 +55,6 @@ pub use network::Network;
 pub use repository::{Access, Repository};
 pub use transfer::{
     ContentOpener, ContentReader, Copied, CopyOptions, CopyProgress, ImageDocument, MAX_DOCUMENT,
-    PlatformName, Role, Sink, Source, copy, document_caps, manifest, referrer_descriptor, subject,
+    PlatformName, Role, Sink, Source, copy, document_caps, documents, manifest,
+    referrer_descriptor, subject,
 };

@@ -314,6 +314,19 @@ pub fn copy(from: &dyn Source, to: &dyn Sink, options: &CopyOptions<'_>) -> Resu
     })
 }
 
+/// Documents of an image: those that the named document leads to, and that document last.
+///
+/// # Errors
+/// Errors of a document or of the place.
+pub fn documents(from: &dyn Source) -> Result<Vec<ImageDocument>, Error> {
+    let root = from.root()?;
+    let mut plan = Plan::default();
+    plan.add(from, &root, 0)?;
+    plan.keep(root, Role::Root)?;
+    let documents = plan.documents.into_iter();
+    Ok(documents.map(|(document, _)| document).collect())
+}
+
 /// Finds the manifest of an image: the image itself, or the entry of an index for `platform`;
 /// without a platform, the only entry.
 ///

@@ -33,7 +33,7 @@ pub fn verify(
     target: &SignedManifest<'_>,
     keys: &[PinnedKey<'_>],
     scratch: &mut [u8],
-    ecdsa: &impl Ecdsa,
+    ecdsa: &dyn Ecdsa,
 ) -> Result<Accepted, SignatureRefusal> {
     let bundle = json::parse(bundle, &json::Caps::default()).at("bundle")?;
     is(bundle, "mediaType", MEDIA_TYPE, "mediaType")?;
@@ -195,7 +195,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::testing::{P256, Signer, base64, der};
+    use crate::testing::{SoftwareEcdsa, TestSigner, base64, der};
 
     fn target() -> SignedManifest<'static> {
         SignedManifest {
@@ -224,7 +224,7 @@ mod tests {
         )
     }
 
-    fn signed(signer: &Signer, statement: &str) -> String {
+    fn signed(signer: &TestSigner, statement: &str) -> String {
         let encoding = format!("DSSEv1 28 {PAYLOAD_TYPE} {} {statement}", statement.len());
         let signature = in_der(&signer.sign(&Sha256::of(encoding.as_bytes())));
         format!(
@@ -234,13 +234,13 @@ mod tests {
         )
     }
 
-    fn verified(bundle: &str, signer: &Signer) -> Result<Accepted, SignatureRefusal> {
+    fn verified(bundle: &str, signer: &TestSigner) -> Result<Accepted, SignatureRefusal> {
         let keys = [9, 1].map(|number| PinnedKey {
             name: "key",
             point: if number == 1 {
                 signer.point()
             } else {
-                Signer::new(number).point()
+                TestSigner::new(number).point()
             },
         });
         verify(
@@ -248,19 +248,19 @@ mod tests {
             &target(),
             &keys,
             &mut vec![0; bundle.len()],
-            &P256,
+            &SoftwareEcdsa,
         )
     }
 
     #[track_caller]
     fn refused_with(bundle: &str, rule: Rule, at: &str) {
-        let found = verified(bundle, &Signer::new(1)).unwrap_err();
+        let found = verified(bundle, &TestSigner::new(1)).unwrap_err();
         assert_eq!((found.rule, found.at), (rule, at));
     }
 
     #[test]
     fn a_bundle_by_a_pinned_key_is_accepted() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let accepted = verified(&signed(&signer, &statement()), &signer).unwrap();
         assert_eq!((accepted.key, accepted.sequence), (1, Some(5)));
         assert_eq!((accepted.signed_at, accepted.expires_at), (None, None));
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn no_changed_byte_of_the_envelope_is_accepted() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let right = signed(&signer, &statement());
         let material = right.find("verificationMaterial").unwrap();
         let envelope = right.find("dsseEnvelope").unwrap();
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let right = signed(&signer, &statement());
         let changed = |from: &str, to: &str| right.replacen(from, to, 1);
         let unsupported = Rule::Unsupported;
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_statement_is_about_the_manifest() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let with = |from: &str, to: &str| signed(&signer, &statement().replacen(from, to, 1));
         let digest = "statement.subject.digest";
         refused_with(&with("abab", "abac"), Rule::Target, digest);
@@ -335,15 +335,22 @@ mod tests {
 
     #[test]
     fn keys_that_are_not_pinned_sign_nothing() {
-        let foreign = signed(&Signer::new(2), &statement());
+        let foreign = signed(&TestSigner::new(2), &statement());
         refused_with(&foreign, Rule::Invalid, "dsseEnvelope.signatures");
     }
 
     #[test]
     fn a_statement_longer_than_the_scratch_memory_is_refused() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let bundle = signed(&signer, &statement());
-        let refusal = verify(bundle.as_bytes(), &target(), &[], &mut [0; 9], &P256).unwrap_err();
+        let refusal = verify(
+            bundle.as_bytes(),
+            &target(),
+            &[],
+            &mut [0; 9],
+            &SoftwareEcdsa,
+        )
+        .unwrap_err();
         assert_eq!(refusal.at, "dsseEnvelope.payload");
     }
 

@@ -31,7 +31,7 @@ pub fn verify(
     target: &SignedManifest<'_>,
     keys: &[PinnedKey<'_>],
     now: Option<u64>,
-    ecdsa: &impl Ecdsa,
+    ecdsa: &dyn Ecdsa,
 ) -> Result<Accepted, SignatureRefusal> {
     let envelope = Envelope::read(envelope, CONTENT_TYPE, SCHEME)?;
     let sequence = signed_for(envelope.payload, target)?;
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::sequence::MAX_SEQUENCE;
-    use crate::testing::{P256, Parts, Signer, bytes, map, number, tagged, text};
+    use crate::testing::{Parts, SoftwareEcdsa, TestSigner, bytes, map, number, tagged, text};
 
     const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -119,37 +119,37 @@ mod tests {
         payload(&"ab".repeat(32), 7, more)
     }
 
-    fn parts(signer: &Signer) -> Parts {
+    fn parts(signer: &TestSigner) -> Parts {
         Parts::new(signer, &right_payload(""))
     }
 
     fn verified(
         envelope: &[u8],
-        signer: &Signer,
+        signer: &TestSigner,
         now: Option<u64>,
     ) -> Result<Accepted, SignatureRefusal> {
         let keys = [
             PinnedKey {
                 name: "other",
-                point: Signer::new(9).point(),
+                point: TestSigner::new(9).point(),
             },
             PinnedKey {
                 name: "release",
                 point: signer.point(),
             },
         ];
-        verify(envelope, &target(), &keys, now, &P256)
+        verify(envelope, &target(), &keys, now, &SoftwareEcdsa)
     }
 
     #[track_caller]
-    fn refused_with(parts: &Parts, signer: &Signer, rule: Rule, at: &str) {
+    fn refused_with(parts: &Parts, signer: &TestSigner, rule: Rule, at: &str) {
         let found = verified(&parts.signed(signer), signer, None).unwrap_err();
         assert_eq!((found.rule, found.at), (rule, at));
     }
 
     #[test]
     fn a_signature_by_a_pinned_key_is_accepted() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let accepted = verified(&parts(&signer).signed(&signer), &signer, Some(u64::MAX)).unwrap();
         assert_eq!(
             accepted,
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn no_changed_byte_is_accepted() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let right = parts(&signer).signed(&signer);
         for at in 0..right.len() {
             for bit in [0x01, 0x20, 0x80] {
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn another_manifest_is_not_signed() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let with = |payload: &str| Parts::new(&signer, payload);
         let (digest, size) = (
             "payload.targetArtifact.digest",
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_sequence_is_a_decimal_number() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let with = |number: &str| {
             let more = format!(r#","annotations":{{"dev.ocre.sequence":"{number}"}}"#);
             let parts = Parts::new(&signer, &right_payload(&more));
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_signature_expires_on_a_device_with_a_clock() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let mut parts = parts(&signer);
         parts.expires_at(1_800_000_000);
         let envelope = parts.signed(&signer);
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_not_pinned_sign_nothing() {
-        let (signer, stranger) = (Signer::new(1), Signer::new(2));
+        let (signer, stranger) = (TestSigner::new(1), TestSigner::new(2));
         let foreign = parts(&stranger).signed(&stranger);
         let refusal = verified(&foreign, &signer, None).unwrap_err();
         assert_eq!(refusal.rule, Rule::Key);
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused_with_signer(parts: &Parts, signer: &Signer, pinned: &Signer) {
+    fn refused_with_signer(parts: &Parts, signer: &TestSigner, pinned: &TestSigner) {
         let refusal = verified(&parts.signed(signer), pinned, None).unwrap_err();
         assert_eq!((refusal.rule, refusal.at), (Rule::Invalid, "signature"));
     }
 
     #[test]
     fn headers_are_as_the_specification_says() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         type Change = fn(&mut Parts);
         let cases: [(&str, Rule, Change); 14] = [
             ("protected.alg", Rule::Unsupported, |parts| {
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn headers_have_few_labels() {
-        let signer = Signer::new(1);
+        let signer = TestSigner::new(1);
         let mut parts = parts(&signer);
         let more = (0..11).map(|place| (number(100 + place), number(0)));
         parts.unprotected.extend(more.collect::<Vec<_>>());

@@ -13,9 +13,9 @@ use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use crate::{Ecdsa, Point};
 
 /// ECDSA of the crate `p256`.
-pub(crate) struct P256;
+pub(crate) struct SoftwareEcdsa;
 
-impl Ecdsa for P256 {
+impl Ecdsa for SoftwareEcdsa {
     fn verify(&self, key: &Point, digest: &Sha256, signature: &[u8; 64]) -> bool {
         let key = VerifyingKey::from_sec1_bytes(key);
         let signature = Signature::from_slice(signature);
@@ -27,9 +27,9 @@ impl Ecdsa for P256 {
 }
 
 /// Holder of a private key.
-pub(crate) struct Signer(SigningKey);
+pub(crate) struct TestSigner(SigningKey);
 
-impl Signer {
+impl TestSigner {
     /// The private key is that number.
     pub(crate) fn new(number: u8) -> Self {
         let mut scalar = [0; 32];
@@ -179,7 +179,7 @@ const EXPIRES_AT: &str = "io.cncf.notary.expiry";
 
 impl Parts {
     /// An envelope as the specification has it.
-    pub(crate) fn new(signer: &Signer, payload: &str) -> Self {
+    pub(crate) fn new(signer: &TestSigner, payload: &str) -> Self {
         let name = |end: &str| text(&format!("io.cncf.notary.{end}"));
         let certificate = certificate(&signer.point());
         let content_type = "application/vnd.cncf.notary.payload.v1+json";
@@ -217,7 +217,7 @@ impl Parts {
     }
 
     /// The envelope with a signature.
-    pub(crate) fn signed(&self, signer: &Signer) -> Vec<u8> {
+    pub(crate) fn signed(&self, signer: &TestSigner) -> Vec<u8> {
         let protected = bytes(&map(&self.protected));
         let payload = bytes(&self.payload);
         let signed = array(&[

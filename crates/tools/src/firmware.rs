@@ -8,7 +8,7 @@ use ocre_pc::platform::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre_wamr::PC_TARGET;
 
 /// Limits and defaults of a firmware; sizes in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Firmware {
     /// Target of the AOT code that the firmware runs.
     pub target: Option<&'static AotTarget>,

@@ -22,5 +22,6 @@ pub mod oras_folder;
 pub mod pack;
 pub mod partition;
 pub mod selected_manifest;
+pub mod signing;
 
 pub mod zephyr_build;

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use devicetree::Devicetree;
 pub use devicetree::SyntaxError;
-use ocre::image::judge::{AotPolicy, Policy};
+use ocre::image::judge::Policy;
+use ocre::image::trust::Trust;
 use ocre::port::AotTarget;
 use ocre_pc::platform::POLICY;
 
@@ -135,10 +136,10 @@ fn firmware(config: &KconfigValues<'_>) -> Result<Firmware, &'static str> {
     Ok(Firmware {
         target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
         policy: Policy {
-            aot: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
-                AotPolicy::Allow
+            trust: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
+                Trust::ANY
             } else {
-                AotPolicy::Deny
+                Trust::PORTABLE
             },
             uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
             prefer_portable: false,

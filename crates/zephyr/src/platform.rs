@@ -9,7 +9,8 @@ use lock_api::Mutex;
 use ocre::container::table::Handle;
 use ocre::container::{Guest, record};
 use ocre::image::Image;
-use ocre::image::judge::{AotPolicy, Policy, Workspace};
+use ocre::image::judge::{Policy, Workspace};
+use ocre::image::trust::Trust;
 use ocre::image::verdict::{Finding, Location, Verdict};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::host_functions::Pair;
@@ -264,10 +265,10 @@ impl Platform for ZephyrDevice {
 
     fn policy(&self) -> Policy<'_> {
         Policy {
-            aot: if config::AOT_POLICY_ALLOW {
-                AotPolicy::Allow
+            trust: if config::AOT_POLICY_ALLOW {
+                Trust::ANY
             } else {
-                AotPolicy::Deny
+                Trust::PORTABLE
             },
             uninterruptible: config::AOT_UNINTERRUPTIBLE,
             prefer_portable: false,

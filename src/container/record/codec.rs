@@ -164,7 +164,8 @@ pub fn write_spec(
                     executable,
                     executable_layer,
                     format,
-                    aot_annotations,
+                    // The provenance is verified again after each boot: a record proves nothing.
+                    admission,
                     entry_point,
                     environment,
                     permissions,
@@ -196,7 +197,7 @@ pub fn write_spec(
         };
         let there = [
             origin.is_some(),
-            aot_annotations.is_err(),
+            admission.is_err(),
             time_limit_ms.is_some(),
             created.is_some(),
             !mounts.is_empty(),
@@ -222,7 +223,7 @@ pub fn write_spec(
         write_content(to, 2, executable);
         field(to, 2, (*executable_layer).into());
         field(to, 3, (*format == Format::Aot).into());
-        if let Err(code) = aot_annotations {
+        if let Err(code) = admission {
             text(to, 4, code.as_str());
         }
         text(to, 5, entry_point);
@@ -293,7 +294,7 @@ pub fn read_spec(record: &[u8], spec: &mut Spec) -> Result<Option<NonZeroU32>, E
                 match key {
                     4 => {
                         let code = Code::from_name(text);
-                        image.aot_annotations = Err(code.unwrap_or(Code::AotMetadata));
+                        image.admission = Err(code.unwrap_or(Code::AotMetadata));
                     }
                     5 => copy(text, &mut image.entry_point)?,
                     6 => copy_list(text, &mut image.environment)?,
@@ -528,6 +529,7 @@ mod tests {
     use super::*;
     use crate::container::record::TagName;
     use crate::image::DataLayers;
+    use crate::image::trust::Provenance;
     use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
 
     const ORIGIN: Origin<'_> = Origin {
@@ -556,7 +558,7 @@ mod tests {
                 executable: content(2),
                 executable_layer: 9,
                 format: Format::Aot,
-                aot_annotations: Err(Code::AotAbi),
+                admission: Err(Code::AotAbi),
                 entry_point: "main".try_into().unwrap(),
                 environment: "A=1\0B=\0".try_into().unwrap(),
                 permissions,
@@ -612,7 +614,7 @@ mod tests {
     fn a_spec_is_read_as_it_was_written() {
         assert_eq!(read_spec(&spec_record()), Ok((spec(), NonZeroU32::new(7))));
         let mut least = spec();
-        least.image.aot_annotations = Ok(());
+        least.image.admission = Ok(Provenance::UNKNOWN);
         least.image.blobs.clear();
         least.image.permissions = Permissions::default();
         least.image.environment.clear();

@@ -178,6 +178,18 @@ pub fn python() -> Command {
     Command::new(path.expect("there are no clients: run cargo xtask setup"))
 }
 
+/// A script for Node with the packages of Sigstore, as `cargo xtask setup` installs them.
+pub fn node(script: &str) -> Command {
+    let folders = Path::new(env!("CARGO_BIN_EXE_ocre")).ancestors();
+    let folder = folders
+        .map(|folder| folder.join("sigstore"))
+        .find(|path| path.exists())
+        .expect("there is no package of Sigstore: run cargo xtask setup");
+    let mut command = Command::new("node");
+    command.arg(script).env("PACKAGES", folder);
+    command
+}
+
 /// A sample guest, as `cargo xtask guests` builds them.
 pub fn guest(name: &str) -> PathBuf {
     let folder = match std::env::var_os("OCRE_GUESTS") {

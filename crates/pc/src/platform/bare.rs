@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use ocre::container::{Error, Guest, Killed, Limits, Name, Options, Spec};
 use ocre::image::judge::{self, Policy};
 use ocre::image::permission::Permissions;
+use ocre::image::trust::Provenance;
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
 use ocre::port::host_functions::Pair;
@@ -195,7 +196,7 @@ fn image(code: &[u8]) -> Result<Image, BareRefusal> {
         } else {
             Format::Wasm
         },
-        aot_annotations: Ok(()),
+        admission: Ok(Provenance::UNKNOWN),
         entry_point: entry_point
             .map_err(|_| BareRefusal::Module(Code::WasmEntrySignature, String::new()))?,
         environment: Default::default(),

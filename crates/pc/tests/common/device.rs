@@ -12,6 +12,7 @@ use ocre::container::{Error, Options};
 use ocre::image::aot::MAGIC as AOT_MAGIC;
 use ocre::image::blob::blob_path;
 use ocre::image::permission::Permissions;
+use ocre::image::trust::Provenance;
 use ocre::image::{Content, DataLayers, Image};
 use ocre::limits::MAX_LOG_RECORD;
 use ocre::port::{Clock, Console, ConsoleError, OpenMode, Storage, StorageError, Stream};
@@ -209,7 +210,7 @@ pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
         } else {
             Format::Wasm
         },
-        aot_annotations: Ok(()),
+        admission: Ok(Provenance::UNKNOWN),
         entry_point: "_start".try_into().unwrap(),
         environment: heapless::String::new(),
         permissions: Permissions::default(),

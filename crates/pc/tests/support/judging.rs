@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Judging of sample images in a folder on the PC, with the real engine.
 
-use ocre::image::judge::{self, AotPolicy, Policy, Selector, Workspace};
+use ocre::image::judge::{self, Policy, Selector, Workspace};
+use ocre::image::trust::Trust;
 use ocre::image::verdict::{Finding, Report};
 use ocre::image::{Image, OciLayout};
 use ocre_pc::directory::Directory;
@@ -11,7 +12,7 @@ use super::layout::{Sample, TemporaryFolder};
 
 /// Policy that allows all code, within a MiB.
 pub const POLICY: Policy<'_> = Policy {
-    aot: AotPolicy::Allow,
+    trust: Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: 1 << 20,

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Policies for the origin of images, with signatures of this program and of an independent one.
+
+mod cli;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use cli::{CliFixture, guest, python};
+use serde_json::{Value, json};
+
+/// Fixture with an image in a layout, and two keys.
+fn with_keys() -> CliFixture {
+    let desk = CliFixture::new();
+    fs::copy(guest("hello"), desk.path("hello.wasm")).unwrap();
+    desk.ok("image pack --wasm hello.wasm -t hello:1 -o layout".split(' '));
+    for name in ["release", "other"] {
+        desk.ok(["key", "new", &format!("{name}.pem")]);
+        let public = desk.ok(["key", "show", "--public", &format!("{name}.pem")]);
+        desk.write(&format!("{name}.pub"), public);
+    }
+    desk
+}
+
+/// Copies the folder of a layout.
+fn copied(desk: &CliFixture, to: &str) {
+    let done = std::process::Command::new("cp")
+        .args(["-r", "layout", to])
+        .current_dir(desk.path("."))
+        .status();
+    assert!(done.unwrap().success());
+}
+
+/// Signs the image of a layout with the key `release` by another program, with changes.
+fn signed_elsewhere(desk: &CliFixture, layout: &str, changes: &Value) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/signatures/notary.py");
+    let mut command = python();
+    command
+        .arg(script)
+        .args(["sign", layout, "release.pem"])
+        .current_dir(desk.path("."))
+        .stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(changes.to_string().as_bytes()).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+/// Verdict on a layout's image by a device with the public key `key`.
+fn verdict(desk: &CliFixture, layout: &str, key: &str) -> (String, String) {
+    let key = format!("{key}.pub");
+    let verify = ["image", "verify", "--key", &key, layout];
+    let verdict = desk.json(verify);
+    let text = |name: &str| verdict[name].as_str().unwrap_or("-").to_owned();
+    (text("code"), text("at"))
+}
+
+#[test]
+fn signatures_of_this_program_hold_for_their_key_alone() {
+    let desk = with_keys();
+    for form in ["notary", "cosign"] {
+        let layout = format!("{form}.layout");
+        copied(&desk, &layout);
+        let image = format!("oci:{layout}:hello:1");
+        assert_eq!(
+            verdict(&desk, &layout, "release"),
+            ("signature-missing".to_owned(), "signature".to_owned())
+        );
+        desk.ok(["image", "sign", "--key=release.pem", "--form", form, &image]);
+        assert_eq!(verdict(&desk, &layout, "release").0, "-", "{form}");
+        let text = desk.ok(["image", "verify", "--key=release.pub", &layout]);
+        assert!(text.contains("signed by: release\n"), "{text}");
+        let wanted = match form {
+            // A bundle does not say whose key has signed.
+            "cosign" => ("signature-invalid", "signature/dsseEnvelope.signatures"),
+            _ => ("signature-key", "signature/unprotected.x5chain"),
+        };
+        let (code, at) = verdict(&desk, &layout, "other");
+        assert_eq!((&*code, &*at), wanted);
+        // One of several signatures is enough.
+        desk.ok(["image", "sign", "--key=other.pem", "--form", form, &image]);
+        for key in ["release", "other"] {
+            assert_eq!(verdict(&desk, &layout, key).0, "-", "{form} {key}");
+        }
+    }
+}
+
+#[test]
+fn a_signature_of_another_program_holds_and_each_change_has_its_code() {
+    let desk = with_keys();
+    let scheme = "io.cncf.notary.signingScheme";
+    let cases = [
+        (json!({}), "-", "-"),
+        (json!({"sequence": "7"}), "-", "-"),
+        (json!({"expiry": 4_000_000_000_u64}), "-", "-"),
+        (
+            json!({"expiry": 1_770_000_000}),
+            "signature-expired",
+            "signature/protected.expiry",
+        ),
+        (
+            json!({"sequence": "007"}),
+            "signature-malformed",
+            "signature/payload.targetArtifact.annotations",
+        ),
+        (
+            json!({"protected": {"1": -35}}),
+            "signature-unsupported",
+            "signature/protected.alg",
+        ),
+        (
+            json!({"protected": {"3": "text/plain"}}),
+            "signature-unsupported",
+            "signature/protected.content type",
+        ),
+        (
+            json!({"protected": {scheme: "notary.x509.signingAuthority"}}),
+            "signature-unsupported",
+            "signature/protected.signingScheme",
+        ),
+        (
+            json!({"protected": {"2": [scheme, "unknown"], "unknown": 1}}),
+            "signature-unsupported",
+            "signature/protected.crit",
+        ),
+        (
+            json!({"protected": {"2": []}}),
+            "signature-malformed",
+            "signature/protected.crit",
+        ),
+        (
+            json!({"protected": {"io.cncf.notary.signingTime": 1}}),
+            "signature-malformed",
+            "signature/protected.signingTime",
+        ),
+        (
+            json!({"target": {"size": 1}}),
+            "signature-target",
+            "signature/payload.targetArtifact.size",
+        ),
+        (
+            json!({"target": {"digest": format!("sha256:{}", "0".repeat(64))}}),
+            "signature-target",
+            "signature/payload.targetArtifact.digest",
+        ),
+        (
+            json!({"target": {"mediaType": "application/vnd.oci.image.index.v1+json"}}),
+            "signature-target",
+            "signature/payload.targetArtifact.mediaType",
+        ),
+    ];
+    for (number, (changes, code, at)) in cases.iter().enumerate() {
+        let layout = format!("layout.{number}");
+        copied(&desk, &layout);
+        signed_elsewhere(&desk, &layout, changes);
+        let found = verdict(&desk, &layout, "release");
+        assert_eq!((&*found.0, &*found.1), (*code, *at), "{changes}");
+        // Nobody asks.
+        desk.ok(["image", "verify", &layout]);
+    }
+}
+
+#[test]
+fn each_policy_asks_for_its_own_proof() {
+    let desk = with_keys();
+    desk.ok("aot hello.wasm --target x86_64 -o hello.aot".split(' '));
+    desk.ok("image pack --aot hello.aot -t hello:1 -o aot".split(' '));
+    desk.ok("image sign --key release.pem oci:layout:hello:1".split(' '));
+    copied(&desk, "unsigned");
+    fs::remove_dir_all(desk.path("unsigned")).unwrap();
+    desk.ok("image pack --wasm hello.wasm -t hello:1 -o unsigned".split(' '));
+    let manifest = |layout: &str| desk.json(["image", "verify", layout]);
+    assert_eq!(manifest("aot")["verdict"], "ok");
+    let digest = |layout: &str| {
+        let text = desk.ok(["image", "verify", layout]);
+        let line = text.lines().find_map(|line| line.strip_prefix("image: "));
+        line.unwrap().to_owned()
+    };
+    let (portable, compiled) = (digest("unsigned"), digest("aot"));
+    let ok = "-";
+    for (policy, layout, code) in [
+        ("--policy=any", "unsigned", ok),
+        ("--policy=any", "aot", ok),
+        ("--policy=signed-aot", "unsigned", ok),
+        ("--policy=signed-aot", "aot", "aot-policy"),
+        (
+            "--policy=signed-aot --trusted-key=release.pub",
+            "unsigned",
+            ok,
+        ),
+        (
+            "--policy=signed-aot --trusted-key=release.pub",
+            "layout",
+            ok,
+        ),
+        (
+            "--policy=signed-aot --trusted-key=release.pub",
+            "aot",
+            "signature-missing",
+        ),
+        // A signature that is there must hold.
+        (
+            "--policy=signed-aot --trusted-key=other.pub",
+            "layout",
+            "signature-key",
+        ),
+        ("--policy=any --trusted-key=other.pub", "layout", ok),
+        ("--policy=signed", "unsigned", "signature-missing"),
+        ("--policy=signed", "layout", "signature-missing"),
+        ("--trusted-key=other.pub,release.pub", "layout", ok),
+        ("--trusted-key=other.pub", "layout", "signature-key"),
+        (
+            "--policy=pinned --trusted-key=release.pub",
+            "layout",
+            "digest-not-pinned",
+        ),
+        ("--policy=pinned --pin={portable}", "unsigned", ok),
+        (
+            "--policy=pinned --pin={portable}",
+            "aot",
+            "digest-not-pinned",
+        ),
+        ("--policy=pinned --pin={portable},{compiled}", "aot", ok),
+        ("--policy=signed-aot --pin={compiled}", "aot", ok),
+        ("--policy=signed --pin={compiled}", "aot", ok),
+    ] {
+        let policy = policy
+            .replace("{portable}", &portable)
+            .replace("{compiled}", &compiled);
+        let words = policy.split(' ').chain(["image", "verify", layout]);
+        let verdict = desk.json(words);
+        let found = verdict["code"].as_str().unwrap_or(ok);
+        assert_eq!(found, code, "{policy} {layout}: {verdict}");
+    }
+    // Before the cost of a signature.
+    let target = desk.ok("aot hello.wasm --target thumbv7m -o m3.aot".split(' '));
+    desk.ok("image pack --aot m3.aot -t hello:1 -o m3".split(' '));
+    let verdict = desk.json("--trusted-key=release.pub image verify m3".split(' '));
+    assert_eq!(verdict["code"], "aot-target", "{target}");
+}
+
+#[test]
+fn keys_and_digests_of_options_are_checked() {
+    let desk = with_keys();
+    for (arguments, code, words) in [
+        ("--trusted-key none.pub info", 1, "io"),
+        ("--trusted-key hello.wasm info", 1, "error"),
+        ("--trusted-key layout/index.json info", 1, "key-malformed"),
+        ("--pin sha256:12 info", 2, "64"),
+        ("--policy sign info", 2, "signed-aot"),
+        ("info --policy sign", 2, "signed-aot"),
+        ("info --pin x", 2, "64"),
+    ] {
+        desk.ocre(arguments.split(' ')).failed(code, words);
+    }
+    desk.ok(["image", "import", "layout"]);
+    let keys = "--trusted-key=release.pub,other.pem";
+    let info = desk.json(["info", keys]);
+    let wanted = json!({"policy": "signed", "keys": ["release", "other"], "pinnedDigests": 0});
+    assert_eq!(info["trust"], wanted);
+    let text = desk.ok([keys, "info"]);
+    assert!(
+        text.contains("policy: signed, key release, key other\n"),
+        "{text}"
+    );
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Trust: the origin of an image, by a signature of a pinned key or by a pinned digest.
+//!
+//! Promised: keys and pinned digests come from the device's configuration alone; a signature counts
+//! only for the manifest that was judged, as media type, digest and size say; work and memory are
+//! bounded by the layout's index and by the caller's two buffers.
+//!
+//! A signature is a referrer of the manifest (OCI image specification, `subject`), found in the
+//! layout's `index.json`, or under the tag `sha256-HEX` that clients give the referrers of a
+//! registry (OCI distribution specification, "Referrers Tag Schema").
+
+use core::fmt;
+use core::num::NonZeroU8;
+
+use heapless::String;
+use ocre_oci::json::{self, Elements};
+use ocre_oci::{
+    Descriptor, DigestRef, Entry, Format, INDEX_MEDIA_TYPE, Index, Manifest, ManifestType,
+};
+pub use ocre_signature::{Ecdsa, PinnedKey, Point, Rule};
+use ocre_signature::{SignedManifest, bundle, notary};
+
+use super::blob::{caps, content_of, read_document, read_named};
+use super::verdict::Code;
+use super::{Content, Image, OciLayout};
+use crate::limits::SIGNATURES;
+use crate::port::Storage;
+use ocre_oci::Sha256;
+
+/// Rule for the origin of images.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrustRule {
+    /// Any image runs.
+    Any,
+    /// AOT code runs only with a signature or a pinned digest. Portable code runs without.
+    SignedAot,
+    /// An image runs only with a signature or a pinned digest.
+    Signed,
+    /// An image runs only with a pinned digest.
+    Pinned,
+}
+
+impl TrustRule {
+    /// Every rule.
+    pub const ALL: [Self; 4] = [Self::Any, Self::SignedAot, Self::Signed, Self::Pinned];
+
+    /// Name, as options and outputs have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::SignedAot => "signed-aot",
+            Self::Signed => "signed",
+            Self::Pinned => "pinned",
+        }
+    }
+}
+
+/// Rule, keys and digests of a device.
+#[derive(Clone, Copy)]
+pub struct Trust<'a> {
+    /// Rule.
+    pub rule: TrustRule,
+    /// Keys whose signatures count, at most 255.
+    pub keys: &'a [PinnedKey<'a>],
+    /// Digests of manifests, or of executable layers, that need no signature.
+    pub digests: &'a [Sha256],
+    /// Verifier of signatures.
+    pub ecdsa: &'a (dyn Ecdsa + Sync),
+    /// Date, in seconds since 1970, on a device with a clock; without one no signature expires.
+    pub now: Option<u64>,
+    /// True where each start verifies the signature, instead of the first since the boot.
+    pub each_start: bool,
+}
+
+/// Verifier without a curve, for rules without keys.
+#[derive(Clone, Copy, Debug)]
+struct NoEcdsa;
+
+impl Ecdsa for NoEcdsa {
+    fn verify(&self, _: &Point, _: &Sha256, _: &[u8; 64]) -> bool {
+        false
+    }
+}
+
+impl Trust<'_> {
+    /// Trust in any image.
+    pub const ANY: Trust<'static> = Trust::without_keys(TrustRule::Any);
+    /// Trust in portable code alone.
+    pub const PORTABLE: Trust<'static> = Trust::without_keys(TrustRule::SignedAot);
+
+    const fn without_keys(rule: TrustRule) -> Trust<'static> {
+        Trust {
+            rule,
+            keys: &[],
+            digests: &[],
+            ecdsa: &NoEcdsa,
+            now: None,
+            each_start: false,
+        }
+    }
+
+    /// True where AOT code may run at all.
+    pub fn takes_aot(&self) -> bool {
+        self.rule == TrustRule::Any || !self.keys.is_empty() || !self.digests.is_empty()
+    }
+
+    /// True where code of a format runs only with a known origin.
+    pub fn asks_for(&self, format: Format) -> bool {
+        match self.rule {
+            TrustRule::Any => false,
+            TrustRule::SignedAot => format == Format::Aot,
+            TrustRule::Signed | TrustRule::Pinned => true,
+        }
+    }
+
+    /// Name of the key that an image is signed by, if the image is known to be.
+    pub fn signer(&self, origin: Provenance) -> Option<&str> {
+        let key = self.keys.get(origin.key()?)?;
+        Some(key.name)
+    }
+
+    /// True where the code of an image is loaded only after its signature is verified.
+    pub fn wants_signature(&self, image: &Identity) -> bool {
+        let is_asked = self.rule != TrustRule::Pinned && self.asks_for(image.format);
+        let is_known = image.admission.is_ok_and(|origin| origin.key().is_some());
+        is_asked && !self.keys.is_empty() && !self.pins(image) && (self.each_start || !is_known)
+    }
+
+    fn pins(&self, image: &Identity) -> bool {
+        self.digests.contains(&image.executable) || self.digests.contains(&image.manifest)
+    }
+
+    /// Checks that the code of an image may be loaded.
+    ///
+    /// # Errors
+    /// `digest-not-pinned`; `aot-policy` for AOT code where there is no key; `signature-missing`.
+    pub fn check(&self, image: &Identity) -> Result<(), Code> {
+        if !self.asks_for(image.format) || self.pins(image) {
+            return Ok(());
+        }
+        let is_signed = image.admission.is_ok_and(|origin| origin.key().is_some());
+        match self.rule {
+            TrustRule::Pinned => Err(Code::DigestNotPinned),
+            _ if SIGNATURES && is_signed => Ok(()),
+            TrustRule::SignedAot if self.keys.is_empty() => Err(Code::AotPolicy),
+            _ => Err(Code::SignatureMissing),
+        }
+    }
+}
+
+/// Digests, format and origin of an image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Digest of the manifest.
+    pub manifest: Sha256,
+    /// Digest of the executable layer.
+    pub executable: Sha256,
+    /// Format of the executable layer.
+    pub format: Format,
+    /// Provenance, as far as it was verified; or the refusal of AOT code by its annotations.
+    pub admission: Result<Provenance, Code>,
+}
+
+// Without the verifier, which has nothing to show.
+impl fmt::Debug for Trust<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust")
+            .field("rule", &self.rule)
+            .field("keys", &self.keys)
+            .field("digests", &self.digests)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Provenance of an image, as far as this device has verified it since its boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Provenance(Option<NonZeroU8>);
+
+impl Provenance {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self(None);
+
+    /// Signed by the key at that place of the device's list. Keys behind the first 255 have no
+    /// origin.
+    pub fn signed(key: usize) -> Self {
+        let number = u8::try_from(key).ok().and_then(|key| key.checked_add(1));
+        Self(number.and_then(NonZeroU8::new))
+    }
+
+    /// Place of the key, if the image is known to be signed.
+    pub fn key(self) -> Option<usize> {
+        Some(usize::from(self.0?.get().saturating_sub(1)))
+    }
+}
+
+/// Refusal of a signature, and the part of the signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct TrustRefusal {
+    pub(super) code: Code,
+    pub(super) at: &'static str,
+}
+
+/// Verifies the signatures of an image, if there are any and the rule asks for them. One that holds
+/// is enough.
+///
+/// An image that has no signature and needs one is left to [`Trust::check`].
+pub(super) fn provenance<S: Storage>(
+    source: OciLayout<'_, S>,
+    trust: &Trust<'_>,
+    image: &Image,
+    manifest_type: ManifestType,
+    document: &mut [u8],
+    scratch: &mut [u8],
+) -> Result<Provenance, TrustRefusal> {
+    let verifies = matches!(trust.rule, TrustRule::SignedAot | TrustRule::Signed);
+    if !SIGNATURES || !verifies || trust.keys.is_empty() {
+        return Ok(Provenance::UNKNOWN);
+    }
+    let target = SignedManifest {
+        media_type: manifest_type.name(),
+        digest: image.manifest.digest,
+        size: image.manifest.size,
+    };
+    let mut refusal = None;
+    for list in [List::Layout, List::Tag] {
+        for place in 0_usize.. {
+            let Some(candidate) = candidate(source, list, place, &target, document) else {
+                break;
+            };
+            match verify(source, trust, &candidate, &target, document, scratch) {
+                Ok(Some(origin)) => return Ok(origin),
+                Ok(None) => {}
+                Err(error) => {
+                    refusal.get_or_insert(error);
+                }
+            }
+        }
+    }
+    refusal.map_or(Ok(Provenance::UNKNOWN), Err)
+}
+
+/// Place where referrers are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    /// The layout's `index.json`.
+    Layout,
+    /// The index with the tag of the manifest's referrers.
+    Tag,
+}
+
+/// Finds an entry of a list that may be a signature; `None` behind the last one. A list that can't
+/// be read has no entries: the judge has read it, or nobody needs it.
+#[inline(never)]
+fn candidate<S: Storage>(
+    source: OciLayout<'_, S>,
+    list: List,
+    place: usize,
+    target: &SignedManifest<'_>,
+    buffer: &mut [u8],
+) -> Option<Content> {
+    let bytes = read_named(source, "index.json", Code::IndexMissing, &mut *buffer).ok()?;
+    let index = Index::parse(json::parse(bytes, &caps(bytes)).ok()?).ok()?;
+    if list == List::Layout {
+        return nth(&index, place);
+    }
+    let mut tag = String::<71>::new();
+    fmt::write(&mut tag, format_args!("sha256-{}", target.digest.hex())).ok()?;
+    let tagged = |entry: &Entry<'_>| entry.reference_name().is_some_and(|name| name == *tag);
+    let descriptor = index.manifests().find(tagged)?.descriptor().ok()?;
+    if descriptor.media_type != *INDEX_MEDIA_TYPE {
+        return None;
+    }
+    let content = content_of(&descriptor).ok()?;
+    let bytes = read_document(source, &content, buffer).ok()?;
+    nth(
+        &Index::parse(json::parse(bytes, &caps(bytes)).ok()?).ok()?,
+        place,
+    )
+}
+
+fn nth(index: &Index<'_>, place: usize) -> Option<Content> {
+    let mut candidates = index.manifests().filter_map(|entry| {
+        let descriptor = entry.descriptor().ok()?;
+        is_signature(&descriptor).then(|| content_of(&descriptor).ok())?
+    });
+    candidates.nth(place)
+}
+
+/// True for the descriptor of a signature's manifest.
+pub(super) fn is_signature(descriptor: &Descriptor<'_>) -> bool {
+    let kind = descriptor.artifact_type();
+    kind.is_some_and(|kind| kind == *notary::ARTIFACT_TYPE || kind == *bundle::MEDIA_TYPE)
+}
+
+/// Verifies a signature; `None` for one of another manifest, or one that can't be read.
+#[inline(never)]
+fn verify<S: Storage>(
+    source: OciLayout<'_, S>,
+    trust: &Trust<'_>,
+    referrer: &Content,
+    target: &SignedManifest<'_>,
+    document: &mut [u8],
+    scratch: &mut [u8],
+) -> Result<Option<Provenance>, TrustRefusal> {
+    let Some((is_notary, envelope)) = envelope(source, referrer, target, document) else {
+        return Ok(None);
+    };
+    let refused = |code| TrustRefusal { code, at: "" };
+    let envelope = envelope.map_err(refused)?;
+    let envelope = read_document(source, &envelope, document).map_err(refused)?;
+    let accepted = if is_notary {
+        notary::verify(envelope, target, trust.keys, trust.now, trust.ecdsa)
+    } else {
+        bundle::verify(envelope, target, trust.keys, scratch, trust.ecdsa)
+    };
+    let accepted = accepted.map_err(|refusal| TrustRefusal {
+        code: Code::Signature(refusal.rule),
+        at: refusal.at,
+    })?;
+    Ok(Some(Provenance::signed(accepted.key)))
+}
+
+/// Reads the manifest of a signature. Returns true for a signature of the Notary Project, and the
+/// content of the envelope; `None` where the signature is not about the target.
+fn envelope<S: Storage>(
+    source: OciLayout<'_, S>,
+    referrer: &Content,
+    target: &SignedManifest<'_>,
+    buffer: &mut [u8],
+) -> Option<(bool, Result<Content, Code>)> {
+    let bytes = read_document(source, referrer, buffer).ok()?;
+    let value = json::parse(bytes, &caps(bytes)).ok()?;
+    let manifest = Manifest::parse(value, None).ok()?;
+    let subject = Descriptor::parse(value.get("subject")?).ok()?;
+    if subject.digest != DigestRef::Sha256(target.digest) {
+        return None;
+    }
+    let is_notary = manifest.artifact_type()? == *notary::ARTIFACT_TYPE;
+    let media_type = if is_notary {
+        notary::MEDIA_TYPE
+    } else {
+        bundle::MEDIA_TYPE
+    };
+    let malformed = Code::Signature(Rule::Malformed);
+    let mut layers = Elements::of(value.get("layers"));
+    let layer = match (layers.next(), layers.next()) {
+        (Some(layer), None) => Descriptor::parse(layer).map_err(|_| malformed),
+        _ => Err(malformed),
+    };
+    let content = layer.and_then(|layer| {
+        if layer.media_type == *media_type {
+            content_of(&layer)
+        } else {
+            Err(malformed)
+        }
+    });
+    Some((is_notary, content))
+}
