@@ -8,6 +8,7 @@ pub mod examine;
 pub mod judge;
 mod oci_layout;
 pub mod permission;
+pub mod signature_entry;
 pub mod store;
 pub mod trust;
 pub mod verdict;

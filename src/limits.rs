@@ -49,6 +49,8 @@ pub const MAX_TITLE: usize = 64;
 pub const MAX_TITLES: usize = 256;
 /// Failures of an image after its update at which the update is taken back.
 pub const MAX_UPDATE_FAILURES: u8 = 3;
+/// Most signatures of an image that are imported with it.
+pub const MAX_SIGNATURES: usize = 32;
 /// Deepest nesting of indexes: 1 is the layout's own `index.json`.
 pub const MAX_INDEX_DEPTH: u8 = 4;
 /// A page of linear memory, in bytes.

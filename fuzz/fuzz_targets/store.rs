@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Sequences of imports, removals and prunings, with power cuts and failures in between, against a
-//! model of the tags and blobs.
+//! model of the tags, signatures and blobs.
 //!
 //! Every input runs on a file system in memory; a fraction of them also runs on littlefs, where a
 //! cut is at a program or an erase. An operation without a fault ends as the model says. One with a
-//! fault leaves the old tags or the new ones, all blobs that these lead to, and no blob that is in
-//! neither state.
+//! fault leaves the old tags and signatures or the new ones, all blobs that these lead to, and no
+//! blob that is in neither state.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
+use ocre::image::signature_entry::is_signature;
 use ocre::image::store::update::PREVIOUS;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
+use ocre_conformance::images::{SIGNATURE, signature_manifest};
 use ocre_conformance::memory::{InjectedFault, MemoryStorage};
 use ocre_oci::write::{self, DescriptorFields};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
@@ -48,7 +50,19 @@ struct SourceImage {
     blobs: BlobSet,
     /// Bytes of the entry in an index.
     entry_bytes: usize,
+    /// Signatures in the layout: indexes into [`Palette::signatures`].
+    signatures: &'static [usize],
     whole: bool,
+}
+
+/// Signature of a manifest or an index.
+#[derive(Clone, Copy)]
+struct PaletteSignature {
+    content: Content,
+    /// Blob of the subject.
+    subject: BlobSet,
+    /// All blobs of the signature.
+    blobs: BlobSet,
 }
 
 struct Palette {
@@ -56,11 +70,11 @@ struct Palette {
     /// Store of all blobs, for an image that the fuzzer makes up.
     strange: MemoryStorage,
     images: Vec<SourceImage>,
+    signatures: Vec<PaletteSignature>,
     blobs: Vec<(String, Vec<u8>)>,
     /// Each manifest that a container may have been created from: its digest, its blob, and all
     /// blobs that it leads to.
     manifests: Vec<(Sha256, BlobSet, BlobSet)>,
-    empty_index_bytes: usize,
     /// Opened, empty store.
     memory: MemoryStorage,
     flash: RamFlash,
@@ -82,6 +96,20 @@ impl Builder {
             self.0.len() - 1
         });
         (content, 1 << place)
+    }
+
+    fn signature(
+        &mut self,
+        (subject, own): (Content, BlobSet),
+        envelope: &[u8],
+    ) -> PaletteSignature {
+        let text = signature_manifest(subject, envelope);
+        let (content, manifest) = self.blob(text.as_bytes());
+        PaletteSignature {
+            content,
+            subject: own,
+            blobs: manifest | self.blob(envelope).1 | self.blob(b"{}").1,
+        }
     }
 
     fn manifest(&mut self, config: &[u8], layers: &[&[u8]]) -> (Content, BlobSet, BlobSet) {
@@ -117,11 +145,25 @@ fn describe<'a>(
 
 /// An index of such entries: name, content, media type.
 fn index(entries: &[(&str, Content, &str)]) -> String {
+    signed_index(entries, &[])
+}
+
+/// An index of such entries and of these signatures.
+fn signed_index(entries: &[(&str, Content, &str)], signatures: &[Content]) -> String {
     let mut text = String::new();
     write::index(&mut text, |out| {
         entries.iter().try_for_each(|(name, content, media_type)| {
             out.descriptor(&describe(*content, media_type, &[(REF_NAME, name)]))
-        })
+        })?;
+        for content in signatures {
+            out.object(|out| {
+                out.string("mediaType", MANIFEST);
+                out.display("digest", &content.digest);
+                out.unsigned("size", content.size);
+                out.string("artifactType", SIGNATURE);
+            });
+        }
+        Ok(())
     })
     .expect("a String takes everything");
     text
@@ -161,24 +203,42 @@ fn palette() -> Palette {
     let deep = index(&[("", nested, INDEX_MEDIA_TYPE)]);
     let (deep, deep_own) = builder.blob(deep.as_bytes());
 
+    let signatures = vec![
+        builder.signature((second, second_own), b"of the second"),
+        builder.signature((nested, nested_own), b"of the index"),
+        builder.signature((first, first_own), b"damaged"),
+    ];
     let all = builder.0;
-    let images = [
-        (manifests[0], MANIFEST, true),
-        (manifests[1], MANIFEST, true),
-        ((nested, documents, blobs), INDEX_MEDIA_TYPE, true),
+    let images: [(_, _, &'static [usize], _); 9] = [
+        (manifests[0], MANIFEST, &[], true),
+        (manifests[1], MANIFEST, &[], true),
+        ((nested, documents, blobs), INDEX_MEDIA_TYPE, &[0, 1], true),
         (
             (deep, documents | deep_own, blobs | deep_own),
             INDEX_MEDIA_TYPE,
+            &[1],
             true,
         ),
-        (missing, MANIFEST, false),
-        (damaged, MANIFEST, false),
-        ((malformed, malformed_own, malformed_own), MANIFEST, false),
+        (missing, MANIFEST, &[], false),
+        (damaged, MANIFEST, &[], false),
+        (
+            (malformed, malformed_own, malformed_own),
+            MANIFEST,
+            &[],
+            false,
+        ),
+        (manifests[1], MANIFEST, &[0], true),
+        (manifests[0], MANIFEST, &[2], false),
     ];
     let empty_index_bytes = index(&[]).len();
     let images = images.into_iter().enumerate();
     let images = images.map(
-        |(place, ((content, documents, blobs), media_type, whole))| {
+        |(place, ((content, documents, blobs), media_type, signed, whole))| {
+            let contents: Vec<Content> =
+                signed.iter().map(|one| signatures[*one].content).collect();
+            let stored = signed
+                .iter()
+                .fold(blobs, |all, one| all | signatures[*one].blobs);
             let root = format!("/{place}");
             for folder in ["", "/blobs", "/blobs/sha256"] {
                 source.create_dir(&format!("{root}{folder}")).expect("made");
@@ -186,7 +246,7 @@ fn palette() -> Palette {
             put(
                 &source,
                 &format!("{root}/index.json"),
-                index(&[(IMAGE, content, media_type)]).as_bytes(),
+                signed_index(&[(IMAGE, content, media_type)], &contents).as_bytes(),
             );
             for (place, (name, bytes)) in all.iter().enumerate() {
                 let bytes = match bytes.as_slice() {
@@ -194,7 +254,7 @@ fn palette() -> Palette {
                     b"damaged" => b"DAMAGED",
                     whole => whole,
                 };
-                if blobs >> place & 1 == 1 {
+                if stored >> place & 1 == 1 {
                     put(&source, &format!("{root}/blobs/sha256/{name}"), bytes);
                 }
             }
@@ -204,6 +264,7 @@ fn palette() -> Palette {
                 documents,
                 blobs,
                 entry_bytes: index(&[("a:latest", content, media_type)]).len() - empty_index_bytes,
+                signatures: signed,
                 whole,
             }
         },
@@ -231,11 +292,11 @@ fn palette() -> Palette {
         source,
         strange,
         images,
+        signatures,
         manifests: manifests
             .map(|(content, own, blobs)| (content.digest, own, blobs))
             .into(),
         blobs: all,
-        empty_index_bytes,
         memory,
         flash: littlefs.unmount().ok().expect("nothing is open"),
     }
@@ -390,20 +451,31 @@ impl ModelTag {
     }
 }
 
-/// Tags in the index's order, and stored blobs.
+/// Tags and signatures in the index's order, and stored blobs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct StoreModel {
     tags: Vec<ModelTag>,
+    /// Indexes into [`Palette::signatures`].
+    signatures: Vec<usize>,
     blobs: BlobSet,
 }
 
 impl StoreModel {
     fn import(&mut self, palette: &Palette, tag: usize, image: usize) -> Result<(), &'static str> {
-        let SourceImage { blobs, whole, .. } = palette.images[image];
+        let SourceImage {
+            blobs,
+            signatures: signed,
+            whole,
+            ..
+        } = palette.images[image];
         self.blobs |= blobs;
+        for signature in signed {
+            self.blobs |= palette.signatures[*signature].blobs;
+        }
         if !whole {
             return Err(SPOILT);
         }
+        let image = palette.place_of(palette.images[image].digest);
         let led_to = |previous| {
             let mut tags = self.tags.iter();
             tags.find(|known| (known.tag, known.previous) == (tag, previous))
@@ -429,16 +501,37 @@ impl StoreModel {
             image,
             previous: false,
         });
+        let mut signatures = self.signatures.clone();
+        signatures.extend(signed.iter().filter(|one| !self.signatures.contains(one)));
+        let contents: Vec<Content> = signatures
+            .iter()
+            .map(|one| palette.signatures[*one].content)
+            .collect();
         let entries: usize = tags.iter().map(|known| known.bytes(palette)).sum();
-        if palette.empty_index_bytes + entries + tags.len() - 1 > DOCUMENT {
+        // The comma between the tags and the signatures is not counted yet.
+        let comma = usize::from(!contents.is_empty());
+        let bytes = signed_index(&[], &contents).len() + entries + tags.len() - 1 + comma;
+        if bytes > DOCUMENT {
             return Err("index-full");
         }
-        self.tags = tags;
+        (self.tags, self.signatures) = (tags, signatures);
         Ok(())
     }
 
+    /// Forgets the signatures without an image.
+    fn drop_orphans(&mut self, palette: &Palette, in_use: u8) {
+        let documents = self
+            .tags
+            .iter()
+            .map(|known| palette.images[known.image].documents);
+        let of_containers = palette.in_use(in_use).map(|(_, own, _)| own);
+        let images = documents.chain(of_containers).fold(0, |all, one| all | one);
+        self.signatures
+            .retain(|one| palette.signatures[*one].subject & images != 0);
+    }
+
     fn remove(&mut self, palette: &Palette, tag: usize, in_use: u8) -> Result<(), &'static str> {
-        if self.tags.is_empty() {
+        if self.tags.is_empty() && self.signatures.is_empty() {
             return Err("index-empty");
         }
         let mut tags = self.tags.iter();
@@ -451,11 +544,13 @@ impl StoreModel {
         // Also removes the tag's former image. Blobs that were unused before stay.
         let before = self.used(palette, in_use);
         self.tags.retain(|known| known.tag != tag);
+        self.drop_orphans(palette, in_use);
         self.blobs &= !before | self.used(palette, in_use);
         Ok(())
     }
 
     fn prune(&mut self, palette: &Palette, in_use: u8) {
+        self.drop_orphans(palette, in_use);
         self.blobs &= self.used(palette, in_use);
     }
 
@@ -468,13 +563,22 @@ impl StoreModel {
             .in_use(in_use)
             .filter(|(_, own, _)| self.blobs & own != 0)
             .map(|(_, _, blobs)| blobs);
+        let of_signatures = self.signatures.iter();
+        let of_signatures = of_signatures.map(|one| palette.signatures[*one].blobs);
         tagged
             .chain(of_containers)
+            .chain(of_signatures)
             .fold(0, |all, blobs| all | blobs)
     }
 }
 
 impl Palette {
+    /// Index of the first image with that digest.
+    fn place_of(&self, digest: Sha256) -> usize {
+        let place = self.images.iter().position(|image| image.digest == digest);
+        place.expect("an image of ours")
+    }
+
     /// The manifests of a set of containers, one bit each: digest, own blob, all blobs.
     fn in_use(&self, set: u8) -> impl Iterator<Item = (Sha256, BlobSet, BlobSet)> + '_ {
         self.manifests
@@ -492,6 +596,12 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> StoreModel {
     let mut store = open(storage, &mut document).expect("the store opens after whatever happened");
     for entry in store.index().expect("the index is whole").manifests() {
         let digest = entry.descriptor().expect("a descriptor").digest;
+        if is_signature(&entry) {
+            let mut known = palette.signatures.iter();
+            let found = known.position(|one| digest == one.content.digest);
+            model.signatures.push(found.expect("a signature of ours"));
+            continue;
+        }
         let previous = entry.annotation(PREVIOUS).map(|tag| tag.to_string());
         let name = entry.reference_name().map(|name| name.to_string());
         assert!(previous.is_none() || name.is_none(), "only one of both");
@@ -501,13 +611,10 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> StoreModel {
             .iter()
             .position(|tag| *tag == name)
             .expect("a tag of ours");
-        let image = palette
-            .images
-            .iter()
-            .position(|image| digest == image.digest);
+        let digest = digest.sha256().expect("sha256");
         model.tags.push(ModelTag {
             tag,
-            image: image.expect("an image of ours"),
+            image: palette.place_of(digest),
             previous: previous.is_some(),
         });
     }
@@ -546,7 +653,10 @@ fn observe<S: Storage>(palette: &Palette, storage: &S) -> StoreModel {
 
 /// True where a fault on the way from `old` to `new` may leave `found`.
 fn may_be_left(found: &StoreModel, old: &StoreModel, new: &StoreModel) -> bool {
-    let is = |state: &StoreModel| found.tags == state.tags && state.blobs & !found.blobs == 0;
+    let is = |state: &StoreModel| {
+        (&found.tags, &found.signatures) == (&state.tags, &state.signatures)
+            && state.blobs & !found.blobs == 0
+    };
     (is(old) || is(new)) && found.blobs & !(old.blobs | new.blobs) == 0
 }
 

@@ -23,7 +23,8 @@ use ocre_oci::{
 
 use super::blob::{self, Opened, caps, content_of};
 use super::permission::Permissions;
-use super::trust::{self, Provenance, Trust, TrustRefusal, is_signature};
+use super::signature_entry::belongs_to_image;
+use super::trust::{self, Provenance, Trust, TrustRefusal};
 use super::verdict::{Code, Finding, Location, Part, Report, write_cut};
 use super::{Content, Image, Loadable, OciLayout, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES, SIGNATURES};
@@ -561,7 +562,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let mut empty = true;
         for entry in index.manifests() {
             empty = false;
-            if !selector.takes(&entry) || selector.skips(&entry) {
+            let is_any = selector == Selector::default();
+            if !selector.takes(&entry) || (is_any && belongs_to_image(&entry)) {
                 continue;
             }
             match entry.descriptor() {
@@ -888,12 +890,6 @@ impl<'a> Selector<'a> {
             let found = entry.reference_name();
             found.is_some_and(|found| means(name, found))
         })
-    }
-
-    /// True for a signature, which only a digest or a name selects.
-    pub(super) fn skips(&self, entry: &Entry<'_>) -> bool {
-        let is_nameless = self.name.is_none() && self.digest.is_none();
-        is_nameless && entry.descriptor().is_ok_and(|found| is_signature(&found))
     }
 
     fn takes(&self, entry: &Entry<'_>) -> bool {

@@ -5,8 +5,9 @@
 //!
 //! The store is an OCI image layout: `oci-layout`, `index.json` and
 //! `blobs/sha256/<hex>`. An entry of `index.json` whose annotation
-//! `org.opencontainers.image.ref.name` is `name:tag` is a *tag*. A blob is *used* if an entry
-//! leads to it, or the manifest of a container does.
+//! `org.opencontainers.image.ref.name` is `name:tag` is a *tag*. An entry with the `artifactType`
+//! of a signature is a *signature* of the image that its `subject` names. A blob is *used* if an
+//! entry leads to it, or the manifest of a container does.
 //!
 //! # Power cuts
 //!
@@ -23,10 +24,13 @@
 //! | operation | before | after | a cut may also leave |
 //! |---|---|---|---|
 //! | [`Store::open`] | | a layout, with no tags if there was none | parts of an empty layout |
-//! | [`Store::import`] | no tag, or its old one | the tag and its content, and the old image, until the new one is [tried out](update) | blobs that nothing uses |
-//! | [`Store::tried`] | a tag on trial | as in [its table](update) | |
-//! | [`Store::remove`] | the tag | no tag, and no blobs that only it used | blobs that nothing uses |
-//! | [`Store::prune`] | blobs that nothing uses | none | some of them |
+//! | [`Store::import`] | no tag, or its old one | the tag, its content and its signatures, and the old image with its own, until the new one is [tried out](update) | blobs that nothing uses |
+//! | [`Store::tried`] | a tag on trial | as in [its table](update); the signatures of an image that is forgotten stay until a removal or [`Store::prune`], as its blobs may | |
+//! | [`Store::remove`] | the tag | no tag, no signatures of images that are gone, and no blobs that only these used | blobs that nothing uses |
+//! | [`Store::prune`] | signatures without an image, blobs that nothing uses | none | the signatures or none, some of the blobs |
+//!
+//! A signature has an image if an entry leads to its subject, or a container was created from that.
+//! Entries of signatures change with the tags, in the same replacement of `index.json`.
 //!
 //! Each operation can be repeated after a cut, and then completes. Blobs that nothing uses take
 //! room and do no harm: a repeated import uses them, [`Store::prune`] removes them, and nothing
@@ -48,6 +52,7 @@
 //! lends one buffer for documents, whose length caps them. An operation needs exclusive use of the
 //! store; callers that share it take a lock.
 
+mod signatures;
 pub mod update;
 mod walk;
 
@@ -58,12 +63,14 @@ use ocre_oci::json::{self, Caps};
 use ocre_oci::write::{self, Array};
 use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 
+use self::signatures::Orphans;
 use self::update::{FAILURES, PREVIOUS, fingerprint, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
 use super::OciLayout;
 use super::blob::{self, append_blob, caps, content_of, read_named};
 use super::judge::Selector;
+use super::signature_entry::belongs_to_image;
 use super::verdict::Code;
 use crate::atomic::{self, AtomicWriter};
 use crate::limits::COPY_BUFFER;
@@ -258,7 +265,8 @@ impl<'a, S: Storage> Store<'a, S> {
         }
     }
 
-    /// Reads the index: its [`manifests`](Index::manifests) are the tags, and entries without one.
+    /// Reads the index: its [`manifests`](Index::manifests) are the tags, and entries without one,
+    /// signatures among them.
     ///
     /// # Errors
     /// `index-missing`, a fault of the index, or the storage's own.
@@ -279,17 +287,33 @@ impl<'a, S: Storage> Store<'a, S> {
         Ok(content_of(descriptor.as_ref().map_err(|error| *error)?)?)
     }
 
+    /// Tells the digest of the manifest of each signature of an image, of all its variants. Damaged
+    /// signatures are left out.
+    ///
+    /// # Errors
+    /// As [`index`](Self::index).
+    pub fn signatures(
+        &mut self,
+        selector: Selector<'_>,
+        tell: &mut dyn FnMut(&Sha256),
+    ) -> Result<(), Error> {
+        let wanted = |_: &Index<'_>, entry: &Entry<'_>| selects(selector, entry);
+        signatures::tell_of(self.source, &wanted, self.document, tell)
+    }
+
     /// Copies an image from another layout and tags it. A tag of that name is replaced, and its old
     /// image is kept until the new one [works](update).
     ///
     /// The entries that `selector` selects in the other layout's index are copied whole: all
-    /// variants of an image, and all manifests of an index. They need not run here. Content that is
-    /// here already is hashed and, if it is whole, not copied.
+    /// variants of an image, and all manifests of an index, with the signatures of each that the
+    /// other layout has. They need not run here. Content that is here already is hashed and, if it
+    /// is whole, not copied.
     ///
     /// # Errors
-    /// Faults of the other layout; `index-empty`, `reference-not-found`, and
-    /// `reference-ambiguous` where several names are selected; `digest-mismatch` and
-    /// `size-mismatch` where a blob changes while it is read; `storage-full`; `index-full`.
+    /// Faults of the other layout, its signatures included; `index-empty`, `reference-not-found`,
+    /// and `reference-ambiguous` where several names are selected; `too-many-entries` for more than
+    /// [`MAX_SIGNATURES`](crate::limits::MAX_SIGNATURES); `digest-mismatch` and `size-mismatch`
+    /// where a blob changes while it is read; `storage-full`; `index-full`.
     pub fn import<F: Storage>(
         &mut self,
         from: OciLayout<'_, F>,
@@ -297,17 +321,28 @@ impl<'a, S: Storage> Store<'a, S> {
         tag: &Tag,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
+        let reserve = self.reserve();
         let mut total = 0_u64;
         let mut add = |content: &Content| {
             total = total.saturating_add(content.size);
             Ok(())
         };
         check_selection(from, selector, self.document)?;
-        walk_selected(from, selector, Damage::Refuse, self.document, &mut add)?;
+        let wanted = |_: &Index<'_>, entry: &Entry<'_>| selects(selector, entry);
+        let mut signatures = signatures::of_images(from, &wanted, self.document)?;
+        let mut walk_all = |visit: &mut dyn FnMut(&Content) -> Result<(), Error>| {
+            walk_selected(from, &wanted, Damage::Refuse, self.document, visit)?;
+            for signature in &signatures {
+                let document = signature.document();
+                walk(from, document, Damage::Refuse, self.document, visit)?;
+            }
+            Ok::<(), Error>(())
+        };
+        walk_all(&mut add)?;
 
         let mut done = 0_u64;
         progress(Progress { done, total });
-        let (to, reserve) = (self.source, self.reserve());
+        let to = self.source;
         let mut copy = |content: &Content| {
             copy(from, to, reserve, content, &mut |bytes| {
                 progress(Progress {
@@ -319,7 +354,7 @@ impl<'a, S: Storage> Store<'a, S> {
             progress(Progress { done, total });
             Ok(())
         };
-        walk_selected(from, selector, Damage::Refuse, self.document, &mut copy)?;
+        walk_all(&mut copy)?;
 
         let tag = tag.as_str();
         // Other tools leave `latest` out.
@@ -337,6 +372,7 @@ impl<'a, S: Storage> Store<'a, S> {
         let index = self.index()?;
         let old = fingerprint(&mut index.manifests().filter(named));
         let kept = fingerprint(&mut index.manifests().filter(|entry| was(entry, tag)));
+        signatures.retain(|signature| !index.manifests().any(|entry| signature.is(&entry)));
         self.rewrite(
             &mut |entries, _, entry| {
                 match (was(entry, tag), named(entry)) {
@@ -353,7 +389,11 @@ impl<'a, S: Storage> Store<'a, S> {
             },
             &mut |entries, buffer| {
                 let index = read_index(from, buffer)?;
-                let mut count = 0_usize;
+                // Before the tag, so that a repeated import changes nothing.
+                for signature in &signatures {
+                    signature.write(entries);
+                }
+                let mut count = signatures.len();
                 for entry in index.manifests().filter(selected) {
                     let changed: &[(_, Option<&dyn fmt::Display>)] =
                         &[(PREVIOUS, None), (FAILURES, None), (REF_NAME, Some(&tag))];
@@ -380,8 +420,8 @@ impl<'a, S: Storage> Store<'a, S> {
         put(self.source, self.reserve(), content, source)
     }
 
-    /// Removes a tag, or the entries of a digest, and the blobs that only they used, up to
-    /// [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
+    /// Removes a tag, or the entries of a digest, the signatures whose images are gone then, and the
+    /// blobs that only they used, up to [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
     ///
     /// # Errors
     /// `reference-not-found`; `image-in-use`; as [`index`](Self::index).
@@ -394,28 +434,31 @@ impl<'a, S: Storage> Store<'a, S> {
                 Ok(())
             }
         };
+        let selected = |_: &Index<'_>, entry: &Entry<'_>| selects(selector, entry);
         walk_selected(
             self.source,
-            selector,
+            &selected,
             Damage::Skip,
             self.document,
             &mut used,
         )?;
         let mut used = [0; MOST_BLOBS / 32];
         self.sweep(in_use, Sweep::Note(&mut used))?;
-        self.keep(&|index, entry| {
+        let stays = |index: &Index<'_>, entry: &Entry<'_>| {
             // A tag's previous image goes with the tag.
             let previous = entry.annotation(PREVIOUS);
             let mut going = index.manifests().filter(|other| selects(selector, other));
             !selects(selector, entry)
                 && previous
                     .is_none_or(|tag| !going.any(|other| other.reference_name() == Some(tag)))
-        })?;
+        };
+        let orphans = Orphans::find(self.source, in_use, &stays, self.document)?;
+        self.keep(&|index, entry| stays(index, entry) && !orphans.contains(index, entry))?;
         self.sweep(in_use, Sweep::FreeOf(&used))
     }
 
-    /// Removes every unused blob. `in_use` are the manifests that containers were created from. A
-    /// damaged document uses nothing: its image must be imported again anyway, which brings the
+    /// Removes every signature without an image, then every unused blob. `in_use` are the manifests
+    /// that containers were created from. A damaged document uses nothing: its image must be imported again anyway, which brings the
     /// removed blobs back.
     ///
     /// # Errors
@@ -433,6 +476,10 @@ impl<'a, S: Storage> Store<'a, S> {
         in_use: &[Sha256],
         tell: &mut dyn FnMut(&Content),
     ) -> Result<Freed, Error> {
+        let orphans = Orphans::find(self.source, in_use, &|_, _| true, self.document)?;
+        if !orphans.is_empty() {
+            self.keep(&|index, entry| !orphans.contains(index, entry))?;
+        }
         self.sweep(in_use, Sweep::Free(tell))
     }
 
@@ -528,7 +575,7 @@ impl<'a, S: Storage> Store<'a, S> {
             }
             Ok(())
         };
-        let all = Selector::default();
+        let all = &|_: &Index<'_>, _: &Entry<'_>| true;
         walk_selected(source, all, Damage::Skip, self.document, &mut set_used)?;
         for digest in in_use {
             let mut path = Path::new();
@@ -551,7 +598,7 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 
     /// Replaces the index by one with the entries that `keep` selects.
-    fn keep(&mut self, keep: &dyn Fn(&Index<'_>, &Entry<'_>) -> bool) -> Result<(), Error> {
+    fn keep(&mut self, keep: EntryFilter<'_>) -> Result<(), Error> {
         self.rewrite(
             &mut |entries, index, entry| {
                 let kept = keep(index, entry);
@@ -596,6 +643,9 @@ const RESERVED_PART: u64 = 8;
 const LAYOUT: &str = "oci-layout";
 const INDEX: &str = "index.json";
 const BLOBS: &str = "blobs/sha256";
+
+/// Selects entries of an index.
+type EntryFilter<'w> = &'w dyn Fn(&Index<'_>, &Entry<'_>) -> bool;
 
 /// Writes an entry of the old index to the new one. Returns true where it wrote one.
 type Copying<'c> =
@@ -670,7 +720,9 @@ fn write_index<S: Storage>(
 /// True where a selector selects the entry itself, not a document in it.
 fn selects(selector: Selector<'_>, entry: &Entry<'_>) -> bool {
     let has = |digest| entry.descriptor().is_ok_and(|found| found.digest == digest);
-    selector.names(entry) && selector.digest.is_none_or(has)
+    selector.names(entry)
+        && selector.digest.is_none_or(has)
+        && (selector != Selector::default() || !belongs_to_image(entry))
 }
 
 /// Checks that the selected entries are one image.
@@ -696,16 +748,16 @@ fn check_selection<S: Storage>(
     }
 }
 
-/// [`walk`]s from each selected entry.
+/// [`walk`]s from each wanted entry.
 fn walk_selected<S: Storage>(
     source: OciLayout<'_, S>,
-    selector: Selector<'_>,
+    wanted: EntryFilter<'_>,
     damage: Damage,
     buffer: &mut [u8],
     visit: &mut dyn FnMut(&Content) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for place in 0_usize.. {
-        let Some(found) = nth_selected(source, selector, place, buffer)? else {
+        let Some(found) = nth_selected(source, wanted, place, buffer)? else {
             break;
         };
         match found {
@@ -719,13 +771,13 @@ fn walk_selected<S: Storage>(
 
 fn nth_selected<S: Storage>(
     source: OciLayout<'_, S>,
-    selector: Selector<'_>,
+    wanted: EntryFilter<'_>,
     place: usize,
     buffer: &mut [u8],
 ) -> Result<Option<Result<Document, Code>>, Error> {
     let index = read_index(source, buffer);
     let index = index.as_ref().map_err(|error| *error)?;
-    let mut selected = index.manifests().filter(|entry| selects(selector, entry));
+    let mut selected = index.manifests().filter(|entry| wanted(index, entry));
     let entry = selected.nth(place);
     Ok(entry.map(|entry| Document::of(&entry.descriptor()?)))
 }

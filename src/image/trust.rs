@@ -12,20 +12,17 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
-use heapless::String;
 use ocre_oci::json::{self, Elements};
-use ocre_oci::{
-    Descriptor, DigestRef, Entry, Format, INDEX_MEDIA_TYPE, Index, Manifest, ManifestType,
-};
+use ocre_oci::{Descriptor, DigestRef, Entry, Format, Index, Manifest, ManifestType, Sha256};
 pub use ocre_signature::{Ecdsa, PinnedKey, Point, Rule};
 use ocre_signature::{SignedManifest, bundle, notary};
 
 use super::blob::{caps, content_of, read_document, read_named};
+use super::signature_entry::{is_signature, listed_subject, type_of_manifest};
 use super::verdict::Code;
 use super::{Content, Image, OciLayout};
 use crate::limits::SIGNATURES;
 use crate::port::Storage;
-use ocre_oci::Sha256;
 
 /// Rule for the origin of images.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,7 +101,7 @@ impl Trust<'_> {
         self.rule == TrustRule::Any || !self.keys.is_empty() || !self.digests.is_empty()
     }
 
-    /// True where code of a format runs only with a known origin.
+    /// True where code of a format runs only with a known provenance.
     pub fn asks_for(&self, format: Format) -> bool {
         match self.rule {
             TrustRule::Any => false,
@@ -114,8 +111,8 @@ impl Trust<'_> {
     }
 
     /// Name of the key that an image is signed by, if the image is known to be.
-    pub fn signer(&self, origin: Provenance) -> Option<&str> {
-        let key = self.keys.get(origin.key()?)?;
+    pub fn signer(&self, provenance: Provenance) -> Option<&str> {
+        let key = self.keys.get(provenance.key()?)?;
         Some(key.name)
     }
 
@@ -148,7 +145,7 @@ impl Trust<'_> {
     }
 }
 
-/// Digests, format and origin of an image.
+/// Digests, format and provenance of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// Digest of the manifest.
@@ -180,8 +177,7 @@ impl Provenance {
     /// Nothing is known.
     pub const UNKNOWN: Self = Self(None);
 
-    /// Signed by the key at that place of the device's list. Keys behind the first 255 have no
-    /// origin.
+    /// Signed by the key at that place of the device's list; unknown for a key after the first 255.
     pub fn signed(key: usize) -> Self {
         let number = u8::try_from(key).ok().and_then(|key| key.checked_add(1));
         Self(number.and_then(NonZeroU8::new))
@@ -228,7 +224,7 @@ pub(super) fn provenance<S: Storage>(
                 break;
             };
             match verify(source, trust, &candidate, &target, document, scratch) {
-                Ok(Some(origin)) => return Ok(origin),
+                Ok(Some(provenance)) => return Ok(provenance),
                 Ok(None) => {}
                 Err(error) => {
                     refusal.get_or_insert(error);
@@ -248,8 +244,8 @@ enum List {
     Tag,
 }
 
-/// Finds an entry of a list that may be a signature; `None` behind the last one. A list that can't
-/// be read has no entries: the judge has read it, or nobody needs it.
+/// Finds an entry of a list that may be a signature; `None` after the last one. A list that can't be
+/// read has no entries.
 #[inline(never)]
 fn candidate<S: Storage>(
     source: OciLayout<'_, S>,
@@ -261,35 +257,18 @@ fn candidate<S: Storage>(
     let bytes = read_named(source, "index.json", Code::IndexMissing, &mut *buffer).ok()?;
     let index = Index::parse(json::parse(bytes, &caps(bytes)).ok()?).ok()?;
     if list == List::Layout {
-        return nth(&index, place);
+        return content(index.manifests().filter(is_signature).nth(place)?);
     }
-    let mut tag = String::<71>::new();
-    fmt::write(&mut tag, format_args!("sha256-{}", target.digest.hex())).ok()?;
-    let tagged = |entry: &Entry<'_>| entry.reference_name().is_some_and(|name| name == *tag);
-    let descriptor = index.manifests().find(tagged)?.descriptor().ok()?;
-    if descriptor.media_type != *INDEX_MEDIA_TYPE {
-        return None;
-    }
-    let content = content_of(&descriptor).ok()?;
-    let bytes = read_document(source, &content, buffer).ok()?;
-    nth(
-        &Index::parse(json::parse(bytes, &caps(bytes)).ok()?).ok()?,
-        place,
-    )
+    let is_list = |entry: &Entry<'_>| listed_subject(entry) == Some(target.digest);
+    let list = content(index.manifests().find(is_list)?)?;
+    let bytes = read_document(source, &list, buffer).ok()?;
+    let index = Index::parse(json::parse(bytes, &caps(bytes)).ok()?).ok()?;
+    // Some clients leave `artifactType` out of such a list.
+    content(index.manifests().nth(place)?)
 }
 
-fn nth(index: &Index<'_>, place: usize) -> Option<Content> {
-    let mut candidates = index.manifests().filter_map(|entry| {
-        let descriptor = entry.descriptor().ok()?;
-        is_signature(&descriptor).then(|| content_of(&descriptor).ok())?
-    });
-    candidates.nth(place)
-}
-
-/// True for the descriptor of a signature's manifest.
-pub(super) fn is_signature(descriptor: &Descriptor<'_>) -> bool {
-    let kind = descriptor.artifact_type();
-    kind.is_some_and(|kind| kind == *notary::ARTIFACT_TYPE || kind == *bundle::MEDIA_TYPE)
+fn content(entry: Entry<'_>) -> Option<Content> {
+    content_of(&entry.descriptor().ok()?).ok()
 }
 
 /// Verifies a signature; `None` for one of another manifest, or one that can't be read.
@@ -331,11 +310,10 @@ fn envelope<S: Storage>(
     let bytes = read_document(source, referrer, buffer).ok()?;
     let value = json::parse(bytes, &caps(bytes)).ok()?;
     let manifest = Manifest::parse(value, None).ok()?;
-    let subject = Descriptor::parse(value.get("subject")?).ok()?;
-    if subject.digest != DigestRef::Sha256(target.digest) {
+    if manifest.subject()?.digest != DigestRef::Sha256(target.digest) {
         return None;
     }
-    let is_notary = manifest.artifact_type()? == *notary::ARTIFACT_TYPE;
+    let is_notary = type_of_manifest(&manifest)? == notary::ARTIFACT_TYPE;
     let media_type = if is_notary {
         notary::MEDIA_TYPE
     } else {

@@ -4,9 +4,10 @@
 use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
+use ocre::image::signature_entry::SIGNATURE_TYPES;
 use ocre::image::store::{Error, Store, Tag};
 use ocre::port::{OpenMode, Storage, StorageError};
-use ocre_oci::write::{self, ConfigFields, DescriptorFields};
+use ocre_oci::write::{self, ConfigFields, DescriptorFields, Object};
 use ocre_oci::{INDEX_MEDIA_TYPE, REF_NAME, Reference, Sha256};
 
 use crate::numbers::PseudoRandom;
@@ -116,33 +117,100 @@ impl<'a, S: Storage> LayoutWriter<'a, S> {
 
     /// Writes `index.json`.
     pub fn index(&self, entries: &[LayoutEntry<'_>]) {
-        self.put("index.json", index(entries).as_bytes());
+        self.index_with(entries, &[]);
+    }
+
+    /// Writes `index.json` with signatures behind the images.
+    pub fn index_with(&self, entries: &[LayoutEntry<'_>], signatures: &[SignatureEntry<'_>]) {
+        self.put("index.json", index_with(entries, signatures).as_bytes());
+    }
+
+    /// Adds a list of referrers, an index. Returns its content.
+    pub fn referrers(&self, signatures: &[SignatureEntry<'_>]) -> Content {
+        self.blob(index_with(&[], signatures).as_bytes())
+    }
+
+    /// Adds a signature of a manifest, which nobody can verify. Returns its manifest.
+    pub fn signature(&self, subject: Content, envelope: &[u8]) -> Content {
+        self.blob(b"{}");
+        self.blob(envelope);
+        self.blob(signature_manifest(subject, envelope).as_bytes())
     }
 }
 
 /// Index entry: its name, empty for none; its content; true where the content is an index.
 pub type LayoutEntry<'a> = (&'a str, Content, bool);
 
-fn index(entries: &[LayoutEntry<'_>]) -> String {
+/// Entry of a signature in an index: its manifest, and its `artifactType` if the entry has that.
+pub type SignatureEntry<'a> = (Content, Option<&'a str>);
+
+/// Type of the tests' signatures.
+pub const SIGNATURE: &str = SIGNATURE_TYPES[0];
+
+/// Returns the manifest of a signature with an empty config, as tools for signatures write it.
+pub fn signature_manifest(subject: Content, envelope: &[u8]) -> String {
+    let describe = |media_type, bytes: &[u8]| (media_type, Sha256::of(bytes), bytes.len() as u64);
+    let members = |out: &mut Object<'_>, (media_type, digest, size): (&str, Sha256, u64)| {
+        out.string("mediaType", media_type);
+        out.display("digest", &digest);
+        out.unsigned("size", size);
+    };
+    let config = describe("application/vnd.oci.empty.v1+json", b"{}");
+    let layer = describe("application/cose", envelope);
     let mut text = String::new();
-    write::index(&mut text, |out| {
-        entries.iter().try_for_each(|(name, content, is_index)| {
-            let named = [(REF_NAME, *name)];
-            out.descriptor(&DescriptorFields {
-                media_type: if *is_index {
-                    INDEX_MEDIA_TYPE
-                } else {
-                    MANIFEST
-                },
-                digest: content.digest,
-                size: content.size,
-                annotations: if name.is_empty() { &[] } else { &named },
-                platform: None,
-            })
-        })
+    write::object(&mut text, |out| {
+        out.unsigned("schemaVersion", 2);
+        out.string("mediaType", MANIFEST);
+        out.string("artifactType", SIGNATURE);
+        out.object("config", |out| members(out, config));
+        out.array("layers", |out| out.object(|out| members(out, layer)));
+        out.object("subject", |out| {
+            members(out, (MANIFEST, subject.digest, subject.size));
+        });
     })
     .unwrap();
     text
+}
+
+fn index(entries: &[LayoutEntry<'_>]) -> String {
+    index_with(entries, &[])
+}
+
+fn index_with(entries: &[LayoutEntry<'_>], signatures: &[SignatureEntry<'_>]) -> String {
+    let mut text = String::new();
+    write::index(&mut text, |out| {
+        write_images(entries, out)?;
+        for (content, artifact_type) in signatures {
+            out.object(|out| {
+                out.string("mediaType", MANIFEST);
+                out.display("digest", &content.digest);
+                out.unsigned("size", content.size);
+                if let Some(artifact_type) = artifact_type {
+                    out.string("artifactType", artifact_type);
+                }
+            });
+        }
+        Ok(())
+    })
+    .unwrap();
+    text
+}
+
+fn write_images(entries: &[LayoutEntry<'_>], out: &mut write::Array<'_, '_>) -> std::fmt::Result {
+    entries.iter().try_for_each(|(name, content, is_index)| {
+        let named = [(REF_NAME, *name)];
+        out.descriptor(&DescriptorFields {
+            media_type: if *is_index {
+                INDEX_MEDIA_TYPE
+            } else {
+                MANIFEST
+            },
+            digest: content.digest,
+            size: content.size,
+            annotations: if name.is_empty() { &[] } else { &named },
+            platform: None,
+        })
+    })
 }
 
 /// Writes a file.

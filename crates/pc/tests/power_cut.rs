@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use common::{Scratch, formatted, mounted};
+use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::store::{Error, Store};
 use ocre::image::verdict::Code;
 use ocre_conformance::images::{
-    DOCUMENT, LayoutWriter, StoreContent, named, noise, open, see, tag,
+    DOCUMENT, LayoutWriter, SIGNATURE, StoreContent, named, noise, open, see, tag,
 };
 use ocre_pc::flash::{Cut, Flash, Geometry, OpenedFile, PowerCut, RamFlash, Tear};
 use ocre_pc::littlefs::{LittleFs, Tuning};
@@ -29,10 +30,30 @@ impl TwoImages {
     fn new() -> Self {
         let storage = mounted(formatted(GEOMETRY));
         let layout = LayoutWriter::new(&storage, "/");
+        let (first, second) = Self::write(&layout);
+        layout.index(&[("first", first, false), ("second", second, false)]);
+        Self { storage }
+    }
+
+    fn write(layout: &LayoutWriter<'_, LittleFs<RamFlash>>) -> (Content, Content) {
         let shared = noise(1, 600);
         let first = layout.image("config", &[&shared, &noise(2, 1300)]);
         let second = layout.image("config", &[&shared, b"tiny"]);
-        layout.index(&[("first", first, false), ("second", second, false)]);
+        (first, second)
+    }
+
+    /// The same images, both signed, the first one twice.
+    fn signed() -> Self {
+        let storage = mounted(formatted(GEOMETRY));
+        let layout = LayoutWriter::new(&storage, "/");
+        let (first, second) = Self::write(&layout);
+        let signatures = [
+            (layout.signature(first, &noise(3, 300)), Some(SIGNATURE)),
+            (layout.signature(first, b"short"), Some(SIGNATURE)),
+            (layout.signature(second, &noise(4, 300)), Some(SIGNATURE)),
+        ];
+        let images = [("first", first, false), ("second", second, false)];
+        layout.index_with(&images, &signatures);
         Self { storage }
     }
 
@@ -321,6 +342,52 @@ fn pruning() {
     assert_eq!(result, Ok(()));
     sweep(&before, &Prune);
     sweep(&moved, &Forget);
+}
+
+#[test]
+fn importing_a_signed_image() {
+    let images = TwoImages::signed();
+    let import = ImportImage {
+        images: &images,
+        image: "first",
+        name: "new",
+    };
+    sweep(&images.imported(&[]), &import);
+    sweep(&images.imported(&[("second", "new")]), &import);
+}
+
+#[test]
+fn importing_a_new_signature_of_a_stored_image() {
+    let unsigned = TwoImages::new().imported(&[("first", "app")]);
+    let images = TwoImages::signed();
+    let import = ImportImage {
+        images: &images,
+        image: "first",
+        name: "app",
+    };
+    sweep(&unsigned, &import);
+}
+
+#[test]
+fn removing_a_signed_image() {
+    let images = TwoImages::signed();
+    let before = images.imported(&[("first", "gone"), ("second", "kept")]);
+    sweep(&before, &Remove("gone"));
+    sweep(&images.imported(&[("first", "gone")]), &Remove("gone"));
+}
+
+#[test]
+fn pruning_signatures_without_an_image() {
+    let images = TwoImages::signed();
+    let moved = images.imported(&[("first", "moved"), ("second", "moved")]);
+    let (before, result, _) = cut_short(moved, Tuning::DEVICE, None, &Forget);
+    assert_eq!(result, Ok(()));
+    let orphaned = see(&mounted(before.clone())).tags.len();
+    assert_eq!(
+        orphaned, 4,
+        "a tag, its signature, and two without an image"
+    );
+    sweep(&before, &Prune);
 }
 
 /// Worn metadata blocks are moved by littlefs: the power goes during a move, too.

@@ -7,13 +7,15 @@ use common::{Scratch, formatted, mounted};
 use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::judge::Selector;
+use ocre::image::signature_entry::is_signature;
 use ocre::image::store::{Error, Freed, Progress, Store};
 use ocre::image::verdict::Code;
+use ocre::limits::MAX_SIGNATURES;
 use ocre::port::{OpenMode, Storage, StorageError};
 use ocre_conformance::images::{
-    DOCUMENT, LayoutWriter, StoreContent, get, named, noise, open, put, see, tag,
+    DOCUMENT, LayoutWriter, SIGNATURE, StoreContent, get, named, noise, open, put, see, tag,
 };
-use ocre_oci::{ErrorKind, Sha256};
+use ocre_oci::{Entry, ErrorKind, Sha256};
 use ocre_pc::directory::Directory;
 use ocre_pc::flash::{Geometry, PowerCut, RamFlash};
 use ocre_pc::littlefs::LittleFs;
@@ -275,6 +277,225 @@ fn progress_goes_up_to_the_total() {
     assert!(told.is_sorted_by_key(|now| now.done));
     assert!(told.len() > 6, "{} reports", told.len());
     assert_eq!((told[0].done, told[told.len() - 1].done), (0, total));
+}
+
+// ---------------------------------------------------------------- signatures
+
+/// Digests of the signatures among the store's entries.
+fn signatures<S: Storage>(storage: &S) -> Vec<Sha256> {
+    let list = |store: &mut Store<'_, S>| {
+        let index = store.index().expect("whole");
+        let signatures = index.manifests().filter(is_signature);
+        let digest = |entry: Entry<'_>| {
+            assert_eq!(entry.value().members().count(), 4, "a small entry");
+            entry.descriptor().unwrap().digest.sha256().unwrap()
+        };
+        signatures.map(digest).collect()
+    };
+    with(storage, list)
+}
+
+#[test]
+fn a_signature_comes_with_its_image_and_goes_with_it() {
+    let fixture = Fixture::new();
+    let layout = fixture.layout();
+    let one = layout.signature(fixture.first, b"one");
+    let other = layout.signature(fixture.second, b"other");
+    let listed = layout.signature(fixture.first, b"listed");
+    let untyped = layout.signature(fixture.portable, b"untyped");
+    let of_index = layout.signature(fixture.variants, b"of the index");
+    let list = layout.referrers(&[(listed, Some(SIGNATURE)), (one, None)]);
+    let hex = fixture.first.digest.hex().to_string();
+    let images = [
+        ("first:latest", fixture.first, false),
+        ("second", fixture.second, false),
+        ("variants:1", fixture.variants, true),
+        (&format!("sha256-{hex}"), list, true),
+    ];
+    let entries = [
+        (one, Some(SIGNATURE)),
+        (other, Some(SIGNATURE)),
+        (untyped, None),
+        (of_index, Some(SIGNATURE)),
+    ];
+    layout.index_with(&images, &entries);
+
+    let storage = memory(256);
+    let source = fixture.source();
+    assert_eq!(import(&storage, source, "first", "a"), Ok(()));
+    assert_eq!(signatures(&storage), [listed.digest, one.digest]);
+    // Three blobs for each signature, one of them shared.
+    assert_eq!(see(&storage).blobs.len(), 4 + 2 * 2 + 1);
+    assert_eq!(import(&storage, source, "first", "b"), Ok(()));
+    assert_eq!(signatures(&storage).len(), 2, "each once");
+    assert_eq!(import(&storage, source, "variants:1", "v"), Ok(()));
+    let all = [listed, one, untyped, of_index].map(|content| content.digest);
+    assert_eq!(signatures(&storage), all);
+
+    assert_eq!(remove(&storage, "a", &[]), Ok(Freed::default()));
+    assert_eq!(signatures(&storage), all, "there is another tag");
+    let freed = remove(&storage, "b", &[]).expect("removed");
+    assert_eq!(freed.blobs, 4 + 2 * 2);
+    assert_eq!(signatures(&storage), all[2..]);
+    remove(&storage, "v", &[]).expect("removed");
+    assert_eq!(see(&storage), StoreContent::default());
+}
+
+#[test]
+fn a_new_signature_of_a_stored_image_is_added() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    let layout = fixture.layout();
+    let images = [("first", fixture.first, false)];
+    let one = layout.signature(fixture.first, b"one");
+    let two = layout.signature(fixture.first, b"two");
+    layout.index_with(&images, &[(one, Some(SIGNATURE))]);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    layout.index_with(&images, &[(two, None), (one, Some(SIGNATURE))]);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    assert_eq!(signatures(&storage), [one.digest, two.digest]);
+    assert_eq!(see(&storage).tags.len(), 3, "no image is kept for a trial");
+}
+
+#[test]
+fn a_signature_stays_as_long_as_its_image_does() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    let layout = fixture.layout();
+    let one = layout.signature(fixture.first, b"one");
+    let two = layout.signature(fixture.second, b"two");
+    let images = [
+        ("first", fixture.first, false),
+        ("second", fixture.second, false),
+    ];
+    let entries = [(one, Some(SIGNATURE)), (two, Some(SIGNATURE))];
+    layout.index_with(&images, &entries);
+    assert_eq!(import(&storage, fixture.source(), "first", "a"), Ok(()));
+    assert_eq!(import(&storage, fixture.source(), "second", "a"), Ok(()));
+    prune(&storage, &[]);
+    assert_eq!(signatures(&storage).len(), 2, "the first image is kept");
+    assert_eq!(with(&storage, |store| store.forget_previous()), Ok(()));
+    prune(&storage, &[fixture.first.digest]);
+    assert_eq!(signatures(&storage).len(), 2, "a container uses it");
+    let freed = prune(&storage, &[]);
+    assert_eq!(freed.blobs, 4 - 1 + 2, "the config is shared");
+    assert_eq!(signatures(&storage), [two.digest]);
+}
+
+#[test]
+fn a_layout_of_one_image_and_its_signature_has_one_image() {
+    let fixture = Fixture::new();
+    let storage = memory(128);
+    let layout = fixture.layout();
+    let one = layout.signature(fixture.first, b"one");
+    let list = layout.referrers(&[(one, Some(SIGNATURE))]);
+    let hex = fixture.first.digest.hex().to_string();
+    let images = [
+        (&*format!("sha256-{hex}"), list, true),
+        ("first", fixture.first, false),
+    ];
+    layout.index_with(&images, &[(one, Some(SIGNATURE))]);
+    let any = |store: &mut Store<'_, _>| {
+        store.import(
+            fixture.source(),
+            Selector::default(),
+            &tag("a"),
+            &mut |_| {},
+        )
+    };
+    assert_eq!(with(&storage, any), Ok(()));
+    let found = with(&storage, |store| store.find(Selector::default()));
+    assert_eq!(found, Ok(fixture.first));
+    assert_eq!(signatures(&storage), [one.digest]);
+    // A signature can be removed by its digest.
+    let by_digest = Selector {
+        name: None,
+        digest: Some(one.digest),
+    };
+    let removed = with(&storage, |store| store.remove(by_digest, &[]));
+    assert_eq!(removed.map(|freed| freed.blobs), Ok(3));
+    assert_eq!(signatures(&storage), []);
+}
+
+#[test]
+fn a_damaged_signature_is_refused() {
+    let with_entry = |entry: fn(&Fixture, &LayoutWriter<'_, _>) -> Content| {
+        import_spoilt(|fixture, layout| {
+            let signature = entry(fixture, layout);
+            let images = [("first", fixture.first, false)];
+            layout.index_with(&images, &[(signature, Some(SIGNATURE))]);
+        })
+    };
+    let envelope = with_entry(|fixture, layout| {
+        let signature = layout.signature(fixture.first, b"one");
+        let envelope = layout.blob(b"one");
+        put(&fixture.storage, &layout.blob_path(envelope), b"ONE");
+        signature
+    });
+    assert_eq!(envelope, refused(Code::DigestMismatch));
+    let manifest = with_entry(|fixture, layout| {
+        let signature = layout.signature(fixture.first, b"one");
+        fixture
+            .storage
+            .remove(&layout.blob_path(signature))
+            .unwrap();
+        signature
+    });
+    assert_eq!(manifest, refused(Code::BlobMissing));
+    let malformed = with_entry(|_, layout| layout.blob(b"{}"));
+    let kind = ErrorKind::FieldMissing;
+    assert_eq!(malformed, refused(Code::Document(kind)));
+    let list = import_spoilt(|fixture, layout| {
+        let list = layout.blob(b"{}");
+        let hex = fixture.first.digest.hex().to_string();
+        let images = [
+            ("first", fixture.first, false),
+            (&format!("sha256-{hex}"), list, true),
+        ];
+        layout.index(&images);
+    });
+    assert_eq!(list, refused(Code::Document(kind)));
+    let other = import_spoilt(|fixture, layout| {
+        let images = [
+            ("first", fixture.first, false),
+            ("broken", layout.blob(b"{}"), false),
+            (
+                &format!("sha256-{}", "0".repeat(64)),
+                layout.blob(b"{}"),
+                true,
+            ),
+        ];
+        layout.index(&images);
+        fixture
+            .storage
+            .remove(&layout.blob_path(fixture.first))
+            .unwrap();
+    });
+    assert_eq!(other, refused(Code::BlobMissing), "others do not count");
+}
+
+#[test]
+fn an_image_has_so_many_signatures_and_no_more() {
+    let fixture = Fixture::new();
+    let layout = fixture.layout();
+    let images = [("first", fixture.first, false)];
+    let list = |count: usize| {
+        let numbers = (0..count).map(|number| number.to_string());
+        let signatures = numbers.map(|number| layout.signature(fixture.first, number.as_bytes()));
+        let entries: Vec<_> = signatures.map(|content| (content, None)).collect();
+        layout.index_with(&images, &entries);
+    };
+    let import = || {
+        let storage = memory(512);
+        let mut document = [0; 4 * DOCUMENT];
+        let mut store = Store::open(&storage, "/", &mut document).expect("opened");
+        store.import(fixture.source(), named("first"), &tag("a"), &mut |_| {})
+    };
+    list(MAX_SIGNATURES);
+    assert_eq!(import(), Ok(()));
+    list(MAX_SIGNATURES + 1);
+    assert_eq!(import(), refused(Code::Document(ErrorKind::TooManyEntries)));
 }
 
 // ---------------------------------------------------------------- refusals

@@ -15,6 +15,9 @@
 //! | the new image works | | is forgotten |
 //! | the new image fails | | is kept, and the failure is counted |
 //! | the new image fails for the last time | leads to the kept image | none is kept |
+//!
+//! The signatures of an image that is kept stay with it. Those of a forgotten one stay until a
+//! removal or [`Store::prune`], as a container may still be of that image.
 
 use ocre_oci::{Entry, Index, REF_NAME, Sha256};
 
