@@ -16,6 +16,7 @@ use crate::image::Image;
 use crate::image::blob::read_document;
 use crate::image::examine::Examination;
 use crate::image::judge::{Selector, judge};
+use crate::image::signature_entry::is_signature;
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
 use crate::image::verdict::{Code, Report, Verdict};
@@ -94,7 +95,7 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     }
     let out = &mut session.out;
     writeln!(out, "{:38}  {:19}  FOR", "NAME", "DIGEST");
-    for entry in index.manifests() {
+    for entry in index.manifests().filter(|entry| !is_signature(entry)) {
         let (name, more) = match (entry.reference_name(), entry.annotation(PREVIOUS)) {
             (Some(name), _) => (name, ""),
             (_, Some(tag)) => (tag, " (previous)"),
@@ -119,9 +120,8 @@ pub(super) fn list<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
 
 #[inline(never)]
 fn write_entries(index: &Index<'_>, out: &mut Array<'_, '_>) {
-    index
-        .manifests()
-        .for_each(|entry| out.object(|out| write_entry(&entry, out)));
+    let images = index.manifests().filter(|entry| !is_signature(entry));
+    images.for_each(|entry| out.object(|out| write_entry(&entry, out)));
 }
 
 /// Writes the members of an index entry that identify its image.
@@ -175,7 +175,7 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
         &mut |finding, at, detail| verdict.note(finding, at, detail),
         &mut image,
     );
-    let document = read_document(source, &content, session.documents.lend().document);
+    let documents = &mut session.documents;
     session.out.document(|out| {
         out.display("digest", &content.digest);
         write_verdict(&verdict, out);
@@ -184,6 +184,13 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
         } else {
             out.null("image");
         }
+        out.array("signatures", |out| {
+            let buffer = documents.lend().document;
+            let mut store = Store::opened(source.storage, ROOT, buffer);
+            // A storage that fails is in the verdict, too.
+            let _ = store.signatures(selector, &mut |digest| out.display(digest));
+        });
+        let document = read_document(source, &content, documents.lend().document);
         // A document that can't be read is in the verdict, too.
         if let Ok(document) = document {
             write_parts(document, out);

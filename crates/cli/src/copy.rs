@@ -9,7 +9,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ocre::command::CommandStatus;
 use ocre::image::OciLayout;
-use ocre_registry::{Access, Client, Copied, ImageName, PlatformName, Repository, Sink, Source};
+use ocre_registry::{
+    Access, Client, Copied, CopiedReferrers, ImageName, PlatformName, Repository, Sink, Source,
+};
 use ocre_tools::failure::Failure;
 use ocre_tools::layout::OpenLayout;
 use ocre_tools::layout_archive::LayoutArchive;
@@ -18,7 +20,7 @@ use ocre_tools::layout_name::LayoutName;
 use ocre_tools::layout_source::LayoutSource;
 
 use super::output::LineOutput;
-use super::transfer::{RegistryOptions, failed, image_name, platform};
+use super::transfer::{RegistryOptions, chosen, failed, image_name, platform};
 
 /// Copies an image between registries and layouts, with its digests.
 #[derive(clap::Args, Debug)]
@@ -26,7 +28,7 @@ pub struct CopyArgs {
     /// Copy only the manifest for this platform from an index
     #[arg(long, value_name = "OS/ARCHITECTURE", value_parser = platform)]
     platform: Option<PlatformName>,
-    /// Copy the referrers too, such as signatures
+    /// Copy all referrers, not only signatures
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]
@@ -81,7 +83,7 @@ pub fn run(args: &CopyArgs, out: &mut LineOutput) -> Result<CommandStatus, Failu
     let to = Destination {
         place: &args.to,
         platform: args.platform.clone(),
-        referrers: args.referrers,
+        referrers: chosen(args.referrers),
         registry_options: &args.registry_options,
         client: &client,
     };
@@ -122,8 +124,8 @@ pub struct Destination<'a> {
     pub place: &'a ImageEndpoint,
     /// Platform to copy from an index; `None` for all.
     pub platform: Option<PlatformName>,
-    /// True where referrers are copied too.
-    pub referrers: bool,
+    /// Referrers to copy with the image.
+    pub referrers: CopiedReferrers<'static>,
     /// Settings for registries.
     pub registry_options: &'a RegistryOptions,
     /// Client with these settings.

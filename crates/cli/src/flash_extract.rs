@@ -17,7 +17,7 @@ use ocre_tools::partition;
 
 use super::copy;
 use super::output::LineOutput;
-use super::transfer::failed;
+use super::transfer::{SIGNATURES, failed};
 
 /// Copies an image out of a flash file.
 #[derive(clap::Args, Debug)]
@@ -56,7 +56,7 @@ pub fn run(args: &FlashExtractArgs, out: &mut LineOutput) -> Result<CommandStatu
     let to = LayoutFolder::open(&args.layout, name, true, &what)?;
     let options = ocre_registry::CopyOptions {
         platform: None,
-        referrers: false,
+        referrers: SIGNATURES,
         parallel: 1,
         progress: &|_| {},
     };

@@ -12,6 +12,8 @@ use std::fmt::Display;
 use ocre::command::hints;
 use ocre::image::OciLayout;
 use ocre::image::blob::read_named;
+use ocre::image::judge::Selector;
+use ocre::image::signature_entry::belongs_to_image;
 use ocre::image::store::Tag;
 use ocre::image::verdict::Code;
 use ocre::port::Storage;
@@ -104,7 +106,11 @@ fn annotations<S: Storage>(
     let index = read_named(source, "index.json", Code::IndexMissing, &mut buffer).ok()?;
     let index = Index::parse(json::parse(index, &Caps::default()).ok()?).ok()?;
     let selector = layout.selector();
+    let is_any = selector == Selector::default();
     let is_meant = |entry: &Entry<'_>| {
+        if is_any && belongs_to_image(entry) {
+            return false;
+        }
         let has = |digest| {
             let found = entry.descriptor().ok();
             found.and_then(|found| found.digest.sha256()) == Some(digest)

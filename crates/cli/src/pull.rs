@@ -21,7 +21,7 @@ use ocre_tools::partition;
 use super::import;
 use super::import_name::ImportName;
 use super::output::LineOutput;
-use super::transfer::{RegistryOptions, failed, image_name, platform};
+use super::transfer::{RegistryOptions, SIGNATURES, failed, image_name, platform};
 
 /// Takes an image from a registry onto the flash.
 #[derive(clap::Args, Debug)]
@@ -63,7 +63,7 @@ pub fn run<E: Engine>(
     let repository = Repository::new(&client, &args.image, Access::Pull, None)
         .map_err(|error| failed(&what, &error))?;
     args.registry_options
-        .copy(&repository, &sink, args.platform.clone(), false, &what)?;
+        .copy(&repository, &sink, args.platform.clone(), SIGNATURES, &what)?;
 
     let layout = Directory::open(&staging).map_err(|error| Failure::folder(&what, error))?;
     let source = OciLayout {

@@ -16,12 +16,12 @@ use ocre_tools::partition;
 use super::copy::{self, Destination, ImageEndpoint};
 use super::output::LineOutput;
 use super::short_digest;
-use super::transfer::{RegistryOptions, failed};
+use super::transfer::{RegistryOptions, chosen, failed};
 
 /// Puts an image of the flash into a registry, or into a layout of the PC.
 #[derive(clap::Args, Debug)]
 pub struct PushArgs {
-    /// Push the referrers too, such as signatures
+    /// Push all referrers, not only signatures
     #[arg(long)]
     referrers: bool,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub fn run(
     let to = Destination {
         place: &destination,
         platform: None,
-        referrers: args.referrers,
+        referrers: chosen(args.referrers),
         registry_options: &args.registry_options,
         client: &client,
     };

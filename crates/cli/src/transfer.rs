@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ocre::command::hints;
+use ocre::image::signature_entry::SIGNATURE_TYPES;
 use ocre::image::store;
 use ocre_registry::{
-    Client, ClientSettings, Copied, CopyOptions, DockerConfig, Error, ImageName, PlatformName,
-    RegistryCode, Sink, Source,
+    Client, ClientSettings, Copied, CopiedReferrers, CopyOptions, DockerConfig, Error, ImageName,
+    PlatformName, RegistryCode, Sink, Source,
 };
 use ocre_tools::failure::Failure;
 
@@ -55,7 +56,7 @@ impl RegistryOptions {
         from: &dyn Source,
         to: &dyn Sink,
         platform: Option<PlatformName>,
-        referrers: bool,
+        referrers: CopiedReferrers<'_>,
         what: &str,
     ) -> Result<Copied, Failure> {
         let bar = Mutex::new(Bar::new());
@@ -77,6 +78,18 @@ impl RegistryOptions {
             .unwrap_or_else(PoisonError::into_inner)
             .finish();
         copied.map_err(|error| failed(what, &error))
+    }
+}
+
+/// Signatures, which are copied with each image.
+pub const SIGNATURES: CopiedReferrers<'_> = CopiedReferrers::OfTypes(&SIGNATURE_TYPES);
+
+/// Referrers to copy: all of them, or the signatures.
+pub fn chosen(all: bool) -> CopiedReferrers<'static> {
+    if all {
+        CopiedReferrers::All
+    } else {
+        SIGNATURES
     }
 }
 

@@ -36,6 +36,7 @@ mod name;
 mod network;
 mod pace;
 mod proxy;
+mod referrer;
 mod repository;
 mod resolver;
 mod tls;
@@ -52,6 +53,7 @@ pub use error::{Error, RegistryCode};
 pub use hashing::Verified;
 pub use name::{ImageName, Which};
 pub use network::Network;
+pub use referrer::{CopiedReferrers, Referrer};
 pub use repository::{Access, Repository};
 pub use transfer::{
     ContentOpener, ContentReader, Copied, CopyOptions, CopyProgress, ImageDocument, MAX_DOCUMENT,

@@ -4,11 +4,11 @@
 mod download;
 
 use std::io::Read;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use ocre_oci::json::{self, Elements};
 use ocre_oci::write;
-use ocre_oci::{Descriptor, INDEX_MEDIA_TYPE, Index, Sha256};
+use ocre_oci::{INDEX_MEDIA_TYPE, Index, Sha256};
 use ureq::BodyReader;
 use ureq::http::header::{self, HeaderName};
 use ureq::http::{Method, StatusCode, Uri};
@@ -19,6 +19,7 @@ use crate::blob::Blob;
 use crate::client::{Client, Payload, RegistryResponse, Request, Retries, parse, read_body};
 use crate::error::{Error, RegistryCode};
 use crate::name::{ImageName, Which};
+use crate::referrer::Referrer;
 use crate::transfer::{
     ACCEPTED, ContentOpener, ContentReader, ImageDocument, MAX_DOCUMENT, Role, Sink, Source,
     document_caps, referrer_descriptor, subject, verified,
@@ -48,6 +49,8 @@ pub struct Repository<'c> {
     session: RegistrySession,
     /// Held during a change of the tag that stands in for a list of referrers.
     referrers: Mutex<()>,
+    /// True where the registry has the API for referrers, by its first answer.
+    has_lists: OnceLock<bool>,
 }
 
 impl<'c> Repository<'c> {
@@ -81,6 +84,7 @@ impl<'c> Repository<'c> {
             session: RegistrySession::new(name, parse(&base)?, scopes),
             base,
             referrers: Mutex::new(()),
+            has_lists: OnceLock::new(),
         })
     }
 
@@ -341,8 +345,13 @@ impl Source for Repository<'_> {
         Ok(Box::new(Download::start(self, blob, from)?))
     }
 
-    fn referrers(&self, subject: &Sha256) -> Result<Vec<(String, Blob)>, Error> {
-        let pages = match self.list(subject)? {
+    fn referrers(&self, subject: &Sha256) -> Result<Vec<Referrer>, Error> {
+        let listed = match self.has_lists.get() {
+            Some(false) => None,
+            _ => self.list(subject)?,
+        };
+        self.has_lists.get_or_init(|| listed.is_some());
+        let pages = match listed {
             Some(pages) => pages,
             None => self.get(&referrers_tag(subject))?.into_iter().collect(),
         };
@@ -351,11 +360,7 @@ impl Source for Repository<'_> {
             let wrong = |error| Error::of_document(error, &page.bytes, page.digest);
             let index = Index::parse(page.parse()?).map_err(wrong)?;
             for entry in index.manifests() {
-                let descriptor: Descriptor<'_> = entry.descriptor().map_err(wrong)?;
-                if let Some(digest) = descriptor.digest.sha256() {
-                    let size = descriptor.size;
-                    found.push((descriptor.media_type.to_string(), Blob { digest, size }));
-                }
+                found.extend(Referrer::of_entry(&entry).map_err(wrong)?);
             }
         }
         Ok(found)

@@ -15,6 +15,7 @@ use ocre_oci::{Descriptor, ErrorKind, INDEX_MEDIA_TYPE, ManifestType, Sha256};
 use crate::blob::Blob;
 use crate::error::{Error, RegistryCode};
 use crate::hashing::Verified;
+use crate::referrer::{CopiedReferrers, Referrer, artifact_type};
 
 /// Most bytes of one document. The distribution specification requires that a registry takes at
 /// least as many.
@@ -134,11 +135,11 @@ pub trait Source: Sync {
     /// `blob-missing`, and errors of the place.
     fn open(&self, blob: &Blob, from: u64) -> Result<ContentReader<'_>, Error>;
 
-    /// Referrers of a document: media type and content of each.
+    /// Referrers of a document; none where the place has no list of them.
     ///
     /// # Errors
     /// Errors of the place.
-    fn referrers(&self, subject: &Sha256) -> Result<Vec<(String, Blob)>, Error>;
+    fn referrers(&self, subject: &Sha256) -> Result<Vec<Referrer>, Error>;
 
     /// Host and repository, where the source is a registry.
     fn repository(&self) -> Option<(&str, &str)> {
@@ -243,8 +244,8 @@ pub struct CopyProgress {
 pub struct CopyOptions<'a> {
     /// Platform to copy; `None` copies the whole image.
     pub platform: Option<PlatformName>,
-    /// True to copy referrers too, such as signatures.
-    pub referrers: bool,
+    /// Referrers to copy with the image.
+    pub referrers: CopiedReferrers<'a>,
     /// Most blobs in parallel.
     pub parallel: usize,
     /// Callback for progress, called from several threads.
@@ -266,7 +267,8 @@ pub struct Copied {
 ///
 /// ```no_run
 /// use ocre_registry::{
-///     Access, Client, ClientSettings, CopyOptions, DockerConfig, ImageName, Repository, copy,
+///     Access, Client, ClientSettings, CopiedReferrers, CopyOptions, DockerConfig, ImageName,
+///     Repository, copy,
 /// };
 ///
 /// let from = ImageName::parse("registry.example/team/app:1")?;
@@ -276,7 +278,7 @@ pub struct Copied {
 /// let to = Repository::new(&client, &to, Access::Push, None)?;
 /// let options = CopyOptions {
 ///     platform: None,
-///     referrers: true,
+///     referrers: CopiedReferrers::OfTypes(&["application/vnd.cncf.notary.signature"]),
 ///     parallel: 4,
 ///     progress: &|progress| println!("{} of {} bytes", progress.done, progress.total),
 /// };
@@ -296,9 +298,7 @@ pub fn copy(from: &dyn Source, to: &dyn Sink, options: &CopyOptions<'_>) -> Resu
     plan.add(from, &root, 0)?;
     let (media_type, digest) = (root.media_type.clone(), root.digest);
     plan.keep(root, Role::Root)?;
-    if options.referrers {
-        plan.add_referrers(from)?;
-    }
+    plan.add_referrers(from, options.referrers)?;
     carry(from, to, &plan.blobs, options)?;
     for (document, role) in &plan.documents {
         to.put_document(document, *role)?;
@@ -496,25 +496,51 @@ impl Plan {
         Ok(())
     }
 
-    /// Adds the referrers of the planned documents, and the referrers of those.
-    fn add_referrers(&mut self, from: &dyn Source) -> Result<(), Error> {
+    /// Adds the chosen referrers of the planned documents; of all referrers, also their own.
+    fn add_referrers(
+        &mut self,
+        from: &dyn Source,
+        chosen: CopiedReferrers<'_>,
+    ) -> Result<(), Error> {
         let mut place = 0;
-        while let Some(subject) = self
-            .documents
-            .get(place)
-            .map(|(document, _)| document.digest)
-        {
+        while let Some((subject, role)) = self.documents.get(place) {
+            let is_referrer = *role == Role::Referrer;
+            if chosen.is_none() || (is_referrer && chosen != CopiedReferrers::All) {
+                return Ok(());
+            }
             place += 1;
-            for (media_type, content) in from.referrers(&subject)? {
-                if self.seen.contains(&content.digest) {
-                    continue;
-                }
-                let referrer = document(from, &media_type, &content)?;
-                self.add(from, &referrer, 0)?;
-                self.keep(referrer, Role::Referrer)?;
+            let subject = subject.digest;
+            for referrer in from.referrers(&subject)? {
+                self.add_referrer(from, &referrer, chosen)?;
             }
         }
         Ok(())
+    }
+
+    fn add_referrer(
+        &mut self,
+        from: &dyn Source,
+        referrer: &Referrer,
+        chosen: CopiedReferrers<'_>,
+    ) -> Result<(), Error> {
+        let Referrer {
+            media_type,
+            content,
+            artifact_type: told,
+        } = referrer;
+        let is_other = told.as_ref().is_some_and(|told| !chosen.takes(told));
+        if is_other || self.seen.contains(&content.digest) {
+            return Ok(());
+        }
+        let referrer = document(from, media_type, content)?;
+        if told.is_none() && chosen != CopiedReferrers::All {
+            let own = artifact_type(referrer.parse()?);
+            if !own.is_some_and(|own| chosen.takes(&own.to_string())) {
+                return Ok(());
+            }
+        }
+        self.add(from, &referrer, 0)?;
+        self.keep(referrer, Role::Referrer)
     }
 }
 
@@ -656,9 +682,7 @@ pub fn subject(document: &ImageDocument) -> Result<Option<Sha256>, Error> {
 /// Errors of the document.
 pub fn referrer_descriptor(document: &ImageDocument) -> Result<String, Error> {
     let root = document.parse()?;
-    let own = root.get("artifactType").and_then(|value| value.text().ok());
-    let config = || root.get("config")?.get("mediaType")?.text().ok();
-    let artifact_type = own.or_else(config);
+    let artifact_type = artifact_type(root);
     let mut text = String::new();
     // Writing to a String does not fail.
     let _ = write::object(&mut text, |out| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ocre_oci::{INDEX_MEDIA_TYPE, Sha256};
 use ocre_registry::{
-    Access, Client, ClientSettings, DockerConfig, Error, RegistryCode, Repository,
+    Access, Client, ClientSettings, CopiedReferrers, DockerConfig, Error, RegistryCode, Repository,
 };
 use support::{
     MANIFEST, MemorySink, Reply, ServedImage, Server, client, descriptor, options, pull_with,
@@ -110,7 +110,7 @@ fn pages(next: String) -> (Server, Result<(), Error>) {
     let client = known(settings(), &server, PASSWORD);
     let source = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
     let wanted = ocre_registry::CopyOptions {
-        referrers: true,
+        referrers: CopiedReferrers::All,
         ..options()
     };
     let copied = ocre_registry::copy(&source, &MemorySink::default(), &wanted).map(drop);

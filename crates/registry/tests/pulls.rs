@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use ocre_oci::{ErrorKind, Sha256};
 use ocre_registry::{
-    Access, Client, ClientSettings, CopyOptions, DockerConfig, ImageName, RegistryCode, Repository,
+    Access, Client, ClientSettings, CopiedReferrers, CopyOptions, DockerConfig, ImageName,
+    RegistryCode, Repository,
 };
 use support::{
     MANIFEST, MemorySink, ReceivedRequest, Reply, ServedImage, Server, client, descriptor, options,
@@ -529,12 +530,44 @@ fn referrers_are_listed_page_by_page() {
     });
     let client = client();
     let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None).unwrap();
-    let sink = MemorySink::default();
-    let wanted = ocre_registry::CopyOptions {
-        referrers: true,
-        ..options()
-    };
-    let copied = ocre_registry::copy(&repository, &sink, &wanted).unwrap();
-    assert_eq!(copied.referrers, 2);
-    assert_eq!(sink.documents.lock().unwrap().len(), 3);
+    for (referrers, count) in [
+        (CopiedReferrers::All, 2),
+        (CopiedReferrers::OfTypes(&["a/two", "a/three"]), 1),
+        (CopiedReferrers::OfTypes(&["a/three"]), 0),
+        (CopiedReferrers::OfTypes(&[]), 0),
+    ] {
+        let sink = MemorySink::default();
+        let wanted = CopyOptions {
+            referrers,
+            ..options()
+        };
+        let copied = ocre_registry::copy(&repository, &sink, &wanted).unwrap();
+        assert_eq!(copied.referrers, count, "{referrers:?}");
+        assert_eq!(sink.documents.lock().unwrap().len(), 1 + count);
+    }
+}
+
+#[test]
+fn a_registry_without_lists_of_referrers_is_no_error() {
+    for status in [400, 404, 405] {
+        let (server, image) = but(move |request, _| {
+            let is_list = request.path.starts_with("/v2/x/referrers/");
+            is_list.then(|| Reply::new(status, "no such thing"))
+        });
+        let client = client();
+        let repository = Repository::new(&client, &server.name("x:1"), Access::Pull, None);
+        let repository = repository.unwrap();
+        let wanted = CopyOptions {
+            referrers: CopiedReferrers::OfTypes(&["a/signature"]),
+            ..options()
+        };
+        for _ in 0..2 {
+            let sink = MemorySink::default();
+            let copied = ocre_registry::copy(&repository, &sink, &wanted).unwrap();
+            assert_eq!(copied.referrers, 0, "{status}");
+            is_whole(&sink, &image);
+        }
+        let list = format!("/v2/x/referrers/{}", Sha256::of(&image.manifest));
+        assert_eq!(server.count("GET", &list), 1, "{status}: asked for once");
+    }
 }

@@ -7,11 +7,13 @@ use ocre::command::hints;
 use ocre::image::OciLayout;
 use ocre::image::blob::{self, read_named};
 use ocre::image::judge::Selector;
+use ocre::image::signature_entry::{belongs_to_image, is_signature, listed_subject};
 use ocre::image::verdict::Code;
 use ocre::port::{SeekFrom, Storage, StorageError};
-use ocre_oci::{Index, Sha256, json};
+use ocre_oci::{Entry, INDEX_MEDIA_TYPE, Index, Sha256, json};
 use ocre_registry::{
-    Blob, ContentReader, Error, ImageDocument, MAX_DOCUMENT, Source, document_caps, subject,
+    Blob, ContentReader, Error, ImageDocument, MAX_DOCUMENT, Referrer, Source, document_caps,
+    subject,
 };
 
 /// A stored image.
@@ -39,39 +41,58 @@ impl<S: Storage> LayoutSource<'_, S> {
         Ok(ImageDocument::new(media_type.to_owned(), bytes.to_vec()))
     }
 
-    /// Calls `entry` with media type, content and name of each entry of the index that `selector`
-    /// selects.
-    fn entries(
-        &self,
-        entry: &mut dyn FnMut(String, Blob, Option<String>),
-        selector: Selector<'_>,
-    ) -> Result<(), Error> {
+    /// Reads the entries of the layout's own index that are `wanted` and have a known digest.
+    fn entries(&self, wanted: &dyn Fn(&Entry<'_>) -> bool) -> Result<Vec<IndexedDocument>, Error> {
         let mut buffer = vec![0; MAX_DOCUMENT];
         let bytes = read_named(self.layout, "index.json", Code::IndexMissing, &mut buffer)
             .map_err(|code| refused(code, &self.name))?;
-        let wrong = |error| Error::of_document(error, bytes, "index");
-        let index = Index::parse(json::parse(bytes, &document_caps()).map_err(wrong)?);
-        for found in index.map_err(wrong)?.manifests() {
-            if !selector.names(&found) {
-                continue;
-            }
-            let descriptor = found.descriptor().map_err(wrong)?;
-            // No user selects a digest of another kind.
-            let Some(digest) = descriptor.digest.sha256() else {
-                continue;
-            };
-            if selector.digest.is_none_or(|wanted| wanted == digest) {
-                let name = found.reference_name().map(|name| name.to_string());
-                let size = descriptor.size;
-                entry(
-                    descriptor.media_type.to_string(),
-                    Blob { digest, size },
-                    name,
-                );
-            }
-        }
-        Ok(())
+        entries_of(bytes, wanted).map_err(|error| Error::of_document(error, bytes, "index"))
     }
+
+    /// True where the subject of a document is `of`. An unreadable document has none, unless the
+    /// index calls the document a signature.
+    fn is_about(&self, document: &IndexedDocument, of: &Sha256) -> Result<bool, Error> {
+        let Referrer {
+            media_type,
+            content,
+            ..
+        } = &document.described;
+        let read = self.read(media_type, content);
+        match read.and_then(|read| subject(&read)) {
+            Err(error) if document.is_signature => Err(error),
+            subject => Ok(matches!(subject, Ok(Some(subject)) if subject == *of)),
+        }
+    }
+}
+
+/// Entry of an index: the description of a document, and the document's name.
+struct IndexedDocument {
+    described: Referrer,
+    name: Option<String>,
+    is_signature: bool,
+    /// Subject of the listed referrers, where the document is a list of them.
+    lists: Option<Sha256>,
+}
+
+/// Parses the entries of an index that are `wanted` and have a known digest.
+fn entries_of(
+    index: &[u8],
+    wanted: &dyn Fn(&Entry<'_>) -> bool,
+) -> Result<Vec<IndexedDocument>, ocre_oci::Error> {
+    let index = Index::parse(json::parse(index, &document_caps())?)?;
+    let mut found = Vec::new();
+    for entry in index.manifests().filter(wanted) {
+        if let Some(described) = Referrer::of_entry(&entry)? {
+            let is_index = described.media_type == INDEX_MEDIA_TYPE;
+            found.push(IndexedDocument {
+                described,
+                name: entry.reference_name().map(|name| name.to_string()),
+                is_signature: is_signature(&entry),
+                lists: listed_subject(&entry).filter(|_| is_index),
+            });
+        }
+    }
+    Ok(found)
 }
 
 fn stored(blob: &Blob) -> ocre::image::Content {
@@ -87,16 +108,19 @@ where
     S::File: Send,
 {
     fn root(&self) -> Result<ImageDocument, Error> {
-        let mut found = Vec::new();
-        let mut entry = |media_type, content, name| found.push((media_type, content, name));
-        self.entries(&mut entry, self.selector)?;
-        let Some((media_type, content, name)) = found.first() else {
+        let selector = self.selector;
+        let mut found = self.entries(&|entry| {
+            selector.names(entry) && (selector != Selector::default() || !belongs_to_image(entry))
+        })?;
+        let digest = selector.digest;
+        found.retain(|one| digest.is_none_or(|digest| one.described.content.digest == digest));
+        let Some(first) = found.first() else {
             return Err(refused(Code::ReferenceNotFound, &self.name));
         };
-        if found.iter().any(|(_, _, other)| other != name) {
+        if found.iter().any(|other| other.name != first.name) {
             return Err(refused(Code::ReferenceAmbiguous, &self.name));
         }
-        self.read(media_type, content)
+        self.read(&first.described.media_type, &first.described.content)
     }
 
     fn document(&self, media_type: &str, content: &Blob) -> Result<ImageDocument, Error> {
@@ -119,18 +143,24 @@ where
         Ok(Box::new(reader))
     }
 
-    fn referrers(&self, of: &Sha256) -> Result<Vec<(String, Blob)>, Error> {
+    fn referrers(&self, of: &Sha256) -> Result<Vec<Referrer>, Error> {
+        // Another image may have a malformed entry.
+        let mut entries =
+            self.entries(&|entry| is_signature(entry) || entry.descriptor().is_ok())?;
+        let mut listed = Vec::new();
+        for list in entries.iter().filter(|one| one.lists == Some(*of)) {
+            let list = self.read(&list.described.media_type, &list.described.content)?;
+            let found = entries_of(&list.bytes, &|_| true);
+            let wrong = |error| Error::of_document(error, &list.bytes, list.digest);
+            listed.extend(found.map_err(wrong)?);
+        }
+        entries.extend(listed);
         let mut found = Vec::new();
-        let mut entry = |media_type: String, content: Blob, _| found.push((media_type, content));
-        self.entries(&mut entry, Selector::default())?;
-        // An unreadable document is no referrer.
-        let is_about = |(media_type, content): &(String, Blob)| {
-            let document = self.read(media_type, content);
-            document.is_ok_and(
-                |document| matches!(subject(&document), Ok(Some(subject)) if subject == *of),
-            )
-        };
-        found.retain(is_about);
+        for entry in entries {
+            if self.is_about(&entry, of)? {
+                found.push(entry.described);
+            }
+        }
         Ok(found)
     }
 }

@@ -6,6 +6,7 @@ use ocre::image::Content;
 use ocre::image::OciLayout;
 use ocre::image::blob::{read_document, read_named};
 use ocre::image::judge::Selector;
+use ocre::image::signature_entry::{SIGNATURE_TYPES, subject_of_list};
 use ocre::image::verdict::Code;
 use ocre::port::Storage;
 use ocre_oci::Sha256;
@@ -53,6 +54,12 @@ fn is_meant(entry: &Value, selector: Selector<'_>) -> bool {
     let name = entry["annotations"][ocre_oci::REF_NAME].as_str();
     let digest = selector.digest.map(|digest| digest.to_string());
     let latest = selector.name.map(|name| format!("{name}:latest"));
+    let artifact_type = entry["artifactType"].as_str();
+    let belongs_to_image = artifact_type.is_some_and(|told| SIGNATURE_TYPES.contains(&told))
+        || name.and_then(subject_of_list).is_some();
+    if selector == Selector::default() && belongs_to_image {
+        return false;
+    }
     let has_name = selector.name.is_none() || name == selector.name || name == latest.as_deref();
     // An entry without a platform may be an index: the digest may be in it.
     let has_digest =

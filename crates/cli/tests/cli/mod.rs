@@ -5,6 +5,7 @@
 pub mod child;
 pub mod encode;
 pub mod registry;
+pub mod signature;
 pub mod tls;
 
 use std::ffi::OsStr;

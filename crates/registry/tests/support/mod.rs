@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ocre_oci::Sha256;
 use ocre_registry::{
-    Access, Blob, Client, ClientSettings, ContentOpener, Copied, CopyOptions, DockerConfig, Error,
-    ImageDocument, ImageName, RegistryCode, Repository, Role, Sink,
+    Access, Blob, Client, ClientSettings, ContentOpener, Copied, CopiedReferrers, CopyOptions,
+    DockerConfig, Error, ImageDocument, ImageName, RegistryCode, Repository, Role, Sink,
 };
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -305,7 +305,7 @@ pub fn pull_with(client: &Client, name: &ImageName, sink: &MemorySink) -> Result
 pub fn options() -> CopyOptions<'static> {
     CopyOptions {
         platform: None,
-        referrers: false,
+        referrers: CopiedReferrers::OfTypes(&[]),
         parallel: 2,
         progress: &|_| {},
     }

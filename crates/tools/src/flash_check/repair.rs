@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use ocre::container::data;
 use ocre::image::Content;
 use ocre::image::blob::read_document;
+use ocre::image::signature_entry::type_of_manifest;
 use ocre::port::{Storage as _, StorageError};
 use ocre::{atomic, lost};
-use ocre_oci::write::{self, DescriptorFields};
+use ocre_oci::write;
 use ocre_oci::{INDEX_MEDIA_TYPE, Index, Manifest, Sha256, json};
 
 use super::images::{caps, source};
@@ -93,7 +94,7 @@ fn keep_if_there(partition: &Partition, path: &str) -> Result<(), StorageError> 
     }
 }
 
-/// Makes an index of every image that no other leads to. Their names are lost.
+/// Makes an index of every image that no other leads to, and of the signatures. Names are lost.
 fn index(partition: &Partition) -> Result<String, StorageError> {
     let mut documents = Vec::new();
     let mut led_to = BTreeSet::new();
@@ -121,37 +122,42 @@ fn index(partition: &Partition) -> Result<String, StorageError> {
         let Ok(value) = json::parse(bytes, &caps()) else {
             continue;
         };
-        if Manifest::parse(value, None).is_ok() {
+        if let Ok(manifest) = Manifest::parse(value, None) {
             let said = value.get("mediaType").and_then(|said| said.text().ok());
             let media_type = said.map_or(MANIFEST.to_owned(), |said| said.to_string());
-            documents.push((content, media_type));
+            documents.push((content, media_type, type_of_manifest(&manifest)));
         } else if let Ok(index) = Index::parse(value) {
             for entry in index.manifests() {
                 let digest = entry.descriptor().map(|found| found.digest.sha256());
                 led_to.extend(digest.ok().flatten());
             }
-            documents.push((content, INDEX_MEDIA_TYPE.to_string()));
+            documents.push((content, INDEX_MEDIA_TYPE.to_string(), None));
         }
     }
-    documents.retain(|(content, _)| !led_to.contains(&content.digest));
+    documents.retain(|(content, ..)| !led_to.contains(&content.digest));
     keep_if_there(partition, "/index.json")?;
     atomic::replace(partition, "/index.json", &mut |output| {
         output.format(|text| {
             write::index(text, |entries| {
-                documents.iter().try_for_each(|(content, media_type)| {
-                    entries.descriptor(&DescriptorFields {
-                        media_type,
-                        digest: content.digest,
-                        size: content.size,
-                        annotations: &[],
-                        platform: None,
-                    })
-                })
+                for (content, media_type, signature_type) in &documents {
+                    entries.object(|out| {
+                        out.string("mediaType", media_type);
+                        out.display("digest", &content.digest);
+                        out.unsigned("size", content.size);
+                        if let Some(signature_type) = signature_type {
+                            out.string("artifactType", signature_type);
+                        }
+                    });
+                }
+                Ok(())
             })
         })
     })?;
+    let images = documents
+        .iter()
+        .filter(|(.., signature)| signature.is_none());
     Ok(format!(
         "made of the {} images that are there, without their names: import one again to name it",
-        documents.len()
+        images.count()
     ))
 }
