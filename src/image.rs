@@ -111,10 +111,10 @@ impl Image {
     }
 
     /// Returns the digests, the format and the origin.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> Identity<'_> {
         Identity {
-            manifest: self.manifest.digest,
-            executable: self.executable.digest,
+            manifest: &self.manifest.digest,
+            executable: &self.executable.digest,
             format: self.format,
             admission: self.admission,
         }
@@ -149,10 +149,10 @@ pub struct Loadable {
 
 impl Loadable {
     /// Returns the digests, the format and the origin.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> Identity<'_> {
         Identity {
-            manifest: self.manifest,
-            executable: self.content.digest,
+            manifest: &self.manifest,
+            executable: &self.content.digest,
             format: self.format,
             admission: self.admission,
         }

@@ -14,7 +14,7 @@ use crate::measure::engine;
 
 /// Policy that accepts all images.
 pub const POLICY: Policy<'_> = Policy {
-    trust: Trust::ANY,
+    trust: &Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: u64::MAX,

@@ -20,7 +20,7 @@ use crate::image::signature_entry::is_signature;
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
 use crate::image::verdict::{Code, Report, Verdict};
-use crate::limits::MAX_CONTAINERS;
+use crate::limits::{MAX_CONTAINERS, SIGNATURES};
 use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
@@ -184,12 +184,14 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
         } else {
             out.null("image");
         }
-        out.array("signatures", |out| {
-            let buffer = documents.lend().document;
-            let mut store = Store::opened(source.storage, ROOT, buffer);
-            // A storage that fails is in the verdict, too.
-            let _ = store.signatures(selector, &mut |digest| out.display(digest));
-        });
+        if SIGNATURES {
+            out.array("signatures", |out| {
+                let buffer = documents.lend().document;
+                let mut store = Store::opened(source.storage, ROOT, buffer);
+                // A storage that fails is in the verdict, too.
+                let _ = store.signatures(selector, &mut |digest| out.display(digest));
+            });
+        }
         let document = read_document(source, &content, documents.lend().document);
         // A document that can't be read is in the verdict, too.
         if let Ok(document) = document {

@@ -24,7 +24,7 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
     let space = platform.storage().space();
     let lost = lost::count(platform.storage()).unwrap_or_default();
     let aot = engine.aot_target();
-    let trust = &policy.trust;
+    let trust = policy.trust;
     let mut containers = 0_u64;
     session
         .supervisor
@@ -43,15 +43,13 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
                 }),
                 None => out.null("aot"),
             }
-            out.object("trust", |out| {
-                out.string("policy", trust.rule.name());
-                if SIGNATURES {
-                    out.array("keys", |out| {
-                        trust.keys.iter().for_each(|key| out.string(key.name));
-                    });
-                }
+            out.string("policy", trust.rule.name());
+            if SIGNATURES {
+                out.array("keys", |out| {
+                    trust.keys.iter().for_each(|key| out.string(key.name));
+                });
                 out.unsigned("pinnedDigests", capacity(trust.digests.len()));
-            });
+            }
             match space {
                 Ok(space) => out.object("storage", |out| {
                     out.unsigned("totalBytes", space.total);
@@ -95,9 +93,9 @@ pub(super) fn info<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         for key in trust.keys {
             write!(out, ", key {}", key.name);
         }
-    }
-    if !trust.digests.is_empty() {
-        write!(out, ", {} pinned digests", trust.digests.len());
+        if !trust.digests.is_empty() {
+            write!(out, ", {} pinned digests", trust.digests.len());
+        }
     }
     writeln!(out);
     match space {

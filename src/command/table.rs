@@ -300,8 +300,7 @@ const ALL: &[Command] = &[
         least: 1,
         most: 1,
         text: "Print all details of an image as JSON\n\
-               Includes the verdict on documents and blobs, and the digests of signatures.\n\
-               `image verify` judges the code too.",
+               Includes the verdict on documents and blobs. `image verify` judges the code too.",
         options: options![],
         passes_on: false,
     },
@@ -338,7 +337,7 @@ const ALL: &[Command] = &[
         operands: "IMAGE",
         least: 1,
         most: 1,
-        text: "Remove an image, its signatures, and blobs that no other image uses\n\
+        text: "Remove an image and the blobs that no other image uses\n\
                Refuses an image that a container uses.",
         options: options![],
         passes_on: false,
@@ -349,7 +348,7 @@ const ALL: &[Command] = &[
         operands: "",
         least: 0,
         most: 0,
-        text: "Remove blobs that no image uses, and signatures without an image\n\
+        text: "Remove blobs that no image uses\n\
                The previous image of a tag stays until the update has proved itself: see `docs/updates.md`.",
         options: options![Opt {
             key: Key::Previous,

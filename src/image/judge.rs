@@ -24,7 +24,7 @@ use ocre_oci::{
 use super::blob::{self, Opened, caps, content_of};
 use super::permission::Permissions;
 use super::signature_entry::belongs_to_image;
-use super::trust::{self, Provenance, Trust, TrustRefusal};
+use super::trust::{self, Trust, TrustRefusal};
 use super::verdict::{Code, Finding, Location, Part, Report, write_cut};
 use super::{Content, Image, Loadable, OciLayout, aot};
 use crate::limits::{MAX_INDEX_DEPTH, MAX_TITLE, PAGE_BYTES, SIGNATURES};
@@ -47,7 +47,7 @@ pub struct Selector<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
     /// Trust in the origin of images.
-    pub trust: Trust<'a>,
+    pub trust: &'a Trust<'a>,
     /// True where AOT code may run that can't be interrupted.
     pub uninterruptible: bool,
     /// True where portable code is preferred to AOT code.
@@ -116,8 +116,9 @@ pub fn judge<S: Storage, E: Engine>(
     report: Report<'_>,
     image: &mut Image,
 ) -> bool {
-    let wanted = JudgedImage::Selected(selector);
-    judge_wanted(source, wanted, engine, policy, workspace, report, image)
+    judge_selected(
+        source, selector, None, engine, policy, workspace, report, image,
+    )
 }
 
 /// Judges the image of a manifest as [`judge`] does, also where no entry of the index leads to the
@@ -131,14 +132,28 @@ pub fn judge_manifest<S: Storage, E: Engine>(
     report: Report<'_>,
     image: &mut Image,
 ) -> bool {
-    let wanted = JudgedImage::Manifest(manifest);
-    judge_wanted(source, wanted, engine, policy, workspace, report, image)
+    let manifest = Some(&manifest);
+    judge_selected(
+        source,
+        Selector::default(),
+        manifest,
+        engine,
+        policy,
+        workspace,
+        report,
+        image,
+    )
 }
 
-#[inline(never)]
-fn judge_wanted<S: Storage, E: Engine>(
+/// Judges the image of `manifest`; without one, of the selected manifest.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of a public function and one more"
+)]
+fn judge_selected<S: Storage, E: Engine>(
     source: OciLayout<'_, S>,
-    wanted: JudgedImage<'_>,
+    selector: Selector<'_>,
+    manifest: Option<&Content>,
     engine: &E,
     policy: &Policy<'_>,
     workspace: Workspace<'_>,
@@ -154,7 +169,7 @@ fn judge_wanted<S: Storage, E: Engine>(
         refused: false,
     };
     let Workspace { document, config } = workspace;
-    let judged = judge.image(wanted, document, config, image);
+    let judged = judge.image(selector, manifest, document, config, image);
     judged.is_ok() && !judge.refused
 }
 
@@ -220,7 +235,7 @@ pub(super) fn check_code<E: Engine>(
     match image.format {
         Format::Wasm if !engine.interprets() => Err(Code::PlatformNone),
         Format::Wasm => match code.split_first_chunk::<4>().ok_or(Code::LayerMagic)? {
-            (b"\0asm", [1, 0, 0, 0, ..]) => policy.trust.check(&image.identity()),
+            (b"\0asm", [1, 0, 0, 0, ..]) => policy.trust.check(image.identity()),
             (b"\0asm", [_, _, 1, 0, ..]) => Err(Code::LayerComponent),
             (b"\0asm", _) => Err(Code::WasmInvalid),
             _ => Err(Code::LayerMagic),
@@ -232,7 +247,7 @@ pub(super) fn check_code<E: Engine>(
             let target = engine.aot_target().ok_or(Code::AotUnsupported)?;
             aot::check_header(target, code)?;
             image.admission?;
-            policy.trust.check(&image.identity())
+            policy.trust.check(image.identity())
         }
     }
 }
@@ -297,15 +312,6 @@ fn check_module<E: Engine>(
     Ok(())
 }
 
-/// Image to judge.
-#[derive(Clone, Copy)]
-enum JudgedImage<'a> {
-    /// Image that the layout's index leads to.
-    Selected(Selector<'a>),
-    /// Image of a manifest, whatever the index says.
-    Manifest(Content),
-}
-
 struct Judge<'a, 'r, S, E> {
     source: OciLayout<'a, S>,
     engine: &'a E,
@@ -368,31 +374,35 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
 
     fn image(
         &mut self,
-        wanted: JudgedImage<'_>,
+        selector: Selector<'_>,
+        manifest: Option<&Content>,
         document: &mut [u8],
         config: &mut [u8],
         image: &mut Image,
     ) -> StepResult<()> {
         go_on(self.layout(document))?;
-        let manifest_type = self.documents(wanted, document, config, image)?;
+        let manifest_type = self.documents(selector, manifest, document, config, image)?;
         if self.refused {
             return REFUSED;
+        }
+        if !SIGNATURES {
+            return Ok(());
         }
         self.provenance(manifest_type, Workspace { document, config }, image)
     }
 
     /// Judges the documents, and the layers but for the code in the executable one.
-    #[inline(never)]
     fn documents(
         &mut self,
-        wanted: JudgedImage<'_>,
+        selector: Selector<'_>,
+        manifest: Option<&Content>,
         document: &mut [u8],
         config: &mut [u8],
         image: &mut Image,
     ) -> StepResult<ManifestType> {
-        let (manifest_type, document) = match wanted {
-            JudgedImage::Selected(selector) => self.select(selector, document, image)?,
-            JudgedImage::Manifest(content) => self.manifest(content, document, image)?,
+        let (manifest_type, document) = match manifest.filter(|_| SIGNATURES) {
+            Some(content) => self.manifest(*content, document, image)?,
+            None => self.select(selector, document, image)?,
         };
         let value = self.parse(Part::Manifest, document)?;
         let described_as = MediaType::parse(manifest_type.name()).ok();
@@ -455,8 +465,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         if image.admission.is_err() {
             return Ok(());
         }
-        let trust = &self.policy.trust;
-        if SIGNATURES && image.format == Format::Aot && trust.wants_signature(&image.identity()) {
+        let trust = self.policy.trust;
+        if trust.verifies_code_of(image.format) {
             let header = self.header(image, &mut *workspace.config);
             self.check(header, Location::Layer(image.executable_layer.into()))?;
         }
@@ -473,7 +483,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
                 return Err(self.tell(code, Location::Signature(at)));
             }
         }
-        let at = match trust.check(&image.identity()) {
+        let at = match trust.check(image.identity()) {
             Ok(()) => return Ok(()),
             Err(code @ Code::SignatureMissing) => (code, Location::Signature("")),
             Err(code) => (code, Location::Layer(image.executable_layer.into())),
@@ -562,8 +572,8 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         let mut empty = true;
         for entry in index.manifests() {
             empty = false;
-            let is_any = selector == Selector::default();
-            if !selector.takes(&entry) || (is_any && belongs_to_image(&entry)) {
+            let skipped = || belongs_to_image(&entry) && selector == Selector::default();
+            if !selector.takes(&entry) || skipped() {
                 continue;
             }
             match entry.descriptor() {
@@ -761,7 +771,9 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
                 self.policy.uninterruptible,
             ),
         };
-        image.admission = annotations.map(|()| Provenance::UNKNOWN);
+        if let Err(code) = annotations {
+            image.admission = Err(code);
+        }
         Ok(())
     }
 }

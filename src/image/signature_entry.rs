@@ -4,6 +4,8 @@
 use ocre_oci::{Entry, Manifest, MediaType, Sha256};
 use ocre_signature::{bundle, notary};
 
+use crate::limits::SIGNATURES;
+
 /// Values of `artifactType` of signatures.
 pub const SIGNATURE_TYPES: [&str; 2] = [notary::ARTIFACT_TYPE, bundle::MEDIA_TYPE];
 
@@ -22,8 +24,11 @@ pub fn type_of_manifest(manifest: &Manifest<'_>) -> Option<&'static str> {
 }
 
 /// True where `artifactType` of an entry is that of a signature. The rest of the entry may be
-/// malformed.
+/// malformed. A build without signatures knows none.
 pub fn is_signature(entry: &Entry<'_>) -> bool {
+    if !SIGNATURES {
+        return false;
+    }
     let told = entry.value().get("artifactType");
     told.and_then(|told| MediaType::parse(told.text().ok()?).ok())
         .and_then(signature_type)
@@ -44,7 +49,7 @@ pub fn listed_subject(entry: &Entry<'_>) -> Option<Sha256> {
 /// True for an entry that belongs to an image. A selector without a name and a digest leaves the
 /// entry out.
 pub fn belongs_to_image(entry: &Entry<'_>) -> bool {
-    is_signature(entry) || listed_subject(entry).is_some()
+    SIGNATURES && (is_signature(entry) || listed_subject(entry).is_some())
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ use super::judge::Selector;
 use super::signature_entry::belongs_to_image;
 use super::verdict::Code;
 use crate::atomic::{self, AtomicWriter};
-use crate::limits::COPY_BUFFER;
+use crate::limits::{COPY_BUFFER, SIGNATURES};
 use crate::port::exists;
 use crate::port::path::{Path, append, join};
 use crate::port::{EntryKind, Storage, StorageError};
@@ -421,7 +421,8 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 
     /// Removes a tag, or the entries of a digest, the signatures whose images are gone then, and the
-    /// blobs that only they used, up to [`MOST_BLOBS`]. `in_use` are the manifests that containers were created from.
+    /// blobs that only they used, up to [`MOST_BLOBS`]. `in_use` are the manifests that containers
+    /// were created from.
     ///
     /// # Errors
     /// `reference-not-found`; `image-in-use`; as [`index`](Self::index).
@@ -452,14 +453,18 @@ impl<'a, S: Storage> Store<'a, S> {
                 && previous
                     .is_none_or(|tag| !going.any(|other| other.reference_name() == Some(tag)))
         };
-        let orphans = Orphans::find(self.source, in_use, &stays, self.document)?;
-        self.keep(&|index, entry| stays(index, entry) && !orphans.contains(index, entry))?;
+        if SIGNATURES {
+            let orphans = Orphans::find(self.source, in_use, &stays, self.document)?;
+            self.keep(&|index, entry| stays(index, entry) && !orphans.contains(index, entry))?;
+        } else {
+            self.keep(&stays)?;
+        }
         self.sweep(in_use, Sweep::FreeOf(&used))
     }
 
     /// Removes every signature without an image, then every unused blob. `in_use` are the manifests
-    /// that containers were created from. A damaged document uses nothing: its image must be imported again anyway, which brings the
-    /// removed blobs back.
+    /// that containers were created from. A damaged document uses nothing: its image must be
+    /// imported again anyway, which brings the removed blobs back.
     ///
     /// # Errors
     /// As [`index`](Self::index).
@@ -476,9 +481,11 @@ impl<'a, S: Storage> Store<'a, S> {
         in_use: &[Sha256],
         tell: &mut dyn FnMut(&Content),
     ) -> Result<Freed, Error> {
-        let orphans = Orphans::find(self.source, in_use, &|_, _| true, self.document)?;
-        if !orphans.is_empty() {
-            self.keep(&|index, entry| !orphans.contains(index, entry))?;
+        if SIGNATURES {
+            let orphans = Orphans::find(self.source, in_use, &|_, _| true, self.document)?;
+            if !orphans.is_empty() {
+                self.keep(&|index, entry| !orphans.contains(index, entry))?;
+            }
         }
         self.sweep(in_use, Sweep::Free(tell))
     }
@@ -722,7 +729,7 @@ fn selects(selector: Selector<'_>, entry: &Entry<'_>) -> bool {
     let has = |digest| entry.descriptor().is_ok_and(|found| found.digest == digest);
     selector.names(entry)
         && selector.digest.is_none_or(has)
-        && (selector != Selector::default() || !belongs_to_image(entry))
+        && (!belongs_to_image(entry) || selector != Selector::default())
 }
 
 /// Checks that the selected entries are one image.

@@ -45,6 +45,8 @@ impl TrustRule {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Any => "any",
+            // Without keys.
+            _ if !SIGNATURES => "signed-aot",
             Self::SignedAot => "signed-aot",
             Self::Signed => "signed",
             Self::Pinned => "pinned",
@@ -57,14 +59,14 @@ impl TrustRule {
 pub struct Trust<'a> {
     /// Rule.
     pub rule: TrustRule,
-    /// Keys whose signatures count, at most 255.
+    /// Keys whose signatures count, at most 254.
     pub keys: &'a [PinnedKey<'a>],
     /// Digests of manifests, or of executable layers, that need no signature.
     pub digests: &'a [Sha256],
     /// Verifier of signatures.
     pub ecdsa: &'a (dyn Ecdsa + Sync),
-    /// Date, in seconds since 1970, on a device with a clock; without one no signature expires.
-    pub now: Option<u64>,
+    /// Clock: the date in seconds since 1970; without one no signature expires.
+    pub now: fn() -> Option<u64>,
     /// True where each start verifies the signature, instead of the first since the boot.
     pub each_start: bool,
 }
@@ -91,14 +93,15 @@ impl Trust<'_> {
             keys: &[],
             digests: &[],
             ecdsa: &NoEcdsa,
-            now: None,
+            now: || None,
             each_start: false,
         }
     }
 
     /// True where AOT code may run at all.
     pub fn takes_aot(&self) -> bool {
-        self.rule == TrustRule::Any || !self.keys.is_empty() || !self.digests.is_empty()
+        self.rule == TrustRule::Any
+            || SIGNATURES && !(self.keys.is_empty() && self.digests.is_empty())
     }
 
     /// True where code of a format runs only with a known provenance.
@@ -116,29 +119,55 @@ impl Trust<'_> {
         Some(key.name)
     }
 
-    /// True where the code of an image is loaded only after its signature is verified.
-    pub fn wants_signature(&self, image: &Identity) -> bool {
-        let is_asked = self.rule != TrustRule::Pinned && self.asks_for(image.format);
-        let is_known = image.admission.is_ok_and(|origin| origin.key().is_some());
-        is_asked && !self.keys.is_empty() && !self.pins(image) && (self.each_start || !is_known)
+    /// True where the image of a record has to be judged before its code is loaded: the policy asks
+    /// for its origin, and the record proves nothing.
+    pub fn wants_judgement(&self, image: Identity<'_>) -> bool {
+        let is_known = image.admission != Ok(Provenance::UNKNOWN) && !self.each_start;
+        let is_proven = self.digests.contains(image.executable);
+        self.asks_for(image.format) && !is_known && !is_proven
     }
 
-    fn pins(&self, image: &Identity) -> bool {
-        self.digests.contains(&image.executable) || self.digests.contains(&image.manifest)
+    /// True where signatures count.
+    fn verifies(&self) -> bool {
+        let may_ask = matches!(self.rule, TrustRule::SignedAot | TrustRule::Signed);
+        SIGNATURES && may_ask && !self.keys.is_empty()
+    }
+
+    /// True where code is checked before the cost of a signature.
+    pub(super) fn verifies_code_of(&self, format: Format) -> bool {
+        self.verifies() && format == Format::Aot
+    }
+
+    /// True for a pinned digest. That of a manifest counts once the manifest was judged, which ties
+    /// the code to it.
+    fn pins(&self, image: Identity<'_>) -> bool {
+        let is_judged = image.admission != Ok(Provenance::UNKNOWN);
+        self.digests.contains(image.executable)
+            || is_judged && self.digests.contains(image.manifest)
     }
 
     /// Checks that the code of an image may be loaded.
     ///
     /// # Errors
     /// `digest-not-pinned`; `aot-policy` for AOT code where there is no key; `signature-missing`.
-    pub fn check(&self, image: &Identity) -> Result<(), Code> {
+    pub fn check(&self, image: Identity<'_>) -> Result<(), Code> {
+        if SIGNATURES {
+            return self.check_origin(image);
+        }
+        match (self.rule, image.format) {
+            (TrustRule::Any, _) | (_, Format::Wasm) => Ok(()),
+            _ => Err(Code::AotPolicy),
+        }
+    }
+
+    fn check_origin(&self, image: Identity<'_>) -> Result<(), Code> {
         if !self.asks_for(image.format) || self.pins(image) {
             return Ok(());
         }
-        let is_signed = image.admission.is_ok_and(|origin| origin.key().is_some());
+        let is_signed = image.admission.is_ok_and(|known| known.key().is_some());
         match self.rule {
             TrustRule::Pinned => Err(Code::DigestNotPinned),
-            _ if SIGNATURES && is_signed => Ok(()),
+            _ if is_signed => Ok(()),
             TrustRule::SignedAot if self.keys.is_empty() => Err(Code::AotPolicy),
             _ => Err(Code::SignatureMissing),
         }
@@ -147,11 +176,11 @@ impl Trust<'_> {
 
 /// Digests, format and provenance of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Identity {
+pub struct Identity<'a> {
     /// Digest of the manifest.
-    pub manifest: Sha256,
+    pub manifest: &'a Sha256,
     /// Digest of the executable layer.
-    pub executable: Sha256,
+    pub executable: &'a Sha256,
     /// Format of the executable layer.
     pub format: Format,
     /// Provenance, as far as it was verified; or the refusal of AOT code by its annotations.
@@ -174,18 +203,21 @@ impl fmt::Debug for Trust<'_> {
 pub struct Provenance(Option<NonZeroU8>);
 
 impl Provenance {
-    /// Nothing is known.
+    /// Not judged since the boot.
     pub const UNKNOWN: Self = Self(None);
+    /// Judged, without a signature that counts.
+    pub const JUDGED: Self = Self(Some(NonZeroU8::MAX));
 
-    /// Signed by the key at that place of the device's list; unknown for a key after the first 255.
+    /// Judged, and signed by the key at that place of the device's list; the first 254 keys count.
     pub fn signed(key: usize) -> Self {
-        let number = u8::try_from(key).ok().and_then(|key| key.checked_add(1));
-        Self(number.and_then(NonZeroU8::new))
+        let number = u8::try_from(key).unwrap_or(u8::MAX).saturating_add(1);
+        Self(NonZeroU8::new(number))
     }
 
     /// Place of the key, if the image is known to be signed.
     pub fn key(self) -> Option<usize> {
-        Some(usize::from(self.0?.get().saturating_sub(1)))
+        let number = self.0.filter(|_| self != Self::JUDGED)?;
+        Some(usize::from(number.get().saturating_sub(1)))
     }
 }
 
@@ -208,9 +240,8 @@ pub(super) fn provenance<S: Storage>(
     document: &mut [u8],
     scratch: &mut [u8],
 ) -> Result<Provenance, TrustRefusal> {
-    let verifies = matches!(trust.rule, TrustRule::SignedAot | TrustRule::Signed);
-    if !SIGNATURES || !verifies || trust.keys.is_empty() {
-        return Ok(Provenance::UNKNOWN);
+    if !trust.verifies() {
+        return Ok(Provenance::JUDGED);
     }
     let target = SignedManifest {
         media_type: manifest_type.name(),
@@ -232,7 +263,7 @@ pub(super) fn provenance<S: Storage>(
             }
         }
     }
-    refusal.map_or(Ok(Provenance::UNKNOWN), Err)
+    refusal.map_or(Ok(Provenance::JUDGED), Err)
 }
 
 /// Place where referrers are listed.
@@ -288,7 +319,7 @@ fn verify<S: Storage>(
     let envelope = envelope.map_err(refused)?;
     let envelope = read_document(source, &envelope, document).map_err(refused)?;
     let accepted = if is_notary {
-        notary::verify(envelope, target, trust.keys, trust.now, trust.ecdsa)
+        notary::verify(envelope, target, trust.keys, (trust.now)(), trust.ecdsa)
     } else {
         bundle::verify(envelope, target, trust.keys, scratch, trust.ecdsa)
     };
@@ -333,4 +364,84 @@ fn envelope<S: Storage>(
         }
     });
     Some((is_notary, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: Sha256 = Sha256([1; 32]);
+    const CODE: Sha256 = Sha256([2; 32]);
+
+    fn image(admission: Result<Provenance, Code>) -> Identity<'static> {
+        Identity {
+            manifest: &MANIFEST,
+            executable: &CODE,
+            format: Format::Wasm,
+            admission,
+        }
+    }
+
+    #[test]
+    fn a_pinned_manifest_counts_once_it_was_judged() {
+        let trust = Trust {
+            rule: TrustRule::Pinned,
+            digests: &[MANIFEST],
+            ..Trust::ANY
+        };
+        let recorded = image(Ok(Provenance::UNKNOWN));
+        assert!(trust.wants_judgement(recorded));
+        assert_eq!(trust.check(recorded), Err(Code::DigestNotPinned));
+        let judged = image(Ok(Provenance::JUDGED));
+        assert!(!trust.wants_judgement(judged));
+        assert_eq!(trust.check(judged), Ok(()));
+        // The code itself needs no manifest.
+        let trust = Trust {
+            digests: &[CODE],
+            ..trust
+        };
+        assert!(!trust.wants_judgement(recorded));
+        assert_eq!(trust.check(recorded), Ok(()));
+    }
+
+    #[test]
+    fn a_signature_counts_until_the_next_boot() {
+        let key = PinnedKey {
+            name: "release",
+            point: [4; 65],
+        };
+        let trust = Trust {
+            rule: TrustRule::Signed,
+            keys: &[key],
+            ..Trust::ANY
+        };
+        let signed = image(Ok(Provenance::signed(0)));
+        assert_eq!(trust.check(signed), Ok(()));
+        assert!(!trust.wants_judgement(signed));
+        let each_time = Trust {
+            each_start: true,
+            ..trust
+        };
+        assert!(each_time.wants_judgement(signed));
+        for unsigned in [Provenance::UNKNOWN, Provenance::JUDGED] {
+            assert_eq!(
+                trust.check(image(Ok(unsigned))),
+                Err(Code::SignatureMissing)
+            );
+        }
+        assert_eq!(trust.signer(Provenance::signed(0)), Some("release"));
+        assert_eq!(trust.signer(Provenance::signed(1)), None);
+    }
+
+    #[test]
+    fn keys_have_places_up_to_the_254th() {
+        for key in [0, 1, 253] {
+            assert_eq!(Provenance::signed(key).key(), Some(key));
+        }
+        for key in [254, 255, 256, usize::MAX] {
+            assert_eq!(Provenance::signed(key).key(), None);
+        }
+        assert_eq!(Provenance::UNKNOWN.key(), None);
+        assert_eq!(Provenance::JUDGED.key(), None);
+    }
 }

@@ -104,8 +104,8 @@ pub enum Fault {
 }
 
 impl Code {
-    /// All codes that are neither a document's, a signature's nor the storage's.
-    pub const OWN: [Self; 32] = [
+    /// All codes that are neither a document's, nor of an image's origin, nor the storage's.
+    pub const OWN: [Self; 30] = [
         Self::LayoutMissing,
         Self::IndexMissing,
         Self::IndexEmpty,
@@ -136,11 +136,12 @@ impl Code {
         Self::LimitMemory,
         Self::LimitStack,
         Self::OutOfMemory,
-        Self::DigestNotPinned,
-        Self::SignatureMissing,
     ];
 
-    /// Strings of [`Self::OWN`], in the same order, but for the last ones, which not every build has.
+    /// Codes of the origin of an image that are no signature's.
+    pub const OF_ORIGIN: [Self; 2] = [Self::DigestNotPinned, Self::SignatureMissing];
+
+    /// Strings of [`Self::OWN`], in the same order.
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
         reference-ambiguous platform-none digest-unsupported digest-mismatch size-mismatch \
         blob-missing limit-image limit-capacity layer-magic layer-component aot-unsupported \
@@ -149,16 +150,25 @@ impl Code {
 
     /// All codes, in no order that matters.
     pub fn all() -> impl Iterator<Item = Self> {
+        let signatures = SignatureRule::ALL.iter().copied().map(Self::Signature);
+        let origin = Self::OF_ORIGIN.iter().copied().chain(signatures);
+        Self::of_every_build().chain(origin)
+    }
+
+    fn of_every_build() -> impl Iterator<Item = Self> {
         let documents = ErrorKind::ALL.iter().copied().map(Self::Document);
         let storage = StorageError::ALL.iter().copied().map(Self::Storage);
-        let signatures = SignatureRule::ALL.iter().copied().map(Self::Signature);
-        let own = Self::OWN.iter().copied();
-        own.chain(signatures).chain(documents).chain(storage)
+        Self::OWN.iter().copied().chain(documents).chain(storage)
     }
 
     /// Finds the code with that string.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::all().find(|code| code.as_str() == name)
+        let is_named = |code: &Self| code.as_str() == name;
+        if SIGNATURES {
+            Self::all().find(is_named)
+        } else {
+            Self::of_every_build().find(is_named)
+        }
     }
 
     /// The stable string.
@@ -294,6 +304,7 @@ impl fmt::Display for Location<'_> {
                 write!(f, "{}{}", part.name(), json::pointer(document, offset))
             }
             Self::Layer(index) => write!(f, "{}/layers/{index}", Part::Manifest.name()),
+            Self::Signature(_) if !SIGNATURES => Ok(()),
             Self::Signature("") => f.write_str("signature"),
             Self::Signature(part) => write!(f, "signature/{part}"),
         }
@@ -429,7 +440,7 @@ mod tests {
 
     #[test]
     fn each_own_code_is_that_of_its_variant() {
-        for code in Code::OWN {
+        for code in Code::OWN.into_iter().chain(Code::OF_ORIGIN) {
             let mut wanted = std::string::String::new();
             for character in std::format!("{code:?}").chars() {
                 if character.is_uppercase() && !wanted.is_empty() {

@@ -11,19 +11,25 @@ use crate::image::verdict::{Code, Finding};
 use crate::limits::SIGNATURES;
 
 impl<P: Platform> Supervisor<P> {
-    /// Judges the manifest of a container again, with its signatures, where the policy asks for an
-    /// origin and none is known: the container comes from a record, which proves nothing.
+    /// Judges the manifest of a container again, with its signatures, where the policy asks for its
+    /// origin: a container from a record proves nothing.
     #[inline(never)] // its frame is not to stay under the guest
     pub(super) fn verify_provenance(&self, handle: Handle) -> Result<(), StartFailure> {
-        let policy = self.platform.policy();
-        let (manifest, identity) =
-            self.spec(handle, |spec| (spec.image.manifest, spec.image.identity()))?;
         // Without signatures the check before the load refuses.
-        if !SIGNATURES || !policy.trust.wants_signature(&identity) {
+        if !SIGNATURES {
+            return Ok(());
+        }
+        let policy = self.platform.policy();
+        let (manifest, executable, wanted) = self.spec(handle, |spec| {
+            let image = &spec.image;
+            let wanted = policy.trust.wants_judgement(image.identity());
+            (image.manifest, image.executable.digest, wanted)
+        })?;
+        if !wanted {
             return Ok(());
         }
         let name = self.name(handle)?;
-        let mut verified = Ok(identity.admission);
+        let mut verified = Err(Code::SignatureMissing);
         self.platform.with_documents(&mut |workspace, image| {
             let mut refusal = None;
             let mut report = |finding, at: crate::image::verdict::Location<'_>, _: &str| {
@@ -46,7 +52,7 @@ impl<P: Platform> Supervisor<P> {
             verified = match refusal {
                 Some(code) => Err(code),
                 // A record with the code of another image.
-                None if image.executable.digest != identity.executable => Err(Code::DigestMismatch),
+                None if image.executable.digest != executable => Err(Code::DigestMismatch),
                 None => Ok(image.admission),
             };
         });

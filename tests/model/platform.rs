@@ -530,7 +530,7 @@ impl Platform for Sim {
 
     fn policy(&self) -> Policy<'_> {
         Policy {
-            trust: Trust::PORTABLE,
+            trust: &Trust::PORTABLE,
             uninterruptible: false,
             prefer_portable: false,
             image_bytes: 1 << 16,

@@ -259,11 +259,103 @@ fn keys_and_digests_of_options_are_checked() {
     desk.ok(["image", "import", "layout"]);
     let keys = "--trusted-key=release.pub,other.pem";
     let info = desk.json(["info", keys]);
-    let wanted = json!({"policy": "signed", "keys": ["release", "other"], "pinnedDigests": 0});
-    assert_eq!(info["trust"], wanted);
+    assert_eq!(info["policy"], "signed");
+    assert_eq!(info["keys"], json!(["release", "other"]));
     let text = desk.ok([keys, "info"]);
     assert!(
         text.contains("policy: signed, key release, key other\n"),
         "{text}"
     );
+}
+
+/// Fixture with the signed image `hello:1` on the flash, and a container of it.
+fn with_container() -> CliFixture {
+    let desk = with_keys();
+    desk.ok("image sign --key release.pem oci:layout:hello:1".split(' '));
+    desk.ok(["image", "import", "layout:hello:1"]);
+    let create = "--trusted-key=release.pub create --name c hello:1";
+    desk.ok(create.split(' '));
+    desk
+}
+
+/// Output of a start of the container on a device with these options.
+fn started(desk: &CliFixture, options: &[&str]) -> String {
+    let done = desk.shell_with(options, "start c\nwait c\nlogs c\n");
+    done.out + &done.err
+}
+
+const GREETING: &str = "Hello from a Rust guest!";
+
+#[test]
+fn a_start_verifies_what_a_record_says() {
+    let desk = with_container();
+    let start = |options: &[&str]| started(&desk, options);
+    for options in [
+        &[][..],
+        &["--trusted-key=release.pub"],
+        &["--trusted-key=other.pub,release.pub"],
+        &["--policy=signed-aot", "--trusted-key=other.pub"],
+    ] {
+        let said = start(options);
+        assert!(said.contains(GREETING), "{options:?}: {said}");
+    }
+    for (options, code) in [
+        (&["--trusted-key=other.pub"][..], "signature-key"),
+        (&["--policy=signed"], "signature-missing"),
+        (&["--policy=pinned"], "digest-not-pinned"),
+    ] {
+        let said = start(options);
+        assert!(said.contains(code), "{options:?}: {said}");
+        assert!(!said.contains(GREETING), "{options:?}: {said}");
+    }
+    // Restarts of one session, and a start after each refusal.
+    let script = "start c\nwait c\nrestart c\nwait c\nlogs c\n";
+    let twice = desk.shell_with(&["--trusted-key=release.pub"], script);
+    assert_eq!(twice.out.matches(GREETING).count(), 2, "{twice:?}");
+    // Without the signature the container can't prove its origin any more.
+    let inspected = desk.json(["image", "inspect", "hello:1"]);
+    let signature = inspected["signatures"][0].as_str().unwrap();
+    let blob = format!("/blobs/sha256/{}", &signature["sha256:".len()..]);
+    desk.ok(["flash", "rm", "flash.bin", &blob]);
+    let said = start(&["--trusted-key=release.pub"]);
+    assert!(said.contains("signature-missing"), "{said}");
+    assert!(start(&[]).contains(GREETING));
+}
+
+#[test]
+fn an_unsigned_update_is_refused_and_taken_back() {
+    let desk = with_container();
+    desk.ok("image pack --wasm hello.wasm --env A=1 -t hello:1 -o unsigned".split(' '));
+    let key = "--trusted-key=release.pub";
+    // Kept, with a warning, as any image that can't run here.
+    let imported = desk.ocre([key, "image", "import", "unsigned:hello:1"]);
+    assert_eq!(imported.code, 0, "{imported:?}");
+    assert!(imported.err.contains("signature-missing"), "{imported:?}");
+    for _ in 0..3 {
+        let said = started(&desk, &[key]);
+        assert!(said.contains("signature-missing"), "{said}");
+    }
+    let said = started(&desk, &[key]);
+    assert!(said.contains(GREETING), "{said}");
+}
+
+#[test]
+fn a_signed_image_comes_back_from_registries_and_still_runs() {
+    let desk = with_keys();
+    let registry = cli::registry::Registry::start(&desk);
+    desk.ok("image sign --key release.pem oci:layout:hello:1".split(' '));
+    desk.ok("image sign --key release.pem --form cosign oci:layout:hello:1".split(' '));
+    let (ours, theirs) = (registry.name("ours:1"), registry.name("theirs:1"));
+    desk.ok(["image", "copy", "oci:layout:hello:1", &ours]);
+    desk.ok(["image", "copy", &ours, "oci-archive:saved.tar:hello:1"]);
+    desk.ok(["image", "copy", "oci-archive:saved.tar:hello:1", &theirs]);
+    let key = "--trusted-key=release.pub";
+    desk.ok([key, "image", "pull", &theirs, "back:1"]);
+    assert!(desk.ok([key, "run", "back:1"]).contains(GREETING));
+    let foreign = desk.ocre(["--trusted-key=other.pub", "run", "back:1"]);
+    foreign.failed(1, "signature-");
+    desk.ok([key, "image", "push", "back:1", "oci:pushed:hello:1"]);
+    assert_eq!(verdict(&desk, "pushed", "release").0, "-");
+    desk.ok([key, "image", "rm", "back:1"]);
+    assert_eq!(desk.json(["image", "ls"])["images"], json!([]));
 }

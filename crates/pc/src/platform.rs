@@ -32,7 +32,7 @@ use threads::{PcThreads, ThreadBody};
 
 /// Default policy of a PC for images.
 pub const POLICY: Policy<'static> = Policy {
-    trust: Trust::ANY,
+    trust: &Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: 64 * 1024 * 1024,

@@ -125,6 +125,19 @@ fn aot_layer(annotations: &str) -> LayerFields {
     }
 }
 
+const PINNED: Trust<'_> = Trust {
+    rule: TrustRule::Pinned,
+    ..Trust::ANY
+};
+const SIGNED: Trust<'_> = Trust {
+    rule: TrustRule::Signed,
+    ..Trust::ANY
+};
+const OTHER_DIGEST: Trust<'_> = Trust {
+    digests: &[Sha256([0; 32])],
+    ..Trust::PORTABLE
+};
+
 /// All annotations, right for this machine.
 fn aot_annotations() -> String {
     let target = ocre::port::Engine::aot_target(engine()).unwrap();
@@ -300,16 +313,15 @@ refusals! {
     layer_magic "manifest/layers/0" |case| case.sample.layers[0].media_type = AOT;
     layer_magic_2 "manifest/layers/0" |case| case.sample.layers[0].bytes.truncate(3);
     layer_component "manifest/layers/0" |case| case.sample.layers[0].bytes[4..8].copy_from_slice(&[13, 0, 1, 0]);
-    digest_not_pinned "manifest/layers/0" |case| case.policy.trust.rule = TrustRule::Pinned;
-    signature_missing "signature" |case| case.policy.trust.rule = TrustRule::Signed;
+    digest_not_pinned "manifest/layers/0" |case| case.policy.trust = &PINNED;
+    signature_missing "signature" |case| case.policy.trust = &SIGNED;
     aot_policy "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations());
-        case.policy.trust = Trust::PORTABLE;
+        case.policy.trust = &Trust::PORTABLE;
     };
     aot_policy_2 "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations());
-        case.policy.trust.rule = TrustRule::SignedAot;
-        case.policy.trust.digests = &[Sha256([0; 32])];
+        case.policy.trust = &OTHER_DIGEST;
     };
     aot_policy_3 "manifest/layers/0" |case| {
         aot_case(case, &aot_annotations().replace(r#""true""#, r#""false""#));
@@ -397,8 +409,11 @@ fn every_code_is_reached() {
         // Of a container's start, which alone knows its stack: crates/wamr/tests/run.rs.
         "limit-stack",
     ];
-    let codes = (Code::OWN.iter().map(|code| code.as_str()))
-        .chain(ErrorKind::ALL.iter().map(|kind| kind.code()));
+    let codes = (Code::OWN
+        .iter()
+        .chain(&Code::OF_ORIGIN)
+        .map(|code| code.as_str()))
+    .chain(ErrorKind::ALL.iter().map(|kind| kind.code()));
     for code in codes.filter(|code| !elsewhere.contains(code)) {
         assert!(
             REACHED.contains(&code.replace('-', "_").as_str()),

@@ -21,7 +21,7 @@ fn a_build_without_aot_code_says_so_under_every_policy() {
         bytes: b"\0aot\x06\0\0\0".to_vec(),
         members: String::new(),
     }];
-    for trust in [Trust::ANY, Trust::PORTABLE] {
+    for trust in [&Trust::ANY, &Trust::PORTABLE] {
         let policy = Policy { trust, ..POLICY };
         let mut verdict = Verdict::new(false);
         let report = &mut |finding, at: ocre::image::verdict::Location<'_>, detail: &str| {

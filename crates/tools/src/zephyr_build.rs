@@ -137,9 +137,9 @@ fn firmware(config: &KconfigValues<'_>) -> Result<Firmware, &'static str> {
         target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
         policy: Policy {
             trust: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
-                Trust::ANY
+                &Trust::ANY
             } else {
-                Trust::PORTABLE
+                &Trust::PORTABLE
             },
             uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
             prefer_portable: false,

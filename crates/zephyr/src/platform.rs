@@ -266,9 +266,9 @@ impl Platform for ZephyrDevice {
     fn policy(&self) -> Policy<'_> {
         Policy {
             trust: if config::AOT_POLICY_ALLOW {
-                Trust::ANY
+                &Trust::ANY
             } else {
-                Trust::PORTABLE
+                &Trust::PORTABLE
             },
             uninterruptible: config::AOT_UNINTERRUPTIBLE,
             prefer_portable: false,

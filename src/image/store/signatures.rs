@@ -59,7 +59,7 @@ impl StoredSignature {
 /// Signatures of one image.
 pub(super) type ImageSignatures = Vec<StoredSignature, MAX_SIGNATURES>;
 
-/// EntryPurpose of an entry, by the entry alone.
+/// Purpose of an entry, by the entry alone.
 enum EntryPurpose {
     Signature,
     /// Perhaps a signature: the manifest says so.
@@ -269,9 +269,9 @@ impl Orphans {
         stays: EntryFilter<'_>,
         buffer: &mut [u8],
     ) -> Result<Self, Error> {
+        let mut orphans = Self(Numbers::default());
         let images =
             |index: &Index<'_>, entry: &Entry<'_>| !is_signature(entry) && stays(index, entry);
-        let mut orphans = Self(Numbers::default());
         each_stored(source, buffer, &mut |place, digests, buffer| {
             let has_image = match &digests {
                 None => false,

@@ -107,8 +107,13 @@ impl CliFixture {
 
     /// The same, on another flash file.
     pub fn shell_on(&self, flash: &str, script: &str) -> ProgramOutput {
+        self.shell_with(&["--flash", flash], script)
+    }
+
+    /// The same, with options.
+    pub fn shell_with(&self, options: &[&str], script: &str) -> ProgramOutput {
         let mut child = self
-            .command(["--flash", flash, "shell"])
+            .command(options.iter().chain(&["shell"]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -12,7 +12,7 @@ use super::layout::{Sample, TemporaryFolder};
 
 /// Policy that allows all code, within a MiB.
 pub const POLICY: Policy<'_> = Policy {
-    trust: Trust::ANY,
+    trust: &Trust::ANY,
     uninterruptible: false,
     prefer_portable: false,
     image_bytes: 1 << 20,
