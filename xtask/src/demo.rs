@@ -2,7 +2,8 @@
 //! From the source of a guest to a running container: each sample guest is
 //! built, compiled ahead of time, packed as an OCI image with both forms of its
 //! code, judged, put on a flash file, and run from there, interpreted and as AOT
-//! code. Both must print the same and end with the expected exit code.
+//! code. Both must print the same and end with the expected exit code. At the
+//! end, a device that asks for signed AOT code refuses an image until it is signed.
 //!
 //! The `ocre` program does all of it, as for a user. The results stay in `target/demo`.
 
@@ -113,6 +114,7 @@ pub fn demo() -> Result<()> {
     for show in &SHOWS {
         demo.show(show)?;
     }
+    demo.trust("hello")?;
     step("On the flash file");
     run(demo.ocre().args(["image", "ls"]))?;
     let (program, flash) = (program(), demo.flash());
@@ -150,6 +152,38 @@ impl Demo {
         command
     }
 
+    fn layout(&self) -> PathBuf {
+        self.folder.join("layout")
+    }
+
+    /// Runs an image on a device that asks for signed AOT code, before and after the signature.
+    fn trust(&self, name: &str) -> Result<()> {
+        step(&format!("{name}: AOT code runs once it is signed"));
+        let key = self.folder.join("release.pem");
+        let on_device = || {
+            let mut command = self.ocre();
+            command
+                .args(["--policy", "signed-aot", "--trusted-key"])
+                .arg(&key);
+            command.args(["run", "--prefer", "aot", name]);
+            command
+        };
+        run(self.ocre().args(["key", "new"]).arg(&key))?;
+        let refused = on_device().stdin(Stdio::null()).output()?;
+        let reason = String::from_utf8_lossy(&refused.stderr);
+        print!("{reason}");
+        ensure!(
+            !refused.status.success() && reason.contains("signature-missing"),
+            "{name} is not signed, and was not refused for that"
+        );
+        let image = format!("{}:{name}", self.layout().display());
+        let mut sign = self.ocre();
+        sign.args(["image", "sign", "--key"]).arg(&key);
+        run(sign.arg(format!("oci:{image}")))?;
+        run(self.ocre().args(["image", "import", &image]))?;
+        run(&mut on_device())
+    }
+
     /// Builds an image on the flash file from a WebAssembly module.
     fn make(&self, show: &Show) -> Result<()> {
         let name = show.guest;
@@ -158,7 +192,7 @@ impl Demo {
         ));
         let wasm = guests::dir().join(name).with_extension("wasm");
         let aot = self.folder.join(name).with_extension("aot");
-        let layout = self.folder.join("layout");
+        let layout = self.layout();
         let image = format!("{}:{name}", layout.display());
 
         run(self

@@ -19,7 +19,7 @@ use super::output::LineOutput;
 use super::transfer::{RegistryOptions, failed};
 
 /// Environment variable with the time of a build, in seconds since 1970
-/// (https://reproducible-builds.org/specs/source-date-epoch/).
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 const BUILD_TIME: &str = "SOURCE_DATE_EPOCH";
 
 /// Signs an image with a key on P-256: its index, if there is one, and each manifest.
