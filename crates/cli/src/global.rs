@@ -204,6 +204,7 @@ mod tests {
             match option.long {
                 "flash" => assert_eq!(global.flash.unwrap(), Path::new("json")),
                 "format" => assert_eq!(global.format, OutputFormat::Json),
+                "trusted-key" => assert_eq!(global.trusted_key, [Path::new("json")]),
                 // The value is looked at.
                 name => assert!(line.unwrap_err().starts_with(&format!("--{name}: "))),
             }

@@ -397,10 +397,13 @@ mod tests {
                 check(command, &format!("{name} "), documented);
                 continue;
             }
-            // The device has a command of the same name.
             let text = match &*name {
-                "image verify" => section(documented, "image verify IMAGE"),
-                name => section(documented, name),
+                // The device has a command of the same name, with its own section.
+                "image verify" => {
+                    let device = section(documented, "image verify IMAGE");
+                    device.to_owned() + section(documented, "image verify LAYOUT")
+                }
+                name => section(documented, name).to_owned(),
             };
             let own = command
                 .get_arguments()
