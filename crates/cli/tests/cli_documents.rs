@@ -42,7 +42,7 @@ fn every_command_in_the_text_is_one() {
             let Some(first) = words.first() else {
                 continue;
             };
-            let group = ["image", "flash", "wasm", "device"].contains(first);
+            let group = ["image", "flash", "key", "wasm", "device"].contains(first);
             let mut command = words;
             command.truncate(if group { 2 } else { 1 });
             let mut asked = command.clone();
