@@ -17,6 +17,7 @@ use ocre::container::table::Handle;
 use ocre::image::blob::blob_path;
 use ocre::image::store::Store;
 use ocre::image::store::update::{FAILURES, PREVIOUS};
+use ocre::image::trust::Provenance;
 use ocre::port::Storage;
 use ocre::supervisor::Platform as _;
 use ocre_conformance::images::{DOCUMENT, named};
@@ -83,7 +84,9 @@ fn a_container_is_started_with_what_its_tag_leads_to_then_and_keeps_what_was_sai
     assert_eq!(environment(&device, handle), "V=2\0MINE=x\0");
     // The update works, so the image before it is no longer kept.
     assert_eq!(entries(&disk), [("app:latest".to_owned(), digest(&two))]);
-    let spec = device.with_spec(handle, Clone::clone).unwrap();
+    let mut spec = device.with_spec(handle, Clone::clone).unwrap();
+    // A record does not say that the image was judged.
+    spec.image.admission = Ok(Provenance::UNKNOWN);
     drop(device);
     let after = boot(&disk);
     let handle = after.find("a").unwrap();
