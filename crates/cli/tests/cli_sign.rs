@@ -36,13 +36,18 @@ fn notary_says(desk: &CliFixture) -> Vec<String> {
 
 /// Lines of Sigstore's own verifier.
 fn sigstore_says(desk: &CliFixture) -> Vec<String> {
+    lines(sigstore(desk))
+}
+
+/// Sigstore's own verifier, which trusts the key in `key.pem`.
+fn sigstore(desk: &CliFixture) -> Command {
     let public = desk.ok(["key", "show", "--public", "key.pem"]);
     desk.write("public.pem", public);
     let mut command = node(&script("sigstore.mjs"));
     command
         .args(["verify", "layout", "public.pem"])
         .current_dir(desk.path("."));
-    lines(command)
+    command
 }
 
 fn lines(command: Command) -> Vec<String> {
@@ -150,7 +155,7 @@ fn a_bundle_is_one_for_the_verifier_of_sigstore() {
     let sign = "image sign --key key.pem --form cosign --sequence 7 oci:layout:hello:1";
     desk.ok(sign.split(' '));
     assert_eq!(sigstore_says(&desk), [format!("{} 7", digest(&desk))]);
-    // One altered byte of the envelope: the verifier can refuse.
+    // The verifier refuses the signature of another key.
     let index = fs::read_to_string(desk.path("layout/index.json")).unwrap();
     assert_eq!(
         index.matches("dev.sigstore.bundle.v0.3").count(),
@@ -159,13 +164,7 @@ fn a_bundle_is_one_for_the_verifier_of_sigstore() {
     );
     desk.ok(["key", "new", "other.pem"]);
     fs::rename(desk.path("other.pem"), desk.path("key.pem")).unwrap();
-    let public = desk.ok(["key", "show", "--public", "key.pem"]);
-    desk.write("public.pem", public);
-    let mut command = node(&script("sigstore.mjs"));
-    command
-        .args(["verify", "layout", "public.pem"])
-        .current_dir(desk.path("."));
-    done(command).failed(1, "signature");
+    done(sigstore(&desk)).failed(1, "signature");
 }
 
 #[test]
