@@ -37,7 +37,7 @@ use table::Verb;
 
 use crate::container::state::RunResult;
 use crate::image::judge::Workspace;
-use crate::limits::{JSON, SIMULATED_DEVICES};
+use crate::limits::{JSON, SIGNATURES, SIMULATED_DEVICES};
 use crate::supervisor::Platform;
 use crate::supervisor::Supervisor;
 
@@ -183,6 +183,7 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         Verb::ImageVerify => images::verify(session),
         Verb::ImageRm => images::remove(session),
         Verb::ImagePrune => images::prune(session),
+        Verb::ImageReset if SIGNATURES => images::reset(session),
         Verb::Start => containers::at_once(session, Supervisor::start),
         Verb::Stop => containers::in_time(session, |device, handle, grace_us| {
             device.stop(handle, grace_us).map(drop)
@@ -205,6 +206,7 @@ fn dispatch<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
         Verb::Run
         | Verb::Create
         | Verb::ImageInspect
+        | Verb::ImageReset
         | Verb::Inspect
         | Verb::DeviceGpio
         | Verb::DeviceSensor => Ok(CommandStatus::Usage),

@@ -8,6 +8,7 @@ pub mod examine;
 pub mod judge;
 mod oci_layout;
 pub mod permission;
+pub mod sequence;
 pub mod signature_entry;
 pub mod store;
 pub mod trust;
@@ -20,6 +21,7 @@ use crate::limits::{MAX_ENTRY_POINT, MAX_ENVIRONMENT};
 pub use data_layers::{DataLayer, DataLayers};
 pub use oci_layout::OciLayout;
 use permission::Permissions;
+use sequence::Sequence;
 use trust::{Identity, Provenance};
 use verdict::Code;
 
@@ -55,6 +57,8 @@ pub struct Image {
     pub format: Format,
     /// Provenance, as far as it was verified; or the refusal of AOT code by its annotations.
     pub admission: Result<Provenance, Code>,
+    /// Sequence of a signature that was verified.
+    pub sequence: Sequence,
     /// The exported function that is called on start.
     pub entry_point: EntryPoint,
     /// The image's environment: each `NAME=value` followed by a NUL.
@@ -75,6 +79,7 @@ impl Image {
             executable_layer: 0,
             format: Format::Wasm,
             admission: Ok(Provenance::UNKNOWN),
+            sequence: Sequence::NONE,
             entry_point: String::new(),
             environment: String::new(),
             permissions: Permissions::NONE,
@@ -91,6 +96,7 @@ impl Image {
             executable_layer,
             format,
             admission,
+            sequence,
             entry_point,
             environment,
             permissions,
@@ -101,6 +107,7 @@ impl Image {
         self.executable_layer = *executable_layer;
         self.format = *format;
         self.admission = *admission;
+        self.sequence = *sequence;
         self.entry_point.clear();
         self.environment.clear();
         self.permissions = *permissions;

@@ -11,6 +11,7 @@ mod engine;
 pub mod host_functions;
 pub mod memory;
 pub mod path;
+mod sequence_counter;
 mod storage;
 mod target;
 mod threads;
@@ -22,6 +23,7 @@ pub use engine::{
     Engine, Exit, External, IMPORTED_MEMORY, Interrupt, LoadError, Program, StartError,
 };
 pub use host_functions::{Host, HostExit, HostFunction, HostModule};
+pub use sequence_counter::SequenceCounter;
 pub use storage::{
     Attributes, EntryKind, Metadata, OpenMode, SeekFrom, SetTime, Space, Storage, StorageError,
     Times, exists, stream_through,

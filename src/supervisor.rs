@@ -50,6 +50,7 @@ mod platform;
 mod provenance;
 mod query;
 mod remove;
+mod rollback;
 mod run;
 mod start;
 mod stop;

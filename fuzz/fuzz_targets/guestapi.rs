@@ -282,6 +282,7 @@ fn specs() -> Vec<(Name, Spec)> {
         executable_layer: 0,
         format: Format::Wasm,
         admission: Ok(Provenance::UNKNOWN),
+        sequence: ocre::image::sequence::Sequence::NONE,
         entry_point: "_start".try_into().expect("it is short"),
         environment: Default::default(),
         permissions: set(Permission::ALL.into_iter()),

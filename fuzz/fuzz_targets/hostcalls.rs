@@ -125,6 +125,7 @@ fn world() -> FuzzWorld {
         executable_layer: 0,
         format: Format::Wasm,
         admission: Ok(Provenance::UNKNOWN),
+        sequence: ocre::image::sequence::Sequence::NONE,
         entry_point: "_start".try_into().expect("it is short"),
         environment: Default::default(),
         permissions: Permissions::default(),

@@ -83,7 +83,7 @@ pub fn refusal(code: Code) -> &'static str {
             Code::OutOfMemory => "stop another container, or enlarge the heap",
         }
         else {
-            Code::DigestNotPinned | Code::SignatureMissing | Code::Signature(_) => origin(code),
+            Code::DigestNotPinned | Code::SignatureMissing | Code::Rollback | Code::Signature(_) => origin(code),
             Code::Document(kind) => document(kind),
             Code::Storage(error) => storage(error),
         }
@@ -98,6 +98,9 @@ fn origin(code: Code) -> &'static str {
     let rule = match code {
         Code::Signature(rule) => rule,
         Code::DigestNotPinned => return "add the image's digest to the device's configuration",
+        Code::Rollback => {
+            return "get the newest image of that name; on purpose, `image reset` lets older ones run";
+        }
         _ => {
             return "sign the image with `ocre image sign` and a key of the device, and import the \
                     image with the signature";

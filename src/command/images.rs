@@ -19,6 +19,7 @@ use crate::image::judge::{Selector, judge};
 use crate::image::signature_entry::is_signature;
 use crate::image::store::update::{FAILURES, PREVIOUS};
 use crate::image::store::{self, Freed, Store};
+use crate::image::trust::Trust;
 use crate::image::verdict::{Code, Report, Verdict};
 use crate::limits::{MAX_CONTAINERS, SIGNATURES};
 use crate::supervisor::Platform;
@@ -180,7 +181,12 @@ pub(super) fn inspect<P: Platform>(session: &mut Session<'_, P>) -> CommandResul
         out.display("digest", &content.digest);
         write_verdict(&verdict, out);
         if accepted {
-            out.object("image", |out| write_image(&image, out));
+            out.object("image", |out| {
+                write_image(&image, out);
+                if SIGNATURES {
+                    write_origin(&image, policy.trust, out);
+                }
+            });
         } else {
             out.null("image");
         }
@@ -223,6 +229,15 @@ fn write_image(image: &Image, out: &mut Object<'_>) {
             });
         }
     });
+}
+
+/// Writes the members that tell of an image's signature, as far as it was verified.
+fn write_origin(image: &Image, trust: &Trust<'_>, out: &mut Object<'_>) {
+    match image.admission.ok().and_then(|known| trust.signer(known)) {
+        Some(key) => out.string("signedBy", key),
+        None => out.null("signedBy"),
+    }
+    out.unsigned("sequence", image.sequence.get());
 }
 
 /// Writes the layers of a manifest, or the entries of an index.
@@ -282,6 +297,30 @@ pub(super) fn prune<P: Platform>(session: &mut Session<'_, P>) -> CommandResult 
         writeln!(out, "removed {}", content.digest);
     })?;
     Ok(say_freed(freed, session))
+}
+
+/// `image reset IMAGE`
+#[inline(never)]
+pub(super) fn reset<P: Platform>(session: &mut Session<'_, P>) -> CommandResult {
+    let tag = session.subject;
+    let supervisor = session.supervisor;
+    // While they are lent, nobody writes a record.
+    session.documents.lend();
+    let was = supervisor.reset_sequence(tag).map_err(Code::from)?;
+    // A counter outside of the partition only grows.
+    let is = supervisor.sequences().highest(tag)?;
+    match was {
+        Some(0) => writeln!(session.out, "{tag}: no sequence is recorded"),
+        Some(number) => writeln!(session.out, "{tag}: sequence {number} is reset"),
+        None => writeln!(session.out, "{tag}: a damaged sequence is reset"),
+    }
+    if is > 0 {
+        writeln!(
+            session.err,
+            "note: the counter of this device stays at {is}"
+        );
+    }
+    Ok(CommandStatus::Ok)
 }
 
 fn say_freed<P: Platform>(freed: Freed, session: &mut Session<'_, P>) -> CommandStatus {

@@ -2,7 +2,7 @@
 //! Table of commands, for dispatch, help and completion.
 
 use super::arguments::{Key, Opt, UsageError};
-use crate::limits::SIMULATED_DEVICES;
+use crate::limits::{SIGNATURES, SIMULATED_DEVICES};
 
 /// Options of a command, with `--help` at the end where a program lists them.
 macro_rules! options {
@@ -27,6 +27,7 @@ pub enum Verb {
     ImageVerify,
     ImageRm,
     ImagePrune,
+    ImageReset,
     Run,
     Create,
     Start,
@@ -246,13 +247,26 @@ const CREATE: &[Opt] = match RUN {
 };
 
 /// Every command, in the order in which they are listed.
-pub const COMMANDS: &[Command] = match ALL {
-    [elsewhere @ .., _, _] if !SIMULATED_DEVICES => elsewhere,
-    all => all,
+pub const COMMANDS: &[Command] = &LISTED;
+
+/// Commands at the end that this build leaves out: two of simulated devices, and one of devices that
+/// know signatures.
+const LEFT_OUT: usize = match (SIMULATED_DEVICES, SIGNATURES) {
+    (true, _) => 0,
+    (false, true) => 2,
+    (false, false) => 3,
 };
 
-/// All commands; the last two are for simulated devices.
-const ALL: &[Command] = &[
+// A copy, so that the others take no flash.
+const LISTED: [Command; ALL.len() - LEFT_OUT] = match ALL.first_chunk() {
+    Some(listed) => *listed,
+    None => {
+        let [first, ..] = ALL;
+        [first; ALL.len() - LEFT_OUT]
+    }
+};
+
+const ALL: [Command; 27] = [
     Command {
         verb: Verb::Help,
         name: "help",
@@ -569,6 +583,17 @@ const ALL: &[Command] = &[
             value: None,
             help: "Confirm the loss",
         },],
+        passes_on: false,
+    },
+    Command {
+        verb: Verb::ImageReset,
+        name: "image reset",
+        operands: "IMAGE",
+        least: 1,
+        most: 1,
+        text: "Forget the highest sequence of an image name that has worked\n\
+               Older images of that name run again. The device logs the reset.",
+        options: options![],
         passes_on: false,
     },
     Command {

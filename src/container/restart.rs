@@ -13,7 +13,7 @@ use super::state::{Cause, RestartDecision, RunResult, State};
 /// Most failures in a row, if the policy gives no number.
 const MOST_FAILURES: u8 = 10;
 /// Shortest run, in microseconds, that ends a row of failures.
-const STABLE_US: u64 = 10_000_000;
+pub const STABLE_US: u64 = 10_000_000;
 /// Time before the first start again, in microseconds; it doubles with each failure in a row.
 const FIRST_DELAY_US: u32 = 1_000_000;
 /// Longest time before a start again, in microseconds.

@@ -13,7 +13,7 @@ use core::fmt;
 use super::record::Dates;
 use super::restart::delay_us;
 use super::state::{Cause, State};
-use super::{Error, Name, Restart, ZeroedOption};
+use super::{Error, Name, Restart};
 use crate::limits::MAX_CONTAINERS;
 use crate::port::Slot;
 
@@ -197,18 +197,46 @@ enum Phase {
     Going,
 }
 
+/// Container in a slot.
 #[derive(Debug)]
-struct Occupant {
+pub struct Occupant {
     name: Name,
     phase: Phase,
     status: Status,
 }
 
-/// Slot of the table.
+/// Slot of the table, with the number of containers that it has had. The number lies before the
+/// occupant, where an occupant's alignment leaves room. A vacant slot begins with 0, as a
+/// [`ZeroedOption`](super::ZeroedOption) does.
 #[derive(Debug)]
-pub struct TableEntry {
-    generation: u32,
-    occupant: ZeroedOption<Occupant>,
+#[repr(u8)]
+pub enum TableEntry {
+    /// No container.
+    Vacant(u32) = 0,
+    /// A container.
+    Taken(u32, Occupant) = 1,
+}
+
+impl TableEntry {
+    const fn generation(&self) -> u32 {
+        match self {
+            Self::Vacant(generation) | Self::Taken(generation, _) => *generation,
+        }
+    }
+
+    const fn occupant(&self) -> Option<&Occupant> {
+        match self {
+            Self::Vacant(_) => None,
+            Self::Taken(_, occupant) => Some(occupant),
+        }
+    }
+
+    const fn occupant_mut(&mut self) -> Option<&mut Occupant> {
+        match self {
+            Self::Vacant(_) => None,
+            Self::Taken(_, occupant) => Some(occupant),
+        }
+    }
 }
 
 /// All containers.
@@ -222,10 +250,7 @@ pub struct Table {
 impl Table {
     /// Creates an empty table.
     pub const fn new() -> Self {
-        const EMPTY: TableEntry = TableEntry {
-            generation: 0,
-            occupant: ZeroedOption::None,
-        };
+        const EMPTY: TableEntry = TableEntry::Vacant(0);
         const { assert!(MAX_CONTAINERS < Slot::MAX as usize) };
         Self {
             entries: [EMPTY; MAX_CONTAINERS],
@@ -235,8 +260,8 @@ impl Table {
 
     fn occupants(&self) -> impl Iterator<Item = (Handle, &Occupant)> {
         (0..).zip(&self.entries).filter_map(|(slot, entry)| {
-            let generation = entry.generation;
-            Some((Handle { slot, generation }, entry.occupant.as_ref()?))
+            let generation = entry.generation();
+            Some((Handle { slot, generation }, entry.occupant()?))
         })
     }
 
@@ -244,8 +269,8 @@ impl Table {
     fn occupant(&mut self, handle: Handle, phase: Phase) -> Option<&mut Occupant> {
         self.entries
             .get_mut(usize::from(handle.slot))
-            .filter(|entry| entry.generation == handle.generation)
-            .and_then(|entry| entry.occupant.as_mut())
+            .filter(|entry| entry.generation() == handle.generation)
+            .and_then(|entry| entry.occupant_mut())
             .filter(|occupant| occupant.phase == phase)
     }
 
@@ -269,10 +294,10 @@ impl Table {
         }
         let mut slots = (0..).zip(&mut self.entries);
         let (slot, entry) = slots
-            .find(|(_, entry)| entry.occupant.as_ref().is_none())
+            .find(|(_, entry)| entry.occupant().is_none())
             .ok_or(Error::TableFull)?;
-        entry.generation = entry.generation.wrapping_add(1);
-        entry.occupant = ZeroedOption::Some(Occupant {
+        let generation = entry.generation().wrapping_add(1);
+        let occupant = Occupant {
             name: name.clone(),
             phase: Phase::Coming,
             status: Status {
@@ -291,8 +316,8 @@ impl Table {
                 restarts: 0,
                 computed_us: Uptime::NEVER,
             },
-        });
-        let generation = entry.generation;
+        };
+        *entry = TableEntry::Taken(generation, occupant);
         Ok(Handle { slot, generation })
     }
 
@@ -338,7 +363,7 @@ impl Table {
         if (coming || self.occupant(handle, Phase::Going).is_some())
             && let Some(entry) = self.entries.get_mut(usize::from(handle.slot))
         {
-            entry.occupant = ZeroedOption::None;
+            *entry = TableEntry::Vacant(handle.generation);
         }
     }
 
@@ -391,7 +416,7 @@ impl Table {
     #[inline(never)]
     pub fn statuses(&mut self) -> impl Iterator<Item = (Slot, &mut Status)> {
         (0..).zip(&mut self.entries).filter_map(|(slot, entry)| {
-            let occupant = entry.occupant.as_mut()?;
+            let occupant = entry.occupant_mut()?;
             (occupant.phase == Phase::Here).then_some((slot, &mut occupant.status))
         })
     }

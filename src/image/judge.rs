@@ -20,9 +20,11 @@ use ocre_oci::{
     ImagePlatform, Index, Layer, LayerKind, Layout, Manifest, ManifestType, MediaType, Reference,
     Sha256, Text, Warning,
 };
+use ocre_signature::SEQUENCE;
 
 use super::blob::{self, Opened, caps, content_of};
 use super::permission::Permissions;
+use super::sequence::SequenceRecords;
 use super::signature_entry::belongs_to_image;
 use super::trust::{self, Trust, TrustRefusal};
 use super::verdict::{Code, Finding, Location, Part, Report, write_cut};
@@ -388,7 +390,11 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
         if !SIGNATURES {
             return Ok(());
         }
-        self.provenance(manifest_type, Workspace { document, config }, image)
+        self.provenance(manifest_type, Workspace { document, config }, image)?;
+        match selector.name {
+            Some(tag) => self.sequence(tag, image),
+            None => Ok(()),
+        }
     }
 
     /// Judges the documents, and the layers but for the code in the executable one.
@@ -478,7 +484,10 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             workspace.document,
             workspace.config,
         ) {
-            Ok(provenance) => image.admission = Ok(provenance),
+            Ok((provenance, sequence)) => {
+                image.admission = Ok(provenance);
+                image.sequence = sequence;
+            }
             Err(TrustRefusal { code, at }) => {
                 return Err(self.tell(code, Location::Signature(at)));
             }
@@ -489,6 +498,21 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             Err(code) => (code, Location::Layer(image.executable_layer.into())),
         };
         Err(self.tell(at.0, at.1))
+    }
+
+    /// Checks that an image is not older than one of its name that has worked.
+    #[inline(never)]
+    fn sequence(&mut self, tag: &str, image: &Image) -> StepResult<()> {
+        let trust = self.policy.trust;
+        if !trust.guards_sequence(image.identity()) {
+            return Ok(());
+        }
+        let records = SequenceRecords {
+            layout: self.source,
+            counter: trust.counter,
+        };
+        let at = Location::Signature(SEQUENCE);
+        self.check(records.check(tag, image.sequence), at)
     }
 
     fn warn(&mut self, warning: Warning, part: Part) -> StepResult<()> {

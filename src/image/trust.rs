@@ -18,11 +18,12 @@ pub use ocre_signature::{Ecdsa, PinnedKey, Point, Rule};
 use ocre_signature::{SignedManifest, bundle, notary};
 
 use super::blob::{caps, content_of, read_document, read_named};
+use super::sequence::Sequence;
 use super::signature_entry::{is_signature, listed_subject, type_of_manifest};
 use super::verdict::Code;
 use super::{Content, Image, OciLayout};
 use crate::limits::SIGNATURES;
-use crate::port::Storage;
+use crate::port::{SequenceCounter, Storage};
 
 /// Rule for the origin of images.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +70,8 @@ pub struct Trust<'a> {
     pub now: fn() -> Option<u64>,
     /// True where each start verifies the signature, instead of the first since the boot.
     pub each_start: bool,
+    /// SequenceCounter of sequences outside of the partition, if there is one.
+    pub counter: Option<&'a (dyn SequenceCounter + Sync)>,
 }
 
 /// Verifier without a curve, for rules without keys.
@@ -95,6 +98,7 @@ impl Trust<'_> {
             ecdsa: &NoEcdsa,
             now: || None,
             each_start: false,
+            counter: None,
         }
     }
 
@@ -131,6 +135,15 @@ impl Trust<'_> {
     fn verifies(&self) -> bool {
         let may_ask = matches!(self.rule, TrustRule::SignedAot | TrustRule::Signed);
         SIGNATURES && may_ask && !self.keys.is_empty()
+    }
+
+    /// True where an image must not be older than those of its name that have worked: its signature
+    /// was looked for, and no pinned digest lets it run.
+    pub fn guards_sequence(&self, image: Identity<'_>) -> bool {
+        let is_judged = image
+            .admission
+            .is_ok_and(|known| known != Provenance::UNKNOWN);
+        self.verifies() && is_judged && !self.pins(image)
     }
 
     /// True where code is checked before the cost of a signature.
@@ -239,9 +252,10 @@ pub(super) fn provenance<S: Storage>(
     manifest_type: ManifestType,
     document: &mut [u8],
     scratch: &mut [u8],
-) -> Result<Provenance, TrustRefusal> {
+) -> Result<(Provenance, Sequence), TrustRefusal> {
+    let unsigned = (Provenance::JUDGED, Sequence::NONE);
     if !trust.verifies() {
-        return Ok(Provenance::JUDGED);
+        return Ok(unsigned);
     }
     let target = SignedManifest {
         media_type: manifest_type.name(),
@@ -255,7 +269,7 @@ pub(super) fn provenance<S: Storage>(
                 break;
             };
             match verify(source, trust, &candidate, &target, document, scratch) {
-                Ok(Some(provenance)) => return Ok(provenance),
+                Ok(Some(signed)) => return Ok(signed),
                 Ok(None) => {}
                 Err(error) => {
                     refusal.get_or_insert(error);
@@ -263,7 +277,7 @@ pub(super) fn provenance<S: Storage>(
             }
         }
     }
-    refusal.map_or(Ok(Provenance::JUDGED), Err)
+    refusal.map_or(Ok(unsigned), Err)
 }
 
 /// Place where referrers are listed.
@@ -311,7 +325,7 @@ fn verify<S: Storage>(
     target: &SignedManifest<'_>,
     document: &mut [u8],
     scratch: &mut [u8],
-) -> Result<Option<Provenance>, TrustRefusal> {
+) -> Result<Option<(Provenance, Sequence)>, TrustRefusal> {
     let Some((is_notary, envelope)) = envelope(source, referrer, target, document) else {
         return Ok(None);
     };
@@ -325,9 +339,10 @@ fn verify<S: Storage>(
     };
     let accepted = accepted.map_err(|refusal| TrustRefusal {
         code: Code::Signature(refusal.rule),
-        at: refusal.at,
+        at: refusal.at.code(),
     })?;
-    Ok(Some(Provenance::signed(accepted.key)))
+    let sequence = Sequence::new(accepted.sequence.unwrap_or_default());
+    Ok(Some((Provenance::signed(accepted.key), sequence)))
 }
 
 /// Reads the manifest of a signature. Returns true for a signature of the Notary Project, and the

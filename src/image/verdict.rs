@@ -60,6 +60,8 @@ pub enum Code {
     SignatureMissing,
     /// The image's signature does not hold.
     Signature(SignatureRule),
+    /// The image is older than one of that name that has worked.
+    Rollback,
     /// AOT code, which this build or this processor does not run.
     AotUnsupported,
     /// This device's policy does not run this AOT code.
@@ -139,7 +141,11 @@ impl Code {
     ];
 
     /// Codes of the origin of an image that are no signature's.
-    pub const OF_ORIGIN: [Self; 2] = [Self::DigestNotPinned, Self::SignatureMissing];
+    pub const OF_ORIGIN: [Self; 3] = [
+        Self::DigestNotPinned,
+        Self::SignatureMissing,
+        Self::Rollback,
+    ];
 
     /// Strings of [`Self::OWN`], in the same order.
     const WORDS: &str = "layout-missing index-missing index-empty index-nested-too-deep reference-not-found \
@@ -179,6 +185,7 @@ impl Code {
             Self::Signature(rule) if SIGNATURES => rule.code(),
             Self::DigestNotPinned if SIGNATURES => "digest-not-pinned",
             Self::SignatureMissing if SIGNATURES => "signature-missing",
+            Self::Rollback if SIGNATURES => "rollback",
             own => {
                 let place = Self::OWN.iter().position(|code| *code == own);
                 word(Self::WORDS, place.unwrap_or(usize::MAX))
@@ -197,6 +204,7 @@ impl Code {
             | Self::LimitCapacity
             | Self::DigestNotPinned
             | Self::SignatureMissing
+            | Self::Rollback
             | Self::Signature(SignatureRule::Key)
             | Self::AotUnsupported
             | Self::AotPolicy
@@ -217,6 +225,7 @@ impl Code {
             Self::Document(ErrorKind::ConfigUnsupported)
                 | Self::DigestNotPinned
                 | Self::SignatureMissing
+                | Self::Rollback
                 | Self::Signature(_)
                 | Self::AotUnsupported
                 | Self::AotPolicy

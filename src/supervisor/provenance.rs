@@ -26,7 +26,7 @@ impl<P: Platform> Supervisor<P> {
             (image.manifest, image.executable.digest, wanted)
         })?;
         if !wanted {
-            return Ok(());
+            return self.check_sequence(handle);
         }
         let name = self.name(handle)?;
         let mut verified = Err(Code::SignatureMissing);
@@ -53,15 +53,16 @@ impl<P: Platform> Supervisor<P> {
                 Some(code) => Err(code),
                 // A record with the code of another image.
                 None if image.executable.digest != executable => Err(Code::DigestMismatch),
-                None => Ok(image.admission),
+                None => Ok((image.admission, image.sequence)),
             };
         });
-        let admission = verified.map_err(StartFailure::Image)?;
+        let (admission, sequence) = verified.map_err(StartFailure::Image)?;
         let place = self.place(handle.slot());
         let place = place.map_err(|_| StartFailure::Thread)?;
         if let Some((_, spec)) = place.spec.lock().as_mut() {
             spec.image.admission = admission;
+            spec.image.sequence = sequence;
         }
-        Ok(())
+        self.check_sequence(handle)
     }
 }

@@ -4,6 +4,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Platform, SlotData, Supervisor};
+use crate::container::restart::STABLE_US;
 use crate::container::state::{Cause, RunResult, StartFailure};
 use crate::container::table::{ContainerTimes, Handle, Uptime};
 use crate::container::{Guest, Killed, Limits, Name, Spec, data};
@@ -11,6 +12,7 @@ use crate::image::OciLayout;
 use crate::image::judge::Policy;
 use crate::image::verdict::{Code, write_cut};
 use crate::image::{EntryPoint, judge};
+use crate::limits::SIGNATURES;
 use crate::port::{ConsoleError, Engine, Exit, Host, HostExit, Program, Slot, StartError, Stream};
 use heapless::String;
 
@@ -29,7 +31,7 @@ impl<P: Platform> Supervisor<P> {
             .and_then(|name| data::check(self.platform.storage(), &name))
             .and_then(|()| self.follow(handle, &mut trial))
             .and_then(|()| self.verify_provenance(handle))
-            .and_then(|()| self.run(handle));
+            .and_then(|()| self.run(handle, &mut trial));
         self.finish(handle, result, trial);
     }
 
@@ -50,14 +52,15 @@ impl<P: Platform> Supervisor<P> {
             }
             Err(failure) => RunResult::Failed(failure),
         };
-        if let Some(fingerprint) = trial {
-            self.tried(handle, outcome, fingerprint);
+        if SIGNATURES || trial.is_some() {
+            self.judge_run(handle, outcome, trial);
         }
         self.ended(handle, outcome, true);
     }
 
     /// Runs a container, from reading its code to the guest's end. Gives back all that it takes.
-    fn run(&self, handle: Handle) -> Result<Exit, StartFailure> {
+    /// `trial` is taken where the image has shown that it works.
+    fn run(&self, handle: Handle, trial: &mut Option<u64>) -> Result<Exit, StartFailure> {
         let engine = self.platform.engine();
         let place = self
             .place(handle.slot())
@@ -90,6 +93,13 @@ impl<P: Platform> Supervisor<P> {
             let mut counted = CountingHost {
                 host,
                 calls: &place.host_calls,
+                guest: &guest,
+                trial: &mut *trial,
+                stable_us: if SIGNATURES {
+                    self.now().saturating_add(STABLE_US)
+                } else {
+                    0
+                },
             };
             result = engine.run(
                 &mut module,
@@ -196,12 +206,17 @@ struct Settings {
 }
 
 /// Host functions whose calls are counted.
-struct CountingHost<'a> {
+struct CountingHost<'a, P: Platform> {
     host: &'a mut dyn Host,
     calls: &'a AtomicU32,
+    guest: &'a Running<'a, P>,
+    /// Fingerprint of the tag, if that is on trial.
+    trial: &'a mut Option<u64>,
+    /// Uptime at which the image has shown that it works; `u64::MAX` once that is counted.
+    stable_us: u64,
 }
 
-impl Host for CountingHost<'_> {
+impl<P: Platform> Host for CountingHost<'_, P> {
     fn call(
         &mut self,
         function: usize,
@@ -211,6 +226,12 @@ impl Host for CountingHost<'_> {
         // Only this thread writes the counter.
         let calls = self.calls.load(Ordering::Relaxed).saturating_add(1);
         self.calls.store(calls, Ordering::Relaxed);
+        // A service may never end.
+        let supervisor = self.guest.supervisor;
+        if SIGNATURES && self.stable_us != u64::MAX && supervisor.now() >= self.stable_us {
+            self.stable_us = u64::MAX;
+            supervisor.worked(self.guest.handle, true, self.trial.take());
+        }
         self.host.call(function, memory, arguments)
     }
 

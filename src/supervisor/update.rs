@@ -21,7 +21,7 @@ use crate::image::store::Store;
 use crate::image::store::update::TrialResult;
 use crate::image::verdict::{Code, Finding};
 use crate::image::{Image, judge};
-use crate::limits::MAX_UPDATE_FAILURES;
+use crate::limits::{MAX_UPDATE_FAILURES, SIGNATURES};
 
 impl<P: Platform> Supervisor<P> {
     /// Gives a container the present image of its tag. If the tag is on trial, `trial` becomes its
@@ -147,14 +147,11 @@ impl<P: Platform> Supervisor<P> {
         }
     }
 
-    /// Counts the result of a run in the trial of its tag.
+    /// Judges the image of a run by the result. `trial` is the fingerprint of its tag, if that is on
+    /// trial.
     #[inline(never)]
-    pub(super) fn tried(&self, handle: Handle, outcome: RunResult, fingerprint: u64) {
-        let (Ok(name), Ok(status), Ok(place)) = (
-            self.name(handle),
-            self.status(handle),
-            self.place(handle.slot()),
-        ) else {
+    pub(super) fn judge_run(&self, handle: Handle, outcome: RunResult, trial: Option<u64>) {
+        let (Ok(status), Ok(place)) = (self.status(handle), self.place(handle.slot())) else {
             return;
         };
         let Some(works) = restart::works(outcome, status.times.ran_us(self.now())) else {
@@ -164,6 +161,24 @@ impl<P: Platform> Supervisor<P> {
             // The run was ended on request, so that it does not show that the image fails.
             return;
         }
+        self.worked(handle, works, trial);
+    }
+
+    /// Counts that an image works, or does not: in the trial of its tag, and in the sequences that
+    /// have worked.
+    pub(super) fn worked(&self, handle: Handle, works: bool, trial: Option<u64>) {
+        if let Some(fingerprint) = trial {
+            self.tried(handle, works, fingerprint);
+        }
+        if SIGNATURES && works {
+            self.raise_sequence(handle);
+        }
+    }
+
+    fn tried(&self, handle: Handle, works: bool, fingerprint: u64) {
+        let Ok(name) = self.name(handle) else {
+            return;
+        };
         self.platform.with_documents(&mut |workspace, _| {
             let Some(tag) = self.tag(&name, workspace.document) else {
                 return;

@@ -317,6 +317,7 @@ pub fn once(command: &Command) -> bool {
         | Verb::ImageVerify
         | Verb::ImageRm
         | Verb::ImagePrune
+        | Verb::ImageReset
         | Verb::Run
         | Verb::Create
         | Verb::Rm

@@ -116,7 +116,7 @@ fn a_signature_of_another_program_holds_and_each_change_has_its_code() {
         (
             json!({"protected": {"3": "text/plain"}}),
             "signature-unsupported",
-            "signature/protected.content type",
+            "signature/protected.contentType",
         ),
         (
             json!({"protected": {scheme: "notary.x509.signingAuthority"}}),

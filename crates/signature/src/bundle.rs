@@ -10,7 +10,7 @@ use ocre_oci::{Error, Hasher, Sha256, decode_base64};
 
 use crate::der::{Der, DerError, SEQUENCE as DER_SEQUENCE};
 use crate::sequence::{SEQUENCE, sequence};
-use crate::{Accepted, Ecdsa, PinnedKey, Rule, SignatureRefusal, SignedManifest, refused};
+use crate::{Accepted, Ecdsa, PinnedKey, Place, Rule, SignatureRefusal, SignedManifest, refused};
 
 /// Media type of a bundle, and `artifactType` of its manifest.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -28,6 +28,7 @@ const SIGNATURE_BYTES: usize = 72;
 /// The first broken rule, in this order: the form of the bundle, the statement, the target, the
 /// signature. A bundle does not say whose signature it has, so that one of another key is
 /// [`Rule::Invalid`].
+#[inline(never)] // its frame is not to stay under the other's
 pub fn verify(
     bundle: &[u8],
     target: &SignedManifest<'_>,
@@ -35,23 +36,23 @@ pub fn verify(
     scratch: &mut [u8],
     ecdsa: &dyn Ecdsa,
 ) -> Result<Accepted, SignatureRefusal> {
-    let bundle = json::parse(bundle, &json::Caps::default()).at("bundle")?;
-    is(bundle, "mediaType", MEDIA_TYPE, "mediaType")?;
-    let envelope = bundle.require("dsseEnvelope").at("dsseEnvelope")?;
+    let bundle = json::parse(bundle, &json::Caps::default()).at(Place::Bundle)?;
+    is(bundle, "mediaType", MEDIA_TYPE, Place::BundleMediaType)?;
+    let envelope = bundle.require("dsseEnvelope").at(Place::Dsse)?;
     is(
         envelope,
         "payloadType",
         PAYLOAD_TYPE,
-        "dsseEnvelope.payloadType",
+        Place::DssePayloadType,
     )?;
-    let payload = base64(envelope, "payload", scratch, "dsseEnvelope.payload")?;
+    let payload = base64(envelope, "payload", scratch, Place::DssePayload)?;
     let signature = signature(envelope)?;
     let sequence = signed_for(payload, target)?;
     let digest = digest(payload);
     let key = keys
         .iter()
         .position(|key| ecdsa.verify(&key.point, &digest, &signature))
-        .ok_or(refused(Rule::Invalid, "dsseEnvelope.signatures"))?;
+        .ok_or(refused(Rule::Invalid, Place::DsseSignatures))?;
     Ok(Accepted {
         key,
         sequence,
@@ -62,22 +63,17 @@ pub fn verify(
 
 /// Gives an error of a document its place.
 trait InBundle<T> {
-    fn at(self, place: &'static str) -> Result<T, SignatureRefusal>;
+    fn at(self, place: Place) -> Result<T, SignatureRefusal>;
 }
 
 impl<T> InBundle<T> for Result<T, Error> {
-    fn at(self, place: &'static str) -> Result<T, SignatureRefusal> {
+    fn at(self, place: Place) -> Result<T, SignatureRefusal> {
         self.map_err(|_| refused(Rule::Malformed, place))
     }
 }
 
 /// Checks a member with one allowed value.
-fn is(
-    object: Value<'_>,
-    name: &str,
-    value: &str,
-    at: &'static str,
-) -> Result<(), SignatureRefusal> {
+fn is(object: Value<'_>, name: &str, value: &str, at: Place) -> Result<(), SignatureRefusal> {
     let found = object.require(name).and_then(Value::text).at(at)?;
     if found == value {
         Ok(())
@@ -91,18 +87,14 @@ fn base64<'b>(
     object: Value<'_>,
     name: &str,
     buffer: &'b mut [u8],
-    at: &'static str,
+    at: Place,
 ) -> Result<&'b [u8], SignatureRefusal> {
     let text = object.require(name).and_then(Value::text).at(at)?;
     decode_base64(text, buffer).ok_or(refused(Rule::Malformed, at))
 }
 
 /// The only element of an array.
-fn only<'a>(
-    object: Value<'a>,
-    name: &str,
-    at: &'static str,
-) -> Result<Value<'a>, SignatureRefusal> {
+fn only<'a>(object: Value<'a>, name: &str, at: Place) -> Result<Value<'a>, SignatureRefusal> {
     let array = object.require(name).at(at)?;
     let array = array.expect(json::Kind::Array).at(at)?;
     let mut elements = array.elements();
@@ -114,7 +106,7 @@ fn only<'a>(
 
 /// Reads the signature, r and s in DER (RFC 3279 section 2.2.3).
 fn signature(envelope: Value<'_>) -> Result<[u8; 64], SignatureRefusal> {
-    const AT: &str = "dsseEnvelope.signatures";
+    const AT: Place = Place::DsseSignatures;
     let mut buffer = [0; SIGNATURE_BYTES];
     let signature = only(envelope, "signatures", AT)?;
     let bytes = base64(signature, "sig", &mut buffer, AT)?;
@@ -139,16 +131,11 @@ fn signed_for(
     payload: &[u8],
     target: &SignedManifest<'_>,
 ) -> Result<Option<u64>, SignatureRefusal> {
-    let statement = json::parse(payload, &json::Caps::default()).at("statement")?;
-    is(statement, "_type", STATEMENT, "statement._type")?;
-    is(
-        statement,
-        "predicateType",
-        PREDICATE,
-        "statement.predicateType",
-    )?;
-    let subject = only(statement, "subject", "statement.subject")?;
-    const DIGEST: &str = "statement.subject.digest";
+    let statement = json::parse(payload, &json::Caps::default()).at(Place::Statement)?;
+    is(statement, "_type", STATEMENT, Place::StatementType)?;
+    is(statement, "predicateType", PREDICATE, Place::PredicateType)?;
+    let subject = only(statement, "subject", Place::Subject)?;
+    const DIGEST: Place = Place::SubjectDigest;
     let digest = subject.require("digest").at(DIGEST)?;
     let digest = digest.require("sha256").and_then(Value::text).at(DIGEST)?;
     let digest = digest.as_plain().and_then(|hex| Sha256::from_hex(hex).ok());
@@ -156,7 +143,7 @@ fn signed_for(
     if digest != target.digest {
         return Err(refused(Rule::Target, DIGEST));
     }
-    const ANNOTATIONS: &str = "statement.subject.annotations";
+    const ANNOTATIONS: Place = Place::SubjectAnnotations;
     let annotation = subject
         .get("annotations")
         .and_then(|annotations| annotations.get(SEQUENCE));
@@ -255,7 +242,7 @@ mod tests {
     #[track_caller]
     fn refused_with(bundle: &str, rule: Rule, at: &str) {
         let found = verified(bundle, &TestSigner::new(1)).unwrap_err();
-        assert_eq!((found.rule, found.at), (rule, at));
+        assert_eq!((found.rule, found.at.code()), (rule, at));
     }
 
     #[test]
@@ -351,7 +338,7 @@ mod tests {
             &SoftwareEcdsa,
         )
         .unwrap_err();
-        assert_eq!(refusal.at, "dsseEnvelope.payload");
+        assert_eq!(refusal.at.code(), "dsseEnvelope.payload");
     }
 
     #[test]

@@ -4,11 +4,10 @@
 //! Each label is at most once in both headers together. Labels that are not known here are stepped
 //! over, unless the header `crit` has them. Only definite lengths are read.
 
-use minicbor::data::{Tag, Type};
-use minicbor::{Decoder, decode};
 use ocre_oci::{Hasher, Sha256};
 
-use crate::{Rule, SignatureRefusal};
+use crate::cbor::{Cbor, CborError};
+use crate::{Place, Rule, SignatureRefusal};
 
 /// Most labels of both headers together.
 const LABELS: usize = 16;
@@ -16,7 +15,7 @@ const LABELS: usize = 16;
 /// Label of a header parameter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Label<'a> {
-    Number(i64),
+    Number(i32),
     Text(&'a str),
 }
 
@@ -29,7 +28,7 @@ const SIGNED_AT: Label<'_> = Label::Text("io.cncf.notary.signingTime");
 const EXPIRES_AT: Label<'_> = Label::Text("io.cncf.notary.expiry");
 
 /// ECDSA with SHA-256 (RFC 9053 section 2.1).
-const ES256: i64 = -7;
+const ES256: i32 = -7;
 const TAG_SIGN1: u64 = 18;
 const TAG_EPOCH: u64 = 1;
 
@@ -49,75 +48,78 @@ pub(crate) struct Envelope<'a> {
     pub(crate) expires_at: Option<u64>,
 }
 
-fn malformed(at: &'static str) -> SignatureRefusal {
+fn malformed(at: Place) -> SignatureRefusal {
     SignatureRefusal {
         rule: Rule::Malformed,
         at,
     }
 }
 
-fn unsupported(at: &'static str) -> SignatureRefusal {
+fn unsupported(at: Place) -> SignatureRefusal {
     SignatureRefusal {
         rule: Rule::Unsupported,
         at,
     }
 }
 
-/// Gives an error of the decoder its place.
+/// Gives an error of the reader its place.
 trait Placed<T> {
-    fn at(self, place: &'static str) -> Result<T, SignatureRefusal>;
+    fn at(self, place: Place) -> Result<T, SignatureRefusal>;
 }
 
-impl<T> Placed<T> for Result<T, decode::Error> {
-    fn at(self, place: &'static str) -> Result<T, SignatureRefusal> {
+impl<T> Placed<T> for Result<T, CborError> {
+    fn at(self, place: Place) -> Result<T, SignatureRefusal> {
         self.map_err(|_| malformed(place))
     }
 }
 
 impl<'a> Envelope<'a> {
     /// Reads an envelope for a content type and a signing scheme.
+    #[inline(never)] // its frame is not to stay under the other's
     pub(crate) fn read(
         bytes: &'a [u8],
         content_type: &str,
         scheme: &str,
     ) -> Result<Self, SignatureRefusal> {
-        let mut decoder = Decoder::new(bytes);
-        if decoder.tag().at("tag")? != Tag::new(TAG_SIGN1) {
-            return Err(malformed("tag"));
+        let mut reader = Cbor(bytes);
+        if reader.tag().at(Place::Tag)? != TAG_SIGN1 {
+            return Err(malformed(Place::Tag));
         }
-        if decoder.array().at("COSE_Sign1")? != Some(4) {
-            return Err(malformed("COSE_Sign1"));
+        if reader.array().at(Place::Envelope)? != 4 {
+            return Err(malformed(Place::Envelope));
         }
-        let protected = decoder.bytes().at("protected")?;
+        let protected = reader.bytes().at(Place::Protected)?;
         let mut labels = Labels::default();
         let header = Protected::read(protected, &mut labels)?;
-        let certificate = unprotected(&mut decoder, &mut labels)?;
-        let payload = decoder.bytes().at("payload")?;
-        let signature = decoder.bytes().at("signature")?;
-        if decoder.position() != bytes.len() {
-            return Err(malformed("COSE_Sign1"));
+        let certificate = unprotected(&mut reader, &mut labels)?;
+        let payload = reader.bytes().at(Place::Payload)?;
+        let signature = reader.bytes().at(Place::Signature)?;
+        if !reader.is_done() {
+            return Err(malformed(Place::Envelope));
         }
         if header.algorithm != Some(ES256) {
-            return Err(unsupported("protected.alg"));
+            return Err(unsupported(Place::Algorithm));
         }
         if header.content_type != Some(content_type) {
-            return Err(unsupported("protected.content type"));
+            return Err(unsupported(Place::ContentType));
         }
         if header.scheme != Some(scheme) {
-            return Err(unsupported("protected.signingScheme"));
+            return Err(unsupported(Place::Scheme));
         }
         // The specification wants both critical.
         if !header.critical.contains(&Some(SCHEME))
             || header.expires_at.is_some() != header.critical.contains(&Some(EXPIRES_AT))
         {
-            return Err(malformed("protected.crit"));
+            return Err(malformed(Place::Critical));
         }
         Ok(Self {
             protected,
             payload,
-            signature: signature.try_into().map_err(|_| malformed("signature"))?,
+            signature: signature
+                .try_into()
+                .map_err(|_| malformed(Place::Signature))?,
             certificate,
-            signed_at: header.signed_at.ok_or(malformed("protected.signingTime"))?,
+            signed_at: header.signed_at.ok_or(malformed(Place::SigningTime))?,
             expires_at: header.expires_at,
         })
     }
@@ -157,7 +159,7 @@ struct Labels<'a>([Option<Label<'a>>; LABELS]);
 
 impl<'a> Labels<'a> {
     /// Adds a label, unless it is there or there are too many.
-    fn add(&mut self, label: Label<'a>, at: &'static str) -> Result<(), SignatureRefusal> {
+    fn add(&mut self, label: Label<'a>, at: Place) -> Result<(), SignatureRefusal> {
         for place in &mut self.0 {
             match place {
                 Some(other) if *other == label => return Err(malformed(at)),
@@ -172,17 +174,18 @@ impl<'a> Labels<'a> {
     }
 }
 
-fn label<'a>(decoder: &mut Decoder<'a>) -> Result<Label<'a>, decode::Error> {
-    Ok(match decoder.datatype()? {
-        Type::String => Label::Text(decoder.str()?),
-        _ => Label::Number(decoder.i64()?),
+fn label<'a>(reader: &mut Cbor<'a>) -> Result<Label<'a>, CborError> {
+    Ok(if reader.is_text() {
+        Label::Text(reader.text()?)
+    } else {
+        Label::Number(reader.integer()?)
     })
 }
 
 /// Known parameters of the protected header.
 #[derive(Default)]
 struct Protected<'a> {
-    algorithm: Option<i64>,
+    algorithm: Option<i32>,
     content_type: Option<&'a str>,
     scheme: Option<&'a str>,
     signed_at: Option<u64>,
@@ -192,32 +195,32 @@ struct Protected<'a> {
 
 impl<'a> Protected<'a> {
     fn read(bytes: &'a [u8], labels: &mut Labels<'a>) -> Result<Self, SignatureRefusal> {
-        const AT: &str = "protected";
-        let mut decoder = Decoder::new(bytes);
+        const AT: Place = Place::Protected;
+        let mut reader = Cbor(bytes);
         let mut header = Self::default();
-        let count = decoder.map().at(AT)?.ok_or(malformed(AT))?;
+        let count = reader.map().at(AT)?;
         for _ in 0..count {
-            let label = label(&mut decoder).at(AT)?;
+            let label = label(&mut reader).at(AT)?;
             labels.add(label, AT)?;
             match label {
-                ALGORITHM => header.algorithm = Some(decoder.i64().at("protected.alg")?),
-                CRITICAL => header.critical = critical(&mut decoder)?,
+                ALGORITHM => header.algorithm = Some(reader.integer().at(Place::Algorithm)?),
+                CRITICAL => header.critical = critical(&mut reader)?,
                 CONTENT_TYPE => {
-                    header.content_type = Some(decoder.str().at("protected.content type")?);
+                    header.content_type = Some(reader.text().at(Place::ContentType)?);
                 }
-                SCHEME => header.scheme = Some(decoder.str().at("protected.signingScheme")?),
-                SIGNED_AT => header.signed_at = Some(time(&mut decoder, "protected.signingTime")?),
-                EXPIRES_AT => header.expires_at = Some(time(&mut decoder, "protected.expiry")?),
-                _ => decoder.skip().at(AT)?,
+                SCHEME => header.scheme = Some(reader.text().at(Place::Scheme)?),
+                SIGNED_AT => header.signed_at = Some(time(&mut reader, Place::SigningTime)?),
+                EXPIRES_AT => header.expires_at = Some(time(&mut reader, Place::Expiry)?),
+                _ => reader.skip().at(AT)?,
             }
         }
-        if decoder.position() != bytes.len() {
+        if !reader.is_done() {
             return Err(malformed(AT));
         }
         // What is critical has to be there.
         for critical in header.critical.iter().flatten() {
             if !labels.0.contains(&Some(*critical)) {
-                return Err(malformed("protected.crit"));
+                return Err(malformed(Place::Critical));
             }
         }
         Ok(header)
@@ -225,16 +228,16 @@ impl<'a> Protected<'a> {
 }
 
 /// Reads the labels that a verifier has to know.
-fn critical<'a>(decoder: &mut Decoder<'a>) -> Result<[Option<Label<'a>>; 4], SignatureRefusal> {
-    const AT: &str = "protected.crit";
+fn critical<'a>(reader: &mut Cbor<'a>) -> Result<[Option<Label<'a>>; 4], SignatureRefusal> {
+    const AT: Place = Place::Critical;
     let mut found = [None; 4];
-    let count = decoder.array().at(AT)?.ok_or(malformed(AT))?;
+    let count = reader.array().at(AT)?;
     if count == 0 {
         return Err(malformed(AT));
     }
     let mut places = found.iter_mut();
     for _ in 0..count {
-        let label = label(decoder).at(AT)?;
+        let label = label(reader).at(AT)?;
         if ![SCHEME, SIGNED_AT, EXPIRES_AT, CONTENT_TYPE].contains(&label) {
             return Err(unsupported(AT));
         }
@@ -245,42 +248,42 @@ fn critical<'a>(decoder: &mut Decoder<'a>) -> Result<[Option<Label<'a>>; 4], Sig
 }
 
 /// Reads a time in seconds since 1970.
-fn time(decoder: &mut Decoder<'_>, at: &'static str) -> Result<u64, SignatureRefusal> {
-    if decoder.tag().at(at)? != Tag::new(TAG_EPOCH) {
+fn time(reader: &mut Cbor<'_>, at: Place) -> Result<u64, SignatureRefusal> {
+    if reader.tag().at(at)? != TAG_EPOCH {
         return Err(malformed(at));
     }
-    decoder.u64().at(at)
+    reader.unsigned().at(at)
 }
 
 /// Reads the unprotected header, and returns the first certificate.
 fn unprotected<'a>(
-    decoder: &mut Decoder<'a>,
+    reader: &mut Cbor<'a>,
     labels: &mut Labels<'a>,
 ) -> Result<&'a [u8], SignatureRefusal> {
-    const AT: &str = "unprotected";
+    const AT: Place = Place::Unprotected;
     let mut first = None;
-    let count = decoder.map().at(AT)?.ok_or(malformed(AT))?;
+    let count = reader.map().at(AT)?;
     for _ in 0..count {
-        let label = label(decoder).at(AT)?;
+        let label = label(reader).at(AT)?;
         labels.add(label, AT)?;
         match label {
-            CERTIFICATES => first = Some(certificates(decoder)?),
+            CERTIFICATES => first = Some(certificates(reader)?),
             // What nobody has signed must not say what was signed.
             ALGORITHM | CRITICAL | CONTENT_TYPE | SCHEME | SIGNED_AT | EXPIRES_AT => {
                 return Err(malformed(AT));
             }
-            _ => decoder.skip().at(AT)?,
+            _ => reader.skip().at(AT)?,
         }
     }
-    first.ok_or(malformed("unprotected.x5chain"))
+    first.ok_or(malformed(Place::Certificates))
 }
 
-fn certificates<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], SignatureRefusal> {
-    const AT: &str = "unprotected.x5chain";
-    let count = decoder.array().at(AT)?.unwrap_or(0);
+fn certificates<'a>(reader: &mut Cbor<'a>) -> Result<&'a [u8], SignatureRefusal> {
+    const AT: Place = Place::Certificates;
+    let count = reader.array().at(AT)?;
     let mut first = None;
     for _ in 0..count {
-        let certificate = decoder.bytes().at(AT)?;
+        let certificate = reader.bytes().at(AT)?;
         first = first.or(Some(certificate));
     }
     first.ok_or(malformed(AT))

@@ -27,6 +27,7 @@
 extern crate std;
 
 pub mod bundle;
+mod cbor;
 mod certificate;
 mod der;
 mod envelope;
@@ -81,13 +82,79 @@ ocre_oci::coded_enum! {
     }
 }
 
+ocre_oci::coded_enum! {
+    /// Part of an envelope, as its specification names the part.
+    pub enum Place {
+        /// Array of a COSE envelope.
+        Envelope = "COSE_Sign1",
+        /// Tag of a COSE envelope.
+        Tag = "tag",
+        /// Protected header.
+        Protected = "protected",
+        /// Algorithm.
+        Algorithm = "protected.alg",
+        /// Type of the payload.
+        ContentType = "protected.contentType",
+        /// List of critical headers.
+        Critical = "protected.crit",
+        /// Time at which the signature expires.
+        Expiry = "protected.expiry",
+        /// Signing scheme.
+        Scheme = "protected.signingScheme",
+        /// Time of the signature.
+        SigningTime = "protected.signingTime",
+        /// Unprotected header.
+        Unprotected = "unprotected",
+        /// Chain of certificates.
+        Certificates = "unprotected.x5chain",
+        /// Payload of a COSE envelope.
+        Payload = "payload",
+        /// Signed descriptor.
+        Target = "payload.targetArtifact",
+        /// Annotations of the signed descriptor.
+        TargetAnnotations = "payload.targetArtifact.annotations",
+        /// Digest of the signed descriptor.
+        TargetDigest = "payload.targetArtifact.digest",
+        /// Media type of the signed descriptor.
+        TargetMediaType = "payload.targetArtifact.mediaType",
+        /// Size of the signed descriptor.
+        TargetSize = "payload.targetArtifact.size",
+        /// Signature of a COSE envelope.
+        Signature = "signature",
+        /// Bundle.
+        Bundle = "bundle",
+        /// Media type of a bundle.
+        BundleMediaType = "mediaType",
+        /// DSSE envelope.
+        Dsse = "dsseEnvelope",
+        /// Payload of a DSSE envelope.
+        DssePayload = "dsseEnvelope.payload",
+        /// Type of the payload of a DSSE envelope.
+        DssePayloadType = "dsseEnvelope.payloadType",
+        /// Signatures of a DSSE envelope.
+        DsseSignatures = "dsseEnvelope.signatures",
+        /// in-toto statement.
+        Statement = "statement",
+        /// Type of a statement.
+        StatementType = "statement._type",
+        /// Type of the predicate of a statement.
+        PredicateType = "statement.predicateType",
+        /// Subject of a statement.
+        Subject = "statement.subject",
+        /// Annotations of a subject.
+        SubjectAnnotations = "statement.subject.annotations",
+        /// Digest of a subject.
+        SubjectDigest = "statement.subject.digest",
+    }
+}
+
 /// Reason why a signature is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SignatureRefusal {
     /// The broken rule.
     pub rule: Rule,
-    /// Part of the envelope, as its specification names the part.
-    pub at: &'static str,
+    /// Part of the envelope.
+    pub at: Place,
 }
 
 /// Accepted signature.
@@ -114,6 +181,6 @@ pub struct SignedManifest<'a> {
     pub size: u64,
 }
 
-fn refused(rule: Rule, at: &'static str) -> SignatureRefusal {
+fn refused(rule: Rule, at: Place) -> SignatureRefusal {
     SignatureRefusal { rule, at }
 }

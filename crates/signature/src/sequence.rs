@@ -3,7 +3,7 @@
 
 use ocre_oci::Text;
 
-use crate::{Rule, SignatureRefusal, refused};
+use crate::{Place, Rule, SignatureRefusal, refused};
 
 /// Annotation of the signed descriptor that orders the images of one name, for protection from a
 /// rollback: a decimal number of at most [`MAX_SEQUENCE`].
@@ -15,7 +15,7 @@ pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Reads the annotation, if it is there.
 pub(crate) fn sequence(
     annotation: Option<Text<'_>>,
-    at: &'static str,
+    at: Place,
 ) -> Result<Option<u64>, SignatureRefusal> {
     let Some(text) = annotation else {
         return Ok(None);
@@ -26,8 +26,13 @@ pub(crate) fn sequence(
 
 /// Reads a sequence number in its one spelling, without leading zeros.
 fn number(text: &str) -> Option<u64> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let is_short = text == "0" || !text.starts_with('0');
-    let number = text.parse().ok().filter(|number| *number <= MAX_SEQUENCE);
-    number.filter(|_| is_number && is_short)
+    // The largest has 16 digits, so that no longer number is read and 64 bits are enough.
+    let is_number = (1..=16).contains(&text.len()) && is_short;
+    let mut number = 0_u64;
+    for byte in text.bytes() {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    (is_number && number <= MAX_SEQUENCE).then_some(number)
 }

@@ -166,6 +166,7 @@ pub fn write_spec(
                     format,
                     // The provenance is verified again after each boot: a record proves nothing.
                     admission,
+                    sequence: _,
                     entry_point,
                     environment,
                     permissions,
@@ -529,6 +530,7 @@ mod tests {
     use super::*;
     use crate::container::record::TagName;
     use crate::image::DataLayers;
+    use crate::image::sequence::Sequence;
     use crate::image::trust::Provenance;
     use crate::limits::{MAX_BLOBS, MAX_ENVIRONMENT, MAX_TITLES};
 
@@ -559,6 +561,7 @@ mod tests {
                 executable_layer: 9,
                 format: Format::Aot,
                 admission: Err(Code::AotAbi),
+                sequence: Sequence::NONE,
                 entry_point: "main".try_into().unwrap(),
                 environment: "A=1\0B=\0".try_into().unwrap(),
                 permissions,

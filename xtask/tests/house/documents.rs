@@ -96,14 +96,13 @@ fn literals(tokens: TokenStream) -> Box<dyn Iterator<Item = String>> {
     }))
 }
 
+/// True for words with dashes between them, and for the one code of a single word.
 fn is_code(text: &str) -> bool {
-    text.contains('-')
-        && text.split('-').all(|word| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty() && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text == "rollback" || text.contains('-') && text.split('-').all(is_word)
 }
 
 /// Codes that have no row in the document, and rows that have no code.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use ocre::container::{Error, Guest, Killed, Limits, Name, Options, Spec};
 use ocre::image::judge::{self, Policy};
 use ocre::image::permission::Permissions;
+use ocre::image::sequence::Sequence;
 use ocre::image::trust::Provenance;
 use ocre::image::verdict::Code;
 use ocre::image::{Content, Image};
@@ -197,6 +198,7 @@ fn image(code: &[u8]) -> Result<Image, BareRefusal> {
             Format::Wasm
         },
         admission: Ok(Provenance::UNKNOWN),
+        sequence: Sequence::NONE,
         entry_point: entry_point
             .map_err(|_| BareRefusal::Module(Code::WasmEntrySignature, String::new()))?,
         environment: Default::default(),

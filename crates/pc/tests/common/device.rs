@@ -211,6 +211,7 @@ pub fn image(storage: &impl Storage, code: &[u8]) -> Image {
             Format::Wasm
         },
         admission: Ok(Provenance::UNKNOWN),
+        sequence: ocre::image::sequence::Sequence::NONE,
         entry_point: "_start".try_into().unwrap(),
         environment: heapless::String::new(),
         permissions: Permissions::default(),

@@ -42,6 +42,7 @@ pub fn trust(
         ecdsa: &P256,
         now,
         each_start: false,
+        counter: None,
     })))
 }
 
