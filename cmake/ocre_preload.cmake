@@ -100,7 +100,7 @@ endfunction()
 
 # ocre_image(<name>[:<tag>] WASM <file> [NO_WASM] [AOT] [AOT_FILE <file>...]
 #            [BLOB <file>[=<title>]...] [ENV <K>=<V>...] [ENTRY <function>]
-#            [PERMISSION <name>...])
+#            [PERMISSION <name>...] [SIGN <key>...] [SEQUENCE <number>])
 #
 # Puts an image on the partition.
 #
@@ -109,10 +109,13 @@ endfunction()
 # NO_WASM     the module itself is left out: only AOT code is in the image
 # AOT_FILE    code for other machines, made by `ocre aot`
 # BLOB        files that the container finds in /image
+# SIGN        PEM files with private keys, each of which signs the image: keys for
+#             development, because the build has to read them
+# SEQUENCE    number of the signatures that orders the images of one name
 # the others  as in `ocre image pack`
 function(ocre_image name)
-  cmake_parse_arguments(PARSE_ARGV 1 IMAGE "AOT;NO_WASM" "WASM;ENTRY"
-    "AOT_FILE;BLOB;ENV;PERMISSION")
+  cmake_parse_arguments(PARSE_ARGV 1 IMAGE "AOT;NO_WASM" "WASM;ENTRY;SEQUENCE"
+    "AOT_FILE;BLOB;ENV;PERMISSION;SIGN")
   if(IMAGE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "ocre: ocre_image(${name}) does not know ${IMAGE_UNPARSED_ARGUMENTS}")
   endif()
@@ -184,12 +187,27 @@ function(ocre_image name)
     list(APPEND options --entry ${IMAGE_ENTRY})
   endif()
 
+  set(signatures)
+  if(IMAGE_SEQUENCE)
+    set(sequence --sequence ${IMAGE_SEQUENCE})
+  endif()
+  foreach(key IN LISTS IMAGE_SIGN)
+    get_filename_component(key ${key} ABSOLUTE)
+    list(APPEND depends ${key})
+    list(APPEND signatures
+      COMMAND ${program} image sign --key ${key} ${sequence} oci:${folder}:${name})
+  endforeach()
+  if(IMAGE_SEQUENCE AND NOT IMAGE_SIGN)
+    message(FATAL_ERROR "ocre: ocre_image(${name}) has a SEQUENCE and no SIGN")
+  endif()
+
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/ocre/images)
   add_custom_command(
     OUTPUT ${folder}.packed
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}
     ${commands}
     COMMAND ${program} image pack --tag ${name} --output ${folder} ${options}
+    ${signatures}
     COMMAND ${CMAKE_COMMAND} -E touch ${folder}.packed
     DEPENDS ${depends}
     COMMENT "Packing the image ${name}"

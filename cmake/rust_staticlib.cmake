@@ -3,6 +3,7 @@
 # image is for, and links it.
 
 include(${CMAKE_CURRENT_LIST_DIR}/cargo_folder.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/trusted_keys.cmake)
 
 set(OCRE_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
 
@@ -86,6 +87,11 @@ function(ocre_rust_environment out kconfig)
       set(${switch} 0)
     endif()
   endforeach()
+  ocre_trusted_keys(keys)
+  set(signatures 0)
+  if(CONFIG_OCRE_SIGNATURES)
+    set(signatures 1)
+  endif()
   set(${out}
     OCRE_KCONFIG=${kconfig}
     WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
@@ -103,8 +109,8 @@ function(ocre_rust_environment out kconfig)
     OCRE_MAX_PINS=${CONFIG_OCRE_GPIO_PINS}
     OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
     OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
-    # Firmware has no keys yet.
-    OCRE_SIGNATURES=0
+    OCRE_SIGNATURES=${signatures}
+    OCRE_TRUSTED_KEYS=${keys}
     OCRE_SENTENCES=0
     "OCRE_LINEAR_MEMORY=${CONFIG_OCRE_LINEAR_MEMORY_NAME}"
     OCRE_HINTS=${HINTS}

@@ -51,7 +51,7 @@ const DEVICETREE: &str = r#"/dts-v1/;
 
 const CONFIG: &str = "CONFIG_OCRE=y
 CONFIG_OCRE_AOT=y
-CONFIG_OCRE_AOT_POLICY_ALLOW=y
+CONFIG_OCRE_POLICY_ANY=y
 CONFIG_OCRE_CONTAINERS=2
 CONFIG_OCRE_DOCUMENT_SIZE=4096
 CONFIG_OCRE_CONFIG_SIZE=2048
@@ -310,6 +310,42 @@ fn a_qspi_flash_is_written_at_the_window_of_its_controller() {
         &config,
     );
     assert_eq!(create("g")["address"], 0x1_0000);
+}
+
+#[test]
+fn images_are_judged_with_the_keys_of_the_firmware() {
+    let desk = CliFixture::new();
+    let policy = "CONFIG_OCRE_POLICY_SIGNED=y\nCONFIG_OCRE_TRUSTED_KEYS=\"keys/release.pub\"\n";
+    let config = CONFIG.replace("CONFIG_OCRE_POLICY_ANY=y\n", policy);
+    build(&desk, DEVICETREE, &config);
+    desk.ok(["key", "new", "release.pem"]);
+    let public = desk.ok(["key", "show", "--public", "release.pem"]);
+    desk.write("release.pub", public);
+    pack(&desk, "hello-c", &[]);
+    let create = |file: &str| {
+        let create = ["flash", "create", "--zephyr-build=build", "--image=hello-c"];
+        let container = ["--container=--name a hello-c", "-o", file];
+        desk.ocre(create.iter().chain(&container))
+    };
+    // The build lists the files before it compiles.
+    create("a").failed(1, "io");
+    desk.write("build/ocre/trusted_keys", "release.pub\n");
+    create("b").failed(1, "signature-missing");
+    let image = "oci:hello-c:hello-c";
+    desk.ok(["image", "sign", "--key=release.pem", image]);
+    assert_eq!(create("c").code, 0);
+    // A digest of the configuration needs no key.
+    let verdict = desk.ok(["image", "verify", "hello-c"]);
+    let digest = verdict
+        .lines()
+        .find_map(|line| line.strip_prefix("image: "));
+    for (digests, code) in [(digest.unwrap(), 0), ("sha256:12", 1)] {
+        let policy = "CONFIG_OCRE_POLICY_PINNED=y\nCONFIG_OCRE_PINNED_DIGESTS=";
+        let config = CONFIG.replace("CONFIG_OCRE_POLICY_ANY=y\n", policy);
+        let config = config.replace("DIGESTS=", &format!("DIGESTS=\"{digests}\"\n"));
+        build(&desk, DEVICETREE, &config);
+        assert_eq!(create(&format!("d{code}")).code, code, "{digests}");
+    }
 }
 
 #[test]

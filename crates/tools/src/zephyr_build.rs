@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use devicetree::Devicetree;
 pub use devicetree::SyntaxError;
 use ocre::image::judge::Policy;
-use ocre::image::trust::Trust;
+use ocre::image::trust::{Trust, TrustRule};
 use ocre::port::AotTarget;
+use ocre_oci::Sha256;
 use ocre_pc::platform::POLICY;
 
 use crate::firmware::Firmware;
@@ -20,8 +21,14 @@ use crate::firmware::Firmware;
 pub struct ZephyrBuild {
     /// Storage partition.
     pub partition: StoragePartition,
-    /// Limits of the firmware.
+    /// Limits of the firmware; its policy takes no keys yet.
     pub firmware: Firmware,
+    /// Rule for the origin of images.
+    pub rule: TrustRule,
+    /// Pinned digests.
+    pub pinned: Vec<Sha256>,
+    /// True where the firmware trusts keys, whose files the build lists.
+    pub has_keys: bool,
 }
 
 /// A storage partition.
@@ -57,6 +64,9 @@ impl ZephyrBuild {
         Ok(Self {
             partition: partition(&tree, &config).map_err(Wrong::Partition)?,
             firmware: firmware(&config).map_err(Wrong::Option)?,
+            rule: rule(&config),
+            pinned: pinned(&config).ok_or(Wrong::Option("OCRE_PINNED_DIGESTS"))?,
+            has_keys: !config.text("OCRE_TRUSTED_KEYS").is_empty(),
         })
     }
 }
@@ -74,6 +84,11 @@ impl<'t> KconfigValues<'t> {
 
     fn is_on(&self, option: &str) -> bool {
         self.0.get(option).is_some_and(|value| *value == "y")
+    }
+
+    fn text(&self, option: &str) -> &'t str {
+        let quoted = self.0.get(option).copied();
+        quoted.unwrap_or_default().trim_matches('"')
     }
 
     fn number(&self, option: &'static str) -> Result<u32, &'static str> {
@@ -136,11 +151,8 @@ fn firmware(config: &KconfigValues<'_>) -> Result<Firmware, &'static str> {
     Ok(Firmware {
         target: config.is_on("OCRE_AOT").then(|| target(config)).flatten(),
         policy: Policy {
-            trust: if config.is_on("OCRE_AOT_POLICY_ALLOW") {
-                &Trust::ANY
-            } else {
-                &Trust::PORTABLE
-            },
+            // Of the rule, keys and digests in `trust`.
+            trust: &Trust::PORTABLE,
             uninterruptible: config.is_on("OCRE_AOT_UNINTERRUPTIBLE"),
             prefer_portable: false,
             // An image that is too large may lie on the flash; the device refuses to run it.
@@ -154,6 +166,25 @@ fn firmware(config: &KconfigValues<'_>) -> Result<Firmware, &'static str> {
         thread_stack: config.number("OCRE_THREAD_STACK_SIZE")?,
         most_thread_stack: Some(config.number("OCRE_THREAD_STACK_SIZE")?),
     })
+}
+
+/// Rule for the origin of images, as in `crates/zephyr/src/trust.rs`.
+fn rule(config: &KconfigValues<'_>) -> TrustRule {
+    let rules = [
+        ("OCRE_POLICY_ANY", TrustRule::Any),
+        ("OCRE_POLICY_SIGNED", TrustRule::Signed),
+        ("OCRE_POLICY_PINNED", TrustRule::Pinned),
+    ];
+    let set = rules.into_iter().find(|(option, _)| config.is_on(option));
+    set.map_or(TrustRule::SignedAot, |(_, rule)| rule)
+}
+
+/// Pinned digests; `None` where one is malformed.
+fn pinned(config: &KconfigValues<'_>) -> Option<Vec<Sha256>> {
+    let digests = config.text("OCRE_PINNED_DIGESTS").split_whitespace();
+    digests
+        .map(|digest| Sha256::from_hex(digest.strip_prefix("sha256:")?).ok())
+        .collect()
 }
 
 /// Target of AOT code, as in `crates/zephyr/src/target.rs`.

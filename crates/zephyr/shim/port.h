@@ -94,6 +94,16 @@ void ocre_port_set_wall_ns(uint64_t now);
 /* 0 where the system has no source of randomness that is fit for secrets. */
 int32_t ocre_port_random(uint8_t *buffer, uint32_t bytes);
 
+/* Returns 1 for an ECDSA signature on P-256: a point of 65 bytes that begins with 4 (SEC 1), a
+ * digest of 32 bytes, and r and s in 32 bytes each. Only with CONFIG_OCRE_TRUSTED_KEYS. */
+int32_t ocre_port_verify_ecdsa(const uint8_t *point, const uint8_t *digest,
+			       const uint8_t *signature);
+
+/* Counter of sequences under the SHA-256 of an image name: see ocre::port::Counter. They return 0,
+ * or a negative number where that failed. Only with CONFIG_OCRE_SEQUENCE_COUNTER. */
+int32_t ocre_port_counter_read(const uint8_t *name, uint64_t *number);
+int32_t ocre_port_counter_raise(const uint8_t *name, uint64_t number);
+
 /* Locks, in memory that is zero before its first use. */
 #define OCRE_PORT_LOCK_WORDS 8
 void ocre_port_lock(uintptr_t *lock);

@@ -23,6 +23,7 @@ mod target;
 #[cfg(ocre_test)]
 mod testing;
 mod text;
+mod trust;
 
 pub use device::ZephyrDevice;
 pub use lock::Lock;

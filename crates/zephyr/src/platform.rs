@@ -10,7 +10,6 @@ use ocre::container::table::Handle;
 use ocre::container::{Guest, record};
 use ocre::image::Image;
 use ocre::image::judge::{Policy, Workspace};
-use ocre::image::trust::Trust;
 use ocre::image::verdict::{Finding, Location, Verdict};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::host_functions::Pair;
@@ -23,6 +22,7 @@ use ocre_wasi::Wasi;
 use crate::device::ZephyrDevice;
 use crate::lock::Lock;
 use crate::sys::{self, defines};
+use crate::trust::TRUST;
 use crate::{config, log, target};
 
 /// The supervisor of this firmware.
@@ -265,11 +265,7 @@ impl Platform for ZephyrDevice {
 
     fn policy(&self) -> Policy<'_> {
         Policy {
-            trust: if config::AOT_POLICY_ALLOW {
-                &Trust::ANY
-            } else {
-                &Trust::PORTABLE
-            },
+            trust: &TRUST,
             uninterruptible: config::AOT_UNINTERRUPTIBLE,
             prefer_portable: false,
             image_bytes: config::IMAGE_SIZE_LIMIT as u64,

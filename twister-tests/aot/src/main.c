@@ -77,7 +77,7 @@ static void refused_as(const char *image, const char *code)
 	zassert_ok(ocre_remove(container, 0));
 }
 
-#ifdef CONFIG_OCRE_AOT_POLICY_DENY
+#ifdef CONFIG_OCRE_POLICY_SIGNED_AOT
 
 ZTEST(aot, test_a_policy_that_allows_none_refuses_all)
 {

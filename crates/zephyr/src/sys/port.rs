@@ -94,6 +94,10 @@ unsafe extern "C" {
     pub fn ocre_port_wall_ns() -> u64;
     pub fn ocre_port_set_wall_ns(now: u64);
     pub fn ocre_port_random(buffer: *mut u8, bytes: u32) -> i32;
+    pub fn ocre_port_verify_ecdsa(point: *const u8, digest: *const u8, signature: *const u8)
+    -> i32;
+    pub fn ocre_port_counter_read(name: *const u8, number: *mut u64) -> i32;
+    pub fn ocre_port_counter_raise(name: *const u8, number: u64) -> i32;
     pub fn ocre_port_lock(lock: *mut usize);
     pub fn ocre_port_try_lock(lock: *mut usize) -> i32;
     pub fn ocre_port_unlock(lock: *mut usize);

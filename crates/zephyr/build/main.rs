@@ -4,7 +4,10 @@
 //! `OCRE_KCONFIG`, which Zephyr's build sets, has the path of the file; without it `host.config` is
 //! used. Each `CONFIG_OCRE_…` becomes a constant without the prefix: `i64` for a number, `bool` for
 //! `y`, `&str` for a text. An unset option is `false`, if it is used as a `bool`. The CPU is an
-//! option too: the compiler's target stands for several.
+//! option too: the compiler's target stands for several. The trusted keys are constants as well:
+//! `OCRE_TRUSTED_KEYS` has the path of a file with the path of a key in each line.
+
+mod trust;
 
 use std::env;
 use std::fmt::Write;
@@ -13,16 +16,22 @@ use std::path::PathBuf;
 
 const PREFIX: &str = "CONFIG_OCRE_";
 /// Options that Rust asks for and that a `.config` leaves out where they are off.
-const SWITCHES: [&str; 8] = [
+const SWITCHES: [&str; 12] = [
     "AOT",
-    "AOT_POLICY_ALLOW",
     "AOT_UNINTERRUPTIBLE",
     "GPIO",
     "INTERPRETER",
     "MOUNT",
+    "POLICY_ANY",
+    "POLICY_PINNED",
+    "POLICY_SIGNED",
     "SENSORS",
+    "SEQUENCE_COUNTER",
     "TASK_WDT",
+    "VERIFY_EACH_START",
 ];
+/// Texts that become lists.
+const LISTS: [&str; 2] = ["TRUSTED_KEYS", "PINNED_DIGESTS"];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=OCRE_KCONFIG");
@@ -33,6 +42,7 @@ fn main() {
 
     let mut code = String::new();
     let mut on = Vec::new();
+    let mut digests = "";
     for line in text.lines() {
         let Some((name, value)) = line
             .strip_prefix(PREFIX)
@@ -40,7 +50,11 @@ fn main() {
         else {
             continue;
         };
-        if value == "y" {
+        if LISTS.contains(&name) {
+            if name == "PINNED_DIGESTS" {
+                digests = value.trim_matches('"');
+            }
+        } else if value == "y" {
             on.push(name);
         } else if let Ok(number) = value.parse::<i64>() {
             writeln!(code, "pub const {name}: i64 = {number};").expect("a string takes it");
@@ -66,6 +80,7 @@ fn main() {
         let is = text.lines().any(|line| line == format!("CONFIG_{cpu}=y"));
         writeln!(code, "pub const {cpu}: bool = {is};").expect("a string takes it");
     }
+    trust::write(&mut code, digests);
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
     fs::write(out.join("kconfig.rs"), code).expect("OUT_DIR can be written");
 }
