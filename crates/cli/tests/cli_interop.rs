@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use cli::registry::Registry;
-use cli::{CliFixture, guest};
+use cli::{CliFixture, guest, python};
 use serde_json::Value;
 
 /// Runs another tool in the desk's folder. Returns its output.
@@ -25,17 +25,18 @@ fn tool(desk: &CliFixture, program: &str, arguments: &[&str]) -> String {
 
 /// Copies without a policy, without TLS, and with the digests.
 fn skopeo_copy(desk: &CliFixture, from: &str, to: &str) {
-    let arguments = [
+    skopeo_copy_with(desk, &["--preserve-digests", from, to]);
+}
+
+fn skopeo_copy_with(desk: &CliFixture, more: &[&str]) {
+    let copy = [
         "--insecure-policy",
         "copy",
         "--all",
-        "--preserve-digests",
         "--src-tls-verify=false",
         "--dest-tls-verify=false",
-        from,
-        to,
     ];
-    tool(desk, "skopeo", &arguments);
+    tool(desk, "skopeo", &[&copy[..], more].concat());
 }
 
 fn digest(desk: &CliFixture, arguments: &[&str]) -> String {
@@ -179,4 +180,92 @@ fn umoci_accepts_our_layouts() {
         desk.json(["image", "verify", "packed:one:latest"])["verdict"],
         "ok"
     );
+}
+
+#[test]
+fn a_signed_image_stays_signed_through_skopeo_and_oras() {
+    let desk = CliFixture::new();
+    let registry = Registry::start(&desk);
+    let wasm = guest("hello-c");
+    let wasm = wasm.to_str().unwrap();
+    let packed = digest(
+        &desk,
+        &[
+            "image", "pack", "--wasm", wasm, "-o", "layout", "-t", "hello:1",
+        ],
+    );
+    desk.ok(["key", "new", "release.pem"]);
+    desk.ok(["key", "new", "other.pem"]);
+    for form in ["notary", "cosign"] {
+        let sign = ["image", "sign", "--key=release.pem", "--form", form];
+        desk.ok(sign.iter().chain(&["oci:layout:hello:1"]));
+    }
+    let ours = registry.name("ours:1");
+    desk.ok(["image", "copy", "oci:layout:hello:1", &ours]);
+
+    // skopeo knows no referrers, but copies their list as any index. Version 1.9 drops
+    // `artifactType` of its entries, and so changes the digest of the list.
+    let docker = |name: &str| format!("docker://{}", registry.name(name));
+    let list = format!("sha256-{}", &packed["sha256:".len()..]);
+    let (from, to) = (format!("ours:{list}"), format!("theirs:{list}"));
+    skopeo_copy_with(&desk, &[&docker(&from), &docker(&to)]);
+    for to in ["theirs:1", "python:1"] {
+        skopeo_copy(&desk, &docker("ours:1"), &docker(to));
+    }
+
+    // The Python client attaches the same envelopes again, in manifests of its own.
+    desk.write("empty.json", "{}");
+    let script = r#"
+import hashlib, json, sys
+from oras.client import OrasClient
+from oras.oci import Subject
+host, image = sys.argv[1:]
+client = OrasClient(hostname=host, insecure=True)
+tag = image.replace(":", "-")
+entries = []
+for entry in client.get_manifest(f"{host}/ours:{tag}", ["application/vnd.oci.image.index.v1+json"])["manifests"]:
+    signature = client.get_manifest(f"{host}/ours@{entry['digest']}")
+    (layer,) = signature["layers"]
+    envelope = client.get_blob(f"{host}/ours", layer["digest"]).content
+    with open("envelope", "wb") as file:
+        file.write(envelope)
+    kind = signature["artifactType"]
+    answer = client.push(
+        target=f"{host}/python:signature{len(entries)}",
+        files=[f"envelope:{layer['mediaType']}"],
+        manifest_config=f"empty.json:{kind}",
+        subject=Subject(**signature["subject"]),
+    )
+    pushed = answer.headers["Docker-Content-Digest"]
+    size = int(client.do_request(f"http://{host}/v2/python/manifests/{pushed}", "HEAD",
+        headers={"Accept": "application/vnd.oci.image.manifest.v1+json"}).headers["Content-Length"])
+    entries.append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": pushed,
+        "size": size, "artifactType": kind})
+kind = "application/vnd.oci.image.index.v1+json"
+index = {"schemaVersion": 2, "mediaType": kind, "manifests": entries}
+answer = client.do_request(f"http://{host}/v2/python/manifests/{tag}", "PUT",
+    headers={"Content-Type": kind}, data=json.dumps(index).encode())
+assert answer.status_code == 201, answer.text
+assert len(entries) == 2
+"#;
+    let mut command = python();
+    command
+        .args(["-c", script, &registry.address.to_string(), &packed])
+        .env("DOCKER_CONFIG", desk.path("docker"))
+        .current_dir(desk.path("."));
+    let done = cli::done(command);
+    assert_eq!(done.code, 0, "{done:?}");
+
+    for name in ["theirs", "python"] {
+        let pull = ["image", "pull", &registry.name(&format!("{name}:1")), name];
+        assert_eq!(digest(&desk, &pull), packed, "{name}");
+        let said = desk.ok(["--trusted-key=release.pem", "run", name]);
+        assert!(said.contains("Hello"), "{name}: {said}");
+        let inspected = desk.json(["--trusted-key=release.pem", "image", "inspect", name]);
+        assert_eq!(inspected["image"]["signedBy"], "release");
+        assert_eq!(inspected["signatures"].as_array().unwrap().len(), 2);
+        desk.ocre(["--trusted-key=other.pem", "run", name])
+            .failed(1, "signature-");
+        desk.ok(["image", "rm", name]);
+    }
 }
