@@ -188,7 +188,7 @@ function(ocre_image name)
   endif()
 
   set(signatures)
-  if(IMAGE_SEQUENCE)
+  if(DEFINED IMAGE_SEQUENCE)
     set(sequence --sequence ${IMAGE_SEQUENCE})
   endif()
   foreach(key IN LISTS IMAGE_SIGN)
@@ -197,7 +197,7 @@ function(ocre_image name)
     list(APPEND signatures
       COMMAND ${program} image sign --key ${key} ${sequence} oci:${folder}:${name})
   endforeach()
-  if(IMAGE_SEQUENCE AND NOT IMAGE_SIGN)
+  if(DEFINED IMAGE_SEQUENCE AND NOT IMAGE_SIGN)
     message(FATAL_ERROR "ocre: ocre_image(${name}) has a SEQUENCE and no SIGN")
   endif()
 

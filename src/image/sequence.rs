@@ -5,7 +5,7 @@
 //! signed descriptor. An image with a lower number than one that has worked is refused, and one
 //! without a number counts as 0. All tags of a name are one line of releases.
 //!
-//! Promised: a record only grows, until [`reset`]; whenever the power goes, it has its old number
+//! Promised: a record only grows, until a [reset](SequenceRecords::reset); whenever the power goes, it has its old number
 //! or the new one; a record that can't be read refuses every image of that name.
 //!
 //! A record is the file [`FOLDER`]`/HEX` of the layout with the number in eight bytes, the most
@@ -57,7 +57,7 @@ impl Sequence {
 pub struct SequenceRecords<'a, S> {
     /// Layout of the partition.
     pub layout: OciLayout<'a, S>,
-    /// SequenceCounter outside of the partition, if there is one.
+    /// Counter outside of the partition, if there is one.
     pub counter: Option<&'a (dyn SequenceCounter + Sync)>,
 }
 

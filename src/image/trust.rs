@@ -70,7 +70,7 @@ pub struct Trust<'a> {
     pub now: fn() -> Option<u64>,
     /// True where each start verifies the signature, instead of the first since the boot.
     pub each_start: bool,
-    /// SequenceCounter of sequences outside of the partition, if there is one.
+    /// Counter of sequences outside of the partition, if there is one.
     pub counter: Option<&'a (dyn SequenceCounter + Sync)>,
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! SequenceCounter that a new partition does not reset.
+//! Counter that a new partition does not reset.
 
 use ocre_oci::Sha256;
 

@@ -27,6 +27,7 @@ impl<P: Platform> Supervisor<P> {
     pub fn reset_sequence(&self, tag: &str) -> Result<Option<u64>, StorageError> {
         let number = self.sequences().reset(tag)?;
         match number {
+            Some(0) => {}
             Some(number) => say!(Warn, "image {tag}: sequence {number} is reset"),
             None => say!(Warn, "image {tag}: a damaged sequence is reset"),
         }
