@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::ValueEnum as _;
 use ocre::command::arguments::Key;
 use ocre::image::judge::Policy;
-use ocre::image::trust::TrustRule;
+use ocre::image::trust::{Trust, TrustRule};
 use ocre_oci::Sha256;
+use ocre_pc::counters::FolderCounters;
 use ocre_pc::platform::POLICY;
 use ocre_tools::failure::Failure;
 use ocre_tools::signing::trust;
@@ -57,6 +58,9 @@ pub struct Global {
     /// Digests of manifests or code layers that need no signature, separated by commas
     #[arg(long, global = true, value_name = "DIGEST,…", value_delimiter = ',', value_parser = digest)]
     pub pin: Vec<Sha256>,
+    /// Folder with counters of image sequences, which a new flash file does not reset
+    #[arg(long, global = true, value_name = "DIR")]
+    pub counters: Option<PathBuf>,
 }
 
 /// Parses a rule for the origin of images, for clap.
@@ -103,6 +107,15 @@ impl Global {
     /// Errors of the files with keys.
     pub fn policy(&self) -> Result<Policy<'static>, Failure> {
         let trust = trust(&self.trusted_key, self.policy, &self.pin)?;
+        let Some(folder) = &self.counters else {
+            return Ok(Policy { trust, ..POLICY });
+        };
+        // As the keys: once in a process.
+        let counters: &FolderCounters = Box::leak(Box::new(FolderCounters::new(folder.clone())));
+        let trust = Box::leak(Box::new(Trust {
+            counter: Some(counters),
+            ..*trust
+        }));
         Ok(Policy { trust, ..POLICY })
     }
 
@@ -118,6 +131,7 @@ impl Global {
                 let digests = value.split(',').map(digest);
                 self.pin = digests.collect::<Result<_, _>>()?;
             }
+            "counters" => self.counters = Some(value.into()),
             _ => {}
         }
         Ok(())
@@ -138,6 +152,7 @@ mod tests {
             color: Color::Auto,
             policy: None,
             trusted_key: Vec::new(),
+            counters: None,
             pin: Vec::new(),
         };
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -204,6 +219,7 @@ mod tests {
             match option.long {
                 "flash" => assert_eq!(global.flash.unwrap(), Path::new("json")),
                 "format" => assert_eq!(global.format, OutputFormat::Json),
+                "counters" => assert_eq!(global.counters.unwrap(), Path::new("json")),
                 "trusted-key" => assert_eq!(global.trusted_key, [Path::new("json")]),
                 // The value is looked at.
                 name => assert!(line.unwrap_err().starts_with(&format!("--{name}: "))),

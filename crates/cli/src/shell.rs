@@ -4,6 +4,7 @@
 //! On a terminal lines can be edited, and there is a history. A file or a pipe is a script. The
 //! program ends with the status of the last command.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 
@@ -230,7 +231,9 @@ fn complete(typed: &str) -> (usize, Vec<String>) {
         }
     }
     found.retain(|candidate| candidate.starts_with(word));
-    found.dedup();
+    // A group of commands has several entries in the table.
+    let mut seen = HashSet::new();
+    found.retain(|candidate| seen.insert(candidate.clone()));
     (start, found)
 }
 

@@ -138,6 +138,31 @@ fn an_update_on_trial_may_fall_back() {
     assert_eq!(run(&desk, "second", "app:2"), "rollback");
 }
 
+#[test]
+fn a_counter_stays_when_the_flash_file_is_made_anew() {
+    let desk = with_key();
+    let run = |name: &str, image: &str| {
+        let options = [KEY, "--counters=element", "run", "--name", name, image];
+        desk.ocre(options)
+    };
+    import(&desk, "hello.wasm", "app:1", Some("1"));
+    import(&desk, "hello.wasm", "app:2", Some("2"));
+    assert_eq!(run("a", "app:2").code, 0);
+    fs::remove_file(desk.path("flash.bin")).unwrap();
+    desk.ok([KEY, "image", "import", "layout.app.1.1:app:1"]);
+    desk.ok([KEY, "image", "import", "layout.app.2.2:app:2"]);
+    run("b", "app:1").failed(1, "rollback");
+    assert_eq!(run("c", "app:2").code, 0);
+    let reset = desk.ocre([KEY, "--counters=element", "image", "reset", "app"]);
+    assert!(reset.err.contains("stays at 2"), "{reset:?}");
+    run("d", "app:1").failed(1, "rollback");
+    // A damaged counter refuses every image of its name.
+    for entry in fs::read_dir(desk.path("element")).unwrap() {
+        fs::write(entry.unwrap().path(), "?").unwrap();
+    }
+    run("e", "app:2").failed(1, "rollback");
+}
+
 /// A service is ended by a power cut, if at all: it has worked once it has run for ten seconds.
 #[test]
 fn a_service_that_never_ends_counts_after_a_while() {

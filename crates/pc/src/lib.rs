@@ -7,6 +7,7 @@
 
 mod beneath;
 pub mod closed_streams;
+pub mod counters;
 pub mod dev_folder;
 pub mod directory;
 pub mod ecdsa;
