@@ -27,7 +27,7 @@ extern "C" {
  * @retval 0 The number was read.
  * @return A negative number on an error: no image of that name starts.
  */
-int ocre_counter_read(const uint8_t name[OCRE_COUNTER_NAME_BYTES], uint64_t *number);
+int ocre_counter_read(const uint8_t *name, uint64_t *number);
 
 /**
  * @brief Raises the number of a name.
@@ -36,7 +36,7 @@ int ocre_counter_read(const uint8_t name[OCRE_COUNTER_NAME_BYTES], uint64_t *num
  * @retval 0 The number is kept.
  * @return A negative number on an error, which the runtime logs.
  */
-int ocre_counter_raise(const uint8_t name[OCRE_COUNTER_NAME_BYTES], uint64_t number);
+int ocre_counter_raise(const uint8_t *name, uint64_t number);
 
 #ifdef __cplusplus
 }

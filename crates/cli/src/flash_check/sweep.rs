@@ -284,18 +284,36 @@ fn may_go(path: &str, digest: Sha256, files: &FileDigests) -> bool {
     })
 }
 
-/// Paths whose content was visible before and is nowhere now.
-fn missing(before: &FileDigests, after: &FileDigests) -> Vec<String> {
-    let mut there: BTreeMap<Sha256, usize> = BTreeMap::new();
-    for digest in after.values() {
-        *there.entry(*digest).or_default() += 1;
+/// Number of files with each content.
+fn copies(files: &FileDigests) -> BTreeMap<Sha256, usize> {
+    let mut copies = BTreeMap::new();
+    for digest in files.values() {
+        *copies.entry(*digest).or_default() += 1;
+    }
+    copies
+}
+
+/// Paths whose content was visible before and is nowhere now. A flip can make a folder of another
+/// one's old content: such ghosts of files, above the copies in the `whole` flash, may go.
+fn missing(before: &FileDigests, after: &FileDigests, whole: &FileDigests) -> Vec<String> {
+    let mut there = copies(after);
+    let real = copies(whole);
+    let mut ghosts = copies(before);
+    for (digest, count) in &mut ghosts {
+        *count = count.saturating_sub(real.get(digest).copied().unwrap_or_default());
     }
     let mut lost = Vec::new();
     let stays = |(path, digest): &(&String, &Sha256)| !may_go(path, **digest, before);
     for (path, digest) in before.iter().filter(stays) {
-        match there.get_mut(digest) {
-            Some(count) if *count > 0 => *count -= 1,
-            _ => lost.push(path.clone()),
+        let mut take = |from: &mut BTreeMap<Sha256, usize>| match from.get_mut(digest) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        };
+        if !take(&mut there) && !take(&mut ghosts) {
+            lost.push(path.clone());
         }
     }
     lost
@@ -345,7 +363,7 @@ impl FlashSweep<'_> {
             assert!(fs::read(&path).unwrap() == flipped, "it is written to");
             return Vec::new();
         };
-        counts.hidden += usize::from(!missing(self.whole, &before).is_empty());
+        counts.hidden += usize::from(!missing(self.whole, &before, self.whole).is_empty());
         // Files that littlefs drops itself can't be kept.
         if let Ok(partition) = LittleFs::open(&path) {
             let _ = partition.recover();
@@ -359,7 +377,7 @@ impl FlashSweep<'_> {
         let mut failed = Vec::new();
         let mut compare = |what: &str, path: &Path| {
             let after = visible(path).unwrap_or_default();
-            for file in missing(&before, &after) {
+            for file in missing(&before, &after, self.whole) {
                 failed.push(format!("bit {bit}: {what} lost {file}"));
             }
             after.keys().any(|path| path.starts_with(lost::ROOT))
