@@ -124,11 +124,11 @@ impl Trust<'_> {
     }
 
     /// True where the image of a record has to be judged before its code is loaded: the policy asks
-    /// for its origin, and the record proves nothing.
+    /// for its origin or its sequence, and the record proves nothing.
     pub fn wants_judgement(&self, image: Identity<'_>) -> bool {
         let is_known = image.admission != Ok(Provenance::UNKNOWN) && !self.each_start;
         let is_proven = self.digests.contains(image.executable);
-        self.asks_for(image.format) && !is_known && !is_proven
+        (self.asks_for(image.format) || self.verifies()) && !is_known && !is_proven
     }
 
     /// True where signatures count.

@@ -138,6 +138,28 @@ fn an_update_on_trial_may_fall_back() {
     assert_eq!(run(&desk, "second", "app:2"), "rollback");
 }
 
+/// Portable code needs no signature under that policy, but must not be older.
+#[test]
+fn a_container_of_portable_code_is_checked_after_a_reboot_too() {
+    let desk = with_key();
+    let options = &["--policy=signed-aot", KEY];
+    import(&desk, "hello.wasm", "app:1", Some("1"));
+    import(&desk, "hello.wasm", "app:2", Some("2"));
+    for line in ["create --name old app:1", "create --name new app:2"] {
+        desk.ok(options.iter().copied().chain(line.split(' ')));
+    }
+    let start = |name: &str| desk.shell_with(options, &format!("start {name}\nwait {name}\n"));
+    for (name, is_older) in [
+        ("old", false),
+        ("new", false),
+        ("old", true),
+        ("new", false),
+    ] {
+        let said = start(name);
+        assert_eq!(said.err.contains("rollback"), is_older, "{name}: {said:?}");
+    }
+}
+
 #[test]
 fn a_counter_stays_when_the_flash_file_is_made_anew() {
     let desk = with_key();

@@ -296,13 +296,18 @@ fn a_start_verifies_what_a_record_says() {
         &[][..],
         &["--trusted-key=release.pub"],
         &["--trusted-key=other.pub,release.pub"],
-        &["--policy=signed-aot", "--trusted-key=other.pub"],
+        &["--policy=signed-aot", "--trusted-key=release.pub"],
     ] {
         let said = start(options);
         assert!(said.contains(GREETING), "{options:?}: {said}");
     }
     for (options, code) in [
         (&["--trusted-key=other.pub"][..], "signature-key"),
+        // Not asked for there, but it must hold.
+        (
+            &["--policy=signed-aot", "--trusted-key=other.pub"],
+            "signature-key",
+        ),
         (&["--policy=signed"], "signature-missing"),
         (&["--policy=pinned"], "digest-not-pinned"),
     ] {
