@@ -305,7 +305,7 @@ fn missing(before: &FileDigests, after: &FileDigests, whole: &FileDigests) -> Ve
     let mut lost = Vec::new();
     let stays = |(path, digest): &(&String, &Sha256)| !may_go(path, **digest, before);
     for (path, digest) in before.iter().filter(stays) {
-        let mut take = |from: &mut BTreeMap<Sha256, usize>| match from.get_mut(digest) {
+        let take = |from: &mut BTreeMap<Sha256, usize>| match from.get_mut(digest) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 true
