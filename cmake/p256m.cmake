@@ -27,8 +27,9 @@ CONFIG_OCRE_ECDSA_PSA")
   # multiplication may depend on the numbers: with the second it takes one instruction.
   set_source_files_properties(${source} PROPERTIES
     COMPILE_DEFINITIONS "MBEDTLS_PSA_P256M_DRIVER_ENABLED;MUL64_IS_CONSTANT_TIME")
-  if(CONFIG_CPU_CORTEX_M3)
-    # The library's own assembly for this CPU takes constant time, and 2.6 times as many instructions.
+  if(CONFIG_ARM AND NOT (CONFIG_CPU_CORTEX_M4 OR CONFIG_CPU_CORTEX_M7 OR CONFIG_ARMV8_M_DSP))
+    # Without DSP instructions, the library's own assembly takes constant time, and 2.6 times as many
+    # instructions as the compiler's code.
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -U__ARM_ARCH_PROFILE)
   endif()
 endfunction()
