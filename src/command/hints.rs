@@ -234,7 +234,7 @@ pub fn container(error: Error) -> &'static str {
             Error::ArgumentsTooLong | Error::EnvironmentTooLong => "shorten the list, or raise the device's capacity",
             Error::EnvironmentSyntax => "write each variable as `NAME=value`",
             Error::MountSyntax => "write each mount as `SRC:DST` or `SRC:DST:ro`, with absolute, plain paths",
-            Error::MountSource => "mount another folder than `/`, `/data`, `/blobs` or `/containers`",
+            Error::MountSource => "mount another folder than `/`, `/data`, `/blobs`, `/containers` or `/sequences`",
             Error::MountTarget => "mount each folder at a separate path, not at `/` or in `/image`",
             Error::MountsTooMany => "mount fewer folders, or shorten their paths",
             Error::MountInUse => "stop the other container, or mount the folder with `:ro` in both",

@@ -11,11 +11,12 @@ use heapless::String;
 use super::texts::push;
 use super::{Error, data};
 use crate::folders::create_if_absent;
+use crate::image::sequence;
 use crate::limits::{MAX_MOUNTS, MAX_MOUNTS_TEXT};
 use crate::port::{EntryKind, Storage, StorageError, path};
 
 /// Folders of the partition that are the runtime's own, with all that is in them.
-pub const RESERVED: [&str; 3] = [data::ROOT, "/blobs", "/containers"];
+pub const RESERVED: [&str; 4] = [data::ROOT, "/blobs", "/containers", sequence::FOLDER];
 
 /// Path at which a container finds its image's blobs; nothing else is mounted there.
 pub const IMAGE: &str = "/image";
@@ -193,6 +194,7 @@ mod tests {
             "/blobs",
             "/blobs/sha256",
             "/containers",
+            "/sequences",
         ] {
             let mut text: String<64> = String::try_from(source).unwrap();
             text.push_str(":/a").unwrap();
