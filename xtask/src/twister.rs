@@ -12,9 +12,11 @@ mod report;
 mod zephyr_workspace;
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::slice;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -82,11 +84,14 @@ pub fn twister(args: &[&str]) -> Result<()> {
         let results = target_dir().join("twister").join(board.replace('/', "_"));
         let mut command = workspace.west();
         command.arg("twister");
-        for folder in &folders {
-            command.arg("-T").arg(folder);
-        }
-        if let Some(folder) = &old_names {
-            command.arg("--alt-config-root").arg(folder);
+        match &old_names {
+            None => folders.iter().for_each(|folder| {
+                command.arg("-T").arg(folder);
+            }),
+            Some(copies) => {
+                command.arg("--alt-config-root").arg(copies);
+                command.args(selection(&folders)?);
+            }
         }
         command.args(["-p", board, "--inline-logs", "--clobber-output", "--outdir"]);
         command.arg(&results);
@@ -182,6 +187,22 @@ fn folders(suites: &[&str]) -> Result<Vec<PathBuf>> {
     suites.iter().map(find).collect()
 }
 
+/// Options that select suites by the folders above them, where twister looks for the copies with old
+/// names, and by the names of their configurations.
+fn selection(folders: &[PathBuf]) -> Result<Vec<OsString>> {
+    let mut options = Vec::new();
+    for above in SUITES {
+        options.extend(["-T".into(), root().join(above).into()]);
+    }
+    for folder in folders.iter().filter(|folder| definition(folder).is_some()) {
+        let suite = folder.file_name().unwrap_or_default().to_string_lossy();
+        for name in scenarios(slice::from_ref(folder))? {
+            options.extend(["-s".into(), format!("{suite}/{name}").into()]);
+        }
+    }
+    Ok(options)
+}
+
 /// File with the configurations of a suite or sample.
 fn definition(folder: &Path) -> Option<PathBuf> {
     let files = ["testcase.yaml", "sample.yaml"].map(|file| folder.join(file));
@@ -261,6 +282,27 @@ mod tests {
         for wrong in [&["--board"][..], &["--zephyr"], &["--other"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_older_twister_gets_the_names_of_configurations() {
+        let above = SUITES.map(|folder| root().join(folder));
+        let options = selection(&folders(&["reboot", "samples/hello"]).unwrap()).unwrap();
+        let [first, second] = above.map(PathBuf::into_os_string);
+        let expected: [OsString; 8] = [
+            "-T".into(),
+            first,
+            "-T".into(),
+            second,
+            "-s".into(),
+            "reboot/ocre.reboot".into(),
+            "-s".into(),
+            "hello/sample.ocre.hello".into(),
+        ];
+        assert_eq!(options, expected);
+        // All suites: none is named.
+        let all = selection(&folders(&[]).unwrap()).unwrap();
+        assert_eq!(all.len(), 4);
     }
 
     #[test]
