@@ -35,7 +35,7 @@ pub fn write(code: &mut String, digests: &str) {
             .strip_prefix("sha256:")
             .and_then(bytes)
             .unwrap_or_else(|| {
-                panic!("CONFIG_OCRE_PINNED_DIGESTS: {text}: not sha256: and 64 hexadecimal digits")
+                panic!("CONFIG_OCRE_PINNED_DIGESTS: {text}: not sha256: and 64 lower-case hexadecimal digits")
             });
         write!(code, "Sha256({digest:?}),").expect("a string takes it");
     }
@@ -70,10 +70,11 @@ fn point(pem: &str) -> Result<[u8; 65], String> {
     }
 }
 
-/// Bytes of 64 hexadecimal digits.
+/// Bytes of 64 lower-case hexadecimal digits.
 fn bytes(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != 64 || !text.bytes().all(is_digit) {
         return None;
     }
     for (place, byte) in bytes.iter_mut().enumerate() {

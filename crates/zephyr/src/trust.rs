@@ -2,9 +2,10 @@
 //! Trust of this firmware: the policy, keys and digests of Kconfig, and the verifier of the board.
 
 use ocre::image::trust::{Ecdsa, Point, Trust, TrustRule};
-use ocre::port::SequenceCounter;
+use ocre::port::{Clock as _, SequenceCounter};
 use ocre_oci::Sha256;
 
+use crate::device::ZephyrDevice;
 use crate::{config, sys};
 
 /// Trust of this firmware.
@@ -52,7 +53,7 @@ impl Ecdsa for ZephyrEcdsa {
     }
 }
 
-/// SequenceCounter of the application.
+/// Counter of the application.
 #[derive(Clone, Copy, Debug)]
 struct ZephyrCounter;
 
@@ -72,7 +73,5 @@ impl SequenceCounter for ZephyrCounter {
 
 /// Date in seconds since 1970, while it is known.
 fn now() -> Option<u64> {
-    // SAFETY: takes nothing.
-    let now_ns = unsafe { sys::ocre_port_wall_ns() };
-    (now_ns != 0).then_some(now_ns / 1_000_000_000)
+    Some(ZephyrDevice.wall_ns()? / 1_000_000_000)
 }
