@@ -186,11 +186,10 @@ impl Host for KernelHost {
 /// Runs a guest, and returns its result and its time without loading.
 fn run_guest(code: &[u8]) -> Result<(i32, Duration)> {
     let engine = engine()?;
-    let mut buffer = engine.allocate(code.len()).context("no memory")?;
-    buffer.copy_from_slice(code);
+    let buffer = engine.code(code).context("no memory")?;
     let mut explained = String::new();
-    let mut module = engine
-        .load(&mut buffer, &mut |words| explained.push_str(words))
+    let module = engine
+        .load(buffer, &mut |words| explained.push_str(words))
         .map_err(|error| anyhow!("{error:?}: {explained}"))?;
     let program = Program {
         entry: "bench",
@@ -199,15 +198,8 @@ fn run_guest(code: &[u8]) -> Result<(i32, Duration)> {
         instructions: None,
     };
     let interrupt = RunInterrupt::default();
-    let (exit, taken) = time(|| {
-        engine.run(
-            &mut module,
-            &program,
-            &mut KernelHost,
-            &interrupt,
-            &mut || (),
-        )
-    });
+    let (exit, taken) =
+        time(|| engine.run(module, &program, &mut KernelHost, &interrupt, &mut || ()));
     match exit {
         Ok(Exit::Code(code)) => Ok((code, taken)),
         other => Err(anyhow!("the guest ended with {other:?}")),

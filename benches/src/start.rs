@@ -78,8 +78,8 @@ fn reading(wasm: &[u8]) -> Result<f64> {
         });
         result.map_err(|refusal| anyhow!("{refusal}"))?;
         read = read.min(taken);
-        let mut code = wasm.to_vec();
-        let (module, taken) = time(|| engine.load(&mut code, &mut |_| ()));
+        let code = engine.code(wasm).context("no memory")?;
+        let (module, taken) = time(|| engine.load(code, &mut |_| ()));
         module.map_err(|error| anyhow!("{error:?}"))?;
         loaded = loaded.min(taken);
     }
@@ -100,10 +100,10 @@ fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)>
     let engine = engine()?;
     let begin = Instant::now();
     let source = OciLayout { storage, root: "/" };
-    let mut code =
+    let code =
         read_executable(source, engine, &image.executable).map_err(|code| anyhow!("{code}"))?;
     let read = begin.elapsed();
-    let mut module = load(engine, &mut code, &image.loadable(), &POLICY, &mut |_| ())
+    let module = load(engine, code, &image.loadable(), &POLICY, &mut |_| ())
         .map_err(|code| anyhow!("{code}"))?;
     let program = Program {
         entry: &image.entry_point,
@@ -114,13 +114,9 @@ fn start<S: Storage>(storage: &S, image: &Image) -> Result<(Duration, Duration)>
     let mut started = Duration::ZERO;
     let interrupt = RunInterrupt::default();
     let exit = engine
-        .run(
-            &mut module,
-            &program,
-            &mut EndAtOnce,
-            &interrupt,
-            &mut || started = begin.elapsed(),
-        )
+        .run(module, &program, &mut EndAtOnce, &interrupt, &mut || {
+            started = begin.elapsed()
+        })
         .map_err(|error| anyhow!("{error:?}"))?;
     ensure!(exit == Exit::Code(0), "the guest ended with {exit:?}");
     Ok((started - read, started))

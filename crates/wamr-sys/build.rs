@@ -146,6 +146,7 @@ mod bundled {
             .files(sources.iter().map(|source| core.join(source)))
             .include(here.join("shim"))
             .file(here.join("shim/ocre_wamr.c"))
+            .file(here.join("shim/ocre_wamr_keep.c"))
             .file(here.join("shim/ocre_wamr_limit.c"));
         build.compile("ocre_wamr");
         let library = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));

@@ -98,9 +98,8 @@ fuzz_target!(|file: &[u8]| {
 });
 
 fn load(engine: &WamrEngine, file: &[u8]) {
-    let mut code = engine.allocate(file.len()).expect("no memory");
-    code.copy_from_slice(file);
-    let Ok(mut module) = engine.load(&mut code, &mut |_| ()) else {
+    let code = engine.code(file).expect("no memory");
+    let Ok(mut module) = engine.load(code, &mut |_| ()) else {
         return;
     };
     describe(&module);
@@ -117,7 +116,7 @@ fn load(engine: &WamrEngine, file: &[u8]) {
 }
 
 /// Asks for all that a judge asks of a module.
-fn describe(module: &Module<'_>) {
+fn describe(module: &Module) {
     module.imports(&mut |_, _, _| ());
     module.exports(&mut |_, _| ());
     module.minimum_pages();

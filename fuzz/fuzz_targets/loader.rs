@@ -20,9 +20,10 @@ fn engine() -> &'static WamrEngine {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut module = input::module(data);
+    let module = input::module(data);
     if module.starts_with(b"\0aot") || input::read(&module).is_err() {
         return;
     }
-    let _ = engine().load(&mut module, &mut |_| ());
+    let code = engine().code(&module).expect("no memory");
+    let _ = engine().load(code, &mut |_| ());
 });

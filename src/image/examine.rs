@@ -61,11 +61,11 @@ impl<S: Storage, E: Engine> Examination<'_, S, E> {
         let (engine, loadable) = (self.engine, image.loadable());
         let code = judge::read_executable(self.source, engine, &image.executable);
         let elsewhere = loadable.format == Format::Aot && !engine.loads_aot();
-        let judged = code.and_then(|mut code| {
+        let judged = code.and_then(|code| {
             if elsewhere {
                 return judge::check_code(engine, &code, &loadable, self.policy);
             }
-            judge::load(engine, &mut code, &loadable, self.policy, &mut explain).map(drop)
+            judge::load(engine, code, &loadable, self.policy, &mut explain).map(drop)
         });
         if let Err(code) = judged {
             // This is the last finding, so the answer of the listener does not matter.

@@ -198,14 +198,14 @@ pub fn read_executable<S: Storage, E: Engine>(
 /// In this order: `layer-magic`, `layer-component`, `aot-version`, `aot-target`, the refusal by the
 /// layer's annotations, the refusals of [`Trust::check`], `wasm-invalid`, `wasm-feature`, `wasm-limit`,
 /// `out-of-memory`, `wasm-import`, `config-entry-point`, `wasm-entry-signature`, `limit-memory`.
-pub fn load<'code, E: Engine>(
+pub fn load<E: Engine>(
     engine: &E,
-    code: &'code mut [u8],
+    code: E::Code,
     image: &Loadable,
     policy: &Policy<'_>,
     explain: &mut dyn FnMut(&str),
-) -> Result<E::Module<'code>, Code> {
-    check_code(engine, code, image, policy)?;
+) -> Result<E::Module, Code> {
+    check_code(engine, &code, image, policy)?;
     // A module is large, and mapping its error would copy it.
     let module = match engine.load(code, explain) {
         Ok(module) => module,
@@ -256,7 +256,7 @@ pub(super) fn check_code<E: Engine>(
 
 fn check_module<E: Engine>(
     engine: &E,
-    module: &E::Module<'_>,
+    module: &E::Module,
     image: &Loadable,
     policy: &Policy<'_>,
     explain: &mut dyn FnMut(&str),

@@ -113,8 +113,8 @@ pub trait Interrupt: Send + Sync {
 pub trait Engine {
     /// Memory for one executable layer, from the heap that containers live in.
     type Code: DerefMut<Target = [u8]> + Send;
-    /// Loaded code. It keeps, and may have changed, the bytes it was loaded from.
-    type Module<'code>;
+    /// Loaded code.
+    type Module;
     /// Object that ends or holds a run.
     type Interrupt: Interrupt;
 
@@ -132,24 +132,25 @@ pub trait Engine {
     /// The host functions that guests can import.
     fn host_functions(&self) -> &'static [HostModule];
 
-    /// Loads and validates wasm or AOT code. `explain` gets the engine's message on failure.
-    fn load<'code>(
+    /// Loads and validates wasm or AOT code, whose memory is given back as far as the module does
+    /// not need it. `explain` gets the engine's message on failure.
+    fn load(
         &self,
-        code: &'code mut [u8],
+        code: Self::Code,
         explain: &mut dyn FnMut(&str),
-    ) -> Result<Self::Module<'code>, LoadError>;
+    ) -> Result<Self::Module, LoadError>;
     /// Shows each import as (module, name, type).
-    fn imports(&self, module: &Self::Module<'_>, import: &mut dyn FnMut(&str, &str, External<'_>));
+    fn imports(&self, module: &Self::Module, import: &mut dyn FnMut(&str, &str, External<'_>));
     /// Shows each export as (name, type).
-    fn exports(&self, module: &Self::Module<'_>, export: &mut dyn FnMut(&str, External<'_>));
+    fn exports(&self, module: &Self::Module, export: &mut dyn FnMut(&str, External<'_>));
     /// Pages of 64 KiB that the module's memory starts with; 0 without one.
-    fn minimum_pages(&self, module: &Self::Module<'_>) -> u32;
+    fn minimum_pages(&self, module: &Self::Module) -> u32;
     /// Instantiates the module, with the host's buffers, calls `started`, and only then runs guest
     /// code on this thread: the start function, if there is one, and the entry point to its end.
     /// Everything the run took is given back before this returns.
     fn run(
         &self,
-        module: &mut Self::Module<'_>,
+        module: Self::Module,
         program: &Program<'_>,
         host: &mut dyn Host,
         interrupt: &Self::Interrupt,

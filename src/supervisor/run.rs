@@ -67,12 +67,12 @@ impl<P: Platform> Supervisor<P> {
             .map_err(|_| StartFailure::Thread)?;
         let name = self.name(handle)?;
 
-        let mut code = self.read(handle)?;
+        let code = self.read(handle)?;
         self.stamp(handle, |times, now| times.read_us = now);
         if place.killed.load(Ordering::SeqCst) {
             return Ok(Exit::Stopped);
         }
-        let (mut module, entry, settings) = self.load(handle, &name, &mut code)?;
+        let (module, entry, settings) = self.load(handle, &name, code)?;
         self.stamp(handle, |times, now| times.loaded_us = now);
 
         let program = Program {
@@ -88,8 +88,12 @@ impl<P: Platform> Supervisor<P> {
             name: &name,
             attached: settings.attached,
         };
+        let mut module = Some(module);
         let mut result = Err(StartError::OutOfMemory);
         self.platform.with_host(&guest, &mut |host| {
+            let Some(module) = module.take() else {
+                return;
+            };
             let mut counted = CountingHost {
                 host,
                 calls: &place.host_calls,
@@ -102,7 +106,7 @@ impl<P: Platform> Supervisor<P> {
                 },
             };
             result = engine.run(
-                &mut module,
+                module,
                 &program,
                 &mut counted,
                 &place.interrupt,
@@ -133,12 +137,12 @@ impl<P: Platform> Supervisor<P> {
     }
 
     #[inline(never)]
-    fn load<'code>(
+    fn load(
         &self,
         handle: Handle,
         name: &Name,
-        code: &'code mut [u8],
-    ) -> Result<(<P::Engine as Engine>::Module<'code>, EntryPoint, Settings), StartFailure> {
+        code: <P::Engine as Engine>::Code,
+    ) -> Result<(<P::Engine as Engine>::Module, EntryPoint, Settings), StartFailure> {
         let (image, settings) = self.spec(handle, |spec| {
             let settings = Settings {
                 limits: spec.limits,

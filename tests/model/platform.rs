@@ -417,7 +417,7 @@ impl Host for Calls<'_> {
 /// Takes all code for an empty `_start`, and runs the plan of a guest.
 impl Engine for Sim {
     type Code = Box<[u8]>;
-    type Module<'code> = ();
+    type Module = ();
     type Interrupt = Flags;
 
     fn allocate(&self, bytes: usize) -> Option<Self::Code> {
@@ -436,7 +436,7 @@ impl Engine for Sim {
         &[]
     }
 
-    fn load<'code>(&self, _: &'code mut [u8], _: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
+    fn load(&self, _: Self::Code, _: &mut dyn FnMut(&str)) -> Result<(), LoadError> {
         Ok(())
     }
 
@@ -452,7 +452,7 @@ impl Engine for Sim {
 
     fn run(
         &self,
-        (): &mut (),
+        (): (),
         _: &Program<'_>,
         host: &mut dyn Host,
         interrupt: &Flags,

@@ -313,7 +313,7 @@ fn merge_kind(section: &str) -> Option<&str> {
 }
 
 fn owner(file: &str) -> &'static str {
-    let ours_in_wamr = ["ocre_wamr.c", "platform.c"].iter().any(|ours| {
+    let ours_in_wamr = ["ocre_wamr", "platform.c"].iter().any(|ours| {
         file.rsplit_once('(')
             .is_some_and(|(_, member)| member.starts_with(ours))
     });

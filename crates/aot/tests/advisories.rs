@@ -43,13 +43,13 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
                 r#"(module (memory (export "memory") 1 65536) (func (export "_start") {body}))"#
             );
             let wasm = wat::parse_str(&text).expect("the test's own text");
-            let mut code =
-                compile(&wasm, &CompileOptions::new(Target::X86_64)).expect("it compiles");
-            let mut module = engine
-                .load(&mut code, &mut |words| panic!("{words}"))
+            let code = compile(&wasm, &CompileOptions::new(Target::X86_64)).expect("it compiles");
+            let code = engine.code(&code).expect("memory");
+            let module = engine
+                .load(code, &mut |words| panic!("{words}"))
                 .expect("it loads");
             let ended = engine.run(
-                &mut module,
+                module,
                 &program,
                 &mut TrappingHost,
                 &RunInterrupt::default(),

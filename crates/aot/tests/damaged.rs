@@ -145,16 +145,13 @@ fn files() -> Vec<Vec<u8>> {
 }
 
 /// Loads and, if that works, uses it.
-fn load(file: &[u8], then: impl FnOnce(&mut ocre_wamr::Module<'_>)) -> Result<(), LoadError> {
-    let mut code = engine().allocate(file.len()).expect("memory for the code");
-    code.copy_from_slice(file);
-    engine()
-        .load(&mut code, &mut |_| ())
-        .map(|mut module| then(&mut module))
+fn load(file: &[u8], then: impl FnOnce(ocre_wamr::Module)) -> Result<(), LoadError> {
+    let code = engine().code(file).expect("memory for the code");
+    engine().load(code, &mut |_| ()).map(then)
 }
 
 /// All that comes before code runs.
-fn instantiate(module: &mut ocre_wamr::Module<'_>) {
+fn instantiate(mut module: ocre_wamr::Module) {
     module.imports(&mut |_, _, _| ());
     module.exports(&mut |_, _| ());
     module.minimum_pages();
@@ -168,10 +165,10 @@ fn instantiate(module: &mut ocre_wamr::Module<'_>) {
     let mut host = Echo;
     let mut calls = HostCalls::new(&mut host);
     let interrupt = RunInterrupt::default();
-    drop(Instance::new(module, &limits, &mut calls, &interrupt));
+    drop(Instance::new(&mut module, &limits, &mut calls, &interrupt));
 }
 
-fn run(module: &mut ocre_wamr::Module<'_>) {
+fn run(module: ocre_wamr::Module) {
     let program = Program {
         entry: "_start",
         memory_bytes: MEMORY_BYTES,
@@ -228,10 +225,9 @@ fn files_as_they_are_run() {
         .iter()
         .zip(MODULES_OF_EVERY_KIND.iter().flat_map(|text| [text; 2]))
     {
-        let mut code = engine().allocate(file.len()).expect("memory");
-        code.copy_from_slice(file);
-        let mut module = engine()
-            .load(&mut code, &mut |words| panic!("{words}: {text}"))
+        let code = engine().code(file).expect("memory");
+        let module = engine()
+            .load(code, &mut |words| panic!("{words}: {text}"))
             .expect("it loads");
         let program = Program {
             entry: "_start",
@@ -240,7 +236,7 @@ fn files_as_they_are_run() {
             instructions: None,
         };
         let exit = engine().run(
-            &mut module,
+            module,
             &program,
             &mut Echo,
             &RunInterrupt::default(),

@@ -36,10 +36,9 @@ fn engine() -> &'static WamrEngine {
 }
 
 fn run(code: &[u8]) -> Result<Exit, StartError> {
-    let mut memory = engine().allocate(code.len()).expect("memory for the code");
-    memory.copy_from_slice(code);
-    let mut module = engine()
-        .load(&mut memory, &mut |words| panic!("{words}"))
+    let memory = engine().code(code).expect("memory for the code");
+    let module = engine()
+        .load(memory, &mut |words| panic!("{words}"))
         .expect("it loads");
     let program = Program {
         entry: "_start",
@@ -48,7 +47,7 @@ fn run(code: &[u8]) -> Result<Exit, StartError> {
         instructions: None,
     };
     engine().run(
-        &mut module,
+        module,
         &program,
         &mut UncalledHost,
         &RunInterrupt::default(),

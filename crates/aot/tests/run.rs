@@ -28,6 +28,49 @@ fn both(text: &str, params: &[i32]) -> Exit {
 }
 
 #[test]
+fn a_module_keeps_nothing_of_its_file() {
+    let text = r#"(module
+      (import "env" "param" (func $param (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 8) "\01\02\03")
+      (data $passive "\04\05")
+      (func (export "_start") (result i32)
+        (memory.init $passive (i32.const 11) (i32.const 0) (i32.const 2))
+        (i32.add (i32.add (i32.load (i32.const 8)) (i32.load8_u (i32.const 12)))
+          (call $param (i32.const 0)))))"#;
+    let file = aot(&assemble(text));
+    // Memory that was freed is taken again, and written to.
+    let scribble = || {
+        let sizes = [8, 16, 32, 64, 96, 128, 160, file.len()];
+        let mut taken = Vec::new();
+        for size in sizes.into_iter().cycle().take(64) {
+            taken.push(engine().code(&vec![0xff; size]).expect("memory"));
+        }
+        taken
+    };
+    let code = engine().code(&file).expect("memory");
+    let module = engine().load(code, &mut |_| ()).expect("it loads");
+    let before = scribble();
+    let mut names = Vec::new();
+    engine().imports(&module, &mut |module, name, _| {
+        names.push(format!("{module}.{name}"));
+    });
+    engine().exports(&module, &mut |name, _| names.push(name.to_owned()));
+    assert_eq!(names, ["env.param", "memory", "_start"]);
+    let mut after = Vec::new();
+    let exit = engine().run(
+        module,
+        &PROGRAM,
+        &mut Params(&[100]),
+        &RunInterrupt::default(),
+        &mut || after = scribble(),
+    );
+    assert_eq!(exit, Ok(Exit::Code(0x0403_0201 + 5 + 100)));
+    let mut all = before.iter().chain(&after);
+    assert!(all.all(|memory| memory.iter().all(|byte| *byte == 0xff)));
+}
+
+#[test]
 fn results_are_the_interpreters() {
     let fib = r#"(module
       (func $fib (param i32) (result i32)
@@ -166,15 +209,16 @@ fn a_loop_reads_up_to_the_last_byte_and_no_further() {
 
 /// Runs the compiled text on a new thread, holds it, lets it go on, and stops it.
 fn stopped(text: &str) -> Exit {
-    let mut code = aot(&assemble(text));
+    let code = aot(&assemble(text));
     let interrupt = RunInterrupt::default();
     let (tell, started) = mpsc::channel();
     thread::scope(|scope| {
         let guest = scope.spawn(|| {
-            let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
+            let code = engine().code(&code).expect("memory");
+            let module = engine().load(code, &mut |_| ()).expect("it loads");
             engine()
                 .run(
-                    &mut module,
+                    module,
                     &PROGRAM,
                     &mut Params(&[1, 1]),
                     &interrupt,
@@ -244,13 +288,14 @@ fn a_guest_that_is_held_over_and_over_computes_what_it_would() {
          (i32.and (i32.xor (local.get $b) (local.get $d)) (i32.const 0x7fffffff))",
     );
     let expected = both(&text, &[600]);
-    let mut code = aot(&assemble(&text));
+    let code = aot(&assemble(&text));
     let interrupt = RunInterrupt::default();
     let (exit, holds) = thread::scope(|scope| {
         let guest = scope.spawn(|| {
-            let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
+            let code = engine().code(&code).expect("memory");
+            let module = engine().load(code, &mut |_| ()).expect("it loads");
             let mut host = Params(&[600]);
-            engine().run(&mut module, &PROGRAM, &mut host, &interrupt, &mut || ())
+            engine().run(module, &PROGRAM, &mut host, &interrupt, &mut || ())
         });
         let mut holds = 0;
         while !guest.is_finished() {

@@ -35,7 +35,7 @@ pub struct Import {
 
 impl Needs {
     /// Needs of a loaded module.
-    pub fn of<E: Engine>(engine: &E, module: &E::Module<'_>) -> Self {
+    pub fn of<E: Engine>(engine: &E, module: &E::Module) -> Self {
         let mut imports = Vec::new();
         engine.imports(module, &mut |from, name, what| {
             let asks = matches!(what, External::Function { .. }) && name != GIVES_BACK;
@@ -58,9 +58,9 @@ impl Needs {
         engine: &E,
         policy: &Policy<'_>,
     ) -> Option<Self> {
-        let mut code = judge::read_executable(source, engine, &image.executable).ok()?;
+        let code = judge::read_executable(source, engine, &image.executable).ok()?;
         let image = image.loadable();
-        let loaded = judge::load(engine, &mut code, &image, policy, &mut |_| {});
+        let loaded = judge::load(engine, code, &image, policy, &mut |_| {});
         Some(Self::of(engine, &loaded.ok()?))
     }
 

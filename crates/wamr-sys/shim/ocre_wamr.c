@@ -5,6 +5,7 @@
  * stop them, and looks functions up by name only.
  */
 #include "ocre_wamr.h"
+#include "ocre_wamr_keep.h"
 #ifdef OCRE_WAMR_LIMIT
 #include "ocre_wamr_limit.h"
 #endif
@@ -41,6 +42,7 @@ struct module {
     uint32_t start;
     /* Bytes of AOT code's stack in linear memory, hidden from WAMR. */
     uint32_t aux_stack_bytes;
+    struct ocre_wamr_kept kept;
 };
 
 struct instance {
@@ -247,10 +249,16 @@ ocre_wamr_register(const char *module,
 }
 
 void *
-ocre_wamr_allocate(uint32_t bytes)
+ocre_wamr_take(uint32_t bytes)
 {
     /* One byte at least: WAMR warns of empty allocations. */
-    void *memory = wasm_runtime_malloc(bytes ? bytes : 1);
+    return wasm_runtime_malloc(bytes ? bytes : 1);
+}
+
+void *
+ocre_wamr_allocate(uint32_t bytes)
+{
+    void *memory = ocre_wamr_take(bytes);
 
     if (memory)
         memset(memory, 0, bytes);
@@ -345,16 +353,28 @@ ocre_wamr_load(uint8_t *code, uint32_t bytes, void **out, char *text,
                uint32_t text_bytes)
 {
     struct module *module = ocre_wamr_allocate(sizeof(*module));
+    LoadArgs arguments = { 0 };
 
     text[0] = '\0';
     if (!module)
         return OCRE_WAMR_NO_MEMORY;
-    module->wamr = (WASMModuleCommon *)wasm_runtime_load(code, bytes, text,
-                                                         text_bytes);
+    arguments.name = "";
+    /* Of wasm code alone, WAMR itself copies what it keeps. */
+    arguments.wasm_binary_freeable =
+        get_package_type(code, bytes) == Wasm_Module_Bytecode;
+    module->wamr = (WASMModuleCommon *)wasm_runtime_load_ex(
+        code, bytes, &arguments, text, text_bytes);
     if (!module->wamr) {
         ocre_wamr_free(module);
         return OCRE_WAMR_REFUSED;
     }
+#if WASM_ENABLE_AOT != 0
+    if (is_aot(module)
+        && !ocre_wamr_keep((AOTModule *)module->wamr, &module->kept)) {
+        ocre_wamr_unload(module);
+        return OCRE_WAMR_NO_MEMORY;
+    }
+#endif
     hide_initialisers(module);
     keep_memory(module);
     *out = module;
@@ -367,6 +387,7 @@ ocre_wamr_unload(void *handle)
     struct module *module = handle;
 
     wasm_runtime_unload((wasm_module_t)module->wamr);
+    ocre_wamr_keep_free(&module->kept);
     ocre_wamr_free(module);
 }
 
@@ -569,6 +590,31 @@ ocre_wamr_deinstantiate(void *handle)
     wasm_exec_env_destroy_internal(instance->env);
     wasm_runtime_deinstantiate((wasm_module_inst_t)instance->wamr);
     ocre_wamr_free(instance);
+}
+
+void
+ocre_wamr_free_data(void *handle)
+{
+    struct module *module = ((struct instance *)handle)->module;
+
+    if (is_aot(module)) {
+        ocre_wamr_free(module->kept.data);
+        module->kept.data = NULL;
+    }
+    else {
+        WASMModule *wasm = (WASMModule *)module->wamr;
+        uint32_t i;
+
+        for (i = 0; i < wasm->data_seg_count; i++) {
+            WASMDataSeg *segment = wasm->data_segments[i];
+
+            if (segment->is_passive || !segment->is_data_cloned)
+                continue;
+            ocre_wamr_free(segment->data);
+            segment->data = NULL;
+            segment->is_data_cloned = false;
+        }
+    }
 }
 
 static int32_t

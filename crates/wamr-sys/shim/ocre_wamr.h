@@ -117,11 +117,13 @@ int32_t ocre_wamr_register(const char *module,
 
 /* Memory from the runtime's heap, zeroed and aligned for any type; NULL if none. */
 void *ocre_wamr_allocate(uint32_t bytes);
+/* The same, of any content. */
+void *ocre_wamr_take(uint32_t bytes);
 void ocre_wamr_free(void *memory);
 
 /*
- * Loads wasm or AOT code. The bytes belong to the module until it is unloaded:
- * WAMR rewrites them and points into them. AOT code must be aligned to 8 bytes.
+ * Loads wasm or AOT code. WAMR rewrites the bytes; afterwards they may be freed. AOT
+ * code must be aligned to 8 bytes.
  */
 int32_t ocre_wamr_load(uint8_t *code, uint32_t bytes, void **module,
                        char *text, uint32_t text_bytes);
@@ -154,6 +156,10 @@ int32_t ocre_wamr_instantiate(void *module, uint32_t maximum_pages,
                               void *context, void **instance,
                               char *text, uint32_t text_bytes);
 void ocre_wamr_deinstantiate(void *instance);
+
+/* Frees the data that the instance's memory began with. No other instance of the
+ * module is made after that. */
+void ocre_wamr_free_data(void *instance);
 
 /*
  * Runs the module's start function, if it has one. A module is not usable before.

@@ -66,6 +66,7 @@ unsafe extern "C" {
         count: u32,
     ) -> i32;
     pub fn ocre_wamr_allocate(bytes: u32) -> *mut ::core::ffi::c_void;
+    pub fn ocre_wamr_take(bytes: u32) -> *mut ::core::ffi::c_void;
     pub fn ocre_wamr_free(memory: *mut ::core::ffi::c_void);
     pub fn ocre_wamr_load(
         code: *mut u8,
@@ -104,6 +105,7 @@ unsafe extern "C" {
         text_bytes: u32,
     ) -> i32;
     pub fn ocre_wamr_deinstantiate(instance: *mut ::core::ffi::c_void);
+    pub fn ocre_wamr_free_data(instance: *mut ::core::ffi::c_void);
     pub fn ocre_wamr_run_start(instance: *mut ::core::ffi::c_void, budget: i32) -> i32;
     pub fn ocre_wamr_call(
         instance: *mut ::core::ffi::c_void,

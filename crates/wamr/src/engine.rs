@@ -60,11 +60,12 @@ pub struct EngineOptions {
 ///     }
 /// }
 ///
-/// let mut code = wat::parse_str(r#"(module
+/// let code = wat::parse_str(r#"(module
 ///     (import "env" "double" (func $double (param i32) (result i32)))
 ///     (func (export "_start") (result i32) (call $double (i32.const 21))))"#)?;
 /// let engine = WamrEngine::start(&FUNCTIONS, EngineOptions::default()).unwrap();
-/// let mut module = engine.load(&mut code, &mut |words| eprint!("{words}")).unwrap();
+/// let code = engine.code(&code).unwrap();
+/// let module = engine.load(code, &mut |words| eprint!("{words}")).unwrap();
 /// let program = Program {
 ///     entry: "_start",
 ///     memory_bytes: 65_536,
@@ -72,7 +73,7 @@ pub struct EngineOptions {
 ///     instructions: None,
 /// };
 /// let interrupt = RunInterrupt::default();
-/// let exit = engine.run(&mut module, &program, &mut Double, &interrupt, &mut || ());
+/// let exit = engine.run(module, &program, &mut Double, &interrupt, &mut || ());
 /// assert_eq!(exit, Ok(Exit::Code(42)));
 /// # Ok::<(), wat::Error>(())
 /// ```
@@ -120,8 +121,15 @@ impl WamrEngine {
 }
 
 impl WamrEngine {
+    /// Copies code into memory for [`load`](port::Engine::load); `None` when there is none.
+    pub fn code(&self, bytes: &[u8]) -> Option<AlignedCode> {
+        let mut code = AlignedCode::allocate(bytes.len())?;
+        code.copy_from_slice(bytes);
+        Some(code)
+    }
+
     /// Gives the host the largest buffer that a function imported by the module asks for.
-    fn lay_room(&self, module: &mut Module<'_>, host: &mut dyn Host) {
+    fn lay_room(&self, module: &mut Module, host: &mut dyn Host) {
         let mut wanted = None;
         module.imports(&mut |module, name, _| {
             let found = HostModule::find(self.functions, module, name);
@@ -138,7 +146,7 @@ impl WamrEngine {
 
 impl port::Engine for WamrEngine {
     type Code = AlignedCode;
-    type Module<'code> = Module<'code>;
+    type Module = Module;
     type Interrupt = RunInterrupt;
 
     fn allocate(&self, bytes: usize) -> Option<AlignedCode> {
@@ -162,29 +170,25 @@ impl port::Engine for WamrEngine {
         self.functions
     }
 
-    fn load<'code>(
-        &self,
-        code: &'code mut [u8],
-        explain: &mut dyn FnMut(&str),
-    ) -> Result<Module<'code>, LoadError> {
+    fn load(&self, code: AlignedCode, explain: &mut dyn FnMut(&str)) -> Result<Module, LoadError> {
         Module::load(code, explain)
     }
 
-    fn imports(&self, module: &Module<'_>, import: &mut dyn FnMut(&str, &str, port::External<'_>)) {
+    fn imports(&self, module: &Module, import: &mut dyn FnMut(&str, &str, port::External<'_>)) {
         module.imports(import);
     }
 
-    fn exports(&self, module: &Module<'_>, export: &mut dyn FnMut(&str, port::External<'_>)) {
+    fn exports(&self, module: &Module, export: &mut dyn FnMut(&str, port::External<'_>)) {
         module.exports(export);
     }
 
-    fn minimum_pages(&self, module: &Module<'_>) -> u32 {
+    fn minimum_pages(&self, module: &Module) -> u32 {
         module.minimum_pages()
     }
 
     fn run(
         &self,
-        module: &mut Module<'_>,
+        mut module: Module,
         program: &Program<'_>,
         host: &mut dyn Host,
         interrupt: &RunInterrupt,
@@ -206,9 +210,10 @@ impl port::Engine for WamrEngine {
             reserve_bytes: self.host_stack_bytes,
             instructions: program.instructions,
         };
-        self.lay_room(module, host);
+        self.lay_room(&mut module, host);
         let mut calls = HostCalls::new(host);
-        let mut instance = Instance::new(module, &limits, &mut calls, interrupt)?;
+        let mut instance = Instance::new(&mut module, &limits, &mut calls, interrupt)?;
+        instance.free_data();
         started();
         let ending = instance.start().and_then(|()| {
             if let Some(prepare) = prepare {

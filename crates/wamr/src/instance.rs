@@ -64,7 +64,7 @@ pub struct Instance<'m> {
 impl<'m> Instance<'m> {
     /// Instantiates the module, without running guest code. `interrupt` can end calls from now on.
     pub fn new(
-        module: &'m mut Module<'_>,
+        module: &'m mut Module,
         limits: &InstanceLimits,
         calls: &'m mut HostCalls<'_>,
         interrupt: &'m RunInterrupt,
@@ -105,6 +105,13 @@ impl<'m> Instance<'m> {
             (sys::NO_STACK, _) => Err(StartError::Stack),
             _ => Err(text::start_error(words.as_str())),
         }
+    }
+
+    /// Frees the module's copy of the data that the memory began with. The caller makes no other
+    /// instance of the module.
+    pub(crate) fn free_data(&mut self) {
+        // SAFETY: the instance is alive, and the last one of its module, says the caller.
+        unsafe { sys::ocre_wamr_free_data(self.handle.as_ptr()) };
     }
 
     /// Runs the module's start function, if it has one.

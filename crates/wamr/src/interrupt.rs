@@ -35,16 +35,16 @@ use ocre_wamr_sys as sys;
 /// #     stack_bytes: 8192,
 /// #     instructions: None,
 /// # };
-/// let mut code = wat::parse_str(r#"(module (func (export "_start") (loop (br 0))))"#)?;
+/// let code = wat::parse_str(r#"(module (func (export "_start") (loop (br 0))))"#)?;
 /// let engine = WamrEngine::start(&[], EngineOptions::default()).unwrap();
-/// let mut module = engine.load(&mut code, &mut |_| ()).unwrap();
+/// let module = engine.load(engine.code(&code).unwrap(), &mut |_| ()).unwrap();
 /// let interrupt = RunInterrupt::default();
 /// let exit = thread::scope(|threads| {
 ///     threads.spawn(|| {
 ///         thread::sleep(Duration::from_millis(10));
 ///         interrupt.stop();
 ///     });
-///     engine.run(&mut module, &program, &mut Nothing, &interrupt, &mut || ())
+///     engine.run(module, &program, &mut Nothing, &interrupt, &mut || ())
 /// });
 /// assert_eq!(exit, Ok(Exit::Stopped));
 /// # Ok::<(), wat::Error>(())

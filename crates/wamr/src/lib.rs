@@ -12,8 +12,7 @@
 //! - A run gives back all of its memory.
 //!
 //! Design: one [`WamrEngine`] per process, because WAMR's runtime and its host functions are global. A
-//! [`Module`] borrows its bytes, which WAMR rewrites and points into. An [`Instance`] borrows its
-//! module, stays on the thread that made it, and hands host functions nothing but the checked slice
+//! [`Module`] keeps nothing of its bytes, which WAMR rewrites. An [`Instance`] borrows its module, stays on the thread that made it, and hands host functions nothing but the checked slice
 //! of its linear memory. All of C is behind `ocre-wamr-sys`.
 #![no_std]
 

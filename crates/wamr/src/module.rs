@@ -3,7 +3,6 @@
 
 use core::ffi::c_void;
 use core::fmt::Write as _;
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -37,25 +36,23 @@ const TABLE_ELEMENTS: u64 = limits::TABLE_ELEMENTS as u64;
 /// Most parameters, and most results, shown in a signature.
 const SHOWN_TYPES: usize = 16;
 
-/// Loaded and validated code. It borrows the bytes while it lives: WAMR rewrites them and points
-/// into them.
-pub struct Module<'code> {
+/// Loaded and validated code, without the bytes that it was loaded from.
+pub struct Module {
     handle: NonNull<c_void>,
     /// Size of the host buffer behind the guest's memory, in bytes, and its address.
     room: Option<(u32, u32)>,
-    code: PhantomData<&'code mut [u8]>,
 }
 
-impl<'code> Module<'code> {
+impl Module {
     /// Loads wasm or AOT code. The runtime is started.
     pub(crate) fn load(
-        code: &'code mut [u8],
+        mut code: AlignedCode,
         explain: &mut dyn FnMut(&str),
     ) -> Result<Self, LoadError> {
         if code.starts_with(aot::MAGIC) {
-            check_aot(code, explain)?;
+            check_aot(&code, explain)?;
         } else {
-            check_wasm(code, explain)?;
+            check_wasm(&code, explain)?;
         }
         let Ok(bytes) = u32::try_from(code.len()) else {
             explain("the code is too large");
@@ -63,8 +60,8 @@ impl<'code> Module<'code> {
         };
         let mut words = WamrMessage::new();
         let mut handle = ptr::null_mut();
-        // SAFETY: the runtime has been started, says the caller. The code is this module's alone
-        // for `'code`, which the module does not outlive.
+        // SAFETY: the runtime has been started, says the caller. The code is this function's alone,
+        // and the module does not point into it.
         let status = unsafe {
             sys::ocre_wamr_load(
                 code.as_mut_ptr(),
@@ -75,11 +72,7 @@ impl<'code> Module<'code> {
             )
         };
         match (status, NonNull::new(handle)) {
-            (sys::OK, Some(handle)) => Ok(Self {
-                handle,
-                room: None,
-                code: PhantomData,
-            }),
+            (sys::OK, Some(handle)) => Ok(Self { handle, room: None }),
             (sys::NO_MEMORY, _) => Err(LoadError::OutOfMemory),
             _ => {
                 explain(words.as_str());
@@ -251,7 +244,7 @@ fn check_aot(code: &[u8], explain: &mut dyn FnMut(&str)) -> Result<(), LoadError
     })
 }
 
-impl Drop for Module<'_> {
+impl Drop for Module {
     fn drop(&mut self) {
         // SAFETY: loaded and not used after this; instances borrow the module, so none is left.
         unsafe { sys::ocre_wamr_unload(self.as_ptr()) };

@@ -36,8 +36,8 @@ fn cve_2026_54912_a_full_table_of_constants() {
         (12, CONSTANT_SLOTS),
     ] {
         let code = constants(different, again);
-        let mut memory = code.clone();
-        let loaded = engine().load(&mut memory, &mut |_| ()).map(drop);
+        let memory = engine().code(&code).expect("memory");
+        let loaded = engine().load(memory, &mut |_| ()).map(drop);
         match loaded {
             Ok(()) => {
                 let ran = run_with(&code, &PROGRAM, &RunInterrupt::default());

@@ -24,9 +24,8 @@ fn module(functions: usize) -> Vec<u8> {
 }
 
 fn run(engine: &WamrEngine, wasm: &[u8]) -> Result<Exit, LoadError> {
-    let mut code = engine.allocate(wasm.len()).ok_or(LoadError::OutOfMemory)?;
-    code.copy_from_slice(wasm);
-    let mut module = engine.load(&mut code, &mut |_| {})?;
+    let code = engine.code(wasm).ok_or(LoadError::OutOfMemory)?;
+    let module = engine.load(code, &mut |_| {})?;
     let program = Program {
         entry: "_start",
         // Linear memory does not count.
@@ -35,7 +34,7 @@ fn run(engine: &WamrEngine, wasm: &[u8]) -> Result<Exit, LoadError> {
         instructions: None,
     };
     let interrupt = RunInterrupt::NEW;
-    let ended = engine.run(&mut module, &program, &mut Nothing, &interrupt, &mut || {});
+    let ended = engine.run(module, &program, &mut Nothing, &interrupt, &mut || {});
     Ok(ended.expect("it starts"))
 }
 

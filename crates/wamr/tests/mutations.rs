@@ -107,7 +107,8 @@ fn damaged_modules_never_take_the_process_down() {
         if let Ok(path) = std::env::var("OCRE_MUTATION_FILE") {
             std::fs::write(path, &code).expect("a file for the mutation about to be tried");
         }
-        let Ok(mut module) = engine().load(&mut code, &mut |_| ()) else {
+        let memory = engine().code(&code).expect("memory");
+        let Ok(module) = engine().load(memory, &mut |_| ()) else {
             assert_ne!(number, 0, "the valid module");
             continue;
         };
@@ -116,7 +117,7 @@ fn damaged_modules_never_take_the_process_down() {
         engine().exports(&module, &mut |_, _| ());
         let mut host = Recorder::default();
         let result = engine().run(
-            &mut module,
+            module,
             &program,
             &mut host,
             &RunInterrupt::default(),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{PAGE, PROGRAM, assemble, engine, refused, run, run_with};
+use common::{PAGE, PROGRAM, Recorder, assemble, engine, refused, run, run_with};
 use ocre::port::{Engine as _, Exit, Interrupt, LoadError, Program, StartError, Trap};
 use ocre_wamr::{EngineError, EngineOptions, RunInterrupt, WamrEngine};
 
@@ -332,8 +332,8 @@ fn what_is_no_module_is_refused_with_words() {
     let good = assemble(&guest("nop"));
     for length in 0..good.len() {
         // A cut at the end of a section leaves a module, if a smaller one.
-        let mut cut = good[..length].to_vec();
-        if engine().load(&mut cut, &mut |_| ()).is_err() {
+        let cut = engine().code(&good[..length]).expect("memory");
+        if engine().load(cut, &mut |_| ()).is_err() {
             let (error, words) = refused(&good[..length]);
             assert_eq!(error, LoadError::Invalid, "{length}");
             assert!(!words.is_empty(), "{length}");
@@ -347,7 +347,7 @@ fn what_is_no_module_is_refused_with_words() {
 
 #[test]
 fn imports_and_exports_are_shown_as_declared() {
-    let mut code = assemble(
+    let code = assemble(
         r#"(module
             (import "env" "write" (func (param i32 i32)))
             (import "no" "such" (func (param f32 f64 i64) (result i64)))
@@ -358,7 +358,8 @@ fn imports_and_exports_are_shown_as_declared() {
                 i32 i32 i32 i32))
             (func (export "__wasm_call_ctors")))"#,
     );
-    let module = engine().load(&mut code, &mut |_| ()).expect("valid");
+    let code = engine().code(&code).expect("memory");
+    let module = engine().load(code, &mut |_| ()).expect("valid");
     let mut seen = Vec::new();
     engine().imports(&module, &mut |module, name, what| {
         seen.push(format!("{module}.{name} {what:?}"))
@@ -380,6 +381,45 @@ fn imports_and_exports_are_shown_as_declared() {
         ]
     );
     assert_eq!(engine().minimum_pages(&module), 3);
+}
+
+#[test]
+fn a_module_keeps_nothing_of_its_bytes() {
+    let text = r#"(module
+        (import "env" "write" (func $write (param i32 i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 8) "active ")
+        (data $passive "passive")
+        (func (export "_start")
+            (memory.init $passive (i32.const 15) (i32.const 0) (i32.const 7))
+            (data.drop $passive)
+            (call $write (i32.const 8) (i32.const 14))))"#;
+    let bytes = assemble(text);
+    let code = engine().code(&bytes).expect("memory");
+    let module = engine().load(code, &mut |_| ()).expect("valid");
+    // Memory that was freed is taken again, and written to.
+    let scribble = || {
+        let sizes = [8, 16, 32, 64, 96, 128, 160, bytes.len()];
+        let mut taken = Vec::new();
+        for size in sizes.into_iter().cycle().take(64) {
+            taken.push(engine().code(&vec![0xff; size]).expect("memory"));
+        }
+        taken
+    };
+    let kept = scribble();
+    let mut host = Recorder::default();
+    let interrupt = RunInterrupt::default();
+    let mut more = Vec::new();
+    let exit = engine().run(module, &PROGRAM, &mut host, &interrupt, &mut || {
+        more = scribble();
+    });
+    assert_eq!(exit, Ok(Exit::Code(0)));
+    assert_eq!(str::from_utf8(&host.written), Ok("active passive"));
+    assert!(
+        kept.iter()
+            .chain(&more)
+            .all(|memory| memory.iter().all(|byte| *byte == 0xff))
+    );
 }
 
 #[test]

@@ -65,11 +65,11 @@ fn stopped(text: &str, wait: Duration) -> (Exit, Duration) {
     let (tell, started) = mpsc::channel();
     thread::scope(|scope| {
         let guest = scope.spawn(|| {
-            let mut memory = code.clone();
-            let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
+            let memory = engine().code(&code).expect("memory");
+            let module = engine().load(memory, &mut |_| ()).expect("valid");
             let mut host = Recorder::default();
             let program = Program { entry, ..PROGRAM };
-            engine().run(&mut module, &program, &mut host, &interrupt, &mut || {
+            engine().run(module, &program, &mut host, &interrupt, &mut || {
                 tell.send(()).expect("somebody waits");
             })
         });
@@ -222,11 +222,11 @@ fn held(text: &str, before_its_start: bool) {
     thread::scope(|scope| {
         let guest = scope.spawn(|| {
             begin.wait();
-            let mut memory = code.clone();
-            let mut module = engine().load(&mut memory, &mut |_| ()).expect("valid");
+            let memory = engine().code(&code).expect("memory");
+            let module = engine().load(memory, &mut |_| ()).expect("valid");
             let mut host = Recorder::default();
             let program = Program { entry, ..PROGRAM };
-            engine().run(&mut module, &program, &mut host, &interrupt, &mut || {
+            engine().run(module, &program, &mut host, &interrupt, &mut || {
                 let thread = std::fs::read_link("/proc/thread-self").expect("Linux");
                 let thread = std::path::Path::new("/proc").join(thread);
                 tell.send(thread).expect("somebody waits");

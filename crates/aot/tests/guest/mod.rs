@@ -56,14 +56,13 @@ pub const PROGRAM: Program<'static> = Program {
 };
 
 pub fn run(code: &[u8], params: &[i32]) -> Exit {
-    let mut memory = engine().allocate(code.len()).expect("memory for the code");
-    memory.copy_from_slice(code);
-    let mut module = engine()
-        .load(&mut memory, &mut |words| panic!("{words}"))
+    let memory = engine().code(code).expect("memory for the code");
+    let module = engine()
+        .load(memory, &mut |words| panic!("{words}"))
         .expect("it loads");
     engine()
         .run(
-            &mut module,
+            module,
             &PROGRAM,
             &mut Params(params),
             &RunInterrupt::default(),
@@ -102,7 +101,7 @@ pub fn aot_at(wasm: &[u8], opt_level: u8) -> Result<Vec<u8>, Error> {
 /// Runs code on a new thread, stops it after `run_for`, and measures the time until
 /// its end. `None` after a minute, which only a guest without a kill takes.
 pub fn stop_after(
-    mut code: Vec<u8>,
+    code: Vec<u8>,
     run_for: Duration,
 ) -> Option<(Result<Exit, StartError>, Duration)> {
     let interrupt = Arc::new(RunInterrupt::default());
@@ -110,9 +109,10 @@ pub fn stop_after(
     thread::spawn({
         let interrupt = Arc::clone(&interrupt);
         move || {
-            let mut module = engine().load(&mut code, &mut |_| ()).expect("it loads");
+            let code = engine().code(&code).expect("memory for the code");
+            let module = engine().load(code, &mut |_| ()).expect("it loads");
             let mut host = Params(&[1, 1]);
-            let exit = engine().run(&mut module, &PROGRAM, &mut host, &*interrupt, &mut || ());
+            let exit = engine().run(module, &PROGRAM, &mut host, &*interrupt, &mut || ());
             tell.send(exit).expect("the test waits");
         }
     });

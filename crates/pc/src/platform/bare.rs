@@ -112,11 +112,14 @@ pub fn run<S: Storage>(
         stopped: AtomicBool::new(false),
     };
     module.spec.limits.memory_bytes = policy.memory_bytes.min(setting.memory_bytes);
-    let mut code = code.to_vec();
+    let code = engine.code(code).ok_or_else(|| {
+        let words = String::new();
+        BareRefusal::Module(Code::OutOfMemory, words)
+    })?;
     let mut words = String::new();
     let image = module.spec.image.loadable();
-    let loaded = judge::load(engine, &mut code, &image, policy, &mut |more| words += more);
-    let mut loaded = loaded.map_err(|code| BareRefusal::Module(code, words))?;
+    let loaded = judge::load(engine, code, &image, policy, &mut |more| words += more);
+    let loaded = loaded.map_err(|code| BareRefusal::Module(code, words))?;
     let needs = Needs::of(engine, &loaded);
     let permissions = needs.permissions().difference(setting.granted);
     if permissions != Permissions::NONE {
@@ -145,7 +148,7 @@ pub fn run<S: Storage>(
     let ended = thread::scope(|scope| {
         let (running, ended) = channel();
         scope.spawn(|| watch(ended, setting.time_limit, &module.stopped, &interrupt));
-        let ended = engine.run(&mut loaded, &program, &mut host, &interrupt, &mut || {});
+        let ended = engine.run(loaded, &program, &mut host, &interrupt, &mut || {});
         drop(running);
         ended
     });

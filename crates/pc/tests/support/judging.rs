@@ -46,9 +46,9 @@ pub fn judge_sample(
         return;
     }
     let mut detail = String::new();
-    let loaded = judge::read_executable(source, engine, &image.executable).and_then(|mut code| {
+    let loaded = judge::read_executable(source, engine, &image.executable).and_then(|code| {
         let explain = &mut |words: &str| detail.push_str(words);
-        judge::load(engine, &mut code, &image.loadable(), policy, explain).map(drop)
+        judge::load(engine, code, &image.loadable(), policy, explain).map(drop)
     });
     if let Err(code) = loaded {
         let _ = report(Finding::Refusal(code), judge::place(code, &image), &detail);

@@ -155,14 +155,13 @@ pub fn run_for(
     interrupt: &RunInterrupt,
     mut host: Recorder,
 ) -> Ran {
-    let mut memory = engine().allocate(code.len()).expect("memory for the code");
-    memory.copy_from_slice(code);
+    let memory = engine().code(code).expect("memory for the code");
     let mut words = String::new();
-    let mut module = engine()
-        .load(&mut memory, &mut |text| words.push_str(text))
+    let module = engine()
+        .load(memory, &mut |text| words.push_str(text))
         .unwrap_or_else(|error| panic!("{error:?}: {words}"));
     let mut started = false;
-    let result = engine().run(&mut module, program, &mut host, interrupt, &mut || {
+    let result = engine().run(module, program, &mut host, interrupt, &mut || {
         started = true
     });
     Ran {
@@ -178,9 +177,9 @@ pub fn run(text: &str) -> Ran {
 
 /// Load error of code, and the engine's message.
 pub fn refused(code: &[u8]) -> (LoadError, String) {
-    let mut memory = code.to_vec();
+    let memory = engine().code(code).expect("memory for the code");
     let mut words = String::new();
-    match engine().load(&mut memory, &mut |text| words.push_str(text)) {
+    match engine().load(memory, &mut |text| words.push_str(text)) {
         Err(error) => (error, words),
         Ok(_) => panic!("the module is accepted"),
     }
