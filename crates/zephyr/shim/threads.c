@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One thread, stack and semaphore for each container that may run. */
+/*
+ * One thread and semaphore for each container that may run. A container's stack is in the
+ * heap of the engine while its thread exists: no stack lies idle, and a container takes
+ * what its limits say.
+ */
+#include "ocre_wamr.h"
 #include "port.h"
 
 #include <ocre/ocre.h>
@@ -16,17 +21,26 @@
 #define SLOTS (CONFIG_OCRE_CONTAINERS + 1)
 #define WATCHDOG_PRIORITY MAX(CONFIG_OCRE_PRIORITY_FIRST - 1, K_HIGHEST_THREAD_PRIO)
 
-static K_THREAD_STACK_ARRAY_DEFINE(stacks, CONFIG_OCRE_CONTAINERS,
-				   CONFIG_OCRE_THREAD_STACK_SIZE);
-static K_THREAD_STACK_DEFINE(watchdog_stack, CONFIG_OCRE_WATCHDOG_STACK_SIZE);
+/* Time after which an ended thread is looked at again, if it is on its way out. */
+#define REAP_AGAIN K_MSEC(10)
+
+static K_KERNEL_STACK_DEFINE(watchdog_stack, CONFIG_OCRE_WATCHDOG_STACK_SIZE);
 
 static struct slot {
 	struct k_thread thread;
 	struct k_sem wake;
 	bool used;
-	/* Where this thread's stack began; only the simulator needs to be told. */
+	/* Memory of the engine with the thread's stack; NULL for the watchdog's thread. */
+	void *memory;
+	/* True once the thread needs its stack only to end. */
+	bool ended;
+	/* Where this thread's stack began, and its size; only the simulator needs to be told. */
 	uint8_t *top;
+	uint32_t stack_bytes;
 } slots[SLOTS];
+
+/* Held while the memory of a stack is taken or given back. */
+static K_MUTEX_DEFINE(stacks_lock);
 
 static K_MUTEX_DEFINE(change_lock);
 static K_CONDVAR_DEFINE(changed);
@@ -57,6 +71,33 @@ static k_timeout_t until(uint64_t until_us)
 	return until_us > now ? K_USEC(until_us - now) : K_NO_WAIT;
 }
 
+/* Gives the stacks of ended threads back. */
+static void reap(struct k_work *work)
+{
+	bool again = false;
+
+	k_mutex_lock(&stacks_lock, K_FOREVER);
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+
+		if (slot->memory == NULL || !slot->ended) {
+			continue;
+		}
+		if (k_thread_join(&slot->thread, K_NO_WAIT) == 0) {
+			ocre_wamr_free(slot->memory);
+			slot->memory = NULL;
+		} else {
+			again = true;
+		}
+	}
+	k_mutex_unlock(&stacks_lock);
+	if (again) {
+		(void)k_work_schedule(k_work_delayable_from_work(work), REAP_AGAIN);
+	}
+}
+
+static K_WORK_DELAYABLE_DEFINE(reaper, reap);
+
 static void run(void *number, void *unused1, void *unused2)
 {
 	uint32_t slot = POINTER_TO_UINT(number);
@@ -65,6 +106,29 @@ static void run(void *number, void *unused1, void *unused2)
 	ARG_UNUSED(unused2);
 	slots[slot].top = __builtin_frame_address(0);
 	ocre_thread_main(slot);
+	if (slot != WATCHDOG) {
+		slots[slot].ended = true;
+		(void)k_work_schedule(&reaper, K_NO_WAIT);
+	}
+}
+
+/* Stack of a container's thread, in memory of the engine; NULL where there is none. */
+static k_thread_stack_t *take_stack(struct slot *slot, uint32_t bytes)
+{
+	const size_t object = ROUND_UP(Z_KERNEL_STACK_SIZE_ADJUST(bytes), Z_KERNEL_STACK_OBJ_ALIGN);
+
+	k_mutex_lock(&stacks_lock, K_FOREVER);
+	if (slot->memory != NULL) {
+		/* Its earlier thread, which has ended. */
+		ocre_wamr_free(slot->memory);
+	}
+	slot->memory = ocre_wamr_take(object + Z_KERNEL_STACK_OBJ_ALIGN - 1);
+	slot->ended = false;
+	k_mutex_unlock(&stacks_lock);
+	return slot->memory == NULL
+		       ? NULL
+		       : (k_thread_stack_t *)ROUND_UP((uintptr_t)slot->memory,
+						      Z_KERNEL_STACK_OBJ_ALIGN);
 }
 
 int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_bytes,
@@ -72,28 +136,32 @@ int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_byte
 {
 	k_thread_stack_t *stack;
 	struct slot *slot;
-	size_t bytes;
 	int urgency;
 
-	if (number == WATCHDOG) {
-		stack = watchdog_stack;
-		bytes = K_THREAD_STACK_SIZEOF(watchdog_stack);
-		urgency = WATCHDOG_PRIORITY;
-	} else if (number < WATCHDOG && stack_bytes <= CONFIG_OCRE_THREAD_STACK_SIZE) {
-		stack = stacks[number];
-		bytes = K_THREAD_STACK_SIZEOF(stacks[number]);
-		urgency = MIN(CONFIG_OCRE_PRIORITY_FIRST + (int)MIN(priority, 255u),
-			      CONFIG_OCRE_PRIORITY_LAST);
-	} else {
+	if (number > WATCHDOG || stack_bytes > CONFIG_OCRE_THREAD_STACK_SIZE) {
 		return 0;
 	}
 	slot = &slots[number];
 	if (slot->used) {
 		k_thread_join(&slot->thread, K_FOREVER);
 	}
+	if (number == WATCHDOG) {
+		stack = watchdog_stack;
+		stack_bytes = K_KERNEL_STACK_SIZEOF(watchdog_stack);
+		urgency = WATCHDOG_PRIORITY;
+	} else {
+		stack = take_stack(slot, stack_bytes);
+		urgency = MIN(CONFIG_OCRE_PRIORITY_FIRST + (int)MIN(priority, 255u),
+			      CONFIG_OCRE_PRIORITY_LAST);
+	}
+	if (stack == NULL) {
+		slot->used = false;
+		return 0;
+	}
 	slot->used = true;
+	slot->stack_bytes = stack_bytes;
 	k_sem_reset(&slot->wake);
-	k_thread_create(&slot->thread, stack, bytes, run, UINT_TO_POINTER(number), NULL, NULL,
+	k_thread_create(&slot->thread, stack, stack_bytes, run, UINT_TO_POINTER(number), NULL, NULL,
 			urgency, 0, K_FOREVER);
 	if (IS_ENABLED(CONFIG_THREAD_NAME)) {
 		char text[CONFIG_THREAD_MAX_NAME_LEN];
@@ -216,7 +284,7 @@ uint8_t *ocre_port_stack_boundary(void)
 	 * what was asked for: keep guests to that. */
 	for (int i = 0; i < SLOTS; i++) {
 		if (self == &slots[i].thread) {
-			return slots[i].top - CONFIG_OCRE_THREAD_STACK_SIZE;
+			return slots[i].top - slots[i].stack_bytes;
 		}
 	}
 	return NULL;
