@@ -88,10 +88,13 @@ function(ocre_rust_environment out kconfig)
     endif()
   endforeach()
   ocre_trusted_keys(keys)
-  set(signatures 0)
-  if(CONFIG_OCRE_SIGNATURES)
-    set(signatures 1)
-  endif()
+  foreach(option SIGNATURES INTERPRETER AOT)
+    string(TOLOWER ${option} name)
+    set(${name} 0)
+    if(CONFIG_OCRE_${option})
+      set(${name} 1)
+    endif()
+  endforeach()
   set(${out}
     OCRE_KCONFIG=${kconfig}
     WAMR_ROOT_DIR=${OCRE_WAMR_ROOT_DIR}
@@ -110,6 +113,8 @@ function(ocre_rust_environment out kconfig)
     OCRE_MAX_CHANGES=${CONFIG_OCRE_GPIO_CHANGES}
     OCRE_MAX_SENSORS=${CONFIG_OCRE_SENSORS_MAX}
     OCRE_SIGNATURES=${signatures}
+    OCRE_HAS_INTERPRETER=${interpreter}
+    OCRE_HAS_AOT=${aot}
     OCRE_TRUSTED_KEYS=${keys}
     OCRE_SENTENCES=0
     "OCRE_LINEAR_MEMORY=${CONFIG_OCRE_LINEAR_MEMORY_NAME}"

@@ -36,6 +36,7 @@ use session::{CommandError, CommandResult, Session};
 use table::Verb;
 
 use crate::container::state::RunResult;
+use crate::image::JudgedImage;
 use crate::image::judge::Workspace;
 use crate::limits::{JSON, SIGNATURES, SIMULATED_DEVICES};
 use crate::supervisor::Platform;
@@ -85,6 +86,8 @@ const POLL_US: u64 = 100_000;
 pub trait Documents {
     /// Takes the buffers, unless they are taken; others that share them wait from now on.
     fn lend(&mut self) -> Workspace<'_>;
+    /// Takes the buffers as [`lend`](Self::lend) does, with the image that was judged last.
+    fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage);
     /// Gives the buffers back, before a step that may take long.
     fn give_back(&mut self);
 }
@@ -107,14 +110,18 @@ pub struct Environment<'a, P: Platform> {
 ///
 /// ```
 /// use ocre::command::{self, CommandStatus, Documents, Environment};
+/// use ocre::image::JudgedImage;
 /// use ocre::image::judge::Workspace;
 ///
 /// /// Buffers that nobody else uses.
-/// struct Buffers([u8; 4096], [u8; 4096]);
+/// struct Buffers([u8; 4096], [u8; 4096], JudgedImage);
 ///
 /// impl Documents for Buffers {
 ///     fn lend(&mut self) -> Workspace<'_> {
-///         Workspace { document: &mut self.0, config: &mut self.1 }
+///         self.judging().0
+///     }
+///     fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage) {
+///         (Workspace { document: &mut self.0, config: &mut self.1 }, &mut self.2)
 ///     }
 ///     fn give_back(&mut self) {}
 /// }
@@ -125,7 +132,7 @@ pub struct Environment<'a, P: Platform> {
 /// let (mut out, mut err) = (String::new(), String::new());
 /// let mut environment = Environment {
 ///     supervisor: &supervisor,
-///     documents: &mut Buffers([0; 4096], [0; 4096]),
+///     documents: &mut Buffers([0; 4096], [0; 4096], JudgedImage::blank()),
 ///     out: &mut out,
 ///     err: &mut err,
 ///     interrupted: &|| false,

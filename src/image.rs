@@ -6,6 +6,7 @@ pub mod blob;
 mod data_layers;
 pub mod examine;
 pub mod judge;
+mod judged;
 mod oci_layout;
 pub mod permission;
 pub mod sequence;
@@ -19,6 +20,7 @@ use ocre_oci::{Format, Sha256};
 
 use crate::limits::{MAX_ENTRY_POINT, MAX_ENVIRONMENT};
 pub use data_layers::{DataLayer, DataLayers};
+pub use judged::JudgedImage;
 pub use oci_layout::OciLayout;
 use permission::Permissions;
 use sequence::Sequence;

@@ -106,6 +106,10 @@ pub const MAX_PINS: usize = set(option_env!("OCRE_MAX_PINS"), 16);
 pub const MAX_CHANGES: usize = set(option_env!("OCRE_MAX_CHANGES"), 16);
 /// Most sensors that containers can see.
 pub const MAX_SENSORS: usize = set(option_env!("OCRE_MAX_SENSORS"), 16);
+/// True where the engine interprets portable code.
+pub const INTERPRETER: bool = set(option_env!("OCRE_HAS_INTERPRETER"), 1) != 0;
+/// True where the engine runs AOT code.
+pub const AOT: bool = set(option_env!("OCRE_HAS_AOT"), 1) != 0;
 /// True where signatures of images can be verified.
 pub const SIGNATURES: bool = set(option_env!("OCRE_SIGNATURES"), 1) != 0;
 /// True where a command that fails prints a hint.

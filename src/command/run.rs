@@ -16,7 +16,6 @@ use super::session::{CommandError, CommandResult, SECONDS, Session};
 use super::verify::{format_word, print_finding};
 use crate::container::table::{ContainerTimes, Handle};
 use crate::container::{Error, Limits, Name, Restart};
-use crate::image::Image;
 use crate::image::permission::Permissions;
 use crate::image::verdict::{Finding, Verdict};
 use crate::limits::{DEFAULT_THREAD_STACK, HINTS, MAX_MOUNTS, MAX_WORDS};
@@ -230,11 +229,11 @@ fn make<P: Platform>(
 ) -> Result<Made, CommandError> {
     let began_us = session.now();
     let mut verdict = Verdict::new(false);
-    let mut image = Image::blank();
     let err = &mut session.err;
+    let (workspace, judged) = session.documents.judging();
     let created = session.supervisor.create_from(
         request,
-        session.documents.lend(),
+        workspace,
         &mut |finding, at, detail| {
             if let Finding::Warning(_) = finding {
                 print_finding(err, false, finding, at, detail);
@@ -244,15 +243,17 @@ fn make<P: Platform>(
             }
             verdict.note(finding, at, detail)
         },
-        &mut image,
+        judged,
     );
+    let image = judged.image();
+    let (permissions, format) = (image.permissions, image.format);
     let reason = match created {
         Ok(handle) => {
-            note_permissions(image.permissions, request.options.granted, session);
+            note_permissions(permissions, request.options.granted, session);
             return Ok(Made {
                 name: session.name(handle).ok_or(Error::NotFound)?,
                 handle,
-                format: image.format,
+                format,
                 warnings: verdict.warnings(),
                 began_us,
             });

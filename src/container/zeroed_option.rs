@@ -32,4 +32,15 @@ impl<T> ZeroedOption<T> {
             Self::Some(held) => Some(held),
         }
     }
+
+    /// Returns the value, made with `make` where there is none.
+    pub fn get_or_insert_with(&mut self, make: impl FnOnce() -> T) -> &mut T {
+        if matches!(self, Self::None) {
+            *self = Self::Some(make());
+        }
+        match self {
+            Self::Some(held) => held,
+            Self::None => unreachable!("made above"),
+        }
+    }
 }

@@ -23,6 +23,7 @@ use ocre_oci::{
 use ocre_signature::SEQUENCE;
 
 use super::blob::{self, Opened, caps, content_of};
+use super::judged::{JudgedImage, TagEntries, fingerprint};
 use super::permission::Permissions;
 use super::sequence::SequenceRecords;
 use super::signature_entry::belongs_to_image;
@@ -123,6 +124,26 @@ pub fn judge<S: Storage, E: Engine>(
     )
 }
 
+/// Judges an image as [`judge`] does, unless it is the one in `judged` and its tag still leads there.
+pub fn judge_again<S: Storage, E: Engine>(
+    source: OciLayout<'_, S>,
+    selector: Selector<'_>,
+    engine: &E,
+    policy: &Policy<'_>,
+    mut workspace: Workspace<'_>,
+    report: Report<'_>,
+    judged: &mut JudgedImage,
+) -> bool {
+    let mut judge = Judge::new(source, engine, policy, report);
+    if judge.is_judged(selector, workspace.lend().document, judged) {
+        return judge.guard(selector, &judged.image).is_ok();
+    }
+    let accepted = judge.judge(selector, None, workspace, judged.reset());
+    judged.entries = judge.entries.filter(|_| accepted);
+    judged.warned = judge.warned;
+    accepted
+}
+
 /// Judges the image of a manifest as [`judge`] does, also where no entry of the index leads to the
 /// manifest any more.
 pub fn judge_manifest<S: Storage, E: Engine>(
@@ -163,16 +184,7 @@ fn judge_selected<S: Storage, E: Engine>(
     image: &mut Image,
 ) -> bool {
     *image = Image::blank();
-    let mut judge = Judge {
-        source,
-        engine,
-        policy,
-        report,
-        refused: false,
-    };
-    let Workspace { document, config } = workspace;
-    let judged = judge.image(selector, manifest, document, config, image);
-    judged.is_ok() && !judge.refused
+    Judge::new(source, engine, policy, report).judge(selector, manifest, workspace, image)
 }
 
 /// Reads an image's executable layer into memory of the engine, and hashes it there.
@@ -320,6 +332,9 @@ struct Judge<'a, 'r, S, E> {
     policy: &'a Policy<'a>,
     report: Report<'r>,
     refused: bool,
+    warned: bool,
+    /// Entries of the tag, once its index was read.
+    entries: Option<TagEntries>,
 }
 
 /// Result of a step. `Err(Break)`: `report` wants no more. `Err(Continue)`: refused; steps that do
@@ -335,7 +350,50 @@ fn go_on(step: StepResult<()>) -> StepResult<()> {
 }
 
 // No step is inlined into another.
-impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
+impl<'a, 'r, S: Storage, E: Engine> Judge<'a, 'r, S, E> {
+    fn new(
+        source: OciLayout<'a, S>,
+        engine: &'a E,
+        policy: &'a Policy<'a>,
+        report: Report<'r>,
+    ) -> Self {
+        Self {
+            source,
+            engine,
+            policy,
+            report,
+            refused: false,
+            warned: false,
+            entries: None,
+        }
+    }
+
+    /// Judges into a blank image.
+    #[inline(never)]
+    fn judge(
+        &mut self,
+        selector: Selector<'_>,
+        manifest: Option<&Content>,
+        workspace: Workspace<'_>,
+        image: &mut Image,
+    ) -> bool {
+        let Workspace { document, config } = workspace;
+        let judged = self.image(selector, manifest, document, config, image);
+        judged.is_ok() && !self.refused
+    }
+
+    /// True where the tag leads to the judged image. Reports nothing.
+    fn is_judged(&self, selector: Selector<'_>, document: &mut [u8], judged: &JudgedImage) -> bool {
+        if judged.entries.is_none() || judged.warned || SIGNATURES && self.policy.trust.each_start {
+            return false;
+        }
+        let mut quiet = |_: Finding, _: Location<'_>, _: &str| ControlFlow::Break(());
+        let mut judge = Judge::new(self.source, self.engine, self.policy, &mut quiet);
+        let index = judge.root_file("index.json", Code::IndexMissing, Part::Index, document);
+        let chosen = index.and_then(|index| judge.choose(selector, index));
+        chosen.is_ok() && judge.entries == judged.entries
+    }
+
     #[inline(never)]
     fn tell(&mut self, code: Code, at: Location<'_>) -> ControlFlow<()> {
         self.refused = true;
@@ -391,7 +449,12 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             return Ok(());
         }
         self.provenance(manifest_type, Workspace { document, config }, image)?;
-        match selector.name {
+        self.guard(selector, image)
+    }
+
+    /// Checks the sequence of an image that is selected by a tag.
+    fn guard(&mut self, selector: Selector<'_>, image: &Image) -> StepResult<()> {
+        match selector.name.filter(|_| SIGNATURES) {
             Some(tag) => self.sequence(tag, image),
             None => Ok(()),
         }
@@ -516,6 +579,7 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
     }
 
     fn warn(&mut self, warning: Warning, part: Part) -> StepResult<()> {
+        self.warned = true;
         go_on(Err((self.report)(
             Finding::Warning(warning),
             Location::Whole(part),
@@ -612,7 +676,17 @@ impl<'a, S: Storage, E: Engine> Judge<'a, '_, S, E> {
             choice.chosen()
         };
         let descriptor = self.check(chosen, Location::Whole(Part::Index))?;
-        self.entry(descriptor, document)
+        let entry = self.entry(descriptor, document)?;
+        // The outermost index alone has names.
+        if selector.name.is_some() && selector.digest.is_none() {
+            let mut named = index.manifests().filter(|entry| selector.names(entry));
+            self.entries = fingerprint(&mut named).map(|fingerprint| TagEntries {
+                chosen: entry.content.digest,
+                fingerprint,
+                prefer_portable: self.policy.prefer_portable,
+            });
+        }
+        Ok(entry)
     }
 
     /// Rank of an index entry on this machine, the best with the highest; `None` where it can't

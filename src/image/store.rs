@@ -64,12 +64,13 @@ use ocre_oci::write::{self, Array};
 use ocre_oci::{Entry, Hasher, Index, Layout, REF_NAME, Reference, Sha256};
 
 use self::signatures::Orphans;
-use self::update::{FAILURES, PREVIOUS, fingerprint, was};
+use self::update::{FAILURES, PREVIOUS, was};
 use self::walk::{Damage, Document, walk};
 use super::Content;
 use super::OciLayout;
 use super::blob::{self, append_blob, caps, content_of, read_named};
 use super::judge::Selector;
+use super::judged::fingerprint;
 use super::signature_entry::belongs_to_image;
 use super::verdict::Code;
 use crate::atomic::{self, AtomicWriter};

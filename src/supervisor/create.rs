@@ -8,10 +8,9 @@ use crate::container::record::Origin;
 use crate::container::state::State;
 use crate::container::table::{Handle, Recorded};
 use crate::container::{Error, Follow, Name, Options, Spec, data, mount, record};
-use crate::image::Image;
-use crate::image::judge::{Selector, Workspace, judge};
-use crate::image::store::Store;
+use crate::image::judge::{Selector, Workspace, judge_again};
 use crate::image::verdict::{Code, Report};
+use crate::image::{Image, JudgedImage};
 use crate::port::Storage as _;
 
 /// Request for a container of an image on the partition.
@@ -46,11 +45,12 @@ impl From<Error> for CreateError {
 
 impl<P: Platform> Supervisor<P> {
     /// Judges an image on the partition, and creates a container of it. The container follows the
-    /// image's tag, unless the image is named by a digest. `image` gets the image, also where an
-    /// error comes after the verdict.
+    /// image's tag, unless the image is named by a digest. `judged` gets the image, also where an
+    /// error comes after the verdict. The image that is there already is not judged again where the
+    /// tag leads to it.
     ///
     /// ```
-    /// use ocre::image::Image;
+    /// use ocre::image::JudgedImage;
     /// use ocre::image::judge::Workspace;
     /// use ocre::image::verdict::Verdict;
     /// use ocre::supervisor::CreateRequest;
@@ -60,12 +60,12 @@ impl<P: Platform> Supervisor<P> {
     /// # let (supervisor, _) = device::boot();
     /// let mut request = CreateRequest { image: "seven:1", ..CreateRequest::default() };
     /// let mut verdict = Verdict::new(false);
-    /// let mut image = Image::blank();
+    /// let mut judged = JudgedImage::blank();
     /// let created = supervisor.create_from(
     ///     &mut request,
     ///     Workspace { document: &mut [0; 4096], config: &mut [0; 4096] },
     ///     &mut |finding, at, detail| verdict.note(finding, at, detail),
-    ///     &mut image,
+    ///     &mut judged,
     /// );
     /// assert!(created.is_ok(), "{:?} at {}", verdict.code(), verdict.at());
     /// ```
@@ -75,43 +75,23 @@ impl<P: Platform> Supervisor<P> {
     pub fn create_from(
         &self,
         request: &mut CreateRequest<'_>,
-        mut workspace: Workspace<'_>,
+        workspace: Workspace<'_>,
         report: Report<'_>,
-        image: &mut Image,
+        judged: &mut JudgedImage,
     ) -> Result<Handle, CreateError> {
         let mut policy = self.platform.policy();
         let portable = request.prefer_portable.unwrap_or(policy.prefer_portable);
         policy.prefer_portable = portable || request.options.limits.instructions.is_some();
         let selector = Selector::parse(request.image).map_err(CreateError::Reference)?;
         let (source, engine) = (self.images(), self.platform.engine());
-        if !judge(
-            source,
-            selector,
-            engine,
-            &policy,
-            workspace.lend(),
-            report,
-            image,
-        ) {
+        if !judge_again(source, selector, engine, &policy, workspace, report, judged) {
             return Err(CreateError::Refused);
         }
-        // Nobody changes a tag meanwhile: that takes the buffers.
-        request.options.follow = self.follow_of(request.image, workspace.document);
-        Ok(self.create(request.name, image, &request.options)?)
-    }
-
-    /// Tag that a container of the image `name` follows; `None` where `name` has a digest.
-    /// `document` holds an index.
-    pub fn follow_of<'a>(&self, name: &'a str, document: &mut [u8]) -> Option<Follow<'a>> {
-        if Selector::parse(name).ok()?.digest.is_some() {
-            return None;
-        }
-        let source = self.images();
-        let mut store = Store::opened(source.storage, source.root, document);
-        Some(Follow {
-            tag: name,
-            fingerprint: store.tagged(name).ok()??.fingerprint,
-        })
+        request.options.follow = judged.fingerprint().map(|fingerprint| Follow {
+            tag: request.image,
+            fingerprint,
+        });
+        Ok(self.create(request.name, judged.image(), &request.options)?)
     }
 
     /// Creates a container of a judged image, under `name` or a generated name.

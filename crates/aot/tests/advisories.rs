@@ -22,7 +22,6 @@ fn cve_2025_58749_a_constant_offset_beyond_two_gib() {
         limit_bytes: 0,
         host_stack_bytes: 64 * 1024,
         aot: PC_TARGET,
-        aot_only: false,
         aot_elsewhere: false,
     };
     let engine = WamrEngine::start(&[], options).expect("the first start");

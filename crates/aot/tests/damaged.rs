@@ -113,7 +113,6 @@ fn engine() -> &'static WamrEngine {
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
-            aot_only: false,
             aot_elsewhere: false,
         };
         WamrEngine::start(MODULES, options).expect("the first start")

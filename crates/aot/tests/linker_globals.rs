@@ -28,7 +28,6 @@ fn engine() -> &'static WamrEngine {
             limit_bytes: 0,
             host_stack_bytes: 64 * 1024,
             aot: PC_TARGET,
-            aot_only: false,
             aot_elsewhere: false,
         };
         WamrEngine::start(&[], options).expect("the first start")

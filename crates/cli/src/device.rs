@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ocre::command::arguments::Key;
 use ocre::command::report::Sanitized;
 use ocre::command::{self, CommandStatus, Environment, Outcome, hints};
-use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::judge::{Policy, Selector, Workspace, judge};
 use ocre::image::permission::Permissions;
 use ocre::image::verdict::{Finding, Location};
+use ocre::image::{Image, JudgedImage};
 use ocre::port::{Storage, StorageError};
 use ocre::supervisor::Platform as _;
 use ocre_pc::flash::{FileError, FileFlash, Flash, Geometry, RamFlash};
@@ -100,6 +100,11 @@ impl<F: Flash + 'static> command::Documents for LockedDocuments<'_, F> {
     fn lend(&mut self) -> Workspace<'_> {
         let taken = &mut self.taken;
         taken.get_or_insert_with(|| self.pc.documents()).workspace()
+    }
+
+    fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage) {
+        let taken = &mut self.taken;
+        taken.get_or_insert_with(|| self.pc.documents()).judging()
     }
 
     fn give_back(&mut self) {

@@ -11,10 +11,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
-use ocre::image::Image;
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::trust::Trust;
+use ocre::image::{Image, JudgedImage};
 use ocre::port::AotTarget;
 use ocre::port::devices::{DeviceError, Pin, PinView, Simulated};
 use ocre::port::host_functions::Pair;
@@ -79,16 +79,22 @@ pub const MAX_CONFIG: usize = 16 * 1024;
 pub struct PcDocuments {
     document: Vec<u8>,
     config: Vec<u8>,
-    image: Box<Image>,
+    judged: Box<JudgedImage>,
 }
 
 impl PcDocuments {
     /// The buffers.
     pub fn workspace(&mut self) -> Workspace<'_> {
-        Workspace {
+        self.judging().0
+    }
+
+    /// The buffers, and the image that was judged last.
+    pub fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage) {
+        let workspace = Workspace {
             document: &mut self.document,
             config: &mut self.config,
-        }
+        };
+        (workspace, &mut self.judged)
     }
 }
 
@@ -184,7 +190,7 @@ impl<S: Storage + Send + Sync + 'static> Pc<S> {
                 documents: Mutex::new(PcDocuments {
                     document: vec![0; preparation.document],
                     config: vec![0; preparation.config],
-                    image: Box::new(Image::blank()),
+                    judged: Box::new(JudgedImage::blank()),
                 }),
                 denied: Mutex::default(),
                 timeless: preparation.timeless,
@@ -255,7 +261,6 @@ pub fn engine_for(target: Option<&'static AotTarget>) -> Result<WamrEngine, Engi
             limit_bytes: ENGINE_BYTES,
             host_stack_bytes: HOST_STACK,
             aot: target,
-            aot_only: false,
             aot_elsewhere: target != PC_TARGET,
         };
         WamrEngine::start(&FUNCTIONS, options)
@@ -321,12 +326,8 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
 
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
         let mut documents = self.documents();
-        let PcDocuments {
-            document,
-            config,
-            image,
-        } = &mut *documents;
-        run(Workspace { document, config }, image);
+        let (workspace, judged) = documents.judging();
+        run(workspace, judged.reset());
     }
 }
 

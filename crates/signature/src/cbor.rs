@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! CBOR (RFC 8949), as far as envelopes need it: definite lengths, and integers of 64 bits.
-//!
-//! The crate minicbor, which reads the records of containers, makes 1 KB more of code here.
+//! CBOR (RFC 8949), as far as envelopes and records of containers need it: definite lengths, and
+//! integers of 64 bits. The reader of the crate minicbor makes 1 KB more of code.
+
+use core::fmt;
 
 const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1;
@@ -13,11 +14,29 @@ const TAG: u8 = 6;
 
 /// Not CBOR, or another item than the expected one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct CborError;
+pub struct CborError;
+
+impl fmt::Display for CborError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the expected CBOR")
+    }
+}
+
+impl core::error::Error for CborError {}
 
 /// CBOR that is still to be read.
-#[derive(Clone, Copy)]
-pub(crate) struct Cbor<'a>(pub(crate) &'a [u8]);
+///
+/// ```
+/// use ocre_signature::cbor::Cbor;
+///
+/// // {1: "a"}
+/// let mut reader = Cbor(&[0xa1, 0x01, 0x61, 0x61]);
+/// assert_eq!(reader.map(), Ok(1));
+/// assert_eq!((reader.unsigned(), reader.text()), (Ok(1), Ok("a")));
+/// assert!(reader.is_done());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Cbor<'a>(pub &'a [u8]);
 
 impl<'a> Cbor<'a> {
     /// Reads the head of an item: its major type and argument.
@@ -56,32 +75,35 @@ impl<'a> Cbor<'a> {
     }
 
     /// Reads a byte string.
+    ///
+    /// # Errors
+    /// [`CborError`], as with all others.
     #[inline(never)]
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], CborError> {
+    pub fn bytes(&mut self) -> Result<&'a [u8], CborError> {
         let length = self.expect(BYTES)?;
         self.take(length)
     }
 
     /// Reads a text.
     #[inline(never)]
-    pub(crate) fn text(&mut self) -> Result<&'a str, CborError> {
+    pub fn text(&mut self) -> Result<&'a str, CborError> {
         let length = self.expect(TEXT)?;
         str::from_utf8(self.take(length)?).map_err(|_| CborError)
     }
 
     /// True where a text comes next.
-    pub(crate) fn is_text(&self) -> bool {
+    pub fn is_text(&self) -> bool {
         self.0.first().is_some_and(|first| first >> 5 == TEXT)
     }
 
     /// Reads an unsigned integer.
-    pub(crate) fn unsigned(&mut self) -> Result<u64, CborError> {
+    pub fn unsigned(&mut self) -> Result<u64, CborError> {
         self.expect(UNSIGNED)
     }
 
     /// Reads an integer that is small enough for a label.
     #[inline(never)]
-    pub(crate) fn integer(&mut self) -> Result<i32, CborError> {
+    pub fn integer(&mut self) -> Result<i32, CborError> {
         let (major, argument) = self.head()?;
         let number = i32::try_from(argument).map_err(|_| CborError)?;
         match major {
@@ -92,22 +114,22 @@ impl<'a> Cbor<'a> {
     }
 
     /// Reads the head of an array, and returns the number of its items, which come next.
-    pub(crate) fn array(&mut self) -> Result<u64, CborError> {
+    pub fn array(&mut self) -> Result<u64, CborError> {
         self.expect(ARRAY)
     }
 
     /// Reads the head of a map, and returns the number of its pairs, which come next.
-    pub(crate) fn map(&mut self) -> Result<u64, CborError> {
+    pub fn map(&mut self) -> Result<u64, CborError> {
         self.expect(MAP)
     }
 
     /// Reads a tag, whose item comes next.
-    pub(crate) fn tag(&mut self) -> Result<u64, CborError> {
+    pub fn tag(&mut self) -> Result<u64, CborError> {
         self.expect(TAG)
     }
 
     /// Steps over an item.
-    pub(crate) fn skip(&mut self) -> Result<(), CborError> {
+    pub fn skip(&mut self) -> Result<(), CborError> {
         // Each of them has a byte at least, so the input ends the loop.
         let mut items = 1_u64;
         while let Some(rest) = items.checked_sub(1) {
@@ -126,7 +148,7 @@ impl<'a> Cbor<'a> {
     }
 
     /// True where all is read.
-    pub(crate) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -27,7 +27,7 @@
 extern crate std;
 
 pub mod bundle;
-mod cbor;
+pub mod cbor;
 mod certificate;
 mod der;
 mod envelope;

@@ -18,8 +18,8 @@ struct ocre_wamr_kept {
     void *data;
 };
 
-/* Copies what an AOT module points to in its file. False where there is no memory, and
- * then nothing has changed. */
+/* Copies what an AOT module points to in its file. False where there is no memory; then the
+ * module can only be unloaded. */
 bool ocre_wamr_keep(AOTModule *module, struct ocre_wamr_kept *kept);
 
 void ocre_wamr_keep_free(struct ocre_wamr_kept *kept);

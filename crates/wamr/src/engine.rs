@@ -4,6 +4,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use ocre::limits;
 use ocre::port::AotTarget;
 use ocre::port::{self, Exit, Host, HostExit, HostModule, LoadError, Program, StartError};
 use ocre_wamr_sys as sys;
@@ -34,8 +35,6 @@ pub struct EngineOptions {
     pub host_stack_bytes: u32,
     /// Target of the AOT code that runs here, if any does.
     pub aot: Option<&'static AotTarget>,
-    /// True where WAMR is built without its interpreter.
-    pub aot_only: bool,
     /// True where `aot` is the target of another machine, for which images are judged here.
     pub aot_elsewhere: bool,
 }
@@ -82,7 +81,6 @@ pub struct WamrEngine {
     functions: &'static [HostModule],
     host_stack_bytes: u32,
     aot: Option<&'static AotTarget>,
-    aot_only: bool,
     aot_elsewhere: bool,
 }
 
@@ -114,7 +112,6 @@ impl WamrEngine {
             functions,
             host_stack_bytes: options.host_stack_bytes,
             aot: options.aot,
-            aot_only: options.aot_only,
             aot_elsewhere: options.aot_elsewhere,
         })
     }
@@ -154,7 +151,7 @@ impl port::Engine for WamrEngine {
     }
 
     fn aot_target(&self) -> Option<&'static AotTarget> {
-        self.aot
+        if limits::AOT { self.aot } else { None }
     }
 
     fn loads_aot(&self) -> bool {
@@ -163,7 +160,7 @@ impl port::Engine for WamrEngine {
     }
 
     fn interprets(&self) -> bool {
-        !self.aot_only
+        limits::INTERPRETER
     }
 
     fn host_functions(&self) -> &'static [HostModule] {

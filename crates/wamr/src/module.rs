@@ -7,6 +7,7 @@ use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::slice;
 
+use ocre::limits::{AOT, INTERPRETER};
 use ocre::port::{External, IMPORTED_MEMORY, LoadError, StartError};
 use ocre_module_reader::aot::{self, Machine};
 use ocre_module_reader::wasm::{self, WasmFault, limits};
@@ -49,10 +50,13 @@ impl Module {
         mut code: AlignedCode,
         explain: &mut dyn FnMut(&str),
     ) -> Result<Self, LoadError> {
-        if code.starts_with(aot::MAGIC) {
+        // Firmware without one kind of code has no reader of it either.
+        if AOT && code.starts_with(aot::MAGIC) {
             check_aot(&code, explain)?;
-        } else {
+        } else if INTERPRETER {
             check_wasm(&code, explain)?;
+        } else {
+            return Err(LoadError::Unsupported);
         }
         let Ok(bytes) = u32::try_from(code.len()) else {
             explain("the code is too large");

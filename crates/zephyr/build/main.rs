@@ -16,11 +16,10 @@ use std::path::PathBuf;
 
 const PREFIX: &str = "CONFIG_OCRE_";
 /// Options that Rust asks for and that a `.config` leaves out where they are off.
-const SWITCHES: [&str; 12] = [
+const SWITCHES: [&str; 11] = [
     "AOT",
     "AOT_UNINTERRUPTIBLE",
     "GPIO",
-    "INTERPRETER",
     "MOUNT",
     "POLICY_ANY",
     "POLICY_PINNED",

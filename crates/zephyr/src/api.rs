@@ -15,6 +15,7 @@ use ocre::command::{self, Environment};
 use ocre::container::state::{Refusal, RunResult, State};
 use ocre::container::table::Handle;
 use ocre::container::{Error, Limits, Options, Restart};
+use ocre::image::JudgedImage;
 use ocre::image::blob::read_file;
 use ocre::image::examine::Examination;
 use ocre::image::judge::{Policy, Selector, Workspace};
@@ -222,7 +223,7 @@ fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), 
     };
     let selector = Selector::parse(name).map_err(|code| malformed(code, &mut refusal))?;
     let mut documents = DOCUMENTS.lock();
-    let (workspace, image) = documents.judging();
+    let (workspace, judged) = documents.judging();
     let mut examination = Examination {
         source: runtime.images(),
         selector,
@@ -233,7 +234,7 @@ fn verify(runtime: &Runtime, name: &str, mut refusal: Buffer<'_>) -> Result<(), 
     let mut verdict = Verdict::new(false);
     let mut report =
         |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
-    if examination.judge_into(&mut report, image) {
+    if examination.judge_into(&mut report, judged.reset()) {
         return Ok(());
     }
     Err(refused(&verdict, &mut refusal))
@@ -650,6 +651,10 @@ struct SharedDocuments(Option<MutexGuard<'static, Lock, ZephyrDocuments>>);
 impl command::Documents for SharedDocuments {
     fn lend(&mut self) -> Workspace<'_> {
         self.0.get_or_insert_with(|| DOCUMENTS.lock()).workspace()
+    }
+
+    fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage) {
+        self.0.get_or_insert_with(|| DOCUMENTS.lock()).judging()
     }
 
     fn give_back(&mut self) {

@@ -7,10 +7,10 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use lock_api::Mutex;
 use ocre::container::table::Handle;
-use ocre::container::{Guest, record};
-use ocre::image::Image;
+use ocre::container::{Guest, ZeroedOption, record};
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::verdict::{Finding, Location, Verdict};
+use ocre::image::{Image, JudgedImage};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::host_functions::Pair;
 use ocre::port::{Clock, Console, Entropy, Host, HostModule, Threads};
@@ -34,19 +34,21 @@ static RUNTIME: Runtime = Supervisor::new(ZephyrDevice);
 pub(crate) struct ZephyrDocuments {
     document: [u8; MAX_DOCUMENT],
     config: [u8; MAX_CONFIG],
-    /// Image while it is judged: it is large for a caller's stack.
-    image: MaybeUninit<Image>,
+    /// Image that is judged, or was last: it is large for a caller's stack.
+    judged: ZeroedOption<JudgedImage>,
 }
 
 impl ZephyrDocuments {
-    /// Workspace to judge an image in, and a blank image for the result.
-    #[inline(never)]
-    pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut Image) {
+    /// Workspace to judge an image in, and the image that was judged last.
+    pub(crate) fn judging(&mut self) -> (Workspace<'_>, &mut JudgedImage) {
         let workspace = Workspace {
             document: &mut self.document,
             config: &mut self.config,
         };
-        (workspace, self.image.write(Image::blank()))
+        (
+            workspace,
+            self.judged.get_or_insert_with(JudgedImage::blank),
+        )
     }
 
     pub(crate) fn workspace(&mut self) -> Workspace<'_> {
@@ -59,7 +61,7 @@ pub(crate) static DOCUMENTS: Mutex<Lock, ZephyrDocuments> = Mutex::from_raw(
     ZephyrDocuments {
         document: [0; MAX_DOCUMENT],
         config: [0; MAX_CONFIG],
-        image: MaybeUninit::uninit(),
+        judged: ZeroedOption::None,
     },
 );
 
@@ -179,7 +181,6 @@ pub fn init() -> Result<(), InitError> {
             limit_bytes: 0,
             host_stack_bytes: config::HOST_STACK_SIZE as u32,
             aot: target::TARGET,
-            aot_only: !config::INTERPRETER,
             aot_elsewhere: false,
         },
     );
@@ -209,10 +210,10 @@ pub fn create(
     verdict: &mut Verdict,
 ) -> Result<Handle, CreateError> {
     let mut documents = DOCUMENTS.lock();
-    let (workspace, image) = documents.judging();
+    let (workspace, judged) = documents.judging();
     let mut report =
         |finding: Finding, at: Location<'_>, detail: &str| verdict.note(finding, at, detail);
-    runtime.create_from(request, workspace, &mut report, image)
+    runtime.create_from(request, workspace, &mut report, judged)
 }
 
 /// The runtime, once [`init`] has succeeded.
@@ -295,7 +296,7 @@ impl Platform for ZephyrDevice {
 
     fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
         let mut documents = DOCUMENTS.lock();
-        let (workspace, image) = documents.judging();
-        run(workspace, image);
+        let (workspace, judged) = documents.judging();
+        run(workspace, judged.reset());
     }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! CBOR of records: whole numbers, texts, bytes, and arrays and maps whose length comes first.
 //!
-//! Design: minicbor writes and reads it. Here each kind of item has one function, so that a
-//! record's many fields are calls and not copies, and an error is returned once, in the end.
+//! Design: minicbor writes it, and the reader of signatures reads it. Here each kind of item has one
+//! function, so that a record's many fields are calls and not copies, and an error is returned once,
+//! in the end.
 
 use minicbor::encode::Write;
-use minicbor::{Decoder, Encoder, decode, encode};
+use minicbor::{Encoder, encode};
+use ocre_signature::cbor::{Cbor, CborError};
 
 use crate::port::StorageError;
 
@@ -98,23 +100,23 @@ impl<'p> Writer<'p> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unexpected;
 
-impl From<decode::Error> for Unexpected {
-    fn from(_: decode::Error) -> Self {
+impl From<CborError> for Unexpected {
+    fn from(_: CborError) -> Self {
         Self
     }
 }
 
 /// Reads one item after the other.
-pub struct Reader<'b>(Decoder<'b>);
+pub struct Reader<'b>(Cbor<'b>);
 
 impl<'b> Reader<'b> {
     pub fn new(bytes: &'b [u8]) -> Self {
-        Self(Decoder::new(bytes))
+        Self(Cbor(bytes))
     }
 
     /// True where all is read.
     pub fn is_done(&self) -> bool {
-        self.0.position() == self.0.input().len()
+        self.0.is_done()
     }
 
     /// Reads a number.
@@ -129,12 +131,12 @@ impl<'b> Reader<'b> {
     /// Reads a number that may be large.
     #[inline(never)]
     pub fn long(&mut self) -> Result<u64, Unexpected> {
-        Ok(self.0.u64()?)
+        Ok(self.0.unsigned()?)
     }
 
     /// Reads a number that may be negative.
     pub fn signed(&mut self) -> Result<i32, Unexpected> {
-        Ok(self.0.i32()?)
+        Ok(self.0.integer()?)
     }
 
     /// Reads bytes.
@@ -145,25 +147,23 @@ impl<'b> Reader<'b> {
     /// Reads a text.
     #[inline(never)]
     pub fn text(&mut self) -> Result<&'b str, Unexpected> {
-        Ok(self.0.str()?)
+        Ok(self.0.text()?)
     }
 
     /// Reads the head of an array. Returns the number of its items, which come next.
     #[inline(never)]
     pub fn array(&mut self) -> Result<u32, Unexpected> {
-        count(self.0.array()?)
+        count(self.0.array())
     }
 
     /// Reads the head of a map. Returns the number of its pairs of items, which come next.
     pub fn map(&mut self) -> Result<u32, Unexpected> {
-        count(self.0.map()?)
+        count(self.0.map())
     }
 }
 
-/// Refuses a length that is not given: records have no array or map with a marked end.
-fn count(items: Option<u64>) -> Result<u32, Unexpected> {
-    let items = items.ok_or(Unexpected)?;
-    items.try_into().map_err(|_| Unexpected)
+fn count(items: Result<u64, CborError>) -> Result<u32, Unexpected> {
+    items?.try_into().map_err(|_| Unexpected)
 }
 
 #[cfg(test)]

@@ -19,10 +19,11 @@
 //! The signatures of an image that is kept stay with it. Those of a forgotten one stay until a
 //! removal or [`Store::prune`], as a container may still be of that image.
 
-use ocre_oci::{Entry, Index, REF_NAME, Sha256};
+use ocre_oci::{Entry, Index, REF_NAME};
 
 use super::{Error, Store};
 use crate::image::judge::{Selector, means};
+use crate::image::judged::fingerprint;
 use crate::limits::MAX_UPDATE_FAILURES;
 use crate::port::Storage;
 
@@ -150,17 +151,4 @@ fn tagged(index: &Index<'_>, name: &str) -> Option<Tagged> {
         fingerprint,
         on_trial,
     })
-}
-
-/// Fingerprint of the digests of several entries; `None` for no entries.
-pub(super) fn fingerprint<'e>(entries: &mut dyn Iterator<Item = Entry<'e>>) -> Option<u64> {
-    let mut fingerprint = None;
-    for entry in entries {
-        let found = entry.descriptor().ok();
-        let digest = found.and_then(|found| found.digest.sha256());
-        let Sha256([a, b, c, d, e, f, g, h, ..]) = digest.unwrap_or(Sha256([0; 32]));
-        let digest = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        fingerprint = Some((fingerprint.unwrap_or(0_u64).rotate_left(1) ^ digest).max(1));
-    }
-    fingerprint
 }

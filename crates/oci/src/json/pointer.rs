@@ -70,17 +70,14 @@ fn name(document: &[u8], at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let spelling = document
         .get(at.saturating_add(1)..closing_quote(document, at))
         .unwrap_or_default();
-    for chunk in spelling.utf8_chunks() {
-        for character in Text::from_json(chunk.valid()).chars() {
-            match character {
-                '~' => f.write_str("~0")?,
-                '/' => f.write_str("~1")?,
-                control if control.is_control() => write!(f, "\\u{:04x}", u32::from(control))?,
-                other => f.write_char(other)?,
-            }
-        }
-        if !chunk.invalid().is_empty() {
-            f.write_char(char::REPLACEMENT_CHARACTER)?;
+    // A name that is not UTF-8 is in no document that was accepted.
+    let spelling = str::from_utf8(spelling).unwrap_or("\u{fffd}");
+    for character in Text::from_json(spelling).chars() {
+        match character {
+            '~' => f.write_str("~0")?,
+            '/' => f.write_str("~1")?,
+            control if control.is_control() => write!(f, "\\u{:04x}", u32::from(control))?,
+            other => f.write_char(other)?,
         }
     }
     Ok(())

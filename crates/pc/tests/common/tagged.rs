@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ocre::container::state::RunResult;
 use ocre::container::table::Handle;
-use ocre::container::{Error, Options};
+use ocre::container::{Error, Follow, Options};
 use ocre::image::Image;
 use ocre::image::OciLayout;
 use ocre::image::judge::{self, Workspace};
@@ -101,9 +101,17 @@ pub fn create<F: Flash + Send + 'static>(
 ) -> Result<Handle, Error> {
     let image = judged(device.platform().storage());
     let mut document = [0; DOCUMENT];
-    let follow = device.follow_of("app", &mut document);
-    assert!(follow.is_some());
-    let options = Options { follow, ..*options };
+    let source = device.images();
+    let mut store = Store::opened(source.storage, source.root, &mut document);
+    let tagged = store.tagged("app").expect("an index").expect("a tag");
+    let follow = Follow {
+        tag: "app",
+        fingerprint: tagged.fingerprint,
+    };
+    let options = Options {
+        follow: Some(follow),
+        ..*options
+    };
     device.create(Some(name), &image, &options)
 }
 
