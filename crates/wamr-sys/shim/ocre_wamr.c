@@ -28,6 +28,9 @@
     || (WASM_ENABLE_AOT != 0 && WASM_ENABLE_AOT_VALIDATOR == 0) || WASM_ENABLE_MULTI_MEMORY != 0
 #error "WAMR must be built with the definitions of wamr/defines.txt"
 #endif
+#if WASM_ENABLE_INTERP != 0 && WASM_ENABLE_LABELS_AS_VALUES == 0
+#error "without labels as values WAMR's fast interpreter counts no instructions"
+#endif
 
 /* Room a guest needs on its thread's stack besides the reserve: the frames of
  * WAMR between here and the guest's first one. */
