@@ -12,29 +12,42 @@
 # in the build's folder. The copy is made anew when the images change, or when it
 # is removed.
 
+include(${CMAKE_CURRENT_LIST_DIR}/ocre_guest_heap.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/ocre_merge.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/ocre_program.cmake)
 
-# ocre_guest(<name> <source>... [MEMORY <bytes>] [STACK <bytes>] [OPTIONS <option>...])
+# ocre_guest(<name> <source>... [MEMORY <bytes>] [STACK <bytes>] [HEAP <bytes>]
+#            [FULL_PRINTF] [OPTIONS <option>...])
 #
 # Compiles C sources with clang and wasi-libc to ocre/<name>.wasm in the current
 # binary directory.
 #
-# MEMORY   linear memory at the start and at most, rounded up to pages of 65536
-#          bytes; one page at the start and no limit otherwise. A guest that never
-#          grows its memory (malloc does) gets only what it uses of its last page.
-# STACK    stack in it, 4096 bytes otherwise. It lies first: its overflow is a trap.
-# OPTIONS  for the compiler and linker
+# MEMORY       linear memory at the start and at most, rounded up to pages of 65536
+#              bytes; as much as is used otherwise. A guest that never grows its memory
+#              gets only what it uses of its last page.
+# STACK        stack in it, 2048 bytes otherwise. It lies first: its overflow is a trap.
+# HEAP         heap in it for malloc, such as 4096 or 8K; 8K otherwise. A guest without
+#              malloc has none. With "grow", malloc is wasi-libc's, which grows the memory.
+# FULL_PRINTF  printf with the conversions of wasi-libc, such as %f. Otherwise it has
+#              those of integers, characters, texts and pointers.
+# OPTIONS      for the compiler and linker
 function(ocre_guest name)
-  cmake_parse_arguments(PARSE_ARGV 1 GUEST "" "MEMORY;STACK" "OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 GUEST "FULL_PRINTF" "MEMORY;STACK;HEAP" "OPTIONS")
   set(sources ${GUEST_UNPARSED_ARGUMENTS})
   if(NOT sources)
     message(FATAL_ERROR "ocre: ocre_guest(${name}) names no source")
   endif()
   list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]")
   if(NOT GUEST_STACK)
-    set(GUEST_STACK 4096)
+    set(GUEST_STACK 2048)
   endif()
+  if(NOT DEFINED GUEST_HEAP)
+    set(GUEST_HEAP 8K)
+    if("HEAP" IN_LIST GUEST_KEYWORDS_MISSING_VALUES)
+      set(GUEST_HEAP "")
+    endif()
+  endif()
+  ocre_guest_heap(heap ${name} "${GUEST_HEAP}")
   set(memory)
   if(GUEST_MEMORY)
     math(EXPR bytes "(${GUEST_MEMORY} + 65535) / 65536 * 65536")
@@ -43,15 +56,39 @@ function(ocre_guest name)
 
   ocre_guest_compiler(clang)
   set(output ${CMAKE_CURRENT_BINARY_DIR}/ocre/${name}.wasm)
-  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/ocre)
+  # Parts of the SDK, which come before those of wasi-libc.
+  set(parts ${CMAKE_CURRENT_BINARY_DIR}/ocre/${name}.parts)
+  file(MAKE_DIRECTORY ${parts})
+  set(objects)
+  foreach(part heap small memory folders)
+    set(options -Oz -std=c11 -fno-builtin -D_GNU_SOURCE)
+    if(part STREQUAL "heap")
+      if(heap STREQUAL "grow")
+        continue()
+      endif()
+      list(APPEND options -DOCRE_HEAP_BYTES=${heap})
+    elseif(part STREQUAL "memory")
+      list(APPEND options -mbulk-memory)
+    elseif(part STREQUAL "small" AND GUEST_FULL_PRINTF)
+      list(APPEND options -DOCRE_FULL_PRINTF)
+    endif()
+    set(source ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../sdk/c/${part}.c)
+    add_custom_command(
+      OUTPUT ${parts}/${part}.o
+      COMMAND ${clang} --target=wasm32-wasi ${options} -c -o ${parts}/${part}.o ${source}
+      DEPENDS ${source}
+      VERBATIM
+    )
+    list(APPEND objects ${parts}/${part}.o)
+  endforeach()
   add_custom_command(
     OUTPUT ${output}
     COMMAND ${clang} --target=wasm32-wasi -Oz -std=c11 -Wall -Wextra
       -MD -MF ${output}.d -MT ${output}
       -Wl,--export=__heap_base,--export=__data_end,--stack-first
       -Wl,-zstack-size=${GUEST_STACK},--strip-all ${memory}
-      ${GUEST_OPTIONS} -o ${output} ${sources}
-    DEPENDS ${sources}
+      ${GUEST_OPTIONS} -o ${output} ${sources} ${objects}
+    DEPENDS ${sources} ${objects}
     DEPFILE ${output}.d
     COMMENT "Compiling the guest ${name}"
     VERBATIM

@@ -68,7 +68,15 @@ const C: [CGuest; 5] = [
 /// lie, and keep the stack small. `--stack-first` puts it below the data, where
 /// an overflow is a trap rather than a silent overwriting.
 const C_LINK: &str =
-    "-Wl,--export=__heap_base,--export=__data_end,--stack-first,-zstack-size=8192,--strip-all";
+    "-Wl,--export=__heap_base,--export=__data_end,--stack-first,-zstack-size=2048,--strip-all";
+
+/// Parts of `sdk/c` that come before those of wasi-libc, and their arguments.
+const C_PARTS: [(&str, &[&str]); 4] = [
+    ("heap", &["-DOCRE_HEAP_BYTES=4096"]),
+    ("small", &[]),
+    ("memory", &["-mbulk-memory"]),
+    ("folders", &[]),
+];
 
 /// Folder that the guests are built into.
 pub fn dir() -> PathBuf {
@@ -87,8 +95,9 @@ pub fn build() -> Result<()> {
     let out = dir();
     fs::create_dir_all(&out).with_context(|| format!("can't create {}", out.display()))?;
     build_rust(&sources, &out)?;
+    let parts = build_parts()?;
     for guest in &C {
-        build_c(guest, &sources, &out)?;
+        build_c(guest, &sources, &parts, &out)?;
     }
     for name in names() {
         let size = fs::metadata(out.join(name).with_extension("wasm"))?.len();
@@ -118,9 +127,29 @@ fn build_rust(sources: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Compiles the parts of the SDK, and returns their objects.
+fn build_parts() -> Result<Vec<PathBuf>> {
+    let objects = target_dir().join("guests-build/sdk-c");
+    fs::create_dir_all(&objects).with_context(|| format!("can't create {}", objects.display()))?;
+    let mut built = Vec::new();
+    for (part, arguments) in C_PARTS {
+        let object = objects.join(part).with_extension("o");
+        run(clang()
+            .args(["-Oz", "-std=c11", "-Wall", "-Wextra", "-Werror"])
+            .args(["-fno-builtin", "-D_GNU_SOURCE"])
+            .args(arguments)
+            .arg("-c")
+            .arg("-o")
+            .arg(&object)
+            .arg(root().join("sdk/c").join(part).with_extension("c")))?;
+        built.push(object);
+    }
+    Ok(built)
+}
+
 /// Compiles and links in two steps: in one step, clang would have an installed `wasm-opt` change
 /// the module, so that it would not be the same everywhere.
-fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
+fn build_c(guest: &CGuest, sources: &Path, parts: &[PathBuf], out: &Path) -> Result<()> {
     let objects = target_dir().join("guests-build").join(guest.name);
     fs::create_dir_all(&objects).with_context(|| format!("can't create {}", objects.display()))?;
     let mut link = clang();
@@ -142,6 +171,7 @@ fn build_c(guest: &CGuest, sources: &Path, out: &Path) -> Result<()> {
         link.arg(object);
     }
     run(link
+        .args(parts)
         .arg("-o")
         .arg(out.join(guest.name).with_extension("wasm")))
 }

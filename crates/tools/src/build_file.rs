@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `Ocrefile.toml`: the description of a project for `ocre build`.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ocre::command::arguments;
 use ocre_files::MAX_CONFIG;
 use serde::Deserialize;
+use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 use crate::failure::Failure;
 
@@ -46,8 +49,13 @@ pub struct Ocrefile {
     #[serde(default)]
     pub flags: Vec<String>,
     /// Stack of the guest, in bytes.
-    #[serde(default = "stack")]
-    pub stack: u32,
+    pub stack: Option<u32>,
+    /// Heap of the guest.
+    #[serde(default)]
+    pub heap: HeapSize,
+    /// Of a C project: conversions of printf.
+    #[serde(default)]
+    pub printf: Printf,
     /// Machines to compile the guest for.
     #[serde(default)]
     pub targets: Vec<String>,
@@ -75,8 +83,78 @@ pub enum Language {
     C,
 }
 
-fn stack() -> u32 {
-    16 * 1024
+/// Heap of a guest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeapSize {
+    /// As many bytes in the guest's memory, which never grows.
+    Fixed(u32),
+    /// The heap of the language's library, which grows the guest's memory.
+    Grow,
+}
+
+impl HeapSize {
+    /// Most bytes of a heap.
+    pub const MAX: u32 = 1 << 30;
+    /// Heap of a project that names none.
+    const DEFAULT: Self = Self::Fixed(8 * 1024);
+
+    /// Reads `grow`, or a number of bytes such as `8K`.
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "grow" => Some(Self::Grow),
+            _ => Self::bytes(arguments::bytes(text)?),
+        }
+    }
+
+    fn bytes(bytes: u64) -> Option<Self> {
+        let bytes = u32::try_from(bytes).ok()?;
+        (1..=Self::MAX)
+            .contains(&bytes)
+            .then_some(Self::Fixed(bytes))
+    }
+}
+
+impl Default for HeapSize {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl<'de> Deserialize<'de> for HeapSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HeapVisitor;
+
+        impl Visitor<'_> for HeapVisitor {
+            type Value = HeapSize;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`heap` as 1 to 1073741824 bytes, such as 4096 or \"8K\", or \"grow\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<HeapSize, E> {
+                let heap = u64::try_from(bytes).ok().and_then(HeapSize::bytes);
+                heap.ok_or_else(|| E::invalid_value(Unexpected::Signed(bytes), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<HeapSize, E> {
+                let heap = HeapSize::parse(text);
+                heap.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(HeapVisitor)
+    }
+}
+
+/// Conversions of printf and its family in C.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Printf {
+    /// Integers, characters, texts and pointers, in little code.
+    #[default]
+    Small,
+    /// All of C's library, with floating-point numbers.
+    Full,
 }
 
 fn entry() -> String {
@@ -84,6 +162,14 @@ fn entry() -> String {
 }
 
 impl Ocrefile {
+    /// Bytes of the guest's stack.
+    pub fn stack_bytes(&self) -> u32 {
+        self.stack.unwrap_or(match self.language {
+            Language::Rust => 16 * 1024,
+            Language::C => 2 * 1024,
+        })
+    }
+
     /// Reads the file in a folder.
     ///
     /// # Errors
@@ -126,6 +212,9 @@ impl Ocrefile {
             Language::Rust if !file.sources.is_empty() || !file.flags.is_empty() => {
                 Err("`sources` and `flags` are for C alone".to_owned())
             }
+            Language::Rust if file.printf != Printf::Small => {
+                Err("`printf` is for C alone".to_owned())
+            }
             _ => Ok(file),
         }
     }
@@ -138,8 +227,48 @@ mod tests {
     #[test]
     fn little_has_to_be_said() {
         let file = Ocrefile::parse("name = \"a:1\"\nlanguage = \"rust\"\n").unwrap();
-        assert_eq!((file.language, file.stack), (Language::Rust, 16_384));
+        assert_eq!(
+            (file.language, file.heap),
+            (Language::Rust, HeapSize::DEFAULT)
+        );
+        assert_eq!((file.stack_bytes(), file.printf), (16_384, Printf::Small));
         assert_eq!((&*file.entry, file.targets.len()), ("_start", 0));
+    }
+
+    #[test]
+    fn a_heap_is_a_number_of_bytes_or_grows() {
+        let heap = |value: &str| {
+            let text = format!("name = \"a\"\nlanguage = \"rust\"\nheap = {value}\n");
+            Ocrefile::parse(&text).map(|file| file.heap)
+        };
+        for (value, expected) in [
+            ("1", HeapSize::Fixed(1)),
+            ("\"4096\"", HeapSize::Fixed(4096)),
+            ("\"8K\"", HeapSize::Fixed(8192)),
+            ("\"1MiB\"", HeapSize::Fixed(1 << 20)),
+            ("1073741824", HeapSize::Fixed(HeapSize::MAX)),
+            ("\"grow\"", HeapSize::Grow),
+        ] {
+            assert_eq!(heap(value), Ok(expected), "{value}");
+        }
+        for (value, said) in [
+            ("0", "integer `0`"),
+            ("-1", "integer `-1`"),
+            ("1073741825", "integer `1073741825`"),
+            ("\"2G\"", "string \"2G\""),
+            ("\"8 K\"", "string \"8 K\""),
+            ("\"Grow\"", "string \"Grow\""),
+            ("\"\"", "string \"\""),
+            ("\"99999999999999999999K\"", "string \"9999"),
+            ("1.5", "floating point `1.5`"),
+            ("true", "boolean `true`"),
+            ("[]", "sequence"),
+        ] {
+            let error = heap(value).unwrap_err();
+            assert!(error.starts_with("line 3: invalid "), "{error}");
+            assert!(error.contains(said), "{error}");
+            assert!(error.contains("`heap` as 1 to 1073741824 bytes"), "{error}");
+        }
     }
 
     #[test]
@@ -159,6 +288,14 @@ mod tests {
             (
                 "name = \"a\"\nlanguage = \"rust\"\nsources = [\"a.c\"]\n",
                 "are for C alone",
+            ),
+            (
+                "name = \"a\"\nlanguage = \"rust\"\nprintf = \"full\"\n",
+                "`printf` is for C alone",
+            ),
+            (
+                "name = \"a\"\nlanguage = \"c\"\nprintf = \"float\"\n",
+                "line 3: unknown variant `float`",
             ),
         ] {
             let error = Ocrefile::parse(text).unwrap_err();

@@ -9,10 +9,44 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
-use crate::build_file::{Language, Ocrefile};
+use ocre_files::MAX_CONTENT;
+
+use crate::build_file::{HeapSize, Language, Ocrefile, Printf};
 use crate::failure::Failure;
 
 const TARGET: &str = "wasm32-wasip1";
+
+/// Parts of the SDK for C that are linked before C's library.
+const C_PARTS: [(&str, &str); 4] = [
+    ("heap.c", include_str!("../../../sdk/c/heap.c")),
+    ("small.c", include_str!("../../../sdk/c/small.c")),
+    ("memory.c", include_str!("../../../sdk/c/memory.c")),
+    ("folders.c", include_str!("../../../sdk/c/folders.c")),
+];
+
+/// Crate with the functions of C's malloc, which the standard library of Rust uses.
+const RUST_HEAP: [(&str, &str); 4] = [
+    ("heap.rs", include_str!("../../../sdk/rust/src/heap.rs")),
+    (
+        "libc_heap.rs",
+        include_str!("../../../sdk/rust/src/libc_heap.rs"),
+    ),
+    (
+        "lib.rs",
+        "#![no_std]\nmod heap;\nmod libc_heap;\nuse heap::{FixedHeap, HEAP_BYTES};\n\
+         crate::libc_heap!(HEAP_BYTES);\n\n#[panic_handler]\n\
+         fn panicked(_: &core::panic::PanicInfo) -> ! {\n    core::arch::wasm32::unreachable()\n}\n",
+    ),
+    (
+        "Cargo.toml",
+        "[package]\nname = \"ocre-heap\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n\
+         [lib]\npath = \"lib.rs\"\ncrate-type = [\"staticlib\"]\n\n\
+         [profile.release]\nopt-level = \"s\"\ncodegen-units = 1\npanic = \"abort\"\n\n[workspace]\n",
+    ),
+];
+
+/// Variable by which the SDK for Rust gets the bytes of the heap.
+const HEAP_BYTES: &str = "OCRE_HEAP_BYTES";
 
 /// Arguments of the linker: exports of the ends of data and heap, by which the engine gives a
 /// guest only the memory that it uses, and the size of the stack in bytes.
@@ -36,13 +70,44 @@ pub fn compile(
 ) -> Result<PathBuf, Failure> {
     fs::create_dir_all(work).map_err(|error| Failure::io(what, &error))?;
     match file.language {
-        Language::Rust => rust(folder, file, what),
+        Language::Rust => rust(folder, file, work, what),
         Language::C => c(folder, file, work, what),
     }
 }
 
-fn rust(folder: &Path, file: &Ocrefile, what: &str) -> Result<PathBuf, Failure> {
-    let mut flags: Vec<String> = link(file.stack)
+fn cargo(folder: &Path, heap: HeapSize) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--release", "--target", TARGET])
+        .current_dir(folder)
+        // Flags for other builds are not meant for the guest.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    match heap {
+        HeapSize::Fixed(bytes) => cargo.env(HEAP_BYTES, bytes.to_string()),
+        HeapSize::Grow => cargo.env_remove(HEAP_BYTES),
+    };
+    cargo
+}
+
+/// Compiles malloc and its family over the guest's heap. Returns the folder of the archive.
+fn rust_heap(folder: &Path, heap: HeapSize, work: &Path, what: &str) -> Result<PathBuf, Failure> {
+    let source = work.join("heap");
+    write_parts(&source, &RUST_HEAP, what)?;
+    let target = source.join("target");
+    let mut cargo = cargo(folder, heap);
+    cargo
+        .arg("--quiet")
+        .arg("--manifest-path")
+        .arg(source.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target);
+    run(&mut cargo, RUSTUP, what)?;
+    Ok(target.join(TARGET).join("release"))
+}
+
+fn rust(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf, Failure> {
+    let mut flags: Vec<String> = link(file.stack_bytes())
         .iter()
         .map(|argument| format!("-Clink-arg={argument}"))
         .collect();
@@ -50,21 +115,22 @@ fn rust(folder: &Path, file: &Ocrefile, what: &str) -> Result<PathBuf, Failure> 
     if let Some(home) = cargo_home() {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }
+    if file.heap != HeapSize::Grow {
+        let archive = rust_heap(folder, file.heap, work, what)?;
+        flags.push(format!("-Lnative={}", archive.display()));
+        // Not into each library of the project.
+        flags.push("-lstatic:-bundle=ocre_heap".to_owned());
+    }
     let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo(folder, file.heap);
     cargo
-        .args(["build", "--release", "--target", TARGET])
         .arg("--message-format=json-render-diagnostics")
         .arg("--config")
-        .arg(format!("target.{TARGET}.rustflags=[{}]", quoted.join(",")))
-        .current_dir(folder)
-        // Flags for other builds are not meant for the guest.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .arg(format!("target.{TARGET}.rustflags=[{}]", quoted.join(",")));
     if let Some(bin) = &file.bin {
         cargo.args(["--bin", bin]);
     }
-    let output = run(&mut cargo, "install Rust with rustup", what)?;
+    let output = run(&mut cargo, RUSTUP, what)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let mut programs = text.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -84,6 +150,21 @@ fn cargo_home() -> Option<PathBuf> {
     set("CARGO_HOME").or_else(|| Some(set("HOME")?.join(".cargo")))
 }
 
+/// Writes source files that are not there as they have to be, so that Cargo compiles them once.
+fn write_parts(folder: &Path, parts: &[(&str, &str)], what: &str) -> Result<(), Failure> {
+    let write = || {
+        fs::create_dir_all(folder)?;
+        for (name, text) in parts {
+            let path = folder.join(name);
+            if ocre_files::read_text(&path, MAX_CONTENT).ok().as_deref() != Some(*text) {
+                fs::write(path, text)?;
+            }
+        }
+        Ok(())
+    };
+    write().map_err(|error| Failure::io(what, &error))
+}
+
 /// Compiles and links in two steps, the second without a level of optimisation: otherwise clang
 /// runs `wasm-opt` on the module where it is installed.
 fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf, Failure> {
@@ -97,9 +178,32 @@ fn c(folder: &Path, file: &Ocrefile, work: &Path, what: &str) -> Result<PathBuf,
     let mut link = clang();
     // With this order an overflow of the stack traps instead of overwriting data.
     link.args(["-Wl,--stack-first", "-Wl,--strip-all"])
-        .args(self::link(file.stack).map(|argument| format!("-Wl,{argument}")))
+        .args(self::link(file.stack_bytes()).map(|argument| format!("-Wl,{argument}")))
         .arg("-Wno-unused-command-line-argument")
         .args(file.flags.iter().filter(|flag| !flag.starts_with("-O")));
+    let sdk = work.join("sdk");
+    write_parts(&sdk, &C_PARTS, what)?;
+    for (name, _) in C_PARTS {
+        let object = sdk.join(name).with_extension("o");
+        let mut compile = clang();
+        compile.args(["-Oz", "-std=c11", "-fno-builtin", "-D_GNU_SOURCE"]);
+        match (name, file.heap) {
+            ("heap.c", HeapSize::Grow) => continue,
+            ("heap.c", HeapSize::Fixed(bytes)) => {
+                compile.arg(format!("-DOCRE_HEAP_BYTES={bytes}"));
+            }
+            ("memory.c", _) => {
+                compile.arg("-mbulk-memory");
+            }
+            _ => {}
+        }
+        if file.printf == Printf::Full {
+            compile.arg("-DOCRE_FULL_PRINTF");
+        }
+        compile.arg("-c").arg("-o").arg(&object).arg(sdk.join(name));
+        run(&mut compile, missing, what)?;
+        link.arg(object);
+    }
     for (number, source) in file.sources.iter().enumerate() {
         let object = work.join(format!("{number}.o"));
         let mut compile = clang();
@@ -169,6 +273,8 @@ fn lacking(words: &str) -> Option<&'static str> {
     .find(|(sign, _)| words.contains(sign))
     .map(|(_, hints)| *hints)
 }
+
+const RUSTUP: &str = "install Rust with rustup";
 
 const RUST_TARGET: &str = "run `rustup target add wasm32-wasip1`";
 

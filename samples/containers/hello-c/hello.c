@@ -6,8 +6,6 @@
  * then the text of FILE if one is named, and exits with CODE (0 if none is
  * given). Exits with 2 where FILE can't be read or CODE is no number.
  * `hello` is the same program in Rust.
- *
- * No printf: its number formatting would make the guest half as large again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@ enum { PERM = -1, USAGE = 100 };
 
 static int refused;
 
-/* No printf: its number formatting would make the guest twice as large. */
+/* No printf: its code would be half of the guest. */
 static void say(const char *what, int answer)
 {
 	char text[12];

@@ -14,7 +14,7 @@
 
 enum { NOBODY = -2, DIGITS = 12 };
 
-/* No printf: its number formatting would make the guest twice as large. */
+/* No printf: its code would be half of the guest. */
 static const char *decimal(unsigned int number, char text[DIGITS])
 {
 	char *at = text + DIGITS - 1;

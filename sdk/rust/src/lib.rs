@@ -31,19 +31,28 @@
 
 mod error;
 mod event;
+mod heap;
+#[doc(hidden)]
+pub mod libc_heap;
 mod message;
 mod pin;
 mod sensor;
+#[doc(hidden)]
+pub mod start;
 mod sys;
 mod system;
+mod text;
 mod timer;
+mod wasi;
 
 pub use error::{Error, Result};
 pub use event::{Event, Events, events, lost_events, next_event, wait_event};
+pub use heap::{FixedHeap, HEAP_BYTES};
 pub use message::{Message, publish, subscribe};
 pub use pin::{Input, Output};
 pub use sensor::{Channel, Sensor, sensors};
 pub use system::{Names, names, sleep};
+pub use text::{GuestArguments, TextOutput};
 pub use timer::Timer;
 
 /// Examples of the README.

@@ -12,8 +12,10 @@ const FIELDS: usize = 6;
 
 /// Converts a span to whole milliseconds, rounded up; at most `i32::MAX`.
 pub(crate) fn milliseconds(span: Duration) -> i32 {
-    let whole = span.as_nanos().div_ceil(1_000_000);
-    i32::try_from(whole).unwrap_or(i32::MAX)
+    // Without numbers of 128 bits, whose division is a kilobyte of code.
+    let part = span.subsec_nanos().div_ceil(1_000_000);
+    let whole = span.as_secs().saturating_mul(1000);
+    i32::try_from(whole.saturating_add(part.into())).unwrap_or(i32::MAX)
 }
 
 /// Sleeps for a span, or a little longer.

@@ -9,6 +9,8 @@
 use std::process::ExitCode;
 use std::{env, fs};
 
+ocre_guest::libc_heap!(16 * 1024);
+
 /// The exit code for a request that can't be met.
 const USAGE: u8 = 2;
 

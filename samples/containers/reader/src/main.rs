@@ -11,6 +11,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::process::ExitCode;
 
+ocre_guest::libc_heap!(16 * 1024);
+
 const IMAGE: &str = "/image";
 
 fn main() -> ExitCode {

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use ocre_guest::{Event, Timer, events, sensors};
 
+ocre_guest::libc_heap!(16 * 1024);
+
 const FILE: &str = "/measured.csv";
 
 fn main() -> ExitCode {

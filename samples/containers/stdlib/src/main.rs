@@ -19,6 +19,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+ocre_guest::libc_heap!(16 * 1024);
+
 const FOLDER: &str = "/stdlib";
 
 // Preview 1's numbers.

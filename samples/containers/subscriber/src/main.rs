@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use ocre_guest::{Error, Event, events, lost_events, names, subscribe};
 
+ocre_guest::libc_heap!(16 * 1024);
+
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
