@@ -19,7 +19,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-ocre_guest::libc_heap!(16 * 1024);
+ocre_guest::libc_heap!(64 * 1024);
 
 const FOLDER: &str = "/stdlib";
 
