@@ -463,7 +463,7 @@ impl LittleFs<FileFlash> {
 
     fn mount_file(mut opened: OpenedFile) -> Result<Self, FileError> {
         let found = opened.size();
-        let said: Vec<Geometry> = superblock::geometries(opened.start()).collect();
+        let said = superblock::geometries(|position, buffer| opened.read_at(position, buffer))?;
         let mut failure = FileError::NoFileSystem;
         for geometry in said {
             match opened.into_flash(geometry).map(Self::mount) {

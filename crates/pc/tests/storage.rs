@@ -303,6 +303,40 @@ fn what_is_synced_is_in_the_file_and_only_that() {
 }
 
 #[test]
+fn a_file_that_another_program_cuts_is_an_error() {
+    let scratch = Scratch::new("cut");
+    let path = scratch.path().join("flash");
+    let geometry = geometry(4096, 64);
+    fs::write(&path, vec![7; geometry.bytes() as usize]).unwrap();
+    let opened = OpenedFile::open(&path).unwrap();
+    let mut flash = opened.into_flash(geometry).ok().expect("of its size");
+    let mut buffer = [0; 16];
+    flash.read(0, 0, &mut buffer).unwrap();
+    fs::write(&path, [7; 100]).unwrap();
+    flash.read(0, 4000, &mut buffer).expect("it is in memory");
+    assert_eq!(flash.read(63, 0, &mut buffer), Err(FlashError));
+    assert_eq!(flash.lend(40, 0, 16), Err(FlashError));
+    assert_eq!(flash.program(40, 0, &[1; 16]), Err(FlashError));
+    assert!(flash.copy().is_err());
+    drop(flash);
+
+    let path = scratch.path().join("mounted");
+    let storage = LittleFs::create(&path, geometry).unwrap();
+    let mut file = storage.open("/file", OpenMode::REWRITE).unwrap();
+    storage.write(&mut file, &[1; 100_000]).unwrap();
+    storage.close(file).unwrap();
+    drop(storage);
+    let storage = LittleFs::open(&path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..2 * 4096]).unwrap();
+    let mut file = storage.open("/file", OpenMode::READ).unwrap();
+    let read = storage.stream(&mut file, &mut [0; 512], &mut |_| ());
+    assert_eq!(read, Err(StorageError::Io));
+    drop((file, storage));
+    assert_eq!(refusal(&path).code(), "flash-size");
+}
+
+#[test]
 fn more_changes_than_are_kept_back_are_in_order() {
     let scratch = Scratch::new("many");
     let path = scratch.path().join("flash");

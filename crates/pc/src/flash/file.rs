@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::fs::TryLockError;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -131,21 +131,17 @@ impl From<io::Error> for FileError {
 pub struct OpenedFile {
     file: LockedFile,
     size: u64,
-    start: Vec<u8>,
     read_only: bool,
 }
 
-/// Bytes at the file's start that can hold a superblock.
-const START_BYTES: u64 = 2 * Geometry::MAX_BLOCK_BYTES as u64;
-
 impl OpenedFile {
-    /// Opens, locks and reads an existing file.
+    /// Opens and locks an existing file.
     ///
     /// # Errors
     /// `Io`, `Locked`, `Empty`, `TooLarge`.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = ocre_files::open_to_write(path)?;
-        Self::read(locked(LockedFile::exclusive(file))?, false)
+        Self::of(locked(LockedFile::exclusive(file))?, false)
     }
 
     /// The same, for reading alone: a write to the flash fails, and others may read the file.
@@ -154,10 +150,10 @@ impl OpenedFile {
     /// As [`open`](Self::open).
     pub fn open_to_read(path: &Path) -> Result<Self, FileError> {
         let file = ocre_files::open(path)?;
-        Self::read(locked(LockedFile::shared(file))?, true)
+        Self::of(locked(LockedFile::shared(file))?, true)
     }
 
-    fn read(file: LockedFile, read_only: bool) -> Result<Self, FileError> {
+    fn of(file: LockedFile, read_only: bool) -> Result<Self, FileError> {
         let size = file.metadata()?.len();
         if size == 0 {
             return Err(FileError::Empty);
@@ -165,12 +161,9 @@ impl OpenedFile {
         if size > Geometry::MAX_BYTES {
             return Err(FileError::TooLarge(size));
         }
-        let mut start = Vec::new();
-        (&*file).take(START_BYTES).read_to_end(&mut start)?;
         Ok(Self {
             file,
             size,
-            start,
             read_only,
         })
     }
@@ -180,9 +173,17 @@ impl OpenedFile {
         self.size
     }
 
-    /// First bytes of the file: two blocks of the largest size, or the whole of a shorter file.
-    pub fn start(&self) -> &[u8] {
-        &self.start
+    /// Fills a buffer from a position of the file, as far as the file goes. Returns the number of
+    /// bytes.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn read_at(&self, position: u64, buffer: &mut [u8]) -> Result<usize, FileError> {
+        let left = usize::try_from(self.size.saturating_sub(position)).unwrap_or(usize::MAX);
+        let length = buffer.len().min(left);
+        // Cut by another program, the file has fewer bytes than it had.
+        self.file.read_exact_at(&mut buffer[..length], position)?;
+        Ok(length)
     }
 
     /// Changes the length of the file to `bytes`, if this only adds or removes erased bytes. True
@@ -239,7 +240,7 @@ pub struct FileFlash {
 }
 
 /// Smallest piece, in bytes.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Most bytes of pieces in memory.
 const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
@@ -265,7 +266,6 @@ impl FileFlash {
         let opened = OpenedFile {
             file,
             size: content.geometry.bytes(),
-            start: Vec::new(),
             read_only: false,
         };
         Ok(Self::new(content.geometry, opened))

@@ -13,19 +13,32 @@ const NAME_AT: usize = 8;
 const BLOCK_SIZE_AT: usize = 24;
 const BLOCK_COUNT_AT: usize = 28;
 
-/// Geometry in each superblock of `content`; the same one may come twice.
-pub fn geometries(content: &[u8]) -> impl Iterator<Item = Geometry> + '_ {
-    let first = at(content, 0);
+/// Bytes of a superblock that are looked at.
+const BYTES: usize = BLOCK_COUNT_AT + 4;
+
+/// Geometry in each superblock; the same one may come twice. `read` fills a buffer from a position
+/// of the flash, and returns the number of bytes there are.
+///
+/// # Errors
+/// Errors of `read`.
+pub fn geometries<E>(
+    mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
+) -> Result<Vec<Geometry>, E> {
+    let mut at = |position: u64| {
+        let mut block = [0; BYTES];
+        let length = read(position, &mut block)?;
+        Ok(block.get(..length).and_then(geometry))
+    };
+    let mut found = Vec::from_iter(at(0)?);
     // The second block begins where the first ends, whose size is not known yet.
     let sizes = (0..).map(|shift| Geometry::MIN_BLOCK_BYTES << shift);
-    let second = sizes
-        .take_while(|&size| size <= Geometry::MAX_BLOCK_BYTES)
-        .filter_map(|size| at(content, size as usize).filter(|found| found.block_bytes() == size));
-    first.into_iter().chain(second)
+    for size in sizes.take_while(|&size| size <= Geometry::MAX_BLOCK_BYTES) {
+        found.extend(at(size.into())?.filter(|found| found.block_bytes() == size));
+    }
+    Ok(found)
 }
 
-fn at(content: &[u8], block: usize) -> Option<Geometry> {
-    let block = content.get(block..)?;
+fn geometry(block: &[u8]) -> Option<Geometry> {
     if !block.get(NAME_AT..)?.starts_with(NAME) {
         return None;
     }
