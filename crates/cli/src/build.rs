@@ -8,7 +8,7 @@ use ocre::command::CommandStatus;
 use ocre::image::judge::Policy;
 use ocre::image::permission::Permissions;
 use ocre::port::Engine;
-use ocre_aot::Target;
+use ocre_aot_client::Target;
 use ocre_files::MAX_CONTENT;
 use ocre_tools::build_file::{self, Ocrefile};
 use ocre_tools::build_guest;

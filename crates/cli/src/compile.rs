@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use ocre::command::{CommandStatus, hints::refusal};
 use ocre::image::verdict::Code;
-use ocre_aot::{CompileOptions, Error, Target};
+use ocre_aot_client::{CompileOptions, Compiler, CompilerError, Error, Target};
 use ocre_files::MAX_CONTENT;
 use ocre_tools::aot_file;
 use ocre_tools::failure::Failure;
@@ -94,7 +94,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Compiles a module, and adds the annotations of its target.
 ///
 /// # Errors
-/// Errors of the compiler.
+/// Errors of the compiler, and of its program.
 pub fn compiled(
     wasm: &[u8],
     target: Target,
@@ -105,7 +105,8 @@ pub fn compiled(
     let mut options = CompileOptions::new(target);
     options.cpu = cpu.map(str::to_owned);
     options.opt_level = opt;
-    let mut aot = ocre_aot::compile(wasm, &options)
+    let mut aot = Compiler::find()
+        .and_then(|compiler| compiler.compile(wasm, &options))
         .map_err(|error| Failure::new(what, error.code(), hints(&error)).because(&error))?;
     let annotations = options.annotations();
     let annotations = annotations.iter();
@@ -116,7 +117,26 @@ pub fn compiled(
     Ok(aot)
 }
 
-fn hints(error: &Error) -> &'static str {
+/// Words of the dynamic linker, for a compiler that lacks a library.
+const NO_LIBRARY: &str = "shared libraries";
+
+fn hints(error: &CompilerError) -> &'static str {
+    match error {
+        CompilerError::Compile(error) => compile_hints(error),
+        CompilerError::Missing(_) => {
+            "install ocre-aot beside ocre (`cargo build -p ocre-cli` makes both), or name it in OCRE_AOT"
+        }
+        CompilerError::Release { .. } => {
+            "install ocre and ocre-aot of one release, and check OCRE_AOT"
+        }
+        CompilerError::Failed { detail, .. } if detail.contains(NO_LIBRARY) => {
+            "install LLVM's library (Debian: apt-get install libllvm16)"
+        }
+        CompilerError::Failed { .. } => "check OCRE_AOT, or report this as a bug, with the module",
+    }
+}
+
+fn compile_hints(error: &Error) -> &'static str {
     match error {
         Error::NoLlvm => {
             "install LLVM's library (Debian: apt-get install llvm-16-dev) and build ocre again"

@@ -11,7 +11,7 @@ use crate::BrokenRule;
 use crate::repository::{self, METADATA, list, members, string};
 
 /// Crate, by its folder, and the crates that it may use.
-const DRAWN: [(&str, &[&str]); 21] = [
+const DRAWN: [(&str, &[&str]); 22] = [
     ("crates/oci", &[]),
     ("crates/signature", &["crates/oci"]),
     ("crates/files", &[]),
@@ -27,8 +27,16 @@ const DRAWN: [(&str, &[&str]); 21] = [
         "crates/wamr",
         &["crates/wamr-sys", "crates/module-reader", ""],
     ),
+    ("crates/aot-client", &[]),
     // The compiler is built from the same WAMR source, which wamr-sys finds.
-    ("crates/aot", &["crates/wamr-sys", "crates/module-reader"]),
+    (
+        "crates/aot",
+        &[
+            "crates/aot-client",
+            "crates/wamr-sys",
+            "crates/module-reader",
+        ],
+    ),
     (
         "crates/pc",
         &[
@@ -61,6 +69,7 @@ const DRAWN: [(&str, &[&str]); 21] = [
             "crates/tools",
             "crates/pc",
             "crates/aot",
+            "crates/aot-client",
             "crates/wamr",
             "crates/registry",
             "crates/files",

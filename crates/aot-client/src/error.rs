@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// This build of the crate has no compiler in it.
+    /// This build of the compiler has no LLVM in it.
     NoLlvm,
     /// The module is not valid WebAssembly, or uses a proposal that WAMR is
     /// built without; the text is the loader's.
@@ -40,6 +40,34 @@ impl Error {
             Self::Uninterruptible(_) => "aot-uninterruptible",
             Self::OutOfMemory => "aot-memory",
         }
+    }
+
+    /// The text of the compiler, empty for an error that has none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::BadWasm(text)
+            | Self::Import(text)
+            | Self::Unsupported(text)
+            | Self::Codegen(text)
+            | Self::Uninterruptible(text) => text,
+            Self::NoLlvm | Self::OutOfMemory => "",
+        }
+    }
+
+    /// The error of that code and text; `None` for a code that is none of [`code`](Self::code)'s.
+    #[must_use]
+    pub fn of(code: &str, text: String) -> Option<Self> {
+        let all = [
+            Self::NoLlvm,
+            Self::BadWasm(text.clone()),
+            Self::Import(text.clone()),
+            Self::Unsupported(text.clone()),
+            Self::Codegen(text.clone()),
+            Self::Uninterruptible(text),
+            Self::OutOfMemory,
+        ];
+        all.into_iter().find(|error| error.code() == code)
     }
 }
 
