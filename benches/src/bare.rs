@@ -80,6 +80,7 @@ pub fn guest(name: &str, folder: &Path, defines: &[&str]) -> Result<Vec<GuestCod
     Ok(forms)
 }
 
-fn source(path: &str) -> PathBuf {
+/// Path of a file of this package.
+pub fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -2,13 +2,14 @@
 //! Costs of ocre-rs. Every figure is a ratio of two things measured in one run, alternately, each
 //! as the least of several: other programs on the machine only add time.
 //!
-//! `ocre-bench [kernels] [judging] [start] [running] [transfer]`; all of them without arguments.
+//! `ocre-bench [kernels] [judging] [start] [running] [program] [transfer]`; all of them without arguments.
 
 mod bare;
 mod judging;
 mod kernels;
 mod layout;
 mod measure;
+mod program;
 mod running;
 mod start;
 mod transfer;
@@ -17,11 +18,12 @@ use anyhow::{Result, bail};
 
 type Benchmark = fn() -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 5] = [
+const BENCHMARKS: [(&str, Benchmark); 6] = [
     ("kernels", kernels::run),
     ("judging", judging::run),
     ("start", start::run),
     ("running", running::run),
+    ("program", program::run),
     ("transfer", transfer::run),
 ];
 
@@ -32,7 +34,7 @@ fn main() -> Result<()> {
         .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name))
     {
         bail!(
-            "no benchmark is called {unknown}: there are kernels, judging, start, running and transfer"
+            "no benchmark is called {unknown}: there are kernels, judging, start, running, program and transfer"
         );
     }
     for (name, benchmark) in BENCHMARKS {
