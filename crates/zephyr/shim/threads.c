@@ -24,6 +24,9 @@
 /* Time after which an ended thread is looked at again, if it is on its way out. */
 #define REAP_AGAIN K_MSEC(10)
 
+/* Bytes of a stack in Zephyr's memory. The simulator's threads run on stacks of the PC's. */
+#define STACK_BYTES(bytes) (IS_ENABLED(CONFIG_ARCH_POSIX) ? 1024 : (bytes))
+
 static K_KERNEL_STACK_DEFINE(watchdog_stack, CONFIG_OCRE_WATCHDOG_STACK_SIZE);
 
 static struct slot {
@@ -150,7 +153,7 @@ int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_byte
 		stack_bytes = K_KERNEL_STACK_SIZEOF(watchdog_stack);
 		urgency = WATCHDOG_PRIORITY;
 	} else {
-		stack = take_stack(slot, stack_bytes);
+		stack = take_stack(slot, STACK_BYTES(stack_bytes));
 		urgency = MIN(CONFIG_OCRE_PRIORITY_FIRST + (int)MIN(priority, 255u),
 			      CONFIG_OCRE_PRIORITY_LAST);
 	}
@@ -161,7 +164,7 @@ int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_byte
 	slot->used = true;
 	slot->stack_bytes = stack_bytes;
 	k_sem_reset(&slot->wake);
-	k_thread_create(&slot->thread, stack, stack_bytes, run, UINT_TO_POINTER(number), NULL, NULL,
+	k_thread_create(&slot->thread, stack, STACK_BYTES(stack_bytes), run, UINT_TO_POINTER(number), NULL, NULL,
 			urgency, 0, K_FOREVER);
 	if (IS_ENABLED(CONFIG_THREAD_NAME)) {
 		char text[CONFIG_THREAD_MAX_NAME_LEN];
@@ -280,8 +283,7 @@ uint8_t *ocre_port_stack_boundary(void)
 	if (!IS_ENABLED(CONFIG_ARCH_POSIX)) {
 		return (uint8_t *)self->stack_info.start;
 	}
-	/* The simulator's threads run on stacks of the PC's, which are larger than
-	 * what was asked for: keep guests to that. */
+	/* The stacks of the PC's are larger than what was asked for: keep guests to that. */
 	for (int i = 0; i < SLOTS; i++) {
 		if (self == &slots[i].thread) {
 			return slots[i].top - slots[i].stack_bytes;
