@@ -13,6 +13,10 @@ const FUNCTION: &[u8] = b"aot_func#";
 /// instruction, up to 8 bytes behind the reference.
 const BEFORE: u32 = 8;
 
+/// The same for a section of data: a table that is indexed from another number than 0 is referred to
+/// by the place that its element 0 would have.
+const BEFORE_DATA: u32 = 1 << 30;
+
 /// A machine, and the relocations that WAMR applies on it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Machine {
@@ -165,13 +169,16 @@ impl<'f> SectionReader<'f> {
         let end = offset.saturating_add(width);
         let aligned = self.machine.is_aligned(offset);
         // A function of the runtime, whose size is not known, is referred to as a whole.
-        let (start, most) = match symbol.strip_prefix(FUNCTION) {
-            Some(index) => (self.function(index), self.code_bytes),
-            None => (0, self.part(symbol).unwrap_or_default()),
+        let (start, most, before) = match symbol.strip_prefix(FUNCTION) {
+            Some(index) => (self.function(index), self.code_bytes, BEFORE),
+            None => match self.data_section_bytes(symbol) {
+                Some(bytes) => (0, bytes, BEFORE_DATA),
+                None => (0, self.part(symbol).unwrap_or_default(), BEFORE),
+            },
         };
-        // Sizes have 31 bits, so that a target before the start is beyond all of them.
-        let target = start.wrapping_add(addend).wrapping_add(BEFORE);
-        let inside = end <= bytes && target <= most.wrapping_add(BEFORE);
+        // Sizes have 31 bits, so that a target before that is beyond all of them.
+        let target = start.wrapping_add(addend).wrapping_add(before);
+        let inside = end <= bytes && target <= most.wrapping_add(before);
         self.ensure(aligned && inside, AotFault::Offset);
     }
 
