@@ -7,7 +7,7 @@ mod cli;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -282,6 +282,14 @@ fn ctrl_c_ends_the_program_and_closes_the_compilers_input() {
     );
     let mut command = aot(&desk);
     command.env("OCRE_AOT", desk.path("compiler"));
+    let heed_interrupts = || {
+        // SAFETY: may be called in a new process before it starts a program.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // A shell starts commands in the background without interrupts.
+    // SAFETY: the function only calls signal().
+    unsafe { command.pre_exec(heed_interrupts) };
     let mut program = command.spawn().unwrap();
     let sent = fs::metadata(desk.path("guest.wasm")).unwrap().len() + 8;
     until(|| fs::metadata(desk.path("sent")).is_ok_and(|file| file.len() == sent));
