@@ -317,7 +317,8 @@ fn a_guest_in_rust_has_its_heap_too() {
     assert!(!memory.grows && !memory.asks, "{memory:?}");
     let (said, peak) = run(&desk, "vec");
     assert!(said.contains("true 0 true false\n"), "{said}");
-    assert!(peak <= 36 * 1024, "{peak}");
+    // The stack, the heap, and tables and output of the standard library.
+    assert!(peak <= (16 + 16 + 8) * 1024, "{peak}");
     assert!(build("heap = \"grow\"\n").grows);
     let (said, peak) = run(&desk, "vec");
     assert!(said.contains("true 0 true true\n"), "{said}");
