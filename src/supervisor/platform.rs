@@ -2,7 +2,7 @@
 //! Platform of a device, which a supervisor runs on.
 
 use crate::container::Guest;
-use crate::image::Image;
+use crate::image::JudgedImage;
 use crate::image::judge::{Policy, Workspace};
 use crate::port::{Clock, Console, Engine, Entropy, Host, Storage, Threads, devices};
 
@@ -36,7 +36,7 @@ pub trait Platform {
     /// Makes the host functions for one run of a container, calls `run` with them once, and
     /// gives back what they hold.
     fn with_host(&self, guest: &dyn Guest, run: &mut dyn FnMut(&mut dyn Host));
-    /// Lends the buffers for the documents of images, and room for an image, to one user of the
-    /// image store at a time. Calls `run` once.
-    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image));
+    /// Lends the buffers for the documents of images, and the image that was judged last, to one
+    /// user of the image store at a time. Calls `run` once.
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut JudgedImage));
 }

@@ -30,7 +30,8 @@ impl<P: Platform> Supervisor<P> {
         }
         let name = self.name(handle)?;
         let mut verified = Err(Code::SignatureMissing);
-        self.platform.with_documents(&mut |workspace, image| {
+        self.platform.with_documents(&mut |workspace, judged| {
+            let image = judged.reset();
             let mut refusal = None;
             let mut report = |finding, at: crate::image::verdict::Location<'_>, _: &str| {
                 let Finding::Refusal(code) = finding else {

@@ -38,7 +38,7 @@ impl<P: Platform> Supervisor<P> {
         }
         let name = self.name(handle)?;
         let mut followed = Ok(());
-        self.platform.with_documents(&mut |workspace, image| {
+        self.platform.with_documents(&mut |workspace, judged| {
             let Some(tag) = self.tag(&name, workspace.document) else {
                 return;
             };
@@ -48,6 +48,7 @@ impl<P: Platform> Supervisor<P> {
                 Ok(Some(tagged)) => {
                     *trial = tagged.on_trial.then_some(tagged.fingerprint);
                     if tagged.fingerprint != fingerprint {
+                        let image = judged.reset();
                         followed =
                             self.adopt(handle, &name, &tag, tagged.fingerprint, workspace, image);
                     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
 use ocre::container::state::StartFailure;
 use ocre::container::{Guest, record};
-use ocre::image::Image;
+use ocre::image::JudgedImage;
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::trust::Trust;
 use ocre::limits::MAX_CONTAINERS;
@@ -84,7 +84,7 @@ pub struct Sim {
     announced: AtomicU32,
     guests: Mutex<[Option<SimGuest>; MAX_CONTAINERS]>,
     watchdog: Mutex<Option<Watchdog>>,
-    documents: Mutex<([Vec<u8>; 2], Image)>,
+    documents: Mutex<([Vec<u8>; 2], JudgedImage)>,
     supervisor: OnceLock<Weak<Supervisor<Self>>>,
 }
 
@@ -145,7 +145,7 @@ pub fn boot(storage: Arc<MemoryStorage>, numbers: PseudoRandom, now: u64) -> Arc
         watchdog: Mutex::default(),
         documents: Mutex::new((
             [vec![0; record::MAX_BYTES], vec![0; DOCUMENT]],
-            Image::blank(),
+            JudgedImage::blank(),
         )),
         supervisor: OnceLock::new(),
     }));
@@ -542,8 +542,8 @@ impl Platform for Sim {
         run(&mut Calls(guest));
     }
 
-    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
-        let ([document, config], image) = &mut *self.documents.lock();
-        run(Workspace { document, config }, image);
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut JudgedImage)) {
+        let ([document, config], judged) = &mut *self.documents.lock();
+        run(Workspace { document, config }, judged);
     }
 }

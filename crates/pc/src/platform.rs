@@ -11,10 +11,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ocre::container::{Guest, record};
+use ocre::image::JudgedImage;
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::permission::Permissions;
 use ocre::image::trust::Trust;
-use ocre::image::{Image, JudgedImage};
 use ocre::port::AotTarget;
 use ocre::port::devices::{DeviceError, Pin, PinView, Simulated};
 use ocre::port::host_functions::Pair;
@@ -324,10 +324,10 @@ impl<S: Storage + Send + Sync + 'static> Platform for Pc<S> {
         wasi.close();
     }
 
-    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut JudgedImage)) {
         let mut documents = self.documents();
         let (workspace, judged) = documents.judging();
-        run(workspace, judged.reset());
+        run(workspace, judged);
     }
 }
 

@@ -11,10 +11,11 @@ mod tagged;
 use std::ops::ControlFlow;
 
 use common::{formatted, mounted};
+use ocre::container::state::RunResult;
 use ocre::image::JudgedImage;
 use ocre::image::blob::blob_path;
 use ocre::image::judge::Workspace;
-use ocre::image::verdict::Finding;
+use ocre::image::verdict::{Finding, Location};
 use ocre::port::Storage as _;
 use ocre::supervisor::{CreateError, CreateRequest, Platform as _};
 use ocre_conformance::images::DOCUMENT;
@@ -42,7 +43,7 @@ fn create(
         config: &mut config,
     };
     let mut refusal = String::new();
-    let mut report = |finding: Finding, at: ocre::image::verdict::Location<'_>, _: &str| {
+    let mut report = |finding: Finding, at: Location<'_>, _: &str| {
         refusal = format!("{finding:?} at {at}");
         ControlFlow::Break(())
     };
@@ -90,6 +91,26 @@ fn an_image_is_judged_once_while_its_tag_leads_to_it() {
     storage.rename("/moved", &manifest).unwrap();
     assert_eq!(create(&device, &mut judged, "app", false), Ok(digest(&one)));
     assert!(create(&device, &mut judged, "other", false).is_err());
+
+    // So does a start of a container that follows the tag.
+    let mut request = CreateRequest {
+        image: "app",
+        name: Some("run"),
+        ..CreateRequest::default()
+    };
+    let handle = {
+        let mut documents = device.platform().documents();
+        let (workspace, judged) = documents.judging();
+        let report = &mut |finding: Finding, _: Location<'_>, _: &str| panic!("{finding:?}");
+        device.create_from(&mut request, workspace, report, judged)
+    };
+    assert_eq!(tagged::run(&device, handle.unwrap()), RunResult::Exited(1));
+    storage.rename(&manifest, "/moved").unwrap();
+    let mut documents = device.platform().documents();
+    let (_, kept) = documents.judging();
+    assert_eq!(create(&device, kept, "app", false), Ok(digest(&one)));
+    drop(documents);
+    storage.rename("/moved", &manifest).unwrap();
 
     // An update is judged.
     assert_eq!(create(&device, &mut judged, "app", false), Ok(digest(&one)));

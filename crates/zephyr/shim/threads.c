@@ -74,12 +74,12 @@ static k_timeout_t until(uint64_t until_us)
 	return until_us > now ? K_USEC(until_us - now) : K_NO_WAIT;
 }
 
-/* Gives the stacks of ended threads back. */
-static void reap(struct k_work *work)
+/* Gives the stacks of ended threads back. True where a thread is still on its way out. The caller
+ * has the lock. */
+static bool reap_ended(void)
 {
 	bool again = false;
 
-	k_mutex_lock(&stacks_lock, K_FOREVER);
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *slot = &slots[i];
 
@@ -93,6 +93,15 @@ static void reap(struct k_work *work)
 			again = true;
 		}
 	}
+	return again;
+}
+
+static void reap(struct k_work *work)
+{
+	bool again;
+
+	k_mutex_lock(&stacks_lock, K_FOREVER);
+	again = reap_ended();
 	k_mutex_unlock(&stacks_lock);
 	if (again) {
 		(void)k_work_schedule(k_work_delayable_from_work(work), REAP_AGAIN);
@@ -115,16 +124,15 @@ static void run(void *number, void *unused1, void *unused2)
 	}
 }
 
-/* Stack of a container's thread, in memory of the engine; NULL where there is none. */
+/* Stack of a container's thread, in memory of the engine; NULL where there is none. The slot's
+ * earlier thread has ended. */
 static k_thread_stack_t *take_stack(struct slot *slot, uint32_t bytes)
 {
 	const size_t object = ROUND_UP(Z_KERNEL_STACK_SIZE_ADJUST(bytes), Z_KERNEL_STACK_OBJ_ALIGN);
 
 	k_mutex_lock(&stacks_lock, K_FOREVER);
-	if (slot->memory != NULL) {
-		/* Its earlier thread, which has ended. */
-		ocre_wamr_free(slot->memory);
-	}
+	/* Also where the application's own work holds the system's work queue. */
+	(void)reap_ended();
 	slot->memory = ocre_wamr_take(object + Z_KERNEL_STACK_OBJ_ALIGN - 1);
 	slot->ended = false;
 	k_mutex_unlock(&stacks_lock);
@@ -164,8 +172,8 @@ int32_t ocre_port_spawn(uint32_t number, const uint8_t *name, uint32_t name_byte
 	slot->used = true;
 	slot->stack_bytes = stack_bytes;
 	k_sem_reset(&slot->wake);
-	k_thread_create(&slot->thread, stack, STACK_BYTES(stack_bytes), run, UINT_TO_POINTER(number), NULL, NULL,
-			urgency, 0, K_FOREVER);
+	k_thread_create(&slot->thread, stack, STACK_BYTES(stack_bytes), run,
+			UINT_TO_POINTER(number), NULL, NULL, urgency, 0, K_FOREVER);
 	if (IS_ENABLED(CONFIG_THREAD_NAME)) {
 		char text[CONFIG_THREAD_MAX_NAME_LEN];
 		size_t length = MIN(name_bytes, sizeof(text) - 1);

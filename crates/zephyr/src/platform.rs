@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use lock_api::Mutex;
 use ocre::container::table::Handle;
 use ocre::container::{Guest, ZeroedOption, record};
+use ocre::image::JudgedImage;
 use ocre::image::judge::{Policy, Workspace};
 use ocre::image::verdict::{Finding, Location, Verdict};
-use ocre::image::{Image, JudgedImage};
 use ocre::limits::{MAX_CONFIG, MAX_DOCUMENT};
 use ocre::port::host_functions::Pair;
 use ocre::port::{Clock, Console, Entropy, Host, HostModule, Threads};
@@ -294,9 +294,9 @@ impl Platform for ZephyrDevice {
         wasi.close();
     }
 
-    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+    fn with_documents(&self, run: &mut dyn FnMut(Workspace<'_>, &mut JudgedImage)) {
         let mut documents = DOCUMENTS.lock();
         let (workspace, judged) = documents.judging();
-        run(workspace, judged.reset());
+        run(workspace, judged);
     }
 }

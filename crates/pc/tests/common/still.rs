@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ocre::container::Guest;
-use ocre::image::Image;
+use ocre::image::JudgedImage;
 use ocre::image::judge::{Policy, Workspace};
 use ocre::limits::MAX_CONTAINERS;
 use ocre::port::host_functions::Pair;
@@ -200,7 +200,7 @@ impl Platform for Still {
         wasi.close();
     }
 
-    fn with_documents(&self, _: &mut dyn FnMut(Workspace<'_>, &mut Image)) {
+    fn with_documents(&self, _: &mut dyn FnMut(Workspace<'_>, &mut JudgedImage)) {
         unreachable!("no container follows a tag here");
     }
 }
