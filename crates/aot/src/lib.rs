@@ -29,10 +29,13 @@ pub mod program;
 #[cfg(have_llvm)]
 mod sys;
 
+use ocre_module_reader::aot::{self, Machine};
+
 pub use ocre_aot_client::{CompileOptions, Error, Target, UnknownTarget, WAMR_VERSION};
 
 /// Compiles a core WebAssembly module. The file ends in the
-/// [checksum](ocre_module_reader::aot::seal) that the engine asks for.
+/// [checksum](ocre_module_reader::aot::seal) that the engine asks for, and passes the checks of the
+/// engine.
 ///
 /// A process runs one compilation at a time; further callers wait.
 ///
@@ -54,6 +57,19 @@ pub use ocre_aot_client::{CompileOptions, Error, Target, UnknownTarget, WAMR_VER
 pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<Vec<u8>, Error> {
     let mut file = ffi::compile(wasm, options)?;
     file.resize(file.len().next_multiple_of(4), 0);
-    file.extend(ocre_module_reader::aot::seal(&file));
+    file.extend(aot::seal(&file));
+    check(&file)?;
     Ok(file)
+}
+
+/// Checks a file as an engine does before it loads the file, where that reads files of its machine.
+fn check(file: &[u8]) -> Result<(), Error> {
+    let Some(machine) = Machine::of(file) else {
+        return Ok(());
+    };
+    aot::check(file, machine).map_err(|fault| {
+        let mut text = String::from("the engine would refuse the file: ");
+        fault.explain(&mut |words| text.push_str(words));
+        Error::Codegen(text)
+    })
 }
